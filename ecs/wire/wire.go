@@ -1,0 +1,287 @@
+// Package wire is the batch of uplink and queue: 1 to 1,000 framed messages with one envelope each, compressed and
+// checksummed (decisions 6 and 15), and the encoding of decoded events in first-level segments.
+//
+// Raw batch:    "HLB" version(1) crc32c(4, little endian, over all that follows) zstd(body)
+// Event batch:  "HLE" version(1) crc32c(4) zstd(body)
+//
+// Readers take this version and refuse newer ones by name. Numbers in a body are unsigned varints (encoding/binary),
+// texts are length-prefixed. Encode and Decode are safe for concurrent use; a decoded Batch owns its memory.
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/klauspost/compress/zstd"
+
+	"hoalu/ecs"
+)
+
+// Version is the format this build writes.
+const Version = 1
+
+// Limits of a batch; intake keeps below them, Decode refuses above them.
+const (
+	MaxFrames     = 1000
+	MaxCompressed = 512 << 10 // aim of intake; one large frame may exceed it up to MaxMessage
+	MaxMessage    = 8 << 20   // compressed
+	MaxBody       = 64 << 20  // decompressed: refuses zip bombs
+)
+
+// Errors a caller may branch on.
+var (
+	ErrMagic   = errors.New("not a Hoa Lư batch")
+	ErrVersion = errors.New("batch of a newer version")
+	ErrCRC     = errors.New("batch checksum differs")
+	ErrCorrupt = errors.New("batch is damaged")
+)
+
+// Formats of a Frame's Data: which decoder family reads it. A decoder of the source's binding may narrow it.
+const (
+	FormatSyslog = "syslog" // one syslog message, RFC 5424 or 3164, header included
+	FormatJSON   = "json"   // one JSON object: ECS, Winlogbeat, EVE, Zeek or generic; also what _bulk carried
+	FormatECS    = "ecs"    // one flat ECS object from our own sensors; identity by (sensor, batch sequence, index)
+	FormatLine   = "line"   // one line of a file
+)
+
+// Frame is one message with its envelope.
+type Frame struct {
+	Source   string // NG- number intake bound it to, or "" where the pipeline shall find it by peer and host
+	Peer     string // address the bytes came from, without port; "" for files
+	Received int64  // Unix ms of receipt
+	Format   string
+	ID       string // the sender's own id of the message (_bulk _id), or ""
+	Dataset  string // decoder to use where the source says so (linux.auth, nginx.access …), or "" to find out
+	Trust    bool   // the source may set sigma.logsource itself
+	Data     []byte
+}
+
+// Batch is what one append to the queue holds.
+type Batch struct {
+	Listener string // syslog.udp, syslog.tcp, syslog.tls, bulk, import, sensor …
+	Epoch    string // stream epoch; with sequence and index it makes the event id; changes on restore
+	Revision uint64 // of decoders, inventory and keys the batch shall be decoded with (decision 8)
+	Sensor   string // sensor id from its certificate, or ""
+	Sequence uint64 // the sensor's own batch number; 0 for other listeners
+	Frames   []Frame
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// One coder each serves all goroutines: EncodeAll and DecodeAll are documented as concurrent.
+var (
+	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
+	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxBody))
+)
+
+func seal(magic string, body []byte) []byte {
+	dst := make([]byte, 0, 8+len(body)/3)
+	dst = append(dst, magic...)
+	dst = append(dst, Version, 0, 0, 0, 0)
+	dst = encoder.EncodeAll(body, dst)
+	binary.LittleEndian.PutUint32(dst[4:], crc32.Checksum(dst[8:], castagnoli))
+	return dst
+}
+
+func open(magic string, data []byte) ([]byte, error) {
+	if len(data) < 8 || string(data[:3]) != magic {
+		return nil, ErrMagic
+	}
+	if data[3] > Version {
+		return nil, fmt.Errorf("%w: %d, this program reads up to %d", ErrVersion, data[3], Version)
+	}
+	if crc32.Checksum(data[8:], castagnoli) != binary.LittleEndian.Uint32(data[4:]) {
+		return nil, ErrCRC
+	}
+	body, err := decoder.DecodeAll(data[8:], nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return body, nil
+}
+
+func appendText[T string | []byte](dst []byte, s T) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+// Encode renders b.
+func Encode(b *Batch) []byte {
+	n := 64
+	for i := range b.Frames {
+		n += len(b.Frames[i].Data) + 64
+	}
+	body := make([]byte, 0, n)
+	body = appendText(body, b.Listener)
+	body = appendText(body, b.Epoch)
+	body = binary.AppendUvarint(body, b.Revision)
+	body = appendText(body, b.Sensor)
+	body = binary.AppendUvarint(body, b.Sequence)
+	body = binary.AppendUvarint(body, uint64(len(b.Frames)))
+	for i := range b.Frames {
+		f := &b.Frames[i]
+		body = appendText(body, f.Source)
+		body = appendText(body, f.Peer)
+		body = binary.AppendUvarint(body, uint64(f.Received))
+		body = appendText(body, f.Format)
+		body = appendText(body, f.ID)
+		body = appendText(body, f.Dataset)
+		trust := byte(0)
+		if f.Trust {
+			trust = 1
+		}
+		body = append(body, trust)
+		body = appendText(body, f.Data)
+	}
+	return seal("HLB", body)
+}
+
+// Decode reads what Encode wrote.
+func Decode(data []byte) (*Batch, error) {
+	body, err := open("HLB", data)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{data: body}
+	b := &Batch{Listener: r.text(), Epoch: r.text(), Revision: r.uint(), Sensor: r.text(), Sequence: r.uint()}
+	n := r.uint()
+	if n > uint64(len(body)) {
+		return nil, fmt.Errorf("%w: %d frames in %d bytes", ErrCorrupt, n, len(body))
+	}
+	b.Frames = make([]Frame, n)
+	for i := range b.Frames {
+		b.Frames[i] = Frame{Source: r.text(), Peer: r.text(), Received: int64(r.uint()), Format: r.text(), ID: r.text(), Dataset: r.text(), Trust: r.byte() == 1, Data: r.bytes()}
+	}
+	if r.bad || len(r.data) != 0 {
+		return nil, fmt.Errorf("%w: envelope does not end where it should", ErrCorrupt)
+	}
+	return b, nil
+}
+
+// reader takes a body apart; after a fault it gives zero values and bad is set.
+type reader struct {
+	data []byte
+	bad  bool
+}
+
+func (r *reader) uint() uint64 {
+	n, size := binary.Uvarint(r.data)
+	if size <= 0 {
+		r.bad, r.data = true, nil
+		return 0
+	}
+	r.data = r.data[size:]
+	return n
+}
+
+func (r *reader) bytes() []byte {
+	n := r.uint()
+	if n > uint64(len(r.data)) {
+		r.bad, r.data = true, nil
+		return nil
+	}
+	s := r.data[:n:n]
+	r.data = r.data[n:]
+	return s
+}
+
+func (r *reader) text() string { return string(r.bytes()) }
+
+func (r *reader) byte() byte {
+	if len(r.data) == 0 {
+		r.bad = true
+		return 0
+	}
+	c := r.data[0]
+	r.data = r.data[1:]
+	return c
+}
+
+// EncodeEvents renders decoded events: a dictionary of the field names they use, then each event's times, identity and pairs.
+func EncodeEvents(events []*ecs.Event) []byte {
+	ids := map[ecs.Field]uint64{}
+	var names []string
+	size := 1024
+	for _, e := range events {
+		size += e.Size()
+		for i := range e.Len() {
+			f, _ := e.At(i)
+			if _, ok := ids[f]; !ok {
+				ids[f] = uint64(len(names))
+				names = append(names, f.Name())
+			}
+		}
+	}
+	body := make([]byte, 0, size)
+	body = binary.AppendUvarint(body, uint64(len(names)))
+	for _, n := range names {
+		body = appendText(body, n)
+	}
+	body = binary.AppendUvarint(body, uint64(len(events)))
+	for _, e := range events {
+		body = appendText(body, e.ID)
+		body = binary.AppendVarint(body, e.Time)
+		body = binary.AppendVarint(body, e.Created)
+		body = binary.AppendVarint(body, e.Ingested)
+		body = appendText(body, e.System)
+		body = appendText(body, e.Source)
+		body = binary.AppendUvarint(body, uint64(e.Len()))
+		for i := range e.Len() {
+			f, v := e.At(i)
+			body = binary.AppendUvarint(body, ids[f]<<2|uint64(v.Kind))
+			body = appendText(body, v.Text)
+		}
+	}
+	return seal("HLE", body)
+}
+
+// DecodeEvents reads what EncodeEvents wrote.
+func DecodeEvents(data []byte) ([]*ecs.Event, error) {
+	body, err := open("HLE", data)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{data: body}
+	n := r.uint()
+	if n > uint64(len(body)) {
+		return nil, fmt.Errorf("%w: %d names in %d bytes", ErrCorrupt, n, len(body))
+	}
+	fields := make([]ecs.Field, n)
+	for i := range fields {
+		fields[i] = ecs.Intern(r.text())
+	}
+	n = r.uint()
+	if n > uint64(len(body)) {
+		return nil, fmt.Errorf("%w: %d events in %d bytes", ErrCorrupt, n, len(body))
+	}
+	events := make([]*ecs.Event, 0, n)
+	for range n {
+		e := &ecs.Event{ID: r.text(), Time: r.int(), Created: r.int(), Ingested: r.int(), System: r.text(), Source: r.text()}
+		pairs := r.uint()
+		for range pairs {
+			x := r.uint()
+			s := r.bytes()
+			if r.bad || x>>2 >= uint64(len(fields)) {
+				return nil, fmt.Errorf("%w: event %d", ErrCorrupt, len(events))
+			}
+			e.AddBytes(fields[x>>2], s, ecs.Kind(x&3))
+		}
+		if r.bad {
+			return nil, fmt.Errorf("%w: event %d", ErrCorrupt, len(events))
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+func (r *reader) int() int64 {
+	n, size := binary.Varint(r.data)
+	if size <= 0 {
+		r.bad, r.data = true, nil
+		return 0
+	}
+	r.data = r.data[size:]
+	return n
+}

@@ -1,0 +1,125 @@
+// Package arch holds the import table of the architecture and fails when a folder imports what it may not.
+package arch
+
+import (
+	"go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// allowed says, for each top folder, which other folders of the module it may import (itself downward is always allowed;
+// see docs/architecture.md, "What may import what").
+var allowed = map[string][]string{
+	"cmd":             {"*"},
+	"internal/app":    {"*"},
+	"internal/arch":   {},
+	"internal/golden": {},
+	"ecs":             {},
+	"soc":             {"ecs"},
+	"state":           {},
+	"inventory":       {"ecs", "soc", "state"},
+	"sensors":         {"ecs"},
+	"collector":       {"ecs", "soc", "state"},
+	"detections":      {"ecs", "soc", "state"},
+	"triage":          {"ecs", "soc", "state"},
+	"privacy":         {"ecs", "soc", "state"},
+	"vault":           {},
+	"compliance":      {"ecs", "soc", "state"},
+	"national":        {"ecs", "soc", "state"},
+	"console":         {"ecs", "soc", "state"},
+	"test":            {"*"},
+}
+
+// banned are names that say nothing.
+var banned = map[string]bool{"util": true, "utils": true, "common": true, "helpers": true, "types": true, "core": true, "server": true}
+
+func TestImports(t *testing.T) {
+	root := "../.."
+	seen := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, path)
+		if d.IsDir() {
+			name := d.Name()
+			if rel != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "testdata" || name == "dist" || name == "bin") {
+				return filepath.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil && rel != "." {
+				return filepath.SkipDir // a test peer in a module of its own
+			}
+			if banned[name] {
+				t.Errorf("%s: a folder is named for what it holds, not %q", rel, name)
+			}
+			return nil
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		dir := filepath.ToSlash(filepath.Dir(rel))
+		if dir == "." {
+			t.Errorf("%s: no Go file belongs in the root", rel)
+			return nil
+		}
+		seen++
+		pkg, err := build.ImportDir(filepath.Join(root, dir), 0)
+		if err != nil {
+			if _, ok := err.(*build.NoGoError); ok {
+				return nil
+			}
+			return err
+		}
+		top := part(dir)
+		ok, known := allowed[top]
+		if !known {
+			t.Errorf("%s: folder is not in the table of internal/arch; add it there and to docs/architecture.md with its reason", dir)
+			return nil
+		}
+		check := func(imports []string, test bool) {
+			for _, imp := range imports {
+				if !strings.HasPrefix(imp, "hoalu/") {
+					continue
+				}
+				target := strings.TrimPrefix(imp, "hoalu/")
+				if test && target == "internal/golden" {
+					continue
+				}
+				if to := part(target); to != top && !contains(ok, to) {
+					t.Errorf("%s imports %s: %s may import only itself and %v", dir, target, top, ok)
+				}
+			}
+		}
+		check(pkg.Imports, false)
+		check(pkg.TestImports, true)
+		check(pkg.XTestImports, true)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 5 {
+		t.Fatalf("looked at %d files only: wrong root?", seen)
+	}
+}
+
+// part is the row of the table a folder belongs to.
+func part(dir string) string {
+	p := strings.Split(dir, "/")
+	if p[0] == "internal" && len(p) > 1 {
+		return p[0] + "/" + p[1]
+	}
+	return p[0]
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s || x == "*" {
+			return true
+		}
+	}
+	return false
+}
