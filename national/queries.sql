@@ -1,0 +1,96 @@
+-- name: NextOrder :one
+UPDATE national_counter SET n = n + 1 WHERE id = 1 RETURNING n;
+
+-- name: InsertReport :execrows
+INSERT INTO national_outbox (ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', 0, 0, '', 0, $10, $11)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: HasReport :one
+SELECT count(*) FROM national_outbox WHERE id = $1;
+
+-- name: NextWaiting :one
+SELECT * FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1;
+
+-- name: SettleReport :exec
+UPDATE national_outbox SET state = $2, tries = tries + 1, last_error = $3, settled = $4, next_try = 0 WHERE id = $1;
+
+-- name: PostponeReport :exec
+UPDATE national_outbox SET tries = tries + 1, last_error = $2, next_try = $3 WHERE id = $1;
+
+-- name: RequeueReport :exec
+UPDATE national_outbox SET state = 'waiting', next_try = 0, last_error = $2 WHERE id = $1;
+
+-- name: InsertReceipt :exec
+INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, signature, raw, stored)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (report_id) DO UPDATE SET receipt_id = excluded.receipt_id, received = excluded.received, digest = excluded.digest,
+    key_id = excluded.key_id, signature = excluded.signature, raw = excluded.raw, stored = excluded.stored;
+
+-- name: InsertTry :exec
+INSERT INTO national_try (report_id, at, answer) VALUES ($1, $2, $3);
+
+-- name: Tries :many
+SELECT * FROM national_try WHERE report_id = $1 ORDER BY at DESC LIMIT 50;
+
+-- name: Report :one
+SELECT * FROM national_outbox WHERE id = $1;
+
+-- name: Receipt :one
+SELECT * FROM national_receipt WHERE report_id = $1;
+
+-- name: ReportsOfSubject :many
+SELECT * FROM national_outbox WHERE subject = $1 ORDER BY ord;
+
+-- name: ListReports :many
+SELECT * FROM national_outbox
+WHERE ($1 = '' OR state = $1) AND ord < $2
+ORDER BY ord DESC LIMIT $3;
+
+-- name: ListWaiting :many
+SELECT * FROM national_outbox WHERE state = 'waiting' AND ord > $1 ORDER BY ord LIMIT $2;
+
+-- name: CountByState :many
+SELECT state, count(*) AS n FROM national_outbox GROUP BY state;
+
+-- name: CountMadeSince :one
+SELECT count(*) FROM national_outbox WHERE created >= $1 AND created < $2;
+
+-- name: CountSettledSince :many
+SELECT state, count(*) AS n FROM national_outbox WHERE created >= $1 AND created < $2 GROUP BY state;
+
+-- name: OldestWaiting :one
+SELECT created FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1;
+
+-- name: LastReceipt :one
+SELECT stored FROM national_receipt ORDER BY stored DESC LIMIT 1;
+
+-- name: AcceptedBetween :many
+SELECT id, digest FROM national_outbox WHERE state = 'accepted' AND created >= $1 AND created < $2;
+
+-- name: KnownBetween :many
+SELECT id, digest, state FROM national_outbox WHERE created >= $1 AND created < $2;
+
+-- name: Endpoint :one
+SELECT * FROM national_endpoint WHERE id = 1;
+
+-- name: SetEndpoint :exec
+INSERT INTO national_endpoint (id, channel, url, server_ca, receipt_key, organ_id, organ_name, set_by, set_at, version)
+VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, 1)
+ON CONFLICT (id) DO UPDATE SET channel = excluded.channel, url = excluded.url, server_ca = excluded.server_ca, receipt_key = excluded.receipt_key,
+    organ_id = excluded.organ_id, organ_name = excluded.organ_name, set_by = excluded.set_by, set_at = excluded.set_at, version = national_endpoint.version + 1;
+
+-- name: Heartbeat :one
+SELECT * FROM national_heartbeat WHERE id = 1;
+
+-- name: SetHeartbeat :exec
+UPDATE national_heartbeat SET sent = $1, ok = CASE WHEN $2 > 0 THEN $2 ELSE ok END, answer = $3 WHERE id = 1;
+
+-- name: SaveReconciliation :exec
+INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (day) DO UPDATE SET at = excluded.at, made = excluded.made, accepted = excluded.accepted, refused = excluded.refused,
+    waiting = excluded.waiting, centre = excluded.centre, missing = excluded.missing, extra = excluded.extra, balanced = excluded.balanced;
+
+-- name: Reconciliations :many
+SELECT * FROM national_reconciliation ORDER BY day DESC LIMIT $1;
