@@ -1,0 +1,98 @@
+package console
+
+// NationalSummary answers: does the centre have everything, and can we prove it?
+type NationalSummary struct {
+	NationalStatus
+	Endpoint  string           `json:"endpoint,omitempty" doc:"address of the receiving point; empty: nothing leaves this machine"`
+	Channel   string           `json:"channel,omitempty"`
+	Heartbeat int64            `json:"heartbeat_seconds"`
+	Today     NationalDay      `json:"today"`
+	Days      []NationalDay    `json:"days" doc:"newest first"`
+	LastError string           `json:"last_error,omitempty" doc:"the far side's words"`
+	RoomDays  *float64         `json:"room_days,omitempty" doc:"how long the outbox can hold on"`
+	Reasons   map[string]int64 `json:"refused_by_reason,omitempty"`
+	AsOf      Time             `json:"as_of"`
+	Stale     Time             `json:"stale_after"`
+}
+
+// NationalDay balances one day: made = accepted + refused + waiting.
+type NationalDay struct {
+	Day        string   `json:"day" format:"date"`
+	Made       int64    `json:"made"`
+	Accepted   int64    `json:"accepted"`
+	Refused    int64    `json:"refused"`
+	Waiting    int64    `json:"waiting"`
+	State      string   `json:"state" enum:"balanced,off,open,unknown" doc:"what reconciliation with the centre found; open: not yet reconciled"`
+	Reconciled Time     `json:"reconciled,omitzero"`
+	Differ     []string `json:"differ,omitempty" doc:"numbers that differ"`
+}
+
+// ReportItem is a message in the outbox.
+type ReportItem struct {
+	ID        string     `json:"id"`
+	Order     int64      `json:"order"`
+	Kind      string     `json:"kind" enum:"alert,alert_update,heartbeat,reconciliation,test"`
+	Subject   string     `json:"subject,omitempty"`
+	System    *SystemRef `json:"system,omitempty"`
+	Channel   string     `json:"channel"`
+	Created   Time       `json:"created"`
+	State     string     `json:"state" enum:"waiting,accepted,refused"`
+	Tries     int        `json:"tries"`
+	NextTry   Time       `json:"next_try,omitzero"`
+	LastError string     `json:"last_error,omitempty"`
+	Accepted  Time       `json:"accepted,omitzero"`
+	Receipt   *Receipt   `json:"receipt,omitempty"`
+	Size      int        `json:"size"`
+	Demo      bool       `json:"demo,omitempty"`
+	Exercise  bool       `json:"exercise,omitempty"`
+}
+
+// ReportDetail is a message with what is sent, as it is sent.
+type ReportDetail struct {
+	ReportItem
+	Body string `json:"body" doc:"machine text, minimised"`
+}
+
+type outboxIn struct {
+	State   string `query:"state" enum:"waiting,accepted,refused"`
+	Kind    string `query:"kind" enum:"alert,alert_update,heartbeat,reconciliation,test"`
+	Subject string `query:"subject"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After   string `query:"after" maxLength:"200"`
+}
+
+// EndpointItem is the receiving point. Secrets are never shown again.
+type EndpointItem struct {
+	URL          string `json:"url"`
+	Channel      string `json:"channel" enum:"json,"`
+	ServerName   string `json:"server_name,omitempty"`
+	Authorities  string `json:"authorities,omitempty" doc:"PEM of the certificate authorities trusted for it"`
+	ReceiptKey   string `json:"receipt_key,omitempty" doc:"public key receipts are signed with, PEM"`
+	Certificate  string `json:"certificate,omitempty" doc:"our client certificate, PEM, to give to the centre"`
+	Organisation string `json:"organisation,omitempty" doc:"code the centre gave us"`
+	Changed      Time   `json:"changed,omitzero"`
+	By           string `json:"by,omitempty"`
+	Version      int64  `json:"version"`
+}
+
+type endpointBody struct {
+	URL          string `json:"url" maxLength:"400" doc:"https address; empty stops sending"`
+	Channel      string `json:"channel,omitempty" enum:"json,"`
+	ServerName   string `json:"server_name,omitempty" maxLength:"255"`
+	Authorities  string `json:"authorities,omitempty" maxLength:"65536"`
+	ReceiptKey   string `json:"receipt_key,omitempty" maxLength:"8192"`
+	Organisation string `json:"organisation,omitempty" maxLength:"64"`
+	Reason       string `json:"reason,omitempty" maxLength:"400"`
+	Version      int64  `json:"version"`
+}
+
+// TestDone says what the far side answered to a test packet.
+type TestDone struct {
+	Report string `json:"report"`
+	OK     bool   `json:"ok"`
+	Text   string `json:"text,omitempty" doc:"the far side's words or why it was not reached"`
+}
+
+type reconcileBody struct {
+	Day string `json:"day,omitempty" format:"date" doc:"default today"`
+}

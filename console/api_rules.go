@@ -1,0 +1,92 @@
+package console
+
+import "hoalu/soc"
+
+// RuleItem is a row of the rules page.
+type RuleItem struct {
+	ID          string            `json:"id"`
+	Version     string            `json:"version"`
+	Title       Text              `json:"title"`
+	Severity    soc.Severity      `json:"severity"`
+	Status      string            `json:"status,omitempty"`
+	State       string            `json:"state" enum:"running,refused"`
+	Attack      []string          `json:"attack"`
+	Tags        []string          `json:"tags"`
+	Origin      string            `json:"origin"`
+	File        string            `json:"file"`
+	Logsource   map[string]string `json:"logsource,omitempty"`
+	Correlation bool              `json:"correlation,omitempty"`
+	Alerts      *int64            `json:"alerts_30d,omitempty"`
+	Reason      string            `json:"reason,omitempty" doc:"why it was refused"`
+}
+
+// RuleDetail is one rule with its text and words.
+type RuleDetail struct {
+	RuleItem
+	Why     Text                `json:"why"`
+	Runbook map[string][]string `json:"runbook"`
+	Text    string              `json:"text" doc:"YAML, machine text"`
+}
+
+// RulesAnswer is a page of rules; counts say how many run and how many were refused.
+type RulesAnswer struct {
+	Items   []RuleItem `json:"items"`
+	Running int64      `json:"running"`
+	Refused int64      `json:"refused"`
+	Frame
+}
+
+type rulesIn struct {
+	Text     string `query:"q" maxLength:"200"`
+	State    string `query:"state" enum:"running,refused"`
+	Severity string `query:"sev" enum:"informational,low,medium,high,critical"`
+	Attack   string `query:"attack"`
+	Origin   string `query:"origin"`
+	Product  string `query:"product"`
+	Sort     string `query:"sort" enum:"title,-title,severity,-severity,alerts,-alerts" doc:"default: refused first, then severity"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After    string `query:"after" maxLength:"200"`
+}
+
+// AuditItem is one deed.
+type AuditItem struct {
+	Number  int64             `json:"number" doc:"place in the log"`
+	Time    Time              `json:"time"`
+	Actor   Ref               `json:"actor"`
+	Roles   []soc.Role        `json:"roles"`
+	Action  string            `json:"action"`
+	Object  string            `json:"object,omitempty"`
+	Result  string            `json:"result" enum:"done,denied,error"`
+	Address string            `json:"address,omitempty"`
+	Reason  string            `json:"reason,omitempty"`
+	Before  string            `json:"before,omitempty"`
+	After   string            `json:"after,omitempty"`
+	Details map[string]string `json:"details,omitempty"`
+}
+
+// AuditAnswer is a page of the audit log and its signed head.
+type AuditAnswer struct {
+	Items []AuditItem `json:"items"`
+	Head  *LogHead    `json:"head,omitempty"`
+	Frame
+}
+
+// LogHead is the last checkpoint of the transparency log.
+type LogHead struct {
+	Size       int64  `json:"size"`
+	Root       string `json:"root"`
+	Time       Time   `json:"time"`
+	Checkpoint string `json:"checkpoint" doc:"signed note, as it stands"`
+}
+
+type auditIn struct {
+	Text   string `query:"q" maxLength:"200"`
+	Actor  string `query:"actor"`
+	Action string `query:"action"`
+	Object string `query:"object"`
+	Result string `query:"result" enum:"done,denied,error"`
+	From   string `query:"from"`
+	To     string `query:"to"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After  string `query:"after" maxLength:"200"`
+}

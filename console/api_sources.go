@@ -1,0 +1,179 @@
+package console
+
+// SourceItem is a row of the sources page.
+type SourceItem struct {
+	ID           string     `json:"id"`
+	Name         string     `json:"name"`
+	Kind         string     `json:"kind" enum:"syslog,bulk,import,sensor,self"`
+	System       *SystemRef `json:"system,omitempty"`
+	Address      string     `json:"address,omitempty"`
+	Host         string     `json:"host,omitempty"`
+	Dataset      string     `json:"dataset,omitempty"`
+	Layers       []string   `json:"layers"`
+	State        string     `json:"state" enum:"receiving,thin,silent,skewed,garbled,never,unknown"`
+	Since        Time       `json:"since,omitzero"`
+	Cause        *Because   `json:"cause,omitempty"`
+	First        Time       `json:"first_event,omitzero"`
+	Last         Time       `json:"last_event,omitzero"`
+	Rate         float64    `json:"rate" doc:"events per minute now"`
+	Usual        float64    `json:"usual"`
+	Unparsed     float64    `json:"unparsed" doc:"share of the last hour, 0 to 1"`
+	OffsetMS     int64      `json:"offset_ms"`
+	Total        int64      `json:"total"`
+	Auto         bool       `json:"auto,omitempty" doc:"found by itself, not yet confirmed"`
+	StoppedUntil Time       `json:"stopped_until,omitzero"`
+	Demo         bool       `json:"demo,omitempty"`
+	Version      int64      `json:"version"`
+}
+
+// SourcesAnswer is a page of sources.
+type SourcesAnswer struct {
+	Items  []SourceItem  `json:"items"`
+	Counts SourcesStatus `json:"counts"`
+	Frame
+}
+
+type sourcesIn struct {
+	Text   string `query:"q" maxLength:"200"`
+	State  string `query:"state" enum:"receiving,thin,silent,skewed,garbled,never,unknown"`
+	System string `query:"system"`
+	Kind   string `query:"kind" enum:"syslog,bulk,import,sensor,self"`
+	Sort   string `query:"sort" enum:"state,-state,name,-name,last,-last,rate,-rate,unparsed,-unparsed,offset,-offset" doc:"default: worst state, then longest"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After  string `query:"after" maxLength:"200"`
+}
+
+// SourceDetail is one source with its last day.
+type SourceDetail struct {
+	SourceItem
+	Minutes  []SourceMinutes `json:"minutes" doc:"the last 24 hours in ten-minute bars; a bar with known=false was not counted: draw stripes"`
+	LastRaw  string          `json:"last_raw,omitempty" doc:"machine text; only for people who may read its events"`
+	Controls []Ref           `json:"controls" doc:"requirements that rest on it"`
+	Deeds    []string        `json:"deeds"`
+}
+
+// SourceMinutes is one bar.
+type SourceMinutes struct {
+	Start    Time  `json:"start"`
+	Received int64 `json:"received"`
+	Known    bool  `json:"known"`
+}
+
+type sourceBody struct {
+	Name           string   `json:"name" minLength:"1" maxLength:"200"`
+	Kind           string   `json:"kind" enum:"syslog,bulk,import,sensor"`
+	System         string   `json:"system,omitempty"`
+	Address        string   `json:"address,omitempty" maxLength:"64"`
+	Host           string   `json:"host,omitempty" maxLength:"255"`
+	Dataset        string   `json:"dataset,omitempty" maxLength:"120"`
+	Zone           string   `json:"zone,omitempty" maxLength:"60"`
+	Layers         []string `json:"layers,omitempty" maxItems:"4"`
+	ExpectEvery    int64    `json:"expect_every_ms,omitempty" minimum:"0"`
+	TrustLogsource bool     `json:"trust_logsource,omitempty"`
+	Version        int64    `json:"version,omitempty"`
+}
+
+type stopBody struct {
+	Until   Time   `json:"until" doc:"at most 7 days ahead; null ends the stop"`
+	Reason  string `json:"reason" minLength:"1" maxLength:"400"`
+	Version int64  `json:"version"`
+}
+
+// SensorItem is a sensor and what it may not do here.
+type SensorItem struct {
+	ID      string           `json:"id"`
+	Name    string           `json:"name"`
+	Host    string           `json:"host,omitempty"`
+	System  *SystemRef       `json:"system,omitempty"`
+	Version string           `json:"version,omitempty"`
+	State   string           `json:"state" enum:"running,refused,off,unknown"`
+	Probes  []ProbeItem      `json:"probes"`
+	Seen    Time             `json:"seen,omitzero"`
+	Shed    map[string]int64 `json:"shed,omitempty" doc:"dropped by class"`
+}
+
+// ProbeItem is one probe of a sensor.
+type ProbeItem struct {
+	Name   string `json:"name"`
+	State  string `json:"state" enum:"running,refused,off,unknown"`
+	Reason string `json:"reason,omitempty" doc:"why it may not run"`
+	Allow  string `json:"allow,omitempty" doc:"the command that allows it"`
+}
+
+// LedgerItem is one minute of one source; difference 0 is good.
+type LedgerItem struct {
+	Minute      Time             `json:"minute"`
+	Source      Ref              `json:"source" doc:"id empty: all sources"`
+	Received    int64            `json:"received"`
+	Stored      int64            `json:"stored"`
+	Quarantined int64            `json:"quarantined"`
+	Rejected    int64            `json:"rejected"`
+	Duplicate   int64            `json:"duplicate"`
+	Dropped     int64            `json:"dropped"`
+	InFlight    int64            `json:"in_flight"`
+	Difference  int64            `json:"difference"`
+	Checked     bool             `json:"checked" doc:"false: too young to balance"`
+	Reasons     map[string]int64 `json:"reasons,omitempty"`
+}
+
+// LedgerAnswer is a page of the ledger, and the map of minutes when asked for.
+type LedgerAnswer struct {
+	Items  []LedgerItem `json:"items"`
+	Status LedgerStatus `json:"status"`
+	Sum    LedgerItem   `json:"sum" doc:"over everything the range and filter hold"`
+	Map    []LedgerCell `json:"map,omitempty" doc:"one cell a minute, only those that are off or unchecked"`
+	Kept   Time         `json:"kept_since,omitzero"`
+	Frame
+}
+
+// LedgerCell is a minute that is off or not yet checked.
+type LedgerCell struct {
+	Minute     Time   `json:"minute"`
+	State      string `json:"state" enum:"off,unchecked"`
+	Difference int64  `json:"difference"`
+}
+
+type ledgerIn struct {
+	From   string `query:"from" doc:"default one hour before to"`
+	To     string `query:"to"`
+	Source string `query:"source"`
+	View   string `query:"view" enum:"minute,source,off" doc:"by minute (all sources summed), by minute and source, or only those that do not balance"`
+	Map    bool   `query:"map"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"5000" default:"200"`
+	After  string `query:"after" maxLength:"200"`
+}
+
+// QuarantineItem is one frame that could not become an event. The bytes stay sealed; reason and size are shown.
+type QuarantineItem struct {
+	ID     string `json:"id"`
+	Source Ref    `json:"source"`
+	Time   Time   `json:"time"`
+	Reason string `json:"reason"`
+	Size   int    `json:"size"`
+}
+
+// QuarantineAnswer is a page and the counts by reason.
+type QuarantineAnswer struct {
+	Items   []QuarantineItem `json:"items"`
+	Reasons map[string]int64 `json:"reasons"`
+	Frame
+}
+
+type quarantineIn struct {
+	Source string `query:"source"`
+	Reason string `query:"reason"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After  string `query:"after" maxLength:"200"`
+}
+
+type replayBody struct {
+	IDs    []string `json:"ids,omitempty" maxItems:"1000"`
+	Source string   `json:"source,omitempty"`
+	Reason string   `json:"reason,omitempty" doc:"all with this reason, when ids is empty"`
+}
+
+// Replayed says how many became events now and how many are still held.
+type Replayed struct {
+	Replayed int64 `json:"replayed"`
+	Held     int64 `json:"held"`
+}

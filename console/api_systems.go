@@ -1,0 +1,222 @@
+package console
+
+import "hoalu/soc"
+
+// Counts of controls by state.
+type Counts struct {
+	Met           int `json:"met"`
+	NotMet        int `json:"not_met"`
+	Unknown       int `json:"unknown"`
+	NotApplicable int `json:"not_applicable"`
+}
+
+// LayerItem is one of the four organisational or technical layers.
+type LayerItem struct {
+	ID      string           `json:"id" enum:"onsite,monitoring,assessment,national,network,application,database,endpoint"`
+	Title   Text             `json:"title"`
+	Full    Text             `json:"full" doc:"official name, for hover and paper"`
+	Score   int              `json:"score" doc:"organisational: 0 none, 1 on paper, 2 proven by fresh evidence, 3 proven automatically in the last 24 h"`
+	State   soc.PostureState `json:"state"`
+	Share   *float64         `json:"share,omitempty"`
+	Since   Time             `json:"since,omitzero"`
+	Because []Because        `json:"because"`
+}
+
+// Deadline is a clock of law.
+type Deadline struct {
+	Kind   string `json:"kind"`
+	Due    Time   `json:"due"`
+	Days   int    `json:"days" doc:"left; negative when overdue"`
+	Approx bool   `json:"approx" doc:"print khoảng before the date"`
+	Text   Text   `json:"text"`
+	Law    Law    `json:"law"`
+}
+
+// SystemItem is a row of the systems page.
+type SystemItem struct {
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Unit        *Ref             `json:"unit,omitempty"`
+	Operator    *Ref             `json:"operator,omitempty"`
+	Level       int              `json:"level"`
+	Basis       string           `json:"basis" enum:"tcvn11930,tcvn14423,"`
+	Placement   string           `json:"placement" enum:"data_centre,cloud,internet,"`
+	Dossier     string           `json:"dossier" enum:"drafting,submitted,appraised,approved,"`
+	Plan        string           `json:"plan" enum:"none,partial,full,"`
+	Investing   bool             `json:"investing,omitempty"`
+	Engine      string           `json:"engine,omitempty"`
+	Demo        bool             `json:"demo,omitempty"`
+	Version     int64            `json:"version"`
+	State       soc.PostureState `json:"state" doc:"of the tile: not met wins over unknown, unknown over met (own)"`
+	Layers      []LayerItem      `json:"layers"`
+	Technical   []LayerItem      `json:"technical"`
+	Controls    *Counts          `json:"controls,omitempty" doc:"left out when posture is not computed"`
+	TelemetryAt Time             `json:"telemetry_at,omitzero" doc:"last event of any of its sources"`
+	Transition  *Deadline        `json:"transition,omitempty"`
+	OpenAlerts  *int64           `json:"open_alerts,omitempty"`
+}
+
+// SystemsAnswer is a page of systems; sum adds up what the filter holds.
+type SystemsAnswer struct {
+	Items []SystemItem     `json:"items"`
+	Sum   Counts           `json:"sum"`
+	Views map[string]int64 `json:"views" doc:"counts of all, level3, unknown, internet, soon"`
+	Frame
+}
+
+type systemsIn struct {
+	View      string `query:"view" enum:"all,level3,unknown,internet,soon"`
+	Text      string `query:"q" maxLength:"200"`
+	Level     int    `query:"level" minimum:"0" maximum:"5"`
+	Unit      string `query:"unit"`
+	Placement string `query:"placement" enum:"data_centre,cloud,internet"`
+	State     string `query:"state" enum:"met,not_met,unknown,not_applicable"`
+	Sort      string `query:"sort" enum:"state,-state,name,-name,id,-id,level,-level,telemetry,-telemetry,transition,-transition" doc:"default: unknown share, then not met"`
+	Limit     int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After     string `query:"after" maxLength:"200"`
+}
+
+// SystemDetail is one system with its parts.
+type SystemDetail struct {
+	SystemItem
+	Assets  []AssetItem  `json:"assets"`
+	Sources []SourceItem `json:"sources"`
+	Deeds   []string     `json:"deeds"`
+}
+
+// AssetItem is a host or device.
+type AssetItem struct {
+	ID      string `json:"id"`
+	Host    string `json:"host"`
+	Address string `json:"address,omitempty"`
+	Zone    string `json:"zone,omitempty"`
+	Kind    string `json:"kind,omitempty"`
+	Demo    bool   `json:"demo,omitempty"`
+	Version int64  `json:"version"`
+}
+
+type systemBody struct {
+	Name      string `json:"name" minLength:"1" maxLength:"200"`
+	Unit      string `json:"unit,omitempty"`
+	Operator  string `json:"operator,omitempty"`
+	Level     int    `json:"level" minimum:"0" maximum:"5"`
+	Basis     string `json:"basis,omitempty" enum:"tcvn11930,tcvn14423,"`
+	Placement string `json:"placement,omitempty" enum:"data_centre,cloud,internet,"`
+	Dossier   string `json:"dossier,omitempty" enum:"drafting,submitted,appraised,approved,"`
+	Plan      string `json:"plan,omitempty" enum:"none,partial,full,"`
+	Investing bool   `json:"investing,omitempty"`
+	Engine    string `json:"engine,omitempty" maxLength:"60"`
+	Version   int64  `json:"version,omitempty" doc:"the version seen, for a change"`
+}
+
+// UnitItem is a body of the province.
+type UnitItem struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Demo    bool   `json:"demo,omitempty"`
+	Version int64  `json:"version"`
+}
+
+type unitBody struct {
+	Name    string `json:"name" minLength:"1" maxLength:"200"`
+	Kind    string `json:"kind" enum:"department,commune,police,other"`
+	Version int64  `json:"version,omitempty"`
+}
+
+// FindingItem is one cell of the posture grid.
+type FindingItem struct {
+	Control   string           `json:"control"`
+	Title     Text             `json:"title"`
+	Group     string           `json:"group"`
+	State     soc.PostureState `json:"state" enum:"met,not_met,unknown,not_applicable"`
+	Since     Time             `json:"since,omitzero"`
+	Computed  Time             `json:"computed,omitzero"`
+	LastKnown soc.PostureState `json:"last_known,omitempty"`
+	Mode      string           `json:"mode" enum:"auto,semi,attest,"`
+	Because   []Because        `json:"because"`
+	Evidence  []EvidenceItem   `json:"evidence"`
+	Policy    string           `json:"policy,omitempty" doc:"version of the policy; empty: no check yet"`
+}
+
+// EvidenceItem is one fact, its age and its limit.
+type EvidenceItem struct {
+	ID      string `json:"id"`
+	At      Time   `json:"at"`
+	MaxAge  int64  `json:"max_age_ms"`
+	Expired bool   `json:"expired"`
+	Value   string `json:"value,omitempty"`
+}
+
+// PostureGroup is a group of controls.
+type PostureGroup struct {
+	ID     string   `json:"id"`
+	Title  Text     `json:"title"`
+	Counts Counts   `json:"counts"`
+	Items  []string `json:"items" doc:"control ids in order"`
+}
+
+// PostureAnswer is the state of one system at an instant.
+type PostureAnswer struct {
+	System     SystemRef      `json:"system"`
+	At         Time           `json:"at"`
+	Past       bool           `json:"past" doc:"asked for another instant than now: deeds are off"`
+	Computed   Time           `json:"computed,omitzero"`
+	Basis      string         `json:"basis"`
+	Counts     Counts         `json:"counts"`
+	Groups     []PostureGroup `json:"groups"`
+	Findings   []FindingItem  `json:"findings"`
+	Layers     []LayerItem    `json:"layers"`
+	Technical  []LayerItem    `json:"technical"`
+	Transition *Deadline      `json:"transition,omitempty"`
+	Frame
+}
+
+// PostureChange is one interval that begins in the asked period.
+type PostureChange struct {
+	Control string           `json:"control"`
+	Title   Text             `json:"title"`
+	At      Time             `json:"at"`
+	From    soc.PostureState `json:"from,omitempty"`
+	To      soc.PostureState `json:"to"`
+	Because []Because        `json:"because"`
+}
+
+// ControlItem is one requirement of the catalogue.
+type ControlItem struct {
+	ID        string              `json:"id"`
+	Group     string              `json:"group"`
+	Title     Text                `json:"title"`
+	Req       string              `json:"requirement" doc:"our wording, English"`
+	Param     string              `json:"parameter,omitempty"`
+	Mode      string              `json:"mode" enum:"auto,semi,attest,"`
+	How       string              `json:"how,omitempty"`
+	Clauses   map[string]string   `json:"clauses" doc:"by document: tcvn11930, tt12, tcvn14423"`
+	Certainty map[string]string   `json:"certainty" doc:"mark of clause, text and param"`
+	Checked   bool                `json:"checked" doc:"a policy exists"`
+	Fix       map[string][]string `json:"fix,omitempty" doc:"three steps by language"`
+}
+
+// ControlDetail is a requirement and its state on each system in scope.
+type ControlDetail struct {
+	ControlItem
+	Systems []ControlSystem `json:"systems"`
+}
+
+// ControlSystem is the state of the control on one system.
+type ControlSystem struct {
+	System SystemRef        `json:"system"`
+	State  soc.PostureState `json:"state"`
+	Since  Time             `json:"since,omitzero"`
+}
+
+type postureIn struct {
+	ID string `path:"id" maxLength:"64"`
+	At string `query:"at" doc:"RFC 3339, Unix ms or a date (its end in Vietnam); default now"`
+}
+
+type changesIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	From string `query:"from"`
+	To   string `query:"to"`
+}

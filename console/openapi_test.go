@@ -1,0 +1,23 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"hoalu/internal/golden"
+)
+
+func TestOpenAPI(t *testing.T) {
+	c := New()
+	raw, err := json.Marshal(c.api.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "\t"); err != nil {
+		t.Fatal(err)
+	}
+	out.WriteByte('\n')
+	golden.Compare(t, "api/openapi.json", out.Bytes())
+}
