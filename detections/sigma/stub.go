@@ -1,0 +1,4 @@
+package sigma
+type detection struct{}
+type condition struct{}
+type trigger struct{}
