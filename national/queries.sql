@@ -44,8 +44,8 @@ SELECT * FROM national_outbox WHERE subject = $1 ORDER BY ord;
 
 -- name: ListReports :many
 SELECT * FROM national_outbox
-WHERE ($1 = '' OR state = $1) AND ord < $2
-ORDER BY ord DESC LIMIT $3;
+WHERE (CAST(sqlc.arg(want) AS TEXT) = '' OR state = CAST(sqlc.arg(want) AS TEXT)) AND ord < sqlc.arg(before)
+ORDER BY ord DESC LIMIT sqlc.arg(most);
 
 -- name: ListWaiting :many
 SELECT * FROM national_outbox WHERE state = 'waiting' AND ord > $1 ORDER BY ord LIMIT $2;
@@ -54,10 +54,10 @@ SELECT * FROM national_outbox WHERE state = 'waiting' AND ord > $1 ORDER BY ord 
 SELECT state, count(*) AS n FROM national_outbox GROUP BY state;
 
 -- name: CountMadeSince :one
-SELECT count(*) FROM national_outbox WHERE created >= $1 AND created < $2;
+SELECT count(*) FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
 
 -- name: CountSettledSince :many
-SELECT state, count(*) AS n FROM national_outbox WHERE created >= $1 AND created < $2 GROUP BY state;
+SELECT state, count(*) AS n FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until) GROUP BY state;
 
 -- name: OldestWaiting :one
 SELECT created FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1;
@@ -66,10 +66,10 @@ SELECT created FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1
 SELECT stored FROM national_receipt ORDER BY stored DESC LIMIT 1;
 
 -- name: AcceptedBetween :many
-SELECT id, digest FROM national_outbox WHERE state = 'accepted' AND created >= $1 AND created < $2;
+SELECT id, digest FROM national_outbox WHERE state = 'accepted' AND created >= sqlc.arg(since) AND created < sqlc.arg(until);
 
 -- name: KnownBetween :many
-SELECT id, digest, state FROM national_outbox WHERE created >= $1 AND created < $2;
+SELECT id, digest, state FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
 
 -- name: Endpoint :one
 SELECT * FROM national_endpoint WHERE id = 1;
@@ -84,7 +84,10 @@ ON CONFLICT (id) DO UPDATE SET channel = excluded.channel, url = excluded.url, s
 SELECT * FROM national_heartbeat WHERE id = 1;
 
 -- name: SetHeartbeat :exec
-UPDATE national_heartbeat SET sent = $1, ok = CASE WHEN $2 > 0 THEN $2 ELSE ok END, answer = $3 WHERE id = 1;
+UPDATE national_heartbeat SET sent = sqlc.arg(sent), answer = sqlc.arg(answer) WHERE id = 1;
+
+-- name: SetHeartbeatOK :exec
+UPDATE national_heartbeat SET sent = sqlc.arg(sent), ok = sqlc.arg(sent), answer = '' WHERE id = 1;
 
 -- name: SaveReconciliation :exec
 INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced)
