@@ -1,0 +1,10 @@
+-- name: InsertDeed :exec
+INSERT INTO audit (number, time, actor, actor_name, actor_unit, roles, address, action, object, hash_before, hash_after, result, reason,
+    details, search)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+
+-- name: DeedsAfter :many
+SELECT * FROM audit WHERE number > $1 ORDER BY number LIMIT $2;
+
+-- name: LastDeed :one
+SELECT CAST(coalesce(max(number), 0) AS BIGINT) AS number FROM audit;

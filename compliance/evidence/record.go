@@ -1,0 +1,214 @@
+// Package evidence keeps the proof of who did what (decision 22): the audit row in the SQL transaction of the deed, and behind it the
+// transparency log that takes the rows in the order of their numbers.
+//
+// Words: a Deed is one row: number, time, actor with roles and address, action, object, hashes of the object before and after, result,
+// reason. Numbers begin at 1 and have no gaps: a deed that is rolled back leaves none.
+//
+// Contract: Record runs in the caller's transaction and must be called with no other; a deed is on record exactly when what it tells of
+// is. Rows are never changed or deleted. All functions are safe for concurrent use.
+package evidence
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"hoalu/compliance/evidence/internal/db"
+	"hoalu/soc"
+	"hoalu/state"
+)
+
+// Results of a Deed.
+const (
+	Done   = "done"
+	Denied = "denied"
+	Failed = "error"
+)
+
+// Record writes d in tx and returns its number. A Time of 0 is now, an empty Result is done.
+func Record(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
+	if d.Action == "" || d.Actor.ID == "" {
+		return 0, errors.New("record deed: action and actor must be named")
+	}
+	if d.Time == 0 {
+		d.Time = state.Now()
+	}
+	if d.Result == "" {
+		d.Result = Done
+	}
+	roles, err := json.Marshal(append([]soc.Role{}, d.Actor.Roles...))
+	if err != nil {
+		return 0, fmt.Errorf("record deed %s: %w", d.Action, err)
+	}
+	if d.Details == nil {
+		d.Details = map[string]string{}
+	}
+	details, err := json.Marshal(d.Details)
+	if err != nil {
+		return 0, fmt.Errorf("record deed %s: %w", d.Action, err)
+	}
+	n, err := state.Next(ctx, tx, "audit")
+	if err != nil {
+		return 0, fmt.Errorf("record deed %s: %w", d.Action, err)
+	}
+	words := []string{strconv.FormatInt(n, 10), d.Actor.ID, d.Actor.Name, d.Actor.Unit, d.Actor.Address, d.Action, d.Object, d.Result, d.Reason}
+	for _, r := range d.Actor.Roles {
+		words = append(words, string(r))
+	}
+	for k, v := range d.Details {
+		words = append(words, k, v)
+	}
+	err = db.New(tx).InsertDeed(ctx, db.InsertDeedParams{
+		Number: n, Time: d.Time, Actor: d.Actor.ID, ActorName: d.Actor.Name, ActorUnit: d.Actor.Unit, Roles: string(roles),
+		Address: d.Actor.Address, Action: d.Action, Object: d.Object, HashBefore: d.Before, HashAfter: d.After, Result: d.Result,
+		Reason: d.Reason, Details: string(details), Search: state.Fold(strings.Join(words, " ")),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("record deed %s: %w", d.Action, err)
+	}
+	return n, nil
+}
+
+// After returns up to limit deeds with numbers above number, in order: what the appender and exports read.
+func After(ctx context.Context, from *sql.DB, number int64, limit int) ([]soc.Deed, error) {
+	rows, err := db.New(from).DeedsAfter(ctx, db.DeedsAfterParams{Number: number, Limit: int32(min(max(limit, 1), 100_000))})
+	if err != nil {
+		return nil, fmt.Errorf("read audit log: %w", err)
+	}
+	deeds := make([]soc.Deed, len(rows))
+	for i, r := range rows {
+		if deeds[i], err = deed(r); err != nil {
+			return nil, err
+		}
+	}
+	return deeds, nil
+}
+
+// Last is the number of the newest deed, 0 when there is none.
+func Last(ctx context.Context, from *sql.DB) (int64, error) {
+	n, err := db.New(from).LastDeed(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read audit log: %w", err)
+	}
+	return n, nil
+}
+
+// Query chooses deeds; empty fields choose all.
+type Query struct {
+	From, To int64  // [From, To) Unix ms
+	Actor    string // account id: "own deeds"
+	People   bool   // leave out what the product itself did
+	Action   string // whole ("alert.close") or, ending in ".", all below ("alert.")
+	Object   string
+	Result   string
+	Text     string // words that must all occur; case and marks do not matter
+	Before   int64  // cursor: numbers below it; 0 begins with the newest
+	Limit    int    // 0 is 50, at most 500
+}
+
+// Page of deeds, newest first. Total counts all that match, whatever Before says; Next is the cursor, 0 at the end.
+type Page struct {
+	Items []soc.Deed
+	Total int64
+	Next  int64
+}
+
+// List reads the log, newest first.
+func List(ctx context.Context, from *sql.DB, q Query) (Page, error) {
+	// sqlc knows no optional filters that both databases take, so the WHERE is put together here; every value is a parameter.
+	var where []string
+	var args []any
+	add := func(cond string, v any) {
+		args = append(args, v)
+		where = append(where, strings.ReplaceAll(cond, "?", "$"+strconv.Itoa(len(args))))
+	}
+	if q.From > 0 {
+		add("time >= ?", q.From)
+	}
+	if q.To > 0 {
+		add("time < ?", q.To)
+	}
+	if q.Actor != "" {
+		add("actor = ?", q.Actor)
+	}
+	if q.People {
+		add("actor <> ?", "system")
+	}
+	switch {
+	case strings.HasSuffix(q.Action, "."):
+		add(`action LIKE ? ESCAPE '\'`, state.Like(q.Action)+"%")
+	case q.Action != "":
+		add("action = ?", q.Action)
+	}
+	if q.Object != "" {
+		add("object = ?", q.Object)
+	}
+	if q.Result != "" {
+		add("result = ?", q.Result)
+	}
+	for _, w := range strings.Fields(state.Fold(q.Text)) {
+		add(`search LIKE ? ESCAPE '\'`, "%"+state.Like(w)+"%")
+	}
+	cond := ""
+	if len(where) > 0 {
+		cond = " WHERE " + strings.Join(where, " AND ")
+	}
+	var p Page
+	if err := from.QueryRowContext(ctx, "SELECT count(*) FROM audit"+cond, args...).Scan(&p.Total); err != nil {
+		return Page{}, fmt.Errorf("count audit log: %w", err)
+	}
+	if q.Before > 0 {
+		add("number < ?", q.Before)
+		cond = " WHERE " + strings.Join(where, " AND ")
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, 500)
+	args = append(args, limit+1)
+	rows, err := from.QueryContext(ctx, `SELECT number, time, actor, actor_name, actor_unit, roles, address, action, object, hash_before,
+		hash_after, result, reason, details, search FROM audit`+cond+" ORDER BY number DESC LIMIT $"+strconv.Itoa(len(args)), args...)
+	if err != nil {
+		return Page{}, fmt.Errorf("read audit log: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r db.Audit
+		if err := rows.Scan(&r.Number, &r.Time, &r.Actor, &r.ActorName, &r.ActorUnit, &r.Roles, &r.Address, &r.Action, &r.Object,
+			&r.HashBefore, &r.HashAfter, &r.Result, &r.Reason, &r.Details, &r.Search); err != nil {
+			return Page{}, fmt.Errorf("read audit log: %w", err)
+		}
+		d, err := deed(r)
+		if err != nil {
+			return Page{}, err
+		}
+		p.Items = append(p.Items, d)
+	}
+	if err := rows.Err(); err != nil {
+		return Page{}, fmt.Errorf("read audit log: %w", err)
+	}
+	if len(p.Items) > limit {
+		p.Items = p.Items[:limit]
+		p.Next = p.Items[limit-1].Number
+	}
+	return p, nil
+}
+
+func deed(r db.Audit) (soc.Deed, error) {
+	d := soc.Deed{
+		Number: r.Number, Time: r.Time, Action: r.Action, Object: r.Object, Before: r.HashBefore, After: r.HashAfter, Result: r.Result,
+		Reason: r.Reason, Actor: soc.Actor{ID: r.Actor, Name: r.ActorName, Unit: r.ActorUnit, Address: r.Address},
+	}
+	if err := json.Unmarshal([]byte(r.Roles), &d.Actor.Roles); err != nil {
+		return soc.Deed{}, fmt.Errorf("read deed %d: %w", r.Number, err)
+	}
+	if err := json.Unmarshal([]byte(r.Details), &d.Details); err != nil {
+		return soc.Deed{}, fmt.Errorf("read deed %d: %w", r.Number, err)
+	}
+	return d, nil
+}
