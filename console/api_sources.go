@@ -74,7 +74,7 @@ type sourceBody struct {
 }
 
 type stopBody struct {
-	Until   Time   `json:"until" doc:"at most 7 days ahead; null ends the stop"`
+	Until   Time   `json:"until,omitzero" doc:"at most 7 days ahead; left out ends the stop"`
 	Reason  string `json:"reason" minLength:"1" maxLength:"400"`
 	Version int64  `json:"version"`
 }

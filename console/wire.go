@@ -42,7 +42,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 
 // Schema says what a Time is in OpenAPI.
 func (Time) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Nullable: true, Description: "RFC 3339, UTC"}
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Description: "RFC 3339, UTC"}
 }
 
 // IsZero lets omitzero leave an unset Time out.
