@@ -74,7 +74,6 @@ CREATE TABLE source (
 CREATE INDEX source_system ON source (system);
 CREATE UNIQUE INDEX source_sensor ON source (sensor) WHERE sensor <> '';
 CREATE UNIQUE INDEX source_token ON source (token_hash) WHERE token_hash <> '';
-CREATE UNIQUE INDEX source_binding ON source (kind, sensor, address, host, dataset, token_hash);
 
 -- What each object was before each change, so that the inventory of any past revision can be made again (decision 8).
 CREATE TABLE inventory_history (
