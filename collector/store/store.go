@@ -1,0 +1,101 @@
+// Package store is what an event store promises, whichever engine it stands on. Implementations: local (Parquet segments on
+// this machine's disk) and elastic (Elasticsearch). One suite, storetest, is passed by both.
+//
+// Words: a Block is what the pipeline hands over: the events of one or more queue messages with their sequence range. A
+// segment is a sealed, immutable file or index batch; sealing it moves the store's Position. An Outcome counts what became
+// of the events of one source in one receipt minute (the ledger's columns).
+//
+// Contract: Append is called by one goroutine, in order. Everything else is safe for concurrent use. What Append took is
+// searchable at once; what lies after Position is lost by a crash and must be appended again from the queue, which is
+// harmless: a Block at or before the last appended sequence is skipped, an event whose sender-given id ("s…", "n…") is
+// already stored is counted as duplicate and stored once.
+//
+// To add one: a folder beside local, a Store, and a test that calls storetest.Run.
+package store
+
+import (
+	"context"
+	"errors"
+
+	"hoalu/ecs"
+	"hoalu/ecs/query"
+)
+
+// Errors a caller may branch on. All of them are worth a retry of the same call except ErrOverlap, ErrClosed and ErrQuery.
+var (
+	ErrNoSpace = errors.New("no space left for events: free disk space or shorten the retention")
+	ErrOverlap = errors.New("block overlaps what is already stored")
+	ErrClosed  = errors.New("event store is closed")
+	ErrQuery   = errors.New("search cannot be executed")
+)
+
+// Block is the events of queue messages First to Last (both included), in order.
+type Block struct {
+	Epoch       string // stream epoch the sequences count in; another epoch than before starts the count anew; "" is the same
+	First, Last uint64
+	Events      []*ecs.Event // read only; copied by the store, the caller may recycle them when Append returns
+	Outcomes    []Outcome    // what did not become an event: only Quarantined is read, the store counts the rest itself
+}
+
+// Outcome counts the events of one source in one receipt minute.
+type Outcome struct {
+	Source      string           `json:"source"`
+	Minute      int64            `json:"minute"` // Unix ms of the minute's start, by event.created
+	Stored      int64            `json:"stored,omitempty"`
+	Duplicate   int64            `json:"duplicate,omitempty"`
+	Quarantined map[string]int64 `json:"quarantined,omitempty"` // by reason
+}
+
+// Usage says what one system holds on one day.
+type Usage struct {
+	System string `json:"system"`
+	Day    string `json:"day"` // yyyy-mm-dd, UTC; "" is not yet filed by day
+	Events int64  `json:"events"`
+	Bytes  int64  `json:"bytes"`
+	Files  int    `json:"files"`
+}
+
+// FieldShare says how often a field is filled, for the console's help.
+type FieldShare struct {
+	Field string  `json:"field"`
+	Share float64 `json:"share"` // of the events looked at, 0 to 1
+}
+
+// Policy is the retention of a system: whole days kept after the receipt day, and whether a hold pins everything.
+// keepDays <= 0 keeps for ever.
+type Policy func(system string) (keepDays int, hold bool)
+
+// Removed says what a retention run deleted.
+type Removed struct {
+	System, Day string
+	Events      int64
+	Bytes       int64
+}
+
+// Store keeps events and answers searches.
+type Store interface {
+	// Append takes a Block; its events are searchable when it returns. On error nothing of the Block was taken and the same
+	// call may be repeated (ErrNoSpace, or the engine's own trouble); memory stays bounded meanwhile.
+	Append(ctx context.Context, b Block) error
+	// Position is the last sequence that is sealed: durable, never to be appended again.
+	Position() uint64
+	// Epoch is the stream epoch Position counts in, "" before the first Block.
+	Epoch() string
+	// Search answers a query. A part of the store that could not be read is named in Result.Partial; only a search
+	// that cannot be executed at all (ErrQuery) or a cancelled context is an error.
+	Search(ctx context.Context, s query.Search) (query.Result, error)
+	// Get returns the events with these ids, in the order of ids, without those that are not stored.
+	Get(ctx context.Context, ids []string) ([]*ecs.Event, error)
+	// Live is the outcomes of what is appended but not sealed.
+	Live() []Outcome
+	// Usage lists what is held by system and day.
+	Usage(ctx context.Context) ([]Usage, error)
+	// Fields lists the field names in use, most filled first, estimated from the newest segments.
+	Fields(ctx context.Context) ([]FieldShare, error)
+	// Retain deletes what is past its Policy.
+	Retain(ctx context.Context, p Policy) ([]Removed, error)
+	// Run seals by age, compacts and applies retention until ctx ends.
+	Run(ctx context.Context) error
+	// Close seals what is in memory and releases everything. The store's directory may then be opened again.
+	Close() error
+}
