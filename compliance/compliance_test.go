@@ -1,0 +1,226 @@
+package compliance
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"log/slog"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/tester"
+
+	"hoalu/compliance/facts"
+	"hoalu/soc"
+	"hoalu/state"
+)
+
+// TestPolicies runs every _test.rego, and asks that each policy has one.
+func TestPolicies(t *testing.T) {
+	modules := map[string]*ast.Module{}
+	var names []string
+	err := fs.WalkDir(policies, "policies", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(p) != ".rego" {
+			return err
+		}
+		text, err := policies.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		m, err := ast.ParseModule(p, string(text))
+		if err != nil {
+			t.Errorf("%s: %v", p, err)
+			return nil
+		}
+		modules[p] = m
+		names = append(names, p)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range names {
+		if strings.HasSuffix(p, "_test.rego") || strings.Contains(p, "/lib/") {
+			continue
+		}
+		want := strings.TrimSuffix(p, ".rego") + "_test.rego"
+		if !slices.Contains(names, want) {
+			t.Errorf("%s has no %s", p, path.Base(want))
+		}
+	}
+	ch, err := tester.NewRunner().SetStore(inmem.New()).SetModules(modules).RunTests(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for r := range ch {
+		ran++
+		if !r.Pass() {
+			t.Errorf("%s.%s: failed (%v)", r.Package, r.Name, r.Error)
+		}
+	}
+	if ran < 4*len(layers) {
+		t.Fatalf("ran %d policy tests only", ran)
+	}
+}
+
+func TestCatalogue(t *testing.T) {
+	c, err := Load(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := map[string]int{}
+	checked := 0
+	for _, x := range c.Controls() {
+		if x.Framework == Level3 {
+			groups[x.Group]++
+			if x.Checked {
+				checked++
+			}
+			if x.VI == "" || x.EN == "" || x.Cert.Clause == "" {
+				t.Errorf("%s lacks a title or its certainty", x.ID)
+			}
+		}
+	}
+	want := map[string]int{"policy": 3, "organisation": 4, "personnel": 7, "design_build": 11, "operation": 45, "risk": 3, "retirement": 1, "network": 38, "server": 20, "application": 19, "data": 7}
+	for g, n := range want {
+		if groups[g] != n {
+			t.Errorf("group %s has %d controls, want %d", g, groups[g], n)
+		}
+	}
+	if checked < 8 {
+		t.Errorf("%d controls are decided by live facts, want at least 8", checked)
+	}
+}
+
+func base(now int64) facts.Facts {
+	return facts.Facts{Now: now, System: facts.System{ID: "HT-001", Level: 3}, Floor: 90, Assets: []facts.Asset{{ID: "TS-1", Host: "web", LastEvent: now - 1000}},
+		Sources: []facts.Source{{ID: "NG-1", Layers: []string{"endpoint"}, State: soc.SourceReceiving, FirstEvent: now - 1000, LastEvent: now - 1000, MaxAge: facts.DefaultMaxAge}}}
+}
+
+func results(t *testing.T, s *Service) map[string]Result {
+	t.Helper()
+	all, err := s.Posture(context.Background(), "HT-001", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]Result{}
+	for _, r := range all {
+		out[r.Control] = r
+	}
+	return out
+}
+
+// TestSilenceIsNeverGreen: a source that stops turns what depended on it to unknown with what was last known, the past stays as it was,
+// and the change is recorded.
+func TestSilenceIsNeverGreen(t *testing.T) {
+	ctx := context.Background()
+	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	checks, err := Load(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now().UnixMilli()
+	f := base(start)
+	var deeds []soc.Deed
+	s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil },
+		Hooks{Record: func(_ context.Context, _ *sql.Tx, d soc.Deed) error { deeds = append(deeds, d); return nil }}, time.Hour, slog.New(slog.DiscardHandler))
+	if got := results(t, s)["L3-SRV-LOG-04"]; got.State != soc.Unknown || got.Because[0].Code != "not_computed_yet" {
+		t.Fatalf("before the first round: %+v", got)
+	}
+	if err := s.Round(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got := results(t, s)
+	if got["L3-SRV-LOG-04"].State != soc.Met {
+		t.Fatalf("with a live source: %+v, want met", got["L3-SRV-LOG-04"])
+	}
+	if x := got["L3-POL-01"]; x.State != soc.Unknown || x.Because[0].Code != "no_check" {
+		t.Errorf("a control without a policy: %+v, want unknown: no_check", x)
+	}
+	// the source stops; ten minutes later, whatever the collector says of it, nothing is green
+	f.Now = start + 10*60_000
+	if err := s.Round(ctx); err != nil {
+		t.Fatal(err)
+	}
+	x := results(t, s)["L3-SRV-LOG-04"]
+	if x.State != soc.Unknown || x.LastKnown != soc.Met || x.Since != f.Now {
+		t.Fatalf("ten minutes after its source stopped: %+v, want unknown, last known met", x)
+	}
+	for id, r := range results(t, s) {
+		if r.State == soc.Met && slices.ContainsFunc(r.Evidence, func(e soc.Evidence) bool { return strings.HasPrefix(e.ID, "NG-") }) {
+			t.Errorf("%s is still met on a silent source", id)
+		}
+	}
+	past, err := s.Posture(ctx, "HT-001", start+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range past {
+		if r.Control == "L3-SRV-LOG-04" && r.State != soc.Met {
+			t.Errorf("the past changed: %+v, want met", r)
+		}
+	}
+	if n := len(deeds); n != 2 || deeds[1].Details["L3-SRV-LOG-04"] != "met → unknown" {
+		t.Errorf("audit has %d entries, want 2 with the change named: %+v", n, deeds)
+	}
+	// the source comes back
+	f.Now += 1000
+	f.Sources[0].LastEvent = f.Now
+	if err := s.Round(ctx); err != nil {
+		t.Fatal(err)
+	}
+	again := New(checks, st, nil, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
+	if err := again.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	hist, err := again.History(ctx, "HT-001", "L3-SRV-LOG-04", 10)
+	if err != nil || len(hist) != 3 {
+		t.Fatalf("history = %d intervals, %v; want 3", len(hist), err)
+	}
+}
+
+// TestStoppedComputationGoesStale: when rounds stop, what is shown does not stay green.
+func TestStoppedComputationGoesStale(t *testing.T) {
+	ctx := context.Background()
+	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	checks, err := Load(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := base(time.Now().UnixMilli() - 11*60_000)
+	s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
+	if err := s.Round(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if x := results(t, s)["L3-SRV-LOG-04"]; x.State != soc.Unknown || x.LastKnown != soc.Met {
+		t.Errorf("eleven minutes after the last round: %+v, want unknown", x)
+	}
+}
+
+func BenchmarkEvaluate(b *testing.B) {
+	checks, err := Load(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := base(time.Now().UnixMilli())
+	for b.Loop() {
+		if _, err := checks.Evaluate(context.Background(), f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

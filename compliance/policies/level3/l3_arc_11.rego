@@ -1,0 +1,12 @@
+# METADATA
+# scope: package
+# title: "Central security monitoring with SIEM"
+# custom:
+#   framework: level3
+#   control: L3-ARC-11
+package hoalu.policies.level3.l3_arc_11
+
+import data.hoalu.lib
+
+# This appliance is the central monitoring; the requirement is as true as its sources are alive.
+result := lib.coverage([s | some s in input.sources; not s.planned_stop], "no_source")

@@ -1,0 +1,35 @@
+# METADATA
+# scope: package
+# title: "Monitored objects"
+# custom:
+#   framework: level3
+#   control: L3-OPS-MON-01
+package hoalu.policies.level3.l3_ops_mon_01
+
+import data.hoalu.lib
+
+# Coverage is by registered object: each must have sent an event within 24 hours.
+day := 86400000
+
+missing := [a | some a in input.assets; a.last_event == 0]
+
+old := [a | some a in input.assets; a.last_event > 0; input.now - a.last_event > day]
+
+hosts(list) := concat(", ", [a.host | some a in list])
+
+result := lib.answer("unknown", [lib.reason("no_object_registered", {})], [lib.inventory]) if count(input.assets) == 0
+
+result := lib.answer("not_met", [lib.reason("object_not_seen", {"objects": hosts(missing), "count": format_int(count(missing), 10), "of": format_int(count(input.assets), 10)})], [lib.inventory]) if count(missing) > 0
+
+result := lib.answer("unknown", [lib.reason("object_silent", {"objects": hosts(old), "count": format_int(count(old), 10), "of": format_int(count(input.assets), 10)})], [lib.inventory]) if {
+	count(missing) == 0
+	count(old) > 0
+}
+
+result := object.union(lib.coverage(sources, "no_source"), {"because": array.concat([lib.reason("objects_seen", {"count": format_int(count(input.assets), 10)})], lib.coverage(sources, "no_source").because)}) if {
+	count(input.assets) > 0
+	count(missing) == 0
+	count(old) == 0
+}
+
+sources := [s | some s in input.sources; not s.planned_stop]

@@ -1,0 +1,13 @@
+# METADATA
+# scope: package
+# title: "Server log retention"
+# custom:
+#   framework: level3
+#   control: L3-SRV-LOG-05
+package hoalu.policies.level3.l3_srv_log_05
+
+import data.hoalu.lib
+
+result := lib.answer("not_met", [lib.reason("no_server_source", {})], [lib.inventory]) if count(lib.with_layer("endpoint")) == 0
+
+result := lib.retained if count(lib.with_layer("endpoint")) > 0

@@ -1,0 +1,13 @@
+# METADATA
+# scope: package
+# title: "Technical layer application"
+# custom:
+#   framework: technical
+#   control: TECH-APPLICATION
+package hoalu.policies.technical.tech_application
+
+import data.hoalu.lib
+
+result := lib.coverage(lib.with_layer("application"), "no_layer_source") if not lib.layer_planned("application")
+
+result := lib.answer("unknown", [lib.reason("planned_stop", {"sources": "application"})], [lib.inventory]) if lib.layer_planned("application")

@@ -1,0 +1,13 @@
+# METADATA
+# scope: package
+# title: "Technical layer endpoint"
+# custom:
+#   framework: technical
+#   control: TECH-ENDPOINT
+package hoalu.policies.technical.tech_endpoint
+
+import data.hoalu.lib
+
+result := lib.coverage(lib.with_layer("endpoint"), "no_layer_source") if not lib.layer_planned("endpoint")
+
+result := lib.answer("unknown", [lib.reason("planned_stop", {"sources": "endpoint"})], [lib.inventory]) if lib.layer_planned("endpoint")
