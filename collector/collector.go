@@ -2,26 +2,55 @@
 // durable queue, and only then are they acknowledged (decisions 1, 2, 6 and 9).
 //
 // Words: a listener is one way in (syslog.udp, bulk, sensor …), a frame one message with its envelope, a batch what one append
-// to the queue holds. Children: queue, ledger, health, and one folder for each listener in source/; the listeners import
-// queue for its errors and nothing else of ours. To add a listener: a folder in source/ and a row in sources.go.
+// to the queue holds. Children: queue, ledger, health, and one folder for each listener in source/; listeners import queue for
+// its errors and nothing else of ours. To add a listener: a folder in source/ and a row in sources.go.
 //
-// Contract: Put and PutSensor are safe for concurrent use and return after the fsync; when they return an error other than
-// that of their context, none of the frames is in the queue… see Put. Memory is bounded: Config.Memory bytes of frames wait
-// at most; beyond, listeners that can make their sender wait do (syslog over TCP, files), the others get queue.ErrFull.
+// Contract of Intake: all methods are safe for concurrent use. Put and PutSensor return nil only after the fsync. Memory is
+// bounded: at most Options.Memory bytes of frames wait. Listeners whose sender can be made to wait (syslog, files, imports,
+// the product's own events) wait in Put until there is room, the queue takes writes again or their context ends; the others
+// (bulk, sensor) get an error to answer with: queue.ErrFull, ErrNoSpace, ErrDown, ErrTooLarge or ErrClosed. Put keeps the bytes of
+// the frames until it returns.
 package collector
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"hoalu/collector/ledger"
 	"hoalu/collector/queue"
+	"hoalu/collector/source/bulk"
+	"hoalu/collector/source/sensor"
 	"hoalu/ecs/wire"
 )
 
-// ErrTooLarge is a frame over the limit.
-var ErrTooLarge = errors.New("message is larger than the limit")
+// Self is the listener name of the product's own events.
+const Self = "self"
+
+// Limits of grouping.
+const (
+	linger         = 20 * time.Millisecond // most a frame waits for others
+	lingerAnswered = 2 * time.Millisecond  // where a client waits for the answer
+	enough         = 100                   // frames that go at once: waiting would save no fsync worth its delay
+	maxRaw         = 1 << 20               // bytes before compression; keeps batches under wire.MaxCompressed
+	admission      = time.Second           // how long bulk and sensor wait for room
+	checkpoint     = 10 * time.Second      // of sensors' positions
+
+	defaultMaxFrame = 1 << 20
+	defaultMemory   = 64 << 20
+)
+
+// TooLarge is the reason of a frame over Options.MaxFrame.
+const TooLarge = "too_large"
 
 // Options of an Intake.
 type Options struct {
@@ -30,44 +59,645 @@ type Options struct {
 	Revision func() uint64
 	// Count takes what was rejected, dropped or sent twice (ledger.Ledger.Add). May be nil.
 	Count func(ledger.Entry)
-	// SourceOf names the source of what is rejected or dropped before it has one. May be nil.
-	SourceOf func(listener, peer string) string
-	// Gap is told when a sensor's sequences jump: first to last are missing. May be nil.
+	// SourceOf names the source of what is rejected or dropped before it has one, by peer address or sensor. May be nil.
+	SourceOf func(peer string) string
+	// Gap is told when sequences of a sensor are still missing after two minutes: first to last. May be nil.
 	Gap func(sensor string, first, last uint64)
 	// State is the file where sensors' positions are kept; "" rebuilds them from the whole queue.
 	State string
 
-	MaxFrame int   // bytes of one message, 0: 1 MiB
-	Memory   int64 // bytes of frames that may wait, 0: 64 MiB
+	MaxFrame int              // bytes of one message, 0: 1 MiB
+	Memory   int64            // bytes of frames that may wait, 0: 64 MiB
+	Now      func() time.Time // nil: the real clock
 }
 
-// Intake groups frames into batches and appends them.
-type Intake struct{}
+// Stats are sums since the start.
+type Stats struct {
+	Batches  uint64
+	Frames   uint64 // durable
+	Bytes    uint64 // of their data
+	Waiting  int64  // bytes in memory now
+	Rejected map[string]uint64
+	Dropped  map[string]uint64
+	Resent   uint64 // frames of sensor batches that were there already
+}
 
-// NewIntake rebuilds what is known of sensors from the queue.
+// Intake groups frames into batches and appends them. NewIntake it, Run it, Close it.
+type Intake struct {
+	opts Options
+	log  *slog.Logger
+
+	room    *semaphore.Weighted
+	waiting atomic.Int64
+	life    context.Context // ends with Close: appends under way stop waiting
+	end     context.CancelFunc
+	flights sync.WaitGroup
+
+	batches, frames, bytes, resent atomic.Uint64
+
+	mu     sync.Mutex
+	groups map[string]*group
+
+	lossMu            sync.Mutex
+	rejected, dropped map[string]uint64
+
+	sensors sensorPositions
+}
+
+// group is the batch of a listener that is being filled.
+type group struct {
+	in       *Intake
+	listener string
+
+	mu     sync.Mutex
+	frames []wire.Frame
+	size   int
+	flight *flight
+	timer  *time.Timer
+}
+
+// flight is one batch on its way; done is closed when err is set.
+type flight struct {
+	done chan struct{}
+	err  error
+}
+
+// NewIntake rebuilds what is known of sensors from the state file and the queue behind it.
 func NewIntake(ctx context.Context, opts Options, log *slog.Logger) (*Intake, error) {
-	return &Intake{}, nil
+	if opts.MaxFrame <= 0 {
+		opts.MaxFrame = defaultMaxFrame
+	}
+	if opts.Memory <= 0 {
+		opts.Memory = defaultMemory
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	in := &Intake{opts: opts, log: log.With("component", "collector"), room: semaphore.NewWeighted(opts.Memory),
+		groups: map[string]*group{}, rejected: map[string]uint64{}, dropped: map[string]uint64{}}
+	in.life, in.end = context.WithCancel(context.WithoutCancel(ctx))
+	if err := in.sensors.load(ctx, opts); err != nil {
+		in.end()
+		return nil, fmt.Errorf("rebuild positions of sensors: %w", err)
+	}
+	return in, nil
 }
 
-// Put makes frames of a listener durable.
-func (in *Intake) Put(ctx context.Context, listener string, frames []wire.Frame) error { return nil }
+// Run keeps sensors' positions every 10 s, so that the queue can be purged behind Position, until ctx ends.
+func (in *Intake) Run(ctx context.Context) error {
+	tick := time.NewTicker(checkpoint)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := in.sensors.save(in.opts); err != nil {
+				in.log.Error("keep positions of sensors", "error.message", err.Error())
+			}
+			in.gaps()
+		}
+	}
+}
+
+// answered says whether the sender of a listener waits for an answer that may be a refusal.
+func answered(listener string) bool { return listener == bulk.Name || listener == sensor.Name }
+
+// Put makes frames of a listener durable. Frames over MaxFrame are taken out and counted as rejected. Up to 1,000 frames and
+// 1 MiB stay together in one batch: then an error means that none of them is in the queue.
+func (in *Intake) Put(ctx context.Context, listener string, frames []wire.Frame) error {
+	frames, size := in.admit(frames)
+	if len(frames) == 0 {
+		return nil
+	}
+	release, err := in.acquire(ctx, listener, size)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if answered(listener) {
+		return in.put(ctx, listener, frames)
+	}
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		// What a batch took stays there: only what failed is put again.
+		err := in.put(ctx, listener, frames)
+		if !errors.Is(err, queue.ErrFull) && !errors.Is(err, queue.ErrNoSpace) && !errors.Is(err, queue.ErrDown) {
+			return err
+		}
+		if p, ok := errors.AsType[*partial](err); ok {
+			frames = p.left
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		case <-in.life.Done():
+			return err
+		}
+	}
+}
+
+// partial is an error of some of the batches frames were spread over.
+type partial struct {
+	left []wire.Frame
+	err  error
+}
+
+func (p *partial) Error() string { return p.err.Error() }
+func (p *partial) Unwrap() error { return p.err }
+
+// admit stamps the receipt and takes out what is too large.
+func (in *Intake) admit(frames []wire.Frame) ([]wire.Frame, int) {
+	now := in.opts.Now().UnixMilli()
+	size, large := 0, 0
+	for i := range frames {
+		f := &frames[i]
+		if f.Received == 0 {
+			f.Received = now
+		}
+		if len(f.Data) > in.opts.MaxFrame {
+			large++
+			in.Reject(f.Source, f.Peer, TooLarge, 1)
+			continue
+		}
+		size += len(f.Data)
+		if large > 0 {
+			frames[i-large] = *f
+		}
+	}
+	return frames[:len(frames)-large], size
+}
+
+// acquire takes room for n bytes; the returned func gives it back.
+func (in *Intake) acquire(ctx context.Context, listener string, n int) (func(), error) {
+	weight := min(int64(n)+256, in.opts.Memory)
+	if answered(listener) {
+		if err := in.opts.Queue.Ready(); err != nil {
+			return nil, err
+		}
+		if !in.room.TryAcquire(weight) {
+			limited, cancel := context.WithTimeout(ctx, admission)
+			defer cancel()
+			if in.room.Acquire(limited, weight) != nil {
+				return nil, fmt.Errorf("%w (%d MiB wait in memory)", queue.ErrFull, in.opts.Memory>>20)
+			}
+		}
+	} else if err := in.room.Acquire(ctx, weight); err != nil {
+		return nil, err
+	}
+	in.waiting.Add(weight)
+	return func() {
+		in.waiting.Add(-weight)
+		in.room.Release(weight)
+	}, nil
+}
+
+// put adds frames to the batch of their listener, or to several, and waits for them.
+func (in *Intake) put(ctx context.Context, listener string, frames []wire.Frame) error {
+	in.mu.Lock()
+	if in.life.Err() != nil {
+		in.mu.Unlock()
+		return queue.ErrClosed
+	}
+	g := in.groups[listener]
+	if g == nil {
+		g = &group{in: in, listener: listener}
+		in.groups[listener] = g
+	}
+	in.flights.Add(1)
+	in.mu.Unlock()
+	defer in.flights.Done()
+
+	type part struct {
+		*flight
+		frames []wire.Frame
+	}
+	var parts []part
+	for len(frames) > 0 {
+		n, size := 0, 0
+		for n < len(frames) && n < wire.MaxFrames && (n == 0 || size+len(frames[n].Data) <= maxRaw) {
+			size += len(frames[n].Data)
+			n++
+		}
+		parts = append(parts, part{g.add(frames[:n], size), frames[:n]})
+		frames = frames[n:]
+	}
+	var failed error
+	var left []wire.Frame
+	for _, p := range parts {
+		select {
+		case <-p.done:
+			if p.err != nil {
+				failed, left = p.err, append(left, p.frames...)
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if failed != nil && len(parts) > 1 {
+		return &partial{left, failed}
+	}
+	return failed
+}
+
+// add puts frames, at most a batch of them, into the present batch, or starts a new one when they do not fit.
+func (g *group) add(frames []wire.Frame, size int) *flight {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.flight != nil && (len(g.frames)+len(frames) > wire.MaxFrames || g.size+size > maxRaw) {
+		g.send()
+	}
+	if g.flight == nil {
+		g.flight = &flight{done: make(chan struct{})}
+		f, wait := g.flight, linger
+		if answered(g.listener) {
+			wait = lingerAnswered
+		}
+		g.timer = time.AfterFunc(wait, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if g.flight == f {
+				g.send()
+			}
+		})
+	}
+	f := g.flight
+	g.frames = append(g.frames, frames...)
+	g.size += size
+	if len(frames) >= enough || len(g.frames) == wire.MaxFrames || g.size >= maxRaw {
+		g.send()
+	}
+	return f
+}
+
+// send starts the present batch on its way; mu is held.
+func (g *group) send() {
+	g.timer.Stop()
+	b := &wire.Batch{Listener: g.listener, Frames: g.frames}
+	f, size := g.flight, g.size
+	g.frames, g.size, g.flight = nil, 0, nil
+	go func() {
+		_, f.err = g.in.append(b, size)
+		close(f.done)
+	}()
+}
+
+func (in *Intake) append(b *wire.Batch, size int) (uint64, error) {
+	if in.opts.Revision != nil {
+		b.Revision = in.opts.Revision()
+	}
+	seq, err := in.opts.Queue.Append(in.life, b)
+	if err != nil {
+		return 0, err
+	}
+	in.batches.Add(1)
+	in.frames.Add(uint64(len(b.Frames)))
+	in.bytes.Add(uint64(size))
+	return seq, nil
+}
 
 // PutSensor makes one batch of a sensor durable, exactly once by (sensor, sequence).
-func (in *Intake) PutSensor(ctx context.Context, sensor string, sequence uint64, frames []wire.Frame) (duplicate bool, err error) {
-	return false, nil
+func (in *Intake) PutSensor(ctx context.Context, id string, sequence uint64, frames []wire.Frame) (duplicate bool, err error) {
+	n := len(frames)
+	frames, size := in.admit(frames)
+	if n > wire.MaxFrames {
+		in.Reject("", id, TooLarge, n)
+		return false, fmt.Errorf("%w: %d frames in a batch, limit %d", queue.ErrTooLarge, n, wire.MaxFrames)
+	}
+	release, err := in.acquire(ctx, sensor.Name, size)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	duplicate, err = in.sensors.once(id, sequence, in.opts.Now(), func() error {
+		// Not ctx: were the sensor to go away now, the batch could become durable without being noted.
+		_, err := in.append(&wire.Batch{Listener: sensor.Name, Sensor: id, Sequence: sequence, Frames: frames}, size)
+		return err
+	})
+	if duplicate {
+		in.resent.Add(uint64(len(frames)))
+		in.count(ledger.Duplicate, "", id, "resent", len(frames))
+	}
+	return duplicate, err
 }
 
 // SensorPosition is the last sequence taken from a sensor, 0 none.
-func (in *Intake) SensorPosition(sensor string) uint64 { return 0 }
+func (in *Intake) SensorPosition(sensor string) uint64 { return in.sensors.last(sensor) }
 
 // Position is the queue sequence behind which Intake still needs the queue to rebuild sensors' positions; purge only up to it.
-func (in *Intake) Position() uint64 { return 0 }
+func (in *Intake) Position() uint64 { return in.sensors.position() }
+
+func (in *Intake) gaps() {
+	for _, g := range in.sensors.overdue(in.opts.Now()) {
+		in.log.Warn("batches of a sensor are missing", "sensor.id", g.sensor, "first", g.first, "last", g.last)
+		if in.opts.Gap != nil {
+			in.opts.Gap(g.sensor, g.first, g.last)
+		}
+	}
+}
 
 // Reject counts messages refused before the queue.
-func (in *Intake) Reject(source, peer, reason string, n int) {}
+func (in *Intake) Reject(source, peer, reason string, n int) {
+	in.lossMu.Lock()
+	in.rejected[reason] += uint64(n)
+	in.lossMu.Unlock()
+	in.count(ledger.Rejected, source, peer, reason, n)
+}
 
 // Drop counts messages lost before the queue.
-func (in *Intake) Drop(source, peer, reason string, n int) {}
+func (in *Intake) Drop(source, peer, reason string, n int) {
+	in.lossMu.Lock()
+	in.dropped[reason] += uint64(n)
+	in.lossMu.Unlock()
+	in.count(ledger.Dropped, source, peer, reason, n)
+}
 
-// Close waits for batches under way and keeps sensors' positions.
-func (in *Intake) Close() error { return nil }
+func (in *Intake) count(kind, source, peer, reason string, n int) {
+	if in.opts.Count == nil || n <= 0 {
+		return
+	}
+	if source == "" && in.opts.SourceOf != nil {
+		source = in.opts.SourceOf(peer)
+	}
+	in.opts.Count(ledger.Entry{Source: source, Minute: in.opts.Now().UnixMilli(), Kind: kind, Reason: reason, N: int64(n)})
+}
+
+// Stats reads the sums.
+func (in *Intake) Stats() Stats {
+	s := Stats{Batches: in.batches.Load(), Frames: in.frames.Load(), Bytes: in.bytes.Load(), Waiting: in.waiting.Load(),
+		Resent: in.resent.Load(), Rejected: map[string]uint64{}, Dropped: map[string]uint64{}}
+	in.lossMu.Lock()
+	defer in.lossMu.Unlock()
+	for k, v := range in.rejected {
+		s.Rejected[k] = v
+	}
+	for k, v := range in.dropped {
+		s.Dropped[k] = v
+	}
+	return s
+}
+
+// Close waits up to 10 s for Puts under way and keeps sensors' positions. Listeners have stopped before; the queue is closed after.
+func (in *Intake) Close() error {
+	idle := make(chan struct{})
+	go func() {
+		in.flights.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-time.After(10 * time.Second):
+	}
+	in.mu.Lock()
+	in.end()
+	in.mu.Unlock()
+	<-idle
+	return in.sensors.save(in.opts)
+}
+
+// sensorPositions remembers which batches of each sensor are in the queue.
+//
+// Invariants: a sequence is taken at most once; what was taken and is not in the state file is in the queue behind the file's
+// position; sequences below a sensor's last that were never seen stand in missing and may still come.
+type sensorPositions struct {
+	saving sync.RWMutex // read-held from before an append until it is noted: a save sees all or nothing of it
+
+	mu    sync.Mutex
+	all   map[string]*sensorPosition
+	saved uint64 // queue sequence the state file covers
+}
+
+type sensorPosition struct {
+	turn    sync.Mutex // one append at a time
+	Last    uint64     `json:"last"`
+	Missing []missing  `json:"missing,omitempty"`
+}
+
+// missing is a run of sequences below Last that have not come.
+type missing struct {
+	First  uint64    `json:"first"`
+	Last   uint64    `json:"last"`
+	Since  time.Time `json:"since"`
+	Silent bool      `json:"silent,omitempty"` // told, or nothing to tell
+}
+
+const (
+	maxMissing  = 1000            // runs kept for a sensor; the oldest is given up beyond
+	backlog     = 64              // sequences that may come late before the first one seen
+	gapPatience = 2 * time.Minute // until a gap is told
+)
+
+type stateFile struct {
+	Version  int                        `json:"version"`
+	Position uint64                     `json:"position"`
+	Sensors  map[string]*sensorPosition `json:"sensors"`
+}
+
+func (s *sensorPositions) load(ctx context.Context, opts Options) error {
+	s.all = map[string]*sensorPosition{}
+	if opts.State != "" {
+		data, err := os.ReadFile(opts.State)
+		if err == nil {
+			var f stateFile
+			if err := json.Unmarshal(data, &f); err != nil {
+				return fmt.Errorf("read %s: %w", opts.State, err)
+			}
+			if f.Version != 1 {
+				return fmt.Errorf("read %s: version %d, this program reads 1", opts.State, f.Version)
+			}
+			s.saved = f.Position
+			for id, p := range f.Sensors {
+				s.all[id] = p
+			}
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	last := opts.Queue.Last()
+	for seq := s.saved + 1; seq <= last; {
+		m, err := opts.Queue.Read(ctx, seq)
+		if gone, ok := errors.AsType[*queue.PurgedError](err); ok {
+			seq = gone.Next
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if b, err := wire.Decode(m.Data); err == nil && b.Sensor != "" {
+			s.get(b.Sensor).note(b.Sequence, opts.Now()) // a damaged batch is the pipeline's to report
+		}
+		seq++
+	}
+	return nil
+}
+
+func (s *sensorPositions) get(id string) *sensorPosition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.all[id]
+	if p == nil {
+		p = &sensorPosition{}
+		s.all[id] = p
+	}
+	return p
+}
+
+func (s *sensorPositions) last(id string) uint64 {
+	s.mu.Lock()
+	p := s.all[id]
+	s.mu.Unlock()
+	if p == nil {
+		return 0
+	}
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	return p.Last
+}
+
+func (s *sensorPositions) position() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.saved
+}
+
+// once calls do unless sequence was taken before.
+func (s *sensorPositions) once(id string, sequence uint64, now time.Time, do func() error) (duplicate bool, err error) {
+	p := s.get(id)
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	if p.taken(sequence) {
+		return true, nil
+	}
+	s.saving.RLock()
+	defer s.saving.RUnlock()
+	if err := do(); err != nil {
+		return false, err
+	}
+	p.note(sequence, now)
+	return false, nil
+}
+
+func (p *sensorPosition) taken(seq uint64) bool {
+	if p.Last == 0 || seq > p.Last {
+		return false
+	}
+	for _, m := range p.Missing {
+		if m.First <= seq && seq <= m.Last {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *sensorPosition) note(seq uint64, now time.Time) {
+	if seq > p.Last {
+		first := p.Last + 1
+		if silent := p.Last == 0; first < seq {
+			if silent && seq > backlog {
+				first = seq - backlog
+			}
+			p.Missing = append(p.Missing, missing{first, seq - 1, now, silent})
+			if len(p.Missing) > maxMissing {
+				p.Missing = p.Missing[1:]
+			}
+		}
+		p.Last = seq
+		return
+	}
+	for i, m := range p.Missing {
+		if m.First <= seq && seq <= m.Last {
+			rest := append([]missing(nil), p.Missing[:i]...)
+			if m.First < seq {
+				rest = append(rest, missing{m.First, seq - 1, m.Since, m.Silent})
+			}
+			if seq < m.Last {
+				rest = append(rest, missing{seq + 1, m.Last, m.Since, m.Silent})
+			}
+			p.Missing = append(rest, p.Missing[i+1:]...)
+			return
+		}
+	}
+}
+
+type sensorGap struct {
+	sensor      string
+	first, last uint64
+}
+
+// overdue lists gaps to tell, each once.
+func (s *sensorPositions) overdue(now time.Time) []sensorGap {
+	s.saving.RLock()
+	defer s.saving.RUnlock()
+	s.mu.Lock()
+	all := make(map[string]*sensorPosition, len(s.all))
+	for id, p := range s.all {
+		all[id] = p
+	}
+	s.mu.Unlock()
+	var gaps []sensorGap
+	for id, p := range all {
+		p.turn.Lock()
+		for i := range p.Missing {
+			if m := &p.Missing[i]; !m.Silent && now.Sub(m.Since) >= gapPatience {
+				m.Silent = true
+				gaps = append(gaps, sensorGap{id, m.First, m.Last})
+			}
+		}
+		p.turn.Unlock()
+	}
+	return gaps
+}
+
+// save writes the state file; what it covers need not stay in the queue.
+func (s *sensorPositions) save(opts Options) error {
+	s.saving.Lock()
+	position := opts.Queue.Last()
+	s.mu.Lock()
+	f := stateFile{Version: 1, Position: position, Sensors: map[string]*sensorPosition{}}
+	for id, p := range s.all {
+		f.Sensors[id] = &sensorPosition{Last: p.Last, Missing: append([]missing(nil), p.Missing...)}
+	}
+	s.mu.Unlock()
+	s.saving.Unlock()
+	if opts.State != "" {
+		data, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		if err := replaceFile(opts.State, data); err != nil {
+			return fmt.Errorf("write %s: %w", opts.State, err)
+		}
+		s.mu.Lock()
+		s.saved = max(s.saved, position)
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// replaceFile writes data durably in one step.
+func replaceFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // renamed away when all went well
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
