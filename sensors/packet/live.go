@@ -1,0 +1,54 @@
+package packet
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// LiveConfig of a capture from network interfaces (Linux, AF_PACKET with TPACKET_V3).
+type LiveConfig struct {
+	Interface   string        // "any" (default) or names separated by commas
+	RingBytes   int           // per socket; default 64 MiB
+	BlockBytes  int           // default 1 MiB
+	Retire      time.Duration // hand a block over after this even when it is not full; default 40 ms
+	Promiscuous bool          // also frames for other stations (a mirror port); not with "any"
+	Fanout      uint16        // not 0: several captures of the same interfaces with this number share the packets by flow
+	Ready       func()        // called once packets are being captured
+}
+
+// Why says what keeps a capture from running.
+type Why int
+
+// The reasons of a LiveError.
+const (
+	NotPermitted Why = iota + 1 // CAP_NET_RAW is missing
+	NoInterface                 // no interface of that name
+	OldKernel                   // no TPACKET_V3 (Linux before 3.2)
+	NotLinux
+	NoMemory // the ring does not fit
+	SystemError
+)
+
+// LiveError says why a capture cannot run and what to do.
+type LiveError struct {
+	Why Why
+	Do  string // what to do, a sentence
+	Err error
+}
+
+func (e *LiveError) Error() string {
+	if e.Err == nil {
+		return "capture packets: " + e.Do
+	}
+	return fmt.Sprintf("capture packets: %v: %s", e.Err, e.Do)
+}
+
+func (e *LiveError) Unwrap() error { return e.Err }
+
+// AsLiveError finds the LiveError in err.
+func AsLiveError(err error) (*LiveError, bool) {
+	var e *LiveError
+	ok := errors.As(err, &e)
+	return e, ok
+}

@@ -1,0 +1,333 @@
+package packet
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"sort"
+)
+
+// ErrNotCapture is wrapped by ReadFile's error for a file that is neither pcap nor pcapng.
+var ErrNotCapture = errors.New("not a packet capture (pcap or pcapng)")
+
+// maxPacket bounds the packet length a capture may claim.
+const maxPacket = 16 << 20
+
+// ReadFile reads a capture, every capture below a directory in the order of their paths, or standard input ("-"), and ends all flows after
+// each. gzip is unpacked. A capture that is cut off is read as far as it goes: counted, and told to Config.Notice. In a directory, files that
+// are no captures are told to Notice and left out; as a single path they are an error.
+func ReadFile(ctx context.Context, path string, a *Analyzer) error {
+	if path == "-" {
+		return Read(ctx, os.Stdin, a)
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("read capture: %w", err)
+	}
+	if !st.IsDir() {
+		return readOne(ctx, path, a)
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			files = append(files, p)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read captures: %w", err)
+	}
+	sort.Strings(files)
+	for _, p := range files {
+		if err := readOne(ctx, p, a); errors.Is(err, ErrNotCapture) {
+			a.notice(err.Error())
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readOne(ctx context.Context, path string, a *Analyzer) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read capture: %w", err)
+	}
+	defer f.Close()
+	a.name = path
+	defer func() { a.name = "" }()
+	if err := Read(ctx, f, a); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+// Read reads one capture and ends all flows after it.
+func Read(ctx context.Context, in io.Reader, a *Analyzer) error {
+	r := bufio.NewReaderSize(in, 1<<20)
+	if b, _ := r.Peek(2); len(b) == 2 && b[0] == 0x1f && b[1] == 0x8b {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNotCapture, err)
+		}
+		r = bufio.NewReaderSize(z, 1<<20)
+	}
+	magic, err := r.Peek(4)
+	if err != nil && len(magic) < 4 {
+		return fmt.Errorf("%w: %d bytes long", ErrNotCapture, len(magic))
+	}
+	c := &capture{ctx: ctx, r: r, a: a, skipped: map[uint32]uint64{}}
+	var cutOff string
+	switch binary.BigEndian.Uint32(magic) {
+	case 0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1:
+		cutOff, err = c.pcap()
+	case 0x0a0d0d0a:
+		cutOff, err = c.pcapng()
+	default:
+		return fmt.Errorf("%w: begins with % x", ErrNotCapture, magic)
+	}
+	a.n.Captures++
+	if cutOff != "" {
+		a.n.CutOff++
+		a.notice(c.prefix() + cutOff)
+	}
+	links := make([]uint32, 0, len(c.skipped))
+	for l := range c.skipped {
+		links = append(links, l)
+	}
+	sort.Slice(links, func(i, j int) bool { return links[i] < links[j] })
+	for _, l := range links {
+		a.notice(fmt.Sprintf("%sunsupported link type %d: %d packets skipped", c.prefix(), l, c.skipped[l]))
+	}
+	a.Flush()
+	return err
+}
+
+type capture struct {
+	ctx     context.Context
+	r       *bufio.Reader
+	a       *Analyzer
+	skipped map[uint32]uint64
+	buf     []byte
+	n       int
+}
+
+func (c *capture) prefix() string {
+	if c.a.name == "" {
+		return ""
+	}
+	return c.a.name + ": "
+}
+
+// bytes returns the next n bytes, good until the next call.
+func (c *capture) bytes(n int) ([]byte, error) {
+	if n <= 1<<19 {
+		b, err := c.r.Peek(n)
+		if err != nil {
+			return b, err
+		}
+		_, err = c.r.Discard(n)
+		return b, err
+	}
+	// grown as bytes arrive: a length that lies costs no memory
+	c.buf = c.buf[:0]
+	for len(c.buf) < n {
+		m := min(n-len(c.buf), 1<<16)
+		b, err := c.r.Peek(m)
+		c.buf = append(c.buf, b...)
+		c.r.Discard(len(b))
+		if err != nil {
+			return c.buf, err
+		}
+	}
+	return c.buf, nil
+}
+
+func (c *capture) packet(link uint32, t int64, b []byte, wire int) error {
+	if c.n++; c.n&0xfff == 0 && c.ctx.Err() != nil {
+		return c.ctx.Err()
+	}
+	if !Supported(link) {
+		c.skipped[link]++
+	}
+	c.a.Packet(link, t, b, wire)
+	return nil
+}
+
+// pcap reads the classic format (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-03.html). cutOff says how the file is damaged.
+func (c *capture) pcap() (cutOff string, err error) {
+	h, err := c.bytes(24)
+	if err != nil {
+		return "the file ends within its header", nil
+	}
+	var o binary.ByteOrder = binary.LittleEndian
+	magic := o.Uint32(h)
+	if magic != 0xa1b2c3d4 && magic != 0xa1b23c4d && magic != 0xa1b2cd34 {
+		o = binary.BigEndian
+		magic = o.Uint32(h)
+	}
+	unit, head := int64(1000), 16
+	if magic == 0xa1b23c4d {
+		unit = 1
+	}
+	if magic == 0xa1b2cd34 { // Kuznetzov's: eight more bytes a packet
+		head = 24
+	}
+	link := o.Uint32(h[20:]) & 0x0fffffff
+	link &= 0xffff
+	for {
+		h, err := c.bytes(head)
+		if err != nil {
+			if len(h) > 0 {
+				return fmt.Sprintf("the file ends within packet %d", c.n+1), nil
+			}
+			return "", nil
+		}
+		sec, frac, caplen, wire := o.Uint32(h), o.Uint32(h[4:]), o.Uint32(h[8:]), o.Uint32(h[12:])
+		if caplen > maxPacket {
+			return fmt.Sprintf("packet %d claims %d bytes: the rest of the file is left out", c.n+1, caplen), nil
+		}
+		t := int64(sec)*1e9 + int64(frac)*unit
+		b, err := c.bytes(int(caplen))
+		if err != nil {
+			if len(b) > 0 {
+				if err := c.packet(link, t, b, int(max(wire, caplen))); err != nil {
+					return "", err
+				}
+			}
+			return fmt.Sprintf("the file ends within packet %d", c.n+1), nil
+		}
+		if err := c.packet(link, t, b, int(max(wire, caplen))); err != nil {
+			return "", err
+		}
+	}
+}
+
+// pcapng reads the block format (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html).
+func (c *capture) pcapng() (cutOff string, err error) {
+	type iface struct {
+		link, snap uint32
+		den        uint64 // ticks a second
+		offset     int64  // ns
+	}
+	var o binary.ByteOrder = binary.LittleEndian
+	var ifs []iface
+	bad := func(format string, args ...any) (string, error) {
+		return fmt.Sprintf(format, args...) + ": the rest of the file is left out", nil
+	}
+	for {
+		h, err := c.r.Peek(12)
+		if err != nil {
+			if len(h) > 0 {
+				return "the file ends within a block", nil
+			}
+			return "", nil
+		}
+		if binary.BigEndian.Uint32(h) == 0x0a0d0d0a {
+			switch binary.LittleEndian.Uint32(h[8:]) {
+			case 0x1a2b3c4d:
+				o = binary.LittleEndian
+			case 0x4d3c2b1a:
+				o = binary.BigEndian
+			default:
+				return bad("a section header is damaged")
+			}
+			ifs = ifs[:0]
+		}
+		typ, n := o.Uint32(h), o.Uint32(h[4:])
+		if n < 12 || n > maxPacket+4096 {
+			return bad("a block claims %d bytes", n)
+		}
+		n = (n + 3) &^ 3
+		b, err := c.bytes(int(n))
+		if err != nil {
+			return "the file ends within a block", nil
+		}
+		body := b[8 : n-4]
+		at := func(i iface, hi, lo uint32) int64 {
+			ticks := uint64(hi)<<32 | uint64(lo)
+			sec, rest := ticks/i.den, ticks%i.den
+			if sec > 7e9 { // past the year 2191: damaged
+				return 0
+			}
+			ns, frac := bits.Mul64(rest, 1e9)
+			q, _ := bits.Div64(ns, frac, i.den)
+			return int64(sec)*1e9 + int64(q) + i.offset
+		}
+		switch typ {
+		case 1: // interface
+			if len(body) < 8 {
+				return bad("an interface block is too short")
+			}
+			i := iface{link: uint32(o.Uint16(body)), snap: o.Uint32(body[4:]), den: 1e6}
+			for opts := body[8:]; len(opts) >= 4; {
+				code, l := o.Uint16(opts), int(o.Uint16(opts[2:]))
+				if code == 0 || 4+l > len(opts) {
+					break
+				}
+				v := opts[4 : 4+l]
+				switch {
+				case code == 9 && l >= 1: // if_tsresol
+					e := v[0] & 0x7f
+					switch {
+					case v[0]&0x80 != 0 && e < 63:
+						i.den = 1 << e
+					case v[0]&0x80 == 0 && e <= 18:
+						i.den = 1
+						for range e {
+							i.den *= 10
+						}
+					}
+				case code == 14 && l >= 8: // if_tsoffset
+					if s := int64(o.Uint64(v)); s > -2e9 && s < 2e9 {
+						i.offset = s * 1e9
+					}
+				}
+				opts = opts[min(4+(l+3)&^3, len(opts)):]
+			}
+			ifs = append(ifs, i)
+			if len(ifs) > 1<<16 {
+				return bad("more than %d interfaces", 1<<16)
+			}
+		case 6, 2: // enhanced packet; packet (obsolete)
+			if len(body) < 20 {
+				return bad("a packet block is too short")
+			}
+			id := o.Uint32(body)
+			if typ == 2 {
+				id = uint32(o.Uint16(body))
+			}
+			caplen, wire := o.Uint32(body[12:]), o.Uint32(body[16:])
+			if int(id) >= len(ifs) {
+				return bad("packet %d names an interface that is not there", c.n+1)
+			}
+			if uint64(caplen) > uint64(len(body)-20) {
+				return bad("packet %d claims more bytes than its block", c.n+1)
+			}
+			i := ifs[id]
+			if err := c.packet(i.link, at(i, o.Uint32(body[4:]), o.Uint32(body[8:])), body[20:20+caplen], int(max(wire, caplen))); err != nil {
+				return "", err
+			}
+		case 3: // simple packet: no time
+			if len(body) < 4 || len(ifs) == 0 {
+				return bad("a simple packet block is damaged")
+			}
+			wire := o.Uint32(body)
+			n := min(uint32(len(body)-4), wire)
+			if ifs[0].snap > 0 {
+				n = min(n, ifs[0].snap)
+			}
+			if err := c.packet(ifs[0].link, c.a.now, body[4:4+n], int(max(wire, n))); err != nil {
+				return "", err
+			}
+		}
+	}
+}

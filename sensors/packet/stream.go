@@ -1,0 +1,490 @@
+package packet
+
+import "bytes"
+
+// app is the protocol recognised in a flow.
+type app uint8
+
+const (
+	appUnknown app = iota
+	appHTTP
+	appTLS
+	appDNS
+	appSSH
+	appQUIC
+	appDTLS
+)
+
+var appNames = [...]string{"", "http", "tls", "dns", "ssh", "quic", "dtls"}
+
+// Why stream data was given up (Stats.Overflow).
+const (
+	overBudget = iota // Config.MaxBytes
+	overSegments
+	overHeader
+	overHandshake
+	overFragments
+	nOver
+)
+
+var overNames = [nOver]string{"budget", "segments", "header", "handshake", "fragments"}
+
+const (
+	maxSegments  = 16
+	maxHeldAhead = 256 << 10
+	maxWatch     = 64 // segments of one direction looked at for a protocol that starts late (STARTTLS, CONNECT, SOCKS)
+)
+
+// stream is both directions of a TCP flow while there is something to parse.
+type stream struct {
+	app  app
+	dir  [2]half
+	http httpStream
+	tls  *tlsConn
+	ssh  *sshConn
+}
+
+// half is one direction. Bytes are parsed where they lie; buf holds only the beginning of a unit that is not whole yet.
+type half struct {
+	next     uint32 // sequence number expected
+	acked    uint32 // the other side's acknowledgement
+	started  bool
+	hasAck   bool
+	done     bool
+	gap      bool
+	watch    uint8
+	buf      []byte
+	scan     int // bytes of buf already searched for the end of the unit
+	segments []segment
+	ahead    int
+	http     httpHalf
+}
+
+type segment struct {
+	seq  uint32
+	data []byte
+}
+
+// pools keep memory of things that come and go with flows; the Analyzer has one goroutine, so free lists do.
+type pools struct {
+	streams []*stream
+	txs     []*httpTx
+	tls     []*tlsConn
+	dns     []*dnsWait
+	msg     dnsMessage
+	scratch []byte
+	quic    []byte
+	certs   map[[32]byte][]byte
+}
+
+func (a *Analyzer) newStream(f *flow) *stream {
+	if n := len(a.pools.streams); n > 0 {
+		f.stream = a.pools.streams[n-1]
+		a.pools.streams = a.pools.streams[:n-1]
+	} else {
+		f.stream = new(stream)
+	}
+	return f.stream
+}
+
+// dropStream forgets what a flow's streams hold. Records that wait must have been made.
+func (a *Analyzer) dropStream(f *flow) {
+	s := f.stream
+	f.stream = nil
+	for i := range s.dir {
+		h := &s.dir[i]
+		a.held -= len(h.buf) + h.ahead
+		buf, segs := h.buf[:0], h.segments
+		clear(segs)
+		if cap(buf) > 16<<10 {
+			buf = nil
+		}
+		*h = half{buf: buf, segments: segs[:0]}
+	}
+	for _, tx := range s.http.txs {
+		a.pools.txs = append(a.pools.txs, tx)
+	}
+	s.http = httpStream{txs: s.http.txs[:0]}
+	if s.tls != nil {
+		a.held -= len(s.tls.hs[0]) + len(s.tls.hs[1])
+		s.tls.reset()
+		a.pools.tls = append(a.pools.tls, s.tls)
+	}
+	s.app, s.tls, s.ssh = appUnknown, nil, nil
+	if len(a.pools.streams) < 4096 {
+		a.pools.streams = append(a.pools.streams, s)
+	}
+}
+
+// tcpData orders the payload of p and hands what is in order to the parsers.
+func (a *Analyzer) tcpData(f *flow, p *pkt, side int) {
+	s := f.stream
+	if s != nil && p.flags&tcpACK != 0 {
+		o := &s.dir[side^1]
+		o.acked, o.hasAck = p.ack, true
+	}
+	b := p.payload
+	if len(b) == 0 && p.missing == 0 || p.flags&tcpRST != 0 {
+		return
+	}
+	if s == nil {
+		s = a.newStream(f)
+		if p.flags&tcpACK != 0 {
+			s.dir[side^1].acked, s.dir[side^1].hasAck = p.ack, true
+		}
+	}
+	h := &s.dir[side]
+	if h.done {
+		return
+	}
+	seq := p.seq
+	if p.flags&tcpSYN != 0 {
+		seq++
+	}
+	if !h.started {
+		h.started = true
+		h.next = seq
+		if f.tcp[side]&tcpSYN != 0 {
+			h.next = f.isn[side] + 1
+			if d := int32(seq - h.next); d < 0 || d > 1<<24 { // not the same connection: believe the data
+				h.next = seq
+			}
+		}
+	}
+	rel := int32(seq - h.next)
+	if rel > 0 {
+		a.hold(f, s, side, seq, b)
+		return
+	}
+	if rel < 0 {
+		if int(-rel) >= len(b) {
+			return
+		}
+		b = b[-rel:]
+	}
+	h.next += uint32(len(b))
+	a.feed(f, s, side, b)
+	if p.missing > 0 && f.stream != nil && !h.done {
+		a.skip(f, s, side, p.missing)
+	}
+	if len(h.segments) > 0 && f.stream != nil {
+		a.drain(f, s, side)
+	}
+	a.retire(f, s)
+}
+
+// retire frees the streams once neither direction has anything left to parse.
+func (a *Analyzer) retire(f *flow, s *stream) {
+	if f.stream == s && s.dir[0].done && s.dir[1].done {
+		a.streamFlush(f, true)
+		a.dropStream(f)
+		f.done = true
+	}
+}
+
+// hold keeps a segment that came too early.
+func (a *Analyzer) hold(f *flow, s *stream, side int, seq uint32, b []byte) {
+	h := &s.dir[side]
+	i := 0
+	for i < len(h.segments) && int32(h.segments[i].seq-seq) < 0 {
+		i++
+	}
+	if i < len(h.segments) && h.segments[i].seq == seq {
+		if len(h.segments[i].data) >= len(b) {
+			return
+		}
+		a.held -= len(h.segments[i].data)
+		h.ahead -= len(h.segments[i].data)
+		h.segments = append(h.segments[:i], h.segments[i+1:]...)
+	}
+	if a.held+len(b) > a.maxHeld {
+		a.over[overBudget]++
+		h.done = true
+		a.letGo(h)
+		a.retire(f, s)
+		return
+	}
+	h.segments = append(h.segments, segment{})
+	copy(h.segments[i+1:], h.segments[i:])
+	h.segments[i] = segment{seq, append([]byte(nil), b...)}
+	a.held += len(b)
+	h.ahead += len(b)
+	for f.stream == s && len(h.segments) > 0 {
+		first := h.segments[0].seq
+		over := len(h.segments) > maxSegments || h.ahead > maxHeldAhead
+		// the receiver has what we lack: the capture lost it. One later segment alone may be mere reordering.
+		lost := h.hasAck && len(h.segments) > 1 && int32(h.acked-first) >= 0
+		if !over && !lost {
+			return
+		}
+		if over {
+			a.over[overSegments]++
+		}
+		a.skip(f, s, side, first-h.next)
+		a.drain(f, s, side)
+		a.retire(f, s)
+	}
+}
+
+func (a *Analyzer) letGo(h *half) {
+	a.held -= h.ahead + len(h.buf)
+	h.ahead = 0
+	clear(h.segments)
+	h.segments = h.segments[:0]
+	h.buf = h.buf[:0]
+}
+
+// drain delivers held segments that have come into order.
+func (a *Analyzer) drain(f *flow, s *stream, side int) {
+	h := &s.dir[side]
+	for len(h.segments) > 0 && !h.done && f.stream == s {
+		g := h.segments[0]
+		rel := int32(g.seq - h.next)
+		if rel > 0 {
+			return
+		}
+		n := copy(h.segments, h.segments[1:]) // taken out first: a parser that gives up lets go of the rest
+		h.segments[n] = segment{}
+		h.segments = h.segments[:n]
+		a.held -= len(g.data)
+		h.ahead -= len(g.data)
+		if int(-rel) < len(g.data) {
+			b := g.data[-rel:]
+			h.next += uint32(len(b))
+			a.feed(f, s, side, b)
+		}
+	}
+}
+
+// skip tells the parsers that n bytes are missing.
+func (a *Analyzer) skip(f *flow, s *stream, side int, n uint32) {
+	h := &s.dir[side]
+	h.next += n
+	a.n.StreamGaps++
+	a.n.StreamLost += uint64(n)
+	if s.app == appHTTP && h.http.skip(int64(n)) {
+		return
+	}
+	h.gap = true
+	a.held -= len(h.buf)
+	h.buf, h.scan = h.buf[:0], 0
+	switch s.app {
+	case appHTTP:
+		a.httpGap(f, s, side)
+	case appTLS, appSSH:
+		h.done = true
+	}
+}
+
+// feed hands bytes in order to the parser of the stream; what it does not take waits in h.buf.
+func (a *Analyzer) feed(f *flow, s *stream, side int, b []byte) {
+	h := &s.dir[side]
+	data, buffered := b, len(h.buf) > 0
+	if buffered {
+		if a.held+len(b) > a.maxHeld {
+			a.over[overBudget]++
+			h.done = true
+			a.letGo(h)
+			return
+		}
+		h.buf = append(h.buf, b...)
+		a.held += len(b)
+		data = h.buf
+	}
+	for len(data) > 0 && !h.done {
+		n, again := 0, false
+		switch s.app {
+		case appUnknown:
+			n, again = a.recognise(f, s, side, data)
+		case appHTTP:
+			n, again = a.httpStep(f, s, side, data)
+		case appTLS:
+			n, again = a.tlsStep(f, s, side, data)
+		case appSSH:
+			n, again = a.sshStep(f, s, side, data)
+		case appDNS:
+			n, again = a.dnsStep(f, s, side, data)
+		default:
+			h.done = true
+		}
+		if n > 0 {
+			h.scan = 0
+			data = data[n:]
+		}
+		if !again {
+			break
+		}
+	}
+	if h.done {
+		a.letGo(h)
+		return
+	}
+	if buffered {
+		n := copy(h.buf, data)
+		a.held -= len(h.buf) - n
+		h.buf = h.buf[:n]
+	} else if len(data) > 0 {
+		if a.held+len(data) > a.maxHeld {
+			a.over[overBudget]++
+			h.done = true
+			return
+		}
+		h.buf = append(h.buf[:0], data...)
+		a.held += len(data)
+	}
+}
+
+// verdict of a recogniser on the first bytes of a segment.
+type verdict uint8
+
+const (
+	no verdict = iota
+	wait
+	yes
+)
+
+// recognise finds the protocol by content; the port only breaks ties. It looks at the beginnings of segments, so that a protocol that
+// starts late is found too.
+func (a *Analyzer) recognise(f *flow, s *stream, side int, b []byte) (int, bool) {
+	h := &s.dir[side]
+	waiting := false
+	for _, r := range tcpRecognisers {
+		switch r.look(f, b) {
+		case yes:
+			s.app = r.app
+			f.app = r.app
+			return 0, true
+		case wait:
+			waiting = true
+		}
+	}
+	if waiting {
+		return 0, false
+	}
+	if h.watch++; h.watch >= maxWatch {
+		h.done = true
+	}
+	return len(b), false
+}
+
+// tcpRecognisers is the table of protocols over TCP.
+var tcpRecognisers = []struct {
+	app  app
+	look func(*flow, []byte) verdict
+}{
+	{appTLS, looksTLS},
+	{appHTTP, looksHTTP},
+	{appSSH, looksSSH},
+	{appDNS, looksDNSTCP},
+}
+
+func looksTLS(_ *flow, b []byte) verdict {
+	want := [...][2]byte{{0x16, 0x16}, {3, 3}, {0, 4}, {0, 0x48}, {0, 255}, {1, 2}, {0, 1}}
+	for i, w := range want {
+		if i >= len(b) {
+			return wait
+		}
+		if b[i] < w[0] || b[i] > w[1] {
+			return no
+		}
+	}
+	return yes
+}
+
+func looksSSH(_ *flow, b []byte) verdict {
+	const p = "SSH-"
+	if len(b) >= len(p) {
+		if string(b[:len(p)]) == p {
+			return yes
+		}
+		return no
+	}
+	if string(b) == p[:len(b)] {
+		return wait
+	}
+	return no
+}
+
+var httpMethods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE", "PROPFIND"}
+
+func looksHTTP(_ *flow, b []byte) verdict {
+	if b[0] == 'H' {
+		const p = "HTTP/"
+		n := min(len(p), len(b))
+		if string(b[:n]) == p[:n] {
+			if n < len(p) {
+				return wait
+			}
+			return yes
+		}
+	}
+	i := 0
+	for i < len(b) && i < 24 && (b[i] >= 'A' && b[i] <= 'Z' || i > 0 && (b[i] == '-' || b[i] == '_' || b[i] >= 'a' && b[i] <= 'z')) {
+		i++
+	}
+	if i == len(b) && i < 24 {
+		return wait
+	}
+	if i < 2 || b[i] != ' ' {
+		return no
+	}
+	eol := bytes.IndexByte(b, '\n')
+	if eol < 0 {
+		if len(b) < 16<<10 && !bytes.ContainsRune(b[:min(len(b), 256)], 0) {
+			return wait
+		}
+		return no
+	}
+	line := bytes.TrimRight(b[:eol], "\r ")
+	if j := bytes.LastIndexByte(line, ' '); j > i && bytes.HasPrefix(bytes.ToUpper(line[j+1:min(len(line), j+6)]), []byte("HTTP/")) {
+		return yes
+	}
+	if string(line[:i]) == "GET" && len(line) > i+1 && line[i+1] == '/' && bytes.IndexByte(line[i+1:], ' ') < 0 { // HTTP/0.9
+		return yes
+	}
+	return no
+}
+
+func looksDNSTCP(f *flow, b []byte) verdict {
+	if f.key.pa != 53 && f.key.pb != 53 {
+		return no
+	}
+	if len(b) < 14 {
+		return wait
+	}
+	n := int(b[0])<<8 | int(b[1])
+	if n < 17 || !dnsHeader(b[2:]) {
+		return no
+	}
+	return yes
+}
+
+// client makes side the one that opened the flow, when the content says so and no handshake says otherwise.
+func (f *flow) client(side int) {
+	if int(f.src) != side && (f.tcp[0]|f.tcp[1])&tcpSYN == 0 {
+		f.src, f.reversed = uint8(side), true
+	}
+}
+
+// streamFlush makes the records of a flow's streams that wait. last: nothing more will come.
+func (a *Analyzer) streamFlush(f *flow, last bool) {
+	s := f.stream
+	if last {
+		for side := range s.dir {
+			h := &s.dir[side]
+			for len(h.segments) > 0 && !h.done && f.stream == s {
+				a.skip(f, s, side, h.segments[0].seq-h.next)
+				a.drain(f, s, side)
+			}
+		}
+	}
+	if len(s.http.txs) > 0 || s.app == appHTTP {
+		a.httpFlush(f, s, last)
+	}
+	if s.tls != nil {
+		a.tlsFlush(f, s)
+	}
+	if s.ssh != nil && last {
+		a.sshFlush(f, s)
+	}
+}
