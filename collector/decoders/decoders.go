@@ -1,35 +1,406 @@
+// Package decoders turns one raw message into an Event with ECS names.
+//
+// Words: a dataset is the name of one format ("linux.auth", "nginx.access", "suricata.eve"); a Definition is a format described
+// in YAML (<vendor>/<product>.yml, its test lines inside) and read by one general engine; the formats that make up most of the
+// traffic have parsers in Go. What a message is, is told by its source's binding, by the document's own event.dataset, or found
+// out from its shape: JSON by its members, syslog by its program, text by its line.
+//
+// Contract: a Set is immutable and safe for concurrent use; a Decoder belongs to one goroutine and reuses its memory. A text
+// message always becomes an Event, hoalu.unparsed where nothing understood it (decision 10); only a broken document in a JSON
+// frame is an error, which wraps ecs.ErrJSON. Fields of JSON documents keep their own names beside ECS. sigma.logsource is the
+// decoder's word unless the source is trusted to say it (decision 4).
+//
+// Adding a format: a YAML file, see engine.go for what it may say. No Go.
 package decoders
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
 	"time"
+	"unsafe"
 
 	"hoalu/ecs"
 	"hoalu/ecs/wire"
 )
 
-// Set is every decoder of this build, compiled; immutable and safe for concurrent use.
-type Set struct{}
+// ErrDataset says that a named dataset has no decoder.
+var ErrDataset = errors.New("no decoder has this name")
 
-// New compiles the embedded decoders and those in extra (files <vendor>/<product>.yml).
-func New() (*Set, error) { return &Set{}, nil }
+// Set is every decoder of this build, compiled.
+type Set struct {
+	defs   map[string]*definition // by dataset
+	sniff  []*definition          // those with a detect clause for text, in order of dataset
+	shapes []*definition          // those with a detect clause for JSON
+}
 
-// Decoder is one goroutine's decoder with its scratch memory; not safe for concurrent use.
-type Decoder struct{}
-
-// Decoder returns a new Decoder of the set.
-func (s *Set) Decoder() *Decoder { return &Decoder{} }
+// New compiles the embedded definitions and those of extra file systems (<vendor>/<product>.yml), later ones replacing earlier
+// ones of the same dataset. Every bad file is named in the error.
+func New(extra ...fs.FS) (*Set, error) {
+	s := &Set{defs: map[string]*definition{}}
+	err := s.load(append([]fs.FS{embedded}, extra...))
+	return s, err
+}
 
 // Options of one frame.
 type Options struct {
 	Dataset string         // decoder to use, "" to find out
-	Zone    *time.Location // of times without one; nil: Asia/Ho_Chi_Minh
+	Zone    *time.Location // of times without one; nil: DefaultZone
 	Trust   bool           // the frame may set sigma.logsource
 }
 
-// DecodeFrame fills e from f.
-func (d *Decoder) DecodeFrame(e *ecs.Event, f *wire.Frame, o Options) error { return nil }
+// Decoder is one goroutine's decoder with its scratch memory; not safe for concurrent use.
+type Decoder struct {
+	set  *Set
+	json ecs.Parser
+	doc  document
+	name []byte // scratch for field names
+	kvs  []pair // scratch of the engine
+}
 
-// Decode is DecodeFrame for a message without an envelope, as `hoalu source decode` reads them.
+// Decoder returns a new Decoder of the set.
+func (s *Set) Decoder() *Decoder { return &Decoder{set: s} }
+
+// family of datasets with a parser in Go.
+type family uint8
+
+const (
+	unknown family = iota
+	linux
+	auditd
+	webAccess
+	webError
+	windows
+	suricata
+	zeek
+	jsonDocument
+	syslogOnly
+)
+
+// families of the datasets whose parser is in Go; zeek.* and windows.* by prefix.
+var families = map[string]family{
+	"linux.auth": linux, "linux.syslog": linux, "linux.sshd": linux, "linux.sudo": linux, "linux.cron": linux, "linux.iptables": linux, "linux.dropbear": linux, "system.auth": linux, "system.syslog": linux,
+	"linux.auditd": auditd, "auditd.log": auditd,
+	"nginx.access": webAccess, "nginx.ingress": webAccess, "nginx.ingress_controller": webAccess, "apache.access": webAccess, "web.access": webAccess,
+	"nginx.error": webError, "apache.error": webError,
+	"suricata.eve": suricata, "json": jsonDocument, "ecs": jsonDocument, "syslog": syslogOnly,
+}
+
+func (s *Set) family(dataset string) family {
+	if f, ok := families[dataset]; ok {
+		return f
+	}
+	switch {
+	case strings.HasPrefix(dataset, "windows."), strings.HasPrefix(dataset, "winlog."), strings.HasPrefix(dataset, "system.security"), dataset == "linux.sysmon":
+		return windows
+	case strings.HasPrefix(dataset, "zeek."):
+		return zeek
+	}
+	return unknown
+}
+
+// Known says whether dataset names a decoder.
+func (s *Set) Known(dataset string) bool {
+	return s.family(dataset) != unknown || s.defs[dataset] != nil
+}
+
+// Datasets lists the names of all definitions and Go parsers (families by prefix as "windows.*").
+func (s *Set) Datasets() []string {
+	var out []string
+	for n := range families {
+		out = append(out, n)
+	}
+	for n := range s.defs {
+		out = append(out, n)
+	}
+	return sorted(append(out, "windows.*", "zeek.*"))
+}
+
+// DecodeFrame fills e, which must be empty, from f: fields, Time and Created. Identity and place are the pipeline's.
+func (d *Decoder) DecodeFrame(e *ecs.Event, f *wire.Frame, o Options) error {
+	if o.Zone == nil {
+		o.Zone = defaultZone
+	}
+	if o.Dataset == "" {
+		o.Dataset = f.Dataset
+	}
+	e.Created = f.Received
+	var err error
+	switch f.Format {
+	case wire.FormatECS:
+		err = d.json.Parse(e, f.Data)
+		if err == nil && !e.Has(ecs.LogsourceProduct) {
+			e.SetLogsource("hoalu", "")
+		}
+	case wire.FormatJSON:
+		err = d.decodeJSON(e, f.Data, o)
+	default:
+		d.decodeText(e, f.Data, o, f.Format == wire.FormatSyslog)
+	}
+	if err != nil {
+		return err
+	}
+	finish(e)
+	return nil
+}
+
+// Decode is DecodeFrame for a message without an envelope, as `hoalu source decode` reads them: JSON where the message is an
+// object, text otherwise. An unknown dataset is an error that wraps ErrDataset.
 func (d *Decoder) Decode(dataset string, raw []byte, received time.Time, zone *time.Location) (*ecs.Event, error) {
-	return nil, nil
+	if dataset != "" && !d.set.Known(dataset) {
+		return nil, fmt.Errorf("%w: %q; see `hoalu source list`", ErrDataset, dataset)
+	}
+	f := wire.Frame{Received: received.UnixMilli(), Format: wire.FormatLine, Data: raw}
+	if t := strings.TrimLeft(view(raw), " \t\r\n"); t != "" && t[0] == '{' {
+		f.Format = wire.FormatJSON
+	}
+	e := new(ecs.Event)
+	if err := d.DecodeFrame(e, &f, Options{Dataset: dataset, Zone: zone}); err != nil {
+		if f.Format != wire.FormatJSON {
+			return nil, err
+		}
+		e = new(ecs.Event) // text that begins with a brace
+		f.Format = wire.FormatLine
+		if err := d.DecodeFrame(e, &f, Options{Dataset: dataset, Zone: zone}); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// finish settles the time (decision 2).
+func finish(e *ecs.Event) {
+	switch {
+	case e.Time == 0:
+		e.Time = e.Created
+	case e.Time > e.Created+day && e.Created > 0:
+		e.AddString(fSenderTime, ecs.FormatTime(e.Time))
+		e.Time = e.Created
+		e.AddBool(ecs.HoaluTimeSuspect, true)
+	}
+}
+
+var (
+	fSenderTime = ecs.Intern("hoalu.sender_timestamp")
+)
+
+// view reads b as a string without a copy; b is not changed while the string lives.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// decodeText reads a text message, with or without a syslog header. It cannot fail.
+func (d *Decoder) decodeText(e *ecs.Event, raw []byte, o Options, framed bool) {
+	s := strings.TrimRight(view(raw), "\r\n\x00")
+	parsed := d.text(e, s, o, framed)
+	if !e.Has(ecs.Message) || e.Text(ecs.Message) != s {
+		e.AddString(ecs.EventOriginal, s)
+	}
+	if !parsed {
+		e.AddBool(ecs.HoaluUnparsed, true)
+	}
+}
+
+// text decodes a line and says whether something understood it.
+func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
+	fam := d.set.family(o.Dataset)
+	def := d.set.defs[o.Dataset]
+
+	// 1. Lines that have no syslog header: files, and shippers that cut it off.
+	if !framed {
+		switch fam {
+		case webAccess, webError, auditd:
+			if d.body(e, s, o, fam, nil) {
+				return true
+			}
+		}
+		if def != nil && !def.syslog && def.decodeText(d, e, s, o) {
+			set(e, ecs.EventDataset, def.Dataset)
+			return true
+		}
+		if fam == unknown && def == nil {
+			if ds, ok := d.bodyByShape(e, s, o, ""); ok {
+				set(e, ecs.EventDataset, ds)
+				return true
+			}
+		}
+	}
+
+	// 2. Syslog.
+	h := readHeader(s, e.Created, o.Zone)
+	t := e.Time
+	h.put(d, e)
+	text := strings.TrimLeft(h.text, " ")
+	if fam != unknown && fam != syslogOnly {
+		if d.body(e, text, o, fam, &h) {
+			return true
+		}
+	} else if def != nil {
+		if def.decodeText(d, e, text, o) || def.decodeText(d, e, s, o) {
+			set(e, ecs.EventDataset, def.Dataset)
+			return true
+		}
+	} else if fam == unknown && text != "" {
+		if ds, ok := d.bodyByShape(e, text, o, h.app); ok {
+			set(e, ecs.EventDataset, ds)
+			return true
+		}
+		if text != s { // CEF and the like put a colon where the tag ends
+			if ds, ok := d.bodyByShape(e, s, o, h.app); ok {
+				set(e, ecs.EventDataset, ds)
+				return true
+			}
+		}
+	}
+	if h.app == "" && h.host == "" && !h.timed {
+		if ds, ok := d.bodyByShape(e, s, o, ""); ok { // not what its source was said to send
+			set(e, ecs.EventDataset, ds)
+			return true
+		}
+		e.Time = t
+		set(e, ecs.Message, s)
+		return false
+	}
+	set(e, ecs.Message, h.text)
+	if h.app == "" {
+		set(e, ecs.EventDataset, "syslog")
+		return h.is5424
+	}
+	d.linux(e, h.app, facility(h.pri), h.text)
+	dataset := "linux.syslog"
+	switch e.Text(ecs.LogsourceService) {
+	case "auth", "sshd", "sudo":
+		dataset = "linux.auth"
+	}
+	set(e, ecs.EventDataset, dataset)
+	return true
+}
+
+func facility(pri int) int {
+	if pri < 0 {
+		return -1
+	}
+	return pri >> 3
+}
+
+// body decodes text as fam; false where it is not that.
+func (d *Decoder) body(e *ecs.Event, s string, o Options, fam family, h *header) bool {
+	ok := false
+	dataset := o.Dataset
+	switch fam {
+	case webAccess:
+		product, _, _ := strings.Cut(o.Dataset, ".")
+		if product == "web" {
+			product = ""
+		}
+		ok = d.access(e, s, product, o.Zone)
+	case webError:
+		if o.Dataset == "nginx.error" {
+			ok = d.nginxError(e, s, o.Zone)
+		} else {
+			ok = d.apacheError(e, s, e.Created, o.Zone)
+		}
+	case auditd:
+		ok = d.auditd(e, s)
+	case suricata, windows, zeek, jsonDocument:
+		if len(s) > 1 && s[0] == '{' {
+			ok = d.embedded(e, s, o)
+		}
+	case linux:
+		if h == nil || h.app == "" {
+			return false
+		}
+		if strings.HasPrefix(s, "{") && d.embedded(e, s, o) {
+			return true
+		}
+		set(e, ecs.Message, h.text)
+		d.linux(e, h.app, facility(h.pri), h.text)
+		ok = true
+	}
+	if ok {
+		set(e, ecs.EventDataset, dataset)
+	}
+	return ok
+}
+
+// bodyByShape finds out what a text is; app is the syslog program, "" none.
+func (d *Decoder) bodyByShape(e *ecs.Event, s string, o Options, app string) (string, bool) {
+	if len(s) < 8 {
+		return "", false
+	}
+	app = app[strings.LastIndexByte(app, '/')+1:]
+	switch {
+	case s[0] == '{':
+		if d.embedded(e, s, o) {
+			return e.Text(ecs.EventDataset), true
+		}
+		return "", false
+	case strings.HasPrefix(s, "type=") && strings.Contains(s[:min(len(s), 80)], "msg=audit("):
+		if d.auditd(e, s) {
+			return "linux.auditd", true
+		}
+	case strings.HasPrefix(app, "nginx"):
+		if d.access(e, s, "nginx", o.Zone) {
+			return "nginx.access", true
+		}
+		if d.nginxError(e, s, o.Zone) {
+			return "nginx.error", true
+		}
+	case strings.HasPrefix(app, "apache"), strings.HasPrefix(app, "httpd"):
+		if d.access(e, s, "apache", o.Zone) {
+			return "apache.access", true
+		}
+		if d.apacheError(e, s, e.Created, o.Zone) {
+			return "apache.error", true
+		}
+	case app == "":
+		if i := strings.Index(s[:min(len(s), 256)], " ["); i > 0 && i+23 < len(s) && s[i+4] == '/' && s[i+8] == '/' && d.access(e, s, "", o.Zone) {
+			return "web.access", true
+		}
+		if s[0] == '[' && d.apacheError(e, s, e.Created, o.Zone) {
+			return "apache.error", true
+		}
+		if s[0] >= '0' && s[0] <= '9' && s[4] == '/' && d.nginxError(e, s, o.Zone) {
+			return "nginx.error", true
+		}
+	}
+	for _, def := range d.set.sniff {
+		if def.looksLike(s, app) && def.decodeText(d, e, s, o) {
+			return def.Dataset, true
+		}
+	}
+	return "", false
+}
+
+// embedded decodes a JSON object inside a text message beside what the header gave; false where it is broken.
+func (d *Decoder) embedded(e *ecs.Event, s string, o Options) bool {
+	var inner ecs.Event
+	inner.Created = e.Created
+	if d.decodeJSON(&inner, []byte(s), Options{Dataset: o.Dataset, Zone: o.Zone}) != nil {
+		return false
+	}
+	if inner.Time != 0 {
+		e.Time = inner.Time
+	}
+	for i := range inner.Len() { // what the document says replaces what the header said; host.name stays the relay's word only where the document has none
+		f, _ := inner.At(i)
+		e.Delete(f)
+	}
+	for i := range inner.Len() {
+		f, v := inner.At(i)
+		e.Add(f, v.Text, v.Kind)
+	}
+	return true
+}
+
+// addNamed adds a value under a name that may be new to the process.
+func (d *Decoder) addNamed(e *ecs.Event, name []byte, value string, k ecs.Kind) {
+	f := ecs.Intern(string(name))
+	if f == ecs.Overflow {
+		e.AddString(f, string(name)+"="+value)
+		return
+	}
+	if f.Virtual() {
+		return
+	}
+	e.Add(f, value, k)
 }

@@ -1,0 +1,690 @@
+package decoders
+
+import (
+	"strings"
+
+	"hoalu/ecs"
+)
+
+// Programs of a Linux or BSD host that speak syslog. Message forms: OpenSSH auth.c and packet.c, Linux-PAM modules, shadow
+// (useradd …), sudo logging.c, util-linux su, systemd-logind, vixie-cron and cronie.
+
+var (
+	fEffectiveUser  = ecs.Intern("user.effective.name")
+	fEffectiveID    = ecs.Intern("user.effective.id")
+	fTargetUser     = ecs.Intern("user.target.name")
+	fGroupName      = ecs.Intern("group.name")
+	fGroupID        = ecs.Intern("group.id")
+	fSSHMethod      = ecs.Intern("sshd.method")
+	fSSHFingerprint = ecs.Intern("sshd.fingerprint")
+	fTTY            = ecs.Intern("process.tty")
+	fWorkDir        = ecs.Intern("process.working_directory")
+	fPAMService     = ecs.Intern("pam.service")
+	fPAMModule      = ecs.Intern("pam.module")
+	fSessionID      = ecs.Intern("session.id")
+	// sudo's own names: Sigma's linux/sudo rules ask for them.
+	fSudoUser    = ecs.Intern("USER")
+	fSudoCommand = ecs.Intern("COMMAND")
+)
+
+// linux decodes the text of a message by its program; facility is -1 where unknown. It always sets a logsource.
+func (d *Decoder) linux(e *ecs.Event, app string, facility int, text string) {
+	service := "syslog"
+	app = app[strings.LastIndexByte(app, '/')+1:]
+	switch app {
+	case "sshd", "sshd-session", "sshd-auth":
+		service = "sshd"
+		if !d.pam(e, text) {
+			sshd(e, text)
+		}
+	case "sudo", "sudo-rs":
+		service = "sudo"
+		if !d.pam(e, text) {
+			sudo(e, text)
+		}
+	case "su", "su-l":
+		service = "auth"
+		if !d.pam(e, text) {
+			su(e, text)
+		}
+	case "useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "gpasswd", "passwd", "chage", "chfn", "chsh", "adduser", "newusers", "chpasswd":
+		service = "auth"
+		if !d.pam(e, text) {
+			accounts(e, app, text)
+		}
+	case "CRON", "cron", "crond", "crontab", "anacron", "atd":
+		service = "cron"
+		if !d.pam(e, text) {
+			cron(e, text)
+		}
+	case "systemd-logind":
+		service = "auth"
+		logind(e, text)
+	case "kernel":
+		if netfilter(d, e, text) {
+			e.SetLogsource("linux", "iptables", "firewall")
+			return
+		}
+	case "auditd", "audispd", "audit":
+		if i := strings.Index(text, "type="); i >= 0 && d.auditd(e, text[i:]) {
+			return
+		}
+	case "login", "gdm", "gdm-password", "lightdm", "polkitd", "pkexec", "vsftpd", "dovecot", "systemd", "dropbear":
+		if d.pam(e, text) {
+			service = "auth"
+		}
+		if app == "vsftpd" || app == "dropbear" {
+			service = app
+		}
+	default:
+		if facility == 4 || facility == 10 {
+			service = "auth"
+		}
+		d.pam(e, text)
+	}
+	if service == "syslog" && (facility == 4 || facility == 10) {
+		service = "auth"
+	}
+	e.SetLogsource("linux", service)
+}
+
+// between returns what stands after a and before b; ok only where both are there.
+func between(s, a, b string) (string, bool) {
+	i := strings.Index(s, a)
+	if i < 0 {
+		return "", false
+	}
+	s = s[i+len(a):]
+	if b == "" {
+		return s, true
+	}
+	j := strings.Index(s, b)
+	if j < 0 {
+		return "", false
+	}
+	return s[:j], true
+}
+
+func authentication(e *ecs.Event, typ, action, outcome string) {
+	set(e, ecs.EventCategory, "authentication")
+	set(e, ecs.EventType, typ)
+	set(e, ecs.EventAction, action)
+	set(e, ecs.EventOutcome, outcome)
+}
+
+// from reads "… from ADDRESS port N …" (or "ADDRESS port N") at the head of s.
+func from(e *ecs.Event, s string) {
+	addr, rest := word(s)
+	addr = strings.TrimRight(addr, ":,")
+	if isIP(addr) {
+		set(e, ecs.SourceIP, addr)
+	} else if hostLike(addr) {
+		set(e, ecs.SourceAddress, addr)
+	} else {
+		return
+	}
+	if strings.HasPrefix(rest, "port ") {
+		p, _ := word(rest[5:])
+		p = strings.TrimRight(p, ":,.")
+		if i := strings.IndexByte(p, ':'); i > 0 {
+			p = p[:i]
+		}
+		if digits(p) {
+			setNumber(e, ecs.SourcePort, p)
+		}
+	}
+}
+
+func sshd(e *ecs.Event, s string) {
+	s = strings.TrimPrefix(s, "error: ")
+	s = strings.TrimPrefix(s, "fatal: ")
+	set(e, ecs.NetProtocol, "ssh")
+	verb, rest := word(s)
+	switch verb {
+	case "Accepted", "Failed", "Postponed", "Partial": // "Accepted METHOD for [invalid user ]USER from IP port N ssh2[: KEY]"
+		method, rest := word(rest)
+		// A user name may hold " from ": the last one counts, an attacker cannot write behind it.
+		rest, ok := strings.CutPrefix(rest, "for ")
+		i := strings.LastIndex(rest, " from ")
+		if !ok || i < 0 {
+			return
+		}
+		user := rest[:i]
+		outcome, action := "success", "ssh_login"
+		typ := "start"
+		switch verb {
+		case "Failed":
+			outcome, typ = "failure", "info"
+		case "Postponed", "Partial":
+			outcome, typ = "unknown", "info"
+		}
+		user = strings.TrimPrefix(user, "invalid user ")
+		user = strings.TrimPrefix(user, "illegal user ")
+		set(e, ecs.UserName, user)
+		authentication(e, typ, action, outcome)
+		set(e, fSSHMethod, method)
+		tail := rest[i+6:]
+		from(e, tail)
+		if j := strings.Index(tail, ": "); j > 0 {
+			_, fp := word(tail[j+2:])
+			fp, _ = word(fp)
+			set(e, fSSHFingerprint, fp)
+		}
+	case "Invalid", "Illegal": // "Invalid user USER from IP[ port N]"
+		rest, ok := strings.CutPrefix(rest, "user ")
+		if !ok {
+			return
+		}
+		i := strings.LastIndex(rest, " from ")
+		if i < 0 {
+			if j := strings.LastIndex(s, "from "); j > 0 {
+				from(e, s[j+5:])
+			}
+			authentication(e, "info", "ssh_login", "failure")
+			return
+		}
+		set(e, ecs.UserName, rest[:i])
+		authentication(e, "info", "ssh_login", "failure")
+		from(e, rest[i+6:])
+	case "Disconnected", "Connection", "Disconnecting", "Received", "maximum", "User", "Timeout", "Unable", "Did", "Bad", "Starting", "reverse", "Close", "ssh_dispatch_run_fatal:", "Read", "Address", "Authentication", "Too", "PAM:":
+		sshdOther(e, s)
+	case "subsystem":
+		if u, ok := between(s, "by user ", ""); ok {
+			set(e, ecs.UserName, u)
+		}
+	case "input_userauth_request:":
+		if u, ok := between(s, "invalid user ", " ["); ok {
+			set(e, ecs.UserName, u)
+		}
+	case "Server":
+		set(e, ecs.EventAction, "ssh_listen")
+	default:
+		sshdOther(e, s)
+	}
+}
+
+// sshdOther reads the messages that name a user and an address in one of a few ways.
+func sshdOther(e *ecs.Event, s string) {
+	for _, p := range [...]string{"authenticating user ", "invalid user "} { // "… USER IP port N"
+		if rest, ok := between(s, p, ""); ok {
+			if i := strings.Index(rest, " from "); i > 0 { // "maximum authentication attempts exceeded for invalid user X from IP port N"
+				set(e, ecs.UserName, rest[:i])
+				from(e, rest[i+6:])
+				authentication(e, "info", "ssh_login", "failure")
+				return
+			}
+			if i := strings.LastIndex(rest, " port "); i > 0 {
+				if j := strings.LastIndexByte(rest[:i], ' '); j >= 0 {
+					set(e, ecs.UserName, rest[:j])
+					from(e, rest[j+1:])
+				}
+			}
+			if strings.HasPrefix(s, "maximum") {
+				authentication(e, "info", "ssh_login", "failure")
+			}
+			return
+		}
+	}
+	switch {
+	case strings.HasPrefix(s, "maximum authentication attempts exceeded for "):
+		rest := s[len("maximum authentication attempts exceeded for "):]
+		if i := strings.LastIndex(rest, " from "); i > 0 {
+			set(e, ecs.UserName, rest[:i])
+			from(e, rest[i+6:])
+		}
+		authentication(e, "info", "ssh_login", "failure")
+		return
+	case strings.HasPrefix(s, "User "): // "User U from IP not allowed because …"
+		rest := s[5:]
+		if i := strings.Index(rest, " from "); i > 0 {
+			set(e, ecs.UserName, rest[:i])
+			from(e, rest[i+6:])
+			if strings.Contains(rest[i:], "not allowed") {
+				authentication(e, "info", "ssh_login", "failure")
+			}
+			return
+		}
+	case strings.HasPrefix(s, "Disconnected from user "): // "USER IP port N"
+		rest := s[len("Disconnected from user "):]
+		if i := strings.LastIndex(rest, " port "); i > 0 {
+			if j := strings.LastIndexByte(rest[:i], ' '); j > 0 {
+				set(e, ecs.UserName, rest[:j])
+				from(e, rest[j+1:])
+				return
+			}
+		}
+	case strings.HasPrefix(s, "Starting session: "): // "… for U from IP port N id 0"
+		if u, ok := between(s, " for ", " from "); ok {
+			set(e, ecs.UserName, u)
+		}
+	case strings.HasPrefix(s, "reverse mapping checking"), strings.HasPrefix(s, "Address "):
+		for _, w := range strings.Fields(s) {
+			if w = strings.Trim(w, "[],"); isIP(w) {
+				set(e, ecs.SourceIP, w)
+				return
+			}
+		}
+	}
+	for _, p := range [...]string{" from ", " by ", " with ", " for "} {
+		if i := strings.LastIndex(s, p); i > 0 {
+			if w, _ := word(s[i+len(p):]); isIP(strings.TrimRight(w, ":,")) {
+				from(e, s[i+len(p):])
+				return
+			}
+		}
+	}
+}
+
+// pam reads the messages of Linux-PAM; false where s is none.
+func (d *Decoder) pam(e *ecs.Event, s string) bool {
+	if strings.HasPrefix(s, "PAM ") {
+		if strings.Contains(s, "authentication failure") {
+			authentication(e, "info", "pam_authentication", "failure")
+			d.pamPairs(e, s)
+		}
+		return true
+	}
+	i := strings.Index(s, "pam_")
+	if i < 0 || i > 8 {
+		return false
+	}
+	s = s[i:]
+	open := strings.IndexByte(s, '(')
+	if open < 0 || open > 32 {
+		return false
+	}
+	end := strings.Index(s, "): ")
+	if end < open {
+		return false
+	}
+	set(e, fPAMModule, s[:open])
+	service, kind, _ := strings.Cut(s[open+1:end], ":")
+	set(e, fPAMService, service)
+	text := s[end+3:]
+	switch {
+	case strings.HasPrefix(text, "session opened for user "): // "TARGET[(uid=0)] by [NAME](uid=0)"
+		rest := text[len("session opened for user "):]
+		target, by, _ := strings.Cut(rest, " by ")
+		target, tid := userUID(target)
+		name, uid := userUID(by)
+		set(e, fEffectiveUser, target)
+		set(e, fEffectiveID, tid)
+		if name == "" {
+			name = target
+		}
+		set(e, ecs.UserName, name)
+		set(e, ecs.UserID, uid)
+		set(e, ecs.EventCategory, "session")
+		set(e, ecs.EventType, "start")
+		set(e, ecs.EventAction, "session_opened")
+	case strings.HasPrefix(text, "session closed for user "):
+		u, _ := word(text[len("session closed for user "):])
+		set(e, ecs.UserName, u)
+		set(e, ecs.EventCategory, "session")
+		set(e, ecs.EventType, "end")
+		set(e, ecs.EventAction, "session_closed")
+	case strings.HasPrefix(text, "authentication failure"), strings.HasPrefix(text, "2 more"), strings.Contains(text, "more authentication failure"):
+		authentication(e, "info", "pam_authentication", "failure")
+		d.pamPairs(e, text)
+	case strings.HasPrefix(text, "check pass; user unknown"):
+		authentication(e, "info", "pam_authentication", "failure")
+	case strings.HasPrefix(text, "password changed for "):
+		set(e, ecs.UserName, text[len("password changed for "):])
+		set(e, ecs.EventCategory, "iam")
+		set(e, ecs.EventAction, "password_changed")
+		set(e, ecs.EventOutcome, "success")
+	default:
+		if u, ok := between(text, `by user "`, `"`); ok {
+			set(e, ecs.UserName, u)
+		} else if u, ok := strings.CutPrefix(text, "user "); ok { // pam_tally2: "user U (4001) tally 6, deny 5"
+			u, rest := word(u)
+			set(e, ecs.UserName, u)
+			if id, ok := between(rest, "(", ")"); ok && digits(id) {
+				set(e, ecs.UserID, id)
+			}
+		} else if u, ok := between(text, "account ", " "); ok && kind == "account" {
+			set(e, ecs.UserName, u)
+		}
+	}
+	return true
+}
+
+// userUID takes "name(uid=0)" apart.
+func userUID(s string) (name, uid string) {
+	name, rest, ok := strings.Cut(s, "(uid=")
+	if !ok {
+		return strings.TrimSpace(name), ""
+	}
+	uid = strings.TrimRight(rest, ")")
+	if !digits(uid) {
+		uid = ""
+	}
+	return strings.TrimSpace(name), uid
+}
+
+// pamPairs reads "logname= uid=0 euid=0 tty=ssh ruser= rhost=1.2.3.4  user=root".
+func (d *Decoder) pamPairs(e *ecs.Event, s string) {
+	user, ruser := "", ""
+	for len(s) > 0 {
+		var w string
+		w, s = word(s)
+		k, v, ok := strings.Cut(w, "=")
+		if !ok || v == "" {
+			continue
+		}
+		switch k {
+		case "user":
+			user = v
+		case "ruser":
+			ruser = v
+		case "uid":
+			set(e, ecs.UserID, v)
+		case "euid":
+			set(e, fEffectiveID, v)
+		case "tty":
+			set(e, fTTY, v)
+		case "rhost":
+			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, v)
+		}
+	}
+	if user == "" {
+		user = ruser
+	}
+	set(e, ecs.UserName, user)
+}
+
+// sudo reads "user : [reason ; ]TTY=… ; PWD=… ; USER=… ; COMMAND=…".
+func sudo(e *ecs.Event, s string) {
+	s = strings.TrimLeft(s, " ")
+	user, rest, ok := strings.Cut(s, " : ")
+	if !ok || strings.IndexByte(user, ' ') >= 0 {
+		return
+	}
+	set(e, ecs.UserName, user)
+	outcome := "success"
+	for rest != "" {
+		part := rest
+		if !strings.HasPrefix(rest, "COMMAND=") { // the command may hold " ; "
+			part, rest, _ = strings.Cut(rest, " ; ")
+		} else {
+			rest = ""
+		}
+		k, v, ok := strings.Cut(part, "=")
+		if !ok {
+			set(e, ecs.EventReason, strings.TrimSpace(part))
+			outcome = "failure"
+			continue
+		}
+		switch k {
+		case "TTY":
+			set(e, fTTY, v)
+		case "PWD":
+			set(e, fWorkDir, v)
+		case "USER":
+			set(e, fSudoUser, v)
+			set(e, fEffectiveUser, v)
+		case "GROUP":
+			set(e, fGroupName, v)
+		case "COMMAND":
+			set(e, fSudoCommand, v)
+			set(e, ecs.ProcessCommandLine, v)
+		case "TSID":
+			set(e, fSessionID, v)
+		}
+	}
+	set(e, ecs.EventCategory, "process")
+	set(e, ecs.EventAction, "sudo")
+	set(e, ecs.EventOutcome, outcome)
+}
+
+func su(e *ecs.Event, s string) {
+	switch {
+	case strings.HasPrefix(s, "Successful su for "), strings.HasPrefix(s, "FAILED su for "):
+		rest := s[strings.Index(s, "for ")+4:]
+		target, by, _ := strings.Cut(rest, " by ")
+		set(e, fEffectiveUser, target)
+		set(e, ecs.UserName, by)
+		outcome := "success"
+		if s[0] == 'F' {
+			outcome = "failure"
+		}
+		authentication(e, "info", "su", outcome)
+	case strings.Contains(s, "(to "): // "[FAILED SU ](to root) moe on pts/0"
+		target, _ := between(s, "(to ", ")")
+		rest, _ := between(s, ") ", "")
+		by, tty, _ := strings.Cut(rest, " on ")
+		set(e, fEffectiveUser, target)
+		set(e, ecs.UserName, by)
+		set(e, fTTY, tty)
+		outcome := "success"
+		if strings.HasPrefix(s, "FAILED") {
+			outcome = "failure"
+		}
+		authentication(e, "info", "su", outcome)
+	case strings.HasPrefix(s, "+ ") || strings.HasPrefix(s, "- "): // "+ /dev/pts/1 root:tsg"
+		tty, rest := word(s[2:])
+		by, target, ok := strings.Cut(rest, ":")
+		if !ok {
+			return
+		}
+		set(e, fTTY, tty)
+		set(e, ecs.UserName, by)
+		set(e, fEffectiveUser, target)
+		outcome := "success"
+		if s[0] == '-' {
+			outcome = "failure"
+		}
+		authentication(e, "info", "su", outcome)
+	}
+}
+
+// quoted returns what stands between the first ' and the next.
+func quoted(s string) string {
+	v, _ := between(s, "'", "'")
+	return v
+}
+
+// accounts reads shadow's programs.
+func accounts(e *ecs.Event, app, s string) {
+	set(e, ecs.EventCategory, "iam")
+	set(e, ecs.EventAction, app)
+	switch app {
+	case "useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "gpasswd", "adduser", "newusers":
+		outcome := "success"
+		if strings.Contains(s, "failed") || strings.Contains(s, "exit code") || strings.HasPrefix(s, "cannot") {
+			outcome = "failure"
+		}
+		set(e, ecs.EventOutcome, outcome)
+	}
+	switch {
+	case strings.HasPrefix(s, "new user: "), strings.HasPrefix(s, "new group: "), strings.HasPrefix(s, "group added to "), strings.HasPrefix(s, "group removed"):
+		i := strings.Index(s, "name=")
+		if i < 0 {
+			return
+		}
+		user := strings.HasPrefix(s, "new user")
+		for _, p := range strings.Split(s[i:], ", ") {
+			k, v, _ := strings.Cut(p, "=")
+			switch {
+			case k == "name" && user:
+				set(e, ecs.UserName, v)
+			case k == "name":
+				set(e, fGroupName, v)
+			case k == "UID":
+				set(e, ecs.UserID, v)
+			case k == "GID":
+				set(e, fGroupID, v)
+			}
+		}
+		set(e, ecs.EventType, "creation")
+	case strings.HasPrefix(s, "add '") || strings.HasPrefix(s, "delete '") && strings.Contains(s, "from group") || strings.HasPrefix(s, "remove '"): // "add 'u' to group 'g'"
+		set(e, ecs.UserName, quoted(s))
+		if i := strings.Index(s, "group '"); i > 0 {
+			set(e, fGroupName, quoted(s[i:]))
+		}
+		set(e, ecs.EventType, "change")
+	case strings.HasPrefix(s, "user ") && strings.Contains(s, " added by "): // gpasswd: "user U added by root to group g"
+		u, _ := word(s[5:])
+		set(e, fTargetUser, u)
+		by, _ := between(s, " added by ", " to group ")
+		set(e, ecs.UserName, by)
+		g, _ := between(s, " to group ", "")
+		set(e, fGroupName, g)
+	case strings.HasPrefix(s, "password for "), strings.HasPrefix(s, "password changed for "):
+		rest := s[strings.Index(s, "for ")+4:]
+		u, _ := word(rest)
+		set(e, ecs.UserName, strings.Trim(u, "'"))
+		set(e, ecs.EventOutcome, "success")
+	default:
+		if u := quoted(s); u != "" && !strings.HasPrefix(s, "delete") || strings.HasPrefix(s, "delete user '") {
+			set(e, ecs.UserName, u)
+		} else if i := strings.LastIndex(s, " for "); i > 0 {
+			u, _ := word(s[i+5:])
+			set(e, ecs.UserName, u)
+		}
+	}
+}
+
+// cron reads "(user) CMD (command)".
+func cron(e *ecs.Event, s string) {
+	user, ok := between(s, "(", ")")
+	if !ok || s[0] != '(' {
+		return
+	}
+	set(e, ecs.UserName, user)
+	rest := strings.TrimPrefix(s[len(user)+2:], " ")
+	action, arg := word(rest)
+	set(e, ecs.EventAction, strings.ToLower(action))
+	if action == "CMD" && len(arg) > 1 && arg[0] == '(' {
+		set(e, ecs.ProcessCommandLine, strings.TrimSuffix(arg[1:], ")"))
+		set(e, ecs.EventCategory, "process")
+		set(e, ecs.EventType, "start")
+	}
+}
+
+func logind(e *ecs.Event, s string) {
+	switch {
+	case strings.HasPrefix(s, "New session "): // "New session 5 of user root."
+		id, rest := word(s[len("New session "):])
+		set(e, fSessionID, id)
+		u, _ := between(rest, "of user ", "")
+		u, _ = word(u)
+		set(e, ecs.UserName, strings.TrimSuffix(strings.Trim(u, "'"), "."))
+		set(e, ecs.EventCategory, "session")
+		set(e, ecs.EventType, "start")
+		set(e, ecs.EventAction, "session_opened")
+	case strings.HasPrefix(s, "Removed session "), strings.HasPrefix(s, "Session "):
+		rest := s[strings.Index(s, "ession ")+7:]
+		id, _ := word(rest)
+		set(e, fSessionID, strings.TrimSuffix(id, "."))
+		set(e, ecs.EventCategory, "session")
+		set(e, ecs.EventType, "end")
+		set(e, ecs.EventAction, "session_closed")
+	}
+}
+
+var (
+	fIngressIf = ecs.Intern("observer.ingress.interface.name")
+	fEgressIf  = ecs.Intern("observer.egress.interface.name")
+	fSourceMAC = ecs.Intern("source.mac")
+	fDestMAC   = ecs.Intern("destination.mac")
+	fRuleName  = ecs.Intern("rule.name")
+	fRuleID    = ecs.Intern("rule.id")
+)
+
+// netfilter reads the kernel's LOG target ("[UFW BLOCK] IN=eth0 OUT= MAC=… SRC=… DST=… PROTO=TCP SPT=… DPT=…").
+func netfilter(d *Decoder, e *ecs.Event, s string) bool {
+	in := strings.Index(s, "IN=")
+	if in < 0 || !strings.Contains(s[in:], " SRC=") {
+		return false
+	}
+	prefix := s[:in]
+	if strings.HasPrefix(prefix, "[") { // "[12345.678901] "
+		if i := strings.Index(prefix, "] "); i > 0 && strings.IndexByte(prefix[:i], '.') > 0 {
+			prefix = prefix[i+2:]
+		}
+	}
+	prefix = strings.Trim(prefix, " :[]-")
+	if prefix != "" {
+		set(e, fRuleName, prefix)
+		up := strings.ToUpper(prefix)
+		switch {
+		case strings.Contains(up, "BLOCK"), strings.Contains(up, "DROP"), strings.Contains(up, "DENY"), strings.Contains(up, "REJECT"):
+			set(e, ecs.EventAction, "deny")
+		case strings.Contains(up, "ALLOW"), strings.Contains(up, "ACCEPT"):
+			set(e, ecs.EventAction, "allow")
+		}
+	}
+	set(e, ecs.EventCategory, "network")
+	inner := false // an ICMP error repeats the packet in brackets
+	for rest := s[in:]; rest != "" && !inner; {
+		var w string
+		w, rest = word(rest)
+		if strings.HasPrefix(w, "[") {
+			inner = true
+			break
+		}
+		k, v, ok := strings.Cut(w, "=")
+		if !ok || v == "" {
+			continue
+		}
+		switch k {
+		case "IN":
+			set(e, fIngressIf, v)
+		case "OUT":
+			set(e, fEgressIf, v)
+		case "MAC":
+			if len(v) >= 35 { // destination, source, type
+				set(e, fDestMAC, dashedMAC(v[:17]))
+				set(e, fSourceMAC, dashedMAC(v[18:35]))
+			}
+		case "SRC":
+			set(e, ecs.SourceIP, v)
+		case "DST":
+			set(e, ecs.DestIP, v)
+		case "LEN":
+			if digits(v) && !e.Has(ecs.NetBytes) {
+				setNumber(e, ecs.NetBytes, v)
+			}
+		case "PROTO":
+			set(e, ecs.NetTransport, transportName(v))
+		case "SPT":
+			if digits(v) {
+				setNumber(e, ecs.SourcePort, v)
+			}
+		case "DPT":
+			if digits(v) {
+				setNumber(e, ecs.DestPort, v)
+			}
+		}
+	}
+	return true
+}
+
+// dashedMAC writes a MAC as ECS wants it: upper case with dashes (RFC 7042).
+func dashedMAC(s string) string {
+	return strings.ToUpper(strings.ReplaceAll(s, ":", "-"))
+}
+
+// transportName folds a protocol's name or number to network.transport.
+func transportName(s string) string {
+	switch s {
+	case "6", "TCP", "tcp":
+		return "tcp"
+	case "17", "UDP", "udp":
+		return "udp"
+	case "1", "ICMP", "icmp":
+		return "icmp"
+	case "58", "ICMPv6", "IPV6-ICMP", "ipv6-icmp":
+		return "ipv6-icmp"
+	case "2":
+		return "igmp"
+	case "47":
+		return "gre"
+	case "50":
+		return "esp"
+	case "132":
+		return "sctp"
+	}
+	return strings.ToLower(s)
+}

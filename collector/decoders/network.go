@@ -1,0 +1,249 @@
+package decoders
+
+import (
+	"strings"
+
+	"hoalu/ecs"
+)
+
+var (
+	fRuleCategory   = ecs.Intern("rule.category")
+	fTLSClientSNI   = ecs.Intern("tls.client.server_name")
+	fTLSVersion     = ecs.Intern("tls.version")
+	fTLSSubject     = ecs.Intern("tls.server.subject")
+	fTLSIssuer      = ecs.Intern("tls.server.issuer")
+	fTLSJA3         = ecs.Intern("tls.client.ja3")
+	fTLSJA3S        = ecs.Intern("tls.server.ja3s")
+	fTLSSHA1        = ecs.Intern("tls.server.hash.sha1")
+	fTLSNotBefore   = ecs.Intern("tls.server.not_before")
+	fTLSNotAfter    = ecs.Intern("tls.server.not_after")
+	fTLSCipher      = ecs.Intern("tls.cipher")
+	fVLAN           = ecs.Intern("network.vlan.id")
+	fFileSize       = ecs.Intern("file.size")
+	fDNSType        = ecs.Intern("dns.type")
+	fUserAgentSSH   = ecs.UserAgent
+	fThreatIndicate = ecs.Intern("threat.indicator.name")
+)
+
+// suricata reads one EVE document (https://docs.suricata.io, EVE JSON format).
+func (d *Decoder) suricata(e *ecs.Event, doc *document) {
+	v := &doc.v
+	kind := v[rEventType]
+	if t, ok := anyTime(v[rTimestamp]); ok {
+		e.Time = t
+	}
+	set(e, ecs.SourceIP, v[rSrcIP])
+	putPort(e, ecs.SourcePort, v[rSrcPort])
+	set(e, ecs.DestIP, v[rDstIP])
+	putPort(e, ecs.DestPort, v[rDstPort])
+	if v[rProto] != "" {
+		set(e, ecs.NetTransport, transportName(v[rProto]))
+	}
+	protocol := v[rAppProto]
+	switch kind {
+	case "dns", "http", "tls", "ssh", "smtp", "smb", "rdp", "krb5", "ldap", "ftp", "dhcp", "nfs", "tftp", "snmp", "sip", "mqtt", "pgsql", "quic", "ike", "rfb", "modbus", "dnp3":
+		if protocol == "" || protocol == "failed" {
+			protocol = kind
+		}
+	}
+	if protocol != "failed" {
+		set(e, ecs.NetProtocol, protocol)
+	}
+	set(e, ecs.NetCommunityID, v[rCommunityID])
+	if v[rSrcMAC] != "" {
+		set(e, fSourceMAC, dashedMAC(v[rSrcMAC]))
+	}
+	if v[rDstMAC] != "" {
+		set(e, fDestMAC, dashedMAC(v[rDstMAC]))
+	}
+	if digits(v[rVLAN]) {
+		set(e, fVLAN, v[rVLAN])
+	}
+	number := func(f ecs.Field, r role) {
+		if digits(v[r]) {
+			setNumber(e, f, v[r])
+		}
+	}
+	number(ecs.SourceBytes, rBytesToServer)
+	number(ecs.DestBytes, rBytesToClient)
+	number(ecs.SourcePackets, rPktsToServer)
+	number(ecs.DestPackets, rPktsToClient)
+	if doc.has[rAlertID] || doc.has[rAlertSignature] {
+		set(e, fRuleID, v[rAlertID])
+		set(e, fRuleName, v[rAlertSignature])
+		set(e, fRuleCategory, v[rAlertCategory])
+		set(e, ecs.EventAction, v[rAlertAction])
+		number(ecs.EventSeverity, rAlertSeverity)
+		set(e, ecs.EventKind, "alert")
+		set(e, ecs.Message, v[rAlertSignature])
+	}
+	if doc.has[rHTTPURL] || doc.has[rHTTPHostname] {
+		set(e, ecs.URLDomain, v[rHTTPHostname])
+		if u := v[rHTTPURL]; u != "" {
+			d.url(e, u)
+			if v[rHTTPHostname] != "" {
+				set(e, ecs.URLDomain, v[rHTTPHostname])
+			}
+		}
+		set(e, ecs.HTTPMethod, v[rHTTPMethod])
+		number(ecs.HTTPStatus, rHTTPStatus)
+		number(fBodyBytes, rHTTPLength)
+		set(e, ecs.UserAgent, v[rHTTPUserAgent])
+		set(e, ecs.HTTPReferrer, v[rHTTPReferrer])
+	}
+	if doc.has[rTLSVersion] || doc.has[rTLSSNI] || doc.has[rTLSSubject] {
+		ver := v[rTLSVersion]
+		ver = strings.TrimPrefix(strings.TrimPrefix(ver, "TLS "), "TLSv")
+		set(e, fTLSVersion, ver)
+		set(e, fTLSClientSNI, v[rTLSSNI])
+		set(e, ecs.DestDomain, v[rTLSSNI])
+		set(e, fTLSSubject, v[rTLSSubject])
+		set(e, fTLSIssuer, v[rTLSIssuer])
+		set(e, fTLSJA3, v[rJA3])
+		set(e, fTLSJA3S, v[rJA3S])
+		set(e, fTLSNotBefore, v[rTLSNotBefore])
+		set(e, fTLSNotAfter, v[rTLSNotAfter])
+		if f := v[rTLSFingerprint]; f != "" {
+			set(e, fTLSSHA1, strings.ToUpper(strings.ReplaceAll(f, ":", "")))
+		}
+	}
+	if doc.has[rDNSName] {
+		set(e, ecs.DNSQuestionName, v[rDNSName])
+		set(e, ecs.DNSQuestionType, v[rDNSType])
+		set(e, ecs.DNSResponseCode, v[rDNSRCode])
+	}
+	if doc.has[rFileName] {
+		set(e, ecs.FilePath, v[rFileName])
+		set(e, ecs.FileName, baseName(v[rFileName]))
+		number(fFileSize, rFileSize)
+		set(e, fFileSHA256, v[rFileSHA256])
+		set(e, fFileSHA1, v[rFileSHA1])
+		set(e, fFileMD5, v[rFileMD5])
+	}
+	switch kind {
+	case "alert":
+		set(e, ecs.EventCategory, "intrusion_detection")
+	case "stats":
+		set(e, ecs.EventKind, "metric")
+	default:
+		set(e, ecs.EventCategory, "network")
+	}
+	if !doc.has[rEventDataset] {
+		set(e, ecs.EventDataset, "suricata.eve")
+	}
+	switch kind {
+	case "dns":
+		e.SetLogsource("suricata", "eve", "dns")
+	default:
+		e.SetLogsource("suricata", "eve")
+	}
+}
+
+// zeek reads one document of a Zeek log in JSON (https://docs.zeek.org, log formats); the log's name is in _path, @stream or
+// the dataset.
+func (d *Decoder) zeek(e *ecs.Event, doc *document, dataset string) {
+	path := doc.v[rZeekPath]
+	if path == "" {
+		path = doc.v[rZeekStream]
+	}
+	if path == "" {
+		path = strings.TrimPrefix(dataset, "zeek.")
+		if path == dataset {
+			path = ""
+		}
+	}
+	text := func(f ecs.Field, name string) {
+		if g, ok := ecs.Lookup(name); ok {
+			set(e, f, e.Text(g))
+		}
+	}
+	num := func(f ecs.Field, name string) {
+		if g, ok := ecs.Lookup(name); ok {
+			if s := e.Text(g); digits(s) {
+				setNumber(e, f, s)
+			}
+		}
+	}
+	set(e, ecs.SourceIP, doc.v[rZeekOrig])
+	num(ecs.SourcePort, "id.orig_p")
+	text(ecs.DestIP, "id.resp_h")
+	num(ecs.DestPort, "id.resp_p")
+	set(e, ecs.NetTransport, strings.ToLower(doc.v[rProto]))
+	text(ecs.NetCommunityID, "community_id")
+	switch path {
+	case "conn":
+		num(ecs.SourceBytes, "orig_ip_bytes")
+		num(ecs.DestBytes, "resp_ip_bytes")
+		num(ecs.SourcePackets, "orig_pkts")
+		num(ecs.DestPackets, "resp_pkts")
+		set(e, ecs.NetProtocol, doc.v[rZeekService])
+	case "dns":
+		text(ecs.DNSQuestionName, "query")
+		text(ecs.DNSQuestionType, "qtype_name")
+		text(ecs.DNSResponseCode, "rcode_name")
+		set(e, ecs.NetProtocol, "dns")
+	case "http":
+		text(ecs.HTTPMethod, "method")
+		text(ecs.URLDomain, "host")
+		if g, ok := ecs.Lookup("uri"); ok {
+			if u := e.Text(g); u != "" {
+				d.url(e, u)
+				text(ecs.URLDomain, "host")
+			}
+		}
+		num(ecs.HTTPStatus, "status_code")
+		text(ecs.UserAgent, "user_agent")
+		text(ecs.HTTPReferrer, "referrer")
+		text(ecs.UserName, "username")
+		set(e, ecs.NetProtocol, "http")
+	case "ssl":
+		text(fTLSClientSNI, "server_name")
+		text(fTLSCipher, "cipher")
+		text(fTLSSubject, "subject")
+		text(fTLSIssuer, "issuer")
+		text(fTLSJA3, "ja3")
+		text(fTLSJA3S, "ja3s")
+		if g, ok := ecs.Lookup("version"); ok {
+			if s := e.Text(g); strings.HasPrefix(s, "TLSv") {
+				s = strings.TrimPrefix(s, "TLSv")
+				if len(s) == 2 {
+					s = s[:1] + "." + s[1:]
+				}
+				set(e, fTLSVersion, s)
+			}
+		}
+		set(e, ecs.NetProtocol, "tls")
+	case "files":
+		text(ecs.FileName, "filename")
+		text(fFileSHA256, "sha256")
+		text(fFileSHA1, "sha1")
+		text(fFileMD5, "md5")
+	case "notice":
+		text(fRuleName, "note")
+		text(ecs.Message, "msg")
+	case "ssh", "smtp", "rdp", "ftp", "sip", "snmp", "dhcp", "ntlm", "kerberos", "radius", "irc", "mqtt", "mysql", "rfb":
+		set(e, ecs.NetProtocol, path)
+		text(ecs.UserName, "username")
+		if path == "ftp" || path == "irc" {
+			text(ecs.UserName, "user")
+		}
+	case "dce_rpc", "smb_files", "smb_mapping", "smb_cmd":
+		set(e, ecs.NetProtocol, strings.SplitN(path, "_files", 2)[0])
+		if path != "dce_rpc" {
+			set(e, ecs.NetProtocol, "smb")
+			text(ecs.FilePath, "path")
+			text(ecs.FileName, "name")
+		}
+	}
+	set(e, ecs.EventCategory, "network")
+	if path != "" {
+		if !doc.has[rEventDataset] {
+			set(e, ecs.EventDataset, "zeek."+path)
+		}
+	}
+	if path == "dns" {
+		e.SetLogsource("zeek", path, "dns")
+		return
+	}
+	e.SetLogsource("zeek", path)
+}

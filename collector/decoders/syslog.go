@@ -1,0 +1,440 @@
+package decoders
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"hoalu/ecs"
+)
+
+// The header reader is by hand. go-syslog takes RFC 5424 to the letter and, as measured on real devices, gives up on what
+// firewalls, switches and old daemons send; a line must never be lost over its header. It also allocates per message.
+
+// header is what stands before a syslog message's text. Its strings alias the message.
+type header struct {
+	pri    int // facility*8 + severity, -1 where there is none
+	time   int64
+	timed  bool
+	host   string
+	app    string // tag, without pid
+	pid    string
+	msgid  string
+	sd     string // structured data as it stands, "" none
+	text   string // the message itself
+	is5424 bool
+}
+
+// readHeader takes the header off s. What it does not understand stays in text.
+func readHeader(s string, received int64, zone *time.Location) (h header) {
+	h.pri = -1
+	s = strings.TrimRight(s, "\r\n\x00")
+	if len(s) > 2 && s[0] == '<' {
+		p, i := 0, 1
+		for i < len(s) && i < 5 && s[i] >= '0' && s[i] <= '9' {
+			p = p*10 + int(s[i]-'0')
+			i++
+		}
+		if i > 1 && i < len(s) && s[i] == '>' && p <= 999 {
+			h.pri = p
+			s = s[i+1:]
+		}
+	}
+	if h.pri >= 0 && len(s) > 2 && s[0] >= '1' && s[0] <= '9' && s[1] == ' ' && h.rfc5424(s[2:], zone) {
+		return h
+	}
+	h.rfc3164(s, received, zone)
+	return h
+}
+
+// word cuts the next token off s.
+func word(s string) (w, rest string) {
+	if i := strings.IndexByte(s, ' '); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+func (h *header) rfc5424(s string, zone *time.Location) bool {
+	stamp, rest := word(s)
+	if stamp != "-" {
+		t, n := isoTime(stamp, zone)
+		if n == 0 {
+			if len(s) > 19 { // "2024-01-02 15:04:05+07:00": a blank for the T
+				if t, n = isoTime(s, zone); n > 0 && n < len(s) && s[n] == ' ' {
+					rest = s[n+1:]
+				} else {
+					return false
+				}
+			} else {
+				return false
+			}
+		}
+		h.time, h.timed = t, true
+	}
+	nil5424 := func(w string) string {
+		if w == "-" {
+			return ""
+		}
+		return w
+	}
+	var w string
+	w, rest = word(rest)
+	h.host = nil5424(w)
+	w, rest = word(rest)
+	h.app = nil5424(w)
+	w, rest = word(rest)
+	h.pid = nil5424(w)
+	w, rest = word(rest)
+	h.msgid = nil5424(w)
+	h.is5424 = true
+	if rest == "-" || strings.HasPrefix(rest, "- ") {
+		rest = rest[1:]
+	} else if n := structuredData(rest); n > 0 {
+		h.sd = rest[:n]
+		rest = rest[n:]
+	}
+	rest = strings.TrimPrefix(rest, " ")
+	rest = strings.TrimPrefix(rest, "\ufeff")
+	h.text = rest
+	return true
+}
+
+// structuredData is the length of the structured data s begins with.
+func structuredData(s string) int {
+	i := 0
+	for i < len(s) && s[i] == '[' {
+		quoted := false
+		for i++; i < len(s); i++ {
+			switch c := s[i]; {
+			case quoted && c == '\\':
+				i++
+			case c == '"':
+				quoted = !quoted
+			case c == ']' && !quoted:
+				goto closed
+			}
+		}
+		return 0
+	closed:
+		i++
+	}
+	if i < len(s) && s[i] != ' ' {
+		return 0
+	}
+	return i
+}
+
+func (h *header) rfc3164(s string, received int64, zone *time.Location) {
+	s = strings.TrimLeft(s, " ")
+	at := s
+	// Cisco: "123: ", "123: host: ", ": ", then "*" or "." for a clock that is not synchronised.
+	if i := 0; len(at) > 3 {
+		for i < len(at) && at[i] >= '0' && at[i] <= '9' {
+			i++
+		}
+		if i > 0 && i <= 10 && i+1 < len(at) && at[i] == ':' && at[i+1] == ' ' {
+			at = at[i+2:]
+		}
+		at = strings.TrimPrefix(at, ": ")
+	}
+	t, n := h.stamp(at, received, zone)
+	if n == 0 { // a host before the time: "fw01: Mar  1 18:46:11: …" or "fw01 Mar  1 …"
+		if i := strings.IndexByte(at, ' '); i > 0 && i < 64 {
+			host := strings.TrimSuffix(at[:i], ":")
+			if t, k := h.stamp(at[i+1:], received, zone); k > 0 && hostLike(host) {
+				h.host, h.time, h.timed = host, t, true
+				h.tag(strings.TrimLeft(strings.TrimPrefix(at[i+1+k:], ":"), " "), false)
+				return
+			}
+		}
+		h.tag(s, false)
+		return
+	}
+	h.time, h.timed = t, true
+	rest := at[n:]
+	if strings.HasPrefix(rest, ": ") || strings.HasPrefix(rest, " : ") { // Cisco: no host, no tag
+		h.tag(strings.TrimLeft(rest, ": "), false)
+		return
+	}
+	blanks := len(rest) - len(strings.TrimLeft(rest, " "))
+	rest = rest[blanks:]
+	h.tag(rest, blanks < 2)
+}
+
+// stamp reads any of the times seen at the head of a line.
+func (h *header) stamp(s string, received int64, zone *time.Location) (int64, int) {
+	if s == "" {
+		return 0, 0
+	}
+	i := 0
+	if s[0] == '*' || s[0] == '.' {
+		i = 1
+	}
+	if t, n := bsdTime(s[i:], received, zone); n > 0 {
+		return t, n + i
+	}
+	if t, n := isoTime(s[i:], zone); n > 0 {
+		return t, n + i
+	}
+	return 0, 0
+}
+
+// hostLike says whether w may be a host name or address.
+func hostLike(w string) bool {
+	if w == "" || len(w) > 255 {
+		return false
+	}
+	for i := range len(w) {
+		switch c := w[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '-', c == '_', c == ':':
+		default:
+			return false
+		}
+	}
+	return w[len(w)-1] != ':'
+}
+
+// tag reads "[host ]app[pid]: text"; where none of it is there all of s is text.
+func (h *header) tag(s string, host bool) {
+	h.text = s
+	if host {
+		w, rest := word(s)
+		rest = strings.TrimLeft(rest, " ")
+		if hostLike(w) && rest != "" && !(strings.IndexByte(w, ':') >= 0 && !isIP(w)) {
+			h.host = w
+			s, h.text = rest, rest
+			if w2, r := word(s); w2 == w && r != "" { // relays repeat it
+				s, h.text = r, r
+			}
+		}
+	}
+	// The tag ends at the first ": " (or ":" at the end) or, as sudo and su write it, at ":" and blanks.
+	limit := min(len(s), 128)
+	i := strings.Index(s[:limit], ": ")
+	if i < 0 {
+		if limit == len(s) && strings.HasSuffix(s, ":") {
+			i = len(s) - 1
+		} else if j := strings.IndexByte(s[:limit], ']'); j > 0 && j+1 < len(s) && s[j+1] == ' ' && strings.IndexByte(s[:j], ' ') < 0 { // "app[12] text"
+			if k := strings.IndexByte(s[:j], '['); k > 0 && digits(s[k+1:j]) {
+				h.app, h.pid, h.text = s[:k], s[k+1:j], s[j+2:]
+			}
+			return
+		} else if j := strings.IndexByte(s[:limit], ':'); j > 0 && j+1 < len(s) && s[j-1] == ']' { // "app[12]:text"
+			if k := strings.IndexByte(s[:j], '['); k > 0 && digits(s[k+1:j-1]) && tagLike(s[:k]) {
+				h.app, h.pid, h.text = s[:k], s[k+1:j-1], s[j+1:]
+			}
+			return
+		} else {
+			return
+		}
+	}
+	tag := s[:i]
+	if !tagLike(tag) {
+		return
+	}
+	text := s[i+1:]
+	if len(text) > 0 && text[0] == ' ' {
+		text = text[1:]
+	}
+	if k := strings.IndexByte(tag, '['); k > 0 {
+		j := strings.IndexByte(tag[k:], ']')
+		if j < 0 {
+			return
+		}
+		h.app = tag[:k]
+		if id := tag[k+1 : k+j]; digits(id) {
+			h.pid = id
+		}
+	} else if k := strings.IndexByte(tag, '('); k > 0 && strings.HasSuffix(tag, ")") { // "sshd(pam_unix)[…]", "su(pam_unix)"
+		h.app = tag[:k]
+	} else {
+		h.app = tag
+	}
+	h.text = text
+}
+
+// tagLike refuses texts that merely hold a colon: a tag has at most three words and no odd marks.
+func tagLike(s string) bool {
+	if s == "" || s[0] == ' ' || s[0] == '%' || s[0] == '{' || s[0] == '[' {
+		return false
+	}
+	blanks := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ':
+			blanks++
+		case c < 0x20, c == '"', c == '=', c == '{', c == '<', c == '>', c == ',', c == ';', c == '|', c == '*', c == '?':
+			return false
+		}
+	}
+	return blanks == 0 || blanks <= 2 && strings.IndexByte(s, '[') > 0
+}
+
+func digits(s string) bool {
+	if s == "" {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func isIP(s string) bool {
+	if s == "" || len(s) > 45 {
+		return false
+	}
+	c := s[0]
+	if !(c >= '0' && c <= '9' || c == ':' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+		return false
+	}
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+var (
+	fProcessTitle = ecs.Intern("process.title")
+	fPriority     = ecs.Intern("log.syslog.priority")
+	fMsgID        = ecs.Intern("log.syslog.msgid")
+)
+
+// Severity names of RFC 5424 table 2, as log.level spells them.
+var severities = [...]string{"emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"}
+
+// put stores the header's fields in e.
+func (h *header) put(d *Decoder, e *ecs.Event) {
+	if h.timed {
+		e.Time = h.time
+	}
+	if h.pri >= 0 {
+		e.AddInt(fPriority, int64(h.pri))
+		if e.Text(ecs.LogLevel) == "" {
+			e.AddString(ecs.LogLevel, severities[h.pri&7])
+		}
+	}
+	set(e, ecs.HostName, h.host)
+	if h.app != "" {
+		app := h.app
+		if app[0] == '/' { // "/usr/sbin/cron"
+			set(e, ecs.ProcessExecutable, app)
+			app = app[strings.LastIndexByte(app, '/')+1:]
+		}
+		set(e, ecs.ProcessName, app)
+	}
+	if digits(h.pid) && len(h.pid) <= 10 {
+		setNumber(e, ecs.ProcessPID, h.pid)
+	} else if h.pid != "" {
+		set(e, fProcessTitle, h.pid)
+	}
+	set(e, fMsgID, h.msgid)
+	if h.sd != "" {
+		h.putSD(d, e)
+	}
+}
+
+// putSD stores structured data as log.syslog.structured_data.<id>.<name>.
+func (h *header) putSD(d *Decoder, e *ecs.Event) {
+	s := h.sd
+	for len(s) > 1 && s[0] == '[' {
+		end := strings.IndexAny(s[1:], " ]")
+		if end < 0 {
+			return
+		}
+		id := s[1 : 1+end]
+		s = s[1+end:]
+		for len(s) > 0 && s[0] == ' ' {
+			s = strings.TrimLeft(s, " ")
+			eq := strings.Index(s, `="`)
+			if eq < 0 {
+				return
+			}
+			name := s[:eq]
+			s = s[eq+2:]
+			i := 0
+			escaped := false
+			for i < len(s) && s[i] != '"' {
+				if s[i] == '\\' {
+					escaped = true
+					i++
+				}
+				i++
+			}
+			if i >= len(s) {
+				return
+			}
+			value := s[:i]
+			if escaped {
+				value = unescape(value)
+			}
+			s = s[i+1:]
+			d.name = append(append(append(append(d.name[:0], "log.syslog.structured_data."...), id...), '.'), name...)
+			d.addNamed(e, d.name, value, ecs.String)
+		}
+		if len(s) == 0 || s[0] != ']' {
+			return
+		}
+		s = s[1:]
+	}
+}
+
+// unescape takes the backslash off the character behind it.
+func unescape(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// set puts a text value in place of any other; an empty one is left out.
+func set(e *ecs.Event, f ecs.Field, s string) {
+	if s != "" {
+		e.SetString(f, s)
+	}
+}
+
+// setNumber is set for a text of digits.
+func setNumber(e *ecs.Event, f ecs.Field, s string) {
+	if len(s) > 1 && s[0] == '0' {
+		s = strings.TrimLeft(s, "0")
+		if s == "" {
+			s = "0"
+		}
+	}
+	e.Set(f, s, ecs.Number)
+}
+
+// setAddress puts an address, host name or "address:port" under source or destination.
+func setAddress(e *ecs.Event, ip, address, port ecs.Field, s string) {
+	if s == "" || s == "-" {
+		return
+	}
+	host, p := s, ""
+	if !isIP(s) {
+		if s[0] == '[' {
+			if i := strings.IndexByte(s, ']'); i > 0 {
+				host, p = s[1:i], strings.TrimPrefix(s[i+1:], ":")
+			}
+		} else if i := strings.LastIndexByte(s, ':'); i > 0 && digits(s[i+1:]) {
+			host, p = s[:i], s[i+1:]
+		}
+	}
+	host = strings.TrimPrefix(host, "::ffff:")
+	if isIP(host) {
+		e.SetString(ip, host)
+	} else {
+		e.SetString(address, host)
+	}
+	if p != "" && digits(p) && p != "0" {
+		setNumber(e, port, p)
+	}
+}

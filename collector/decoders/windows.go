@@ -1,0 +1,505 @@
+package decoders
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"hoalu/ecs"
+)
+
+var utc = time.UTC
+
+// Windows events as Winlogbeat sends them (winlog.*), as evtx_dump writes them (Event.System, Event.EventData) and flattened.
+// The source fields stay: ECS folds several of them into one (the maps of pySigma lose values in 1.4 % of events), so rules are
+// resolved against the originals first.
+
+// channels gives the Sigma service of a channel, as pySigma's windows pipeline.
+var channels = map[string]string{
+	"security": "security", "system": "system", "application": "application",
+	"microsoft-windows-sysmon/operational":     "sysmon",
+	"windows powershell":                       "powershell-classic",
+	"microsoft-windows-powershell/operational": "powershell", "powershellcore/operational": "powershell",
+	"microsoft-windows-taskscheduler/operational": "taskscheduler",
+	"microsoft-windows-wmi-activity/operational":  "wmi",
+	"dns server":                           "dns-server",
+	"microsoft-windows-dns-server/audit":   "dns-server-audit",
+	"microsoft-windows-dnsserver/analytic": "dns-server-analytic", "microsoft-windows-dns-server/analytical": "dns-server-analytic",
+	"microsoft-windows-driverframeworks-usermode/operational": "driver-framework",
+	"microsoft-windows-ntlm/operational":                      "ntlm",
+	"microsoft-windows-dhcp-server/operational":               "dhcp",
+	"msexchange management":                                   "msexchange-management",
+	"microsoft-windows-applocker/msi and script":              "applocker", "microsoft-windows-applocker/exe and dll": "applocker", "microsoft-windows-applocker/packaged app-deployment": "applocker", "microsoft-windows-applocker/packaged app-execution": "applocker",
+	"microsoft-windows-printservice/admin": "printservice-admin", "microsoft-windows-printservice/operational": "printservice-operational",
+	"microsoft-windows-terminalservices-localsessionmanager/operational": "terminalservices-localsessionmanager",
+	"microsoft-windows-codeintegrity/operational":                        "codeintegrity-operational",
+	"microsoft-windows-smbclient/security":                               "smbclient-security", "microsoft-windows-smbclient/connectivity": "smbclient-connectivity", "microsoft-windows-smbserver/connectivity": "smbserver-connectivity",
+	"microsoft-windows-windows defender/operational":                           "windefend",
+	"microsoft-windows-bits-client/operational":                                "bits-client",
+	"microsoft-windows-windows firewall with advanced security/firewall":       "firewall-as",
+	"microsoft-windows-ldap-client/debug":                                      "ldap",
+	"microsoft-windows-security-mitigations/kernel mode":                       "security-mitigations",
+	"microsoft-windows-security-mitigations/user mode":                         "security-mitigations",
+	"microsoft-windows-vhdmp-operational":                                      "vhdmp",
+	"microsoft-windows-vhdmp/operational":                                      "vhdmp",
+	"microsoft-windows-appxdeploymentserver/operational":                       "appxdeployment-server",
+	"microsoft-windows-appxpackagingom/operational":                            "appxpackaging-om",
+	"microsoft-windows-appmodel-runtime/admin":                                 "appmodel-runtime",
+	"microsoft-windows-lsa/operational":                                        "lsa-server",
+	"microsoft-windows-capi2/operational":                                      "capi2",
+	"microsoft-windows-shell-core/operational":                                 "shell-core",
+	"openssh/operational":                                                      "openssh",
+	"microsoft-windows-dns client events/operational":                          "dns-client",
+	"microsoft-windows-dns-client/operational":                                 "dns-client",
+	"microsoft-windows-diagnosis-scripted/operational":                         "diagnosis-scripted",
+	"microsoft-servicebus-client":                                              "microsoft-servicebus-client",
+	"microsoft-iis-configuration/operational":                                  "iis-configuration",
+	"microsoft-windows-certificateservicesclient-lifecycle-system/operational": "certificateservicesclient-lifecycle-system",
+	"microsoft-windows-hyper-v-worker":                                         "hyper-v-worker",
+	"microsoft-windows-kernel-eventtracing/admin":                              "kernel-event-tracing",
+	"microsoft-windows-kernel-shimengine/operational":                          "kernel-shimengine",
+	"microsoft-windows-sense/operational":                                      "sense",
+	"microsoft-windows-ntfs/operational":                                       "ntfs",
+}
+
+// sysmonCategories gives the Sigma categories of a Sysmon event id, as pySigma's sysmon pipeline.
+var sysmonCategories = map[string][]string{
+	"1": {"process_creation"}, "2": {"file_change"}, "3": {"network_connection"}, "4": {"sysmon_status"}, "5": {"process_termination"}, "6": {"driver_load"}, "7": {"image_load"},
+	"8": {"create_remote_thread"}, "9": {"raw_access_thread"}, "10": {"process_access"}, "11": {"file_event"}, "13": {"registry_set", "registry_event"}, "14": {"registry_rename", "registry_event"},
+	"15": {"create_stream_hash"}, "16": {"sysmon_status"}, "17": {"pipe_created"}, "18": {"pipe_created"}, "19": {"wmi_event"}, "20": {"wmi_event"}, "21": {"wmi_event"}, "22": {"dns_query"},
+	"23": {"file_delete"}, "24": {"clipboard_capture"}, "25": {"process_tampering"}, "26": {"file_delete"}, "27": {"file_block_executable"}, "28": {"file_block_shredding"}, "29": {"file_executable_detected"}, "255": {"sysmon_error"},
+}
+
+// windowsLogsource is the logsource of an event of a channel; eventType tells the registry's creations and deletions apart.
+func windowsLogsource(channel, id, eventType string) (service string, categories []string) {
+	service = channels[channel]
+	if service == "" {
+		service = channels[strings.ToLower(channel)]
+	}
+	switch service {
+	case "sysmon":
+		if id == "12" {
+			switch eventType {
+			case "CreateKey":
+				return service, []string{"registry_event", "registry_add"}
+			case "DeleteKey", "DeleteValue":
+				return service, []string{"registry_event", "registry_delete"}
+			}
+			return service, []string{"registry_event"}
+		}
+		categories = sysmonCategories[id]
+	case "security":
+		if id == "4688" {
+			categories = []string{"process_creation"}
+		}
+	case "powershell":
+		switch id {
+		case "4103":
+			categories = []string{"ps_module"}
+		case "4104":
+			categories = []string{"ps_script"}
+		}
+	case "powershell-classic":
+		switch id {
+		case "400":
+			categories = []string{"ps_classic_start"}
+		case "600":
+			categories = []string{"ps_classic_provider_start"}
+		case "800":
+			categories = []string{"ps_classic_script"}
+		}
+	}
+	return service, categories
+}
+
+var (
+	fUserTargetName    = ecs.Intern("user.target.name")
+	fUserTargetDomain  = ecs.Intern("user.target.domain")
+	fUserTargetID      = ecs.Intern("user.target.id")
+	fUserEffName       = ecs.Intern("user.effective.name")
+	fUserEffDomain     = ecs.Intern("user.effective.domain")
+	fEntityID          = ecs.Intern("process.entity_id")
+	fParentEntityID    = ecs.Intern("process.parent.entity_id")
+	fDestDomainF       = ecs.DestDomain
+	fRegistryPath      = ecs.Intern("registry.path")
+	fRegistryData      = ecs.Intern("registry.data.strings")
+	fServiceName       = ecs.Intern("service.name")
+	fLogonType         = ecs.Intern("winlog.logon.type")
+	fPipeName          = ecs.Intern("file.name")
+	fScriptBlockText   = ecs.Intern("powershell.file.script_block_text")
+	fDNSResolvedIP     = ecs.Intern("dns.resolved_ip")
+	fEventProvider     = ecs.Intern("event.provider")
+	fDLLPath           = ecs.Intern("dll.path")
+	fTargetProcessPath = ecs.Intern("hoalu.target.process.executable")
+)
+
+// logonEvents are those whose user is the one who logs on, not the one who asked for it.
+var logonEvents = map[string]bool{
+	"4624": true, "4625": true, "4634": true, "4646": true, "4647": true, "4649": true, "4768": true, "4769": true, "4770": true, "4771": true, "4772": true, "4773": true, "4774": true, "4775": true, "4776": true, "4777": true, "4800": true, "4801": true, "4802": true, "4803": true, "4964": true,
+}
+
+// dash gives "" for Windows' "-".
+func dash(s string) string {
+	if s == "-" {
+		return ""
+	}
+	return s
+}
+
+// pidOf reads a pid in decimal or, as the Security log writes it, hexadecimal.
+func pidOf(s string) (int64, bool) {
+	if h, ok := strings.CutPrefix(s, "0x"); ok {
+		n, err := strconv.ParseInt(h, 16, 64)
+		return n, err == nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+func baseName(path string) string {
+	return path[strings.LastIndexAny(path, `\/`)+1:]
+}
+
+// putProcess stores an executable and pid.
+func putProcess(e *ecs.Event, image, pid string) {
+	if image = dash(image); image != "" {
+		set(e, ecs.ProcessExecutable, image)
+		set(e, ecs.ProcessName, baseName(image))
+	}
+	if n, ok := pidOf(pid); ok && (n > 0 || image != "") {
+		e.Set(ecs.ProcessPID, strconv.FormatInt(n, 10), ecs.Number)
+	}
+}
+
+// putAddress stores an IP of Windows, where "-", "::1", "::ffff:1.2.3.4" and "LOCAL" occur.
+func putAddress(e *ecs.Event, f ecs.Field, s string) {
+	s = strings.TrimPrefix(dash(s), "::ffff:")
+	if isIP(s) {
+		e.SetString(f, s)
+	}
+}
+
+func putPort(e *ecs.Event, f ecs.Field, s string) {
+	if digits(s) && s != "0" {
+		setNumber(e, f, s)
+	}
+}
+
+func (d *Decoder) windows(e *ecs.Event, doc *document) {
+	v := &doc.v
+	channel, id := v[rWinChannel], v[rWinEventID]
+	flat := channel == "" && id == ""
+	if flat {
+		channel, id = v[rFlatChannel], v[rFlatEventID]
+	}
+	service, categories := windowsLogsource(channel, id, v[rRegEventType])
+	if !e.Has(ecs.EventCode) && id != "" {
+		e.AddString(ecs.EventCode, id)
+	}
+	if !e.Has(ecs.HostName) {
+		set(e, ecs.HostName, v[rComputer])
+	}
+	if !e.Has(ecs.LogLevel) {
+		set(e, ecs.LogLevel, v[rWinLevel])
+	}
+	if !e.Has(fEventProvider) {
+		set(e, fEventProvider, v[rProvider])
+	}
+	if e.Time == 0 {
+		if t, ok := anyTime(v[rTimeCreated]); ok {
+			e.Time = t
+		}
+	}
+	if !e.Has(ecs.EventOutcome) {
+		switch {
+		case v[rWinOutcome] != "":
+			set(e, ecs.EventOutcome, v[rWinOutcome])
+		case v[rKeywords] == "Audit Success":
+			set(e, ecs.EventOutcome, "success")
+		case v[rKeywords] == "Audit Failure":
+			set(e, ecs.EventOutcome, "failure")
+		}
+	}
+	switch service {
+	case "sysmon":
+		sysmon(e, doc, id)
+	case "security":
+		security(e, doc, id)
+	case "powershell", "powershell-classic":
+		powershell(e, doc)
+	case "applocker":
+		set(e, ecs.UserID, v[rTargetUser])
+		set(e, fFileSHA256, v[rFileHash])
+		p := v[rFullFilePath]
+		if p == "" || p == "-" {
+			p = v[rFilePath]
+		}
+		if p = dash(p); p != "" {
+			set(e, ecs.FilePath, p)
+			set(e, ecs.FileName, baseName(p))
+		}
+		set(e, ecs.UserName, v[rWinUserName])
+		set(e, ecs.UserDomain, v[rWinUserDomain])
+	default:
+		set(e, ecs.UserName, v[rWinUserName])
+		set(e, ecs.UserDomain, v[rWinUserDomain])
+		set(e, ecs.UserID, v[rWinUserID])
+		if service == "system" || service == "application" {
+			set(e, fServiceName, v[rServiceName])
+		}
+	}
+	if !doc.has[rEventDataset] {
+		name := "windows.forwarded"
+		if service != "" {
+			name = "windows." + service
+		}
+		set(e, ecs.EventDataset, name)
+	}
+	e.SetLogsource("windows", service, categories...)
+}
+
+func domainUser(e *ecs.Event, s string) {
+	if s = dash(s); s == "" {
+		return
+	}
+	if domain, name, ok := strings.Cut(s, `\`); ok {
+		set(e, ecs.UserDomain, domain)
+		set(e, ecs.UserName, name)
+	} else {
+		set(e, ecs.UserName, s)
+	}
+}
+
+var hashFields = map[string][2]ecs.Field{
+	"MD5":     {ecs.Intern("process.hash.md5"), ecs.Intern("file.hash.md5")},
+	"SHA1":    {ecs.Intern("process.hash.sha1"), ecs.Intern("file.hash.sha1")},
+	"SHA256":  {ecs.Intern("process.hash.sha256"), ecs.Intern("file.hash.sha256")},
+	"IMPHASH": {ecs.Intern("process.pe.imphash"), ecs.Intern("file.pe.imphash")},
+}
+
+var fFileSHA256, fFileSHA1, fFileMD5 = hashFields["SHA256"][1], hashFields["SHA1"][1], hashFields["MD5"][1]
+
+// putHashes reads "SHA1=…,MD5=…".
+func putHashes(e *ecs.Event, s string, file int) {
+	for s = dash(s); s != ""; {
+		var part string
+		part, s, _ = strings.Cut(s, ",")
+		k, v, ok := strings.Cut(part, "=")
+		if f, known := hashFields[k]; ok && known && v != "" {
+			set(e, f[file], strings.ToLower(v))
+		}
+	}
+}
+
+func sysmon(e *ecs.Event, doc *document, id string) {
+	v := &doc.v
+	image, pid := v[rImage], v[rProcessID]
+	if id == "8" || id == "10" {
+		image, pid = v[rSourceImage], v[rSourceProcessID]
+		set(e, fTargetProcessPath, v[rTargetImage])
+	}
+	putProcess(e, image, pid)
+	if image == "System" { // the kernel is no file
+		e.Delete(ecs.ProcessName)
+		set(e, ecs.ProcessName, "System")
+	}
+	set(e, fEntityID, v[rProcessGUID])
+	domainUser(e, v[rUser])
+	if r := dash(v[rRuleName]); r != "" {
+		if _, technique, ok := strings.Cut(r, "technique_name="); ok {
+			set(e, fRuleName, technique)
+		} else {
+			set(e, fRuleName, r)
+		}
+	}
+	switch id {
+	case "1":
+		set(e, ecs.ProcessCommandLine, v[rCommandLine])
+		set(e, fWorkDir, v[rCurrentDirectory])
+		set(e, ecs.ParentExecutable, dash(v[rParentImage]))
+		set(e, ecs.ParentName, baseName(dash(v[rParentImage])))
+		set(e, ecs.ParentCommandLine, dash(v[rParentCommandLine]))
+		set(e, fParentEntityID, v[rParentProcessGUID])
+		if n, ok := pidOf(v[rParentProcessID]); ok {
+			e.Set(ecs.ParentPID, strconv.FormatInt(n, 10), ecs.Number)
+		}
+		putHashes(e, v[rHashes], 0)
+		set(e, ecs.EventCategory, "process")
+		set(e, ecs.EventType, "start")
+	case "3":
+		putAddress(e, ecs.SourceIP, v[rSourceIP])
+		putPort(e, ecs.SourcePort, v[rSourcePort])
+		set(e, fSourceDomain, dash(v[rSourceHostname]))
+		putAddress(e, ecs.DestIP, v[rDestinationIP])
+		putPort(e, ecs.DestPort, v[rDestinationPort])
+		set(e, ecs.DestDomain, dash(v[rDestinationHostname]))
+		set(e, ecs.NetTransport, v[rProtocol])
+		set(e, ecs.NetProtocol, dash(v[rDestinationPortName]))
+		switch v[rInitiated] {
+		case "true":
+			set(e, ecs.NetDirection, "egress")
+		case "false":
+			set(e, ecs.NetDirection, "ingress")
+		}
+		set(e, ecs.EventCategory, "network")
+	case "6", "7":
+		set(e, fDLLPath, v[rImageLoaded])
+		set(e, ecs.FilePath, v[rImageLoaded])
+		set(e, ecs.FileName, baseName(v[rImageLoaded]))
+		putHashes(e, v[rHashes], 1)
+	case "9":
+		set(e, ecs.FilePath, v[rDevice])
+		set(e, ecs.FileName, baseName(v[rDevice]))
+	case "12", "13", "14":
+		set(e, fRegistryPath, v[rTargetObject])
+		set(e, fRegistryData, v[rDetails])
+		set(e, ecs.EventCategory, "registry")
+	case "17", "18":
+		set(e, fPipeName, v[rPipeName])
+	case "22":
+		set(e, ecs.DNSQuestionName, v[rQueryName])
+		for rest := v[rQueryResults]; rest != ""; {
+			var part string
+			part, rest, _ = strings.Cut(rest, ";")
+			part = strings.TrimPrefix(part, "::ffff:")
+			if isIP(part) {
+				e.AddString(fDNSResolvedIP, part)
+			}
+		}
+		set(e, ecs.NetProtocol, "dns")
+		set(e, ecs.EventCategory, "network")
+	default:
+		putHashes(e, v[rHashes], 1)
+	}
+	if t := dash(v[rTargetFilename]); t != "" {
+		set(e, ecs.FilePath, t)
+		set(e, ecs.FileName, baseName(t))
+		set(e, ecs.EventCategory, "file")
+	}
+}
+
+func security(e *ecs.Event, doc *document, id string) {
+	v := &doc.v
+	name, domain, sid := v[rSubjectUserName], v[rSubjectDomainName], v[rSubjectUserSid]
+	targetSid := v[rTargetUserSid]
+	if targetSid == "" {
+		targetSid = v[rTargetSid]
+	}
+	if logonEvents[id] {
+		name, domain, sid = v[rTargetUserName], v[rTargetDomainName], targetSid
+	} else {
+		if n := dash(v[rTargetUserName]); n != "" {
+			set(e, fUserTargetName, n)
+			set(e, fUserTargetDomain, dash(v[rTargetDomainName]))
+			set(e, fUserTargetID, dash(targetSid))
+			if id == "4648" || id == "4688" {
+				set(e, fUserEffName, n)
+				set(e, fUserEffDomain, dash(v[rTargetDomainName]))
+			}
+		}
+		if name == "" && v[rAccountName] != "" {
+			name, domain = v[rAccountName], v[rAccountDomain]
+		}
+	}
+	set(e, ecs.UserName, dash(name))
+	set(e, ecs.UserDomain, dash(domain))
+	set(e, ecs.UserID, dash(sid))
+	set(e, fLogonType, v[rLogonType])
+	set(e, fServiceName, dash(v[rServiceName]))
+
+	switch id {
+	case "4688":
+		putProcess(e, v[rNewProcessName], v[rNewProcessID])
+		set(e, ecs.ProcessCommandLine, v[rCommandLine])
+		set(e, ecs.ParentExecutable, dash(v[rParentProcessName]))
+		set(e, ecs.ParentName, baseName(dash(v[rParentProcessName])))
+		if n, ok := pidOf(v[rProcessID]); ok {
+			e.Set(ecs.ParentPID, strconv.FormatInt(n, 10), ecs.Number)
+		}
+		set(e, ecs.EventCategory, "process")
+		set(e, ecs.EventType, "start")
+	case "4624", "4625", "4648", "4768", "4769", "4771", "4776", "4778", "4779":
+		set(e, ecs.EventCategory, "authentication")
+		fallthrough
+	default:
+		image, pid := v[rProcessName], v[rProcessID]
+		if image == "" && v[rCallerProcessName] != "" {
+			image, pid = v[rCallerProcessName], v[rCallerProcessID]
+		}
+		if image == "" {
+			image = v[rApplication]
+		}
+		putProcess(e, image, pid)
+	}
+	ip := v[rIPAddress]
+	if ip == "" {
+		ip = v[rClientAddress]
+	}
+	putAddress(e, ecs.SourceIP, ip)
+	putPort(e, ecs.SourcePort, v[rIPPort])
+	if w := dash(v[rWorkstation]); w != "" && !isIP(w) {
+		set(e, fSourceDomain, w)
+	}
+	if v[rSourceAddress] != "" || v[rDestAddress] != "" { // filtering platform
+		putAddress(e, ecs.SourceIP, v[rSourceAddress])
+		putPort(e, ecs.SourcePort, v[rSourcePort])
+		putAddress(e, ecs.DestIP, v[rDestAddress])
+		putPort(e, ecs.DestPort, v[rDestPort])
+		switch v[rDirection] {
+		case "%%14592":
+			set(e, ecs.NetDirection, "ingress")
+		case "%%14593":
+			set(e, ecs.NetDirection, "egress")
+		}
+		set(e, ecs.EventCategory, "network")
+	}
+	if p := v[rProtocol]; p != "" && p != "0" && digits(p) {
+		set(e, ecs.NetTransport, transportName(p))
+	}
+	switch id {
+	case "4720", "4722", "4723", "4724", "4725", "4726", "4727", "4728", "4729", "4730", "4731", "4732", "4733", "4734", "4735", "4737", "4738", "4740", "4741", "4742", "4743", "4754", "4755", "4756", "4757", "4758", "4767", "4781":
+		set(e, ecs.EventCategory, "iam")
+	}
+}
+
+// powershell reads the "Name=value" lines of engine events: the user and the host application's command line.
+func powershell(e *ecs.Event, doc *document) {
+	v := &doc.v
+	text := ""
+	for _, r := range [...]role{rContextInfo, rParam3, rParam2, rParam1, rMessage} {
+		if strings.Contains(v[r], "HostApplication") || strings.Contains(v[r], "Host Application") {
+			text = v[r]
+			break
+		}
+	}
+	set(e, ecs.UserID, v[rWinUserID])
+	set(e, fScriptBlockText, v[rScriptBlock])
+	if text == "" {
+		return
+	}
+	find := func(names ...string) string {
+		for _, n := range names {
+			i := strings.Index(text, n)
+			if i < 0 {
+				continue
+			}
+			rest := text[i+len(n):]
+			// the value runs to the next line that is a "Name=" of the engine, as a script in it may have many lines
+			end := len(rest)
+			for _, stop := range [...]string{"\n\tEngineVersion", "\r\n\tEngineVersion", "\n        Engine Version", "\r\n        Engine Version", "\nEngineVersion"} {
+				if j := strings.Index(rest, stop); j >= 0 && j < end {
+					end = j
+				}
+			}
+			return strings.TrimRight(rest[:end], "\r\n")
+		}
+		return ""
+	}
+	set(e, ecs.ProcessCommandLine, find("HostApplication=", "Host Application = "))
+	for _, n := range [...]string{"UserId=", "User = "} {
+		if u, ok := between(text, n, "\n"); ok {
+			domainUser(e, strings.TrimRight(u, "\r"))
+			break
+		}
+	}
+}
