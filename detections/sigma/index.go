@@ -1,0 +1,230 @@
+package sigma
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// slotIndex finds, for one value of one field, the rules whose triggers it pulls. All text is folded.
+//
+// Equality is a hash map. Prefixes and suffixes are looked up by a rolling hash at every length that occurs. A literal that may
+// stand anywhere is filed under one of its 4-byte grams, the one rarest among all literals of the slot; a value is scanned once, each
+// of its grams tested in a bitmap of 16 to 64 bits per literal, and only what passes is compared.
+type slotIndex struct {
+	exists  []int32 // the field is there, be it null
+	present []int32
+	equal   map[string][]int32
+	suffix  affixes
+	prefix  affixes
+	short   []literal // contained, less than 4 bytes, ASCII
+	wide    []literal // the same, not ASCII: an ASCII value need not be asked
+
+	shift  uint
+	bitmap []uint64
+	grams  map[uint32][]gram
+}
+
+type literal struct {
+	text  string
+	rules []int32
+}
+
+type gram struct {
+	literal
+	off int
+}
+
+// affixes are literals at one end of a value; those longer than maxAffix are filed under their outer maxAffix bytes.
+type affixes struct {
+	max   int
+	lens  [maxAffix + 1]bool
+	bloom [64]uint64
+	table map[uint64][]literal
+}
+
+const maxAffix = 48
+
+func roll(h uint64, c byte) uint64 { return (h ^ uint64(c)) * 0x9E3779B97F4A7C15 }
+
+func spread(h uint64) uint64 { return h ^ h>>29 }
+
+func (a *affixes) add(l literal, fromEnd bool) {
+	if a.table == nil {
+		a.table = map[uint64][]literal{}
+	}
+	n := min(len(l.text), maxAffix)
+	h := uint64(1)
+	for i := 0; i < n; i++ {
+		if fromEnd {
+			h = roll(h, l.text[len(l.text)-1-i])
+		} else {
+			h = roll(h, l.text[i])
+		}
+	}
+	h = spread(h)
+	a.max = max(a.max, n)
+	a.lens[n] = true
+	b := h >> 52
+	a.bloom[b>>6] |= 1 << (b & 63)
+	a.table[h] = append(a.table[h], l)
+}
+
+func (a *affixes) probe(s string, fromEnd bool, hit func([]int32)) {
+	h := uint64(1)
+	for i := 0; i < a.max && i < len(s); i++ {
+		if fromEnd {
+			h = roll(h, s[len(s)-1-i])
+		} else {
+			h = roll(h, s[i])
+		}
+		if !a.lens[i+1] {
+			continue
+		}
+		x := spread(h)
+		if b := x >> 52; a.bloom[b>>6]&(1<<(b&63)) == 0 {
+			continue
+		}
+		for j := range a.table[x] {
+			l := &a.table[x][j]
+			if fromEnd && strings.HasSuffix(s, l.text) || !fromEnd && strings.HasPrefix(s, l.text) {
+				hit(l.rules)
+			}
+		}
+	}
+}
+
+func gramAt(s string, i int) uint32 {
+	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
+}
+
+// newSlotIndex files the triggers of one slot; rules are numbers the caller understands.
+func newSlotIndex(trigs map[trigger][]int32) *slotIndex {
+	x := &slotIndex{equal: map[string][]int32{}, grams: map[uint32][]gram{}}
+	var inner []literal
+	for t, rules := range trigs {
+		l := literal{t.text, rules}
+		switch t.kind {
+		case predExists:
+			x.exists = append(x.exists, rules...)
+		case predPresent:
+			x.present = append(x.present, rules...)
+		case predEqual:
+			x.equal[t.text] = rules
+		case predSuffix:
+			x.suffix.add(l, true)
+		case predPrefix:
+			x.prefix.add(l, false)
+		case predContains:
+			switch {
+			case len(t.text) >= 4:
+				inner = append(inner, l)
+			case ascii(t.text):
+				x.short = append(x.short, l)
+			default:
+				x.wide = append(x.wide, l)
+			}
+		}
+	}
+	slices.SortFunc(inner, func(a, b literal) int { return cmp.Compare(a.text, b.text) })
+	usual := map[uint32]int{}
+	for _, l := range inner {
+		for i := 0; i+4 <= len(l.text); i++ {
+			usual[gramAt(l.text, i)]++
+		}
+	}
+	bits := uint(10)
+	for 1<<bits < 64*len(inner) && bits < 18 {
+		bits++
+	}
+	x.shift = 32 - bits
+	x.bitmap = make([]uint64, (1<<bits)/64)
+	for _, l := range inner {
+		best := 0
+		score := func(i int) float64 {
+			g := l.text[i : i+4]
+			s := float64(usual[gramAt(l.text, i)])
+			for j := 0; j < 4; j++ { // rare characters make rare grams
+				switch c := g[j]; {
+				case c == 'e' || c == 's' || c == 't' || c == 'i' || c == 'o' || c == 'n' || c == 'r' || c == 'a' || c == '\\' || c == ' ' || c == '.':
+					s += 1
+				case 'a' <= c && c <= 'z':
+					s += 0.4
+				case '0' <= c && c <= '9':
+					s += 0.5
+				}
+			}
+			return s
+		}
+		for i := 1; i+4 <= len(l.text); i++ {
+			if score(i) < score(best) {
+				best = i
+			}
+		}
+		w := gramAt(l.text, best)
+		x.grams[w] = append(x.grams[w], gram{l, best})
+		h := w * 0x9E3779B1 >> x.shift
+		x.bitmap[h>>6] |= 1 << (h & 63)
+	}
+	return x
+}
+
+func ascii(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// probe calls hit with the rules of every trigger the folded value s pulls, maybe more than once.
+func (x *slotIndex) probe(s string, isASCII bool, hit func([]int32)) {
+	if len(x.present) > 0 {
+		hit(x.present)
+	}
+	if len(x.equal) > 0 {
+		if r, ok := x.equal[s]; ok {
+			hit(r)
+		}
+	}
+	if x.suffix.max > 0 {
+		x.suffix.probe(s, true, hit)
+	}
+	if x.prefix.max > 0 {
+		x.prefix.probe(s, false, hit)
+	}
+	for i := range x.short {
+		if strings.Contains(s, x.short[i].text) {
+			hit(x.short[i].rules)
+		}
+	}
+	if !isASCII {
+		for i := range x.wide {
+			if strings.Contains(s, x.wide[i].text) {
+				hit(x.wide[i].rules)
+			}
+		}
+	}
+	if len(x.grams) == 0 || len(s) < 4 {
+		return
+	}
+	bitmap, shift := x.bitmap, x.shift
+	w := uint32(s[0])<<8 | uint32(s[1])<<16 | uint32(s[2])<<24
+	for i := 3; i < len(s); i++ {
+		w = w>>8 | uint32(s[i])<<24
+		h := w * 0x9E3779B1 >> shift
+		if bitmap[h>>6]&(1<<(h&63)) == 0 {
+			continue
+		}
+		gs := x.grams[w]
+		for j := range gs {
+			g := &gs[j]
+			from := i - 3 - g.off
+			if from >= 0 && from+len(g.text) <= len(s) && s[from:from+len(g.text)] == g.text {
+				hit(g.rules)
+			}
+		}
+	}
+}

@@ -1,4 +1,0 @@
-package sigma
-type detection struct{}
-type condition struct{}
-type trigger struct{}
