@@ -8,8 +8,8 @@
 // Contract of Intake: all methods are safe for concurrent use. Put and PutSensor return nil only after the fsync. Memory is
 // bounded: at most Options.Memory bytes of frames wait. Listeners whose sender can be made to wait (syslog, files, imports,
 // the product's own events) wait in Put until there is room, the queue takes writes again or their context ends; the others
-// (bulk, sensor) get an error to answer with: queue.ErrFull, ErrNoSpace, ErrDown, ErrTooLarge or ErrClosed. Put keeps the bytes of
-// the frames until it returns.
+// (bulk, sensor) get an error to answer with: queue.ErrFull, ErrNoSpace, ErrDown, ErrTooLarge or ErrClosed. Put sets Received of
+// frames where it is 0 and changes nothing else; it reads them until it returns, and their bytes a little longer when ctx ended.
 package collector
 
 import (
@@ -206,7 +206,7 @@ type partial struct {
 func (p *partial) Error() string { return p.err.Error() }
 func (p *partial) Unwrap() error { return p.err }
 
-// admit stamps the receipt and takes out what is too large.
+// admit stamps the receipt and leaves out what is too large.
 func (in *Intake) admit(frames []wire.Frame) ([]wire.Frame, int) {
 	now := in.opts.Now().UnixMilli()
 	size, large := 0, 0
@@ -221,11 +221,17 @@ func (in *Intake) admit(frames []wire.Frame) ([]wire.Frame, int) {
 			continue
 		}
 		size += len(f.Data)
-		if large > 0 {
-			frames[i-large] = *f
+	}
+	if large == 0 {
+		return frames, size
+	}
+	fit := make([]wire.Frame, 0, len(frames)-large)
+	for i := range frames {
+		if len(frames[i].Data) <= in.opts.MaxFrame {
+			fit = append(fit, frames[i])
 		}
 	}
-	return frames[:len(frames)-large], size
+	return fit, size
 }
 
 // acquire takes room for n bytes; the returned func gives it back.
