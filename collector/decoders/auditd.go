@@ -122,7 +122,15 @@ func (d *Decoder) auditd(e *ecs.Event, s string) bool {
 	if typ == "PATH" {
 		set(e, ecs.FilePath, find(kvs, "name"))
 	}
+	if typ == "AVC" {
+		if strings.Contains(body, "denied ") {
+			set(e, ecs.EventOutcome, "failure")
+		} else if strings.Contains(body, "granted ") {
+			set(e, ecs.EventOutcome, "success")
+		}
+	}
 	if typ == "EXECVE" {
+		set(e, ecs.ProcessExecutable, find(kvs, "a0"))
 		line := ""
 		for _, p := range kvs {
 			if len(p.k) > 1 && p.k[0] == 'a' && digits(p.k[1:]) && p.k != "argc" {

@@ -213,7 +213,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 				return true
 			}
 		}
-		if def != nil && !def.syslog && def.decodeText(d, e, s, o) {
+		if def != nil && !def.syslog && !headed(s, e.Created, o) && def.decodeText(d, e, s, o) {
 			set(e, ecs.EventDataset, def.Dataset)
 			return true
 		}
@@ -275,6 +275,12 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 	return true
 }
 
+// headed says whether s begins with a syslog priority or time.
+func headed(s string, received int64, o Options) bool {
+	h := readHeader(s, received, o.Zone)
+	return h.pri >= 0 || h.timed
+}
+
 func facility(pri int) int {
 	if pri < 0 {
 		return -1
@@ -306,7 +312,24 @@ func (d *Decoder) body(e *ecs.Event, s string, o Options, fam family, h *header)
 			ok = d.embedded(e, s, o)
 		}
 	case linux:
-		if h == nil || h.app == "" {
+		if h == nil {
+			return false
+		}
+		if strings.Contains(s, " DPT=") || strings.Contains(s, " SRC=") {
+			if netfilter(e, s) {
+				set(e, ecs.Message, h.text)
+				set(e, ecs.EventDataset, "linux.iptables")
+				e.SetLogsource("linux", "iptables", "firewall")
+				return true
+			}
+		}
+		if h.app == "" {
+			if o.Dataset == "linux.dropbear" {
+				set(e, ecs.Message, h.text)
+				d.linux(e, "dropbear", -1, h.text)
+				set(e, ecs.EventDataset, dataset)
+				return true
+			}
 			return false
 		}
 		if strings.HasPrefix(s, "{") && d.embedded(e, s, o) {
@@ -362,6 +385,10 @@ func (d *Decoder) bodyByShape(e *ecs.Event, s string, o Options, app string) (st
 		if s[0] >= '0' && s[0] <= '9' && s[4] == '/' && d.nginxError(e, s, o.Zone) {
 			return "nginx.error", true
 		}
+	}
+	if strings.Contains(s, " SRC=") && strings.Contains(s, " DST=") && netfilter(e, s) {
+		e.SetLogsource("linux", "iptables", "firewall")
+		return "linux.iptables", true
 	}
 	for _, def := range d.set.sniff {
 		if def.looksLike(s, app) && def.decodeText(d, e, s, o) {

@@ -230,7 +230,7 @@ var names = map[role][]string{
 	rBytesToServer: {"flow.bytes_toserver"}, rBytesToClient: {"flow.bytes_toclient"}, rPktsToServer: {"flow.pkts_toserver"}, rPktsToClient: {"flow.pkts_toclient"}, rFlowStart: {"flow.start"},
 	rTLSVersion: {"tls.version"}, rTLSSNI: {"tls.sni"}, rTLSSubject: {"tls.subject"}, rTLSIssuer: {"tls.issuerdn"}, rTLSFingerprint: {"tls.fingerprint"}, rJA3: {"tls.ja3.hash"}, rJA3S: {"tls.ja3s.hash"}, rTLSNotBefore: {"tls.notbefore"}, rTLSNotAfter: {"tls.notafter"}, rTLSSerial: {"tls.serial"},
 	rDNSName: {"dns.rrname", "dns.queries.rrname", "dns.query.rrname"}, rDNSType: {"dns.rrtype", "dns.queries.rrtype", "dns.query.rrtype"}, rDNSRCode: {"dns.rcode"}, rDNSKind: {"dns.type"},
-	rFileName: {"fileinfo.filename", "filename"}, rFileSize: {"fileinfo.size"}, rFileSHA256: {"fileinfo.sha256", "sha256"}, rFileMD5: {"fileinfo.md5", "md5"}, rFileSHA1: {"fileinfo.sha1", "sha1"},
+	rFileName: {"fileinfo.filename", "files.filename", "filename"}, rFileSize: {"fileinfo.size"}, rFileSHA256: {"fileinfo.sha256", "sha256"}, rFileMD5: {"fileinfo.md5", "md5"}, rFileSHA1: {"fileinfo.sha1", "sha1"},
 	rSSHClient: {"ssh.client.software_version"}, rSSHServer: {"ssh.server.software_version"},
 	rZeekService: {"service"}, rZeekDuration: {"duration"}, rZeekHost: {"Host"}, rZeekURI: {"uri"}, rZeekMIME: {"mime_type"}, rZeekCipher: {"cipher"}, rZeekSeen: {"seen.indicator"},
 }

@@ -36,9 +36,10 @@ var embedded embed.FS
 //	patterns: ['^(?P<a>\d+) …']      RE2, the first that matches; names are source names (letters, digits, _)
 //	prefix: ""                       before source names that are kept; "-" drops what fields does not map
 //	fields: {srcip: source.ip}       source name → ECS name, or a list of them; value types follow from the ECS name
-//	values: {event.outcome: {field: status, map: {ok: success, "*": failure}}}
+//	values: {event.outcome: {field: status, map: {ok: success, "*": failure, "": unknown}}}   "*" any other, "" not there
 //	set: {observer.vendor: Fortinet}
-//	time: {fields: [date, time, tz]} joined by a blank and read; or {field: eventtime}: a number of s, ms, µs or ns
+//	time: {fields: [date, time, tz], field: eventtime}   fields joined by a blank and read, else field: text, or a number of
+//	                                 seconds, milli-, micro- or nanoseconds
 //	logsource: {product: …, service: …, category: …}   may name a source field as {type}
 //	tests:                           lines with fields they must give
 //	  - raw: …
@@ -392,11 +393,8 @@ func (def *definition) emit(d *Decoder, e *ecs.Event, kvs []pair, o Options) {
 	}
 	for _, t := range def.tables {
 		v := find(kvs, t.from)
-		if v == "" {
-			continue
-		}
 		to, ok := t.m[v]
-		if !ok {
+		if !ok && v != "" {
 			to = t.m["*"]
 		}
 		set(e, t.to, to)
@@ -404,17 +402,13 @@ func (def *definition) emit(d *Decoder, e *ecs.Event, kvs []pair, o Options) {
 	for _, c := range def.consts {
 		set(e, c.f, c.v)
 	}
-	switch {
+	switch t, ok := textTime(joined(kvs, def.Time.Fields), e.Created, o); {
+	case ok:
+		e.Time = t
 	case def.Time.Field != "":
 		if t, ok := numberTime(find(kvs, def.Time.Field)); ok {
 			e.Time = t
 		} else if t, ok := textTime(find(kvs, def.Time.Field), e.Created, o); ok {
-			e.Time = t
-		} else if t, ok := textTime(joined(kvs, def.Time.Fields), e.Created, o); ok {
-			e.Time = t
-		}
-	case len(def.Time.Fields) > 0:
-		if t, ok := textTime(joined(kvs, def.Time.Fields), e.Created, o); ok {
 			e.Time = t
 		}
 	}

@@ -61,7 +61,7 @@ func (d *Decoder) linux(e *ecs.Event, app string, facility int, text string) {
 		service = "auth"
 		logind(e, text)
 	case "kernel":
-		if netfilter(d, e, text) {
+		if netfilter(e, text) {
 			e.SetLogsource("linux", "iptables", "firewall")
 			return
 		}
@@ -69,11 +69,16 @@ func (d *Decoder) linux(e *ecs.Event, app string, facility int, text string) {
 		if i := strings.Index(text, "type="); i >= 0 && d.auditd(e, text[i:]) {
 			return
 		}
-	case "login", "gdm", "gdm-password", "lightdm", "polkitd", "pkexec", "vsftpd", "dovecot", "systemd", "dropbear":
+	case "dropbear":
+		service = "dropbear"
+		if !d.pam(e, text) {
+			dropbear(e, text)
+		}
+	case "login", "gdm", "gdm-password", "lightdm", "polkitd", "pkexec", "vsftpd", "dovecot", "systemd":
 		if d.pam(e, text) {
 			service = "auth"
 		}
-		if app == "vsftpd" || app == "dropbear" {
+		if app == "vsftpd" {
 			service = app
 		}
 	default:
@@ -272,6 +277,23 @@ func sshdOther(e *ecs.Event, s string) {
 				return
 			}
 		}
+	}
+}
+
+// dropbear reads svr-auth.c's messages: "Password auth succeeded for 'u' from 1.2.3.4:5", "Bad password attempt for 'u' from …".
+func dropbear(e *ecs.Event, s string) {
+	set(e, ecs.NetProtocol, "ssh")
+	if i := strings.LastIndex(s, " from "); i >= 0 {
+		addr, _ := word(s[i+6:])
+		addr = strings.Trim(addr, "<>:,")
+		setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, addr)
+		set(e, ecs.UserName, quoted(s[:i]))
+	}
+	switch {
+	case strings.Contains(s, "succeeded for"):
+		authentication(e, "start", "ssh_login", "success")
+	case strings.HasPrefix(s, "Bad "), strings.HasPrefix(s, "Login attempt for nonexistent user"):
+		authentication(e, "info", "ssh_login", "failure")
 	}
 }
 
@@ -593,9 +615,14 @@ var (
 )
 
 // netfilter reads the kernel's LOG target ("[UFW BLOCK] IN=eth0 OUT= MAC=… SRC=… DST=… PROTO=TCP SPT=… DPT=…").
-func netfilter(d *Decoder, e *ecs.Event, s string) bool {
+func netfilter(e *ecs.Event, s string) bool {
 	in := strings.Index(s, "IN=")
-	if in < 0 || !strings.Contains(s[in:], " SRC=") {
+	if in < 0 && strings.Contains(s, "PROTO=") && strings.Contains(s, " DPT=") { // the tail of a line cut in two
+		in = 0
+		for in < len(s) && s[in] == ' ' {
+			in++
+		}
+	} else if in < 0 || !strings.Contains(s[in:], " SRC=") {
 		return false
 	}
 	prefix := s[:in]

@@ -242,9 +242,13 @@ func (h *header) tag(s string, host bool) {
 		if j < 0 {
 			return
 		}
-		h.app = tag[:k]
-		if id := tag[k+1 : k+j]; digits(id) {
-			h.pid = id
+		if k+j+1 < len(tag) { // launchd: "com.apple.xpc.launchd[1] (com.apple.quicklook[21581])": the tag says more than name and pid
+			h.app = tag
+		} else {
+			h.app = tag[:k]
+			if id := tag[k+1 : k+j]; digits(id) {
+				h.pid = id
+			}
 		}
 	} else if k := strings.IndexByte(tag, '('); k > 0 && strings.HasSuffix(tag, ")") { // "sshd(pam_unix)[…]", "su(pam_unix)"
 		h.app = tag[:k]
