@@ -1,0 +1,62 @@
+# Hoa Lư. `make run` and `make test` install what is missing; see README.md.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+GO       ?= go
+VERSION  ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+UI       := console/ui
+UI_FILES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+export CGO_ENABLED := 0
+
+.PHONY: run build test bench generate clean peers check unit browser bench-%
+
+run: build
+	exec bin/hoalu serve
+
+build: bin/hoalu
+
+bin/hoalu: $(UI)/dist/index.html FORCE
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/hoalu
+
+.PHONY: FORCE
+FORCE:
+
+$(UI)/node_modules/.installed: $(UI)/package-lock.json
+	cd $(UI) && npm ci --no-audit --no-fund --loglevel=error
+	touch $(CURDIR)/$@
+
+$(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_FILES)
+	cd $(UI) && npm run --silent build
+	touch $(CURDIR)/$@
+
+# What the tests need of the machine: a browser, a syslog sender, a C compiler for the BPF objects.
+peers:
+	test/peers/install.sh
+
+test: peers build check unit browser
+
+check:
+	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	cd $(UI) && npm run --silent check
+
+unit: build
+	$(GO) test -timeout 40m ./...
+
+browser: build
+	test/browser.sh
+
+bench: build
+	test/bench.sh all
+
+bench-%: build
+	test/bench.sh $*
+
+generate:
+	test/generate.sh
+
+clean:
+	rm -rf bin dist $(UI)/dist/* $(UI)/node_modules

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what the tests need: Debian's chromium (browser tests), rsyslog with its Elasticsearch output (a real sender), clang and
+# libbpf headers (the BPF objects are compiled again and compared). Without the right to install, says what is missing; in CI that fails.
+set -euo pipefail
+need=()
+have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+have chromium || need+=(chromium)
+have rsyslogd || need+=(rsyslog)
+[ -e /usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so ] || [ -e /usr/lib/aarch64-linux-gnu/rsyslog/omelasticsearch.so ] || need+=(rsyslog-elasticsearch)
+have clang || need+=(clang)
+have llvm-strip || need+=(llvm)
+[ -e /usr/include/bpf/bpf_helpers.h ] || need+=(libbpf-dev)
+have ip || need+=(iproute2)
+have openssl || need+=(openssl)
+have curl || need+=(curl)
+[ ${#need[@]} -eq 0 ] && exit 0
+echo "test peers missing: ${need[*]}"
+sudo=
+if [ "$(id -u)" != 0 ]; then
+  if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo=sudo; else
+    echo "no right to install them; run as root: apt-get install -y --no-install-recommends ${need[*]}" >&2
+    [ -n "${CI:-}" ] && exit 1
+    exit 0
+  fi
+fi
+if ! command -v apt-get >/dev/null; then
+  echo "no apt-get here; install these with your package manager: ${need[*]}" >&2
+  [ -n "${CI:-}" ] && exit 1
+  exit 0
+fi
+$sudo apt-get update -q
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "${need[@]}"
