@@ -281,7 +281,7 @@ type Alert struct {
 	Closed       int64
 	ClosedBy     string
 	Count        int64    // hits folded
-	Folded       int64    // alerts of other keys folded into this one because their rule flooded; a hunt finds them
+	Folded       int64    // hits of other keys folded in because their rule flooded; a hunt finds them; 0 no flood
 	Events       []string // ids kept, newest last, at most 50; Count says how many there were
 	Evidence     string   // one line of machine text for lists
 	Trace        []Condition

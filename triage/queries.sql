@@ -66,7 +66,9 @@ SELECT epoch, seq, snapshot, snapshot_seq FROM reader_position WHERE reader = $1
 
 -- name: PutPosition :exec
 INSERT INTO reader_position (reader, epoch, seq, snapshot_seq, changed) VALUES ($1, $2, $3, 0, $4)
-ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed;
+ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed,
+    snapshot = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot END,
+    snapshot_seq = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot_seq ELSE 0 END;
 
 -- name: PutSnapshot :exec
 UPDATE reader_position SET snapshot = $2, snapshot_seq = $3 WHERE reader = $1;

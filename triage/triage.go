@@ -193,15 +193,15 @@ type Bucket struct {
 
 // Group is a row of the grouped queue.
 type Group struct {
-	Value    string       `json:"value"`
-	Kind     string       `json:"kind"`  // host, user, address, rule, system
-	Title    soc.Alert    `json:"-"`     // the alert with the highest score
-	Alerts   int64        `json:"count"` // alerts
-	Hits     int64        `json:"hits"`
-	Severity soc.Severity `json:"severity"` // worst
-	Score    int          `json:"score"`    // highest
-	First    int64        `json:"first"`
-	Last     int64        `json:"last"`
+	Value    string            `json:"value"`
+	Kind     string            `json:"kind"`            // host, user, address, rule, system
+	Title    map[string]string `json:"title,omitempty"` // of the rule, when grouped by rule
+	Alerts   int64             `json:"count"`           // alerts
+	Hits     int64             `json:"hits"`
+	Severity soc.Severity      `json:"severity"` // worst
+	Score    int               `json:"score"`    // highest
+	First    int64             `json:"first"`
+	Last     int64             `json:"last"`
 }
 
 // Seen says how often the same key had alerts before.

@@ -71,7 +71,7 @@ CREATE TABLE api_token (
     revoked  BIGINT NOT NULL
 );
 
--- Stored searches (?sq=): text holds tokens in place of citizens' identifiers, tokens all tokens each stands for (JSON).
+-- Stored searches (?sq=): text holds tokens in place of citizens' identifiers.
 CREATE TABLE saved_search (
     id      TEXT PRIMARY KEY,
     account TEXT NOT NULL,
@@ -79,7 +79,6 @@ CREATE TABLE saved_search (
     name    TEXT NOT NULL,
     shared  BOOLEAN NOT NULL,
     text    TEXT NOT NULL,
-    tokens  TEXT NOT NULL,
     kinds   TEXT NOT NULL,
     created BIGINT NOT NULL,
     used    BIGINT NOT NULL

@@ -465,7 +465,9 @@ func (q *Queries) Position(ctx context.Context, reader string) (PositionRow, err
 
 const putPosition = `-- name: PutPosition :exec
 INSERT INTO reader_position (reader, epoch, seq, snapshot_seq, changed) VALUES ($1, $2, $3, 0, $4)
-ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed
+ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed,
+    snapshot = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot END,
+    snapshot_seq = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot_seq ELSE 0 END
 `
 
 type PutPositionParams struct {

@@ -1,0 +1,465 @@
+package triage
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hoalu/soc"
+	"hoalu/state"
+	"hoalu/triage/internal/db"
+)
+
+// Lists are filtered by what people choose, and sqlc knows no optional conditions that both databases take; so WHERE is put together
+// here. Every value is a parameter, every name a constant of this file.
+type where struct {
+	cond []string
+	args []any
+}
+
+// add appends a condition; each ? in it becomes the next parameter.
+func (w *where) add(cond string, args ...any) {
+	var b strings.Builder
+	for _, r := range cond {
+		if r == '?' {
+			w.args = append(w.args, args[0])
+			args = args[1:]
+			b.WriteString("$" + strconv.Itoa(len(w.args)))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	w.cond = append(w.cond, b.String())
+}
+
+func (w *where) in(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	w.add(column+" IN ("+strings.TrimSuffix(strings.Repeat("?,", len(values)), ",")+")", args...)
+}
+
+// param adds a value that stands outside WHERE.
+func (w *where) param(v any) string {
+	w.args = append(w.args, v)
+	return "$" + strconv.Itoa(len(w.args))
+}
+
+func (w *where) String() string {
+	if len(w.cond) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.cond, " AND ")
+}
+
+func (w *where) scope(s soc.Scope) {
+	if s.All {
+		return
+	}
+	if len(s.Systems) == 0 {
+		w.add("1 = 0")
+		return
+	}
+	w.in("system", s.Systems)
+}
+
+func (w *where) filter(f Filter) {
+	if len(f.States) > 0 {
+		if open := slices.Contains(f.States, "open"); open && !slices.Contains(f.States, soc.AlertClosed) {
+			w.add("state <> 'closed'") // as the partial index says it
+		} else if !open {
+			w.in("state", f.States)
+		}
+	}
+	if len(f.Severities) > 0 {
+		s := make([]string, len(f.Severities))
+		for i, v := range f.Severities {
+			s[i] = string(v)
+		}
+		w.in("severity", s)
+	}
+	w.in("system", f.Systems)
+	w.in("unit", f.Units)
+	w.in("rule", f.Rules)
+	w.in("source", f.Sources)
+	w.in("close_reason", f.Reasons)
+	for _, c := range []struct{ column, value string }{{"holder", f.Holder}, {"host", strings.ToLower(f.Host)}, {"username", f.User}, {"address", f.Address}} {
+		if c.value != "" {
+			w.add(c.column+" = ?", c.value)
+		}
+	}
+	if f.Unheld {
+		w.add("holder = ''")
+	}
+	switch f.Exercise {
+	case Without:
+		w.add("NOT exercise")
+	case Only:
+		w.add("exercise")
+	}
+	if f.NoDemo {
+		w.add("NOT demo")
+	}
+	if f.Personal {
+		w.add("personal")
+	}
+	for _, t := range []struct {
+		cond string
+		v    int64
+	}{{"created >= ?", f.From}, {"created < ?", f.To}, {"last_ms >= ?", f.LastFrom}, {"last_ms < ?", f.LastTo}} {
+		if t.v > 0 {
+			w.add(t.cond, t.v)
+		}
+	}
+	for _, word := range strings.Fields(state.Fold(f.Text)) {
+		w.add(`search LIKE ? ESCAPE '\'`, "%"+state.Like(word)+"%")
+	}
+}
+
+// sorts are the orders of a list; the id makes each one total.
+var sorts = map[string][]string{
+	"score":    {"score", "last_ms", "id"},
+	"last":     {"last_ms", "id"},
+	"first":    {"first_ms", "id"},
+	"created":  {"created", "id"},
+	"severity": {"severity_rank", "score", "last_ms", "id"},
+	"count":    {"hits", "last_ms", "id"},
+	"number":   {"number", "id"},
+}
+
+func sortKey(column string, r *db.Alert) any {
+	switch column {
+	case "score":
+		return r.Score
+	case "last_ms":
+		return r.LastMs
+	case "first_ms":
+		return r.FirstMs
+	case "created":
+		return r.Created
+	case "severity_rank":
+		return r.SeverityRank
+	case "hits":
+		return r.Hits
+	case "number":
+		return r.Number
+	}
+	return r.ID
+}
+
+// cursor is where a page ended.
+type cursor struct {
+	Sort string `json:"s"`
+	Key  []any  `json:"k"`
+}
+
+// List is one page of alerts and how many there are in all.
+func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error) {
+	if q.Sort == "" {
+		q.Sort = "-score"
+	}
+	name, descending := strings.CutPrefix(q.Sort, "-")
+	keys, ok := sorts[name]
+	if !ok {
+		return Page{}, refuse(CodeSort, "Sort "+strconv.Quote(q.Sort)+" is not known.", "Take score, last, first, created, severity, count or number.", "sort", q.Sort)
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, 500)
+	var w where
+	w.scope(scope)
+	w.filter(q.Filter)
+	var p Page
+	// Count and rows from one transaction: the total is that of the page's moment.
+	options := sql.TxOptions{ReadOnly: true}
+	if s.db.Dialect() == state.Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := s.db.Read().BeginTx(ctx, &options)
+	if err != nil {
+		return Page{}, fmt.Errorf("list alerts: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // only read
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM alert"+w.String(), w.args...).Scan(&p.Total); err != nil {
+		return Page{}, fmt.Errorf("count alerts: %w", err)
+	}
+	if q.Cursor != "" {
+		c, err := readCursor(q.Cursor, q.Sort, len(keys))
+		if err != nil {
+			return Page{}, err
+		}
+		op := ">"
+		if descending {
+			op = "<"
+		}
+		w.add("("+strings.Join(keys, ", ")+") "+op+" ("+strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")+")", c.Key...)
+	}
+	order := strings.Join(keys, ", ")
+	if descending {
+		order = strings.Join(keys, " DESC, ") + " DESC"
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM alert"+w.String()+" ORDER BY "+order+" LIMIT "+w.param(limit+1), w.args...)
+	if err != nil {
+		return Page{}, fmt.Errorf("list alerts: %w", err)
+	}
+	defer rows.Close()
+	p.Items = []soc.Alert{}
+	var last db.Alert
+	for rows.Next() {
+		if len(p.Items) == limit {
+			c := cursor{Sort: q.Sort}
+			for _, k := range keys {
+				c.Key = append(c.Key, sortKey(k, &last))
+			}
+			p.Next = base64.RawURLEncoding.EncodeToString([]byte(text(c)))
+			break
+		}
+		if last, err = scan(rows); err != nil {
+			return Page{}, fmt.Errorf("list alerts: %w", err)
+		}
+		a, err := alertOf(&last)
+		if err != nil {
+			return Page{}, err
+		}
+		p.Items = append(p.Items, a)
+	}
+	if err := rows.Err(); err != nil {
+		return Page{}, fmt.Errorf("list alerts: %w", err)
+	}
+	return p, nil
+}
+
+func readCursor(s, sort string, n int) (cursor, error) {
+	bad := refuse(CodeCursor, "The list has changed its order.", "Begin at its first page.")
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return cursor{}, bad
+	}
+	var c cursor
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&c); err != nil || c.Sort != sort || len(c.Key) != n {
+		return cursor{}, bad
+	}
+	for i, k := range c.Key {
+		switch v := k.(type) {
+		case json.Number:
+			if c.Key[i], err = v.Int64(); err != nil {
+				return cursor{}, bad
+			}
+		case string:
+		default:
+			return cursor{}, bad
+		}
+	}
+	return c, nil
+}
+
+// Get reads one alert by id or CB- number; outside the scope it is not found.
+func (s *Store) Get(ctx context.Context, scope soc.Scope, id string) (soc.Alert, error) {
+	r, err := s.row(ctx, scope, id)
+	if err != nil {
+		return soc.Alert{}, err
+	}
+	return alertOf(&r)
+}
+
+func (s *Store) row(ctx context.Context, scope soc.Scope, id string) (db.Alert, error) {
+	r, err := db.New(s.db.Read()).AlertByID(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !within(scope, r.System) {
+		return db.Alert{}, notFound(id)
+	}
+	if err != nil {
+		return db.Alert{}, fmt.Errorf("read alert %s: %w", id, err)
+	}
+	return r, nil
+}
+
+// Counts of the views for a person, within a scope.
+func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string) (Counts, error) {
+	now := s.c.Now().In(s.c.Zone)
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, s.c.Zone).UnixMilli()
+	var w where
+	me, day := w.param(account), w.param(today)
+	w.scope(scope)
+	// Closed alerts of other days are left out first: there are many of them and no view needs them, but LastClosed does.
+	list := `SELECT
+		count(*) FILTER (WHERE NOT exercise AND state = 'new'),
+		count(*) FILTER (WHERE NOT exercise AND state <> 'closed' AND holder = ` + me + `),
+		count(*) FILTER (WHERE NOT exercise AND state <> 'closed' AND severity_rank >= 4),
+		count(*) FILTER (WHERE NOT exercise AND state <> 'closed' AND personal),
+		count(*) FILTER (WHERE NOT exercise AND state <> 'closed'),
+		count(*) FILTER (WHERE exercise AND state <> 'closed'),
+		count(*) FILTER (WHERE NOT exercise AND created >= ` + day + `),
+		count(*) FILTER (WHERE NOT exercise AND created >= ` + day + ` AND state = 'closed'),
+		CAST(coalesce(avg(acknowledged - created) FILTER (WHERE NOT exercise AND acknowledged >= ` + day + ` AND acknowledged >= created), -1) AS BIGINT),
+		CAST(coalesce(min(created) FILTER (WHERE NOT exercise AND state = 'new'), 0) AS BIGINT),
+		CAST(coalesce(max(closed) FILTER (WHERE NOT exercise), 0) AS BIGINT)
+		FROM alert` + w.String()
+	var c Counts
+	err := s.db.Read().QueryRowContext(ctx, list, w.args...).Scan(&c.Unacknowledged, &c.Mine, &c.Urgent, &c.Personal, &c.Open, &c.Exercise,
+		&c.Today, &c.ClosedToday, &c.MeanAck, &c.OldestNew, &c.LastClosed)
+	if err != nil {
+		return Counts{}, fmt.Errorf("count alerts: %w", err)
+	}
+	return c, nil
+}
+
+// Histogram counts alerts by the time they were made and severity, in buckets of step ms that cover [from, to); empty buckets are
+// there with no counts.
+func (s *Store) Histogram(ctx context.Context, scope soc.Scope, f Filter, from, to, step int64) ([]Bucket, error) {
+	if step <= 0 || to <= from || (to-from)/step > 2000 {
+		return nil, fmt.Errorf("histogram of alerts: %d to %d by %d is not a range of at most 2000 steps", from, to, step)
+	}
+	start := from - from%step
+	out := make([]Bucket, 0, (to-start+step-1)/step)
+	for t := start; t < to; t += step {
+		out = append(out, Bucket{t, map[soc.Severity]int64{}})
+	}
+	f.From, f.To = from, to
+	var w where
+	base, width := w.param(start), w.param(step)
+	w.scope(scope)
+	w.filter(f)
+	rows, err := s.db.Read().QueryContext(ctx, "SELECT CAST((created - "+base+") / "+width+" AS BIGINT) AS bucket, severity, count(*) FROM alert"+w.String()+
+		" GROUP BY 1, 2", w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("histogram of alerts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i, n int64
+		var sev string
+		if err := rows.Scan(&i, &sev, &n); err != nil {
+			return nil, fmt.Errorf("histogram of alerts: %w", err)
+		}
+		out[i].Count[soc.Severity(sev)] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("histogram of alerts: %w", err)
+	}
+	return out, nil
+}
+
+// groupings: the expression of the value and of its kind.
+var groupings = map[string][2]string{
+	"host":    {"host", "'host'"},
+	"user":    {"username", "'user'"},
+	"address": {"address", "'address'"},
+	"rule":    {"rule", "'rule'"},
+	"system":  {"system", "'system'"},
+	"entity": {"CASE WHEN host <> '' THEN host WHEN username <> '' THEN username ELSE address END",
+		"CASE WHEN host <> '' THEN 'host' WHEN username <> '' THEN 'user' ELSE 'address' END"},
+}
+
+// Groups folds the list by host, user, address, rule, system or entity (host, else user, else address); the highest score first. Total
+// says how many groups there are.
+func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string, limit int) (groups []Group, total int64, err error) {
+	g, ok := groupings[by]
+	if !ok {
+		return nil, 0, refuse(CodeGroup, "Group "+strconv.Quote(by)+" is not known.", "Take entity, host, user, address, rule or system.", "group", by)
+	}
+	if limit <= 0 {
+		limit = 100
+	}
+	var w where
+	w.scope(scope)
+	w.filter(f)
+	inner := "SELECT " + g[0] + " AS value, " + g[1] + ` AS kind, count(*) AS alerts, CAST(sum(hits) AS BIGINT) AS hits, max(severity_rank) AS worst,
+		max(score) AS best, min(first_ms) AS first_ms, max(last_ms) AS last_ms, max(title) AS title FROM alert` + w.String() + " GROUP BY 1, 2"
+	if err := s.db.Read().QueryRowContext(ctx, "SELECT count(*) FROM ("+inner+") AS g", w.args...).Scan(&total); err != nil {
+		return nil, 0, fmt.Errorf("group alerts: %w", err)
+	}
+	rows, err := s.db.Read().QueryContext(ctx, inner+" ORDER BY best DESC, last_ms DESC, value LIMIT "+w.param(min(limit, 1000)), w.args...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("group alerts: %w", err)
+	}
+	defer rows.Close()
+	groups = []Group{}
+	for rows.Next() {
+		var r Group
+		var worst int64
+		var title string
+		if err := rows.Scan(&r.Value, &r.Kind, &r.Alerts, &r.Hits, &worst, &r.Score, &r.First, &r.Last, &title); err != nil {
+			return nil, 0, fmt.Errorf("group alerts: %w", err)
+		}
+		r.Severity = ranked[worst]
+		if by == "rule" {
+			if err := json.Unmarshal([]byte(title), &r.Title); err != nil {
+				return nil, 0, fmt.Errorf("group alerts: %w", err)
+			}
+		}
+		groups = append(groups, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("group alerts: %w", err)
+	}
+	return groups, total, nil
+}
+
+// Seen counts earlier episodes of an alert's key and why they were closed.
+func (s *Store) Seen(ctx context.Context, scope soc.Scope, id string) (Seen, error) {
+	r, err := s.row(ctx, scope, id)
+	if err != nil {
+		return Seen{}, err
+	}
+	rows, err := db.New(s.db.Read()).EpisodesBefore(ctx, db.EpisodesBeforeParams{Episode: r.Episode, ID: r.ID, FirstMs: r.FirstMs})
+	if err != nil {
+		return Seen{}, fmt.Errorf("read earlier alerts of %s: %w", id, err)
+	}
+	seen := Seen{Reasons: map[string]int64{}}
+	for _, x := range rows {
+		seen.Times += x.N
+		if x.State == soc.AlertClosed {
+			seen.Reasons[x.CloseReason] += x.N
+		}
+	}
+	return seen, nil
+}
+
+// History of an alert, oldest first.
+func (s *Store) History(ctx context.Context, scope soc.Scope, id string) ([]soc.Note, error) {
+	r, err := s.row(ctx, scope, id)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.New(s.db.Read()).Notes(ctx, r.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read history of %s: %w", id, err)
+	}
+	notes := make([]soc.Note, len(rows))
+	for i, n := range rows {
+		notes[i] = soc.Note(n)
+	}
+	return notes, nil
+}
+
+// RuleAt is the rule as it was when it fired; an unknown one is not found.
+func (s *Store) RuleAt(ctx context.Context, rule, version string) (soc.RuleInfo, error) {
+	info, err := db.New(s.db.Read()).RuleVersion(ctx, db.RuleVersionParams{Rule: rule, Version: version})
+	if errors.Is(err, sql.ErrNoRows) {
+		return soc.RuleInfo{}, notFound(rule)
+	}
+	if err != nil {
+		return soc.RuleInfo{}, fmt.Errorf("read rule %s: %w", rule, err)
+	}
+	var r soc.RuleInfo
+	if err := json.Unmarshal([]byte(info), &r); err != nil {
+		return soc.RuleInfo{}, fmt.Errorf("read rule %s: %w", rule, err)
+	}
+	return r, nil
+}
