@@ -12,6 +12,7 @@ package pipeline
 
 import (
 	"net/netip"
+	"time"
 
 	"hoalu/collector/decoders"
 	"hoalu/ecs"
@@ -28,7 +29,8 @@ type Place struct {
 	Asset    string // TS- number, "" none
 	Source   string // NG- number; the frame's own where it has one
 	By       string // what decided: certificate, source, host, network, ""
-	Conflict bool   // two bindings name different systems; the stronger one was taken
+	Conflict string // another system that a weaker way names, "" none; the stronger one was taken
+	Demo     bool   // sample data
 }
 
 // Resolver answers from one immutable state of the inventory. Safe for concurrent use.
@@ -50,17 +52,14 @@ type Setup struct {
 	Decoders  *decoders.Set
 	Resolver  Resolver
 	Protector Protector
+	Retention time.Duration // an event older than this at receipt is marked hoalu.time_suspect; 0: never
 }
 
 // Reasons of quarantine; stable, they appear in the ledger as "quarantined:<reason>".
 const (
-	ReasonJSON    = "json"          // not a JSON object
-	ReasonBatch   = "damaged_batch" // checksum or structure of the whole message
-	ReasonFormat  = "unknown_format"
-	ReasonTooBig  = "too_many_values"
-	ReasonPanic   = "decoder_fault" // the decoder failed on it; a fault of ours
-	minuteMS      = 60_000
-	unknownSource = ""
+	ReasonJSON  = "json"          // not a JSON object, or larger than the parser's limits
+	ReasonBatch = "damaged_batch" // checksum or structure of the whole message
+	ReasonFault = "decoder_fault" // the decoder failed on it: a fault of ours
 )
 
 // Quarantined is a frame that did not become an Event.
@@ -97,13 +96,3 @@ type Decoded struct {
 	Bytes       int              // of memory held, for budgets
 }
 
-// Pipeline decodes batches. Safe for concurrent use: each Decode borrows a decoder of its own.
-type Pipeline struct {
-	at func(revision uint64) Setup
-}
-
-// New returns a Pipeline; at answers with the Setup of a revision and must give the same one each time it is asked.
-func New(at func(revision uint64) Setup) *Pipeline { return &Pipeline{at: at} }
-
-// Decode turns a batch into Events.
-func (p *Pipeline) Decode(b *wire.Batch, seq uint64) *Decoded { return nil }
