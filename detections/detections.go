@@ -4,40 +4,31 @@
 // Words: a rule yields a Hit for an event; a correlation yields a Hit for a group of hits. A Pack is a tree of rule files with an
 // origin. See package sigma for what a rule means, package correlate for windows and lateness.
 //
-// Contract: an Engine may be used by any number of goroutines; Process must be called in the order of the stream, one call at a
+// Contract: an Engine may be used by any number of goroutines. Process must be called in the order of the stream, one call at a
 // time (it locks). A reload compiles aside and swaps at once; state of correlations whose text did not change is kept.
 //
 // To add a rule: rules/<product>/<category>/<name>.yml with its texts under "hoalu:", and testdata/<name>/match.ndjson and
-// miss.ndjson; a walk test proves both.
+// miss.ndjson; a walk test proves both. Texts for an imported rule: overlay/*.yml.
 package detections
 
 import (
-	"embed"
-	"io/fs"
+	"cmp"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"hoalu/detections/correlate"
 	"hoalu/detections/sigma"
 	"hoalu/ecs"
 	"hoalu/soc"
 )
-
-//go:embed all:rules
-var embedded embed.FS
-
-// Pack is a tree of rule files.
-type Pack struct {
-	Origin string // hoalu, sigmahq, local: soc.RuleInfo.Origin
-	FS     fs.FS
-}
-
-// Embedded is the product's own pack.
-func Embedded() Pack {
-	sub, err := fs.Sub(embedded, "rules")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	return Pack{Origin: "hoalu", FS: sub}
-}
 
 // Config says which rules run.
 type Config struct {
@@ -48,47 +39,301 @@ type Config struct {
 	MaxKeys      int                 `yaml:"max_keys"`     // correlation groups held; 0 is 1,000,000
 }
 
+// Validate names every value that cannot be.
+func (c Config) Validate() error {
+	var errs []error
+	if c.MaxKeys < 0 {
+		errs = append(errs, fmt.Errorf("max_keys %d: want 0 or more", c.MaxKeys))
+	}
+	for name, vals := range c.Placeholders {
+		if len(vals) == 0 {
+			errs = append(errs, fmt.Errorf("placeholders: %s has no values", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Refusal is a document that was not loaded: File, Rule, Reason.
 type Refusal = sigma.Refusal
 
 // Engine runs the rules.
-type Engine struct{}
+type Engine struct {
+	cfg   Config
+	log   *slog.Logger
+	texts map[string]Text
+	run   atomic.Pointer[loaded]
+
+	mu         sync.Mutex            // guards what follows: the stream and its state
+	matcher    *sigma.Matcher        // of run's set
+	correlator *correlate.Correlator // of run's set
+	sequence   uint64
+	found      []*sigma.Rule
+	firings    []correlate.Firing
+}
+
+// loaded is one compiled state of all rules; immutable.
+type loaded struct {
+	set     *sigma.Set
+	refused []Refusal
+	infos   []soc.RuleInfo
+	byID    map[string]int
+	correls map[string]*sigma.Correlation
+}
 
 // New loads and compiles the rules of cfg. A refused rule is no error; see Refused.
-func New(cfg Config, log *slog.Logger) (*Engine, error) { return &Engine{}, nil }
+func New(cfg Config, log *slog.Logger) (*Engine, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	texts, err := loadOverlay(overlay)
+	if err != nil {
+		return nil, err
+	}
+	g := &Engine{cfg: cfg, log: log.With("component", "detections"), texts: texts}
+	if err := g.Reload(); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
 
 // Reload reads the packs again and swaps the compiled set at once; on error the old one goes on.
-func (g *Engine) Reload() error { return nil }
+func (g *Engine) Reload() error {
+	began := time.Now()
+	set, refused, err := load(g.cfg)
+	if err != nil {
+		return err
+	}
+	next := &loaded{set: set, refused: refused, byID: map[string]int{}, correls: map[string]*sigma.Correlation{}}
+	for _, r := range set.Rules {
+		next.infos = append(next.infos, g.ruleInfo(r))
+	}
+	for _, c := range set.Correlations {
+		next.infos = append(next.infos, g.correlationInfo(c))
+		next.correls[c.ID] = c
+	}
+	slices.SortStableFunc(next.infos, func(a, b soc.RuleInfo) int { return cmp.Compare(a.File, b.File) })
+	for i := range next.infos {
+		next.byID[next.infos[i].ID] = i
+	}
+	if old := g.run.Load(); old != nil {
+		set.Warm(old.set)
+	}
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fresh := correlate.New(set, g.cfg.MaxKeys)
+	if g.correlator != nil {
+		if _, err := fresh.Restore(g.correlator.Snapshot(g.sequence)); err != nil {
+			return fmt.Errorf("carry correlation state over: %w", err)
+		}
+	}
+	g.correlator, g.matcher = fresh, set.NewMatcher()
+	g.run.Store(next)
+	g.log.Info("rules loaded", "rules", len(set.Rules), "correlations", len(set.Correlations), "refused", len(refused), "took", time.Since(began))
+	return nil
+}
 
 // Match appends the rules that hold for e and alert by themselves.
-func (g *Engine) Match(e *ecs.Event, dst []*sigma.Rule) []*sigma.Rule { return dst }
+func (g *Engine) Match(e *ecs.Event, dst []*sigma.Rule) []*sigma.Rule {
+	from := len(dst)
+	dst = g.run.Load().set.Match(e, dst)
+	return alerting(dst, from)
+}
+
+// alerting drops rules that only feed correlations, from a position on, and sorts the others by id.
+func alerting(rules []*sigma.Rule, from int) []*sigma.Rule {
+	out := rules[:from]
+	for _, r := range rules[from:] {
+		if r.Generate {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out[from:], func(a, b *sigma.Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
 
 // Explain says line by line what the rule looked at in e; nil when there is no such rule.
-func (g *Engine) Explain(ruleID string, e *ecs.Event) []soc.Condition { return nil }
+func (g *Engine) Explain(ruleID string, e *ecs.Event) []soc.Condition {
+	set := g.run.Load().set
+	if r := set.Rule(ruleID); r != nil {
+		return set.Explain(r, e)
+	}
+	return nil
+}
 
-// ExplainHit is Explain for a hit; for a correlation it is the count line with the group, then nothing of the event.
-func (g *Engine) ExplainHit(h soc.Hit, e *ecs.Event) []soc.Condition { return nil }
+// ExplainHit is Explain for a hit. For a correlation it is the count line (Op "count") and a line for each group-by value.
+func (g *Engine) ExplainHit(h soc.Hit, e *ecs.Event) []soc.Condition {
+	c := g.run.Load().correls[h.Rule]
+	if c == nil {
+		return g.Explain(h.Rule, e)
+	}
+	var want []string
+	for _, b := range c.Bounds {
+		want = append(want, b.Op+" "+strconv.FormatFloat(b.Value, 'f', -1, 64))
+	}
+	if len(want) == 0 {
+		want = []string{c.Type + " " + strings.Join(c.Refs, ", ")}
+	}
+	out := []soc.Condition{{
+		Op:      "count",
+		Field:   strings.Join(c.Fields, ", "),
+		Want:    strings.Join(want, ", ") + " / " + (time.Duration(c.Timespan) * time.Millisecond).String(),
+		Got:     strconv.FormatInt(h.Count, 10),
+		Matched: true,
+	}}
+	for _, v := range h.Group {
+		out = append(out, soc.Condition{Op: "group", Field: v.Field, Got: v.Value, Matched: true})
+	}
+	return out
+}
 
-// Rules lists every rule and correlation that runs and alerts, by file.
-func (g *Engine) Rules() []soc.RuleInfo { return nil }
+// Rules lists every rule and correlation that runs, by file. The list is shared; do not change it.
+func (g *Engine) Rules() []soc.RuleInfo { return g.run.Load().infos }
 
 // Rule is what people see of one rule.
-func (g *Engine) Rule(id string) (soc.RuleInfo, bool) { return soc.RuleInfo{}, false }
+func (g *Engine) Rule(id string) (soc.RuleInfo, bool) {
+	l := g.run.Load()
+	i, ok := l.byID[id]
+	if !ok {
+		return soc.RuleInfo{}, false
+	}
+	return l.infos[i], true
+}
 
 // Refused lists what was not loaded.
-func (g *Engine) Refused() []Refusal { return nil }
+func (g *Engine) Refused() []Refusal { return g.run.Load().refused }
 
 // Process matches events in the order of the stream, feeds the correlations and returns the hits that alert.
-func (g *Engine) Process(events []*ecs.Event) []soc.Hit { return nil }
+func (g *Engine) Process(events []*ecs.Event) []soc.Hit {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var hits []soc.Hit
+	for _, e := range events {
+		g.found = g.matcher.Match(e, g.found[:0])
+		ce := correlate.Event{ID: e.ID, Time: e.Time, Created: e.Created}
+		if len(g.found) > 0 {
+			ce.Exercise, ce.Demo = e.Text(ecs.HoaluExercise) == "true", e.Text(ecs.HoaluDemo) == "true"
+			ce.Rules, ce.Value = g.found, g.matcher.Value
+		}
+		g.firings = g.correlator.Feed(&ce, g.firings[:0])
+		for _, r := range alerting(g.found, 0) {
+			hits = append(hits, soc.Hit{Rule: r.ID, RuleVersion: r.Version, Event: e.ID, System: e.System, Source: e.Source, Time: e.Time,
+				Exercise: ce.Exercise, Demo: ce.Demo})
+		}
+		for _, f := range g.firings {
+			if f.Correlation.Alert {
+				hits = append(hits, soc.Hit{Rule: f.Correlation.ID, RuleVersion: f.Correlation.Version, Event: e.ID, Events: f.Events,
+					System: e.System, Source: e.Source, Time: f.Time, Group: f.Group, Count: f.Count, Exercise: f.Exercise, Demo: f.Demo})
+			}
+		}
+	}
+	return hits
+}
+
+// Stats are figures for metrics.
+type Stats struct {
+	Rules, Correlations, Refused int
+	Keys                         int   // correlation groups held
+	Evicted                      int64 // groups given up for want of room
+}
+
+// Stats reads them.
+func (g *Engine) Stats() Stats {
+	l := g.run.Load()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return Stats{len(l.set.Rules), len(l.set.Correlations), len(l.refused), g.correlator.Keys(), g.correlator.Evicted}
+}
 
 // Mark notes the queue sequence all events up to which Process has seen; Snapshot carries it.
-func (g *Engine) Mark(seq uint64) {}
+func (g *Engine) Mark(seq uint64) {
+	g.mu.Lock()
+	g.sequence = seq
+	g.mu.Unlock()
+}
 
 // Sequence is the last Mark, or that of the restored snapshot.
-func (g *Engine) Sequence() uint64 { return 0 }
+func (g *Engine) Sequence() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sequence
+}
 
 // Snapshot renders the state of the correlations with the sequence.
-func (g *Engine) Snapshot() []byte { return nil }
+func (g *Engine) Snapshot() []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.correlator.Snapshot(g.sequence)
+}
 
-// Restore takes a Snapshot of this or the version before; state of correlations that changed is left out.
-func (g *Engine) Restore(data []byte) error { return nil }
+// Restore takes a Snapshot of this or the version before; state of correlations that changed is left out. On error nothing
+// changes. Errors to branch on: correlate.ErrMagic, ErrVersion, ErrCorrupt.
+func (g *Engine) Restore(data []byte) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	seq, err := g.correlator.Restore(data)
+	if err != nil {
+		return fmt.Errorf("restore correlation state: %w", err)
+	}
+	g.sequence = seq
+	return nil
+}
+
+func (g *Engine) ruleInfo(r *sigma.Rule) soc.RuleInfo {
+	info := g.info(&r.Meta)
+	info.Logsource = map[string]string{}
+	for _, p := range []struct{ key, val string }{{"product", r.LogSource.Product}, {"service", r.LogSource.Service}, {"category", r.LogSource.Category}} {
+		if p.val != "" {
+			info.Logsource[p.key] = p.val
+		}
+	}
+	return info
+}
+
+func (g *Engine) correlationInfo(c *sigma.Correlation) soc.RuleInfo {
+	info := g.info(&c.Meta)
+	info.Correlation = true
+	return info
+}
+
+func (g *Engine) info(m *sigma.Meta) soc.RuleInfo {
+	info := soc.RuleInfo{
+		ID: m.ID, Version: m.Version, Severity: soc.Severity(m.Level), Status: m.Status, Tags: m.Tags, Origin: m.Origin, File: m.File, Text: m.Text,
+		Title:   map[string]string{"vi": m.Title, "en": m.Title},
+		Why:     map[string]string{"vi": m.Description, "en": m.Description},
+		Runbook: map[string][]string{},
+	}
+	if m.Level == "" {
+		info.Severity = soc.Medium // a rule without a level is for people to judge, not to hide
+	}
+	set := func(lang string, t sigma.Texts) {
+		if t.Title != "" {
+			info.Title[lang] = t.Title
+		}
+		if t.Why != "" {
+			info.Why[lang] = t.Why
+		}
+	}
+	for lang, t := range m.Texts {
+		set(lang, t)
+	}
+	maps.Copy(info.Runbook, m.Runbook)
+	if t, ok := g.texts[m.ID]; ok {
+		if t.VI != nil {
+			set("vi", *t.VI)
+		}
+		if t.EN != nil {
+			set("en", *t.EN)
+		}
+		maps.Copy(info.Runbook, t.Runbook)
+	}
+	for _, tag := range m.Tags {
+		if t, ok := strings.CutPrefix(strings.ToLower(tag), "attack.t"); ok && len(t) >= 4 && t[0] >= '0' && t[0] <= '9' {
+			info.Attack = append(info.Attack, "T"+t)
+		}
+	}
+	return info
+}

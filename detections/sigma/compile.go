@@ -364,6 +364,11 @@ func (c *compiler) detection(d *detection) int32 {
 }
 
 func (c *compiler) item(it *item) int32 {
+	it.node = c.itemNode(it)
+	return it.node
+}
+
+func (c *compiler) itemNode(it *item) int32 {
 	var kids []int32
 	for i := range it.values {
 		kids = append(kids, c.value(it, &it.values[i]))
@@ -384,7 +389,8 @@ func (c *compiler) value(it *item, v *value) int32 {
 	for _, p := range v.preds {
 		kids = append(kids, c.pred(it.field, p))
 	}
-	return c.join(opOr, kids)
+	v.node = c.join(opOr, kids)
+	return v.node
 }
 
 func (c *compiler) pred(field string, p pred) int32 {

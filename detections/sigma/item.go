@@ -22,12 +22,14 @@ type item struct {
 	all    bool   // every value must hold, not one
 	neq    bool
 	values []value
+	node   int32 // set by Compile
 }
 
 // value is one value of an item; it holds when one of its predicates does (base64offset and expand make several).
 type value struct {
 	want  string
 	preds []pred
+	node  int32 // set by Compile
 }
 
 type predKind uint8

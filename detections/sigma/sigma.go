@@ -61,6 +61,7 @@ type Meta struct {
 	References  []string
 	FalsePos    []string
 	File        string // path inside its pack
+	Origin      string // of the pack
 	Text        string // the document's YAML
 	Version     string // sha256 of Text, 12 hex digits
 	Texts       map[string]Texts
