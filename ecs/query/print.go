@@ -240,7 +240,7 @@ func printPattern(b *strings.Builder, pattern string) {
 			escaped = true
 			continue
 		}
-		if r != '*' && r != '?' && (strings.ContainsRune(`(),"`, r) || unicode.IsSpace(r) || i == 0 && strings.ContainsRune("=~<>[{/", r)) {
+		if r != '*' && r != '?' && (strings.ContainsRune(`(),"`, r) || unicode.IsSpace(r) || i == 0 && strings.ContainsRune("=~<>[{/:", r)) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)

@@ -1,12 +1,36 @@
+// Package local is the event store on this machine's disk: events in Parquet files by system and day, searched without an
+// index server.
+//
+// Words: the memtable holds what is not yet on disk and is searched like the rest. It is sealed into a first-level segment
+// (l0/*.hle, level0.go): one contiguous range of the queue, all systems mixed; its rename is the store's position.
+// Compaction files first-level segments as <system>/<yyyy-mm-dd>/*.parquet with a token filter beside each (.tok) and
+// swaps them in by one rename of MANIFEST, so a crash leaves either the old files or the new ones. A file that MANIFEST does not
+// name is not there: what a crash left behind is removed by the next compaction.
+//
+// Invariants:
+//   - an event is in exactly one of memtable, sealing memtable, first level, files; a search looks at one snapshot of the four;
+//   - the first level is sorted by sequence without overlap; nothing in it is at or below MANIFEST's position;
+//   - sealed bytes never change: a file is read as long as a snapshot names it and unlinked after the last such search.
+//
+// Days are UTC days of @timestamp, or of receipt where the time is suspect (decision 2); retention goes by receipt.
 package local
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"hoalu/collector/store"
+	"hoalu/ecs"
 )
 
 // Config says where events live and when they are sealed and compacted. Zero values take the defaults.
@@ -19,19 +43,630 @@ type Config struct {
 	CompactEvents int64         // or when they hold so many events (1 M)
 	RetainEvery   time.Duration // apply Retention this often (1 h)
 	Workers       int           // goroutines of one search (GOMAXPROCS)
+	FileRows      int           // most events of a filed segment (65,536)
 
 	Retention store.Policy // nil keeps everything
-	// OnSeal is called after each seal, and on Open for each first-level segment that is still there (segment ids are
-	// unique, so the ledger takes each once).
+	// OnSeal is called after each seal, and by Open for each first-level segment that is still there: segment ids are
+	// unique, so a ledger takes each once.
 	OnSeal func(segment string, first, last uint64, outcomes []store.Outcome)
 	Now    func() time.Time // tests; nil is time.Now
+
+	step func(string) error // tests stop the store here
+}
+
+func (c *Config) defaults() error {
+	if c.Dir == "" {
+		return errors.New("event store: the folder (dir) is missing")
+	}
+	set := func(p *int, v int) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	set(&c.SealEvents, 16384)
+	set(&c.SealBytes, 32<<20)
+	set(&c.Workers, runtime.GOMAXPROCS(0))
+	set(&c.FileRows, 65536)
+	for _, d := range []struct {
+		p *time.Duration
+		v time.Duration
+	}{{&c.SealAge, time.Minute}, {&c.CompactEvery, time.Hour}, {&c.RetainEvery, time.Hour}} {
+		if *d.p <= 0 {
+			*d.p = d.v
+		}
+	}
+	if c.CompactEvents <= 0 {
+		c.CompactEvents = 1 << 20
+	}
+	if c.OnSeal == nil {
+		c.OnSeal = func(string, uint64, uint64, []store.Outcome) {}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.step == nil {
+		c.step = func(string) error { return nil }
+	}
+	return nil
+}
+
+// Store implements store.Store on Parquet segments.
+type Store struct {
+	cfg   Config
+	log   *slog.Logger
+	cache *fileCache
+
+	appending  sync.Mutex // one Append at a time
+	compacting sync.Mutex // one Compact or Retain at a time
+
+	mu       sync.Mutex // guards what follows
+	active   *memtable
+	sealing  *memtable     // being written, or waiting for another try
+	writing  chan struct{} // closed when the writer of sealing ends; nil when none runs
+	sealErr  error         // why the last try failed
+	level0   []*l0         // by number; the slice is replaced, never changed
+	files    []*file       // the slice is replaced, never changed
+	epoch    string
+	appended uint64 // last sequence taken
+	position uint64 // last sequence sealed
+	next     uint64 // number of the next segment or file
+	gens     []*generation
+	closed   bool
+	writers  sync.WaitGroup
+}
+
+// generation counts the searches that use a state of the store; its garbage is unlinked when it and all before it are done.
+type generation struct {
+	refs    int
+	garbage []string
+}
+
+// memtable is what is not yet on disk. Its slice only grows; a snapshot is a prefix of it.
+type memtable struct {
+	events      []*ecs.Event
+	bytes       int
+	min, max    int64 // @timestamp
+	given       map[string]bool
+	outcomes    map[outcomeKey]*store.Outcome
+	first, last uint64
+	epoch       string
+	born        time.Time
+	number      uint64 // of the segment, given when frozen
+	any         bool   // a Block was taken, perhaps without events
+}
+
+type outcomeKey struct {
+	source string
+	minute int64
+}
+
+func newMemtable() *memtable {
+	return &memtable{given: map[string]bool{}, outcomes: map[outcomeKey]*store.Outcome{}}
+}
+
+func (m *memtable) outcome(source string, created int64) *store.Outcome {
+	k := outcomeKey{source, floorDiv(created, 60_000) * 60_000}
+	o := m.outcomes[k]
+	if o == nil {
+		o = &store.Outcome{Source: source, Minute: k.minute}
+		m.outcomes[k] = o
+	}
+	return o
+}
+
+func (m *memtable) list() []store.Outcome {
+	out := make([]store.Outcome, 0, len(m.outcomes))
+	for _, o := range m.outcomes {
+		c := *o
+		if o.Quarantined != nil {
+			c.Quarantined = map[string]int64{}
+			for k, n := range o.Quarantined {
+				c.Quarantined[k] = n
+			}
+		}
+		out = append(out, c)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		return out[i].Minute < out[j].Minute || out[i].Minute == out[j].Minute && out[i].Source < out[j].Source
+	})
+	return out
 }
 
 // Open opens or makes the store in cfg.Dir.
-func Open(cfg Config, log *slog.Logger) (*Store, error) { return nil, errors.ErrUnsupported }
+func Open(cfg Config, log *slog.Logger) (*Store, error) {
+	if err := cfg.defaults(); err != nil {
+		return nil, err
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{cfg: cfg, log: log.With("component", "store"), active: newMemtable(), gens: []*generation{{}}, cache: newFileCache()}
+	if err := os.MkdirAll(filepath.Join(cfg.Dir, "l0"), 0o750); err != nil {
+		return nil, fmt.Errorf("make the folder of the event store: %w", err)
+	}
+	m, err := readManifest(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s.epoch, s.appended, s.position, s.next = m.Epoch, m.Position, m.Position, m.Next
+	for i := range m.Files {
+		s.files = append(s.files, newFile(cfg.Dir, m.Files[i]))
+	}
+	if err := s.openLevel0(m); err != nil {
+		return nil, err
+	}
+	for _, seg := range s.level0 {
+		cfg.OnSeal(seg.id, seg.First, seg.Last, seg.Outcomes)
+	}
+	return s, nil
+}
 
-// Store implements store.Store on Parquet segments.
-type Store struct{}
+// openLevel0 opens the first-level segments MANIFEST does not cover and removes what a crash left.
+func (s *Store) openLevel0(m *manifest) error {
+	dir := filepath.Join(s.cfg.Dir, "l0")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("list first-level segments: %w", err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if strings.HasSuffix(e.Name(), ".tmp") {
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("remove an unfinished segment: %w", err)
+			}
+			continue
+		}
+		if !strings.HasSuffix(e.Name(), ".hle") {
+			continue
+		}
+		seg, err := openL0(path)
+		if err != nil {
+			return fmt.Errorf("open first-level segment %s: %w", e.Name(), err)
+		}
+		if seg.number < m.Filed {
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("remove a filed segment: %w", err)
+			}
+			continue
+		}
+		s.level0 = append(s.level0, seg)
+	}
+	sort.Slice(s.level0, func(i, j int) bool { return s.level0[i].number < s.level0[j].number })
+	for _, seg := range s.level0 {
+		s.next = max(s.next, seg.number+1)
+		s.epoch, s.appended, s.position = seg.Epoch, seg.Last, seg.Last
+	}
+	return nil
+}
 
-// Compact files the first-level segments by system and day now and merges small files.
-func (s *Store) Compact(ctx context.Context) error { return errors.ErrUnsupported }
+// Position implements store.Store.
+func (s *Store) Position() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.position
+}
+
+// Epoch implements store.Store.
+func (s *Store) Epoch() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.epoch
+}
+
+// Append implements store.Store. It blocks while a full memtable is written and the next is full as well.
+func (s *Store) Append(ctx context.Context, b store.Block) error {
+	s.appending.Lock()
+	defer s.appending.Unlock()
+	if b.Last < b.First {
+		return fmt.Errorf("%w: block ends at %d before it begins at %d", store.ErrOverlap, b.Last, b.First)
+	}
+	s.mu.Lock()
+	closed, epoch, appended, full := s.closed, s.epoch, s.appended, s.full(s.active)
+	newEpoch := b.Epoch != "" && b.Epoch != epoch
+	dirty := s.active.any || s.sealing != nil
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return store.ErrClosed
+	case newEpoch:
+		if dirty { // a segment holds one epoch
+			if err := s.Seal(ctx); err != nil {
+				return err
+			}
+		}
+	case b.Last <= appended:
+		return nil
+	case b.First <= appended:
+		return fmt.Errorf("%w: it begins at %d, stored up to %d", store.ErrOverlap, b.First, appended)
+	}
+	if full {
+		if err := s.rotate(ctx, false); err != nil {
+			return err
+		}
+	}
+	now := s.cfg.Now()
+	ms := now.UnixMilli()
+	type taken struct {
+		e   *ecs.Event
+		dup bool
+	}
+	list := make([]taken, len(b.Events))
+	var fresh map[string]bool // sender-given ids of this block
+	for i, e := range b.Events {
+		if senderGiven(e.ID) {
+			dup := fresh[e.ID]
+			if !dup {
+				var err error
+				if dup, err = s.known(e); err != nil {
+					return fmt.Errorf("check event %s for a duplicate: %w", e.ID, err)
+				}
+				if fresh == nil {
+					fresh = map[string]bool{}
+				}
+				fresh[e.ID] = true
+			}
+			if dup {
+				list[i] = taken{e, true}
+				continue
+			}
+		}
+		c := e.Clone()
+		if c.Ingested == 0 {
+			c.Ingested = ms
+		}
+		list[i] = taken{c, false}
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if newEpoch {
+		s.epoch, s.position = b.Epoch, 0
+	}
+	m := s.active
+	if !m.any {
+		m.any, m.first, m.epoch, m.born = true, b.First, s.epoch, now
+	}
+	m.last, s.appended = b.Last, b.Last
+	for _, t := range list {
+		e := t.e
+		o := m.outcome(e.Source, e.Created)
+		if t.dup {
+			o.Duplicate++
+			continue
+		}
+		o.Stored++
+		if len(m.events) == 0 {
+			m.min, m.max = e.Time, e.Time
+		}
+		m.min, m.max = min(m.min, e.Time), max(m.max, e.Time)
+		m.bytes += e.Size() + 160
+		if senderGiven(e.ID) {
+			m.given[e.ID] = true
+		}
+		m.events = append(m.events, e)
+	}
+	for _, o := range b.Outcomes {
+		for reason, n := range o.Quarantined {
+			mine := m.outcome(o.Source, o.Minute)
+			if mine.Quarantined == nil {
+				mine.Quarantined = map[string]int64{}
+			}
+			mine.Quarantined[reason] += n
+		}
+	}
+	if s.full(m) && s.sealing == nil {
+		s.startSeal()
+	}
+	return nil
+}
+
+func (s *Store) full(m *memtable) bool {
+	return len(m.events) >= s.cfg.SealEvents || m.bytes >= s.cfg.SealBytes
+}
+
+// known reports whether a sender-given id is stored already. A file is asked when the event's time lies in it, or when it holds
+// events received within a day before this one: a sender repeats itself soon, an import repeats the same times.
+func (s *Store) known(e *ecs.Event) (bool, error) {
+	s.mu.Lock()
+	if s.active.given[e.ID] || s.sealing != nil && s.sealing.given[e.ID] {
+		s.mu.Unlock()
+		return true, nil
+	}
+	v := s.viewLocked()
+	s.mu.Unlock()
+	defer s.release(v)
+	for _, seg := range v.level0 {
+		if yes, err := seg.hasGiven(e.ID); yes || err != nil {
+			return yes, err
+		}
+	}
+	return s.filesKnow(v, e)
+}
+
+// startSeal freezes the active memtable and writes it in the background; s.mu is held and nothing is sealing.
+func (s *Store) startSeal() {
+	m := s.active
+	m.number = s.next
+	s.next++
+	s.sealing, s.active = m, newMemtable()
+	s.startWrite()
+}
+
+// startWrite writes s.sealing in the background; s.mu is held.
+func (s *Store) startWrite() {
+	m, done := s.sealing, make(chan struct{})
+	s.writing = done
+	s.writers.Add(1)
+	go func() {
+		defer s.writers.Done()
+		seg, err := s.write(m)
+		s.mu.Lock()
+		s.sealErr = err
+		if err == nil {
+			s.level0 = append(s.level0[:len(s.level0):len(s.level0)], seg)
+			s.sealing = nil
+			if m.epoch == s.epoch {
+				s.position = seg.Last
+			}
+		}
+		s.writing = nil
+		s.mu.Unlock()
+		if err == nil {
+			s.cfg.OnSeal(seg.id, seg.First, seg.Last, seg.Outcomes)
+		} else {
+			s.log.Error("events stay in memory: seal failed", "error", err)
+		}
+		close(done)
+	}()
+}
+
+// write makes the first-level segment of m. It may be repeated: the name is the same.
+func (s *Store) write(m *memtable) (*l0, error) {
+	data, err := encodeL0(l0Footer{Epoch: m.epoch, First: m.first, Last: m.last, Outcomes: m.list()}, m.events)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(s.cfg.Dir, "l0")
+	name := fmt.Sprintf("%010d-%d-%d.hle", m.number, m.first, m.last)
+	var seg *l0
+	err = writeFile(dir, name, data, s.cfg.step, func(path string) (err error) {
+		seg, err = verifyL0(path)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write first-level segment: %w", noSpace(err))
+	}
+	seg.path, seg.id = filepath.Join(dir, name), strings.TrimSuffix(name, ".hle")
+	return seg, nil
+}
+
+func noSpace(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
+	}
+	return err
+}
+
+// rotate waits until the active memtable has room, or until everything is sealed when all is set. A failed seal is tried again once.
+func (s *Store) rotate(ctx context.Context, all bool) error {
+	for {
+		s.mu.Lock()
+		if s.writing == nil {
+			switch {
+			case s.sealing != nil:
+				s.startWrite()
+			case all && s.active.any, s.full(s.active):
+				s.startSeal()
+				if !all {
+					s.mu.Unlock()
+					return nil
+				}
+			default:
+				s.mu.Unlock()
+				return nil
+			}
+		}
+		done := s.writing
+		s.mu.Unlock()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		s.mu.Lock()
+		err, failed := s.sealErr, s.sealing != nil && s.writing == nil
+		s.mu.Unlock()
+		if failed && err != nil {
+			return err
+		}
+	}
+}
+
+// Seal writes what is in memory now; Position is then the last sequence appended.
+func (s *Store) Seal(ctx context.Context) error { return s.rotate(ctx, true) }
+
+// Live implements store.Store.
+func (s *Store) Live() []store.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum := newMemtable()
+	for _, m := range []*memtable{s.sealing, s.active} {
+		if m == nil {
+			continue
+		}
+		for _, o := range m.outcomes {
+			t := sum.outcome(o.Source, o.Minute)
+			t.Stored += o.Stored
+			t.Duplicate += o.Duplicate
+			for r, n := range o.Quarantined {
+				if t.Quarantined == nil {
+					t.Quarantined = map[string]int64{}
+				}
+				t.Quarantined[r] += n
+			}
+		}
+	}
+	return sum.list()
+}
+
+// Run implements store.Store: one loop seals by age, one compacts and applies retention.
+func (s *Store) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		s.maintain(ctx)
+	}()
+	tick := time.NewTicker(min(time.Second, max(s.cfg.SealAge/4, 10*time.Millisecond)))
+	defer tick.Stop()
+	var wait time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			wg.Wait()
+			return nil
+		case <-tick.C:
+		}
+		now := time.Now()
+		s.mu.Lock()
+		due := s.active.any && s.cfg.Now().Sub(s.active.born) >= s.cfg.SealAge || s.sealing != nil && s.writing == nil
+		s.mu.Unlock()
+		if !due || now.Before(wait) {
+			continue
+		}
+		if err := s.Seal(ctx); err != nil && ctx.Err() == nil {
+			wait = now.Add(2 * time.Second) // logged by the writer
+		}
+	}
+}
+
+// maintain compacts and applies retention until ctx ends.
+func (s *Store) maintain(ctx context.Context) {
+	every := min(time.Second, s.cfg.CompactEvery, s.cfg.RetainEvery)
+	tick := time.NewTicker(max(every, 10*time.Millisecond))
+	defer tick.Stop()
+	compacted, retained := time.Now(), time.Now()
+	var wait time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		if now.Before(wait) {
+			continue
+		}
+		var events int64
+		s.mu.Lock()
+		for _, seg := range s.level0 {
+			events += int64(seg.Events)
+		}
+		segments := len(s.level0)
+		s.mu.Unlock()
+		if events >= s.cfg.CompactEvents || segments > 0 && now.Sub(compacted) >= s.cfg.CompactEvery {
+			if err := s.Compact(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("compaction failed; events stay in the first level and are searchable", "error", err)
+				wait = now.Add(30 * time.Second)
+				continue
+			}
+			compacted = time.Now()
+		}
+		if s.cfg.Retention != nil && now.Sub(retained) >= s.cfg.RetainEvery {
+			retained = now
+			removed, err := s.Retain(ctx, s.cfg.Retention)
+			if err != nil && ctx.Err() == nil {
+				s.log.Error("retention failed", "error", err)
+			}
+			for _, r := range removed {
+				s.log.Info("events past their retention deleted", "hoalu.system.id", r.System, "day", r.Day, "events", r.Events, "bytes", r.Bytes)
+			}
+		}
+	}
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error {
+	s.appending.Lock()
+	defer s.appending.Unlock()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	err := s.Seal(context.Background())
+	s.writers.Wait()
+	s.compacting.Lock()
+	defer s.compacting.Unlock()
+	s.cache.close()
+	if err != nil {
+		return fmt.Errorf("seal on close (the queue still has these events): %w", err)
+	}
+	return nil
+}
+
+// view is one state of the store, held by a search.
+type view struct {
+	gen    *generation
+	mems   []memView
+	level0 []*l0
+	files  []*file
+}
+
+type memView struct {
+	events   []*ecs.Event
+	min, max int64
+}
+
+func (s *Store) view() *view {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.viewLocked()
+}
+
+func (s *Store) viewLocked() *view {
+	v := &view{gen: s.gens[len(s.gens)-1], level0: s.level0, files: s.files}
+	v.gen.refs++
+	for _, m := range []*memtable{s.sealing, s.active} {
+		if m != nil && len(m.events) > 0 {
+			v.mems = append(v.mems, memView{m.events, m.min, m.max})
+		}
+	}
+	return v
+}
+
+func (s *Store) release(v *view) {
+	s.mu.Lock()
+	v.gen.refs--
+	garbage := s.sweepLocked()
+	s.mu.Unlock()
+	s.remove(garbage)
+}
+
+// retire lets paths be removed once no search started before now is left; s.mu is held.
+func (s *Store) retireLocked(paths []string) []string {
+	last := s.gens[len(s.gens)-1]
+	last.garbage = append(last.garbage, paths...)
+	s.gens = append(s.gens, &generation{})
+	return s.sweepLocked()
+}
+
+func (s *Store) sweepLocked() []string {
+	var out []string
+	for len(s.gens) > 1 && s.gens[0].refs == 0 {
+		out = append(out, s.gens[0].garbage...)
+		s.gens = s.gens[1:]
+	}
+	return out
+}
+
+func (s *Store) remove(paths []string) {
+	for _, p := range paths {
+		s.cache.drop(p)
+		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.log.Warn("cannot remove a replaced file; the next compaction tries again", "file.path", p, "error", err)
+		}
+	}
+}

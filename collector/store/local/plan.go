@@ -1,0 +1,468 @@
+package local
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+
+	"hoalu/collector/store"
+	"hoalu/ecs"
+	"hoalu/ecs/query"
+)
+
+// plan is a compiled search.
+type plan struct {
+	query.Search
+	root    *step
+	matcher *query.Matcher
+	cursor  *cursor
+}
+
+// cursor is the position after which a page begins: the order is by (time, id), which compaction does not change.
+type cursor struct {
+	Time int64  `json:"t"`
+	ID   string `json:"i"`
+}
+
+func (c cursor) String() string {
+	b, _ := json.Marshal(c) // two plain fields cannot fail
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parseCursor(s string) (*cursor, error) {
+	if s == "" {
+		return nil, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("cursor: %w", err)
+	}
+	c := new(cursor)
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("cursor: %w", err)
+	}
+	return c, nil
+}
+
+// maxBuckets bounds a histogram.
+const maxBuckets = 50_000
+
+func newPlan(s query.Search) (*plan, error) {
+	fail := func(err error) (*plan, error) { return nil, fmt.Errorf("%w: %w", store.ErrQuery, err) }
+	p := &plan{Search: s}
+	var err error
+	if p.matcher, err = query.Compile(s.Query); err != nil {
+		return fail(err)
+	}
+	if p.root, err = newStep(s.Query); err != nil {
+		return fail(err)
+	}
+	if p.cursor, err = parseCursor(s.After); err != nil {
+		return fail(err)
+	}
+	for _, a := range s.Aggs {
+		switch a.Kind {
+		case query.AggTerms, query.AggCardinality:
+		case query.AggHistogram:
+			if a.Interval <= 0 {
+				return fail(fmt.Errorf("aggregation %q: the interval must be positive", a.Name))
+			}
+			if s.From != 0 && s.To != 0 && (s.To-s.From)/a.Interval > maxBuckets {
+				return fail(fmt.Errorf("aggregation %q: more than %d intervals between from and to; use a longer interval", a.Name, maxBuckets))
+			}
+		default:
+			return fail(fmt.Errorf("aggregation %q is of unknown kind %q", a.Name, a.Kind))
+		}
+	}
+	return p, nil
+}
+
+// inTime reports whether a time lies in the searched range.
+func (p *plan) inTime(t int64) bool { return (p.From == 0 || t >= p.From) && (p.To == 0 || t < p.To) }
+
+// overlaps reports whether some time in [lo, hi] can be in range, and whether all are.
+func (p *plan) overlaps(lo, hi int64) (some, all bool) {
+	some = (p.From == 0 || hi >= p.From) && (p.To == 0 || lo < p.To)
+	all = (p.From == 0 || lo >= p.From) && (p.To == 0 || hi < p.To)
+	return
+}
+
+// less is the order of results: newest first, or oldest when ascending.
+func (p *plan) less(a, b *hit) bool {
+	if a.time != b.time {
+		return (a.time > b.time) != p.Ascending
+	}
+	if a.id != b.id {
+		return (a.id > b.id) != p.Ascending
+	}
+	return false
+}
+
+// past reports whether a hit comes after the cursor.
+func (p *plan) past(time int64, id string) bool {
+	if p.cursor == nil {
+		return true
+	}
+	if time != p.cursor.Time {
+		return (time < p.cursor.Time) != p.Ascending
+	}
+	return id != p.cursor.ID && (id < p.cursor.ID) != p.Ascending
+}
+
+// pastTime is past by time alone: 1 surely, 0 it depends on the id, -1 not.
+func (p *plan) pastTime(time int64) int {
+	switch {
+	case p.cursor == nil:
+		return 1
+	case time == p.cursor.Time:
+		return 0
+	case (time < p.cursor.Time) != p.Ascending:
+		return 1
+	}
+	return -1
+}
+
+type op uint8
+
+const (
+	opAll op = iota
+	opNone
+	opTest
+	opAnd
+	opOr
+	opNot
+)
+
+// step is a node of the search tree with compiled tests.
+type step struct {
+	op   op
+	test *query.Test
+	kids []*step
+}
+
+func newStep(n query.Node) (*step, error) {
+	list := func(op op, nodes []query.Node) (*step, error) {
+		s := &step{op: op}
+		for _, k := range nodes {
+			kid, err := newStep(k)
+			if err != nil {
+				return nil, err
+			}
+			s.kids = append(s.kids, kid)
+		}
+		return s, nil
+	}
+	switch n := n.(type) {
+	case nil, query.All:
+		return &step{op: opAll}, nil
+	case query.None:
+		return &step{op: opNone}, nil
+	case query.And:
+		return list(opAnd, n)
+	case query.Or:
+		return list(opOr, n)
+	case query.Not:
+		return list(opNot, []query.Node{n.Node})
+	}
+	t, err := query.NewTest(n)
+	return &step{op: opTest, test: t}, err
+}
+
+// verdict says what can be known of a whole part without reading its events.
+type verdict uint8
+
+const (
+	maybe  verdict = iota
+	never          // no event satisfies
+	always         // every event does
+)
+
+// facts is what is known of a part without reading it.
+type facts struct {
+	system    string
+	hasSystem bool                      // all events are of system
+	has       func(key uint64) bool     // token filter
+	id        func(key uint64) bool     // filter of event ids; nil: they are in has
+	numbers   bool                      // the token filter holds numbers as well
+	field     func(ecs.Field) fieldFact // nil: unknown
+}
+
+// fieldFact is what is known of a field in a part.
+type fieldFact struct {
+	absent  bool // no event has it
+	numbers bool // some values are numbers or booleans, which a token filter without numbers does not hold
+}
+
+func (s *step) judge(f *facts) verdict {
+	switch s.op {
+	case opAll:
+		return always
+	case opNone:
+		return never
+	case opTest:
+		return judgeTest(s.test, f)
+	case opNot:
+		switch s.kids[0].judge(f) {
+		case never:
+			return always
+		case always:
+			return never
+		}
+		return maybe
+	case opAnd:
+		v := always
+		for _, k := range s.kids {
+			switch k.judge(f) {
+			case never:
+				return never
+			case maybe:
+				v = maybe
+			}
+		}
+		return v
+	}
+	v := never
+	for _, k := range s.kids {
+		switch k.judge(f) {
+		case always:
+			return always
+		case maybe:
+			v = maybe
+		}
+	}
+	return v
+}
+
+func judgeTest(t *query.Test, f *facts) verdict {
+	switch {
+	case t.Any:
+		if !t.MayKeys(func(k uint64) bool { return f.has(k) || f.id != nil && f.id(k) }) {
+			return never
+		}
+		return maybe
+	case t.Field == ecs.SystemID && f.hasSystem:
+		if f.system != "" && t.Text(f.system) {
+			return always
+		}
+		return never
+	case t.Field == ecs.EventID:
+		has := f.has
+		if f.id != nil {
+			has = f.id
+		}
+		if _, exact := t.AsTerms(); exact && !t.MayKeys(has) {
+			return never
+		}
+		return maybe
+	case t.Field == ecs.Timestamp, t.Field == ecs.EventCreated, t.Field == ecs.EventIngested:
+		return maybe
+	case t.Field == ecs.SystemID, t.Field == ecs.SourceID:
+		if !t.MayKeys(f.has) {
+			return never
+		}
+		return maybe
+	}
+	ff := fieldFact{numbers: true}
+	if f.field != nil {
+		ff = f.field(t.Field)
+	}
+	if ff.absent {
+		return never
+	}
+	if (f.numbers || !ff.numbers) && !t.MayKeys(f.has) {
+		return never
+	}
+	return maybe
+}
+
+// hit is a candidate of the page that is returned.
+type hit struct {
+	time int64
+	id   string
+	e    *ecs.Event // of memory and first-level segments
+	file *file      // of filed segments, read at the end
+	row  int32
+}
+
+// partial is what the scan of one part gives.
+type partial struct {
+	count int64
+	hits  []hit
+	aggs  []aggState
+	// floor, when set, is the worst hit of a full page: what is not before it need not be kept.
+	floor *hit
+}
+
+type aggState struct {
+	counts   map[string]int64
+	buckets  map[int64]int64
+	distinct map[string]struct{}
+}
+
+func newAggs(p *plan) []aggState {
+	out := make([]aggState, len(p.Aggs))
+	for i, a := range p.Aggs {
+		switch a.Kind {
+		case query.AggTerms:
+			out[i].counts = map[string]int64{}
+		case query.AggHistogram:
+			out[i].buckets = map[int64]int64{}
+		case query.AggCardinality:
+			out[i].distinct = map[string]struct{}{}
+		}
+	}
+	return out
+}
+
+// offer takes a hit if it can be on the page.
+func (o *partial) offer(p *plan, h hit) {
+	if p.Limit <= 0 || !p.past(h.time, h.id) || o.floor != nil && !p.less(&h, o.floor) {
+		return
+	}
+	o.hits = append(o.hits, h)
+	if len(o.hits) >= 2*p.Limit+64 {
+		o.trim(p)
+	}
+}
+
+func (o *partial) trim(p *plan) {
+	sort.Slice(o.hits, func(i, j int) bool { return p.less(&o.hits[i], &o.hits[j]) })
+	if len(o.hits) > p.Limit {
+		o.hits = o.hits[:p.Limit]
+	}
+	if len(o.hits) == p.Limit && p.Limit > 0 {
+		last := o.hits[len(o.hits)-1]
+		o.floor = &last
+	}
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// scanEvents evaluates a plan on events in memory.
+func scanEvents(ctx context.Context, events []*ecs.Event, p *plan, out *partial) error {
+	for i, e := range events {
+		if i&1023 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !p.inTime(e.Time) || !p.matcher.Match(e) {
+			continue
+		}
+		out.count++
+		out.offer(p, hit{time: e.Time, id: e.ID, e: e})
+		for j := range p.Aggs {
+			out.aggs[j].add(&p.Aggs[j], e)
+		}
+	}
+	return nil
+}
+
+func (a *aggState) add(agg *query.Agg, e *ecs.Event) {
+	if agg.Kind == query.AggHistogram {
+		a.buckets[floorDiv(e.Time, agg.Interval)*agg.Interval]++
+		return
+	}
+	var buf [8]ecs.Value
+	values := e.Values(buf[:0], agg.Field)
+next:
+	for i, v := range values {
+		if v.Kind == ecs.Null {
+			continue
+		}
+		for _, w := range values[:i] {
+			if w.Kind != ecs.Null && w.Text == v.Text {
+				continue next
+			}
+		}
+		a.addText(v.Text, 1)
+	}
+}
+
+// addText counts n events with a value; the text is copied when kept.
+func (a *aggState) addText(s string, n int64) {
+	if a.counts != nil {
+		if _, ok := a.counts[s]; !ok {
+			s = strings.Clone(s)
+		}
+		a.counts[s] += n
+		return
+	}
+	if _, ok := a.distinct[s]; !ok {
+		a.distinct[strings.Clone(s)] = struct{}{}
+	}
+}
+
+// merge adds b to a.
+func (a *aggState) merge(b *aggState) {
+	for k, n := range b.counts {
+		a.counts[k] += n
+	}
+	for k, n := range b.buckets {
+		a.buckets[k] += n
+	}
+	for k := range b.distinct {
+		a.distinct[k] = struct{}{}
+	}
+}
+
+func (a *aggState) result(agg *query.Agg, p *plan) (query.AggResult, error) {
+	var r query.AggResult
+	switch agg.Kind {
+	case query.AggCardinality:
+		r.Value = int64(len(a.distinct))
+	case query.AggTerms:
+		for k, n := range a.counts {
+			r.Buckets = append(r.Buckets, query.Bucket{Key: k, Count: n})
+		}
+		sort.Slice(r.Buckets, func(i, j int) bool {
+			x, y := r.Buckets[i], r.Buckets[j]
+			return x.Count > y.Count || x.Count == y.Count && x.Key < y.Key
+		})
+		size := agg.Size
+		if size <= 0 {
+			size = 10
+		}
+		if len(r.Buckets) > size {
+			for _, b := range r.Buckets[size:] {
+				r.Other += b.Count
+			}
+			r.Buckets = r.Buckets[:size:size]
+		}
+	case query.AggHistogram:
+		if len(a.buckets) == 0 && (p.From == 0 || p.To == 0) {
+			break
+		}
+		first, last := int64(0), int64(0)
+		set := false
+		for t := range a.buckets {
+			if !set || t < first {
+				first = t
+			}
+			if !set || t > last {
+				last = t
+			}
+			set = true
+		}
+		if p.From != 0 {
+			first = floorDiv(p.From, agg.Interval) * agg.Interval
+		}
+		if p.To != 0 {
+			last = floorDiv(p.To-1, agg.Interval) * agg.Interval
+		}
+		if (last-first)/agg.Interval > maxBuckets {
+			return r, fmt.Errorf("%w: aggregation %q has more than %d intervals; use a longer interval or a shorter time", store.ErrQuery, agg.Name, maxBuckets)
+		}
+		for t := first; t <= last; t += agg.Interval {
+			r.Buckets = append(r.Buckets, query.Bucket{Key: ecs.FormatTime(t), Count: a.buckets[t]})
+		}
+	}
+	return r, nil
+}
