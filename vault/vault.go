@@ -32,6 +32,7 @@ var (
 	ErrRevoked   = errors.New("the certificate is revoked")
 	ErrNotOurs   = errors.New("the certificate was not issued by this appliance")
 	ErrName      = errors.New("not a name of a key")
+	ErrRequest   = errors.New("the certificate request is refused")
 )
 
 // Vault hands out keys by name.
@@ -69,9 +70,10 @@ type Authority interface {
 	Root() *x509.Certificate
 	RootPEM() []byte
 	// ServerTLS serves a listener called name with a certificate for hosts (names and addresses), kept and renewed before it ends.
+	// ClientCAs holds the root; the caller sets ClientAuth where it wants sensors.
 	ServerTLS(ctx context.Context, name string, hosts []string) (*tls.Config, error)
-	// SignSensor answers a certificate request (DER) with a client certificate for hoalu://sensor/<id>. Only the request's key
-	// is used, its wishes are not.
+	// SignSensor answers a certificate request (DER or PEM) with a client certificate (PEM) for hoalu://sensor/<id>. Only the
+	// request's key is used, its wishes are not. Life 0 is a year.
 	SignSensor(ctx context.Context, id string, request []byte, life time.Duration) (certificate []byte, err error)
 	// Client issues a client certificate with a key of its own, for tools and tests; uri is its identity.
 	Client(ctx context.Context, uri string, life time.Duration) (tls.Certificate, error)
