@@ -1,0 +1,100 @@
+import { Button } from 'antd';
+import { type ReactNode, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ProblemError } from '../api/client';
+import { minute } from '../format/time';
+import { useMe } from '../session/session';
+
+/** A skeleton after 150 ms; after 3 s how long it has taken, with a way to stop. */
+export function Loading({ what, rows = 8, onStop }: { what: string; rows?: number; onStop?: () => void }) {
+  const { t } = useTranslation();
+  const [s, setS] = useState(-1);
+  useEffect(() => {
+    const from = Date.now();
+    const first = setTimeout(() => setS(0), 150);
+    const each = setInterval(() => setS(Math.floor((Date.now() - from) / 1000)), 1000);
+    return () => {
+      clearTimeout(first);
+      clearInterval(each);
+    };
+  }, []);
+  if (s < 0) return null;
+  return (
+    <div aria-busy="true">
+      {s >= 3 && (
+        <p className="state" role="status">
+          {t('state.loading', { what: t(`noun.${what}`), n: s })}{' '}
+          {onStop && (
+            <button type="button" className="link" onClick={onStop}>
+              {t('act.stop')}
+            </button>
+          )}
+        </p>
+      )}
+      {s < 3 && Array.from({ length: rows }, (_, i) => <div key={i} className="skeleton" style={{ width: `${88 - ((i * 37) % 40)}%` }} />)}
+    </div>
+  );
+}
+
+/** What went wrong and what to do; the texts of the server come first, in the person's language. */
+export function Failed({ error, what, id, at, retry }: { error: unknown; what: string; id?: string; at?: number; retry?: () => void }) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const p = error instanceof ProblemError ? error : new ProblemError(0, {});
+  let text: ReactNode;
+  if (p.status === 403)
+    text = (
+      <>
+        <p className="strong">{t('state.denied', { what: t(`noun.${what}`) })}</p>
+        <p>{t('state.deniedRole', { role: me.roles.map((r) => t(`role.${r}`)).join(', '), who: t('role.administrator') })}</p>
+      </>
+    );
+  else if (p.status === 404) text = <p>{id ? t('state.absent', { id }) : t('state.absentPage')}</p>;
+  else if (p.status === 503 || p.status === 501)
+    text = (
+      <>
+        <p className="strong">{p.problem.detail || t('state.partAway', { what: t(`noun.${what}`) })}</p>
+        {p.problem.do && <p>{p.problem.do}</p>}
+      </>
+    );
+  else
+    text = (
+      <>
+        <p className="strong">
+          {t('state.failed', { what: t(`noun.${what}`) })}
+          {at ? ` ${t('state.failedFrom', { time: minute(at) })}` : ''}
+        </p>
+        {p.problem.detail && <p>{p.problem.detail}</p>}
+        {p.problem.do && <p>{p.problem.do}</p>}
+        <p>{t('state.failedDo', { code: p.problem.trace ?? p.code })}</p>
+      </>
+    );
+  return (
+    <div className="state" role="alert">
+      {text}
+      {retry && p.status !== 403 && p.status !== 404 && (
+        <div className="actions">
+          <Button onClick={retry}>{t('act.retry')}</Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function Empty({ children, actions }: { children: ReactNode; actions?: ReactNode }) {
+  return (
+    <div className="state">
+      <p>{children}</p>
+      {actions && <div className="actions">{actions}</div>}
+    </div>
+  );
+}
+
+/** One line for what a deed was refused with. */
+export function problemText(error: unknown, fallback: string): string {
+  if (error instanceof ProblemError && error.problem.detail)
+    return [error.problem.detail, ...(error.problem.fields ?? []).map((f) => `${f.name}: ${f.detail}`), error.problem.do]
+      .filter(Boolean)
+      .join(' ');
+  return fallback;
+}

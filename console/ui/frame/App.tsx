@@ -1,0 +1,171 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { Component, type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Navigate, Route, Routes, useLocation } from 'react-router';
+import { onSessionEnd } from '../api/client';
+import { Failed, Loading } from '../design/states';
+import { useKeys } from '../keys/useKeys';
+import { start } from '../live/stream';
+import { setLanguage } from '../locales/i18n';
+import { setTheme } from '../session/preferences';
+import { meKey, PersonProvider, pageRight, useMe, useMeQuery } from '../session/session';
+import { setLetters } from '../keys/useKeys';
+import { Frame } from './Frame';
+
+const Login = lazy(() => import('../entry/Login'));
+const First = lazy(() => import('../entry/First'));
+
+const pages: [path: string, page: string, load: () => Promise<{ default: ComponentType }>][] = [
+  ['/', 'overview', () => import('../overview/Overview')],
+  ['/alerts', 'alerts', () => import('../alerts/Alerts')],
+  ['/alerts/:id', 'alerts', () => import('../alerts/AlertPage')],
+  ['/search', 'search', () => import('../search/Search')],
+  ['/systems', 'systems', () => import('../systems/Systems')],
+  ['/systems/:id', 'systems', () => import('../systems/SystemPage')],
+  ['/sources', 'sources', () => import('../sources/Sources')],
+  ['/ledger', 'ledger', () => import('../ledger/Ledger')],
+  ['/rules', 'rules', () => import('../rules/Rules')],
+  ['/rules/:id', 'rules', () => import('../rules/RulePage')],
+  ['/national', 'national', () => import('../national/National')],
+  ['/audit', 'audit', () => import('../audit/Audit')],
+  ['/admin', 'admin', () => import('../admin/Admin')],
+  ['/admin/:section', 'admin', () => import('../admin/Admin')],
+];
+const lazyPages = pages.map(([path, page, load]) => ({ path, page, load, Page: lazy(load) }));
+
+export function App() {
+  const { pathname } = useLocation();
+  if (pathname === '/first')
+    return (
+      <Suspense fallback={null}>
+        <First />
+      </Suspense>
+    );
+  return <Session />;
+}
+
+function Session() {
+  const { t } = useTranslation();
+  const me = useMeQuery();
+  const queries = useQueryClient();
+  const [ended, setEnded] = useState(false);
+  const [login, setLogin] = useState(false);
+
+  useEffect(() => onSessionEnd(() => setEnded(true)), []);
+  const person = me.data;
+  const id = person?.id;
+  const applied = useRef('');
+  useEffect(() => {
+    if (!person || applied.current === person.id) return;
+    applied.current = person.id;
+    const p = person.preferences;
+    const asked = new URLSearchParams(location.search).get('lang');
+    if (asked === 'vi' || asked === 'en') setLanguage(asked);
+    else if (p.language === 'vi' || p.language === 'en') setLanguage(p.language);
+    if (p.theme) setTheme(p.theme);
+    setLetters(p.keys !== false);
+  }, [person]);
+  useEffect(() => (id ? start() : undefined), [id]);
+
+  if (me.isPending) return null;
+  if (me.isError)
+    return (
+      <main className="away">
+        <h1>{t('state.away')}</h1>
+        <p>{t('state.awayDo')}</p>
+        <button type="button" className="link" onClick={() => me.refetch()}>
+          {t('act.retry')}
+        </button>
+      </main>
+    );
+  if (!person || login)
+    return (
+      <Suspense fallback={null}>
+        <Login
+          onDone={(m) => {
+            queries.setQueryData(meKey, m);
+            setLogin(false);
+          }}
+        />
+      </Suspense>
+    );
+  return (
+    <PersonProvider value={person}>
+      <Frame
+        onLogout={() => {
+          applied.current = '';
+          queries.clear();
+          queries.setQueryData(meKey, null);
+          setEnded(false);
+        }}
+      >
+        <Suspense fallback={<Loading what="page" />}>
+          <Routes>
+            {lazyPages.map(({ path, page, Page }) => (
+              <Route
+                key={path}
+                path={path}
+                element={
+                  <Guard page={page}>
+                    <Page />
+                  </Guard>
+                }
+              />
+            ))}
+            <Route path="/login" element={<Navigate to="/" replace />} />
+            <Route path="*" element={<Absent />} />
+          </Routes>
+        </Suspense>
+      </Frame>
+      {ended && (
+        <Suspense fallback={null}>
+          <Login
+            again={person.login}
+            onDone={(m) => {
+              queries.setQueryData(meKey, m);
+              setEnded(false);
+              queries.invalidateQueries();
+            }}
+          />
+          <Modal />
+        </Suspense>
+      )}
+    </PersonProvider>
+  );
+}
+
+/** While the log-in stands above the page, no key reaches the page. */
+function Modal() {
+  useKeys([], { modal: true });
+  return null;
+}
+
+function Absent() {
+  const { t } = useTranslation();
+  return <div className="state">{t('state.absentPage')}</div>;
+}
+
+function Guard({ page, children }: { page: string; children: ReactNode }) {
+  const me = useMe();
+  const { pathname } = useLocation();
+  if (pageRight(me, page) === undefined) {
+    const first = Object.keys(me.permissions.pages)[0];
+    if (page === 'overview' && first && first !== 'overview') return <Navigate to={`/${first}`} replace />;
+    return <Absent />;
+  }
+  return <Caught key={pathname}>{children}</Caught>;
+}
+
+/** An error of one page leaves the frame standing. */
+class Caught extends Component<{ children: ReactNode }, { error?: unknown }> {
+  override state: { error?: unknown } = {};
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    if (this.state.error) return <Failed error={this.state.error} what="page" retry={() => location.reload()} />;
+    return this.props.children;
+  }
+}
