@@ -1,0 +1,410 @@
+package privacy
+
+import "unicode/utf8"
+
+// digitRun says whether s may hold an identifier at all. Every identifier has three digits in a row somewhere, so one byte in
+// three is looked at: this is what nearly all texts cost.
+func digitRun(s string) bool {
+	for i := 2; i < len(s); i += 3 {
+		if c := s[i] - '0'; c > 9 {
+			continue
+		}
+		from, to := i, i+1
+		for from > 0 && s[from-1]-'0' <= 9 {
+			from--
+		}
+		for to < len(s) && s[to]-'0' <= 9 {
+			to++
+		}
+		if to-from >= 3 && candidate(s, from, to) {
+			return true
+		}
+		i = to - 1 // s[to] is no digit, and a run behind it that the next step passes over is too short
+	}
+	return false
+}
+
+// candidate says whether the run of digits s[from:to] can begin or be an identifier.
+func candidate(s string, from, to int) bool {
+	n := to - from
+	if from > 0 && s[from-1] == '%' { // two of the digits are an escape
+		return n >= 11
+	}
+	switch {
+	case n == 12:
+		return s[from] == '0' || s[from] == '8'
+	case n == 11:
+		return s[from] == '8' || s[from] == '0' || n == len(s)
+	case n == 10:
+		return s[from] == '0'
+	case n == 9:
+		return s[from] != '0' && s[from] != '1'
+	case n <= 8:
+		return s[from] == '0' || from >= 4 && separator(s[from-1]) && afterCode(s, from)
+	}
+	return false
+}
+
+// afterCode says whether groups of digits lead back from i to "+84".
+func afterCode(s string, i int) bool {
+	for least := max(i-12, 2); i > least; i-- {
+		if c := s[i-1]; c == '4' && s[i-2] == '8' && i >= 3 && s[i-3] == '+' {
+			return true
+		} else if !digit(c) && !separator(c) {
+			return false
+		}
+	}
+	return false
+}
+
+func separator(c byte) bool { return c == ' ' || c == '.' || c == '-' || c == ')' || c == '(' }
+
+func digit(c byte) bool { return c-'0' <= 9 }
+
+func letter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= utf8.RuneSelf
+}
+
+// glued says whether the byte before or behind a number makes it part of something longer.
+func gluedBefore(s string, i int) bool {
+	if i == 0 {
+		return false
+	}
+	c := s[i-1]
+	if letter(c) {
+		// "\n037…" and "\t037…" in text that carries JSON escapes
+		return !(i >= 2 && s[i-2] == '\\' && (c == 'n' || c == 't' || c == 'r'))
+	}
+	switch c {
+	case '.', '-':
+		return true
+	case '+', '/', '@', '#':
+		return c == '@' || c == '#'
+	}
+	return digit(c)
+}
+
+func gluedBehind(s string, i int) bool {
+	if i >= len(s) {
+		return false
+	}
+	c := s[i]
+	if letter(c) || digit(c) || c == '@' || c == '-' {
+		return true
+	}
+	if c == '.' || c == ':' { // the end of a sentence is no glue
+		return i+1 < len(s) && (digit(s[i+1]) || letter(s[i+1]))
+	}
+	return false
+}
+
+// find appends the matches of s, in order.
+func find(dst []Match, s string, class fieldClass, number bool, year int) []Match {
+	for i := 0; i < len(s); {
+		if !digit(s[i]) {
+			i++
+			continue
+		}
+		from := i
+		for i < len(s) && digit(s[i]) {
+			i++
+		}
+		if from > 0 && s[from-1] == '%' && i-from > 2 { // "%22037095001234": two of the digits are an escape
+			from += 2
+			if m, ok := judge(s, from, i, class, number, year, true); ok {
+				dst = append(dst, m)
+			}
+			continue
+		}
+		n := i - from
+		if n >= 9 && n <= 12 {
+			if m, ok := judge(s, from, i, class, number, year, false); ok {
+				dst = append(dst, m)
+				continue
+			}
+		}
+		if n <= 6 {
+			if m, end, ok := grouped(s, from, i, class, year); ok {
+				dst = append(dst, m)
+				i = end
+			}
+		}
+	}
+	return dst
+}
+
+// judge looks at one run of digits.
+func judge(s string, from, to int, class fieldClass, number bool, year int, escaped bool) (Match, bool) {
+	run := s[from:to]
+	plus := false
+	start := from
+	if from > 0 && s[from-1] == '+' {
+		plus, start = true, from-1
+	} else if from >= 3 && (s[from-3:from] == "%2B" || s[from-3:from] == "%2b") {
+		plus, start = true, from-3
+	}
+	if plus && start > 0 && (digit(s[start-1]) || letter(s[start-1])) {
+		plus, start = false, from
+		if s[from-1] != '+' { // "%2B" behind a letter
+			return Match{}, false
+		}
+	}
+	if !plus && !escaped && gluedBefore(s, from) || gluedBehind(s, to) {
+		return Match{}, false
+	}
+	if len(run) == 9 && !plus { // "+84 912345678", or a number that lost its 0
+		if j := countryCode(s, from); j >= 0 {
+			return phoneMatch(s, j, to, "0"+run, 0.65, class)
+		}
+		if class == classPhone {
+			return phoneMatch(s, from, to, "0"+run, 0.35, class)
+		}
+		return Match{}, false
+	}
+	if !plus {
+		d := run
+		if number && len(d) == 11 && class == classCCCD { // a JSON number lost its 0
+			d = "0" + d
+		}
+		if len(d) == 12 && validCCCD(d, year) {
+			c := 0.5 + contextOf(s, from, to, class, CCCD)
+			if d[:3] == "035" || d[:3] == "036" || d[:3] == "037" {
+				c += 0.05
+			}
+			return Match{CCCD, from, to, d, bound(c)}, true
+		}
+	}
+	nat, ok := national(run, plus)
+	if !ok {
+		return Match{}, false
+	}
+	base := 0.3
+	switch {
+	case plus:
+		base = 0.65
+	case run[0] == '8':
+		base = 0.35
+	}
+	return phoneMatch(s, start, to, nat, base, class)
+}
+
+// countryCode finds "+84 ", "(+84) ", "+84-" before i and gives where it begins, or -1.
+func countryCode(s string, i int) int {
+	for i > 0 && separator(s[i-1]) {
+		i--
+	}
+	if i >= 3 && s[i-3:i] == "+84" {
+		i -= 3
+		if i > 0 && s[i-1] == '(' {
+			i--
+		}
+		if i > 0 && (digit(s[i-1]) || letter(s[i-1])) {
+			return -1
+		}
+		return i
+	}
+	return -1
+}
+
+func phoneMatch(s string, from, to int, nat string, base float64, class fieldClass) (Match, bool) {
+	if !validPhone(nat) {
+		return Match{}, false
+	}
+	c := base + contextOf(s, from, to, class, Phone)
+	if nat[:4] == "0229" || nat[:4] == "0228" || nat[:4] == "0226" {
+		c += 0.05
+	}
+	return Match{Phone, from, to, "+84" + nat[1:], bound(c)}, true
+}
+
+func bound(c float64) float64 {
+	if c > 1 {
+		return 1
+	}
+	if c < 0 {
+		return 0
+	}
+	return c
+}
+
+// grouped reads a number written in groups: "0912 345 678", "(0229) 3.871.234", "+84 91-234-5678", "037 095 001 234". from and
+// to are the first group.
+func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bool) {
+	first := to - from
+	plus := from > 0 && s[from-1] == '+'
+	if !plus && s[from] != '0' || first < 2 || plus && (first != 2 || s[from:to] != "84") {
+		return Match{}, 0, false
+	}
+	start := from
+	if plus {
+		start--
+	}
+	if start > 0 && s[start-1] == '(' {
+		start--
+	}
+	if start > 0 && (gluedBefore(s, start) || s[start-1] == '/' || s[start-1] == ':') {
+		return Match{}, 0, false
+	}
+	var d [16]byte
+	n := copy(d[:], s[from:to])
+	var sizes [8]int
+	sizes[0] = first
+	groups := 1
+	i := to
+	var sep byte
+	end := 0
+	for groups < len(sizes) {
+		j := i
+		if j < len(s) && s[j] == ')' {
+			j++
+		}
+		if j < len(s) && (s[j] == ' ' || s[j] == '.' || s[j] == '-') {
+			if sep != 0 && s[j] != sep && groups > 1 {
+				break
+			}
+			sep = s[j]
+			j++
+		} else if j == i {
+			break
+		}
+		k := j
+		for k < len(s) && digit(s[k]) {
+			k++
+		}
+		g := k - j
+		if g == 0 || g > 8 || n+g > 13 {
+			break
+		}
+		n += copy(d[n:], s[j:k])
+		sizes[groups] = g
+		groups++
+		i, end = k, k
+		if n >= 12 || n >= 11 && !plus && d[1] == '2' {
+			break
+		}
+	}
+	if groups < 2 || gluedBehind(s, end) {
+		return Match{}, 0, false
+	}
+	run := string(d[:n])
+	if n == 12 && groups == 4 && sizes == [8]int{3, 3, 3, 3} && !plus && validCCCD(run, year) {
+		c := 0.4 + contextOf(s, start, end, class, CCCD)
+		return Match{CCCD, start, end, run, bound(c)}, end, true
+	}
+	nat, ok := national(run, plus)
+	if !ok || !validPhone(nat) || !phoneGroups(sizes[:groups], plus) {
+		return Match{}, 0, false
+	}
+	base := 0.6
+	if plus {
+		base = 0.7
+	}
+	m, ok := phoneMatch(s, start, end, nat, base, class)
+	return m, end, ok
+}
+
+// phoneGroups says whether people write telephone numbers in such groups.
+func phoneGroups(sizes []int, plus bool) bool {
+	if plus {
+		sizes = sizes[1:]
+		if len(sizes) == 0 {
+			return false
+		}
+	}
+	for i, g := range sizes {
+		if g == 1 && !(i == 1 || i == 0 && plus) || g > 8 || g > 7 && len(sizes) > 2 {
+			return false
+		}
+	}
+	return len(sizes) <= 5
+}
+
+// national brings digits to the form "0" + significant number.
+func national(d string, plus bool) (string, bool) {
+	switch {
+	case len(d) >= 11 && d[:2] == "84" && d[2] != '0':
+		d = "0" + d[2:]
+	case plus && len(d) >= 12 && d[:3] == "840": // "+84 0912…"
+		d = d[2:]
+	case plus:
+		return "", false
+	}
+	if (len(d) == 10 || len(d) == 11) && d[0] == '0' {
+		return d, true
+	}
+	return "", false
+}
+
+// validPhone checks a national number against the numbering plan (Thông tư 22/2014 and its changes; libphonenumber metadata).
+func validPhone(d string) bool {
+	if len(d) == 11 { // fixed: 02, area, subscriber
+		return d[0] == '0' && d[1] == '2' && d[2] <= '9' && fixedArea(d)
+	}
+	if len(d) != 10 || d[0] != '0' {
+		return false
+	}
+	switch d[1] {
+	case '3':
+		return true // 030-039
+	case '5':
+		switch d[2] {
+		case '6', '8', '9':
+			return true
+		case '2':
+			return d[3] == '2' || d[3] == '3' || d[3] == '8'
+		case '5':
+			return d[3] == '9'
+		}
+	case '7':
+		return d[2] == '0' || d[2] >= '6'
+	case '8':
+		return d[2] >= '1' && d[2] <= '8' || d[2] == '9' && d[3] >= '6'
+	case '9':
+		return d[2] != '9' || d[3] != '2'
+	}
+	return false
+}
+
+// areas are the fixed-line areas behind 02: two digits for Hà Nội (024) and HCM City (028), three for the others.
+var areas = map[string]bool{
+	"203": true, "204": true, "205": true, "206": true, "207": true, "208": true, "209": true, "210": true, "211": true, "212": true, "213": true, "214": true, "215": true, "216": true, "218": true, "219": true,
+	"220": true, "221": true, "222": true, "225": true, "226": true, "227": true, "228": true, "229": true, "232": true, "233": true, "234": true, "235": true, "236": true, "237": true, "238": true, "239": true,
+	"251": true, "252": true, "254": true, "255": true, "256": true, "257": true, "258": true, "259": true, "260": true, "261": true, "262": true, "263": true, "269": true, "270": true, "271": true, "272": true, "273": true, "274": true, "275": true, "276": true, "277": true,
+	"290": true, "291": true, "292": true, "293": true, "294": true, "296": true, "297": true, "299": true,
+}
+
+func fixedArea(d string) bool {
+	return d[2] == '4' || d[2] == '8' || areas[d[1:4]]
+}
+
+// provinces are the 63 codes of the personal number, as a bit per number below 100.
+var provinces = func() (b [2]uint64) {
+	for _, p := range [...]int{1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38, 40, 42, 44, 45, 46, 48, 49, 51, 52, 54, 56, 58, 60, 62, 64, 66, 67, 68, 70, 72, 74, 75, 77, 79, 80, 82, 83, 84, 86, 87, 89, 91, 92, 93, 94, 95, 96} {
+		b[p/64] |= 1 << (p % 64)
+	}
+	return b
+}()
+
+// validCCCD checks province, century and sex, and birth year: 1920 to the year of receipt.
+func validCCCD(d string, year int) bool {
+	if len(d) != 12 || d[0] != '0' {
+		return false
+	}
+	p := int(d[1]-'0')*10 + int(d[2]-'0')
+	if provinces[p/64]&(1<<(p%64)) == 0 {
+		return false
+	}
+	if d[3] > '3' {
+		return false
+	}
+	born := 1900 + 100*int((d[3]-'0')/2) + int(d[4]-'0')*10 + int(d[5]-'0')
+	if born < 1920 || born > year {
+		return false
+	}
+	for i := 7; i < 12; i++ { // a serial of one digit repeated is a filler
+		if d[i] != d[6] {
+			return true
+		}
+	}
+	return false
+}
