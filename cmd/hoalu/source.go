@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"hoalu/collector/decoders"
+)
+
+// SourceCmd is about log sources' decoders.
+type SourceCmd struct {
+	Decode SourceDecodeCmd `cmd:"" help:"Decode raw messages: one ECS JSON document a line, in order."`
+	List   SourceListCmd   `cmd:"" help:"The formats there are decoders for."`
+}
+
+// SourceDecodeCmd is the parser bench.
+type SourceDecodeCmd struct {
+	Type string    `placeholder:"NAME" help:"Format of the messages (linux.auth, nginx.access, windows.security …); without it each message's own shape decides."`
+	Zone string    `placeholder:"ZONE" help:"Time zone of times without one (default Asia/Ho_Chi_Minh)."`
+	At   time.Time `placeholder:"TIME" help:"Receipt time to assume, RFC 3339 (default now): it gives lines without a year theirs."`
+	File string    `arg:"" placeholder:"FILE|-" help:"NDJSON with a member \"raw\", or plain lines."`
+}
+
+// Run decodes the file to standard output.
+func (c *SourceDecodeCmd) Run(e *env) error {
+	set, err := decoders.New()
+	if err != nil {
+		return err
+	}
+	dataset := c.Type
+	if dataset != "" && !set.Known(dataset) {
+		fmt.Fprintf(e.err, "hoalu: no decoder is called %q (hoalu source list names them): each message's own shape decides\n", dataset)
+		dataset = ""
+	}
+	var zone *time.Location
+	if c.Zone != "" {
+		if zone, err = time.LoadLocation(c.Zone); err != nil {
+			return fmt.Errorf("%w: --zone: %w", errUsage, err)
+		}
+	}
+	in := io.Reader(os.Stdin)
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	received := c.At
+	if received.IsZero() {
+		received = time.Now()
+	}
+	dec := set.Decoder()
+	r := bufio.NewReaderSize(in, 1<<20)
+	w := bufio.NewWriterSize(e.out, 1<<16)
+	var buf []byte
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
+			event, err := dec.Decode(dataset, rawOf(line), received, zone)
+			if err != nil {
+				return fmt.Errorf("line %d: %w", n, err)
+			}
+			buf = append(event.AppendJSON(buf[:0]), '\n')
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// rawOf takes the message out of {"raw": "…"}; any other line is the message itself.
+func rawOf(line []byte) []byte {
+	if line[0] != '{' || !bytes.Contains(line, []byte(`"raw"`)) {
+		return line
+	}
+	var doc struct {
+		Raw *string `json:"raw"`
+	}
+	if json.Unmarshal(line, &doc) != nil || doc.Raw == nil {
+		return line
+	}
+	return []byte(*doc.Raw)
+}
+
+// SourceListCmd names the formats.
+type SourceListCmd struct{}
+
+// Run prints them.
+func (SourceListCmd) Run(e *env) error {
+	set, err := decoders.New()
+	if err != nil {
+		return err
+	}
+	for _, name := range set.Datasets() {
+		if _, err := fmt.Fprintln(e.out, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
