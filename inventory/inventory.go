@@ -71,7 +71,7 @@ func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
 // Revision of the current Snapshot.
 func (s *Store) Revision() uint64 { return s.Snapshot().Revision }
 
-// Refresh reads what other processes changed; only needed where several share one PostgreSQL.
+// Refresh reads what other processes changed: other nodes on one PostgreSQL, a command (hoalu demo load) beside the server.
 func (s *Store) Refresh(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,12 +102,8 @@ func (s *Store) refresh(ctx context.Context) error {
 	return nil
 }
 
-// Run follows the changes of other processes until ctx ends. On SQLite, where there are none, it only waits.
+// Run follows the changes of other processes until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	if s.db.Dialect() == state.SQLite {
-		<-ctx.Done()
-		return nil
-	}
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -116,7 +112,7 @@ func (s *Store) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			if err := s.Refresh(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("inventory of other nodes not read", "error.message", err)
+				s.log.Warn("inventory not read again", "error.message", err)
 			}
 		}
 	}
