@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"regexp"
@@ -42,12 +43,13 @@ type atom struct {
 	text  string
 	glob  *glob
 	re    *regexp.Regexp
-	min   int // re: least length in bytes of a value that can match
-	// re: one of these, folded, must be in the folded value; none: unknown
-	must []string
-	net  netip.Prefix
-	num  number
-	cost uint8
+	dfa   *dfaProgram // nil: re alone
+	nth   int32       // number of the expression in the Set
+	min   int         // re: least length in bytes of a value that can match
+	must  [][]string  // re: of each set one literal must be in the folded value
+	net   netip.Prefix
+	num   number
+	cost  uint8
 }
 
 const (
@@ -56,7 +58,7 @@ const (
 	opOr
 	opNot
 	opAtLeast
-	opTrue
+	opSet // one of kids, all literals of one slot: looked for at once
 )
 
 type node struct {
@@ -64,6 +66,8 @@ type node struct {
 	n    int32 // opAtLeast
 	atom int32
 	kids []int32
+	set  *slotIndex // opSet
+	slot int32      // opSet
 	cost uint32
 }
 
@@ -75,6 +79,7 @@ type Set struct {
 	taxonomy Taxonomy
 	slots    map[string]int32
 	atoms    []atom
+	exprs    int32 // regular expressions among atoms
 	nodes    []node
 	virtual  []virtualSlot
 	byKey    map[string]*Rule // id and name
@@ -163,9 +168,6 @@ func Compile(d *Documents, opt Options) (*Set, []Refusal) {
 		if slot, ok := s.slots[f.Name()]; ok {
 			s.virtual = append(s.virtual, virtualSlot{slot, f})
 		}
-	}
-	for _, r := range s.Rules {
-		r.trig = c.necessary(r.root)
 	}
 	return s, refused
 }
@@ -301,8 +303,56 @@ func (c *compiler) join(op uint8, kids []int32) int32 {
 	}
 	// cheap ones first; the order has no meaning
 	slices.SortStableFunc(n.kids, func(a, b int32) int { return int(c.set.nodes[a].cost) - int(c.set.nodes[b].cost) })
+	if op == opOr {
+		return c.literals(n)
+	}
 	return c.add(n)
 }
+
+// minSet is how many literals are looked for at once rather than one by one.
+const minSet = 4
+
+// literals turns the literals of an or into one opSet for each slot that has many.
+func (c *compiler) literals(n node) int32 {
+	bySlot := map[int32][]int32{}
+	var rest []int32
+	for _, k := range n.kids {
+		kid := &c.set.nodes[k]
+		if kid.op == opAtom {
+			a := &c.set.atoms[kid.atom]
+			if a.kind <= predContains && !a.cased && a.slot >= 0 && a.text != "" {
+				bySlot[a.slot] = append(bySlot[a.slot], k)
+				continue
+			}
+		}
+		rest = append(rest, k)
+	}
+	for _, slot := range slices.Sorted(maps.Keys(bySlot)) {
+		kids := bySlot[slot]
+		if len(kids) < minSet {
+			rest = append(rest, kids...)
+			continue
+		}
+		trigs := map[trigger][]int32{}
+		for _, k := range kids {
+			a := &c.set.atoms[c.set.nodes[k].atom]
+			trigs[trigger{slot, a.kind, a.text}] = one
+		}
+		rest = append(rest, c.add(node{op: opSet, kids: kids, slot: slot, set: newSlotIndex(trigs), cost: 12}))
+	}
+	if len(rest) == 1 {
+		return rest[0]
+	}
+	slices.SortStableFunc(rest, func(a, b int32) int { return int(c.set.nodes[a].cost) - int(c.set.nodes[b].cost) })
+	n.kids = rest
+	n.cost = 0
+	for _, k := range rest {
+		n.cost += c.set.nodes[k].cost
+	}
+	return c.add(n)
+}
+
+var one = []int32{0}
 
 func (c *compiler) rule(r *Rule) int32 {
 	kids := []int32{c.body(r.detections, r.conditions)}
@@ -426,6 +476,8 @@ func (c *compiler) pred(field string, p pred) int32 {
 	case predRegexp:
 		a.re, a.cost = regexp.MustCompile(p.text), 200
 		a.min, a.must = analyse(p.text)
+		a.dfa, a.nth = newDFA(p.text), c.set.exprs
+		c.set.exprs++
 	case predCIDR:
 		a.net, a.cost = netip.MustParsePrefix(p.text), 20
 		if a.net.Addr().Is4In6() && a.net.Bits() >= 96 {
@@ -458,8 +510,9 @@ type clause struct {
 }
 
 // necessary finds the cheapest clause of triggers of which one must hold for the node to hold; nil: there is none and the rule
-// is looked at for every event.
-func (c *compiler) necessary(n int32) []trigger {
+// is looked at for every event. Cost is the expected share of events that pull a trigger.
+func (s *Set) necessary(n int32, cost func(trigger) float64) []trigger {
+	c := clauses{s, cost}
 	cl, ok := c.clause(n, false)
 	if !ok || len(cl.trigs) > 5000 {
 		return nil
@@ -467,7 +520,12 @@ func (c *compiler) necessary(n int32) []trigger {
 	return cl.trigs
 }
 
-func (c *compiler) clause(id int32, negated bool) (clause, bool) {
+type clauses struct {
+	set         *Set
+	triggerCost func(trigger) float64
+}
+
+func (c clauses) clause(id int32, negated bool) (clause, bool) {
 	n := &c.set.nodes[id]
 	switch n.op {
 	case opAtom:
@@ -493,6 +551,9 @@ func (c *compiler) clause(id int32, negated bool) (clause, bool) {
 		}
 		slices.SortFunc(all, func(a, b clause) int { return cmpFloat(a.cost, b.cost) })
 		return union(all[:need]), true
+	}
+	if n.op == opSet && negated {
+		return clause{}, false // literals only: none is known to be there
 	}
 	if (n.op == opAnd) != negated { // all kids hold: the cheapest will do
 		best, found := clause{}, false
@@ -533,13 +594,14 @@ func union(all []clause) clause {
 	return out
 }
 
-func (c *compiler) atomClause(a *atom) (clause, bool) {
+func (c clauses) atomClause(a *atom) (clause, bool) {
 	text := a.text
 	if a.cased {
 		text = foldString(text)
 	}
 	one := func(kind predKind, text string) (clause, bool) {
-		return clause{[]trigger{{a.slot, kind, text}}, triggerCost(kind, text)}, true
+		t := trigger{a.slot, kind, text}
+		return clause{[]trigger{t}, c.triggerCost(t)}, true
 	}
 	switch a.kind {
 	case predEqual, predPrefix, predSuffix, predContains:
@@ -572,7 +634,7 @@ func (c *compiler) atomClause(a *atom) (clause, bool) {
 			return one(predPresent, "")
 		}
 		var all []clause
-		for _, t := range a.must {
+		for _, t := range a.must[0] {
 			cl, _ := one(predContains, t)
 			all = append(all, cl)
 		}
@@ -585,8 +647,10 @@ func (c *compiler) atomClause(a *atom) (clause, bool) {
 	return clause{}, false
 }
 
-// triggerCost guesses the share of events whose value pulls the trigger. Figures are measured shares on Windows telemetry, rounded.
-func triggerCost(kind predKind, text string) float64 {
+// guess is the share of events whose value may pull the trigger, before anything is known of the values. Figures are
+// measured shares on Windows telemetry, rounded.
+func guess(t trigger) float64 {
+	kind, text := t.kind, t.text
 	n := float64(len(text))
 	p := 0.0
 	switch kind {

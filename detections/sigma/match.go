@@ -25,6 +25,8 @@ type group struct {
 	table atomic.Pointer[[]atomic.Int32]
 	lists atomic.Pointer[[][]entry]
 	mu    sync.Mutex // guards growth of table and lists
+
+	sample *sample // nil once learned
 }
 
 // entry is one slot a field answers for; slot -1: keywords look at it.
@@ -35,7 +37,8 @@ type entry struct {
 
 const maxGroups = 2048
 
-func (s *Set) newGroup(ls ecs.Logsource) *group {
+// newGroup compiles the rules of one log source. Cost says how often a trigger is expected to be pulled.
+func (s *Set) newGroup(ls ecs.Logsource, cost func(trigger) float64) *group {
 	g := &group{ls: ls, index: make([]*slotIndex, len(s.slots)), used: make([]bool, len(s.slots))}
 	trigs := map[int32]map[trigger][]int32{}
 	var mark func(n int32)
@@ -67,11 +70,12 @@ func (s *Set) newGroup(ls ecs.Logsource) *group {
 		}
 		g.rules = append(g.rules, r.index)
 		mark(r.root)
-		if r.trig == nil {
+		trig := s.necessary(r.root, cost)
+		if trig == nil {
 			g.always = append(g.always, r.index)
 			continue
 		}
-		for _, t := range r.trig {
+		for _, t := range trig {
 			m := trigs[t.slot]
 			if m == nil {
 				m = map[trigger][]int32{}
@@ -209,7 +213,11 @@ type Matcher struct {
 	key   []byte // log source of group
 	cats  []string
 	group *group
+	stale bool   // group has a successor
+	dfas  []*dfa // by expression, built as they are asked for
 	hit   func([]int32)
+	any   func([]int32)
+	found bool // any was called
 }
 
 // NewMatcher makes scratch memory; a Matcher is not safe for concurrent use.
@@ -218,9 +226,10 @@ func (s *Set) NewMatcher() *Matcher {
 	m := &Matcher{
 		set:   s,
 		stamp: make([]uint32, n), head: make([]int32, n), tail: make([]int32, n), prio: make([]uint8, n),
-		memo: make([]uint32, len(s.atoms)), cand: make([]uint32, len(s.Rules)),
+		memo: make([]uint32, len(s.atoms)), cand: make([]uint32, len(s.Rules)), dfas: make([]*dfa, s.exprs),
 	}
 	m.hit = m.add
+	m.any = func([]int32) { m.found = true }
 	return m
 }
 
@@ -259,6 +268,9 @@ func (m *Matcher) Match(e *ecs.Event, dst []*Rule) []*Rule {
 				g.any.probe(v.folded, v.ascii, m.hit)
 			}
 		}
+	}
+	if g.sample != nil {
+		m.learn()
 	}
 	for _, r := range m.cands {
 		if m.eval(m.set.Rules[r].root) {
@@ -409,11 +421,12 @@ func (m *Matcher) findGroup(e *ecs.Event) {
 		m.key = append(m.key, 0)
 		m.key = append(m.key, c...)
 	}
-	if m.group != nil && string(m.key[:n]) == string(m.key[n:]) {
+	if m.group != nil && !m.stale && string(m.key[:n]) == string(m.key[n:]) {
 		m.key = m.key[:n]
 		return
 	}
 	m.key = append(m.key[:0], m.key[n:]...)
+	m.stale = false
 	m.group = m.set.group(m.key, product, service, m.cats)
 }
 
@@ -437,7 +450,8 @@ func (s *Set) group(key []byte, product, service string, cats []string) *group {
 	for _, c := range cats {
 		ls.Category = append(ls.Category, strings.Clone(c))
 	}
-	g = s.newGroup(ls)
+	g = s.newGroup(ls, guess)
+	g.sample = newSample(g)
 	if len(s.groups) >= maxGroups {
 		clear(s.groups)
 	}
@@ -511,6 +525,8 @@ func (m *Matcher) eval(id int32) bool {
 		return false
 	case opNot:
 		return !m.eval(n.kids[0])
+	case opSet:
+		return m.evalSet(n)
 	}
 	c := int32(0)
 	for _, k := range n.kids {
@@ -519,6 +535,22 @@ func (m *Matcher) eval(id int32) bool {
 		}
 	}
 	return c >= n.n
+}
+
+func (m *Matcher) evalSet(n *node) bool {
+	if m.stamp[n.slot] != m.epoch {
+		return false
+	}
+	m.found = false
+	for i := m.head[n.slot]; i >= 0; i = m.vals[i].next {
+		if v := &m.vals[i]; v.kind != ecs.Null {
+			m.fold(v)
+			if n.set.probe(v.folded, v.ascii, m.any); m.found {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (m *Matcher) evalNaive(id int32) bool {
@@ -542,6 +574,13 @@ func (m *Matcher) evalNaive(id int32) bool {
 		return false
 	case opNot:
 		return !m.evalNaive(n.kids[0])
+	case opSet:
+		for _, k := range n.kids {
+			if m.evalNaive(k) {
+				return true
+			}
+		}
+		return false
 	}
 	c := int32(0)
 	for _, k := range n.kids {
@@ -582,6 +621,15 @@ func (m *Matcher) test(a *atom) bool {
 	return false
 }
 
+func containsAny(s string, literals []string) bool {
+	for _, l := range literals {
+		if strings.Contains(s, l) {
+			return true
+		}
+	}
+	return false
+}
+
 // text is the value as an atom compares it.
 func (m *Matcher) text(v *val, cased bool) string {
 	if cased {
@@ -612,8 +660,20 @@ func (m *Matcher) testValue(a *atom, i int32) bool {
 		}
 		if len(a.must) > 0 {
 			m.fold(v)
-			if !slices.ContainsFunc(a.must, func(lit string) bool { return strings.Contains(v.folded, lit) }) {
-				return false
+			for _, set := range a.must {
+				if !containsAny(v.folded, set) {
+					return false
+				}
+			}
+		}
+		if a.dfa != nil {
+			d := m.dfas[a.nth]
+			if d == nil {
+				d = newDFAStates(a.dfa)
+				m.dfas[a.nth] = d
+			}
+			if found, ok := d.match(v.raw); ok {
+				return found
 			}
 		}
 		return a.re.MatchString(v.raw)

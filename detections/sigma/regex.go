@@ -2,13 +2,14 @@ package sigma
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// analyse finds what a value must have for the expression to be found in it: a least length in bytes, and literals (folded) of
-// which one must be in the folded value. No literals: nothing is known.
-func analyse(expr string) (least int, must []string) {
+// analyse finds what a value must have for the expression to be found in it: a least length in bytes, and sets of literals
+// (folded) of each of which one must be in the folded value, the most selective first. No sets: nothing is known.
+func analyse(expr string) (least int, must [][]string) {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return 0, nil
@@ -16,7 +17,9 @@ func analyse(expr string) (least int, must []string) {
 	// counted repeats are unrolled by Simplify; the length is taken before
 	least = minLength(re)
 	must = required(re)
-	return least, must
+	slices.SortStableFunc(must, func(a, b []string) int { return cmpFloat(worth(b), worth(a)) })
+	must = slices.CompactFunc(must, func(a, b []string) bool { return slices.Equal(a, b) })
+	return least, must[:min(len(must), 6)]
 }
 
 func minLength(re *syntax.Regexp) int {
@@ -53,11 +56,11 @@ func minLength(re *syntax.Regexp) int {
 	return 0
 }
 
-// required is the best set of literals of which one must be there.
-func required(re *syntax.Regexp) []string {
+// required lists sets of literals; of each one must be there.
+func required(re *syntax.Regexp) [][]string {
 	switch re.Op {
 	case syntax.OpLiteral:
-		return []string{foldString(string(re.Rune))}
+		return [][]string{{foldString(string(re.Rune))}}
 	case syntax.OpCapture, syntax.OpPlus:
 		return required(re.Sub[0])
 	case syntax.OpRepeat:
@@ -65,17 +68,12 @@ func required(re *syntax.Regexp) []string {
 			return required(re.Sub[0])
 		}
 	case syntax.OpConcat:
-		var best []string
+		var sets [][]string
 		// neighbouring literals and single-character classes that fold to one character make longer ones
 		var run strings.Builder
-		take := func(set []string) {
-			if len(set) > 0 && (best == nil || worth(set) > worth(best)) {
-				best = set
-			}
-		}
 		flush := func() {
 			if run.Len() > 0 {
-				take([]string{run.String()})
+				sets = append(sets, []string{run.String()})
 				run.Reset()
 			}
 		}
@@ -89,26 +87,37 @@ func required(re *syntax.Regexp) []string {
 				s.Op == syntax.OpEndLine || s.Op == syntax.OpWordBoundary || s.Op == syntax.OpNoWordBoundary:
 			default:
 				flush()
-				take(required(s))
+				sets = append(sets, required(s)...)
 			}
 		}
 		flush()
-		return best
+		return sets
 	case syntax.OpCharClass:
-		if r := oneFold(re.Rune); r >= 0 {
-			return []string{string(r)}
+		var chars []string
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			if re.Rune[i+1]-re.Rune[i] > 3 || len(chars) > 8 {
+				return nil
+			}
+			for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+				if f := string(fold(r)); !slices.Contains(chars, f) {
+					chars = append(chars, f)
+				}
+			}
+		}
+		if len(chars) > 0 && len(chars) <= 4 {
+			return [][]string{chars}
 		}
 	case syntax.OpAlternate:
 		var all []string
 		for _, s := range re.Sub {
-			set := required(s)
-			if len(set) == 0 {
+			sets := required(s)
+			if len(sets) == 0 {
 				return nil
 			}
-			all = append(all, set...)
+			all = append(all, slices.MaxFunc(sets, func(a, b []string) int { return cmpFloat(worth(a), worth(b)) })...)
 		}
 		if len(all) <= 64 {
-			return all
+			return [][]string{all}
 		}
 	}
 	return nil

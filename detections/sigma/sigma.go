@@ -90,7 +90,6 @@ type Rule struct {
 	// set by Compile
 	index int32 // in Set.Rules
 	root  int32 // node
-	trig  []trigger
 }
 
 // Filter narrows rules: the effective condition is (rule) and (filter).
