@@ -1,0 +1,193 @@
+// Package process watches programs start and end on this host (sched_process_exec, sched_process_exit), kernel 5.15 on.
+//
+// An exec record has the executable, the whole command line up to 1,024 bytes (hoalu.truncated tells), the user, and the parent with its
+// command line where it was seen or still lives. It is a Sigma process_creation event of product linux.
+package process
+
+import (
+	"context"
+	_ "embed"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"hoalu/ecs"
+	"hoalu/sensors/bpf/attach"
+)
+
+//go:embed process.bpf.o
+var object []byte
+
+// Offsets of struct record in process.bpf.c.
+const (
+	offBoot, offStart, offKind, offPID, offPPID, offUID, offExit, offArgsLen, offPathLen, offTruncated = 0, 8, 16, 20, 24, 28, 32, 36, 40, 44
+	offComm, offPcomm, offPath                                                                         = 48, 64, 80
+	pathSize, argsSize                                                                                 = 256, 1024
+	offArgs                                                                                            = offPath + pathSize
+)
+
+// Probe watches processes.
+type Probe struct {
+	*attach.Probe
+	host  string
+	cache map[uint32]entry
+	users map[uint32]string
+	exe   func(pid uint32) string
+}
+
+type entry struct {
+	start              uint64
+	name, exe, cmdline string
+}
+
+const maxCache = 1 << 15
+
+// New returns the probe; host is host.name of its records.
+func New(host string) *Probe {
+	return &Probe{Probe: attach.New(attach.Spec{Name: "process", Object: object, Programs: []string{"on_exec", "on_exit"}}), host: host, cache: map[uint32]entry{}, users: map[uint32]string{},
+		exe: func(pid uint32) string { p, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); return p }}
+}
+
+// Run watches until ctx ends; emit gets flat ECS records that are good until it returns.
+func (p *Probe) Run(ctx context.Context, ready func(), emit func(record []byte)) error {
+	var clock attach.Clock
+	var buf []byte
+	return p.Probe.Run(ctx, ready, func(b []byte) {
+		var e ecs.Event
+		if p.decode(&e, b, &clock) {
+			buf = e.AppendJSON(buf[:0])
+			emit(buf)
+		}
+	})
+}
+
+var (
+	fArgs      = ecs.Intern("process.args_count")
+	fStart     = ecs.Intern("process.start")
+	fEnd       = ecs.Intern("process.end")
+	fExit      = ecs.Intern("process.exit_code")
+	fTruncated = ecs.Intern("hoalu.truncated")
+)
+
+// decode reads one record; false for one that is too short.
+func (p *Probe) decode(e *ecs.Event, b []byte, clock *attach.Clock) bool {
+	if len(b) < offPath {
+		return false
+	}
+	le := binary.LittleEndian
+	pid, ppid, uid := le.Uint32(b[offPID:]), le.Uint32(b[offPPID:]), le.Uint32(b[offUID:])
+	start := le.Uint64(b[offStart:])
+	comm, pcomm := attach.Text(b[offComm:offPcomm]), attach.Text(b[offPcomm:offPath])
+	e.Time = clock.Unix(le.Uint64(b[offBoot:]))
+	e.AddString(ecs.EventKind, "event")
+	e.AddString(ecs.EventCategory, "process")
+	e.AddString(ecs.EventModule, "hoalu")
+	e.AddString(ecs.EventDataset, "hoalu.process")
+	if p.host != "" {
+		e.AddString(ecs.HostName, p.host)
+	}
+	e.AddInt(ecs.ProcessPID, int64(pid))
+	e.AddString(fStart, ecs.FormatTime(clock.Unix(start)))
+	e.AddString(ecs.UserID, strconv.FormatUint(uint64(uid), 10))
+	if name := p.user(uid); name != "" {
+		e.AddString(ecs.UserName, name)
+	}
+	switch le.Uint32(b[offKind:]) {
+	case 1:
+		if len(b) < offArgs+argsSize {
+			return false
+		}
+		path := string(b[offPath : offPath+min(int(le.Uint32(b[offPathLen:])), pathSize-1)])
+		raw := b[offArgs : offArgs+min(int(le.Uint32(b[offArgsLen:])), argsSize)]
+		args := strings.Split(strings.TrimRight(string(raw), "\x00"), "\x00")
+		exe := path
+		if !strings.HasPrefix(exe, "/") { // relative to a folder only the process knows
+			if x := p.exe(pid); x != "" {
+				exe = x
+			}
+		}
+		name := comm
+		if i := strings.LastIndexByte(exe, '/'); i >= 0 && len(comm) == 15 {
+			name = exe[i+1:] // the kernel keeps 15 bytes of it
+		}
+		cmdline := strings.Join(args, " ")
+		e.AddString(ecs.EventType, "start")
+		e.AddString(ecs.EventAction, "exec")
+		e.AddString(ecs.ProcessName, name)
+		e.AddString(ecs.ProcessExecutable, exe)
+		e.AddString(ecs.ProcessCommandLine, cmdline)
+		e.AddInt(fArgs, int64(len(args)))
+		if le.Uint32(b[offTruncated:]) != 0 {
+			e.AddBool(fTruncated, true)
+		}
+		p.parent(e, ppid, pcomm)
+		p.keep(pid, entry{start, name, exe, cmdline})
+		e.SetLogsource("linux", "", "process_creation")
+	case 2:
+		code := int32(le.Uint32(b[offExit:]))
+		e.AddString(ecs.EventType, "end")
+		e.AddString(ecs.EventAction, "exit")
+		e.AddString(ecs.ProcessName, comm)
+		if c, ok := p.cache[pid]; ok {
+			if c.start == start {
+				e.SetString(ecs.ProcessName, c.name)
+				e.AddString(ecs.ProcessExecutable, c.exe)
+			}
+			delete(p.cache, pid)
+		}
+		e.AddInt(fExit, int64(code>>8&0xff))
+		e.AddString(fEnd, ecs.FormatTime(e.Time))
+		e.AddInt(ecs.ParentPID, int64(ppid))
+		e.SetLogsource("linux", "", "process_termination")
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *Probe) keep(pid uint32, x entry) {
+	if len(p.cache) >= maxCache {
+		clear(p.cache)
+	}
+	p.cache[pid] = x
+}
+
+// parent adds what is known of the parent: seen starting, else from /proc, else its short name alone.
+func (p *Probe) parent(e *ecs.Event, ppid uint32, comm string) {
+	e.AddInt(ecs.ParentPID, int64(ppid))
+	x, ok := p.cache[ppid]
+	if !ok && ppid > 0 {
+		x = entry{name: comm, exe: p.exe(ppid)}
+		if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", ppid)); err == nil {
+			x.cmdline = strings.ReplaceAll(strings.TrimRight(string(raw[:min(len(raw), argsSize)]), "\x00"), "\x00", " ")
+		}
+		p.keep(ppid, x)
+	}
+	if x.name == "" {
+		x.name = comm
+	}
+	e.AddString(ecs.ParentName, x.name)
+	if x.exe != "" {
+		e.AddString(ecs.ParentExecutable, x.exe)
+	}
+	if x.cmdline != "" {
+		e.AddString(ecs.ParentCommandLine, x.cmdline)
+	}
+}
+
+func (p *Probe) user(uid uint32) string {
+	name, ok := p.users[uid]
+	if !ok {
+		if u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
+			name = u.Username
+		}
+		if len(p.users) > 4096 {
+			clear(p.users)
+		}
+		p.users[uid] = name
+	}
+	return name
+}

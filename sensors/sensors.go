@@ -1,0 +1,239 @@
+// Package sensors watches a host: packets (packet), what the kernel says of processes and sockets (bpf), and brings their records to the
+// collector (shipper).
+//
+// Words: a probe is one thing that watches; a record is a flat ECS object; accounts are what a sensor says of itself every ten seconds:
+// seen = sent + dropped(reason) + filtered + waiting. A probe that may not run here says why and how to allow it, and the others run.
+//
+// Contract: New starts nothing; Run blocks until ctx ends and flushes. Probes may be called at any time. To add a probe: a folder in
+// bpf/ and a row in probes.go.
+package sensors
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"hoalu/sensors/packet"
+	"hoalu/sensors/shipper"
+)
+
+// Config of a Host.
+type Config struct {
+	Packet     bool
+	Host       bool // eBPF
+	Interfaces []string
+	Name       string   // of this host, in observer.name and host.name
+	Own        []uint16 // ports of the sensor's own export: not looked at
+	Version    string
+}
+
+// States of a Probe.
+const (
+	Running = "running"
+	Refused = "refused"
+	Off     = "off"
+	Unknown = "unknown" // not started yet
+)
+
+// Probe is how one probe is doing.
+type Probe struct {
+	Name  string
+	State string
+	Why   string // why it may not run
+	Do    string // how to allow it
+}
+
+// Counts of a probe since its start.
+type Counts struct {
+	Seen, Sent, Filtered int64
+	Dropped              map[string]int64
+}
+
+// Host runs this host's probes.
+type Host struct {
+	cfg  Config
+	ship *shipper.Shipper
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	probes map[string]*Probe
+	counts map[string]func() Counts
+}
+
+// New returns a Host over a shipper, which Run runs too.
+func New(cfg Config, ship *shipper.Shipper, log *slog.Logger) *Host {
+	h := &Host{cfg: cfg, ship: ship, log: log.With("component", "sensor"), probes: map[string]*Probe{}, counts: map[string]func() Counts{}}
+	for _, p := range append([]string{packetProbe}, names()...) {
+		state := Unknown
+		if p == packetProbe && !cfg.Packet || p != packetProbe && !cfg.Host {
+			state = Off
+		}
+		h.probes[p] = &Probe{Name: p, State: state}
+	}
+	return h
+}
+
+const packetProbe = "packet"
+
+// Probes lists every probe, packet first.
+func (h *Host) Probes() []Probe {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []Probe
+	for _, name := range append([]string{packetProbe}, names()...) {
+		out = append(out, *h.probes[name])
+	}
+	return out
+}
+
+func (h *Host) set(name, state, why, do string) {
+	h.mu.Lock()
+	*h.probes[name] = Probe{name, state, why, do}
+	h.mu.Unlock()
+	if state == Refused {
+		h.log.Warn("probe may not run here", "probe", name, "reason", why, "do", do)
+	}
+}
+
+func (h *Host) count(name string, fn func() Counts) {
+	h.mu.Lock()
+	h.counts[name] = fn
+	h.mu.Unlock()
+}
+
+// Run watches until ctx ends.
+func (h *Host) Run(ctx context.Context) error {
+	shipCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var probes, rest sync.WaitGroup
+	rest.Go(func() { h.ship.Run(shipCtx) })
+	if h.cfg.Packet {
+		probes.Go(func() { h.runPacket(ctx) })
+	}
+	if h.cfg.Host {
+		for i := range table {
+			probes.Go(func() { h.runProbe(ctx, i) })
+		}
+	}
+	rest.Go(func() { h.accountLoop(shipCtx) })
+	<-ctx.Done()
+	probes.Wait() // what they still had is with the shipper
+	stop()
+	rest.Wait()
+	return ctx.Err()
+}
+
+func (h *Host) runPacket(ctx context.Context) {
+	out := packet.NewOutput(0)
+	var exclude []packet.Endpoint
+	for _, port := range h.cfg.Own {
+		exclude = append(exclude, packet.Endpoint{Addr: netip.Addr{}, Port: port})
+	}
+	a := packet.NewAnalyzer(packet.Config{Sensor: h.cfg.Name, Live: true, Exclude: exclude}, out.Put)
+	h.count(packetProbe, func() Counts {
+		c := Counts{Dropped: map[string]int64{}}
+		for class, s := range out.Stats() {
+			c.Seen += int64(s.Seen)
+			c.Sent += int64(s.Sent)
+			if s.Dropped > 0 {
+				c.Dropped["output_"+packet.Class(class).String()] += int64(s.Dropped)
+			}
+		}
+		st := a.Stats()
+		for _, s := range st.Records {
+			c.Seen += int64(s.Filtered)
+			c.Filtered += int64(s.Filtered)
+		}
+		return c
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var buf []byte
+		for {
+			rec, _, more, err := out.Next(context.WithoutCancel(ctx), buf[:0])
+			if err != nil || !more {
+				return
+			}
+			buf = rec
+			h.ship.Put(rec)
+		}
+	})
+	err := packet.Live(ctx, packet.LiveConfig{Interface: strings.Join(h.cfg.Interfaces, ","), RingBytes: 16 << 20, Ready: func() { h.set(packetProbe, Running, "", "") }}, a)
+	out.Close()
+	wg.Wait()
+	if err != nil && ctx.Err() == nil {
+		if le, ok := packet.AsLiveError(err); ok {
+			h.set(packetProbe, Refused, le.Error(), le.Do)
+		} else {
+			h.set(packetProbe, Refused, err.Error(), "")
+		}
+	}
+}
+
+// Accounts is what is sent of ten seconds (the collector's sensor.Stats).
+type Accounts struct {
+	From     int64             `json:"from"`
+	To       int64             `json:"to"`
+	Seen     map[string]int64  `json:"seen"`
+	Sent     map[string]int64  `json:"sent"`
+	Dropped  map[string]int64  `json:"dropped"`
+	Filtered map[string]int64  `json:"filtered"`
+	Waiting  int64             `json:"waiting"`
+	Values   map[string]string `json:"values"`
+}
+
+func (h *Host) accountLoop(ctx context.Context) {
+	const every = 10 * time.Second
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	last := map[string]Counts{}
+	var lastShip shipper.Stats
+	from := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		acc := Accounts{From: from.UnixMilli(), To: now.UnixMilli(), Seen: map[string]int64{}, Sent: map[string]int64{}, Dropped: map[string]int64{}, Filtered: map[string]int64{},
+			Values: map[string]string{"version": h.cfg.Version, "host": h.cfg.Name, "os": runtime.GOOS}}
+		next := map[string]Counts{}
+		h.mu.Lock()
+		for name, fn := range h.counts {
+			c := fn()
+			next[name] = c
+			p := last[name]
+			acc.Seen[name] = c.Seen - p.Seen
+			acc.Filtered[name] = c.Filtered - p.Filtered
+			for r, n := range c.Dropped {
+				if d := n - p.Dropped[r]; d > 0 {
+					acc.Dropped[r] += d
+				}
+			}
+		}
+		for name, p := range h.probes {
+			v := p.State
+			if p.Why != "" {
+				v += ": " + p.Why
+			}
+			acc.Values["probe."+name] = v
+		}
+		h.mu.Unlock()
+		st := h.ship.Stats()
+		acc.Sent["records"] = st.Sent - lastShip.Sent
+		for r, n := range st.Dropped {
+			if d := n - lastShip.Dropped[r]; d > 0 {
+				acc.Dropped[r] += d
+			}
+		}
+		acc.Waiting = st.Waiting
+		if err := h.ship.Account(ctx, acc); err != nil {
+			continue // the next accounts cover this time too
+		}
+		last, lastShip, from = next, st, now
+	}
+}
