@@ -37,6 +37,9 @@ type Config struct {
 	Placeholders map[string][]string `yaml:"placeholders"` // values of %name% for rules that use expand
 	Disabled     []string            `yaml:"disabled"`     // rule ids that shall not run
 	MaxKeys      int                 `yaml:"max_keys"`     // correlation groups held; 0 is 1,000,000
+
+	// Protect says what stands in events in place of a citizen's identifier (decision 17); see sigma.Values.
+	Protect func(literal string, whole bool) (tokens []string, err error) `yaml:"-"`
 }
 
 // Validate names every value that cannot be.

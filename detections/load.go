@@ -91,7 +91,7 @@ func (o oneFile) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // read appends every document of a pack to d.
-func (p Pack) read(d *sigma.Documents, placeholders map[string][]string) error {
+func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 	n := 0
 	one, single := p.FS.(oneFile)
 	return fs.WalkDir(p.FS, ".", func(name string, e fs.DirEntry, err error) error {
@@ -125,7 +125,7 @@ func (p Pack) read(d *sigma.Documents, placeholders map[string][]string) error {
 			return nil
 		}
 		before := [...]int{len(d.Rules), len(d.Correlations), len(d.Filters)}
-		d.Parse(name, data, placeholders)
+		d.Parse(name, data, values)
 		for _, r := range d.Rules[before[0]:] {
 			r.Origin = p.Origin
 		}
@@ -142,12 +142,13 @@ func (p Pack) read(d *sigma.Documents, placeholders map[string][]string) error {
 // load reads and compiles everything cfg names.
 func load(cfg Config) (*sigma.Set, []Refusal, error) {
 	d := &sigma.Documents{}
+	values := sigma.Values{Placeholders: cfg.Placeholders, Protect: cfg.Protect}
 	packs := cfg.Packs
 	if packs == nil {
 		packs = []Pack{Embedded()}
 	}
 	for _, p := range packs {
-		if err := p.read(d, cfg.Placeholders); err != nil {
+		if err := p.read(d, values); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -156,7 +157,7 @@ func load(cfg Config) (*sigma.Set, []Refusal, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		err = errors.Join(p.read(d, cfg.Placeholders), c.Close())
+		err = errors.Join(p.read(d, values), c.Close())
 		if err != nil {
 			return nil, nil, err
 		}

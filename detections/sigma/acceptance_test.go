@@ -67,7 +67,7 @@ func compile(t testing.TB, rules ...string) (*sigma.Set, []sigma.Refusal) {
 	t.Helper()
 	d := &sigma.Documents{}
 	for _, r := range rules {
-		d.Parse("test.yml", []byte(r), nil)
+		d.Parse("test.yml", []byte(r), sigma.Values{})
 	}
 	set, refused := sigma.Compile(d, sigma.Options{Taxonomy: words(t)})
 	return set, append(d.Refused, refused...)
@@ -88,6 +88,15 @@ func event(t testing.TB, raw []byte, ls logsource) *ecs.Event {
 	}
 	e.SetLogsource(ls.Product, ls.Service, ls.Category...)
 	return e
+}
+
+type raw = json.RawMessage
+
+func unmarshal(t testing.TB, data []byte, to any) {
+	t.Helper()
+	if err := json.Unmarshal(data, to); err != nil {
+		t.Fatal(err)
+	}
 }
 
 var processCreation = logsource{"windows", "", []string{"process_creation"}}
@@ -158,7 +167,7 @@ func TestFuzzPairs(t *testing.T) {
 		if err := json.Unmarshal(line, &c); err != nil {
 			t.Fatal(err)
 		}
-		d.Parse("fuzz", []byte(c.Rule), nil)
+		d.Parse("fuzz", []byte(c.Rule), sigma.Values{})
 	})
 	set, refused := sigma.Compile(d, sigma.Options{Taxonomy: words(t)})
 	for _, r := range append(d.Refused, refused...) {
@@ -216,7 +225,7 @@ func sigmaHQ(t testing.TB) *sigma.Documents {
 			t.Fatal(err)
 		}
 		r.Close()
-		d.Parse(f.Name, text, nil)
+		d.Parse(f.Name, text, sigma.Values{})
 	}
 	return d
 }

@@ -49,6 +49,8 @@ type atom struct {
 	must  [][]string  // re: of each set one literal must be in the folded value
 	net   netip.Prefix
 	num   number
+	part  string   // predTime
+	than  predKind // predTime
 	cost  uint8
 }
 
@@ -453,6 +455,8 @@ func (c *compiler) pred(field string, p pred) int32 {
 	key.WriteString(field)
 	key.WriteByte(0)
 	key.WriteString(p.text)
+	key.WriteString(p.part)
+	key.WriteByte(byte(p.than))
 	for _, x := range p.glob {
 		key.WriteByte(byte(x.kind) + 1)
 		key.WriteString(x.text)
@@ -485,6 +489,9 @@ func (c *compiler) pred(field string, p pred) int32 {
 		}
 	case predLT, predLTE, predGT, predGTE:
 		a.num, _ = parseNumber(p.text)
+	case predTime:
+		a.num, _ = parseNumber(p.text)
+		a.part, a.than, a.cost = p.part, p.than, 40
 	case predFieldEqual, predFieldPrefix, predFieldSuffix, predFieldContains:
 		a.ref, a.cost = c.set.slot(p.text), 10
 	}
@@ -639,7 +646,7 @@ func (c clauses) atomClause(a *atom) (clause, bool) {
 			all = append(all, cl)
 		}
 		return union(all), true
-	case predCIDR, predLT, predLTE, predGT, predGTE:
+	case predCIDR, predLT, predLTE, predGT, predGTE, predTime:
 		return one(predPresent, "")
 	case predExists, predFieldEqual, predFieldPrefix, predFieldSuffix, predFieldContains:
 		return one(predExists, "")

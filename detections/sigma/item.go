@@ -50,6 +50,7 @@ const (
 	predLTE
 	predGT
 	predGTE
+	predTime
 	predFieldEqual
 	predFieldPrefix
 	predFieldSuffix
@@ -62,10 +63,14 @@ type pred struct {
 	cased bool
 	text  string // literal, regular expression, prefix of addresses, number or field name
 	glob  pattern
+	part  string   // predTime: minute, hour …
+	than  predKind // predTime: predEqual, or predLT to predGTE
 }
 
 var valueModifiers = []string{"contains", "startswith", "endswith", "all", "re", "i", "m", "s", "cased", "exists", "base64",
 	"base64offset", "wide", "utf16", "utf16le", "utf16be", "windash", "cidr", "expand", "fieldref", "neq", "lt", "lte", "gt", "gte"}
+
+var timeModifiers = []string{"minute", "hour", "day", "week", "month", "year"}
 
 var placeholder = regexp.MustCompile(`%([A-Za-z0-9_.-]+)%`)
 
@@ -75,10 +80,7 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 	it := &item{field: parts[0], op: "equals"}
 	mods := parts[1:]
 	for _, m := range mods {
-		switch {
-		case slices.Contains([]string{"minute", "hour", "day", "week", "month", "year"}, m):
-			return nil, fmt.Errorf("modifier %q (part of a time) is not supported", m)
-		case !slices.Contains(valueModifiers, m):
+		if !slices.Contains(valueModifiers, m) && !slices.Contains(timeModifiers, m) {
 			return nil, fmt.Errorf("modifier %q is unknown", m)
 		}
 	}
@@ -104,7 +106,7 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 			it.all = true
 		case "neq":
 			it.neq, it.op = true, "not equals"
-		case "contains", "startswith", "endswith", "re", "cidr", "exists", "lt", "lte", "gt", "gte", "fieldref":
+		case "contains", "startswith", "endswith", "re", "cidr", "exists", "lt", "lte", "gt", "gte", "fieldref", "minute", "hour", "day", "week", "month", "year":
 			it.op = strings.TrimPrefix(it.op+" "+m, "equals ")
 		}
 		if slices.Contains(mods[:i], m) {
@@ -156,11 +158,12 @@ func (p *parser) parseValue(it *item, mods []string, s scalar) (value, error) {
 		inWide   string
 		fieldref = predFieldEqual
 		star     bool // contains, startswith or endswith was there
+		than     = predEqual
 	)
 	for i, m := range mods {
 		if isFinal && !(m == "all" || special == "re" && strings.Contains("ims", m) ||
 			special == "fieldref" && (m == "contains" || m == "startswith" || m == "endswith" || m == "cased" || m == "neq") ||
-			special == "cidr" && m == "neq") {
+			(special == "cidr" || final == predTime) && m == "neq" || final == predTime && numeric[m] != 0) {
 			return value{}, fmt.Errorf("modifier %q cannot follow %q", m, special)
 		}
 		switch m {
@@ -274,7 +277,19 @@ func (p *parser) parseValue(it *item, mods []string, s scalar) (value, error) {
 			if _, ok := parseNumber(s.text); !ok || s.kind == 'b' {
 				return value{}, fmt.Errorf("%s needs a number, not %q", m, s.text)
 			}
-			final, isFinal, special = map[string]predKind{"lt": predLT, "lte": predLTE, "gt": predGT, "gte": predGTE}[m], true, m
+			if final == predTime {
+				than = numeric[m]
+				continue
+			}
+			final, isFinal, special = numeric[m], true, m
+		case "minute", "hour", "day", "week", "month", "year":
+			if star || encoded {
+				return value{}, fmt.Errorf("%s takes no other modifiers before it", m)
+			}
+			if x, ok := parseNumber(s.text); !ok || !x.whole {
+				return value{}, fmt.Errorf("%s needs a whole number, not %q", m, s.text)
+			}
+			final, isFinal, special = predTime, true, m
 		}
 	}
 	if special != "" && special != "re" && it.field == "" {
@@ -304,7 +319,11 @@ func (p *parser) parseValue(it *item, mods []string, s scalar) (value, error) {
 		return value{preds: []pred{{kind: fieldref, cased: cased, text: s.text}}}, nil
 	case "":
 	default:
-		return value{preds: []pred{{kind: final, text: s.text}}}, nil
+		x := pred{kind: final, text: s.text}
+		if final == predTime {
+			x.part, x.than = special, than
+		}
+		return value{preds: []pred{x}}, nil
 	}
 	var v value
 	for _, q := range pats {
@@ -313,8 +332,52 @@ func (p *parser) parseValue(it *item, mods []string, s scalar) (value, error) {
 		}
 		v.preds = append(v.preds, stringPreds(q, cased)...)
 	}
-	return v, nil
+	return v, p.protect(&v)
 }
+
+// protect puts tokens in the place of identifiers.
+func (p *parser) protect(v *value) error {
+	if p.Protect == nil {
+		return nil
+	}
+	var out []pred
+	for _, x := range v.preds {
+		texts := []string{x.text}
+		if x.kind == predGlob {
+			texts = texts[:0]
+			for _, part := range x.glob {
+				texts = append(texts, part.text)
+			}
+		}
+		replaced := false
+		for _, t := range texts {
+			if t == "" {
+				continue
+			}
+			tokens, err := p.Protect(t, x.kind == predEqual)
+			if err != nil {
+				return err
+			}
+			if x.kind != predEqual {
+				continue
+			}
+			for _, token := range tokens {
+				replaced = true
+				if !x.cased {
+					token = foldString(token)
+				}
+				out = append(out, pred{kind: predEqual, cased: x.cased, text: token})
+			}
+		}
+		if !replaced {
+			out = append(out, x)
+		}
+	}
+	v.preds = out
+	return nil
+}
+
+var numeric = map[string]predKind{"lt": predLT, "lte": predLTE, "gt": predGT, "gte": predGTE}
 
 // maxDashes bounds the texts a windash value is turned into; more are matched by class.
 const maxDashes = 25
@@ -391,7 +454,7 @@ func (p *parser) expand(pats []pattern) ([]pattern, error) {
 				if name == "" {
 					continue
 				}
-				vals := p.placeholders[name]
+				vals := p.Placeholders[name]
 				if len(vals) == 0 {
 					return nil, fmt.Errorf("placeholder %%%s%% has no values; give them under detections.placeholders", name)
 				}

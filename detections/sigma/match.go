@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"hoalu/ecs"
@@ -621,6 +622,39 @@ func (m *Matcher) test(a *atom) bool {
 	return false
 }
 
+// holds reads a comparison by the operator.
+func holds(op predKind, c int) bool {
+	switch op {
+	case predLT:
+		return c < 0
+	case predLTE:
+		return c <= 0
+	case predGT:
+		return c > 0
+	case predGTE:
+		return c >= 0
+	}
+	return c == 0
+}
+
+func timePart(ms int64, part string) int64 {
+	t := time.UnixMilli(ms).UTC()
+	switch part {
+	case "minute":
+		return int64(t.Minute())
+	case "hour":
+		return int64(t.Hour())
+	case "day":
+		return int64(t.Day())
+	case "week":
+		_, w := t.ISOWeek()
+		return int64(w)
+	case "month":
+		return int64(t.Month())
+	}
+	return int64(t.Year())
+}
+
 func containsAny(s string, literals []string) bool {
 	for _, l := range literals {
 		if strings.Contains(s, l) {
@@ -685,16 +719,10 @@ func (m *Matcher) testValue(a *atom, i int32) bool {
 		if !ok {
 			return false
 		}
-		switch c := x.compare(a.num); a.kind {
-		case predLT:
-			return c < 0
-		case predLTE:
-			return c <= 0
-		case predGT:
-			return c > 0
-		default:
-			return c >= 0
-		}
+		return holds(a.kind, x.compare(a.num))
+	case predTime:
+		ms, ok := ecs.ParseTime(v.raw, v.kind)
+		return ok && holds(a.than, number{whole: true, i: timePart(ms, a.part)}.compare(a.num))
 	}
 	// fieldref: two fields that are there; null is as empty text
 	if m.stamp[a.ref] != m.epoch {

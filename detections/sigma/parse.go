@@ -17,16 +17,26 @@ import (
 // MaxDocument bounds one rule; larger is no rule.
 const MaxDocument = 1 << 20
 
-// Parse appends the documents of one YAML file, one or more, to d. Placeholders are the values of %name% for values with the
-// modifier expand; a rule that needs others is refused.
-func (d *Documents) Parse(file string, data []byte, placeholders map[string][]string) {
-	p := &parser{placeholders}
+// Values is what rules are filled in with when they are read.
+type Values struct {
+	// Placeholders are the values of %name% for values with the modifier expand; a rule that needs others is refused.
+	Placeholders map[string][]string
+
+	// Protect, if set, says what stands in events in place of a literal (decision 17). Whole is true for a literal a value must
+	// equal: it answers the tokens, or nothing where the text is no identifier. Whole is false for a literal that is only part of
+	// a value; an error there or here refuses the rule.
+	Protect func(literal string, whole bool) (tokens []string, err error)
+}
+
+// Parse appends the documents of one YAML file, one or more, to d.
+func (d *Documents) Parse(file string, data []byte, values Values) {
+	p := &parser{values}
 	for _, text := range splitDocuments(data) {
 		p.parse(d, file, text)
 	}
 }
 
-type parser struct{ placeholders map[string][]string }
+type parser struct{ Values }
 
 // splitDocuments cuts at lines "---", so that one document that is no YAML does not take the others with it.
 func splitDocuments(data []byte) []string {

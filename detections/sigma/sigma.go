@@ -8,10 +8,11 @@
 // is immutable and may be used by any number of goroutines. Set.Match takes scratch memory from a pool; a goroutine that matches
 // much keeps its own Matcher. Events are only read.
 //
-// Decided where the specification is silent (docs/formats/sigma.md tells rule authors):
+// Decided where the specification is silent:
 //   - an array field matches when any element does; each value of an "all" list may be found in another element;
 //   - text is compared after simple Unicode case folding, except for re and cased;
 //   - a missing or null field satisfies no condition but null and "exists: false", so "not filter" then holds;
+//   - parts of a time (minute, hour, day, week, month, year) are taken in UTC; day is of the month, week as in ISO 8601;
 //   - neq holds for a field that is there, is not null and equals none of the values;
 //   - patterns ("1 of sel*") leave out identifiers that begin with "_" unless the pattern does, as pySigma;
 //   - a filter is joined by "and" as written: suppression is "condition: not selection".
