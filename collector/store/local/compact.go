@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -347,29 +348,37 @@ func (c *compaction) commit(v *view) error {
 			}
 		}
 	}
-	old, err := readManifest(s.cfg.Dir)
-	if err != nil {
-		return err
-	}
-	m.Epoch, m.Position, m.Filed = old.Epoch, old.Position, old.Filed
+	m.Epoch, m.Position, m.Filed = s.filed.Epoch, s.filed.Position, s.filed.Filed
 	for _, seg := range v.level0 {
 		garbage = append(garbage, seg.path)
 		m.Epoch, m.Position, m.Filed = seg.Epoch, seg.Last, seg.number+1
 	}
-	data, err := m.encode()
-	if err != nil {
-		return err
-	}
-	if err := writeFile(s.cfg.Dir, manifestName, data, s.cfg.step, nil); err != nil {
+	// An error after the rename (of the folder's fsync) leaves it open which manifest a power cut would find: memory follows the new
+	// one, and both sides' files stay until the next compaction has synced the folder.
+	err := m.write(s.cfg.Dir, s.cfg.step)
+	if err != nil && !onDisk(s.cfg.Dir, m) {
 		return err
 	}
 	s.mu.Lock()
-	s.files = files
+	s.files, s.filed = files, manifest{Epoch: m.Epoch, Position: m.Position, Filed: m.Filed}
 	s.level0 = append([]*l0(nil), s.level0[len(v.level0):]...)
+	if err != nil {
+		garbage = nil
+	}
 	gone := s.retireLocked(garbage)
 	s.mu.Unlock()
 	s.remove(gone)
-	return nil
+	return err
+}
+
+// onDisk reports whether the manifest in dir is m.
+func onDisk(dir string, m *manifest) bool {
+	want, err := m.encode()
+	if err != nil {
+		return false
+	}
+	got, err := os.ReadFile(filepath.Join(dir, manifestName))
+	return err == nil && bytes.Equal(got, want)
 }
 
 // sweep removes files that the manifest does not name and no search uses: what a crash or an error left.
@@ -386,6 +395,9 @@ func (c *compaction) sweep(v *view) error {
 	named := map[string]bool{}
 	for _, f := range v.files {
 		named[f.path+".parquet"], named[f.path+".tok"] = true, true
+	}
+	if err := syncDir(s.cfg.Dir); err != nil {
+		return err
 	}
 	systems, err := os.ReadDir(s.cfg.Dir)
 	if err != nil {
@@ -528,7 +540,7 @@ func (s *Store) Usage(ctx context.Context) ([]store.Usage, error) {
 	return out, nil
 }
 
-// Fields implements store.Store, from memory, the newest block of the first level and the newest files.
+// Fields implements store.Store, from memory, the end of the first level and the newest files.
 func (s *Store) Fields(ctx context.Context) ([]store.FieldShare, error) {
 	v := s.view()
 	defer s.release(v)
@@ -555,9 +567,14 @@ func (s *Store) Fields(ctx context.Context) ([]store.FieldShare, error) {
 	for _, m := range v.mems {
 		events(m.events)
 	}
-	if n := len(v.level0); n > 0 && len(v.level0[n-1].Blocks) > 0 {
-		if list, err := v.level0[n-1].readBlock(0); err == nil {
-			events(list)
+	for i := len(v.level0) - 1; i >= 0 && rows < 4096; i-- {
+		for j := range v.level0[i].Blocks {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if list, err := v.level0[i].readBlock(j); err == nil { // Search names what cannot be read
+				events(list)
+			}
 		}
 	}
 	files := append([]*file(nil), v.files...)
@@ -568,7 +585,7 @@ func (s *Store) Fields(ctx context.Context) ([]store.FieldShare, error) {
 		}
 		t, err := s.cache.tok(f)
 		if err != nil {
-			continue // Search names what cannot be read
+			continue
 		}
 		rows += float64(t.Rows)
 		for _, c := range t.Columns {
@@ -586,12 +603,6 @@ func (s *Store) Fields(ctx context.Context) ([]store.FieldShare, error) {
 		return out[i].Share > out[j].Share || out[i].Share == out[j].Share && out[i].Field < out[j].Field
 	})
 	return out, nil
-}
-
-// rebuildManifest is called when MANIFEST is missing beside filed segments: it takes every whole file. Where a crash came between the
-// making of files and the swap, the first level still holds the same events; files reaching into it are left out.
-func rebuildManifest(dir string, paths []string) (*manifest, error) {
-	return nil, fmt.Errorf("%s is missing but %s holds filed segments: restore MANIFEST from the backup", filepath.Join(dir, manifestName), dir)
 }
 
 var _ store.Store = (*Store)(nil)

@@ -111,6 +111,7 @@ type Store struct {
 	position uint64 // last sequence sealed
 	next     uint64 // number of the next segment or file
 	gens     []*generation
+	filed    manifest // of MANIFEST, without its files; guarded by compacting
 	closed   bool
 	writers  sync.WaitGroup
 }
@@ -189,6 +190,7 @@ func Open(cfg Config, log *slog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s.epoch, s.appended, s.position, s.next = m.Epoch, m.Position, m.Position, m.Next
+	s.filed = manifest{Epoch: m.Epoch, Position: m.Position, Filed: m.Filed}
 	for i := range m.Files {
 		s.files = append(s.files, newFile(cfg.Dir, m.Files[i]))
 	}

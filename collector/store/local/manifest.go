@@ -46,11 +46,10 @@ func readManifest(dir string) (*manifest, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		// A fresh store, unless filed segments lie there: then the manifest was lost, and with it which files count.
 		if files, _ := filepath.Glob(filepath.Join(dir, "*", "*-*-*", "*.parquet")); len(files) > 0 {
-			if _, err := os.Stat(path + ".tmp"); err != nil || len(files) > 0 {
-				return rebuildManifest(dir, files)
-			}
+			return nil, fmt.Errorf("%s is missing but %d filed segments are there: restore it from the backup", path, len(files))
 		}
-		return &manifest{Next: 1}, nil
+		m := &manifest{Next: 1}
+		return m, m.write(dir, func(string) error { return nil })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
@@ -81,4 +80,13 @@ func (m *manifest) encode() ([]byte, error) {
 	}
 	head := fmt.Sprintf("hoalu-manifest %d %08x\n", manifestVersion, crc32.Checksum(body, castagnoli))
 	return append([]byte(head), body...), nil
+}
+
+// write replaces the manifest on disk.
+func (m *manifest) write(dir string, step func(string) error) error {
+	data, err := m.encode()
+	if err != nil {
+		return err
+	}
+	return writeFile(dir, manifestName, data, step, nil)
 }

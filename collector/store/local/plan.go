@@ -297,7 +297,7 @@ type partial struct {
 }
 
 type aggState struct {
-	counts   map[string]int64
+	counts   map[string]*int64 // pointers: assigning to a map replaces the key too, and the key may alias a page
 	buckets  map[int64]int64
 	distinct map[string]struct{}
 }
@@ -307,7 +307,7 @@ func newAggs(p *plan) []aggState {
 	for i, a := range p.Aggs {
 		switch a.Kind {
 		case query.AggTerms:
-			out[i].counts = map[string]int64{}
+			out[i].counts = map[string]*int64{}
 		case query.AggHistogram:
 			out[i].buckets = map[int64]int64{}
 		case query.AggCardinality:
@@ -389,10 +389,11 @@ next:
 // addText counts n events with a value; the text is copied when kept.
 func (a *aggState) addText(s string, n int64) {
 	if a.counts != nil {
-		if _, ok := a.counts[s]; !ok {
-			s = strings.Clone(s)
+		if c := a.counts[s]; c != nil {
+			*c += n
+		} else {
+			a.counts[strings.Clone(s)] = &n
 		}
-		a.counts[s] += n
 		return
 	}
 	if _, ok := a.distinct[s]; !ok {
@@ -403,7 +404,11 @@ func (a *aggState) addText(s string, n int64) {
 // merge adds b to a.
 func (a *aggState) merge(b *aggState) {
 	for k, n := range b.counts {
-		a.counts[k] += n
+		if c := a.counts[k]; c != nil {
+			*c += *n
+		} else {
+			a.counts[k] = n
+		}
 	}
 	for k, n := range b.buckets {
 		a.buckets[k] += n
@@ -420,7 +425,7 @@ func (a *aggState) result(agg *query.Agg, p *plan) (query.AggResult, error) {
 		r.Value = int64(len(a.distinct))
 	case query.AggTerms:
 		for k, n := range a.counts {
-			r.Buckets = append(r.Buckets, query.Bucket{Key: k, Count: n})
+			r.Buckets = append(r.Buckets, query.Bucket{Key: k, Count: *n})
 		}
 		sort.Slice(r.Buckets, func(i, j int) bool {
 			x, y := r.Buckets[i], r.Buckets[j]

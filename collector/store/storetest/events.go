@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -141,6 +142,11 @@ func (g *Generator) event(index int) *ecs.Event {
 		e.AddString(ecs.NetType, "ipv4")
 		e.AddString(ecs.NetDirection, []string{"internal", "outbound", "inbound"}[g.zipf(3)])
 		e.AddString(ecs.NetProtocol, []string{"tls", "http", "dns", "ssh", "rdp", "smb", "postgresql", "tds"}[g.zipf(8)])
+		var cid [20]byte
+		for i := range cid {
+			cid[i] = byte(r.Uint32())
+		}
+		e.AddString(ecs.NetCommunityID, "1:"+base64.StdEncoding.EncodeToString(cid[:]))
 		e.AddString(ecs.ObserverName, "cambien-01")
 		e.AddString(ecs.ObserverType, "sensor")
 		e.SetLogsource("hoalu", "packet", "network_connection")
