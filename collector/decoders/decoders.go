@@ -57,6 +57,8 @@ type Decoder struct {
 	doc  document
 	name []byte // scratch for field names
 	kvs  []pair // scratch of the engine
+
+	document bool // the text at hand carried a JSON document
 }
 
 // Decoder returns a new Decoder of the set.
@@ -191,8 +193,9 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // decodeText reads a text message, with or without a syslog header. It cannot fail.
 func (d *Decoder) decodeText(e *ecs.Event, raw []byte, o Options, framed bool) {
 	s := strings.TrimRight(view(raw), "\r\n\x00")
+	d.document = false
 	parsed := d.text(e, s, o, framed)
-	if !e.Has(ecs.Message) || e.Text(ecs.Message) != s {
+	if !d.document && (!e.Has(ecs.Message) || e.Text(ecs.Message) != s) { // a document is re-rendered from its fields (decision 11)
 		e.AddString(ecs.EventOriginal, s)
 	}
 	if !parsed {
@@ -217,7 +220,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 			set(e, ecs.EventDataset, def.Dataset)
 			return true
 		}
-		if fam == unknown && def == nil {
+		if fam == unknown && def == nil && !headed(s, e.Created, o) {
 			if ds, ok := d.bodyByShape(e, s, o, ""); ok {
 				set(e, ecs.EventDataset, ds)
 				return true
@@ -251,7 +254,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 			}
 		}
 	}
-	if h.app == "" && h.host == "" && !h.timed {
+	if h.app == "" && h.host == "" && !h.timed && !h.is5424 {
 		if ds, ok := d.bodyByShape(e, s, o, ""); ok { // not what its source was said to send
 			set(e, ecs.EventDataset, ds)
 			return true
@@ -263,7 +266,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 	set(e, ecs.Message, h.text)
 	if h.app == "" {
 		set(e, ecs.EventDataset, "syslog")
-		return h.is5424
+		return cisco(e, h.text) || h.is5424
 	}
 	d.linux(e, h.app, facility(h.pri), h.text)
 	dataset := "linux.syslog"
@@ -405,6 +408,7 @@ func (d *Decoder) embedded(e *ecs.Event, s string, o Options) bool {
 	if d.decodeJSON(&inner, []byte(s), Options{Dataset: o.Dataset, Zone: o.Zone}) != nil {
 		return false
 	}
+	d.document = true
 	if inner.Time != 0 {
 		e.Time = inner.Time
 	}

@@ -442,3 +442,36 @@ func setAddress(e *ecs.Event, ip, address, port ecs.Field, s string) {
 		setNumber(e, port, p)
 	}
 }
+
+// cisco reads the head of a message of IOS, NX-OS, ASA and their relatives: "%FACILITY-SEVERITY-MNEMONIC: text".
+func cisco(e *ecs.Event, s string) bool {
+	s = strings.TrimLeft(s, ": ")
+	if len(s) < 8 || s[0] != '%' {
+		return false
+	}
+	code, text, ok := strings.Cut(s[1:], ": ")
+	if !ok || strings.IndexByte(code, ' ') >= 0 {
+		return false
+	}
+	last := strings.LastIndexByte(code, '-')
+	if last < 3 || code[last-2] != '-' || code[last-1] < '0' || code[last-1] > '7' {
+		return false
+	}
+	facility := code[:last-2]
+	e.SetString(ecs.LogLevel, severities[code[last-1]-'0'])
+	service := "syslog"
+	switch facility {
+	case "ASA", "FTD", "PIX":
+		service = strings.ToLower(facility)
+		e.SetString(ecs.EventCode, code[last+1:])
+	default:
+		e.SetString(ecs.EventCode, code)
+	}
+	set(e, ecs.Message, text)
+	set(e, ecs.EventDataset, "cisco."+service)
+	set(e, fObserverVendor, "Cisco")
+	e.SetLogsource("cisco", service)
+	return true
+}
+
+var fObserverVendor = ecs.Intern("observer.vendor")

@@ -95,4 +95,3 @@ type Decoded struct {
 	Conflicts   map[string]int64 // by source: frames whose bindings name different systems
 	Bytes       int              // of memory held, for budgets
 }
-

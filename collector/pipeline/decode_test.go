@@ -1,0 +1,263 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hoalu/collector/decoders"
+	"hoalu/ecs"
+	"hoalu/ecs/wire"
+	"hoalu/soc"
+)
+
+const received = 1_772_420_400_000 // 2026-03-02T03:00:00Z
+
+// bindings is a Resolver over a few fixed sources and hosts.
+type bindings struct {
+	sources map[string]soc.Source
+	hosts   map[string]string // host name → system
+}
+
+func (b bindings) SourceByID(id string) (soc.Source, bool) {
+	s, ok := b.sources[id]
+	return s, ok
+}
+
+func (b bindings) Resolve(sensor, source, peer, host string, ips []netip.Addr) Place {
+	p := Place{Source: source}
+	if source == "" {
+		for _, s := range b.sources {
+			if s.Address == peer && (s.Host == "" || s.Host == host) && (s.Host != "" || p.Source == "") {
+				p.Source = s.ID
+			}
+		}
+	}
+	if s, ok := b.sources[p.Source]; ok && s.System != "" {
+		p.System, p.By = s.System, "source"
+	}
+	if h := b.hosts[host]; h != "" {
+		if p.System == "" {
+			p.System, p.By = h, "host"
+		} else if p.System != h {
+			p.Conflict = h
+		}
+	}
+	if p.System != "" {
+		p.Unit, p.Level, p.Zone = "DV-01", 3, "dmz"
+	}
+	return p
+}
+
+type mask struct{}
+
+func (mask) Protect(e *ecs.Event) {
+	for i := range e.Len() {
+		if _, v := e.At(i); strings.Contains(v.Text, "037095001234") {
+			e.SetAt(i, strings.ReplaceAll(v.Text, "037095001234", "tk:c"))
+		}
+	}
+}
+
+func newPipeline(t testing.TB, r Resolver) *Pipeline {
+	set, err := decoders.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(func(uint64) Setup { return Setup{Decoders: set, Resolver: r, Protector: mask{}} })
+}
+
+func testBindings() bindings {
+	return bindings{
+		sources: map[string]soc.Source{
+			"NG-0001": {ID: "NG-0001", System: "HT-001", Dataset: "nginx.access"},
+			"NG-0002": {ID: "NG-0002", Address: "10.0.0.2", Zone: "UTC"},
+			"NG-0003": {ID: "NG-0003", Address: "10.0.0.2", Host: "csdl-03", System: "HT-003"},
+		},
+		hosts: map[string]string{"web-02": "HT-002"},
+	}
+}
+
+func batch() *wire.Batch {
+	syslog := func(source, peer, line string) wire.Frame {
+		return wire.Frame{Source: source, Peer: peer, Received: received, Format: wire.FormatSyslog, Data: []byte(line)}
+	}
+	return &wire.Batch{Listener: "syslog.udp", Epoch: "e1", Revision: 3, Frames: []wire.Frame{
+		syslog("NG-0001", "10.0.0.1", `<13>Mar  2 09:59:00 web-02 nginx: 203.0.113.9 - - [02/Mar/2026:09:59:00 +0700] "GET /?cccd=037095001234 HTTP/1.1" 200 5`),
+		syslog("", "10.0.0.2", "<13>Mar  2 02:59:00 web-02 app: zone of the binding is UTC"),
+		syslog("", "10.0.0.2", "<13>Mar  2 09:59:00 csdl-03 app: the host's binding says no zone"),
+		syslog("", "10.9.9.9", "<13>Mar  2 09:59:00 nobody app: whose is it"),
+		{Source: "NG-0001", Received: received, Format: wire.FormatJSON, ID: "doc-1", Data: []byte(`{"message":"a"}`)},
+		{Source: "NG-0001", Received: received + 60_000, Format: wire.FormatJSON, Data: []byte(`{"message":`)},
+	}}
+}
+
+func TestDecode(t *testing.T) {
+	d := newPipeline(t, testBindings()).Decode(batch(), 42)
+	if len(d.Events) != 5 || len(d.Quarantined) != 1 {
+		t.Fatalf("%d events, %d quarantined; want 5 and 1", len(d.Events), len(d.Quarantined))
+	}
+	for i, want := range []struct{ system, source, time string }{
+		{"HT-001", "NG-0001", "2026-03-02T02:59:00.000Z"},
+		{"HT-002", "NG-0002", "2026-03-02T02:59:00.000Z"},
+		{"HT-003", "NG-0003", "2026-03-02T02:59:00.000Z"},
+		{soc.Unassigned, "", "2026-03-02T02:59:00.000Z"},
+		{"HT-001", "NG-0001", "2026-03-02T03:00:00.000Z"},
+	} {
+		e := d.Events[i]
+		if e.System != want.system || e.Source != want.source || ecs.FormatTime(e.Time) != want.time {
+			t.Errorf("event %d: %s %s %s, want %v", i, e.System, e.Source, ecs.FormatTime(e.Time), want)
+		}
+	}
+	if e := d.Events[0]; strings.Contains(string(e.AppendJSON(nil)), "037095001234") {
+		t.Errorf("not protected: %s", e.AppendJSON(nil))
+	}
+	if d.Conflicts["NG-0001"] != 1 {
+		t.Errorf("conflicts %v, want one of NG-0001", d.Conflicts)
+	}
+	q := d.Quarantined[0]
+	if q.Index != 5 || q.Reason != ReasonJSON || q.Source != "NG-0001" || q.Minute != received+60_000 || string(q.Frame.Data) != `{"message":` {
+		t.Errorf("quarantined %+v", q)
+	}
+	wantOutcomes := []Outcome{
+		{Source: "NG-0001", Minute: received, Events: 2},
+		{Source: "NG-0002", Minute: received, Events: 1},
+		{Source: "NG-0003", Minute: received, Events: 1},
+		{Source: "", Minute: received, Events: 1},
+		{Source: "NG-0001", Minute: received + 60_000, Quarantined: map[string]int64{ReasonJSON: 1}},
+	}
+	if diff := cmp.Diff(wantOutcomes, d.Outcomes); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+// TestDecodePure: the same message gives the same events, on any worker, and ids that do not depend on anything else.
+func TestDecodePure(t *testing.T) {
+	p := newPipeline(t, testBindings())
+	render := func(d *Decoded) (out []string) {
+		for _, e := range d.Events {
+			out = append(out, string(e.AppendJSON(nil)))
+		}
+		return out
+	}
+	first := render(p.Decode(batch(), 42))
+	for range 3 {
+		if diff := cmp.Diff(first, render(p.Decode(batch(), 42))); diff != "" {
+			t.Fatalf("decoded again (-first +again):\n%s", diff)
+		}
+	}
+	ids := map[string]bool{}
+	for _, seq := range []uint64{1, 2, 1 << 40} {
+		for _, e := range p.Decode(batch(), seq).Events {
+			if e.ID[0] == 'q' && ids[e.ID] {
+				t.Errorf("id %s twice", e.ID)
+			}
+			ids[e.ID] = true
+		}
+	}
+	a, b := p.Decode(batch(), 1).Events[4].ID, p.Decode(batch(), 2).Events[4].ID
+	if a != b || a[0] != 's' {
+		t.Errorf("ids of a document sent twice: %s and %s, want the same", a, b)
+	}
+	other := batch()
+	other.Sensor, other.Sequence = "s-1", 7
+	if x, y := p.Decode(other, 1).Events[0].ID, p.Decode(other, 9).Events[0].ID; x != y || x[0] != 'n' {
+		t.Errorf("ids of a sensor's batch: %s and %s, want the same", x, y)
+	}
+}
+
+func TestQuarantine(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *Quarantine {
+		t.Helper()
+		q, err := OpenQuarantine(QuarantineConfig{Dir: dir, AEAD: xor{0x5a}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q
+	}
+	q := open()
+	ctx := context.Background()
+	var list []Quarantined
+	for i := range 5 {
+		list = append(list, Quarantined{Seq: 7, Index: i, Source: fmt.Sprintf("NG-000%d", i%2), Minute: received, Reason: ReasonJSON, Detail: "at byte 9",
+			Frame: wire.Frame{Source: "x", Received: received + int64(i), Format: wire.FormatJSON, Data: []byte(fmt.Sprintf(`{"số":%d`, i))}})
+	}
+	for range 2 { // read again after a crash: kept once
+		if err := q.Put(ctx, "e1", list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.Put(ctx, "e1", []Quarantined{{Seq: 8, Index: -1, Reason: ReasonBatch, Frame: wire.Frame{Received: received - 1, Data: []byte("HLB?")}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"live", "opened again"} {
+		got, total := q.List(Filter{Source: "NG-0001"})
+		if total != 2 || got[0].Received < got[1].Received {
+			t.Errorf("%s: List = %+v", when, got)
+		}
+		if n, _ := q.Counts(); n[ReasonJSON] != 5 || n[ReasonBatch] != 1 {
+			t.Errorf("%s: Counts = %v", when, n)
+		}
+		_, f, detail, err := q.Get(got[0].ID)
+		if err != nil || string(f.Data) != `{"số":3` || detail != "at byte 9" {
+			t.Errorf("%s: Get = %s, %q, %v", when, f.Data, detail, err)
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+		q = open()
+	}
+	all, _ := q.List(Filter{})
+	var ids []string
+	for _, e := range all {
+		ids = append(ids, e.ID)
+	}
+	var put []string
+	n, err := q.Replay(ctx, append(ids, "xnone"), func(_ context.Context, fs []wire.Frame) error {
+		put = append(put, fs[0].ID)
+		return nil
+	})
+	if n != 5 || err == nil || !strings.Contains(err.Error(), "damaged batch") || !strings.Contains(err.Error(), "xnone") {
+		t.Errorf("Replay = %d, %v; want 5 and the two that cannot be named", n, err)
+	}
+	if put[0] != "quarantine:"+ids[0] {
+		t.Errorf("replayed as %s", put[0])
+	}
+	if n, _ := q.Replay(ctx, ids[:5], func(context.Context, []wire.Frame) error { t.Error("replayed twice"); return nil }); n != 0 {
+		t.Errorf("second Replay = %d", n)
+	}
+	q.Close()
+	q = open()
+	if n, _ := q.Counts(); n[ReasonJSON] != 0 {
+		t.Errorf("after Replay and reopening: %v", n)
+	}
+	q.Close()
+}
+
+// xor is an AEAD of tests that notices changed associated data.
+type xor [1]byte
+
+func (x xor) Encrypt(p, ad []byte) ([]byte, error) {
+	return x.mix(append(ad[:len(ad):len(ad)], p...)), nil
+}
+
+func (x xor) Decrypt(c, ad []byte) ([]byte, error) {
+	p := x.mix(c)
+	if len(p) < len(ad) || string(p[:len(ad)]) != string(ad) {
+		return nil, fmt.Errorf("associated data differs")
+	}
+	return p[len(ad):], nil
+}
+
+func (x xor) mix(p []byte) []byte {
+	out := make([]byte, len(p))
+	for i := range p {
+		out[i] = p[i] ^ x[0]
+	}
+	return out
+}
