@@ -89,6 +89,7 @@ func (b *book) small() (a, c soc.System) {
 func TestResolve(t *testing.T) {
 	b := open(t, statetest.Open(t), inventory.Config{})
 	a, c := b.small()
+	must(b.CreateAsset(context.Background(), admin, soc.Asset{System: a.ID, Address: "127.0.0.0/8"})) // even where somebody wrote it down
 	sn := b.Snapshot()
 	ip := func(s ...string) (out []netip.Addr) {
 		for _, x := range s {

@@ -514,9 +514,6 @@ func (sn *Snapshot) match(kind string, peer netip.Addr, host, dataset string) *s
 				return
 			}
 			n += 1 + p.Bits()
-			if p.Addr().Is4() {
-				n += 96
-			}
 		}
 		if n > score {
 			best, score = v, n

@@ -286,7 +286,7 @@ type Alert struct {
 	Evidence     string   // one line of machine text for lists
 	Trace        []Condition
 	Attack       []string
-	Previous     string // CB- of the closed episode before, "" none
+	Previous     string // CB- of the episode before, closed or not; "" none
 	Exercise     bool
 	Demo         bool
 	Personal     bool // touches citizens' identifiers

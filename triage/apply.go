@@ -42,7 +42,7 @@ func (s *Store) Apply(ctx context.Context, p Position, firings []Firing, snapsho
 	}
 	var b *batch
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		b = &batch{s: s, ctx: ctx, tx: tx, q: db.New(tx), now: s.c.Now().UnixMilli(), byKey: map[string][]*episode{}, rates: map[[2]string]*rate{}}
+		b = &batch{s: s, ctx: ctx, tx: tx, q: db.New(state.Prepare(tx)), now: s.c.Now().UnixMilli(), byKey: map[string][]*episode{}, rates: map[[2]string]*rate{}}
 		if p.Reader != "" {
 			r, err := b.q.Position(ctx, p.Reader)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -176,7 +176,7 @@ func (b *batch) fire(f *Firing) error {
 func (b *batch) find(key string, t int64) (*episode, error) {
 	quiet := b.s.c.Quiet.Milliseconds()
 	for _, e := range b.byKey[key] {
-		if e.a.State != soc.AlertClosed && e.a.First-quiet <= t && t <= e.a.Last+quiet {
+		if e.a.First-quiet <= t && t <= e.a.Last+quiet { // byKey holds open ones only
 			return e, nil
 		}
 	}
