@@ -1,6 +1,7 @@
 package decoders
 
 import (
+	"slices"
 	"strings"
 
 	"hoalu/ecs"
@@ -313,7 +314,8 @@ func (d *Decoder) decodeJSON(e *ecs.Event, data []byte, o Options) error {
 	trusted := o.Trust && (e.Has(ecs.LogsourceProduct) || e.Has(ecs.LogsourceService) || e.Has(ecs.LogsourceCategory))
 	if trusted {
 		l := e.Logsource()
-		product, service, categories = l.Product, l.Service, l.Category
+		product, service = l.Product, l.Service
+		categories = slices.DeleteFunc(l.Category, func(c string) bool { return c == "" }) // "category": null
 	}
 	e.Delete(ecs.LogsourceProduct)
 	e.Delete(ecs.LogsourceService)
