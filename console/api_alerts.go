@@ -60,9 +60,9 @@ type AlertsAnswer struct {
 
 // AlertsToday is the line of the head.
 type AlertsToday struct {
-	Made      int64  `json:"made"`
-	Closed    int64  `json:"closed"`
-	AckMedian *int64 `json:"acknowledge_median_seconds,omitempty"`
+	Made    int64  `json:"made"`
+	Closed  int64  `json:"closed"`
+	AckMean *int64 `json:"acknowledge_mean_seconds,omitempty"`
 }
 
 type alertsIn struct {
@@ -165,13 +165,22 @@ type AlertActionDone struct {
 	Done      []AlertItem     `json:"done"`
 	Conflicts []AlertConflict `json:"conflicts" doc:"changed by someone else meanwhile; nothing was done to these"`
 	Missing   []string        `json:"missing"`
+	Refused   []AlertRefusal  `json:"refused" doc:"not possible for these, with the reason"`
 	Undo      string          `json:"undo,omitempty" doc:"give it to POST /api/undo"`
 	UndoUntil Time            `json:"undo_until,omitzero"`
+}
+
+// AlertRefusal is one that the deed does not fit.
+type AlertRefusal struct {
+	ID   string `json:"id"`
+	Code string `json:"code"`
+	Text string `json:"text"`
 }
 
 // AlertConflict is one that another person changed.
 type AlertConflict struct {
 	ID      string    `json:"id"`
+	Code    string    `json:"code"`
 	By      string    `json:"by"`
 	At      Time      `json:"at"`
 	Current AlertItem `json:"current"`

@@ -64,12 +64,11 @@ type Search struct {
 	Created     Time     `json:"created"`
 }
 
-// EventDetail is one event with what came of it.
+// EventDetail is one event with where it comes from.
 type EventDetail struct {
-	Event  Event       `json:"event"`
-	System *SystemRef  `json:"system,omitempty"`
-	Source *Ref        `json:"source,omitempty"`
-	Alerts []AlertItem `json:"alerts" doc:"alerts that keep this event"`
+	Event  Event      `json:"event"`
+	System *SystemRef `json:"system,omitempty"`
+	Source *Ref       `json:"source,omitempty"`
 }
 
 // FieldItem is a field that the result has.

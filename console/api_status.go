@@ -89,7 +89,7 @@ type AlertsStatus struct {
 // Overview is the first page; cards names those of the person's roles in their order, and only these are filled. A card whose part
 // does not answer is named in broken.
 type Overview struct {
-	Cards    []string         `json:"cards" doc:"alerts, hours, next, systems, sources, ledger, national, tasks, evidence, privacy, health, checklist"`
+	Cards    []string         `json:"cards" doc:"alerts, hours, next, systems, sources, ledger, national, health"`
 	Shift    Shift            `json:"shift"`
 	Alerts   *OverviewAlerts  `json:"alerts,omitempty"`
 	Hours    *AlertHours      `json:"hours,omitempty"`
@@ -124,7 +124,7 @@ type OverviewAlerts struct {
 	OldestNew Time   `json:"oldest_new,omitzero"`
 	Today     int64  `json:"today"`
 	Closed    int64  `json:"closed_today"`
-	AckMedian *int64 `json:"acknowledge_median_seconds,omitempty"`
+	AckMean   *int64 `json:"acknowledge_mean_seconds,omitempty"`
 }
 
 // AlertHours is the bar chart of alerts by hour and severity.
@@ -171,7 +171,8 @@ type OverviewLedger struct {
 
 // Health is the administrator's card.
 type Health struct {
-	Parts   []soc.Part  `json:"parts"`
-	Started Time        `json:"started"`
-	Disk    *DiskStatus `json:"disk,omitempty"`
+	Parts    []soc.Part  `json:"parts"`
+	Started  Time        `json:"started"`
+	Disk     *DiskStatus `json:"disk,omitempty"`
+	BackupAt Time        `json:"backup_at,omitzero"`
 }

@@ -8,8 +8,9 @@ import (
 	"hoalu/internal/golden"
 )
 
+// TestOpenAPI keeps api/openapi.json, from which the web console's types are made, equal to the operations.
 func TestOpenAPI(t *testing.T) {
-	c := New()
+	c := newBench(t, Parts{}).console
 	raw, err := json.Marshal(c.api.OpenAPI())
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ SELECT * FROM account WHERE login = $1;
 -- name: ListAccounts :many
 SELECT a.id, a.login, a.name, a.roles, a.unit, a.state, a.created, a.last_use, a.version,
     (SELECT count(*) FROM console_session s WHERE s.account = a.id AND s.expires > $1) AS sessions,
-    COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS locked_until
+    CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until
 FROM account a ORDER BY a.login;
 
 -- name: InsertAccount :exec
@@ -127,7 +127,7 @@ UPDATE api_token SET revoked = $2 WHERE id = $1 AND revoked = 0;
 UPDATE api_token SET last_use = $2 WHERE id = $1;
 
 -- name: InsertSearch :exec
-INSERT INTO saved_search (id, account, unit, name, shared, text, tokens, kinds, created, used) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9);
+INSERT INTO saved_search (id, account, unit, name, shared, text, kinds, created, used) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8);
 
 -- name: SearchByID :one
 SELECT * FROM saved_search WHERE id = $1;

@@ -69,7 +69,6 @@ type SavedSearch struct {
 	Name    string
 	Shared  bool
 	Text    string
-	Tokens  string
 	Kinds   string
 	Created int64
 	Used    int64

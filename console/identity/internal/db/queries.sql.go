@@ -331,7 +331,7 @@ func (q *Queries) InsertLink(ctx context.Context, arg InsertLinkParams) error {
 }
 
 const insertSearch = `-- name: InsertSearch :exec
-INSERT INTO saved_search (id, account, unit, name, shared, text, tokens, kinds, created, used) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+INSERT INTO saved_search (id, account, unit, name, shared, text, kinds, created, used) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 `
 
 type InsertSearchParams struct {
@@ -341,7 +341,6 @@ type InsertSearchParams struct {
 	Name    string
 	Shared  bool
 	Text    string
-	Tokens  string
 	Kinds   string
 	Created int64
 }
@@ -354,7 +353,6 @@ func (q *Queries) InsertSearch(ctx context.Context, arg InsertSearchParams) erro
 		arg.Name,
 		arg.Shared,
 		arg.Text,
-		arg.Tokens,
 		arg.Kinds,
 		arg.Created,
 	)
@@ -412,7 +410,7 @@ func (q *Queries) Link(ctx context.Context, hash string) (OneTimeLink, error) {
 const listAccounts = `-- name: ListAccounts :many
 SELECT a.id, a.login, a.name, a.roles, a.unit, a.state, a.created, a.last_use, a.version,
     (SELECT count(*) FROM console_session s WHERE s.account = a.id AND s.expires > $1) AS sessions,
-    COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS locked_until
+    CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until
 FROM account a ORDER BY a.login
 `
 
@@ -427,7 +425,7 @@ type ListAccountsRow struct {
 	LastUse     int64
 	Version     int64
 	Sessions    int64
-	LockedUntil interface{}
+	LockedUntil int64
 }
 
 func (q *Queries) ListAccounts(ctx context.Context, expires int64) ([]ListAccountsRow, error) {
@@ -466,7 +464,7 @@ func (q *Queries) ListAccounts(ctx context.Context, expires int64) ([]ListAccoun
 }
 
 const listSearches = `-- name: ListSearches :many
-SELECT id, account, unit, name, shared, text, tokens, kinds, created, used FROM saved_search WHERE name <> '' AND (account = $1 OR (shared AND unit = $2)) ORDER BY name, id
+SELECT id, account, unit, name, shared, text, kinds, created, used FROM saved_search WHERE name <> '' AND (account = $1 OR (shared AND unit = $2)) ORDER BY name, id
 `
 
 type ListSearchesParams struct {
@@ -490,7 +488,6 @@ func (q *Queries) ListSearches(ctx context.Context, arg ListSearchesParams) ([]S
 			&i.Name,
 			&i.Shared,
 			&i.Text,
-			&i.Tokens,
 			&i.Kinds,
 			&i.Created,
 			&i.Used,
@@ -612,7 +609,7 @@ func (q *Queries) RevokeToken(ctx context.Context, arg RevokeTokenParams) (int64
 }
 
 const searchByID = `-- name: SearchByID :one
-SELECT id, account, unit, name, shared, text, tokens, kinds, created, used FROM saved_search WHERE id = $1
+SELECT id, account, unit, name, shared, text, kinds, created, used FROM saved_search WHERE id = $1
 `
 
 func (q *Queries) SearchByID(ctx context.Context, id string) (SavedSearch, error) {
@@ -625,7 +622,6 @@ func (q *Queries) SearchByID(ctx context.Context, id string) (SavedSearch, error
 		&i.Name,
 		&i.Shared,
 		&i.Text,
-		&i.Tokens,
 		&i.Kinds,
 		&i.Created,
 		&i.Used,

@@ -1,0 +1,524 @@
+package identity
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hoalu/console/identity/internal/db"
+	"hoalu/soc"
+)
+
+// Kinds of Link.
+const (
+	LinkFirst  = "first"
+	LinkInvite = "invite"
+	LinkReset  = "reset"
+)
+
+// Link is a one-time link just made; Token is nowhere else.
+type Link struct {
+	Token   string
+	Expires int64
+}
+
+// Path is the link without its host; the token stands in the fragment, which browsers do not send.
+func (l Link) Path() string { return "/first#" + l.Token }
+
+// FirstLink makes the link for the first account, or, once accounts exist, one that makes another administrator (`hoalu admin
+// link`, for whoever commands the machine). Earlier links of the kind end.
+func (a *Accounts) FirstLink(ctx context.Context) (Link, error) {
+	return a.link(ctx, soc.Actor{ID: "system", Name: "hoalu"}, LinkFirst, "", nil)
+}
+
+func (a *Accounts) link(ctx context.Context, by soc.Actor, kind, account string, inside func(*sql.Tx) error) (Link, error) {
+	l := Link{Token: randomText(32), Expires: a.now() + LinkLife.Milliseconds()}
+	err := a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
+		if inside != nil {
+			if err := inside(tx); err != nil {
+				return err
+			}
+		}
+		q := db.New(tx)
+		if err := q.EndLinks(ctx, db.EndLinksParams{Account: account, Kind: kind, Used: a.now()}); err != nil {
+			return fmt.Errorf("end earlier links: %w", err)
+		}
+		key, err := newFactor("Hoa Lư", account)
+		if err != nil {
+			return err
+		}
+		hash := digest(l.Token)
+		sealed, err := a.seal(key.Secret(), hash)
+		if err != nil {
+			return err
+		}
+		if err := q.InsertLink(ctx, db.InsertLinkParams{Hash: hash, Kind: kind, Account: account, Totp: sealed, Created: a.now(), Expires: l.Expires}); err != nil {
+			return fmt.Errorf("keep link: %w", err)
+		}
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "link.create", Object: account, Details: map[string]string{"kind": kind}})
+	})
+	return l, err
+}
+
+// Start is what a link shows before the account exists.
+type Start struct {
+	Kind, Login, Name string
+	Secret, URL, QR   string
+	Expires           int64
+}
+
+func linkEnded() error {
+	return problem(http.StatusGone, "link_ended", "This link was used or is too old.", nil)
+}
+
+func (a *Accounts) open(ctx context.Context, q *db.Queries, token string) (db.OneTimeLink, error) {
+	row, err := q.Link(ctx, digest(token))
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, linkEnded()
+	}
+	if err != nil {
+		return row, fmt.Errorf("read link: %w", err)
+	}
+	if row.Used != 0 || row.Expires <= a.now() {
+		return row, linkEnded()
+	}
+	return row, nil
+}
+
+// StartLink shows what a link is for and its second factor; it does not use the link up.
+func (a *Accounts) StartLink(ctx context.Context, token, site string) (Start, error) {
+	row, err := a.open(ctx, a.q, token)
+	if err != nil {
+		return Start{}, err
+	}
+	s := Start{Kind: row.Kind, Expires: row.Expires}
+	if row.Account != "" {
+		acc, err := a.q.AccountByID(ctx, row.Account)
+		if err != nil {
+			return Start{}, fmt.Errorf("read account: %w", err)
+		}
+		s.Login, s.Name = acc.Login, acc.Name
+	}
+	secret, err := a.unseal(row.Totp, row.Hash)
+	if err != nil {
+		return Start{}, err
+	}
+	if site == "" {
+		site = "Hoa Lư"
+	}
+	key, err := keyOf(site, s.Login, secret)
+	if err != nil {
+		return Start{}, err
+	}
+	s.Secret, s.URL = secret, key.URL()
+	s.QR, err = qr(key)
+	return s, err
+}
+
+// Finish is what the person of a link answers.
+type Finish struct {
+	Token, Login, Name, Password, Code string
+	Site                               string // site name, for the first account
+	Address, Agent                     string
+}
+
+// FinishLink makes or renews the account and returns its recovery codes. The code proves that the second factor works.
+func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []string, error) {
+	f.Login = strings.ToLower(strings.TrimSpace(f.Login))
+	row, err := a.open(ctx, a.q, f.Token)
+	if err != nil {
+		return soc.Actor{}, nil, err
+	}
+	secret, err := a.unseal(row.Totp, row.Hash)
+	if err != nil {
+		return soc.Actor{}, nil, err
+	}
+	at := matchStep(secret, f.Code, a.c.Now(), 0)
+	if at == 0 {
+		return soc.Actor{}, nil, problem(http.StatusUnprocessableEntity, "code_wrong", "The six digits do not match.", nil)
+	}
+	if err := checkPassword(f.Password, f.Login); err != nil {
+		return soc.Actor{}, nil, err
+	}
+	hash, err := a.hash(f.Password)
+	if err != nil {
+		return soc.Actor{}, nil, err
+	}
+	codes := newCodes()
+	actor := soc.Actor{ID: row.Account, Name: f.Name, Address: f.Address}
+	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
+		q := db.New(tx)
+		n, err := q.UseLink(ctx, db.UseLinkParams{Hash: row.Hash, Used: a.now()})
+		if err != nil {
+			return fmt.Errorf("use link: %w", err)
+		}
+		if n == 0 { // another request was faster
+			return linkEnded()
+		}
+		action := "account.first"
+		if row.Kind == LinkFirst {
+			if f.Name == "" {
+				f.Name = f.Login
+			}
+			actor.ID, actor.Name, actor.Roles = newID("ng-"), f.Name, []soc.Role{soc.Administrator, soc.Analyst}
+			if _, err := q.AccountByLogin(ctx, f.Login); err == nil {
+				return problem(http.StatusConflict, "login_taken", "This log-in name is taken.", map[string]string{"login": f.Login})
+			} else if !errors.Is(err, sql.ErrNoRows) {
+				return fmt.Errorf("read account: %w", err)
+			}
+			sealed, err := a.seal(secret, actor.ID)
+			if err != nil {
+				return err
+			}
+			if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: actor.ID, Login: f.Login, Name: f.Name, Password: hash, Totp: sealed,
+				TotpStep: at, Roles: rolesText(actor.Roles), State: "active", Created: a.now()}); err != nil {
+				return fmt.Errorf("make account: %w", err)
+			}
+			if f.Site != "" {
+				if err := a.setSetting(ctx, tx, actor, "site.name", f.Site); err != nil {
+					return err
+				}
+			}
+		} else {
+			acc, err := q.AccountByID(ctx, row.Account)
+			if err != nil {
+				return fmt.Errorf("read account: %w", err)
+			}
+			if acc.State == "disabled" {
+				return linkEnded()
+			}
+			if f.Login != acc.Login {
+				return problem(http.StatusUnprocessableEntity, "login_fixed", "The log-in name of this link is another.", map[string]string{"login": acc.Login})
+			}
+			action = "account." + row.Kind
+			actor.Name, actor.Roles, actor.Unit = acc.Name, rolesOf(acc.Roles), acc.Unit
+			sealed, err := a.seal(secret, acc.ID)
+			if err != nil {
+				return err
+			}
+			if err := q.SetSecrets(ctx, db.SetSecretsParams{ID: acc.ID, Password: hash, Totp: sealed, TotpStep: at}); err != nil {
+				return fmt.Errorf("set password: %w", err)
+			}
+			if err := q.DropOtherSessions(ctx, db.DropOtherSessionsParams{Account: acc.ID}); err != nil {
+				return fmt.Errorf("end sessions: %w", err)
+			}
+			if err := q.ClearFailure(ctx, acc.Login); err != nil {
+				return fmt.Errorf("unlock: %w", err)
+			}
+		}
+		if err := putCodes(ctx, q, actor.ID, codes); err != nil {
+			return err
+		}
+		return a.record(ctx, tx, soc.Deed{Actor: actor, Action: action, Object: actor.ID, Details: map[string]string{"login": f.Login}})
+	})
+	if err != nil {
+		return soc.Actor{}, nil, err
+	}
+	return actor, codes, nil
+}
+
+func putCodes(ctx context.Context, q *db.Queries, account string, codes []string) error {
+	if err := q.DropCodes(ctx, account); err != nil {
+		return fmt.Errorf("end recovery codes: %w", err)
+	}
+	for _, c := range codes {
+		if err := q.InsertCode(ctx, db.InsertCodeParams{Account: account, Hash: digest(foldCode(c))}); err != nil {
+			return fmt.Errorf("keep recovery codes: %w", err)
+		}
+	}
+	return nil
+}
+
+// Invite makes an account that becomes usable by its link.
+func (a *Accounts) Invite(ctx context.Context, by soc.Actor, login, name string, roles []soc.Role, unit string) (Account, Link, error) {
+	login = strings.ToLower(strings.TrimSpace(login))
+	if err := CheckRoles(roles, unit); err != nil {
+		return Account{}, Link{}, err
+	}
+	id := newID("ng-")
+	l, err := a.link(ctx, by, LinkInvite, id, func(tx *sql.Tx) error {
+		q := db.New(tx)
+		if _, err := q.AccountByLogin(ctx, login); err == nil {
+			return problem(http.StatusConflict, "login_taken", "This log-in name is taken.", map[string]string{"login": login})
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("read account: %w", err)
+		}
+		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: name, Totp: []byte{}, Roles: rolesText(roles), Unit: unit, State: "invited", Created: a.now()}); err != nil {
+			return fmt.Errorf("make account: %w", err)
+		}
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.create", Object: id, Details: map[string]string{"login": login, "roles": rolesText(roles), "unit": unit}})
+	})
+	if err != nil {
+		return Account{}, Link{}, err
+	}
+	acc, err := a.one(ctx, id)
+	return acc, l, err
+}
+
+// Reset makes a link by which the person sets a new password and second factor.
+func (a *Accounts) Reset(ctx context.Context, by soc.Actor, id string) (Account, Link, error) {
+	acc, err := a.one(ctx, id)
+	if err != nil {
+		return Account{}, Link{}, err
+	}
+	kind := LinkReset
+	if acc.State == "invited" {
+		kind = LinkInvite
+	}
+	if acc.State == "disabled" {
+		return Account{}, Link{}, problem(http.StatusConflict, "account_disabled", "The account is disabled.", nil)
+	}
+	l, err := a.link(ctx, by, kind, id, nil)
+	return acc, l, err
+}
+
+// Login is a try to log in.
+type Login struct{ Login, Password, Code, Address, Agent string }
+
+// allowance is a bucket of tries by address: 30, one more every 2 s.
+type allowance struct {
+	left float64
+	at   int64
+}
+
+func (a *Accounts) allow(address string) bool {
+	const size, every = 30, 2000
+	now := a.now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l := a.attempts[address]
+	if l == nil {
+		if len(a.attempts) > 10000 {
+			a.attempts = map[string]*allowance{} // an attack from everywhere; the lock by name still holds
+		}
+		l = &allowance{left: size, at: now}
+		a.attempts[address] = l
+	}
+	l.left = min(size, l.left+float64(now-l.at)/every)
+	l.at = now
+	if l.left < 1 {
+		return false
+	}
+	l.left--
+	return true
+}
+
+// Enter checks a log-in and makes a session; cookie carries it. Whatever is wrong, the answer is the same Problem login_failed.
+func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, *http.Cookie, error) {
+	l.Login = strings.ToLower(strings.TrimSpace(l.Login))
+	if !a.allow(l.Address) {
+		return soc.Actor{}, nil, problem(http.StatusTooManyRequests, "login_too_often", "Too many tries from this address.", nil)
+	}
+	acc, err := a.q.AccountByLogin(ctx, l.Login)
+	known := err == nil && acc.State == "active"
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return soc.Actor{}, nil, fmt.Errorf("read account: %w", err)
+	}
+	phc := a.dummy
+	if known {
+		phc = acc.Password
+	}
+	right := a.verify(phc, l.Password) && known
+	var secret string
+	if known {
+		if secret, err = a.unseal(acc.Totp, acc.ID); err != nil {
+			return soc.Actor{}, nil, err
+		}
+	}
+	actor := soc.Actor{Name: l.Login, Address: l.Address}
+	if known {
+		actor = soc.Actor{ID: acc.ID, Name: acc.Name, Roles: rolesOf(acc.Roles), Unit: acc.Unit, Address: l.Address}
+	}
+	now := a.now()
+	var cookie *http.Cookie
+	left := int64(0)
+	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
+		q := db.New(tx)
+		f, err := a.failure(ctx, q, l.Login)
+		if err != nil {
+			return err
+		}
+		locked := f.LockedUntil > now
+		if right && !locked {
+			ok, how, err := a.factor(ctx, q, acc, secret, l.Code)
+			if err != nil {
+				return err
+			}
+			if ok {
+				if err := q.ClearFailure(ctx, l.Login); err != nil {
+					return fmt.Errorf("clear log-in failures: %w", err)
+				}
+				if err := q.SetLastUse(ctx, db.SetLastUseParams{ID: acc.ID, LastUse: now}); err != nil {
+					return fmt.Errorf("note log-in: %w", err)
+				}
+				cookie, err = a.newSession(ctx, tx, acc.ID, l.Address, l.Agent, secure)
+				if err != nil {
+					return err
+				}
+				return a.record(ctx, tx, soc.Deed{Actor: actor, Action: "account.login", Object: acc.ID, Details: map[string]string{"factor": how}})
+			}
+		}
+		left = max(0, LockAfter-f.Failures)
+		if !locked {
+			left--
+			if err := a.countFailure(ctx, q, f); err != nil {
+				return err
+			}
+		}
+		return a.record(ctx, tx, soc.Deed{Actor: actor, Action: "account.login", Object: acc.ID, Result: "denied"})
+	})
+	if err != nil {
+		return soc.Actor{}, nil, err
+	}
+	if cookie == nil {
+		return soc.Actor{}, nil, problem(http.StatusUnauthorized, "login_failed", "Name, password or code is wrong.", map[string]string{"left": strconv.FormatInt(left, 10), "minutes": "15"})
+	}
+	return actor, cookie, nil
+}
+
+// factor checks six digits or a recovery code and uses it up.
+func (a *Accounts) factor(ctx context.Context, q *db.Queries, acc db.Account, secret, code string) (ok bool, how string, err error) {
+	code = strings.TrimSpace(code)
+	if len(code) == 6 {
+		at := matchStep(secret, code, a.c.Now(), acc.TotpStep)
+		if at == 0 {
+			return false, "", nil
+		}
+		n, err := q.SetStep(ctx, db.SetStepParams{ID: acc.ID, TotpStep: at})
+		if err != nil {
+			return false, "", fmt.Errorf("use code: %w", err)
+		}
+		return n == 1, "totp", nil
+	}
+	n, err := q.UseCode(ctx, db.UseCodeParams{Account: acc.ID, Hash: digest(foldCode(code)), Used: a.now()})
+	if err != nil {
+		return false, "", fmt.Errorf("use recovery code: %w", err)
+	}
+	return n == 1, "recovery", nil
+}
+
+// again runs fn after a logged-in person has confirmed password and code; a wrong try counts like one of log-in.
+func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, code string, fn func(*sql.Tx, *db.Queries, db.Account) error) error {
+	acc, err := a.q.AccountByID(ctx, by.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return problem(http.StatusForbidden, "person_only", "Only a person may do this.", nil)
+	}
+	if err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	secret, err := a.unseal(acc.Totp, acc.ID)
+	if err != nil {
+		return err
+	}
+	right := a.verify(acc.Password, password) // outside the transaction: it takes long and there is one writer
+	done := false
+	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
+		q := db.New(tx)
+		f, err := a.failure(ctx, q, acc.Login)
+		if err != nil {
+			return err
+		}
+		locked := f.LockedUntil > a.now()
+		if right && !locked {
+			ok, _, err := a.factor(ctx, q, acc, secret, code)
+			if err != nil {
+				return err
+			}
+			if ok {
+				done = true
+				if err := fn(tx, q, acc); err != nil {
+					return err
+				}
+				return a.record(ctx, tx, soc.Deed{Actor: by, Action: action, Object: by.ID})
+			}
+		}
+		if !locked {
+			if err := a.countFailure(ctx, q, f); err != nil {
+				return err
+			}
+		}
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: action, Object: by.ID, Result: "denied"})
+	})
+	if err == nil && !done {
+		return problem(http.StatusForbidden, "confirm_failed", "Password or code is wrong.", nil)
+	}
+	return err
+}
+
+// failure reads how often a name was tried in vain; a lock that is over counts anew.
+func (a *Accounts) failure(ctx context.Context, q *db.Queries, login string) (db.LoginFailure, error) {
+	f, err := q.Failure(ctx, login)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return f, fmt.Errorf("read log-in failures: %w", err)
+	}
+	f.Login = login
+	if f.LockedUntil != 0 && f.LockedUntil <= a.now() {
+		f.Failures, f.LockedUntil = 0, 0
+	}
+	return f, nil
+}
+
+func (a *Accounts) countFailure(ctx context.Context, q *db.Queries, f db.LoginFailure) error {
+	if f.Failures+1 >= LockAfter {
+		f.LockedUntil = a.now() + LockFor.Milliseconds()
+	}
+	if err := q.SetFailure(ctx, db.SetFailureParams{Login: f.Login, Failures: f.Failures + 1, LockedUntil: f.LockedUntil, Changed: a.now()}); err != nil {
+		return fmt.Errorf("count log-in failure: %w", err)
+	}
+	return nil
+}
+
+// SetPassword changes the person's own password and ends their other sessions.
+func (a *Accounts) SetPassword(ctx context.Context, by soc.Actor, session, password, code, next string) error {
+	acc, err := a.q.AccountByID(ctx, by.ID)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read account: %w", err)
+	}
+	if err := checkPassword(next, acc.Login); err != nil {
+		return err
+	}
+	hash, err := a.hash(next)
+	if err != nil {
+		return err
+	}
+	return a.again(ctx, by, "account.password", password, code, func(_ *sql.Tx, q *db.Queries, acc db.Account) error {
+		if err := q.SetPassword(ctx, db.SetPasswordParams{ID: acc.ID, Password: hash}); err != nil {
+			return fmt.Errorf("set password: %w", err)
+		}
+		return q.DropOtherSessions(ctx, db.DropOtherSessionsParams{Account: acc.ID, ID: session})
+	})
+}
+
+// NewCodes replaces the person's recovery codes.
+func (a *Accounts) NewCodes(ctx context.Context, by soc.Actor, password, code string) ([]string, error) {
+	codes := newCodes()
+	err := a.again(ctx, by, "account.recovery_codes", password, code, func(_ *sql.Tx, q *db.Queries, acc db.Account) error {
+		return putCodes(ctx, q, acc.ID, codes)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+// CodesLeft counts unused recovery codes.
+func (a *Accounts) CodesLeft(ctx context.Context, id string) (int, error) {
+	n, err := a.q.CountCodes(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("count recovery codes: %w", err)
+	}
+	return int(n), nil
+}
+
+func (a *Accounts) idle(roles []soc.Role) time.Duration {
+	if slices.Contains(roles, soc.Administrator) {
+		return a.c.IdleAdmin
+	}
+	return a.c.Idle
+}

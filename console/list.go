@@ -1,0 +1,118 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/norm"
+
+	"hoalu/soc"
+)
+
+// instant reads RFC 3339, Unix milliseconds or a date (its end in Vietnam); def where s is empty.
+func instant(name, s string, def int64) (int64, error) {
+	if s == "" {
+		return def, nil
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 1e11 {
+		return n, nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return t.UnixMilli(), nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, s, Zone); err == nil {
+		return t.AddDate(0, 0, 1).UnixMilli() - 1, nil
+	}
+	return 0, wrongField("time_wrong", name)
+}
+
+func wrongField(code, name string) error {
+	p := &soc.Problem{Status: http.StatusUnprocessableEntity, Code: code, Detail: "Not understood.", Values: map[string]string{"field": name}}
+	return fieldsError{p, []ProblemField{{Name: name, Detail: code}}}
+}
+
+// page cuts a sorted list after the row whose key is after; next is the cursor of the rest.
+func page[T any](rows []T, key func(T) string, after string, limit int) (out []T, next string, err error) {
+	from := 0
+	if after != "" {
+		i := slices.IndexFunc(rows, func(r T) bool { return key(r) == after })
+		if i < 0 {
+			return nil, "", wrongField("cursor_ended", "after")
+		}
+		from = i + 1
+	}
+	to := min(len(rows), from+limit)
+	out = rows[from:to:to]
+	if to < len(rows) && to > from {
+		next = key(rows[to-1])
+	}
+	return out, next, nil
+}
+
+// folded is a text as it is searched: lower case, no marks, đ as d.
+func folded(s string) string {
+	var b strings.Builder
+	for _, r := range norm.NFD.String(strings.ToLower(s)) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+		case r == 'đ':
+			b.WriteByte('d')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// matches reports whether every word of q stands in one of texts.
+func matches(q string, texts ...string) bool {
+	if q == "" {
+		return true
+	}
+	all := folded(strings.Join(texts, "\n"))
+	for w := range strings.FieldsSeq(folded(q)) {
+		if !strings.Contains(all, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// byName compares names as Vietnamese sorts them. A collator is not safe for concurrent use, so each sort makes its own.
+func byName() func(a, b string) int {
+	col := collate.New(language.Vietnamese)
+	return col.CompareString
+}
+
+// sign turns a comparison round for descending order.
+func sign(descending bool, n int) int {
+	if descending {
+		return -n
+	}
+	return n
+}
+
+// sorting splits "-name" into its key and direction.
+func sorting(s string) (key string, descending bool) {
+	key, descending = strings.CutPrefix(s, "-")
+	return key, descending
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// midnight is the start of the day of ms in Vietnam.
+func midnight(ms int64) int64 {
+	t := time.UnixMilli(ms).In(Zone)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, Zone).UnixMilli()
+}

@@ -1,0 +1,350 @@
+package console
+
+import (
+	"context"
+
+	"hoalu/ecs"
+	"hoalu/ecs/query"
+	"hoalu/soc"
+)
+
+// Parts are what the console shows and acts on; a nil one is answered with part_unavailable. Every method may be called by any
+// number of goroutines. Errors for a person are *soc.Problem; any other error is shown as a trace number and logged.
+type Parts struct {
+	Alerts      Alerts
+	Events      Events
+	Inventory   Inventory
+	Readings    Readings
+	Ledger      Ledger
+	Quarantine  Quarantine
+	Posture     Posture
+	National    National
+	Rules       Rules
+	Audit       Audit
+	Identifiers Identifiers
+	Sensors     Sensors
+	Machine     Machine
+}
+
+// Alerts is the queue of triage. An alert outside the scope is answered as absent (404 Problem) and is in no count.
+type Alerts interface {
+	List(ctx context.Context, scope soc.Scope, q AlertQuery) (AlertPage, error)
+	Get(ctx context.Context, scope soc.Scope, id string) (soc.Alert, error)
+	Counts(ctx context.Context, scope soc.Scope, account string) (AlertCounts, error)
+	Histogram(ctx context.Context, scope soc.Scope, f AlertFilter, from, to, step int64) ([]AlertBucket, error)
+	Groups(ctx context.Context, scope soc.Scope, f AlertFilter, by string, limit int) ([]AlertGroupRow, int64, error)
+	Seen(ctx context.Context, scope soc.Scope, id string) (Seen, error)
+	History(ctx context.Context, scope soc.Scope, id string) ([]soc.Note, error)
+	// RuleAt is the rule as it was when the alert was made.
+	RuleAt(ctx context.Context, rule, version string) (soc.RuleInfo, error)
+	Act(ctx context.Context, actor soc.Actor, scope soc.Scope, a AlertAct) (AlertResult, error)
+	Undo(ctx context.Context, actor soc.Actor, scope soc.Scope, token string) (AlertResult, error)
+}
+
+// AlertFilter chooses alerts; empty fields choose all. Exercise is "" without exercises, "with" or "only".
+type AlertFilter struct {
+	States     []string // soc.Alert…, or "open"
+	Severities []soc.Severity
+	Systems    []string
+	Units      []string
+	Rules      []string
+	Attack     string // technique, T1110 also finds T1110.001
+	Holder     string
+	Host       string
+	User       string
+	Address    string
+	Text       string // words, all of which must occur; case and marks do not matter
+	Exercise   string
+	Personal   bool  // only those that touch citizens' identifiers
+	LastFrom   int64 // last hit in [LastFrom, LastTo)
+	LastTo     int64
+}
+
+// AlertQuery is one page; Sort is score, last, first, count or severity, "-" before it for descending.
+type AlertQuery struct {
+	AlertFilter
+	Sort   string
+	Limit  int
+	Cursor string
+}
+
+// AlertPage is one page of alerts.
+type AlertPage struct {
+	Items []soc.Alert
+	Total int64
+	Next  string
+}
+
+// AlertCounts are the figures of the views, exercises only in Exercise; MeanAck in ms, -1 when none was acknowledged today.
+type AlertCounts struct {
+	Unacknowledged, Mine, Urgent, Personal, Open, Exercise int64
+	Today, ClosedToday, MeanAck, OldestNew, LastClosed     int64
+}
+
+// AlertBucket is one bar of alerts made.
+type AlertBucket struct {
+	Start int64
+	Count map[soc.Severity]int64
+}
+
+// AlertGroupRow is a row of the grouped queue; Top is its alert with the highest score.
+type AlertGroupRow struct {
+	Kind, Value string // host, user, address, rule, system
+	Top         soc.Alert
+	Alerts      int64
+	Severity    soc.Severity
+	Score       int
+	First, Last int64
+}
+
+// AlertRef names an alert (id or CB- number) and the version the person saw; 0 does not check.
+type AlertRef struct {
+	ID      string
+	Version int64
+}
+
+// AlertAct is a deed on alerts: acknowledge, assign, close, reopen or note.
+type AlertAct struct {
+	Action     string
+	Alerts     []AlertRef
+	Take       bool   // acknowledge although someone else has
+	Holder     string // assign
+	HolderName string
+	Reason     string // close
+	Note       string
+}
+
+// AlertResult of a deed. Failed gives the Problem by the id asked for.
+type AlertResult struct {
+	Changed   []soc.Alert
+	Failed    []AlertFailure
+	Undo      string
+	UndoUntil int64
+}
+
+// AlertFailure is one alert on which nothing was done.
+type AlertFailure struct {
+	ID      string
+	Problem *soc.Problem
+}
+
+// Events is the event store.
+type Events interface {
+	Search(ctx context.Context, s query.Search) (query.Result, error)
+	Get(ctx context.Context, ids []string) ([]*ecs.Event, error)
+	// Stored is how many events are held.
+	Stored(ctx context.Context) (int64, error)
+}
+
+// Inventory is what the province has. The lists are the caller's to read, not to change.
+type Inventory interface {
+	Units() []soc.Unit
+	Systems() []soc.System
+	Assets() []soc.Asset
+	Sources() []soc.Source
+	AddUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (soc.Unit, error)
+	AddSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error)
+	ChangeSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error)
+	AddSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
+	ChangeSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
+}
+
+// Readings is what the collector knows of its sources now.
+type Readings interface {
+	Readings() []soc.Reading
+}
+
+// Ledger balances sources and minutes.
+type Ledger interface {
+	// Rows of [from, to) by minute and source, newest first; source "" lists all.
+	Rows(ctx context.Context, from, to int64, source string) ([]soc.LedgerRow, error)
+	Summary(ctx context.Context) (LedgerSummary, error)
+}
+
+// LedgerSummary is the ledger in three lines.
+type LedgerSummary struct {
+	Balanced   bool
+	LastMinute int64 // newest minute checked, 0 none yet
+	Since      int64 // start of the unbroken balanced run
+	Difference int64 // of LastMinute over all sources
+	Kept       int64 // oldest row
+}
+
+// Quarantine holds what could not become an event.
+type Quarantine interface {
+	List(ctx context.Context, source, reason, after string, limit int) (QuarantinePage, error)
+	// Replay decodes again what ids name, or all with source and reason when ids is empty.
+	Replay(ctx context.Context, actor soc.Actor, ids []string, source, reason string) (replayed, held int64, err error)
+}
+
+// QuarantinePage is one page.
+type QuarantinePage struct {
+	Items   []Quarantined
+	Reasons map[string]int64
+	Total   int64
+	Next    string
+}
+
+// Quarantined is one frame; its bytes stay sealed.
+type Quarantined struct {
+	ID, Source, Reason string
+	Time               int64
+	Size               int
+}
+
+// Posture is how well systems meet their requirements.
+type Posture interface {
+	Controls() []Control
+	// Findings of a system in the catalogue's order, layers last; at 0 is now.
+	Findings(ctx context.Context, system string, at int64) ([]Finding, error)
+	// Between lists the intervals of a system that overlap [from, to).
+	Between(ctx context.Context, system string, from, to int64) ([]Finding, error)
+	Tally(ctx context.Context, system string) (Tally, error)
+}
+
+// Frameworks of a Control.
+const (
+	Level3       = "level3"
+	Organisation = "organisation" // the four-layer model
+	Technical    = "technical"    // the four technical layers
+)
+
+// Control is one requirement of the catalogue or one layer.
+type Control struct {
+	ID, Framework, Group string
+	Title                Text
+	Req, Param           string
+	Mode, How            string            // auto, semi, attest
+	Clauses              map[string]string // tcvn11930, tt12, tcvn14423
+	Certainty            map[string]string // clause, text, param
+	Checked              bool
+	Fix                  map[string][]string // three steps by language, may be empty
+}
+
+// Finding is a soc.Finding with the score of an organisational layer (0 to 3, -1 elsewhere).
+type Finding struct {
+	soc.Finding
+	Score int
+}
+
+// Tally is a system's posture in figures.
+type Tally struct {
+	Controls  map[soc.PostureState]int
+	Layers    []Finding
+	Technical []Finding
+	Tile      soc.PostureState
+	Computed  int64
+}
+
+// National is the link to the national centre.
+type National interface {
+	Summary(ctx context.Context) (NationalState, error)
+	// Outbox lists reports; state and kind "" take all. Waiting first, oldest first, then newest first.
+	Outbox(ctx context.Context, state, kind, after string, limit int) (ReportPage, error)
+	Report(ctx context.Context, id string) (soc.Report, error)
+	// About lists the reports about a subject (CB- number), oldest first.
+	About(ctx context.Context, subject string) ([]soc.Report, error)
+	Endpoint(ctx context.Context) (EndpointItem, error)
+	SetEndpoint(ctx context.Context, actor soc.Actor, e EndpointItem, reason string) (EndpointItem, error)
+	// Test sends a test packet and waits, bounded by ctx, for what the far side says.
+	Test(ctx context.Context, actor soc.Actor) (TestDone, error)
+	Reconcile(ctx context.Context, actor soc.Actor, day string) (NationalDay, error)
+}
+
+// NationalState is the link now; Days newest first.
+type NationalState struct {
+	Endpoint, Channel                   string
+	LastReceipt, LastBeat, FailingSince int64
+	Waiting, OldestWaiting, Refused     int64
+	HeartbeatEvery                      int64 // ms
+	LastError                           string
+	Today                               NationalDay
+	Days                                []NationalDay
+	Reasons                             map[string]int64 // refused by reason
+	RoomDays                            *float64
+}
+
+// ReportPage is one page of the outbox.
+type ReportPage struct {
+	Items []soc.Report
+	Total int64
+	Next  string
+}
+
+// Rules are what runs and what was refused.
+type Rules interface {
+	Rules() []soc.RuleInfo
+	Refused() []RefusedRule
+	// AlertsByRule counts alerts of the last 30 days by rule, for the SOC's own view.
+	AlertsByRule(ctx context.Context) (map[string]int64, error)
+}
+
+// RefusedRule is a rule that was not loaded.
+type RefusedRule struct{ File, Rule, Reason string }
+
+// Audit reads the log of deeds.
+type Audit interface {
+	List(ctx context.Context, q AuditQuery) (AuditPage, error)
+	// Head is the last signed checkpoint of the transparency log; nil before the first.
+	Head(ctx context.Context) (*LogHead, error)
+	// Record writes a deed that changes nothing else, such as a read of the log itself.
+	Record(ctx context.Context, d soc.Deed) error
+}
+
+// AuditQuery chooses deeds; Actions, when not empty, are the only ones allowed.
+type AuditQuery struct {
+	From, To                      int64
+	Actor, Action, Object, Result string
+	Actions                       []string
+	Text                          string
+	Before                        int64
+	Limit                         int
+}
+
+// AuditPage is one page, newest first; Next 0 at the end.
+type AuditPage struct {
+	Items []soc.Deed
+	Total int64
+	Next  int64
+}
+
+// Identifiers knows citizens' identifiers and their pseudonyms.
+type Identifiers interface {
+	// Find names the identifiers in text; a whole value counts without any context around it.
+	Find(text string) []Identifier
+	// Tokens are the pseudonyms a value of the kind has in stored events, one a system group.
+	Tokens(ctx context.Context, kind, value string) ([]string, error)
+}
+
+// Identifier is one place in a text; Value is its normal form.
+type Identifier struct {
+	Kind       string
+	Start, End int
+	Value      string
+}
+
+// Sensors are this host's own and the enrolled ones.
+type Sensors interface {
+	Sensors(ctx context.Context) ([]Sensor, error)
+}
+
+// Sensor is one, with what it may not do.
+type Sensor struct {
+	ID, Name, Host, System, Version, State string
+	Seen                                   int64
+	Shed                                   map[string]int64
+	Probes                                 []ProbeItem
+}
+
+// Machine is the box itself.
+type Machine interface {
+	// Disk is bytes in all, bytes free and the forecast in days until full; days is negative while it cannot be told.
+	Disk(ctx context.Context) (total, free int64, days float64, err error)
+	// Clock is the offset in ms against server; ok false when nothing is compared with.
+	Clock(ctx context.Context) (offset int64, server string, ok bool)
+	// Parts are the lines of /readyz.
+	Parts(ctx context.Context) []soc.Part
+	Started() int64
+	// BackupAt is when the last backup ended well, 0 never.
+	BackupAt(ctx context.Context) int64
+}

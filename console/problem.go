@@ -1,0 +1,165 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hoalu/ecs/query"
+	"hoalu/soc"
+)
+
+// Problem is an error for a person (RFC 9457, decision 26).
+type Problem struct {
+	Type   string            `json:"type" doc:"urn:hoalu:problem:<code>"`
+	Title  string            `json:"title"`
+	Status int               `json:"status"`
+	Code   string            `json:"code" doc:"stable"`
+	Detail string            `json:"detail" doc:"what is wrong, in the request's language"`
+	Do     string            `json:"do" doc:"what to do; empty when there is nothing"`
+	Fields []ProblemField    `json:"fields" doc:"places of the input that are wrong"`
+	Values map[string]string `json:"values,omitempty"`
+	Trace  string            `json:"trace,omitempty" doc:"give it to the administrator"`
+}
+
+// ProblemField is one place of the input.
+type ProblemField struct {
+	Name   string `json:"name"`
+	Detail string `json:"detail"`
+	Column int    `json:"column,omitempty" doc:"1-based, in a query"`
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is that of RFC 9457.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// fieldsError is a soc.Problem that names places of the input.
+type fieldsError struct {
+	*soc.Problem
+	fields []ProblemField
+}
+
+func (e fieldsError) Unwrap() error { return e.Problem }
+
+func newProblem(lang string, p *soc.Problem) *Problem {
+	out := &Problem{
+		Type:   "urn:hoalu:problem:" + p.Code,
+		Title:  http.StatusText(p.Status),
+		Status: p.Status,
+		Code:   p.Code,
+		Detail: p.Detail,
+		Do:     p.Do,
+		Fields: []ProblemField{},
+		Values: p.Values,
+	}
+	values := p.Values
+	if part, ok := values["part"]; ok { // parts have names of their own
+		values = maps.Clone(values)
+		values["part"] = word(lang, "part."+part)
+	}
+	if ms, err := strconv.ParseInt(values["at"], 10, 64); err == nil { // instants of conflicts
+		values = maps.Clone(values)
+		values["time"] = Time(ms).clock()
+	}
+	if p.Code == "invalid" { // other parts' objects: field → reason
+		for _, f := range slices.Sorted(maps.Keys(p.Values)) {
+			out.Fields = append(out.Fields, ProblemField{Name: f, Detail: word(lang, "field_reason."+p.Values[f])})
+		}
+	}
+	if t, ok := text(lang, "problem."+p.Code, values); ok {
+		out.Detail = t
+	}
+	if t, ok := text(lang, "problem."+p.Code+".do", values); ok {
+		out.Do = t
+	}
+	return out
+}
+
+// problem words an error in the call's language. What a person cannot correct is logged under a trace number and shown as such.
+func (c *Console) problem(ctx context.Context, k *call, op operation, err error) *Problem {
+	var p *soc.Problem
+	var fields fieldsError
+	var syntax *query.SyntaxError
+	switch {
+	case errors.As(err, &fields):
+		out := newProblem(k.Lang, fields.Problem)
+		for _, f := range fields.fields {
+			f.Detail = out.Detail
+			out.Fields = append(out.Fields, f)
+		}
+		return out
+	case errors.As(err, &p):
+		if p.Status == http.StatusNotFound && p.Code == "not_found" { // other parts' word for it
+			errors.As(absent(p.Values["id"]), &p)
+		}
+		return newProblem(k.Lang, p)
+	case errors.As(err, &syntax):
+		out := newProblem(k.Lang, &soc.Problem{Status: http.StatusUnprocessableEntity, Code: strings.ReplaceAll(syntax.Code, ".", "_"), Detail: syntax.Msg, Do: syntax.Do, Values: syntax.Values})
+		out.Fields = []ProblemField{{Name: "query", Detail: out.Detail, Column: syntax.Col}}
+		return out
+	case errors.Is(err, context.DeadlineExceeded):
+		return newProblem(k.Lang, &soc.Problem{Status: http.StatusGatewayTimeout, Code: "too_slow", Detail: "It took too long and was stopped."})
+	case errors.Is(err, context.Canceled):
+		return newProblem(k.Lang, &soc.Problem{Status: 499, Code: "stopped", Detail: "Stopped."})
+	}
+	trace := newTrace()
+	c.Log.ErrorContext(ctx, "request could not be answered", "http.request.method", op.Method, "url.path", op.Path, "trace.id", trace, "error.message", err.Error())
+	out := newProblem(k.Lang, &soc.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "Something inside does not answer.", Values: map[string]string{"trace": trace}})
+	out.Trace = trace
+	return out
+}
+
+func newTrace() string {
+	b := make([]byte, 5)
+	rand.Read(b) //nolint:errcheck // never fails (Go 1.24)
+	return hex.EncodeToString(b)
+}
+
+// inputProblem is what huma answers when an input does not fit its schema. The wrong values are not repeated: they may be secrets
+// or a citizen's number.
+func inputProblem(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+	lang := "vi"
+	if ctx != nil {
+		lang = callOf(ctx.Context()).Lang
+	}
+	code := "input_wrong"
+	switch {
+	case status == http.StatusRequestEntityTooLarge:
+		code = "input_too_large"
+	case status >= 500:
+		code = "internal"
+	}
+	p := newProblem(lang, &soc.Problem{Status: status, Code: code, Detail: msg})
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		f := ProblemField{Detail: err.Error()}
+		var d *huma.ErrorDetail
+		if errors.As(err, &d) {
+			f = ProblemField{Name: strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query."), "path."), Detail: d.Message}
+		}
+		p.Fields = append(p.Fields, f)
+	}
+	return p
+}
+
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	json.NewEncoder(w).Encode(p) //nolint:errcheck // the browser is gone
+}
