@@ -32,24 +32,16 @@ var Machine = soc.Actor{ID: "system", Name: "Hoa Lư"}
 // transaction for its position; a reader may leave such batches out and give the next position.
 func (s *Store) Apply(ctx context.Context, p Position, firings []Firing, snapshot []byte) ([]soc.Alert, error) {
 	if p.Reader != "" { // a replay is seen without waiting for the writer's turn
-		at, err := s.Position(ctx, p.Reader)
-		if err != nil {
+		if done, err := applied(ctx, db.New(s.db.Read()), p); err != nil || done {
 			return nil, err
-		}
-		if at.Epoch == p.Epoch && p.Seq <= at.Seq {
-			return nil, nil
 		}
 	}
 	var b *batch
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		b = &batch{s: s, ctx: ctx, tx: tx, q: db.New(state.Prepare(tx)), now: s.c.Now().UnixMilli(), byKey: map[string][]*episode{}, rates: map[[2]string]*rate{}}
 		if p.Reader != "" {
-			r, err := b.q.Position(ctx, p.Reader)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return fmt.Errorf("read position of %s: %w", p.Reader, err)
-			}
-			if err == nil && r.Epoch == p.Epoch && p.Seq <= uint64(r.Seq) {
-				return nil
+			if done, err := applied(ctx, b.q, p); err != nil || done {
+				return err
 			}
 		}
 		for i := range firings {
@@ -67,7 +59,7 @@ func (s *Store) Apply(ctx context.Context, p Position, firings []Firing, snapsho
 			return fmt.Errorf("store position of %s: %w", p.Reader, err)
 		}
 		if snapshot != nil {
-			if err := b.q.PutSnapshot(ctx, db.PutSnapshotParams{Reader: p.Reader, Snapshot: snapshot, SnapshotSeq: int64(p.Seq)}); err != nil {
+			if err := b.q.PutSnapshot(ctx, db.PutSnapshotParams{Reader: p.Reader, Epoch: p.Epoch, Seq: int64(p.Seq), Snapshot: snapshot}); err != nil {
 				return fmt.Errorf("store snapshot of %s: %w", p.Reader, err)
 			}
 		}
@@ -95,16 +87,39 @@ func (s *Store) notify(a soc.Alert) {
 	}
 }
 
-// Position reads a reader's checkpoint; a reader that never wrote has the zero one.
-func (s *Store) Position(ctx context.Context, reader string) (Checkpoint, error) {
-	r, err := db.New(s.db.Read()).Position(ctx, reader)
+// applied reports whether a batch is at or before the stored position.
+func applied(ctx context.Context, q *db.Queries, p Position) (bool, error) {
+	r, err := q.Position(ctx, p.Reader)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Checkpoint{Position: Position{Reader: reader}}, nil
+		return false, nil
 	}
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("read position of %s: %w", reader, err)
+		return false, fmt.Errorf("read position of %s: %w", p.Reader, err)
 	}
-	return Checkpoint{Position{reader, r.Epoch, uint64(r.Seq)}, r.Snapshot, uint64(r.SnapshotSeq)}, nil
+	return r.Epoch == p.Epoch && p.Seq <= uint64(r.Seq), nil
+}
+
+// Position reads a reader's checkpoint; a reader that never wrote has the zero one. A snapshot of another epoch is left out.
+func (s *Store) Position(ctx context.Context, reader string) (Checkpoint, error) {
+	c := Checkpoint{Position: Position{Reader: reader}}
+	q := db.New(s.db.Read())
+	r, err := q.Position(ctx, reader)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("read position of %s: %w", reader, err)
+	}
+	c.Epoch, c.Seq = r.Epoch, uint64(r.Seq)
+	snap, err := q.Snapshot(ctx, db.SnapshotParams{Reader: reader, Epoch: r.Epoch})
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("read snapshot of %s: %w", reader, err)
+	}
+	c.Snapshot, c.SnapshotSeq = snap.Snapshot, uint64(snap.Seq)
+	return c, nil
 }
 
 // batch is one Apply.

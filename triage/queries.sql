@@ -62,16 +62,18 @@ INSERT INTO rule_version (rule, version, info) VALUES ($1, $2, $3) ON CONFLICT (
 SELECT info FROM rule_version WHERE rule = $1 AND version = $2;
 
 -- name: Position :one
-SELECT epoch, seq, snapshot, snapshot_seq FROM reader_position WHERE reader = $1;
+SELECT epoch, seq FROM reader_position WHERE reader = $1;
 
 -- name: PutPosition :exec
-INSERT INTO reader_position (reader, epoch, seq, snapshot_seq, changed) VALUES ($1, $2, $3, 0, $4)
-ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed,
-    snapshot = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot END,
-    snapshot_seq = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot_seq ELSE 0 END;
+INSERT INTO reader_position (reader, epoch, seq, changed) VALUES ($1, $2, $3, $4)
+ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed;
+
+-- name: Snapshot :one
+SELECT seq, snapshot FROM reader_snapshot WHERE reader = $1 AND epoch = $2;
 
 -- name: PutSnapshot :exec
-UPDATE reader_position SET snapshot = $2, snapshot_seq = $3 WHERE reader = $1;
+INSERT INTO reader_snapshot (reader, epoch, seq, snapshot) VALUES ($1, $2, $3, $4)
+ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, snapshot = excluded.snapshot;
 
 -- name: DeleteDemoNotes :exec
 DELETE FROM alert_note WHERE alert IN (SELECT id FROM alert WHERE demo);

@@ -97,12 +97,18 @@ CREATE TABLE rule_version (
     PRIMARY KEY (rule, version)
 );
 
--- How far a reader of the queue has come, with its results (decisions 7 and 16).
+-- How far a reader of the queue has come, with its results (decisions 7 and 16). Written for every batch, so it stays small.
 CREATE TABLE reader_position (
-    reader       TEXT PRIMARY KEY,
-    epoch        TEXT NOT NULL,
-    seq          BIGINT NOT NULL,
-    snapshot     BYTEA,
-    snapshot_seq BIGINT NOT NULL,
-    changed      BIGINT NOT NULL
+    reader  TEXT PRIMARY KEY,
+    epoch   TEXT NOT NULL,
+    seq     BIGINT NOT NULL,
+    changed BIGINT NOT NULL
+);
+
+-- Its newest snapshot, which may be megabytes.
+CREATE TABLE reader_snapshot (
+    reader   TEXT PRIMARY KEY,
+    epoch    TEXT NOT NULL,
+    seq      BIGINT NOT NULL,
+    snapshot BYTEA NOT NULL
 );

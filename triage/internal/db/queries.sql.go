@@ -441,33 +441,24 @@ func (q *Queries) Notes(ctx context.Context, alert string) ([]NotesRow, error) {
 }
 
 const position = `-- name: Position :one
-SELECT epoch, seq, snapshot, snapshot_seq FROM reader_position WHERE reader = $1
+SELECT epoch, seq FROM reader_position WHERE reader = $1
 `
 
 type PositionRow struct {
-	Epoch       string
-	Seq         int64
-	Snapshot    []byte
-	SnapshotSeq int64
+	Epoch string
+	Seq   int64
 }
 
 func (q *Queries) Position(ctx context.Context, reader string) (PositionRow, error) {
 	row := q.db.QueryRowContext(ctx, position, reader)
 	var i PositionRow
-	err := row.Scan(
-		&i.Epoch,
-		&i.Seq,
-		&i.Snapshot,
-		&i.SnapshotSeq,
-	)
+	err := row.Scan(&i.Epoch, &i.Seq)
 	return i, err
 }
 
 const putPosition = `-- name: PutPosition :exec
-INSERT INTO reader_position (reader, epoch, seq, snapshot_seq, changed) VALUES ($1, $2, $3, 0, $4)
-ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed,
-    snapshot = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot END,
-    snapshot_seq = CASE WHEN reader_position.epoch = excluded.epoch THEN reader_position.snapshot_seq ELSE 0 END
+INSERT INTO reader_position (reader, epoch, seq, changed) VALUES ($1, $2, $3, $4)
+ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, changed = excluded.changed
 `
 
 type PutPositionParams struct {
@@ -525,17 +516,24 @@ func (q *Queries) PutRule(ctx context.Context, arg PutRuleParams) error {
 }
 
 const putSnapshot = `-- name: PutSnapshot :exec
-UPDATE reader_position SET snapshot = $2, snapshot_seq = $3 WHERE reader = $1
+INSERT INTO reader_snapshot (reader, epoch, seq, snapshot) VALUES ($1, $2, $3, $4)
+ON CONFLICT (reader) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, snapshot = excluded.snapshot
 `
 
 type PutSnapshotParams struct {
-	Reader      string
-	Snapshot    []byte
-	SnapshotSeq int64
+	Reader   string
+	Epoch    string
+	Seq      int64
+	Snapshot []byte
 }
 
 func (q *Queries) PutSnapshot(ctx context.Context, arg PutSnapshotParams) error {
-	_, err := q.db.ExecContext(ctx, putSnapshot, arg.Reader, arg.Snapshot, arg.SnapshotSeq)
+	_, err := q.db.ExecContext(ctx, putSnapshot,
+		arg.Reader,
+		arg.Epoch,
+		arg.Seq,
+		arg.Snapshot,
+	)
 	return err
 }
 
@@ -574,6 +572,27 @@ func (q *Queries) RuleVersion(ctx context.Context, arg RuleVersionParams) (strin
 	var info string
 	err := row.Scan(&info)
 	return info, err
+}
+
+const snapshot = `-- name: Snapshot :one
+SELECT seq, snapshot FROM reader_snapshot WHERE reader = $1 AND epoch = $2
+`
+
+type SnapshotParams struct {
+	Reader string
+	Epoch  string
+}
+
+type SnapshotRow struct {
+	Seq      int64
+	Snapshot []byte
+}
+
+func (q *Queries) Snapshot(ctx context.Context, arg SnapshotParams) (SnapshotRow, error) {
+	row := q.db.QueryRowContext(ctx, snapshot, arg.Reader, arg.Epoch)
+	var i SnapshotRow
+	err := row.Scan(&i.Seq, &i.Snapshot)
+	return i, err
 }
 
 const undo = `-- name: Undo :many
