@@ -267,6 +267,23 @@ func TestLabelled(t *testing.T) {
 					return out
 				}
 				got := ids(m.Match(e, nil))
+				if n%5 == 0 { // as a document of _bulk, and as it comes back from a store
+					ls, err := json.Marshal(rec.Logsource)
+					if err != nil {
+						t.Fatal(err)
+					}
+					var p ecs.Parser
+					var doc, stored ecs.Event
+					if err := p.Parse(&doc, append(rec.Event[:len(rec.Event)-1:len(rec.Event)-1], `,"sigma":{"logsource":`+string(ls)+`}}`...)); err != nil {
+						t.Fatal(err)
+					}
+					if err := p.ParseStored(&stored, doc.AppendJSON(nil)); err != nil {
+						t.Fatal(err)
+					}
+					if a, b := ids(m.Match(&doc, nil)), ids(m.Match(&stored, nil)); !slices.Equal(a, got) || !slices.Equal(b, got) {
+						t.Errorf("record %d %s: raw %v, document %v, stored %v", n, rec.Src, got, a, b)
+					}
+				}
 				slices.Sort(rec.Rules)
 				pairs += len(rec.Rules)
 				if !slices.Equal(got, rec.Rules) {

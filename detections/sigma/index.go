@@ -23,7 +23,22 @@ type slotIndex struct {
 
 	shift  uint
 	bitmap []uint64
-	grams  map[uint32][]gram
+	// grams by open addressing: keys[i] is a gram + 1, lists[i] the literals filed under it
+	keys  []uint64
+	lists [][]gram
+	mask  uint32
+}
+
+// lookup finds the literals filed under a gram.
+func (x *slotIndex) lookup(w uint32) []gram {
+	for i := w * 0x9E3779B1 >> 7 & x.mask; ; i = (i + 1) & x.mask {
+		switch x.keys[i] {
+		case uint64(w) + 1:
+			return x.lists[i]
+		case 0:
+			return nil
+		}
+	}
 }
 
 type literal struct {
@@ -101,7 +116,8 @@ func gramAt(s string, i int) uint32 {
 
 // newSlotIndex files the triggers of one slot; rules are numbers the caller understands.
 func newSlotIndex(trigs map[trigger][]int32) *slotIndex {
-	x := &slotIndex{equal: map[string][]int32{}, grams: map[uint32][]gram{}}
+	x := &slotIndex{equal: map[string][]int32{}}
+	grams := map[uint32][]gram{}
 	var inner []literal
 	for t, rules := range trigs {
 		l := literal{t.text, rules}
@@ -163,15 +179,37 @@ func newSlotIndex(trigs map[trigger][]int32) *slotIndex {
 			}
 		}
 		w := gramAt(l.text, best)
-		x.grams[w] = append(x.grams[w], gram{l, best})
+		grams[w] = append(grams[w], gram{l, best})
 		h := w * 0x9E3779B1 >> x.shift
 		x.bitmap[h>>6] |= 1 << (h & 63)
+	}
+	if len(grams) == 0 {
+		x.bitmap = nil
+		return x
+	}
+	size := uint32(4)
+	for int(size) < 2*len(grams) {
+		size *= 2
+	}
+	x.keys, x.lists, x.mask = make([]uint64, size), make([][]gram, size), size-1
+	for w, list := range grams {
+		i := w * 0x9E3779B1 >> 7 & x.mask
+		for x.keys[i] != 0 {
+			i = (i + 1) & x.mask
+		}
+		x.keys[i], x.lists[i] = uint64(w)+1, list
 	}
 	return x
 }
 
 func ascii(s string) bool {
-	for i := 0; i < len(s); i++ {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if load64(s, i)&(ones*0x80) != 0 {
+			return false
+		}
+	}
+	for ; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {
 			return false
 		}
@@ -207,7 +245,7 @@ func (x *slotIndex) probe(s string, isASCII bool, hit func([]int32)) {
 			}
 		}
 	}
-	if len(x.grams) == 0 || len(s) < 4 {
+	if x.bitmap == nil || len(s) < 4 {
 		return
 	}
 	bitmap, shift := x.bitmap, x.shift
@@ -218,7 +256,7 @@ func (x *slotIndex) probe(s string, isASCII bool, hit func([]int32)) {
 		if bitmap[h>>6]&(1<<(h&63)) == 0 {
 			continue
 		}
-		gs := x.grams[w]
+		gs := x.lookup(w)
 		for j := range gs {
 			g := &gs[j]
 			from := i - 3 - g.off

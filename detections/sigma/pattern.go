@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"encoding/binary"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -199,7 +200,15 @@ func fold(r rune) rune {
 
 // appendFolded appends s folded; bytes that are no UTF-8 stay.
 func appendFolded(dst []byte, s string) []byte {
-	for i := 0; i < len(s); {
+	i := 0
+	for ; i+8 <= len(s); i += 8 { // fast: eight ASCII bytes at a time
+		w := load64(s, i)
+		if w&(ones*0x80) != 0 {
+			break
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, w|upper(w)>>2) // 0x20 more where 'A' to 'Z'
+	}
+	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if 'A' <= c && c <= 'Z' {
@@ -223,18 +232,24 @@ func appendFolded(dst []byte, s string) []byte {
 // foldString is s folded.
 func foldString(s string) string { return string(appendFolded(nil, s)) }
 
+const ones = 0x0101010101010101
+
+func load64(s string, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+// upper has the high bit of each byte set where an ASCII byte of w is 'A' to 'Z'.
+func upper(w uint64) uint64 {
+	return (w + ones*(0x80-'A')) &^ (w + ones*(0x80-'Z'-1)) & (ones * 0x80)
+}
+
 // isFolded reports whether s is its own fold and ASCII, so that it need not be copied.
 func isFolded(s string) bool {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		const ones = 0x0101010101010101
-		if w&(ones*0x80) != 0 {
-			return false
-		}
-		// high bit of each byte set where 'A' <= byte <= 'Z'
-		if (w+ones*(0x80-'A'))&^(w+ones*(0x80-'Z'-1))&(ones*0x80) != 0 {
+		if w := load64(s, i); w&(ones*0x80) != 0 || upper(w) != 0 {
 			return false
 		}
 	}
