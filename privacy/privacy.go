@@ -19,6 +19,7 @@ package privacy
 
 import (
 	"encoding/base32"
+	"errors"
 	"strings"
 	"time"
 
@@ -71,14 +72,14 @@ type Protector struct {
 }
 
 // New returns a Protector.
-func New(cfg Config) *Protector {
+func New(cfg Config) (*Protector, error) {
 	if cfg.MAC == nil {
-		panic("privacy: a Protector without a key would write identifiers in clear")
+		return nil, errors.New("protect identifiers: without a key they would be stored in clear; give it a MAC")
 	}
 	if len(cfg.Groups) == 0 {
 		cfg.Groups = []string{""}
 	}
-	return &Protector{cfg: cfg}
+	return &Protector{cfg: cfg}, nil
 }
 
 // Prefix is how every token begins.
@@ -254,9 +255,21 @@ func yearOf(ms int64) int {
 	return time.UnixMilli(ms).UTC().Year()
 }
 
-// Find appends every number of text that has the shape of an identifier, with its confidence. key is the name of the field, JSON
+// Find gives the identifiers in a text, in order. shape true asks for every number that has the shape of one, whatever stands
+// around it: what a person searches for has no context. Otherwise only likely and confirmed ones are given.
+func Find(text string, shape bool) []Match {
+	var out []Match
+	for _, m := range FindIn(nil, text, "") {
+		if shape || m.Confidence >= Likely {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// FindIn appends every number of text that has the shape of an identifier, with its confidence. key is the name of the field, JSON
 // member or column the text stands in, "" none.
-func Find(dst []Match, text, key string) []Match {
+func FindIn(dst []Match, text, key string) []Match {
 	class := classify(key)
 	if class == classNever || !digitRun(text) {
 		return dst

@@ -20,7 +20,13 @@ func (k key) MAC(data []byte) []byte {
 	return h.Sum(nil)
 }
 
-func protector() *Protector { return New(Config{MAC: key("test")}) }
+func protector() *Protector {
+	p, err := New(Config{MAC: key("test")})
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
 
 // TestFindIdentifiers: what people and programs write, and what must be found in it.
 func TestFindIdentifiers(t *testing.T) {
@@ -66,12 +72,12 @@ func TestFindIdentifiers(t *testing.T) {
 		{"(024) 3825 1234", "", Phone, "+842438251234"},
 	} {
 		ok := false
-		got := Find(nil, c.text, c.key)
+		got := FindIn(nil, c.text, c.key)
 		for _, m := range got {
 			ok = ok || m.Kind == c.kind && m.Normal == c.normal && m.Confidence >= Likely
 		}
 		if !ok {
-			t.Errorf("Find(%q, %q) = %+v, want %s %s at %.1f or more", c.text, c.key, got, c.kind, c.normal, Likely)
+			t.Errorf("FindIn(%q, %q) = %+v, want %s %s at %.1f or more", c.text, c.key, got, c.kind, c.normal, Likely)
 		}
 	}
 }
@@ -100,9 +106,9 @@ func TestFindNothing(t *testing.T) {
 		{"0x00037095001234", ""}, {"/var/log/app-0912345678.log", ""}, {"tel usdt 12", ""},
 		{"Oct 11 09:10:48 host app[12345]: 091 connections 234 bytes 5678 rows", ""},
 	} {
-		for _, m := range Find(nil, c.text, c.key) {
+		for _, m := range FindIn(nil, c.text, c.key) {
 			if m.Confidence >= Likely {
-				t.Errorf("Find(%q, %q) takes it for %s %s (%.2f)", c.text, c.key, m.Kind, m.Normal, m.Confidence)
+				t.Errorf("FindIn(%q, %q) takes it for %s %s (%.2f)", c.text, c.key, m.Kind, m.Normal, m.Confidence)
 			}
 		}
 	}
@@ -115,7 +121,7 @@ func TestFindRandom(t *testing.T) {
 	const n = 20_000
 	for range n {
 		s := fmt.Sprintf("job %d took %dus at %d ref %012d seq %010d", r.Uint32(), r.Uint64N(1e12), 1_700_000_000+r.Uint32N(1e8), r.Uint64N(1e12), r.Uint64N(1e10))
-		for _, m := range Find(nil, s, "message") {
+		for _, m := range FindIn(nil, s, "message") {
 			if m.Confidence >= Likely {
 				hits++
 			}
@@ -168,7 +174,10 @@ func TestProtect(t *testing.T) {
 }
 
 func TestTokenFor(t *testing.T) {
-	p := New(Config{MAC: key("k"), Groups: []string{"a", "b"}, Group: func(s string) string { return "b" }})
+	p, err := New(Config{MAC: key("k"), Groups: []string{"a", "b"}, Group: func(s string) string { return "b" }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, spelling := range []string{"0912345678", "+84 912 345 678", "84912345678", "0912.345.678", " 0912-345-678 "} {
 		toks, kind, ok := p.TokenFor(spelling)
 		if !ok || kind != Phone || len(toks) != 2 || toks[1] != p.Token(Phone, "b", "+84912345678") || toks[0] == toks[1] {
@@ -179,6 +188,9 @@ func TestTokenFor(t *testing.T) {
 		if toks, kind, ok := p.TokenFor(other); ok {
 			t.Errorf("TokenFor(%q) = %v, %s; want none", other, toks, kind)
 		}
+	}
+	if got := Find("message:037095001234 and not 10.0.0.1 or phone 0912345678", true); len(got) != 2 {
+		t.Errorf("Find in a query = %+v, want both numbers", got)
 	}
 	e := &ecs.Event{System: "HT-002", Created: 1_772_414_131_000}
 	e.AddString(ecs.Message, "cccd 037095001234")
@@ -221,9 +233,9 @@ func FuzzFind(f *testing.F) {
 	f.Add("%22037095001234%22 +84", "url.query")
 	f.Fuzz(func(t *testing.T, s, k string) {
 		last := 0
-		for _, m := range Find(nil, s, k) {
+		for _, m := range FindIn(nil, s, k) {
 			if m.Start < last || m.End <= m.Start || m.End > len(s) {
-				t.Fatalf("Find(%q) gives %+v", s, m)
+				t.Fatalf("FindIn(%q) gives %+v", s, m)
 			}
 			last = m.End
 		}

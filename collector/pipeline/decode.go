@@ -96,7 +96,7 @@ func (p *Pipeline) Decode(b *wire.Batch, seq uint64) *Decoded {
 		d.Received = max(d.Received, f.Received)
 		place, err := w.frame(s, b, f)
 		if err != nil {
-			q := Quarantined{Seq: seq, Index: i, Source: place.Source, Minute: f.Received - f.Received%minute, Reason: ReasonJSON, Detail: err.Error(), Frame: *f}
+			q := Quarantined{Epoch: b.Epoch, Seq: seq, Index: i, Source: place.Source, Minute: f.Received - f.Received%minute, Reason: ReasonJSON, Detail: err.Error(), Frame: *f}
 			if _, ok := err.(*fault); ok {
 				q.Reason = ReasonFault
 			}
@@ -104,7 +104,7 @@ func (p *Pipeline) Decode(b *wire.Batch, seq uint64) *Decoded {
 			d.count(w, q.Source, q.Minute, q.Reason)
 			continue
 		}
-		if place.Conflict != "" {
+		if place.Conflict {
 			if d.Conflicts == nil {
 				d.Conflicts = map[string]int64{}
 			}

@@ -44,7 +44,7 @@ func (b bindings) Resolve(sensor, source, peer, host string, ips []netip.Addr) P
 		if p.System == "" {
 			p.System, p.By = h, "host"
 		} else if p.System != h {
-			p.Conflict = h
+			p.Conflict = true
 		}
 	}
 	if p.System != "" {
@@ -184,21 +184,25 @@ func TestQuarantine(t *testing.T) {
 	ctx := context.Background()
 	var list []Quarantined
 	for i := range 5 {
-		list = append(list, Quarantined{Seq: 7, Index: i, Source: fmt.Sprintf("NG-000%d", i%2), Minute: received, Reason: ReasonJSON, Detail: "at byte 9",
+		list = append(list, Quarantined{Epoch: "e1", Seq: 7, Index: i, Source: fmt.Sprintf("NG-000%d", i%2), Minute: received, Reason: ReasonJSON, Detail: "at byte 9",
 			Frame: wire.Frame{Source: "x", Received: received + int64(i), Format: wire.FormatJSON, Data: []byte(fmt.Sprintf(`{"số":%d`, i))}})
 	}
 	for range 2 { // read again after a crash: kept once
-		if err := q.Put(ctx, "e1", list); err != nil {
+		if err := q.Add(list); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := q.Put(ctx, "e1", []Quarantined{{Seq: 8, Index: -1, Reason: ReasonBatch, Frame: wire.Frame{Received: received - 1, Data: []byte("HLB?")}}}); err != nil {
+	if err := q.Add([]Quarantined{{Epoch: "e1", Seq: 8, Index: -1, Reason: ReasonBatch, Frame: wire.Frame{Received: received - 1, Data: []byte("HLB?")}}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"live", "opened again"} {
-		got, total := q.List(Filter{Source: "NG-0001"})
-		if total != 2 || got[0].Received < got[1].Received {
+		page, err := q.List(QuarantineFilter{Source: "NG-0001"})
+		got := page.Items
+		if err != nil || page.Total != 2 || page.Reasons[ReasonJSON] != 2 || got[0].Received < got[1].Received {
 			t.Errorf("%s: List = %+v", when, got)
+		}
+		if first, _ := q.List(QuarantineFilter{Source: "NG-0001", Limit: 1}); first.Next != got[0].ID {
+			t.Errorf("%s: Next = %q", when, first.Next)
 		}
 		if n, _ := q.Counts(); n[ReasonJSON] != 5 || n[ReasonBatch] != 1 {
 			t.Errorf("%s: Counts = %v", when, n)
@@ -212,9 +216,12 @@ func TestQuarantine(t *testing.T) {
 		}
 		q = open()
 	}
-	all, _ := q.List(Filter{})
+	all, err := q.List(QuarantineFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var ids []string
-	for _, e := range all {
+	for _, e := range all.Items {
 		ids = append(ids, e.ID)
 	}
 	var put []string

@@ -29,7 +29,7 @@ type Place struct {
 	Asset    string // TS- number, "" none
 	Source   string // NG- number; the frame's own where it has one
 	By       string // what decided: certificate, source, host, network, ""
-	Conflict string // another system that a weaker way names, "" none; the stronger one was taken
+	Conflict bool   // a weaker way names another system; the stronger one was taken
 	Demo     bool   // sample data
 }
 
@@ -64,6 +64,7 @@ const (
 
 // Quarantined is a frame that did not become an Event.
 type Quarantined struct {
+	Epoch  string
 	Seq    uint64
 	Index  int    // in the batch; -1 the whole message
 	Source string // NG- number or ""

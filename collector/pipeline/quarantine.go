@@ -29,6 +29,8 @@ type AEAD interface {
 // ErrNotFound says that no quarantined frame has this id.
 var ErrNotFound = errors.New("nothing in quarantine has this number")
 
+var errClosed = errors.New("quarantine is closed")
+
 // Entry is what is known of a quarantined frame without opening it.
 type Entry struct {
 	ID       string `json:"id"`
@@ -46,8 +48,16 @@ type Entry struct {
 	length int
 }
 
-// Filter narrows List; zero values do not.
-type Filter struct {
+// QuarantinePage is one page of a list, newest first.
+type QuarantinePage struct {
+	Items   []Entry
+	Total   int              // that match
+	Next    string           // After of the next page, "" this is the last
+	Reasons map[string]int64 // of all that match, by reason
+}
+
+// QuarantineFilter narrows List; zero values do not.
+type QuarantineFilter struct {
 	Source, Reason string
 	From, To       int64 // receipt, Unix ms
 	After          string
@@ -68,7 +78,7 @@ type QuarantineConfig struct {
 //	record:  length(4, little endian) crc32c(4) of what follows · length of meta(4) · meta(JSON of Entry) · sealed bytes
 //	sealed:  AEAD(meta as associated data) of detail length(4) · detail · wire batch with the one frame
 //
-// A record with an empty seal marks the Entry of the same id as replayed. Put and Replay are durable on return. A record cut off
+// A record with an empty seal marks the Entry of the same id as replayed. Add and Replay are durable on return. A record cut off
 // by a crash is truncated at open: it was never acknowledged. Safe for concurrent use.
 type Quarantine struct {
 	cfg QuarantineConfig
@@ -304,27 +314,26 @@ func (q *Quarantine) write(data []byte) error {
 	return nil
 }
 
-// Put keeps frames; one that is there already (the same message read again after a crash) is left out.
-func (q *Quarantine) Put(ctx context.Context, epoch string, list []Quarantined) error {
+// Add keeps frames; one that is there already (the same message read again after a crash) is left out.
+func (q *Quarantine) Add(list []Quarantined) error {
 	if len(list) == 0 {
 		return nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.file == nil {
-		return errors.New("put into quarantine: it is closed")
+		return errClosed
 	}
 	if q.size > quarantineFile {
 		if err := q.next(); err != nil {
 			return fmt.Errorf("put into quarantine: %w", err)
 		}
 	}
-	hash := xxhash.Sum64String(epoch)
 	var data []byte
 	var added []*Entry
 	for i := range list {
 		v := &list[i]
-		id := compactID('x', hash, v.Seq, v.Index)
+		id := compactID('x', xxhash.Sum64String(v.Epoch), v.Seq, v.Index)
 		if q.entries[id] != nil {
 			continue
 		}
@@ -358,33 +367,40 @@ func (q *Quarantine) Put(ctx context.Context, epoch string, list []Quarantined) 
 	return nil
 }
 
-// List gives entries, newest first, and how many match altogether.
-func (q *Quarantine) List(f Filter) (list []Entry, total int) {
+// List gives one page of entries.
+func (q *Quarantine) List(f QuarantineFilter) (QuarantinePage, error) {
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
+	page := QuarantinePage{Reasons: map[string]int64{}}
 	q.mu.Lock()
+	if q.file == nil {
+		q.mu.Unlock()
+		return page, errClosed
+	}
 	for _, e := range q.entries {
 		if f.Source != "" && e.Source != f.Source || f.Reason != "" && e.Reason != f.Reason ||
 			f.From != 0 && e.Received < f.From || f.To != 0 && e.Received >= f.To || e.Replayed && !f.Replayed {
 			continue
 		}
-		list = append(list, *e)
+		page.Items = append(page.Items, *e)
+		page.Reasons[e.Reason]++
 	}
 	q.mu.Unlock()
-	slices.SortFunc(list, func(a, b Entry) int {
+	slices.SortFunc(page.Items, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(b.Received, a.Received), strings.Compare(b.ID, a.ID))
 	})
-	total = len(list)
+	page.Total = len(page.Items)
 	if f.After != "" {
-		if i := slices.IndexFunc(list, func(e Entry) bool { return e.ID == f.After }); i >= 0 {
-			list = list[i+1:]
+		if i := slices.IndexFunc(page.Items, func(e Entry) bool { return e.ID == f.After }); i >= 0 {
+			page.Items = page.Items[i+1:]
 		}
 	}
-	if len(list) > f.Limit {
-		list = list[:f.Limit]
+	if len(page.Items) > f.Limit {
+		page.Items = page.Items[:f.Limit]
+		page.Next = page.Items[f.Limit-1].ID
 	}
-	return list, total
+	return page, nil
 }
 
 // Counts is how many frames wait, by reason; Dropped how many had to go for want of space since the start.
@@ -473,7 +489,7 @@ func (q *Quarantine) mark(e *Entry) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.file == nil {
-		return errors.New("quarantine is closed")
+		return errClosed
 	}
 	meta, err := json.Marshal(e)
 	if err != nil {
