@@ -13,6 +13,7 @@ import (
 
 	"hoalu/collector/store"
 	"hoalu/ecs"
+	"hoalu/ecs/wire"
 )
 
 // Compaction files first-level segments by system and day and merges small files of a day:
@@ -109,6 +110,13 @@ func (c *compaction) fileLevel0(segments []*l0) error {
 			}
 			seg := segments[r.seg]
 			events, err := seg.readBlock(r.block)
+			if errors.Is(err, wire.ErrCRC) || errors.Is(err, wire.ErrCorrupt) || errors.Is(err, wire.ErrMagic) {
+				// The rest of the segment is filed; its file stays beside, as what is lost is in it.
+				if err := c.setAside(seg, err); err != nil {
+					return err
+				}
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("segment %s: %w", seg.id, err)
 			}
@@ -141,6 +149,21 @@ func (c *compaction) fileLevel0(segments []*l0) error {
 			}
 		}
 	}
+	return nil
+}
+
+// setAside keeps a first-level segment with a damaged block under another name and lets searches name it.
+func (c *compaction) setAside(seg *l0, why error) error {
+	path := seg.path + ".damaged"
+	if err := os.Link(seg.path, path); errors.Is(err, os.ErrExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("set a damaged segment aside: %w", err)
+	}
+	c.s.log.Error("part of a first-level segment is damaged; its other events are filed", "file.path", path, "error", why)
+	c.s.mu.Lock()
+	c.s.damaged = append(c.s.damaged, "l0/"+filepath.Base(path)+": "+why.Error())
+	c.s.mu.Unlock()
 	return nil
 }
 
@@ -201,7 +224,7 @@ func verifyParquet(ctx context.Context, path string, events []*ecs.Event) error 
 		return err
 	}
 	defer f.Close()
-	h, err := openParquet(f)
+	h, err := openParquet(f, nil)
 	if err != nil {
 		return err
 	}

@@ -101,6 +101,10 @@ type tokMeta struct {
 	ExtMany bool         `json:"ext_many,omitempty"` // more names than Ext lists
 	Tokens  int          `json:"tokens"`             // bytes of the token filter
 	IDs     int          `json:"ids"`                // bytes of the id filter
+	Length  int64        `json:"length"`             // of the Parquet file
+	Tail    uint32       `json:"tail"`               // CRC-32C of what follows the pages: indexes and footer
+	Pages   int64        `json:"pages"`              // where that begins
+	Chunks  []uint32     `json:"chunks"`             // CRC-32C of each column chunk, page headers included: Parquet's own covers page bodies only
 }
 
 type extMeta struct {
@@ -384,6 +388,7 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 	if err := w.Flush(); err != nil {
 		return nil, fmt.Errorf("write row group: %w", err)
 	}
+	pagesEnd := out.Len()
 	pages := sha256.Sum256(out.Bytes())
 	meta := tokMeta{Version: fileVersion, Rows: len(events)}
 	for _, c := range cols {
@@ -416,6 +421,9 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 		return nil, fmt.Errorf("write footer: %w", err)
 	}
 	whole := sha256.Sum256(out.Bytes())
+	if err := meta.sums(out.Bytes(), pagesEnd); err != nil {
+		return nil, err
+	}
 	entry.SHA256 = hex.EncodeToString(whole[:])
 	tok, err := encodeTok(meta, x.keys.filter(), ids)
 	if err != nil {
@@ -423,6 +431,30 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 	}
 	entry.Bytes = int64(out.Len() + len(tok))
 	return &encoded{entry, out.Bytes(), tok}, nil
+}
+
+// sums fills in the checksums of a finished file.
+func (m *tokMeta) sums(data []byte, pagesEnd int) error {
+	m.Length, m.Pages, m.Tail = int64(len(data)), int64(pagesEnd), crc32.Checksum(data[pagesEnd:], castagnoli)
+	pf, err := parquet.OpenFile(bytes.NewReader(data), m.Length, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return fmt.Errorf("read back footer: %w", err)
+	}
+	for i := range pf.Metadata().RowGroups[0].Columns {
+		from, n := chunkRange(pf, i)
+		m.Chunks = append(m.Chunks, crc32.Checksum(data[from:from+n], castagnoli))
+	}
+	return nil
+}
+
+// chunkRange is where column i stands in the file.
+func chunkRange(pf *parquet.File, i int) (from, n int64) {
+	c := &pf.Metadata().RowGroups[0].Columns[i].MetaData
+	from = c.DataPageOffset
+	if c.DictionaryPageOffset > 0 {
+		from = min(from, c.DictionaryPageOffset)
+	}
+	return from, c.TotalCompressedSize
 }
 
 // plan chooses a column's encoding by its distinct values, adding the filter keys of text on the way.

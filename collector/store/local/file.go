@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math/bits"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"sort"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
@@ -108,6 +110,9 @@ type handle struct {
 	cols []parquet.ColumnChunk
 	refs int // guarded by the cache
 	gone bool
+
+	tok     *tok          // nil while a file is verified before it is in use
+	checked []atomic.Bool // columns whose checksum was compared
 }
 
 // acquire opens a file or finds it open; release gives it back.
@@ -121,7 +126,11 @@ func (c *fileCache) acquire(f *file) (*handle, error) {
 		return h, nil
 	}
 	c.mu.Unlock()
-	h, err := openHandle(f.path)
+	t, err := c.tok(f)
+	if err != nil {
+		return nil, err
+	}
+	h, err := openHandle(f.path, t)
 	if err != nil {
 		return nil, err
 	}
@@ -187,12 +196,12 @@ func (c *fileCache) close() {
 	c.open, c.openLRU = map[string]*list.Element{}, list.New()
 }
 
-func openHandle(path string) (*handle, error) {
+func openHandle(path string, t *tok) (*handle, error) {
 	f, err := os.Open(path + ".parquet")
 	if err != nil {
 		return nil, err
 	}
-	h, err := openParquet(f)
+	h, err := openParquet(f, t)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -201,10 +210,18 @@ func openHandle(path string) (*handle, error) {
 	return h, nil
 }
 
-func openParquet(f *os.File) (*handle, error) {
+func openParquet(f *os.File, t *tok) (*handle, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if t != nil {
+		if st.Size() != t.Length || t.Pages < 0 || t.Pages > t.Length {
+			return nil, fmt.Errorf("%w: %d bytes, written were %d", errDamaged, st.Size(), t.Length)
+		}
+		if err := checkRange(f, t.Pages, t.Length-t.Pages, t.Tail); err != nil {
+			return nil, fmt.Errorf("footer: %w", err)
+		}
 	}
 	pf, err := parquet.OpenFile(f, st.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.SkipMagicBytes(true), parquet.ReadBufferSize(32<<10), parquet.OptimisticRead(true))
 	if err != nil {
@@ -215,9 +232,10 @@ func openParquet(f *os.File) (*handle, error) {
 	} else if n, err := strconv.Atoi(v); err != nil || n > fileVersion {
 		return nil, fmt.Errorf("file of version %s, this program reads up to %d: install the newer program", v, fileVersion)
 	}
-	h := &handle{pf: pf}
+	h := &handle{pf: pf, os: f, tok: t}
 	if groups := pf.RowGroups(); len(groups) == 1 {
 		h.cols = groups[0].ColumnChunks()
+		h.checked = make([]atomic.Bool, len(h.cols))
 	} else {
 		return nil, fmt.Errorf("%w: %d row groups", errDamaged, len(groups))
 	}
@@ -230,7 +248,39 @@ func (h *handle) chunk(name string) (parquet.ColumnChunk, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: no column %s", errDamaged, name)
 	}
-	return h.cols[leaf.ColumnIndex], nil
+	i := leaf.ColumnIndex
+	if h.tok != nil && !h.checked[i].Load() {
+		if i >= len(h.tok.Chunks) {
+			return nil, fmt.Errorf("%w: no checksum of column %s", errDamaged, name)
+		}
+		from, n := chunkRange(h.pf, i)
+		if err := checkRange(h.os, from, n, h.tok.Chunks[i]); err != nil {
+			return nil, fmt.Errorf("column %s: %w", name, err)
+		}
+		h.checked[i].Store(true)
+	}
+	return h.cols[i], nil
+}
+
+var checkBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// checkRange compares the CRC-32C of a range of a file.
+func checkRange(f *os.File, from, n int64, want uint32) error {
+	buf := checkBuffers.Get().(*[64 << 10]byte)
+	defer checkBuffers.Put(buf)
+	sum := uint32(0)
+	for n > 0 {
+		part := buf[:min(n, int64(len(buf)))]
+		if _, err := f.ReadAt(part, from); err != nil {
+			return err
+		}
+		sum = crc32.Update(sum, castagnoli, part)
+		from, n = from+int64(len(part)), n-int64(len(part))
+	}
+	if sum != want {
+		return fmt.Errorf("%w: checksum differs", errDamaged)
+	}
+	return nil
 }
 
 // page is a data page as its parts: values of rows base …, with a definition level where the column has any.

@@ -111,6 +111,7 @@ type Store struct {
 	position uint64 // last sequence sealed
 	next     uint64 // number of the next segment or file
 	gens     []*generation
+	damaged  []string // first-level segments that cannot be read, for Result.Partial
 	filed    manifest // of MANIFEST, without its files; guarded by compacting
 	closed   bool
 	writers  sync.WaitGroup
@@ -218,10 +219,27 @@ func (s *Store) openLevel0(m *manifest) error {
 			}
 			continue
 		}
+		if strings.HasSuffix(e.Name(), ".damaged") {
+			s.damaged = append(s.damaged, "l0/"+e.Name()+": set aside as damaged")
+		}
 		if !strings.HasSuffix(e.Name(), ".hle") {
 			continue
 		}
 		seg, err := openL0(path)
+		if errors.Is(err, errDamaged) {
+			// Searches name it from now on; its bytes stay for whoever can save something of them.
+			s.log.Error("first-level segment is damaged; its events cannot be searched", "file.path", path, "error", err)
+			if err := os.Rename(path, path+".damaged"); err != nil {
+				return fmt.Errorf("set a damaged segment aside: %w", err)
+			}
+			s.damaged = append(s.damaged, "l0/"+e.Name()+": "+err.Error())
+			var number, first, last uint64
+			if _, err := fmt.Sscanf(e.Name(), "%d-%d-%d.hle", &number, &first, &last); err == nil && number >= m.Filed {
+				s.next = max(s.next, number+1)
+				s.appended, s.position = last, last
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("open first-level segment %s: %w", e.Name(), err)
 		}
@@ -611,10 +629,11 @@ func (s *Store) Close() error {
 
 // view is one state of the store, held by a search.
 type view struct {
-	gen    *generation
-	mems   []memView
-	level0 []*l0
-	files  []*file
+	gen     *generation
+	mems    []memView
+	level0  []*l0
+	files   []*file
+	damaged []string
 }
 
 type memView struct {
@@ -629,7 +648,7 @@ func (s *Store) view() *view {
 }
 
 func (s *Store) viewLocked() *view {
-	v := &view{gen: s.gens[len(s.gens)-1], level0: s.level0, files: s.files}
+	v := &view{gen: s.gens[len(s.gens)-1], level0: s.level0, files: s.files, damaged: append([]string(nil), s.damaged...)}
 	v.gen.refs++
 	for _, m := range []*memtable{s.sealing, s.active} {
 		if m != nil && len(m.events) > 0 {
@@ -667,6 +686,9 @@ func (s *Store) sweepLocked() []string {
 func (s *Store) remove(paths []string) {
 	for _, p := range paths {
 		s.cache.drop(p)
+		if s.cfg.step("remove "+filepath.Base(p)) != nil {
+			continue
+		}
 		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.log.Warn("cannot remove a replaced file; the next compaction tries again", "file.path", p, "error", err)
 		}

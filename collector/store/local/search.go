@@ -45,7 +45,7 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 	}
 	v := s.view()
 	defer s.release(v)
-	run := &search{p: p, total: partial{aggs: newAggs(p)}}
+	run := &search{p: p, total: partial{aggs: newAggs(p)}, failed: v.damaged}
 	for _, m := range v.mems {
 		run.add(m)
 	}

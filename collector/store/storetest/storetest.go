@@ -185,7 +185,7 @@ var Queries = []string{
 
 func testSearch(t *testing.T, open func(*testing.T) Opened) {
 	o := open(t)
-	all := fixture(t, o.Store, 2000)
+	all := fixture(t, o.Store, 1300)
 	start := int64(1795132800000)
 	type asked struct {
 		query.Search
@@ -193,17 +193,20 @@ func testSearch(t *testing.T, open func(*testing.T) Opened) {
 	}
 	var list []asked
 	found := 0
-	for _, text := range Queries {
+	for i, text := range Queries {
 		n, err := query.Parse(text)
 		if err != nil {
 			t.Fatalf("Parse(%q): %v", text, err)
 		}
-		for _, q := range []query.Search{
+		for j, q := range []query.Search{
 			{Query: n, Limit: 40},
 			{Query: n, Limit: 7, Ascending: true, From: start + 300_000, To: start + 1_400_000},
 			{Query: n, To: start + 1_000_000},
 			{Query: n, Limit: 10_000, From: start + 1},
 		} {
+			if j > 0 && j != 1+i%3 {
+				continue
+			}
 			w := ids(want(t, all, q))
 			if text == "event.ingested:*" { // set by the store
 				w = ids(want(t, all, query.Search{Query: query.All{}, From: q.From, To: q.To, Ascending: q.Ascending}))
@@ -212,7 +215,7 @@ func testSearch(t *testing.T, open func(*testing.T) Opened) {
 			found += len(w)
 		}
 	}
-	if found < 20000 {
+	if found < 10000 {
 		t.Errorf("only %d events are to be found: the fixture tests little", found)
 	}
 	for _, q := range random(all) {
@@ -281,7 +284,7 @@ func random(all []*ecs.Event) (out []query.Search) {
 		}
 		return leaf()
 	}
-	for range 150 {
+	for range 80 {
 		out = append(out, query.Search{Query: tree(r.IntN(4)), Limit: r.IntN(30), Ascending: r.IntN(2) == 0})
 	}
 	return out
