@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"hoalu/detections/correlate"
+	"hoalu/detections/sigma"
 	"hoalu/ecs"
 	"hoalu/soc"
 )
@@ -367,6 +369,51 @@ func TestFlags(t *testing.T) {
 	}
 	if hits := run(0, 1); len(hits) != 1 || hits[0].Exercise || hits[0].Demo || len(hits[0].Events) != 4 {
 		t.Errorf("the fourth real event: %+v", hits)
+	}
+}
+
+// TestReloadWhileRunning: events go on through reloads, and no correlation is lost.
+func TestReloadWhileRunning(t *testing.T) {
+	base := int64(1_800_000_000_000)
+	g := engine(t, bruteForce)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := g.Reload(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	wg.Go(func() {
+		var found []*sigma.Rule
+		e := login(0, base, "10.0.0.9", "u", "failure")
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if found = g.Match(e, found[:0]); len(found) != 0 { // it only feeds correlations
+				t.Errorf("alerts by itself: %v", found)
+				return
+			}
+		}
+	})
+	hits := 0
+	for i := range 2000 {
+		hits += len(g.Process([]*ecs.Event{login(i, base+int64(i)*1000, "10.0.0.9", fmt.Sprint("u", i%4), "failure")}))
+	}
+	close(stop)
+	wg.Wait()
+	if want := 2000 - 3; hits != want {
+		t.Errorf("%d hits, want %d", hits, want)
 	}
 }
 

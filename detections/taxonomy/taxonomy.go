@@ -33,7 +33,7 @@ type Table struct {
 		Category string `yaml:"category"`
 	} `yaml:"logsource"`
 	Prefixes []string            `yaml:"prefixes"` // "*" stands for one name between dots
-	Fields   map[string][]string `yaml:"fields"`   // rule field → event fields
+	Fields   map[string][]string `yaml:"fields"`   // rule field → event fields, best first; "a + b": the values of both count
 
 	source   sigma.LogSource
 	byEvent  map[string][]sigma.Name
@@ -78,8 +78,10 @@ func Load(fsys fs.FS) (*Taxonomy, error) {
 			}
 			tab.byEvent = map[string][]sigma.Name{}
 			for field, sources := range tab.Fields {
-				for i, s := range sources {
-					tab.byEvent[s] = append(tab.byEvent[s], sigma.Name{Field: field, Prio: uint8(min(i, 7))})
+				for i, same := range sources {
+					for s := range strings.SplitSeq(same, " + ") {
+						tab.byEvent[s] = append(tab.byEvent[s], sigma.Name{Field: field, Prio: uint8(min(i, 7))})
+					}
 				}
 			}
 			for _, part := range []string{l.Product, l.Service, l.Category} {
