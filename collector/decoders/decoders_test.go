@@ -157,6 +157,20 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+// TestReserved: a sender that is not trusted cannot mark its events as exercise or sample.
+func TestReserved(t *testing.T) {
+	d := newDecoder(t)
+	for _, trust := range []bool{true, false} {
+		var e ecs.Event
+		if err := d.DecodeFrame(&e, &wire.Frame{Format: wire.FormatJSON, Data: []byte(`{"hoalu":{"exercise":true,"demo":true},"message":"x"}`)}, Options{Trust: trust}); err != nil {
+			t.Fatal(err)
+		}
+		if e.Has(ecs.HoaluExercise) != trust || e.Has(ecs.HoaluDemo) != trust {
+			t.Errorf("trust %v: %s", trust, e.AppendJSON(nil))
+		}
+	}
+}
+
 func TestBroken(t *testing.T) {
 	d := newDecoder(t)
 	var e ecs.Event

@@ -32,6 +32,8 @@ const (
 	rMessage
 	rAgentType
 
+	rReserved // the product's own word; only a trusted source may write it
+
 	// generic
 	rTime
 	rHost
@@ -208,7 +210,10 @@ var names = map[role][]string{
 	rMessage:      {"message"},
 	rAgentType:    {"agent.type"},
 
-	rTime:     {"time", "ts", "eventTime", "event_time", "date", "datetime", "_time", "TimeCreated", "EventTime", "UtcTime", "creationTime", "published", "asctime", "@t"},
+	rTime: {"time", "ts", "eventTime", "event_time", "date", "datetime", "_time", "TimeCreated", "EventTime", "UtcTime", "creationTime", "published", "asctime", "@t"},
+	// An untrusted sender that marks its events as exercise, sample or protected would hide them.
+	rReserved: {"hoalu.time_suspect", "hoalu.unparsed", "hoalu.exercise", "hoalu.demo", "hoalu.identifier", "hoalu.unit.id", "hoalu.level", "hoalu.zone", "hoalu.asset.id", "hoalu.sender_timestamp"},
+
 	rHost:     {"host", "hostname", "Hostname", "HOSTNAME", "Computer", "computer", "syslog_hostname", "agent.hostname", "host.hostname", "kubernetes.host", "_HOSTNAME"},
 	rHostName: {"host.name"},
 	rText:     {"msg", "log", "MESSAGE", "Message", "short_message", "event.message", "@m", "body"},
@@ -311,6 +316,11 @@ func (d *Decoder) decodeJSON(e *ecs.Event, data []byte, o Options) error {
 
 	var product, service string
 	var categories []string
+	if doc.has[rReserved] && !o.Trust {
+		for _, n := range names[rReserved] {
+			e.Delete(ecs.Intern(n))
+		}
+	}
 	trusted := o.Trust && (e.Has(ecs.LogsourceProduct) || e.Has(ecs.LogsourceService) || e.Has(ecs.LogsourceCategory))
 	if trusted {
 		l := e.Logsource()

@@ -384,10 +384,19 @@ func find(kvs []pair, k string) string {
 }
 
 func (def *definition) emit(d *Decoder, e *ecs.Event, kvs []pair, o Options) {
+	var taken [64]ecs.Field // what this message's own fields gave replaces the header's; of several the first counts, of messages the last
+	n := 0
 	for _, p := range kvs {
+		if p.v == "" || p.v == "-" || p.v == "N/A" {
+			continue
+		}
 		for _, t := range def.targets[p.k] {
-			if p.v != "" && p.v != "-" && p.v != "N/A" {
-				t.put(d, e, p.v)
+			if slices.Contains(taken[:n], t.f) && t.f != ecs.Message || !t.put(d, e, p.v) {
+				continue
+			}
+			if n < len(taken) {
+				taken[n] = t.f
+				n++
 			}
 		}
 	}
@@ -466,32 +475,38 @@ func textTime(s string, received int64, o Options) (int64, bool) {
 	return commonTime(s, o.Zone)
 }
 
-func (t target) put(d *Decoder, e *ecs.Event, v string) {
+// put stores a value and says whether it was of the kind its name asks for.
+func (t target) put(d *Decoder, e *ecs.Event, v string) bool {
 	switch t.conv {
 	case asAddress:
 		v = strings.TrimPrefix(v, "::ffff:")
-		if isIP(v) && !e.Has(t.f) {
-			e.SetString(t.f, v)
+		if !isIP(v) {
+			return false
 		}
 	case asPort:
 		putPort(e, t.f, v)
+		return digits(v) && v != "0"
 	case asNumber:
-		if digits(v) {
-			setNumber(e, t.f, v)
+		if !digits(v) {
+			return false
 		}
+		setNumber(e, t.f, v)
+		return true
 	case asMAC:
-		set(e, t.f, dashedMAC(v))
+		v = dashedMAC(v)
 	case asTransport:
-		set(e, t.f, transportName(v))
+		v = transportName(v)
 	case asLower:
-		set(e, t.f, strings.ToLower(v))
+		if strings.IndexByte(v, '/') >= 0 { // "tcp/8443" names no protocol
+			return false
+		}
+		v = strings.ToLower(v)
 	case asURL:
 		d.url(e, v)
-	default:
-		if !e.Has(t.f) || t.f == ecs.HostName || t.f == ecs.Message {
-			e.SetString(t.f, v)
-		}
+		return true
 	}
+	e.SetString(t.f, v)
+	return true
 }
 
 // keyByte are the bytes of a key.
