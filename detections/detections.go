@@ -36,7 +36,7 @@ type Config struct {
 	Paths        []string            `yaml:"paths"`        // more rules: files, folders, .zip; origin "sigmahq" for an archive of SigmaHQ, else "local"
 	Placeholders map[string][]string `yaml:"placeholders"` // values of %name% for rules that use expand
 	Disabled     []string            `yaml:"disabled"`     // rule ids that shall not run
-	MaxKeys      int                 `yaml:"max_keys"`     // correlation groups held; 0 is 1,000,000
+	MaxKeys      int                 `yaml:"max_keys"`     // correlation groups held; 0 is 200,000
 
 	// Protect says what stands in events in place of a citizen's identifier (decision 17); see sigma.Values.
 	Protect func(literal string, whole bool) (tokens []string, err error) `yaml:"-"`
@@ -61,10 +61,12 @@ type Refusal = sigma.Refusal
 
 // Engine runs the rules.
 type Engine struct {
-	cfg   Config
 	log   *slog.Logger
 	texts map[string]Text
 	run   atomic.Pointer[loaded]
+
+	loading sync.Mutex // one reload at a time; guards cfg
+	cfg     Config
 
 	mu         sync.Mutex            // guards what follows: the stream and its state
 	matcher    *sigma.Matcher        // of run's set
@@ -88,24 +90,41 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
 	texts, err := loadOverlay(overlay)
 	if err != nil {
 		return nil, err
 	}
-	g := &Engine{cfg: cfg, log: log.With("component", "detections"), texts: texts}
-	if err := g.Reload(); err != nil {
+	g := &Engine{log: log.With("component", "detections"), texts: texts}
+	if err := g.Configure(cfg); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
+// Configure loads other rules and swaps the compiled set at once; on error the old one goes on.
+func (g *Engine) Configure(cfg Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	g.loading.Lock()
+	defer g.loading.Unlock()
+	if err := g.reload(cfg); err != nil {
+		return err
+	}
+	g.cfg = cfg
+	return nil
+}
+
 // Reload reads the packs again and swaps the compiled set at once; on error the old one goes on.
 func (g *Engine) Reload() error {
+	g.loading.Lock()
+	defer g.loading.Unlock()
+	return g.reload(g.cfg)
+}
+
+func (g *Engine) reload(cfg Config) error {
 	began := time.Now()
-	set, refused, err := load(g.cfg)
+	set, refused, err := load(cfg)
 	if err != nil {
 		return err
 	}
@@ -127,7 +146,7 @@ func (g *Engine) Reload() error {
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	fresh := correlate.New(set, g.cfg.MaxKeys)
+	fresh := correlate.New(set, cfg.MaxKeys)
 	if g.correlator != nil {
 		if _, err := fresh.Restore(g.correlator.Snapshot(g.sequence)); err != nil {
 			return fmt.Errorf("carry correlation state over: %w", err)

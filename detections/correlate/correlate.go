@@ -36,7 +36,7 @@ import (
 // Defaults.
 const (
 	Lateness = 5 * 60 * 1000 // ms
-	MaxKeys  = 1_000_000     // groups over all correlations
+	MaxKeys  = 200_000       // groups over all correlations: some 30 MB of state and of snapshot
 	MaxHits  = 20_000        // hits kept in one group
 	keep     = 256           // settled hits kept in a group beyond the threshold, for the count people see
 	MaxIDs   = 50            // event ids a Firing names

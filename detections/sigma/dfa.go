@@ -132,6 +132,23 @@ func (d *dfa) match(s string) (found, ok bool) {
 		if st.match {
 			return true, true
 		}
+		for { // fast: characters whose states are built
+			c := s[i]
+			if c >= utf8.RuneSelf {
+				break
+			}
+			next := st.next[p.ascii[c]]
+			if next == nil {
+				break
+			}
+			st = next
+			if i++; i == len(s) || st.match {
+				break
+			}
+		}
+		if i == len(s) || st.match {
+			break
+		}
 		var cls int
 		var r rune
 		if c := s[i]; c < utf8.RuneSelf {
