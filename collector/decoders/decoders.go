@@ -264,9 +264,15 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 		return false
 	}
 	set(e, ecs.Message, h.text)
+	if i := strings.IndexByte(s[:min(len(s), 200)], '%'); i >= 0 && (i == 0 || s[i-1] == ' ' || s[i-1] == ':') && cisco(e, s[i:]) {
+		if digits(h.app) { // a sequence number, not a program
+			e.Delete(ecs.ProcessName)
+		}
+		return true
+	}
 	if h.app == "" {
 		set(e, ecs.EventDataset, "syslog")
-		return cisco(e, h.text) || h.is5424
+		return h.is5424
 	}
 	d.linux(e, h.app, facility(h.pri), h.text)
 	dataset := "linux.syslog"

@@ -152,6 +152,9 @@ func (d *Decoder) zeek(e *ecs.Event, doc *document, dataset string) {
 			path = ""
 		}
 	}
+	if path == "" {
+		path = zeekPath(e)
+	}
 	text := func(f ecs.Field, name string) {
 		if g, ok := ecs.Lookup(name); ok {
 			set(e, f, e.Text(g))
@@ -246,4 +249,23 @@ func (d *Decoder) zeek(e *ecs.Event, doc *document, dataset string) {
 		return
 	}
 	e.SetLogsource("zeek", path)
+}
+
+// zeekPath tells a log by members no other log has, where a shipper dropped its name.
+func zeekPath(e *ecs.Event) string {
+	for _, p := range zeekMembers {
+		if e.Has(p.member) {
+			return p.path
+		}
+	}
+	return ""
+}
+
+var zeekMembers = []struct {
+	member ecs.Field
+	path   string
+}{
+	{ecs.Intern("conn_state"), "conn"}, {ecs.Intern("qtype_name"), "dns"}, {ecs.Intern("rcode_name"), "dns"}, {ecs.Intern("request_body_len"), "http"}, {ecs.Intern("seen_bytes"), "files"},
+	{ecs.Intern("next_protocol"), "ssl"}, {ecs.Intern("cert_chain_fuids"), "ssl"}, {ecs.Intern("server_name"), "ssl"}, {ecs.Intern("host_key_alg"), "ssh"}, {ecs.Intern("auth_attempts"), "ssh"}, {ecs.Intern("note"), "notice"},
+	{ecs.Intern("certificate.serial"), "x509"}, {ecs.Intern("named_pipe"), "dce_rpc"}, {ecs.Intern("share_type"), "smb_mapping"}, {ecs.Intern("request_type"), "kerberos"}, {ecs.Intern("ntdomainname"), "ntlm"}, {ecs.Intern("mailfrom"), "smtp"}, {ecs.Intern("community"), "snmp"}, {ecs.Intern("call_id"), "sip"},
 }

@@ -81,13 +81,17 @@ func (h *header) rfc5424(s string, zone *time.Location) bool {
 	var w string
 	w, rest = word(rest)
 	h.host = nil5424(w)
+	h.is5424 = true
+	if strings.HasPrefix(rest, "CEF:") || strings.HasPrefix(rest, "LEEF:") { // the header stops halfway
+		h.text = rest
+		return true
+	}
 	w, rest = word(rest)
 	h.app = nil5424(w)
 	w, rest = word(rest)
 	h.pid = nil5424(w)
 	w, rest = word(rest)
 	h.msgid = nil5424(w)
-	h.is5424 = true
 	if rest == "-" || strings.HasPrefix(rest, "- ") {
 		rest = rest[1:]
 	} else if n := structuredData(rest); n > 0 {
