@@ -1,15 +1,27 @@
 // Package file takes lines in from files: Import reads one stream to its end, a Follower follows files, folders and the
 // systemd journal of this host, as they grow and rotate.
 //
-// Contract: a Follower keeps, for each file, its inode and the offset behind the last line that is durable, in one state file;
-// the offset is written after put has returned, so a crash can send the last lines again but never leave any out. Lines of
-// NDJSON become wire.FormatJSON, lines of syslog files wire.FormatSyslog, others wire.FormatLine.
+// Words: a file's birth is a random word given when it is first seen, and again when it was truncated; with the offset it
+// names a line for ever, so a line that is put twice is stored once (Frame.ID).
+//
+// Contract: a Follower keeps, for each file, device and inode, birth and the offset behind the last line that is durable, in one
+// state file. A birth is kept before the first line is put, an offset after put has returned: a crash can put the last lines again
+// under the same id, and never leaves any out. What is rotated away is read to its end, also when that happened while nobody
+// followed, as long as it stays in its folder uncompressed. Lines of NDJSON become wire.FormatJSON, lines that begin with a syslog
+// priority wire.FormatSyslog, others wire.FormatLine.
 package file
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
-	"log/slog"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"hoalu/ecs/wire"
 )
@@ -26,11 +38,16 @@ const (
 // TooLarge is the reason of a line that is not taken.
 const TooLarge = "too_large"
 
+const (
+	defaultMaxLine = 1 << 20
+	batchBytes     = 1 << 20
+)
+
 // ImportOptions of Import.
 type ImportOptions struct {
 	Source  string // NG-
 	Dataset string
-	Format  string // wire.Format…; "" finds out: NDJSON when the first line is an object, else lines
+	Format  string // wire.Format…; "" finds out line by line
 	Trust   bool
 	MaxLine int // bytes, 0: 1 MiB
 	Reject  func(source, peer, reason string, n int)
@@ -38,43 +55,145 @@ type ImportOptions struct {
 
 // Imported is what Import has done; it is valid with an error as well.
 type Imported struct {
-	Frames   int64
-	Rejected int64
-	Bytes    int64 // decompressed
+	Frames   int64 // durable
+	Rejected int64 // lines that are too long
+	Bytes    int64 // of lines, decompressed
 }
 
-// Import reads r to its end, gzip and zstd decompressed by what it begins with, and puts every line; name is for messages.
+// Import reads r to its end, gzip and zstd decompressed by what it begins with, and puts every line that is not blank; name is for
+// messages. Lines before an error are durable and counted: to go on, skip that many frames and refusals.
 func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, put Put) (Imported, error) {
-	return Imported{}, nil
+	if opts.MaxLine <= 0 {
+		opts.MaxLine = defaultMaxLine
+	}
+	if opts.Reject == nil {
+		opts.Reject = func(string, string, string, int) {}
+	}
+	var done Imported
+	plain, stop, err := decompress(r)
+	if err != nil {
+		return done, fmt.Errorf("import %s: %w", name, err)
+	}
+	defer stop()
+	lines := bufio.NewReaderSize(plain, 64<<10)
+	var frames []wire.Frame
+	size := 0
+	flush := func() error {
+		if len(frames) == 0 {
+			return nil
+		}
+		if err := put(ctx, ImportName, frames); err != nil {
+			return fmt.Errorf("import %s behind line %d: %w", name, done.Frames+done.Rejected, err)
+		}
+		done.Frames += int64(len(frames))
+		frames, size = nil, 0
+		return nil
+	}
+	first := true
+	for {
+		line, large, err := readLine(lines, opts.MaxLine)
+		done.Bytes += int64(len(line))
+		if first {
+			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+			first = false
+		}
+		if large {
+			opts.Reject(opts.Source, "", TooLarge, 1)
+			done.Rejected++
+		} else if line = trim(line); len(line) > 0 {
+			frames = append(frames, wire.Frame{Source: opts.Source, Received: time.Now().UnixMilli(), Format: formatOf(opts.Format, line),
+				Dataset: opts.Dataset, Trust: opts.Trust, Data: line})
+			size += len(line)
+		}
+		if len(frames) == wire.MaxFrames || size >= batchBytes || err != nil {
+			if ferr := flush(); ferr != nil {
+				return done, ferr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return done, nil
+		}
+		if err != nil {
+			return done, fmt.Errorf("import %s behind line %d: %w", name, done.Frames+done.Rejected, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return done, err
+		}
+	}
 }
 
-// Path is a file, folder or pattern (/var/log/nginx/*.log) to follow.
-type Path struct {
-	Path    string
-	Source  string
-	Dataset string
-	Format  string // as ImportOptions.Format
-	Begin   bool   // read what is there already at the first sight of it; false: only what comes
+// decompress looks at what r begins with.
+func decompress(r io.Reader) (plain io.Reader, stop func(), err error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	head, err := b.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read gzip: %w", err)
+		}
+		return z, func() { z.Close() }, nil
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
+		if err != nil {
+			return nil, nil, fmt.Errorf("read zstd: %w", err)
+		}
+		return z, z.Close, nil
+	}
+	return b, func() {}, nil
 }
 
-// Config of a Follower.
-type Config struct {
-	Paths   []Path
-	Journal *Path  // follow the systemd journal (Path is ignored); nil: not
-	State   string // file of positions
-	MaxLine int
-
-	Reject func(source, peer, reason string, n int)
+// readLine returns the next line, its memory its own; a line over max is stepped over and told as large. With io.EOF the line may
+// be the last one without its newline.
+func readLine(r *bufio.Reader, max int) (line []byte, large bool, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		if !large {
+			line = append(line, part...)
+			if len(line) > max+2 { // newline and carriage return
+				line, large = nil, true
+			}
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, large, err
+		}
+	}
 }
 
-// Follower follows files.
-type Follower struct{}
+func trim(line []byte) []byte { return bytes.TrimRight(line, "\r\n\x00 \t") }
 
-// New reads the positions.
-func New(cfg Config, put Put, log *slog.Logger) (*Follower, error) { return &Follower{}, nil }
+// formatOf is the format of a line, where it is not given.
+func formatOf(given string, line []byte) string {
+	if given != "" {
+		return given
+	}
+	switch {
+	case line[0] == '{' && line[len(line)-1] == '}':
+		return wire.FormatJSON
+	case priority(line):
+		return wire.FormatSyslog
+	}
+	return wire.FormatLine
+}
 
-// HostPaths lists what this host has to follow by default: auth.log, syslog, nginx and Apache logs.
-func HostPaths(source string) []Path { return nil }
-
-// Run follows until ctx ends.
-func (f *Follower) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// priority says whether line begins like a syslog message: <0> to <191>.
+func priority(line []byte) bool {
+	if line[0] != '<' {
+		return false
+	}
+	i := bytes.IndexByte(line[:min(len(line), 5)], '>')
+	if i < 2 {
+		return false
+	}
+	n := 0
+	for _, c := range line[1:i] {
+		if c < '0' || c > '9' {
+			return false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n <= 191
+}
