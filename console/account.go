@@ -77,7 +77,7 @@ func (c *Console) login(ctx context.Context, k *call, in *bodyIn[loginBody]) (*M
 
 func (c *Console) logout(ctx context.Context, k *call, _ *none) (*Done, error) {
 	if k.Identity.Session != "" {
-		if err := c.Accounts.EndSession(ctx, k.Actor, k.Identity.Session, k.Actor.ID); err != nil {
+		if err := c.Accounts.Logout(ctx, k.Identity); err != nil {
 			return nil, err
 		}
 	}

@@ -149,8 +149,8 @@ func (c *Console) Serve(ctx context.Context, l net.Listener) error {
 	s := &http.Server{
 		Handler:           c.router,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      90 * time.Second, // the stream moves its own deadline
+		ReadTimeout:       60 * time.Second, // longer than any answer takes: it also ends the context of a request
+		WriteTimeout:      90 * time.Second, // the stream moves its own deadlines
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),

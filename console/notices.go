@@ -157,6 +157,11 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rc := http.NewResponseController(w)
+	// The server's bound on reading a request would end the stream: net/http watches the connection under it.
+	if err := rc.SetReadDeadline(time.Time{}); err != nil {
+		c.refuse(r.Context(), k, op, err)
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")

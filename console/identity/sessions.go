@@ -234,6 +234,15 @@ func (a *Accounts) Sessions(ctx context.Context, account string) ([]Session, err
 
 // EndSession ends a session; account restricts it to that person's own.
 func (a *Accounts) EndSession(ctx context.Context, by soc.Actor, id, account string) error {
+	return a.endSession(ctx, by, id, account, "session.end")
+}
+
+// Logout ends the session that asks.
+func (a *Accounts) Logout(ctx context.Context, who Identity) error {
+	return a.endSession(ctx, who.Actor, who.Session, who.Actor.ID, "account.logout")
+}
+
+func (a *Accounts) endSession(ctx context.Context, by soc.Actor, id, account, action string) error {
 	return a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
 		row, err := q.SessionByID(ctx, id)
@@ -245,10 +254,6 @@ func (a *Accounts) EndSession(ctx context.Context, by soc.Actor, id, account str
 		}
 		if _, err := q.DropSessionByID(ctx, id); err != nil {
 			return fmt.Errorf("end session: %w", err)
-		}
-		action := "session.end"
-		if row.Account == by.ID {
-			action = "account.logout"
 		}
 		return a.record(ctx, tx, soc.Deed{Actor: by, Action: action, Object: id, Details: map[string]string{"account": row.Account}})
 	})

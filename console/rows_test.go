@@ -1,0 +1,299 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hoalu/soc"
+)
+
+func somethingHappened() (Parts, *queue) {
+	now := time.Now().UnixMilli()
+	q := &queue{alerts: []soc.Alert{
+		{ID: "a1", Number: "CB-2026-000001", Rule: "r1", System: "HT-001", Unit: "DV-01", Severity: soc.High, State: soc.AlertNew, Events: []string{"q1"}, Evidence: "sh -c curl", User: "root", Version: 1, Last: now,
+			Trace: []soc.Condition{{Search: "selection", Field: "User", Op: "equals", Want: "root", Got: "root", Matched: true}}},
+		{ID: "a2", Number: "CB-2026-000002", Rule: "r2", System: "HT-002", Unit: "DV-02", Severity: soc.Low, State: soc.AlertNew, Personal: true, User: "lan", Address: "10.0.0.9", Evidence: "tk:c1", Version: 4, Last: now - 3600_000,
+			Trace: []soc.Condition{{Op: "equals", Got: "lan", Matched: true}}},
+		{ID: "a3", Number: "CB-2026-000003", Rule: "r1", System: soc.Unassigned, Severity: soc.Low, State: soc.AlertNew, Version: 1, Last: now},
+	}}
+	return Parts{
+		Inventory:   twoUnits(),
+		Alerts:      q,
+		Identifiers: numbers{},
+		Events: events{
+			event("q1", "HT-001", "failed login of admin"),
+			event("q2", "HT-002", "record tk:c"+"x read"),
+			event("q3", soc.Unassigned, "who am I"),
+		},
+	}, q
+}
+
+func ids(list []AlertItem) string {
+	var out []string
+	for _, a := range list {
+		out = append(out, a.ID)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestAlertsWithinRows(t *testing.T) {
+	parts, _ := somethingHappened()
+	b := newBench(t, parts)
+	for _, c := range []struct {
+		who  *browser
+		want string
+	}{
+		{b.as("", soc.Analyst), "a1 a2 a3"},
+		{b.as("", soc.Lead), "a1 a2 a3"},
+		{b.as("", soc.Auditor), "a1 a2"}, // no bucket of the unassigned
+		{b.as("", soc.Liaison), "a1 a2"},
+		{b.as("DV-01", soc.Owner), "a1"},
+		{b.as("DV-02", soc.Owner), "a2"},
+		{b.as("", soc.DPO), "a2"}, // personal ones
+	} {
+		roles := ask[Me](c.who, get, "/api/me", nil).Roles
+		got := ask[AlertsAnswer](c.who, get, "/api/alerts", nil)
+		if ids(got.Items) != c.want || got.Total != int64(len(strings.Fields(c.want))) {
+			t.Errorf("%v sees %q of %d, want %q", roles, ids(got.Items), got.Total, c.want)
+		}
+		for _, id := range []string{"a1", "a2", "a3", "CB-2026-000001"} {
+			status, _ := c.who.do(get, "/api/alerts/"+id, nil)
+			want := 404
+			if slices.Contains(strings.Fields(c.want), id) || (id == "CB-2026-000001" && strings.Contains(c.want, "a1")) {
+				want = 200
+			}
+			if status != want {
+				t.Errorf("%v opens %s: %d, want %d", roles, id, status, want)
+			}
+		}
+	}
+	b.as("", soc.Administrator).refused(get, "/api/alerts", nil, 403, "no_right")
+	b.as("", soc.Administrator).refused(get, "/api/alerts/a1", nil, 403, "no_right")
+	b.browser().refused(get, "/api/alerts", nil, 401, "not_logged_in")
+}
+
+func TestOutOfScopeAnswersLikeAbsent(t *testing.T) {
+	parts, _ := somethingHappened()
+	b := newBench(t, parts)
+	owner := b.as("DV-01", soc.Owner)
+	for _, c := range [][2]string{
+		{"/api/alerts/a2", "/api/alerts/zz"}, {"/api/systems/HT-002", "/api/systems/HT-999"}, {"/api/sources/NG-0002", "/api/sources/NG-9999"},
+		{"/api/events/q2", "/api/events/q9"}, {"/api/systems/HT-002/posture", "/api/systems/HT-999/posture"},
+	} {
+		s1, b1 := owner.do(get, c[0], nil)
+		s2, b2 := owner.do(get, c[1], nil)
+		id := func(p string) string { return strings.Split(p, "/")[3] }
+		if one, two := strings.ReplaceAll(string(b1), id(c[0]), "ID"), strings.ReplaceAll(string(b2), id(c[1]), "ID"); s1 != 404 || s1 != s2 || one != two {
+			t.Errorf("%s and %s differ: %d %s against %d %s", c[0], c[1], s1, one, s2, two)
+		}
+	}
+	// Filters by another unit's system answer as for one that does not exist.
+	for _, path := range []string{"/api/alerts?system=HT-002", "/api/alerts?system=HT-999", "/api/events?query=hoalu.system.id:HT-002", "/api/events?query=hoalu.system.id:HT-999", "/api/systems?q=Hộ+tịch", "/api/sources?system=HT-002"} {
+		if got := ask[struct{ Total int64 }](owner, get, path, nil); got.Total != 0 {
+			t.Errorf("%s counts %d", path, got.Total)
+		}
+	}
+	if got := ask[Page[UnitItem]](owner, get, "/api/units", nil); len(got.Items) != 1 {
+		t.Errorf("owner sees units %+v", got.Items)
+	}
+}
+
+func TestDPOSeesPersonalAlertsMasked(t *testing.T) {
+	parts, q := somethingHappened()
+	b := newBench(t, parts)
+	dpo := b.as("", soc.DPO)
+	d := ask[AlertDetail](dpo, get, "/api/alerts/a2", nil)
+	if d.User != maskedText || d.Address != maskedText || d.Evidence != maskedText || d.Trace[0].Got != maskedText || len(d.Events) != 0 || len(d.EventIDs) != 0 {
+		t.Errorf("not masked: %+v", d)
+	}
+	if !q.last.Personal {
+		ask[AlertsAnswer](dpo, get, "/api/alerts", nil)
+		if !q.last.Personal {
+			t.Error("the list is not restricted to personal ones")
+		}
+	}
+	if v := ask[AlertsAnswer](dpo, get, "/api/alerts", nil).Views; v["open"] != 1 || len(v) != 2 {
+		t.Errorf("views count others' alerts: %v", v)
+	}
+	if q.alerts[1].Trace[0].Got != "lan" {
+		t.Error("masking changed the stored alert")
+	}
+	b.as("", soc.DPO).refused(post, "/api/alerts/actions", map[string]any{"action": "note", "alerts": []any{map[string]any{"id": "a2"}}, "note": "x"}, 403, "no_right")
+}
+
+func TestAlertDetail(t *testing.T) {
+	parts, _ := somethingHappened()
+	b := newBench(t, parts)
+	d := ask[AlertDetail](b.as("", soc.Analyst), get, "/api/alerts/CB-2026-000001", nil)
+	if len(d.Events) != 1 || d.Events[0].Event != nil && d.Events[0].ID == "" || d.System.Name != "Cổng dịch vụ công" || d.Unit.Name != "Sở Y tế" || len(d.Runbook["vi"]) != 3 || d.RuleInfo == nil {
+		t.Errorf("detail: %+v", d)
+	}
+	if want := []string{"alerts.acknowledge", "alerts.assign", "alerts.close", "alerts.note"}; !slices.Equal(d.Deeds, want) {
+		t.Errorf("deeds %v, want %v", d.Deeds, want)
+	}
+	if o := ask[AlertDetail](b.as("DV-01", soc.Owner), get, "/api/alerts/a1", nil); o.RuleInfo != nil || !slices.Equal(o.Deeds, []string{"alerts.note"}) {
+		t.Errorf("owner's detail: rule %v, deeds %v", o.RuleInfo, o.Deeds)
+	}
+}
+
+func TestActOnAlerts(t *testing.T) {
+	parts, _ := somethingHappened()
+	b := newBench(t, parts)
+	w := b.as("", soc.Analyst)
+	act := func(action string, more map[string]any, refs ...any) map[string]any {
+		body := map[string]any{"action": action, "alerts": refs}
+		for k, v := range more {
+			body[k] = v
+		}
+		return body
+	}
+	ref := func(id string, version int) any { return map[string]any{"id": id, "version": version} }
+	got := ask[AlertActionDone](w, post, "/api/alerts/actions", act("acknowledge", nil, ref("a1", 1), ref("a2", 1), ref("zz", 1)))
+	if ids(got.Done) != "a1" || got.Done[0].State != soc.AlertAcknowledged || len(got.Conflicts) != 1 || got.Conflicts[0].By != "Trực ban 2" || !slices.Equal(got.Missing, []string{"zz"}) || got.Undo == "" {
+		t.Errorf("acknowledge: %+v", got)
+	}
+	w.refused(post, "/api/alerts/actions", act("close", nil, ref("a1", 2)), 422, "reason_missing")
+	w.refused(post, "/api/alerts/actions", act("close", map[string]any{"reason": "because"}, ref("a1", 2)), 422, "input_wrong")
+	w.refused(post, "/api/alerts/actions", act("assign", map[string]any{"holder": "ng-nobody"}, ref("a1", 2)), 422, "holder_unknown")
+	w.refused(post, "/api/undo", map[string]any{"token": "x"}, 410, "undo_expired")
+	owner := b.as("DV-01", soc.Owner)
+	p := owner.refused(post, "/api/alerts/actions", act("close", map[string]any{"reason": "duplicate"}, ref("a1", 2)), 403, "no_right")
+	if !strings.Contains(p.Detail, "close alerts") || !strings.Contains(p.Do, "duty analyst") {
+		t.Errorf("the denial does not explain itself: %q %q", p.Detail, p.Do)
+	}
+	if b.did("alerts.close", "denied") != 1 {
+		t.Error("the denied deed is not in the audit log")
+	}
+	if got := ask[AlertActionDone](owner, post, "/api/alerts/actions", act("note", map[string]any{"note": "đã gọi"}, ref("a2", 0))); len(got.Missing) != 1 {
+		t.Errorf("owner notes on another unit's alert: %+v", got)
+	}
+	if g := ask[AlertsAnswer](w, get, "/api/alerts?group=entity", nil); len(g.Groups) != 1 || g.Groups[0].Key != "host=dvc-web-02" {
+		t.Errorf("groups: %+v", g.Groups)
+	}
+	if h := ask[AlertsAnswer](w, get, fmt.Sprintf("/api/alerts?from=%d", time.Now().UnixMilli()-60_000), nil); h.Hidden != 1 {
+		t.Errorf("%d open alerts hidden by the range, want 1", h.Hidden)
+	}
+}
+
+func TestEventsWithinRows(t *testing.T) {
+	parts, _ := somethingHappened()
+	b := newBench(t, parts)
+	for _, c := range []struct {
+		who  *browser
+		want int64
+	}{{b.as("", soc.Analyst), 3}, {b.as("", soc.Auditor), 2}, {b.as("DV-01", soc.Owner), 1}, {b.as("DV-09", soc.Owner), 0}} {
+		// "or" and "not" in a query never reach outside the scope.
+		for _, q := range []string{"", "not nothinglikeit", "message:* or hoalu.system.id:*"} {
+			got := ask[struct {
+				Total  int64
+				Events []map[string]any
+			}](c.who, get, "/api/events?query="+url.QueryEscape(q), nil)
+			if got.Total != c.want || int64(len(got.Events)) != c.want {
+				t.Errorf("query %q: %d events, want %d", q, got.Total, c.want)
+			}
+		}
+	}
+	for _, role := range []soc.Role{soc.Administrator, soc.DPO} {
+		b.as("", role).refused(get, "/api/events", nil, 403, "no_right")
+		b.as("", role).refused(post, "/api/searches", map[string]any{"query": "x"}, 403, "no_right")
+	}
+	w := b.as("", soc.Analyst)
+	frame := ask[map[string]any](w, get, "/api/events", nil)
+	for _, key := range []string{"events", "total", "capped", "as_of", "stale_after", "next"} {
+		if _, ok := frame[key]; !ok {
+			t.Errorf("the answer lacks %s", key)
+		}
+	}
+	p := w.refused(get, "/api/events?query="+url.QueryEscape(`source.ip:(10.0.0.0/8`), nil, 422, "query_unclosed")
+	if len(p.Fields) != 1 || p.Fields[0].Column == 0 {
+		t.Errorf("syntax error without its place: %+v", p)
+	}
+	w.refused(get, "/api/events?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", nil, 422, "range_empty")
+	w.refused(get, "/api/events?from=yesterday", nil, 422, "time_wrong")
+	terms := ask[struct{ Terms map[string]TermsTable }](w, get, "/api/events/aggregate?terms=host.name", nil).Terms
+	if got := terms["host.name"].Buckets; len(got) != 1 || got[0].Count != 3 {
+		t.Errorf("terms of host.name: %+v", got)
+	}
+	fields := ask[FieldsAnswer](w, get, "/api/events/fields", nil)
+	if i := slices.IndexFunc(fields.Items, func(f FieldItem) bool { return f.Name == "message" }); i < 0 || fields.Items[i].Fill != 1 || len(fields.Items[i].Top) != 3 {
+		t.Errorf("fields: %+v", fields.Items)
+	}
+	if d := ask[struct{ System SystemRef }](b.as("DV-01", soc.Owner), get, "/api/events/q1", nil); d.System.Name != "Cổng dịch vụ công" {
+		t.Errorf("event detail: %+v", d)
+	}
+}
+
+func TestIdentifiersNeverStandInAddresses(t *testing.T) {
+	parts, _ := somethingHappened()
+	parts.Events = events{event("q1", "HT-001", "read record of tk:c"+fmt.Sprintf("%x", tokenOf("001099012345"))), event("q2", "HT-001", "other")}
+	b := newBench(t, parts)
+	w := b.as("", soc.Analyst)
+	for _, q := range []string{"001099012345", "user.id:001099012345", "user.id:(a or 001099012345)", "message:*001099012345*", `"so 001099012345"`} {
+		w.refused(get, "/api/events?query="+url.QueryEscape(q), nil, 422, "use_post")
+	}
+	s := ask[Search](w, post, "/api/searches", map[string]any{"query": "001099012345 and not other", "name": "một người"})
+	if strings.Contains(s.Query, "001099012345") || !strings.Contains(s.Query, "tk:c") || !slices.Equal(s.Identifiers, []string{"cccd"}) {
+		t.Errorf("stored search: %+v", s)
+	}
+	if got := ask[struct{ Total int64 }](w, get, "/api/events?sq="+s.SQ, nil); got.Total != 1 {
+		t.Errorf("search by token finds %d, want 1", got.Total)
+	}
+	w.refused(post, "/api/searches", map[string]any{"query": "message:*001099012345*"}, 422, "identifier_partial")
+	if b.did("search.identifier", "done") != 1 {
+		t.Error("the search for an identifier is not in the audit log")
+	}
+	for _, d := range b.deeds {
+		if strings.Contains(fmt.Sprint(d), "001099012345") {
+			t.Errorf("the audit log holds the number: %+v", d)
+		}
+	}
+	// A stored search belongs to its person.
+	b.as("", soc.Lead).refused(get, "/api/events?sq="+s.SQ, nil, 404, "absent")
+	if list := ask[Page[Search]](w, get, "/api/searches", nil); len(list.Items) != 1 {
+		t.Errorf("%d kept searches, want 1", len(list.Items))
+	}
+	ask[Done](w, del, "/api/searches/"+s.SQ, nil)
+	w.refused(get, "/api/events?sq="+s.SQ, nil, 404, "absent")
+}
+
+func tokenOf(value string) []byte {
+	t, _ := numbers{}.Tokens(context.Background(), "", value)
+	var out []byte
+	fmt.Sscanf(strings.TrimPrefix(t[0], "tk:c"), "%x", &out)
+	return out
+}
+
+func TestAuditRows(t *testing.T) {
+	b := newBench(t, Parts{})
+	for _, d := range []soc.Deed{{Actor: soc.Actor{ID: "ng-other"}, Action: "alerts.close", Result: "done"}, {Actor: soc.Actor{ID: "ng-other"}, Action: "search.identifier", Result: "done"}} {
+		if err := b.keep(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead := ask[AuditAnswer](b.as("", soc.Lead), get, "/api/audit", nil)
+	if lead.Total < 2 {
+		t.Errorf("lead sees %d deeds", lead.Total)
+	}
+	for _, d := range ask[AuditAnswer](b.as("", soc.DPO), get, "/api/audit", nil).Items {
+		if d.Action != "search.identifier" {
+			t.Errorf("the officer sees %s", d.Action)
+		}
+	}
+	w := b.as("", soc.Analyst)
+	me := ask[Me](w, get, "/api/me", nil).ID
+	for _, query := range []string{"?actor=ng-other", ""} {
+		for _, d := range ask[AuditAnswer](w, get, "/api/audit"+query, nil).Items {
+			if d.Actor.ID != me {
+				t.Errorf("an analyst sees the deed of %s", d.Actor.ID)
+			}
+		}
+	}
+	if b.did("audit.read", "done") < 3 {
+		t.Error("reads of the log are not in it")
+	}
+}
