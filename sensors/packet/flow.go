@@ -280,7 +280,9 @@ func (a *Analyzer) expire(n int32, f *flow) {
 			a.flowRecord(f, -1)
 			f.oldBytes, f.oldPackets = f.bytes, f.packets
 		}
-		f.reported = a.now
+		if f.reported += a.update; a.now >= f.reported+a.update { // late by more than one: start anew
+			f.reported = a.now
+		}
 	}
 	a.schedule(n, f)
 }
@@ -572,10 +574,15 @@ func (a *Analyzer) Flush() {
 		}
 		a.over[overFragments]++
 	}
+	a.clear()
+	a.now, a.tick = 0, 0
+	a.publish()
+}
+
+// clear empties the tables.
+func (a *Analyzer) clear() {
 	a.frags.init()
 	a.frags.order = nil
 	a.table.init(a.table.seed)
 	a.table.free, a.table.used, a.table.hand, a.table.live = a.table.free[:0], 0, 0, 0
-	a.now, a.tick = 0, 0
-	a.publish()
 }

@@ -246,7 +246,7 @@ func looksSimple(b []byte) bool {
 		return false
 	}
 	eol := bytes.IndexByte(b, '\n')
-	return eol > 0 && bytes.IndexByte(bytes.TrimRight(b[4:eol], "\r "), ' ') < 0
+	return eol > 0 && !bytes.HasPrefix(b[4:], []byte("HTTP/")) && bytes.IndexByte(bytes.TrimRight(b[4:eol], "\r "), ' ') < 0
 }
 
 // httpEnd closes the message h was reading.
@@ -349,6 +349,8 @@ func parseHTTPHead(b []byte) (h httpHeader, good bool) {
 		if j := bytes.LastIndexByte(h.uri, ' '); j >= 0 && len(h.uri) >= j+6 && bytes.EqualFold(h.uri[j+1:j+6], []byte("HTTP/")) {
 			h.version = h.uri[j+6:]
 			h.uri = bytes.TrimRight(h.uri[:j], " \t")
+		} else if bytes.HasPrefix(h.uri, []byte("HTTP/")) {
+			h.version, h.uri = h.uri[5:], nil
 		}
 	}
 	for len(b) > 0 {

@@ -96,6 +96,8 @@ type Stats struct {
 	Fragments   uint64            // IP fragments received
 	Reassembled uint64            // packets made of them
 	Captures    uint64            // files read
+	Faults      uint64            // packets that this package could not survive; all flows were forgotten
+	Forgotten   uint64            // those flows
 	CutOff      uint64            // files that end within a packet or are damaged past some point
 
 	// Live only.
@@ -107,9 +109,10 @@ type Stats struct {
 
 // Analyzer holds flows and streams and makes records of the packets it is given.
 type Analyzer struct {
-	cfg  Config
-	name string // of the capture being read, for notices
-	emit func([]byte, Class)
+	cfg    Config
+	name   string // of the capture being read, for notices
+	emit   func([]byte, Class)
+	strict bool // tests: a fault ends the program
 
 	now     int64  // the greatest packet time so far, ns
 	tick    int64  // the second up to which timers ran

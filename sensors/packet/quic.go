@@ -3,7 +3,6 @@ package packet
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
 )
@@ -35,16 +34,18 @@ type quicCrypto struct {
 
 type quicKeys struct {
 	aead cipher.AEAD
+	head [1500]byte // of the packet being opened, unprotected
 	iv   [12]byte
 	hp   cipher.Block
 }
 
 var (
-	quicSalt1  = []byte{0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a}
-	quicSalt2  = []byte{0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9}
-	quicSalt29 = []byte{0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99}
-	quicSalt23 = []byte{0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02}
-	quicSalt22 = []byte{0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a}
+	quicSalt1   = []byte{0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a}
+	quicSalt2   = []byte{0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9}
+	quicSalt29  = []byte{0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99}
+	quicSaltT51 = []byte{0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee, 0x5f, 0xa4, 0x50, 0x6c, 0x19, 0x12, 0x4f, 0xc8, 0xcc, 0xda, 0x6e, 0x03, 0x3d}
+	quicSalt23  = []byte{0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02}
+	quicSalt22  = []byte{0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a}
 )
 
 // quicSalt gives the salt of a version's Initial keys; nil for versions this package cannot read.
@@ -52,14 +53,16 @@ func quicSalt(v uint32) (salt []byte, prefix string) {
 	switch {
 	case v == 1:
 		return quicSalt1, "quic "
+	case v == 0x54303531: // Google's T051
+		return quicSaltT51, "quic "
 	case v == 0x6b3343cf:
 		return quicSalt2, "quicv2 "
-	case v >= 0xff00001d && v <= 0xff000022, v == 0xfaceb002, v&0xffffff00 == 0x709a5000: // drafts 29 to 34
+	case v >= 0xff00001d && v <= 0xff000022: // drafts 29 to 34
 		if v > 0xff000020 && v <= 0xff000022 {
 			return quicSalt1, "quic "
 		}
 		return quicSalt29, "quic "
-	case v >= 0xff000017 && v <= 0xff00001c: // drafts 23 to 28
+	case v >= 0xff000017 && v <= 0xff00001c, v == 0xfaceb002, v == 0xfaceb00e: // drafts 23 to 28; mvfst
 		return quicSalt23, "quic "
 	case v == 0xff000016 || v == 0xff000015, v == 0xfaceb001: // drafts 21, 22; mvfst
 		return quicSalt22, "quic "
@@ -67,17 +70,44 @@ func quicSalt(v uint32) (salt []byte, prefix string) {
 	return nil, ""
 }
 
-func expandLabel(secret []byte, label string, n int) []byte {
-	info := make([]byte, 0, 32)
-	info = append(info, byte(n>>8), byte(n), byte(6+len(label)))
-	info = append(info, "tls13 "...)
-	info = append(info, label...)
-	info = append(info, 0)
-	out, err := hkdf.Expand(sha256.New, secret, string(info), n)
-	if err != nil {
-		return make([]byte, n) // n is at most 32: cannot happen
+// hmac256 is HMAC-SHA-256 of the parts of a message, at most 128 bytes together, without the allocations of crypto/hkdf: every QUIC flow
+// derives eight keys.
+func hmac256(key []byte, parts ...[]byte) [32]byte {
+	var in [64 + 128]byte
+	var out [64 + 32]byte
+	copy(in[:64], key) // at most 64 bytes: a salt, a secret
+	copy(out[:64], key)
+	for i := range 64 {
+		in[i] ^= 0x36
+		out[i] ^= 0x5c
 	}
-	return out
+	n := 64
+	for _, p := range parts {
+		n += copy(in[n:], p)
+	}
+	sum := sha256.Sum256(in[:n])
+	copy(out[64:], sum[:])
+	return sha256.Sum256(out[:])
+}
+
+// expandLabel is HKDF-Expand-Label with an empty context (RFC 8446 §7.1), up to 32 bytes: one round.
+func expandLabel(secret []byte, prefix, label string) [32]byte {
+	var info [40]byte
+	n := 32
+	switch label {
+	case "key", "hp":
+		n = 16
+	case "iv":
+		n = 12
+	}
+	info[1] = byte(n)
+	info[2] = byte(6 + len(prefix) + len(label))
+	at := 3 + copy(info[3:], "tls13 ")
+	at += copy(info[at:], prefix)
+	at += copy(info[at:], label)
+	at++ // empty context
+	info[at] = 1
+	return hmac256(secret, info[:at+1])
 }
 
 func newQUICKeys(version uint32, dcid []byte, label string) *quicKeys {
@@ -85,12 +115,10 @@ func newQUICKeys(version uint32, dcid []byte, label string) *quicKeys {
 	if salt == nil {
 		return nil
 	}
-	initial, err := hkdf.Extract(sha256.New, dcid, salt)
-	if err != nil {
-		return nil
-	}
-	secret := expandLabel(initial, label, 32)
-	block, err := aes.NewCipher(expandLabel(secret, prefix+"key", 16))
+	initial := hmac256(salt, dcid)
+	secret := expandLabel(initial[:], "", label)
+	key := expandLabel(secret[:], prefix, "key")
+	block, err := aes.NewCipher(key[:16])
 	if err != nil {
 		return nil
 	}
@@ -98,8 +126,10 @@ func newQUICKeys(version uint32, dcid []byte, label string) *quicKeys {
 	if k.aead, err = cipher.NewGCM(block); err != nil {
 		return nil
 	}
-	copy(k.iv[:], expandLabel(secret, prefix+"iv", 12))
-	if k.hp, err = aes.NewCipher(expandLabel(secret, prefix+"hp", 16)); err != nil {
+	iv := expandLabel(secret[:], prefix, "iv")
+	copy(k.iv[:], iv[:])
+	hp := expandLabel(secret[:], prefix, "hp")
+	if k.hp, err = aes.NewCipher(hp[:16]); err != nil {
 		return nil
 	}
 	return k
@@ -117,8 +147,11 @@ func (k *quicKeys) open(dst, b []byte, pn int) ([]byte, bool) {
 	if pn+n+16 > len(b) {
 		return nil, false
 	}
-	head := make([]byte, pn+n)
-	copy(head, b[:pn+n])
+	if pn+n > len(k.head) {
+		return nil, false
+	}
+	head := k.head[:pn+n]
+	copy(head, b)
 	head[0] = first
 	nonce := k.iv
 	for i := range n {
@@ -227,7 +260,9 @@ func (a *Analyzer) quicInitial(f *flow, st *quicState, side int, b []byte, q qui
 		f.done, f.quic = true, nil
 		return
 	}
-	a.pools.quic = append(a.pools.quic[:0], b...)
+	if cap(a.pools.quic) < len(b) {
+		a.pools.quic = make([]byte, 0, max(len(b), 2048))
+	}
 	who := 0
 	if st.keys[0] != nil && side != st.client {
 		who = 1

@@ -493,8 +493,10 @@ func (a *Analyzer) httpRecord(f *flow, tx *httpTx) {
 			}
 			a.bytes(`,"url.domain":`, name)
 			a.bytes(`,"destination.domain":`, name)
-			if n, err := strconv.ParseUint(str(port), 10, 16); err == nil {
-				a.num(`,"url.port":`, n)
+			if len(port) > 0 {
+				if n, err := strconv.ParseUint(str(port), 10, 16); err == nil {
+					a.num(`,"url.port":`, n)
+				}
 			}
 		}
 		a.num(`,"http.request.body.bytes":`, uint64(tx.reqBytes))
@@ -558,7 +560,11 @@ func (a *Analyzer) tlsRecord(f *flow, c *tlsConn) {
 		v = c.offered
 	}
 	if name, proto := tlsVersion(v); name != "" {
-		a.raw(`,"tls.version":"` + name + `","tls.version_protocol":"` + proto + `"`)
+		a.raw(`,"tls.version":"`)
+		a.raw(name)
+		a.raw(`","tls.version_protocol":"`)
+		a.raw(proto)
+		a.raw(`"`)
 	}
 	if c.hello {
 		a.option(`,"tls.client.server_name":`, c.sni)

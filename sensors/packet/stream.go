@@ -157,10 +157,10 @@ func (a *Analyzer) tcpData(f *flow, p *pkt, side int) {
 		return
 	}
 	if rel < 0 {
-		if int(-rel) >= len(b) {
+		if -int(rel) >= len(b) {
 			return
 		}
-		b = b[-rel:]
+		b = b[-int(rel):]
 	}
 	h.next += uint32(len(b))
 	a.feed(f, s, side, b)
@@ -209,7 +209,7 @@ func (a *Analyzer) hold(f *flow, s *stream, side int, seq uint32, b []byte) {
 	h.segments[i] = segment{seq, append([]byte(nil), b...)}
 	a.held += len(b)
 	h.ahead += len(b)
-	for f.stream == s && len(h.segments) > 0 {
+	for f.stream == s && !h.done && len(h.segments) > 0 {
 		first := h.segments[0].seq
 		over := len(h.segments) > maxSegments || h.ahead > maxHeldAhead
 		// the receiver has what we lack: the capture lost it. One later segment alone may be mere reordering.
@@ -248,8 +248,8 @@ func (a *Analyzer) drain(f *flow, s *stream, side int) {
 		h.segments = h.segments[:n]
 		a.held -= len(g.data)
 		h.ahead -= len(g.data)
-		if int(-rel) < len(g.data) {
-			b := g.data[-rel:]
+		if -int(rel) < len(g.data) {
+			b := g.data[-int(rel):]
 			h.next += uint32(len(b))
 			a.feed(f, s, side, b)
 		}
@@ -273,6 +273,7 @@ func (a *Analyzer) skip(f *flow, s *stream, side int, n uint32) {
 		a.httpGap(f, s, side)
 	case appTLS, appSSH:
 		h.done = true
+		a.letGo(h)
 	}
 }
 
@@ -422,8 +423,11 @@ func looksHTTP(_ *flow, b []byte) verdict {
 	for i < len(b) && i < 24 && (b[i] >= 'A' && b[i] <= 'Z' || i > 0 && (b[i] == '-' || b[i] == '_' || b[i] >= 'a' && b[i] <= 'z')) {
 		i++
 	}
-	if i == len(b) && i < 24 {
-		return wait
+	if i == len(b) {
+		if i < 24 {
+			return wait
+		}
+		return no
 	}
 	if i < 2 || b[i] != ' ' {
 		return no
@@ -436,7 +440,13 @@ func looksHTTP(_ *flow, b []byte) verdict {
 		return no
 	}
 	line := bytes.TrimRight(b[:eol], "\r ")
-	if j := bytes.LastIndexByte(line, ' '); j > i && bytes.HasPrefix(bytes.ToUpper(line[j+1:min(len(line), j+6)]), []byte("HTTP/")) {
+	if len(line) <= i {
+		return no
+	}
+	if j := bytes.LastIndexByte(line, ' '); j > i && len(line) >= j+6 && bytes.EqualFold(line[j+1:j+6], []byte("HTTP/")) {
+		return yes
+	}
+	if bytes.HasPrefix(line[i+1:], []byte("HTTP/1.")) { // no target at all
 		return yes
 	}
 	if string(line[:i]) == "GET" && len(line) > i+1 && line[i+1] == '/' && bytes.IndexByte(line[i+1:], ' ') < 0 { // HTTP/0.9

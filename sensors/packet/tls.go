@@ -75,6 +75,12 @@ func (a *Analyzer) tlsStep(f *flow, s *stream, side int, b []byte) (int, bool) {
 		s.tls = a.newTLS(appTLS)
 	}
 	c, h := s.tls, &s.dir[side]
+	if b[0] == 0x14 && c.retry && !c.server && side != int(c.client) { // between a HelloRetryRequest and the ServerHello (RFC 8446 §D.4)
+		if len(b) < 6 {
+			return 0, false
+		}
+		return 6, true
+	}
 	if b[0] == 0x17 || b[0] == 0x14 { // application data, change cipher spec: encrypted from here on
 		if len(b) >= 3 && b[1] != 3 {
 			c.gap = true
@@ -180,18 +186,16 @@ func (a *Analyzer) tlsMessage(f *flow, c *tlsConn, side int, typ byte, b []byte)
 		if !good || c.server {
 			return
 		}
-		if h.retry {
-			c.retry = true
-			return
-		}
 		f.client(side ^ 1)
-		c.server, c.answered = true, a.p.t
+		if !c.retry { // the first answer is hashed, as the peers do; version and cipher of both are the same
+			c.ja3s = h.ja3s(a.scratch())
+		}
+		c.server, c.answered, c.retry = !h.retry, a.p.t, h.retry
 		c.version, c.cipher = h.version, h.cipher
 		c.alpn = keep(c.alpn, h.alpn)
 		c.resumed = c.hello && h.version < 0x0304 && c.sessionLen > 0 && int(c.sessionLen) == len(h.session) && string(c.session[:c.sessionLen]) == string(h.session)
-		c.ja3s = h.ja3s(a.scratch())
 	case 11:
-		if c.server && c.version == 0x0304 {
+		if c.server && c.version == 0x0304 { // encrypted, so this is something else
 			return
 		}
 		if !c.certs[side].have {
@@ -572,14 +576,22 @@ func parseServerHello(b []byte) (h serverHello, good bool) {
 	h.version = h.legacy
 	h.retry = string(b[2:34]) == string(helloRetry[:])
 	b = b[34:]
-	if h.session, b, good = cut8(b); !good {
-		return h, false
+	if h.legacy >= 0x7f00 && h.legacy <= 0x7f15 { // TLS 1.3 drafts up to 21 had neither session nor compression
+		if len(b) < 2 {
+			return h, false
+		}
+		h.cipher = binary.BigEndian.Uint16(b)
+		b = b[2:]
+	} else {
+		if h.session, b, good = cut8(b); !good {
+			return h, false
+		}
+		if len(b) < 3 {
+			return h, false
+		}
+		h.cipher = binary.BigEndian.Uint16(b)
+		b = b[3:]
 	}
-	if len(b) < 3 {
-		return h, false
-	}
-	h.cipher = binary.BigEndian.Uint16(b)
-	b = b[3:]
 	if len(b) < 2 {
 		return h, true
 	}

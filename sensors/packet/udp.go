@@ -37,6 +37,8 @@ func (a *Analyzer) udpDNS(f *flow, side int, b []byte) bool {
 	switch {
 	case k.pa == 53 || k.pb == 53 || k.pa == 5353 || k.pb == 5353 || k.pa == 5355 || k.pb == 5355:
 	case f.app == appDNS:
+	case k.pa == 137 || k.pb == 137: // NetBIOS names have DNS's form, not its meaning
+		return false
 	case !strictDNS(b):
 		return false
 	}
