@@ -1,1 +1,200 @@
-export default function P() { return null; }
+import { useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { type AuditAnswer, type AuditItem, client, take } from '../api/client';
+import { FilterField } from '../design/FilterField';
+import { Foot } from '../design/Foot';
+import { type Column, Grid } from '../design/Grid';
+import { Icon } from '../design/icons';
+import { RangeField } from '../design/RangeField';
+import { PostureSign } from '../design/signs';
+import { Empty, Failed, Loading } from '../design/states';
+import { TakeIn } from '../design/TakeIn';
+import { Age, Exact } from '../design/Time';
+import { given, useCursor } from '../design/useCursor';
+import { Evidence } from '../evidence/Evidence';
+import { useRange, useView } from '../frame/url';
+import { number } from '../format/number';
+import { listed } from '../format/time';
+import { useKeys } from '../keys/useKeys';
+import { serverNow } from '../live/clock';
+import { useLang } from '../session/preferences';
+import '../alerts/alerts.css';
+import '../search/search.css';
+
+export default function Audit() {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const [params, change] = useView();
+  const [at, setAt] = useState(serverNow);
+  const [range, setRange] = useRange(at);
+  const query = given({ q: params.get('q') ?? '', result: params.get('result') ?? '', action: params.get('action') ?? '', object: params.get('object') ?? '', from: new Date(range.from).toISOString(), to: new Date(range.to + 60_000).toISOString() });
+  const { list, rows, first, more } = useCursor<AuditItem, AuditAnswer>(['audit', query], (after) => take(client.GET('/api/audit', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })));
+  const [selected, setSelected] = useState<string>();
+  const columns = useMemo<Column<AuditItem>[]>(
+    () => [
+      { key: 'result', head: t('audit.result'), width: '106px', cell: (a) => <PostureSign state={a.result === 'done' ? 'met' : a.result === 'denied' ? 'not_met' : 'unknown'} label={t(`audit.is.${a.result}`)} /> },
+      {
+        key: 'who',
+        head: t('audit.who'),
+        width: 'minmax(0,1fr)',
+        cell: (a) => (
+          <span className="cut block">
+            {a.actor.name || a.actor.id} <span className="muted small">{a.roles.map((r) => t(`role.${r}`)).join(', ')}</span>
+          </span>
+        ),
+      },
+      { key: 'action', head: t('audit.action'), width: 'minmax(0,1fr)', cell: (a) => <span className="cut block">{t(`deed.${a.action.replace('.', '_')}`, a.action)}</span> },
+      { key: 'object', head: t('audit.object'), width: 'minmax(0,0.8fr)', cell: (a) => <ObjectLink id={a.object} /> },
+      { key: 'address', head: t('field.address'), width: '118px', cell: (a) => <Evidence value={a.address ?? '–'} className="cut block" /> },
+      { key: 'number', head: t('audit.number'), width: '76px', right: true, cell: (a) => <span className="num">{number(a.number, lang)}</span> },
+      { key: 'time', head: t('column.time'), width: '116px', cell: (a) => <span className="num">{listed(a.time, lang)}</span> },
+    ],
+    [t, lang],
+  );
+  const filter = useRef<HTMLInputElement>(null);
+  useKeys([
+    { keys: ['/'], label: 'filter', act: () => filter.current?.focus() },
+    { keys: ['Escape'], label: '', act: () => setSelected(undefined) },
+  ]);
+  const current = rows.find((a) => String(a.number) === selected);
+  const head = first?.head;
+  return (
+    <div className="page page-fixed">
+      <div className="page-head">
+        <h1>{t('page.audit')}</h1>
+        {head && (
+          <span className="muted small">
+            {t('audit.head', { n: number(head.size, lang) })} <Age at={head.time} /> · <Evidence value={`${head.root.slice(0, 16)}…`} />
+          </span>
+        )}
+        <div className="end">
+          <RangeField
+            range={range}
+            onChange={(n) => {
+              setAt(serverNow());
+              setRange(n);
+            }}
+          />
+        </div>
+      </div>
+      <div className="filter">
+        <FilterField ref={filter} value={params.get('q') ?? ''} onChange={(q) => change({ q })} placeholder={t('audit.filter')} />
+        <select className="select small" aria-label={t('audit.result')} value={query.result ?? ''} onChange={(e) => change({ result: e.target.value })}>
+          <option value="">{t('audit.any')}</option>
+          {['done', 'denied', 'error'].map((r) => (
+            <option key={r} value={r}>
+              {t(`audit.is.${r}`)}
+            </option>
+          ))}
+        </select>
+        <div className="end">
+          <TakeIn
+            topics={[]}
+            at={list.dataUpdatedAt}
+            onTake={() => {
+              setAt(serverNow());
+              if (!range.moving) list.refetch();
+            }}
+          />
+        </div>
+      </div>
+      {list.isPending ? (
+        <Loading what="audit" />
+      ) : !first ? (
+        <Failed error={list.error} what="audit" retry={() => list.refetch()} />
+      ) : rows.length === 0 ? (
+        <Empty>{t('audit.empty')}</Empty>
+      ) : (
+        <div className={current ? 'queue' : 'queue queue-single'}>
+          <div className="queue-list">
+            <Grid label={t('page.audit')} columns={current ? columns.filter((c) => !['address', 'number'].includes(c.key)) : columns} rows={rows} rowKey={(a) => String(a.number)} total={first.total} selected={selected} onSelect={setSelected} onOpen={(a) => setSelected(String(a.number))} onEnd={more} autoFocus />
+            <Foot shown={rows.length} total={first.total} capped={first.capped} asOf={first.as_of} />
+          </div>
+          {current && (
+            <aside className="preview" aria-label={t('audit.detail')}>
+              <div className="card-head preview-head">
+                <span className="num muted">#{number(current.number, lang)}</span>
+                <button type="button" className="top-button end" onClick={() => setSelected(undefined)} aria-label={t('act.back')}>
+                  <Icon name="close" size={14} />
+                </button>
+              </div>
+              <div className="preview-in">
+                <dl className="facts">
+                  <dt>{t('column.time')}</dt>
+                  <dd>
+                    <Exact at={current.time} />
+                  </dd>
+                  <dt>{t('audit.who')}</dt>
+                  <dd>
+                    {current.actor.name} <span className="num muted">{current.actor.id}</span>
+                  </dd>
+                  <dt>{t('audit.action')}</dt>
+                  <dd>
+                    {t(`deed.${current.action.replace('.', '_')}`, current.action)} <span className="num muted">{current.action}</span>
+                  </dd>
+                  <dt>{t('audit.object')}</dt>
+                  <dd>
+                    <ObjectLink id={current.object} />
+                  </dd>
+                  <dt>{t('audit.result')}</dt>
+                  <dd>{t(`audit.is.${current.result}`)}</dd>
+                  {current.reason && (
+                    <>
+                      <dt>{t('sources.reason')}</dt>
+                      <dd>
+                        <Evidence value={current.reason} mode="detail" />
+                      </dd>
+                    </>
+                  )}
+                  <dt>{t('field.address')}</dt>
+                  <dd>
+                    <Evidence value={current.address ?? '–'} />
+                  </dd>
+                  {Object.entries(current.details ?? {}).map(([k, v]) => (
+                    <Pair key={k} name={k} value={v} />
+                  ))}
+                  {current.before && <Pair name={t('audit.before')} value={current.before} />}
+                  {current.after && <Pair name={t('audit.after')} value={current.after} />}
+                </dl>
+                {head && (
+                  <section>
+                    <h3>{t('audit.checkpoint')}</h3>
+                    <div className="pre">
+                      <Evidence value={head.checkpoint} mode="detail" />
+                    </div>
+                  </section>
+                )}
+              </div>
+            </aside>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Pair({ name, value }: { name: string; value: string }) {
+  return (
+    <>
+      <dt>
+        <Evidence value={name} />
+      </dt>
+      <dd>
+        <Evidence value={value} mode="detail" />
+      </dd>
+    </>
+  );
+}
+
+function ObjectLink({ id }: { id: string | undefined }) {
+  if (!id) return <>–</>;
+  const to = id.startsWith('CB-') ? `/alerts/${id}` : id.startsWith('HT-') ? `/systems/${id}` : id.startsWith('NG-') ? `/sources?sel=${id}` : undefined;
+  return to ? (
+    <Link to={to} className="num">
+      {id}
+    </Link>
+  ) : (
+    <Evidence value={id} className="cut block" />
+  );
+}

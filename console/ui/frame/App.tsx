@@ -28,6 +28,7 @@ const pages: [path: string, page: string, load: () => Promise<{ default: Compone
   ['/rules/:id', 'rules', () => import('../rules/RulePage')],
   ['/national', 'national', () => import('../national/National')],
   ['/audit', 'audit', () => import('../audit/Audit')],
+  ['/me', 'overview', () => import('../admin/Me')],
   ['/admin', 'admin', () => import('../admin/Admin')],
   ['/admin/:section', 'admin', () => import('../admin/Admin')],
 ];

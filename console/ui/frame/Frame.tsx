@@ -83,7 +83,7 @@ export function Frame({ children, onLogout }: { children: ReactNode; onLogout: (
   ]);
 
   useEffect(() => {
-    const page = groups.flatMap((g) => g.pages).find((p) => (p.path === '/' ? pathname === '/' : pathname.startsWith(p.path)));
+    const page = pathname === '/me' ? { id: 'me' } : groups.flatMap((g) => g.pages).find((p) => (p.path === '/' ? pathname === '/' : pathname.startsWith(p.path)));
     const unread = status.data?.alerts?.new ?? 0;
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${page ? t(`page.${page.id}`) : 'Hoa Lư'} · ${me.site.name || 'Hoa Lư'}`;
   });
@@ -358,7 +358,7 @@ function PersonMenu({ onLogout, onHelp }: { onLogout: () => void; onHelp: () => 
           { key: 'out', label: t('act.logout') },
         ],
         onClick: ({ key }) => {
-          if (key === 'me') navigate('/admin/me');
+          if (key === 'me') navigate('/me');
           else if (key === 'help') onHelp();
           else if (key === 'keys') {
             setLetters(!keysOn);

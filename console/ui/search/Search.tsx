@@ -1,1 +1,411 @@
-export default function P() { return null; }
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button } from 'antd';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { client, type Event, type EventsAnswer, type FieldItem, ProblemError, take } from '../api/client';
+import { type Column, Grid } from '../design/Grid';
+import { Icon } from '../design/icons';
+import { RangeField } from '../design/RangeField';
+import { Empty, Failed, Loading } from '../design/states';
+import { Exact } from '../design/Time';
+import { toast } from '../design/toast';
+import { CopyEvidence, Evidence } from '../evidence/Evidence';
+import { useRange, useView } from '../frame/url';
+import { number, share, short } from '../format/number';
+import { listed, minute, ms } from '../format/time';
+import { useKeys } from '../keys/useKeys';
+import { serverNow } from '../live/clock';
+import { useLang } from '../session/preferences';
+import { EventFields, summaryOf } from './EventFields';
+import { QueryField } from './QueryField';
+import { condition, narrowed } from './suggest';
+import './search.css';
+
+const TimeBars = lazy(() => import('../design/TimeBars'));
+
+const idOf = (e: Event) => String(e['event.id']);
+
+/** A citizen identifier may not stand in a URL: such a query is stored at the server and named. */
+async function stored(query: string): Promise<{ sq: string; query: string }> {
+  return take(client.POST('/api/searches', { body: { query } }));
+}
+
+export default function Search() {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const queries = useQueryClient();
+  const [params, change] = useView();
+  const q = params.get('q') ?? '';
+  const sq = params.get('sq') ?? '';
+  const [at, setAt] = useState(serverNow);
+  const [range, setRange] = useRange(at);
+  const asked = params.has('q') || Boolean(sq);
+  const sort = params.get('sort') === 'time' ? 'time' : '-time';
+  const bounds = { from: new Date(range.from).toISOString(), to: new Date(range.to).toISOString() };
+  const what = sq ? { sq } : { query: q };
+  const key = JSON.stringify([what, bounds]);
+
+  const result = useInfiniteQuery({
+    queryKey: ['events', key, sort],
+    queryFn: ({ pageParam, signal }) =>
+      take(
+        client.GET('/api/events', {
+          signal,
+          params: { query: { ...what, ...bounds, sort, limit: 100, ...(pageParam ? { after: pageParam } : { histogram: 'auto' }) } },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last: EventsAnswer) => last.next || undefined,
+    enabled: asked,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+  const fields = useQuery({
+    queryKey: ['event-fields', key],
+    queryFn: ({ signal }) => take(client.GET('/api/events/fields', { signal, params: { query: { ...(asked ? what : { query: '' }), ...bounds } } })),
+    staleTime: 60_000,
+    retry: false,
+  });
+
+  // a query that may not stand in a URL is stored, and the URL holds its name
+  const problem = result.error instanceof ProblemError ? result.error : undefined;
+  useEffect(() => {
+    if (problem?.code !== 'use_post') return;
+    stored(q).then(
+      (s) => {
+        change({ q: undefined, sq: s.sq });
+        setText(s.query);
+      },
+      () => undefined,
+    );
+  }, [problem, q, change]);
+
+  const first = result.data?.pages[0];
+  const [text, setText] = useState(q);
+  useEffect(() => {
+    if (!sq) setText(q);
+  }, [q, sq]);
+  useEffect(() => {
+    if (sq && first?.query) setText(first.query);
+  }, [sq, first?.query]);
+
+  const run = async (query: string) => {
+    setAt(serverNow());
+    setText(query);
+    if (/\d{9,}/.test(query) || query.length > 300) {
+      try {
+        const s = await stored(query);
+        change({ q: undefined, sq: s.sq, sel: undefined }, true);
+        return;
+      } catch (e) {
+        if (e instanceof ProblemError && e.status !== 0) {
+          toast({ kind: 'error', text: e.problem.detail ?? '' });
+          return;
+        }
+      }
+    }
+    if (query === q && !sq) queries.invalidateQueries({ queryKey: ['events'] });
+    const next = new URLSearchParams(params);
+    next.set('q', query);
+    change({ q: query || ' ', sq: undefined, sel: undefined }, true);
+  };
+  const pick = (field: string, value: string, not = false) => run(narrowed(text, condition(field, value, not)));
+
+  const rows = useMemo(() => (result.data?.pages ?? []).flatMap((p) => p.events), [result.data]);
+  const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
+  const current = rows.find((e) => idOf(e) === selected);
+  const systems = useQuery({ queryKey: ['systems', 'names'], queryFn: () => take(client.GET('/api/systems', { params: { query: { limit: 500 } } })), staleTime: 300_000, retry: false });
+  const names = useMemo(() => new Map((systems.data?.items ?? []).map((s) => [s.id, s.name])), [systems.data]);
+
+  const columns = useMemo<Column<Event>[]>(
+    () => [
+      { key: 'time', head: t('column.time'), width: '116px', sort: 'time', cell: (e) => <span className="num">{listed(e['@timestamp'], lang)}</span> },
+      {
+        key: 'system',
+        head: t('column.system'),
+        width: 'minmax(0,150px)',
+        cell: (e) => {
+          const id = String(e['hoalu.system.id'] ?? '');
+          return <span className="cut block">{id === '_unassigned' || !id ? <span className="muted">{t('systems.unassigned')}</span> : (names.get(id) ?? id)}</span>;
+        },
+      },
+      { key: 'kind', head: t('column.kind'), width: '96px', cell: (e) => <Evidence value={[e['event.category'] ?? e['event.dataset'] ?? ''].flat().join(', ')} className="block cut muted" /> },
+      { key: 'summary', head: t('column.summary'), width: 'minmax(0,1fr)', cell: (e) => <Evidence value={summaryOf(e)} className="block cut" /> },
+    ],
+    [t, lang, names],
+  );
+  const more = useCallback(() => {
+    if (result.hasNextPage && !result.isFetchingNextPage && rows.length < 10_000) result.fetchNextPage();
+  }, [result.hasNextPage, result.isFetchingNextPage, result.fetchNextPage, rows.length]);
+
+  const field = useRef<HTMLTextAreaElement>(null);
+  useKeys([
+    { keys: ['/'], label: 'filter', act: () => field.current?.focus() },
+    { keys: ['Escape'], label: 'back', act: () => setSelected(undefined) },
+  ]);
+
+  const h = first?.histogram;
+  const bars = useMemo(
+    () =>
+      h && {
+        from: range.from,
+        to: range.to,
+        step: h.interval_ms,
+        series: [{ key: 'events', name: t('search.events'), values: h.buckets.map((b) => [ms(b.key) ?? 0, b.count] as [number, number]) }],
+        gaps: (h.gaps ?? []).map((g) => [ms(g.from) ?? 0, ms(g.to) ?? 0] as [number, number]),
+      },
+    [h, range, t],
+  );
+  const zoom = useCallback((when: number) => setRange(`${when}_${when + (h?.interval_ms ?? 60_000)}`), [setRange, h?.interval_ms]);
+  const missing = first?.missing_sources ?? [];
+  const rangeText = range.moving ? t(`range.${range.name}`) : `${listed(range.from, lang)} → ${listed(range.to, lang)}`;
+  const syntax = problem && problem.status >= 400 && problem.status < 500 && problem.code !== 'use_post' && problem.status !== 403 ? problem : undefined;
+
+  return (
+    <div className="page page-fixed">
+      <h1 className="sr">{t('page.search')}</h1>
+      <div className="search-bar">
+        <QueryField ref={field} value={text} onChange={setText} onRun={run} known={fields.data?.items ?? []} wrong={Boolean(syntax)} />
+        <RangeField
+          range={range}
+          onChange={(n) => {
+            setAt(serverNow());
+            setRange(n);
+          }}
+        />
+        <Kept query={text} onRun={run} />
+      </div>
+      {syntax && (
+        <div className="banner banner-danger" role="alert">
+          <Icon name="warn" />
+          <span>
+            {syntax.problem.detail} {syntax.problem.do}
+            {(syntax.problem.fields ?? []).map((f) => (
+              <span key={f.name}> {f.column ? t('search.column', { n: f.column }) : ''}</span>
+            ))}
+          </span>
+        </div>
+      )}
+      {!asked ? (
+        <Empty>{t('search.before')}</Empty>
+      ) : result.isPending ? (
+        <Loading what="events" onStop={() => queries.cancelQueries({ queryKey: ['events'] })} />
+      ) : !first ? (
+        syntax ? null : (
+          <Failed error={result.error} what="events" retry={() => result.refetch()} />
+        )
+      ) : (
+        <>
+          <p className="search-sum" role="status">
+            <b>{number(first.total, lang)}</b> {t('search.events')}
+            {first.capped ? ` (${t('search.atLeast')})` : ''} · {t('search.scanned', { n: short(first.scanned, lang) })} · {number(first.took_ms / 1000, lang, 2)} {t('search.seconds')}
+            {missing.length > 0 && (
+              <details className="missing">
+                <summary className="chip chip-unk">{t('search.missing', { count: missing.length })}</summary>
+                <div>
+                  {missing.map((m) => (
+                    <Link key={m.id} to={`/sources?sel=${m.id}`}>
+                      <Evidence value={m.name || m.id} name />
+                    </Link>
+                  ))}
+                </div>
+              </details>
+            )}
+            {(first.partial ?? []).length > 0 && <span className="chip chip-unk">{t('state.partial', { reason: (first.partial ?? []).join('; ') })}</span>}
+          </p>
+          {bars && bars.series[0] && bars.series[0].values.length > 0 && (
+            <div className="search-chart">
+              <Suspense fallback={<div style={{ height: 100 }} />}>
+                <TimeBars id="histogram" label={t('search.chartLabel', { n: number(first.total, lang), range: rangeText })} height={76} data={bars} palette="category" onPick={zoom} legend={bars.gaps.length > 0 ? <span className="gap-legend"><i className="stripes" /> {t('chart.gap')}</span> : undefined} />
+              </Suspense>
+            </div>
+          )}
+          <div className={`search-main${current ? ' with-detail' : ''}`}>
+            <Fields items={fields.data?.items ?? []} sampled={fields.data?.sampled ?? 0} failed={fields.isError} onPick={pick} />
+            <div className="queue-list">
+              {rows.length === 0 ? (
+                <Empty>
+                  {t('search.none', { range: rangeText, n: number(first.scanned, lang) })} {missing.length > 0 && t('search.noneMissing', { count: missing.length, list: missing.slice(0, 5).map((m) => m.name || m.id).join(', ') })}
+                </Empty>
+              ) : (
+                <>
+                  <Grid
+                    label={t('search.results')}
+                    columns={columns}
+                    rows={rows}
+                    rowKey={idOf}
+                    rowHeight={28}
+                    total={first.total}
+                    selected={selected}
+                    onSelect={setSelected}
+                    onOpen={(e) => setSelected(idOf(e))}
+                    sort={sort}
+                    onSort={(s) => change({ sort: s === 'time' ? 'time' : undefined })}
+                    onEnd={more}
+                  />
+                  <div className="grid-foot">
+                    <span className="num">
+                      1–{number(rows.length, lang)} {t('grid.of')} {first.capped ? '≥ ' : ''}
+                      {number(first.total, lang)}
+                    </span>
+                    {rows.length >= 10_000 && <span>{t('state.capped', { a: number(rows.length, lang), b: number(first.total, lang), c: number(first.total - rows.length, lang) })}</span>}
+                    <span>{t('search.asOf', { time: minute(first.as_of) })}</span>
+                  </div>
+                </>
+              )}
+            </div>
+            {current && <Detail event={current} onClose={() => setSelected(undefined)} onPick={pick} system={names.get(String(current['hoalu.system.id']))} />}
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Fields({ items, sampled, failed, onPick }: { items: FieldItem[]; sampled: number; failed: boolean; onPick: (f: string, v: string, not?: boolean) => void }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const [open, setOpen] = useState<string>();
+  const [text, setText] = useState('');
+  const shown = items.filter((f) => f.name.toLowerCase().includes(text.toLowerCase())).slice(0, 200);
+  return (
+    <section className="fields" aria-label={t('search.fields')}>
+      <input className="fields-filter" type="search" placeholder={t('search.fieldFilter')} aria-label={t('search.fieldFilter')} value={text} onChange={(e) => setText(e.target.value)} />
+      {failed && <p className="chip chip-unk">{t('state.failed', { what: t('search.fields').toLowerCase() })}</p>}
+      <ul>
+        {shown.map((f) => (
+          <li key={f.name}>
+            <button type="button" className="field-name" aria-expanded={open === f.name} onClick={() => setOpen(open === f.name ? undefined : f.name)} title={t('search.fill', { n: share(f.fill, lang, 0) })}>
+              <Evidence value={f.name} className="cut" />
+              <span className="num muted">{share(f.fill, lang, 0)}</span>
+            </button>
+            {open === f.name && (
+              <ul className="field-top">
+                {f.top.map((v) => (
+                  <li key={v.key}>
+                    <button type="button" onClick={() => onPick(f.name, v.key)} aria-label={`${t('search.only')} ${f.name}`}>
+                      <span className="field-bar" style={{ width: `${(100 * v.count) / Math.max(1, f.count)}%` }} />
+                      <Evidence value={v.key} className="cut" />
+                      <span className="num muted">{share(v.count / Math.max(1, f.count), lang, 0)}</span>
+                    </button>
+                    <button type="button" className="field-not" onClick={() => onPick(f.name, v.key, true)} aria-label={`${t('search.without')} ${f.name}`} title={t('search.without')}>
+                      −
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </li>
+        ))}
+      </ul>
+      {sampled > 0 && <p className="muted small">{t('search.sampled', { n: number(sampled, lang) })}</p>}
+    </section>
+  );
+}
+
+function Detail({ event, system, onClose, onPick }: { event: Event; system: string | undefined; onClose: () => void; onPick: (f: string, v: string, not?: boolean) => void }) {
+  const { t } = useTranslation();
+  const [raw, setRaw] = useState(false);
+  const id = idOf(event);
+  const detail = useQuery({
+    queryKey: ['event', id],
+    queryFn: () => take(client.GET('/api/events/{id}', { params: { path: { id } } })),
+    staleTime: 300_000,
+    retry: false,
+  });
+  const original = event['event.original'];
+  return (
+    <aside className="preview" aria-label={t('search.detail')}>
+      <div className="card-head preview-head">
+        <Exact at={event['@timestamp']} />
+        <span className="muted small cut">{system}</span>
+        <button type="button" className="top-button end" onClick={onClose} aria-label={t('act.back')}>
+          <Icon name="close" size={14} />
+        </button>
+      </div>
+      <div className="tabs" role="tablist">
+        <button type="button" role="tab" aria-selected={!raw} onClick={() => setRaw(false)}>
+          ECS
+        </button>
+        <button type="button" role="tab" aria-selected={raw} onClick={() => setRaw(true)}>
+          {t('search.original')}
+        </button>
+      </div>
+      <div className="preview-in">
+        {(detail.data?.alerts ?? []).map((a) => (
+          <Link key={a.id} to={`/alerts/${a.number}`} className="num">
+            {a.number}
+          </Link>
+        ))}
+        {raw ? (
+          <>
+            <div className="pre">
+              <Evidence value={original ?? JSON.stringify(event, null, 2)} mode="detail" />
+            </div>
+            <CopyEvidence value={original ?? JSON.stringify(event)} />
+          </>
+        ) : (
+          <EventFields event={event} onPick={onPick} />
+        )}
+      </div>
+    </aside>
+  );
+}
+
+function Kept({ query, onRun }: { query: string; onRun: (q: string) => void }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const [open, setOpen] = useState(false);
+  const [name, setName] = useState('');
+  const list = useQuery({ queryKey: ['searches'], queryFn: () => take(client.GET('/api/searches')), enabled: open, retry: false });
+  const [, change] = useView();
+  const save = async () => {
+    try {
+      await take(client.POST('/api/searches', { body: { query, name: name.trim() } }));
+      setName('');
+      queries.invalidateQueries({ queryKey: ['searches'] });
+      toast({ text: t('search.kept') });
+    } catch (e) {
+      toast({ kind: 'error', text: e instanceof ProblemError ? (e.problem.detail ?? t('search.notKept')) : t('search.notKept') });
+    }
+  };
+  return (
+    <details className="kept" open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary className="top-button">{t('search.saved')}</summary>
+      <div className="kept-in">
+        <form
+          className="row"
+          onSubmit={(e) => {
+            e.preventDefault();
+            if (name.trim() && query.trim()) save();
+          }}
+        >
+          <input className="fields-filter" aria-label={t('search.saveAs')} placeholder={t('search.saveAs')} value={name} onChange={(e) => setName(e.target.value)} maxLength={120} />
+          <Button size="small" htmlType="submit" disabled={!name.trim() || !query.trim()}>
+            {t('act.save')}
+          </Button>
+        </form>
+        <ul>
+          {(list.data?.items ?? []).map((s) => (
+            <li key={s.sq}>
+              <button
+                type="button"
+                className="link cut"
+                onClick={() => {
+                  setOpen(false);
+                  if (s.identifiers.length > 0) change({ q: undefined, sq: s.sq }, true);
+                  else onRun(s.query);
+                }}
+              >
+                {s.name}
+              </button>
+              <Evidence value={s.query} className="muted block cut" />
+            </li>
+          ))}
+        </ul>
+        {list.data && list.data.items.length === 0 && <p className="muted small">{t('search.noSaved')}</p>}
+      </div>
+    </details>
+  );
+}

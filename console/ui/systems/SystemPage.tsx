@@ -1,1 +1,667 @@
-export default function P() { return null; }
+import { useQuery } from '@tanstack/react-query';
+import { Button } from 'antd';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link, useParams } from 'react-router';
+import { say } from '../alerts/parts';
+import { type ControlItem, type Deadline, client, type FindingItem, type LayerItem, type PostureAnswer, type SystemDetail, take } from '../api/client';
+import { Certainty, useMarkWords } from '../design/Certainty';
+import { Icon } from '../design/icons';
+import { DemoChip, isPosture, PostureSign, SourceSign } from '../design/signs';
+import { Empty, Failed, Loading } from '../design/states';
+import { Age, Exact } from '../design/Time';
+import { Evidence } from '../evidence/Evidence';
+import { useView } from '../frame/url';
+import { number, share } from '../format/number';
+import { age, date, fromDay, minute, ms, span, toDay } from '../format/time';
+import { useKeys } from '../keys/useKeys';
+import { serverNow, useNow } from '../live/clock';
+import { useNotices } from '../live/stream';
+import { useLang } from '../session/preferences';
+import { pageRight, useMay, useMe } from '../session/session';
+import { CountsBar, Score } from './bars';
+import { DateBar } from './DateBar';
+import { SystemForm } from './SystemForm';
+import './systems.css';
+
+const tabs = ['posture', 'assets', 'history'] as const;
+
+export default function SystemPage() {
+  const { id = '' } = useParams();
+  const { t } = useTranslation();
+  const me = useMe();
+  const [params, change] = useView();
+  const tab = tabs.find((x) => x === params.get('tab')) ?? 'posture';
+  const mayWrite = useMay('inventory.write');
+  const [editing, setEditing] = useState(false);
+  const system = useQuery({ queryKey: ['system', id], queryFn: () => take(client.GET('/api/systems/{id}', { params: { path: { id } } })) });
+  const s = system.data;
+  if (system.isPending) return <Loading what="system" />;
+  if (!s) return <Failed error={system.error} what="system" id={id} retry={() => system.refetch()} />;
+  return (
+    <div className="page page-fixed">
+      <div className="page-head">
+        <h1>{s.name}</h1>
+        <span className="chip">{s.level > 0 ? t('levelShort', { n: s.level }) : t('systems.noLevel')}</span>
+        {s.placement && <span className="chip">{t(`placement.${s.placement}`)}</span>}
+        {s.dossier && <span className="chip">{t(`dossier.${s.dossier}`)}</span>}
+        <DemoChip demo={s.demo} />
+        <span className="num muted">{s.id}</span>
+        <div className="end">{mayWrite && <Button onClick={() => setEditing(true)}>{t('systems.edit')}</Button>}</div>
+      </div>
+      <div className="page-head sys-sub">
+        <span className="small muted">
+          {t('systems.owner')}: <span className="ink">{s.unit?.name ?? '–'}</span>
+        </span>
+        <span className="small muted">
+          {t('systems.operator')}: <span className="ink">{s.operator?.name ?? '–'}</span>
+        </span>
+        {s.transition && <Transition d={s.transition} />}
+      </div>
+      <div className="tabs" role="tablist" aria-label={t('systems.parts')}>
+        {tabs.map((x) => (
+          <button key={x} type="button" role="tab" aria-selected={x === tab} onClick={() => change({ tab: x === 'posture' ? undefined : x }, true)}>
+            {t(`systems.tab.${x}`)}
+            {x === 'assets' && <span className="num">{s.assets.length + s.sources.length}</span>}
+          </button>
+        ))}
+        {pageRight(me, 'alerts') !== undefined && (
+          <Link to={`/alerts?system=${s.id}`}>
+            {t('page.alerts')}
+            {s.open_alerts !== undefined && <span className="num">{s.open_alerts}</span>}
+          </Link>
+        )}
+      </div>
+      {tab === 'posture' && <Posture system={s} />}
+      {tab === 'assets' && <Assets system={s} />}
+      {tab === 'history' && <Changes id={s.id} />}
+      {editing && <SystemForm system={s} onClose={() => setEditing(false)} onDone={() => system.refetch()} />}
+    </div>
+  );
+}
+
+function Transition({ d }: { d: Deadline }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  return (
+    <span className="transition">
+      <span className={`banner ${d.days < 60 ? 'banner-danger' : 'banner-warn'}`}>
+        <Icon name="clock" size={14} />
+        <span>
+          {d.days >= 0 ? t('systems.daysLeft', { count: d.days }) : t('systems.daysOver', { count: -d.days })} {say(d.text, lang, t)}, {d.approx ? `${t('systems.about')} ` : ''}
+          {date(d.due, lang)}
+        </span>
+      </span>
+      <span className="small muted">
+        {d.law.document} {d.law.article}
+      </span>
+      <Certainty law={d.law} />
+    </span>
+  );
+}
+
+function Posture({ system }: { system: SystemDetail }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const now = useNow();
+  const [params, change] = useView();
+  const at = params.get('at') ?? '';
+  const posture = useQuery({
+    queryKey: ['posture', system.id, at],
+    queryFn: () => take(client.GET('/api/systems/{id}/posture', { params: { path: { id: system.id }, query: at ? { at } : {} } })),
+    placeholderData: (old) => old,
+    refetchInterval: at ? false : 60_000,
+  });
+  const catalogue = useQuery({ queryKey: ['controls'], queryFn: () => take(client.GET('/api/controls')), staleTime: 3_600_000 });
+  const controls = useMemo(() => new Map((catalogue.data?.items ?? []).map((c) => [c.id, c])), [catalogue.data]);
+  useNotices(['posture'], (n) => {
+    if (!at && (!n.id || n.id === system.id)) posture.refetch();
+  });
+  const p = posture.data;
+  const findings = useMemo(() => new Map((p?.findings ?? []).map((f) => [f.control, f])), [p]);
+  const [picked, setPicked] = useState<string | undefined>(params.get('sel') ?? undefined);
+  const [by, setBy] = useState<'group' | 'clause' | 'table'>('group');
+  useEffect(() => {
+    if (!picked && p) setPicked(p.findings.find((f) => f.state === 'not_met')?.control ?? p.findings[0]?.control);
+  }, [p, picked]);
+  const panel = useRef<HTMLElement>(null);
+  const dateField = useRef<HTMLInputElement>(null);
+  useKeys([
+    { keys: ['Enter', 'o'], label: 'evidence', act: () => panel.current?.focus() },
+    { keys: ['d'], label: 'date', act: () => dateField.current?.focus() },
+    { keys: ['Escape'], label: '', act: () => document.querySelector<HTMLElement>('.cell[tabindex="0"]')?.focus() },
+  ]);
+  if (posture.isPending) return <Loading what="posture" />;
+  if (!p) return <Failed error={posture.error} what="posture" retry={() => posture.refetch()} />;
+  const finding = picked ? findings.get(picked) : undefined;
+  const choose = (c: string) => {
+    setPicked(c);
+    change({ sel: c });
+  };
+  const lowest = Math.min(...p.layers.map((l) => l.score));
+  const staleAt = ms(p.stale_after);
+  const stale = !p.past && staleAt !== undefined && now > staleAt + 5000;
+  const total = p.findings.length;
+  const noEvidence = p.counts.unknown === total && total > 0;
+  return (
+    <>
+      {p.past && (
+        <div className="banner banner-info">
+          <Icon name="clock" />
+          <span>{t('systems.past', { date: date(p.at, lang) })}</span>
+          <button type="button" className="link" onClick={() => change({ at: undefined })}>
+            {t('systems.backToNow')}
+          </button>
+        </div>
+      )}
+      {stale && <div className="banner banner-unk">{t('state.staleLine', { time: minute(p.as_of), n: Math.max(1, Math.floor((now - (ms(p.as_of) ?? now)) / 60_000)) })}</div>}
+      <div className="posture">
+        <div className="posture-left">
+          <section aria-labelledby="org">
+            <div className="card-head">
+              <h2 id="org">{t('systems.org')}</h2>
+              {p.layers.length > 0 && (
+                <span className="muted small">
+                  {t('systems.lowest')} <b className="num ink">{lowest}/3</b>
+                </span>
+              )}
+            </div>
+            <div className="layers card">
+              {p.layers.map((l, i) => (
+                <OrgLayer key={l.id} layer={l} n={i + 1} />
+              ))}
+            </div>
+          </section>
+          <section aria-labelledby="tech">
+            <h2 id="tech">{t('systems.tech')}</h2>
+            <div className="layers card">
+              {p.technical.map((l) => (
+                <TechLayer key={l.id} layer={l} />
+              ))}
+            </div>
+          </section>
+          <section className="card" aria-labelledby="controls">
+            <div className="card-head">
+              <h2 id="controls">{t('systems.requirements', { n: total, level: system.level || 3 })}</h2>
+              <span className="legend">
+                {(['met', 'not_met', 'unknown', 'not_applicable'] as const).map((k) => (
+                  <span key={k}>
+                    <PostureSign state={k} size={12} /> <b>{number(p.counts[k], lang)}</b>
+                  </span>
+                ))}
+              </span>
+              <div className="end switch" role="group" aria-label={t('systems.arrange')}>
+                {(['group', 'clause', 'table'] as const).map((k) => (
+                  <button key={k} type="button" aria-pressed={by === k} onClick={() => setBy(k)}>
+                    {t(`systems.by.${k}`)}
+                  </button>
+                ))}
+              </div>
+            </div>
+            <CountsBar counts={p.counts} thick />
+            {noEvidence && <p className="muted small">{t('systems.noEvidence', { n: total })}</p>}
+            {by === 'table' ? (
+              <ControlTable p={p} controls={controls} picked={picked} onPick={choose} />
+            ) : (
+              <Cells p={p} findings={findings} controls={controls} by={by} picked={picked} onPick={choose} />
+            )}
+          </section>
+        </div>
+        <aside className="card requirement" ref={panel} tabIndex={-1} aria-label={t('systems.requirement')}>
+          {finding ? <Requirement finding={finding} control={controls.get(finding.control)} past={p.past} /> : <Empty>{t('systems.pickCell')}</Empty>}
+        </aside>
+      </div>
+      <DateBar id={system.id} counts={p.past ? undefined : p.counts} at={at} onChange={(d) => change({ at: d })} field={dateField} />
+    </>
+  );
+}
+
+function why(l: LayerItem, lang: 'vi' | 'en', t: (k: string) => string): string {
+  return l.because
+    .map((b) => say(b.text, lang, t))
+    .filter(Boolean)
+    .join(' ');
+}
+
+function OrgLayer({ layer, n }: { layer: LayerItem; n: number }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const unknown = layer.state === 'unknown';
+  return (
+    <div className="layer" title={say(layer.full, lang, t)}>
+      <div className="layer-top">
+        <Score n={layer.score} unknown={unknown} />
+        <b className="num">{unknown ? '?' : layer.score}/3</b>
+        <span className="muted small end">{t('systems.layerN', { n })}</span>
+      </div>
+      <p className="layer-name">{say(layer.title, lang, t)}</p>
+      <p className={`small ${unknown ? 'unk-text' : layer.score < 2 ? 'warn-text' : 'muted'}`}>{why(layer, lang, t) || t(`systems.score.${layer.score}`)}</p>
+    </div>
+  );
+}
+
+function TechLayer({ layer }: { layer: LayerItem }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const unknown = layer.state === 'unknown';
+  return (
+    <div className="layer" title={say(layer.full, lang, t)}>
+      <div className="layer-top">
+        <PostureSign state={layer.state} label={say(layer.title, lang, t)} />
+        <span className="sr">{t(`posture.${layer.state}`)}</span>
+        <b className="num end">{unknown || layer.share === undefined ? '–' : share(layer.share, lang, 0)}</b>
+      </div>
+      <p className={`small ${unknown ? 'unk-text' : 'muted'}`}>{why(layer, lang, t) || t(`posture.${layer.state}`)}</p>
+    </div>
+  );
+}
+
+const basisOf: Record<string, string> = { tcvn11930: 'TCVN 11930:2017', tt12: 'TT 12/2022', tcvn14423: 'TCVN 14423:2026' };
+
+/** Groups of cells; one tab stop, arrows move over all of them as they lie on the screen. */
+function Cells({
+  p,
+  findings,
+  controls,
+  by,
+  picked,
+  onPick,
+}: {
+  p: PostureAnswer;
+  findings: Map<string, FindingItem>;
+  controls: Map<string, ControlItem>;
+  by: 'group' | 'clause';
+  picked: string | undefined;
+  onPick: (c: string) => void;
+}) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const box = useRef<HTMLDivElement>(null);
+  const groups = useMemo(() => {
+    if (by === 'group') return p.groups.map((g) => ({ id: g.id, title: say(g.title, lang, t), items: g.items }));
+    const byClause = new Map<string, string[]>();
+    for (const f of p.findings) {
+      const c = controls.get(f.control)?.clauses[p.basis] ?? '–';
+      const head = c.split('.').slice(0, 2).join('.');
+      byClause.set(head, [...(byClause.get(head) ?? []), f.control]);
+    }
+    return [...byClause].sort(([a], [b]) => a.localeCompare(b, 'vi', { numeric: true })).map(([id, items]) => ({ id, title: `${basisOf[p.basis] ?? ''} ${id}`, items }));
+  }, [p, by, controls, lang, t]);
+  const move = (dir: 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown') => {
+    const cells = [...(box.current?.querySelectorAll<HTMLElement>('.cell') ?? [])];
+    const at = cells.findIndex((c) => c.dataset.control === picked);
+    const here = cells[at] ?? cells[0];
+    if (!here) return;
+    let to: HTMLElement | undefined;
+    if (dir === 'ArrowLeft') to = cells[at - 1];
+    else if (dir === 'ArrowRight') to = cells[at + 1];
+    else {
+      const r = here.getBoundingClientRect();
+      let best = Number.POSITIVE_INFINITY;
+      for (const c of cells) {
+        const k = c.getBoundingClientRect();
+        const dy = dir === 'ArrowDown' ? k.top - r.top : r.top - k.top;
+        if (dy < 4) continue;
+        const d = dy + Math.abs(k.left - r.left) * 3;
+        if (d < best) {
+          best = d;
+          to = c;
+        }
+      }
+    }
+    if (to) {
+      to.focus();
+      onPick(to.dataset.control as string);
+    }
+  };
+  useKeys([{ keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], label: 'cells', act: (k) => move(k as 'ArrowLeft') }]);
+  return (
+    <div className="cells" ref={box}>
+      {groups.map((g) => {
+        const list = g.items.map((c) => findings.get(c)).filter((f) => f !== undefined);
+        const met = list.filter((f) => f.state === 'met').length;
+        return (
+          <section key={g.id} className="cell-group" aria-label={`${g.title} ${met}/${list.length}`} style={{ flexGrow: 0 }}>
+            <h3>
+              {g.title}{' '}
+              <span className="num muted">
+                {met}/{list.length}
+              </span>
+            </h3>
+            <div className="cell-list">
+              {list.map((f, i) => (
+                <Cell key={f.control} f={f} name={`${g.title} ${i + 1}`} picked={f.control === picked || (!picked && i === 0)} onPick={onPick} />
+              ))}
+            </div>
+          </section>
+        );
+      })}
+    </div>
+  );
+}
+
+function newest(f: FindingItem): number | undefined {
+  return f.evidence.reduce<number | undefined>((m, e) => {
+    const at = ms(e.at);
+    return at !== undefined && (m === undefined || at > m) ? at : m;
+  }, undefined);
+}
+
+function Cell({ f, name, picked, onPick }: { f: FindingItem; name: string; picked: boolean; onPick: (c: string) => void }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const at = newest(f);
+  const label = `${name}, ${say(f.title, lang, t)}: ${t(`posture.${f.state}`).toLowerCase()}${at ? `, ${t('systems.evidenceAge', { age: age(at, serverNow(), lang) })}` : ''}`;
+  return (
+    <button type="button" className="cell" data-control={f.control} tabIndex={picked ? 0 : -1} aria-pressed={picked} aria-label={label} title={say(f.title, lang, t)} onClick={() => onPick(f.control)}>
+      <PostureSign state={f.state} word="none" size={16} />
+    </button>
+  );
+}
+
+function ControlTable({ p, controls, picked, onPick }: { p: PostureAnswer; controls: Map<string, ControlItem>; picked: string | undefined; onPick: (c: string) => void }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  return (
+    <div className="table-wrap">
+      <table className="plain">
+        <thead>
+          <tr>
+            <th>{t('column.state')}</th>
+            <th>{t('systems.requirement')}</th>
+            <th>{t('systems.basis')}</th>
+            <th>{t('systems.since')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {p.findings.map((f) => (
+            <tr key={f.control} aria-selected={f.control === picked}>
+              <td>
+                <PostureSign state={f.state} />
+              </td>
+              <td>
+                <button type="button" className="link left" onClick={() => onPick(f.control)}>
+                  {say(f.title, lang, t)}
+                </button>{' '}
+                <span className="num muted">{f.control}</span>
+              </td>
+              <td className="num">{controls.get(f.control)?.clauses[p.basis] ?? '–'}</td>
+              <td>{f.since ? <Exact at={f.since} short /> : '–'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Requirement({ finding: f, control: c, past }: { finding: FindingItem; control: ControlItem | undefined; past: boolean }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const now = useNow();
+  const words = useMarkWords();
+  const at = newest(f);
+  const fix = c?.fix?.[lang] ?? c?.fix?.vi ?? [];
+  const mark = (k: string) => c?.certainty[k];
+  return (
+    <>
+      <div className="req-head">
+        <PostureSign state={f.state} word="none" size={15} />
+        <h2>{say(f.title, lang, t)}</h2>
+      </div>
+      <p className="small muted">
+        <span className="num">{f.control}</span>
+        {c?.requirement && lang === 'en' ? ` · ${c.requirement}` : ''} {f.mode && `· ${t(`mode.${f.mode}`)}`}
+      </p>
+      <dl className="facts req-facts">
+        <dt>{t('systems.conclusion')}</dt>
+        <dd>
+          <PostureSign state={f.state} />{' '}
+          {f.since && (
+            <>
+              {t('systems.from')} <Exact at={f.since} short />
+            </>
+          )}
+          {f.state === 'unknown' && isPosture(f.last_known) && <div className="unk-text">{t('systems.lastKnown', { state: t(`posture.${f.last_known}`).toLowerCase() })}</div>}
+        </dd>
+        <dt>{t('systems.why')}</dt>
+        <dd>
+          {f.because.length > 0
+            ? f.because.map((b, i) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: reasons have no identity
+                <div key={i}>{say(b.text, lang, t) || b.code}</div>
+              ))
+            : f.policy
+              ? '–'
+              : t('systems.noCheck')}
+          {c?.parameter && (
+            <div className="muted">
+              {t('systems.limit')} <Evidence value={c.parameter} />{' '}
+              {mark('param') && <Certainty law={{ document: t('systems.parameter'), article: f.control, mark: mark('param') as string }} short />}
+            </div>
+          )}
+        </dd>
+        <dt>{t('systems.evidence')}</dt>
+        <dd>
+          {f.evidence.length === 0 ? (
+            <span className="unk-text">{t('systems.noneYet')}</span>
+          ) : (
+            <>
+              {t('systems.records', { count: f.evidence.length })}
+              {at !== undefined && (
+                <>
+                  , {t('systems.newest')} <Age at={at} />
+                </>
+              )}
+              <ul className="evidence-list">
+                {f.evidence.slice(0, 20).map((e) => (
+                  <li key={e.id + String(e.at)}>
+                    <Evidence value={e.id} className="cut block" />
+                    <span className={e.expired ? 'unk-text' : 'muted'}>
+                      {e.value && (
+                        <>
+                          <Evidence value={e.value} /> ·{' '}
+                        </>
+                      )}
+                      {age(e.at, now, lang)} · {t('systems.validFor', { span: span(e.max_age_ms, lang) })}
+                      {e.expired && ` · ${t('systems.expired')}`}
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
+        </dd>
+        {c && (
+          <>
+            <dt>{t('systems.law')}</dt>
+            <dd>
+              {Object.entries(c.clauses).map(([doc, clause]) => (
+                <div key={doc}>
+                  {basisOf[doc] ?? doc} {clause}
+                </div>
+              ))}
+              <div className="row marks">
+                {(['clause', 'text'] as const).map((k) => mark(k) && <Certainty key={k} law={{ document: t(`systems.mark.${k}`), article: f.control, mark: mark(k) as string, note: { vi: words(mark(k) as string), en: words(mark(k) as string) } }} short />)}
+              </div>
+            </dd>
+          </>
+        )}
+      </dl>
+      {fix.length > 0 && f.state !== 'met' && !past && (
+        <>
+          <h3>{t('systems.fix')}</h3>
+          <ol className="fix">
+            {fix.map((x, i) => (
+              <li key={x}>
+                <span className="num">{i + 1}.</span> {x}
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
+    </>
+  );
+}
+
+function Assets({ system }: { system: SystemDetail }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const me = useMe();
+  return (
+    <div className="page-body scroll">
+      <section className="card">
+        <h2>
+          {t('systems.sources')} <span className="num muted">{system.sources.length}</span>
+        </h2>
+        {system.sources.length === 0 ? (
+          <Empty>{t('systems.noSources')}</Empty>
+        ) : (
+          <div className="table-wrap">
+            <table className="plain">
+              <thead>
+                <tr>
+                  <th>{t('column.state')}</th>
+                  <th>{t('sources.source')}</th>
+                  <th>{t('systems.layersOf')}</th>
+                  <th className="right">{t('sources.rate')}</th>
+                  <th>{t('column.last')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {system.sources.map((s) => (
+                  <tr key={s.id}>
+                    <td>
+                      <SourceSign state={s.state} />
+                    </td>
+                    <td>
+                      {pageRight(me, 'sources') !== undefined ? (
+                        <Link to={`/sources?sel=${s.id}`}>
+                          <Evidence value={s.name} name />
+                        </Link>
+                      ) : (
+                        <Evidence value={s.name} name />
+                      )}{' '}
+                      <span className="num muted">{s.id}</span> <DemoChip demo={s.demo} />
+                    </td>
+                    <td>{s.layers.map((l) => t(`layer.${l}`)).join(', ')}</td>
+                    <td className="num right">
+                      {number(s.rate, lang)} {t('unit.perMinute')}
+                    </td>
+                    <td>
+                      <Age at={s.last_event} />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+      <section className="card">
+        <h2>
+          {t('systems.assets')} <span className="num muted">{system.assets.length}</span>
+        </h2>
+        {system.assets.length === 0 ? (
+          <Empty>{t('systems.noAssets')}</Empty>
+        ) : (
+          <div className="table-wrap">
+            <table className="plain">
+              <thead>
+                <tr>
+                  <th>{t('field.host')}</th>
+                  <th>{t('field.address')}</th>
+                  <th>{t('systems.zone')}</th>
+                  <th>{t('column.kind')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {system.assets.map((a) => (
+                  <tr key={a.id}>
+                    <td>
+                      <Evidence value={a.host} name /> <span className="num muted">{a.id}</span> <DemoChip demo={a.demo} />
+                    </td>
+                    <td>
+                      <Evidence value={a.address ?? '–'} />
+                    </td>
+                    <td>{a.zone ?? '–'}</td>
+                    <td>{a.kind ? t(`assetKind.${a.kind}`, a.kind) : '–'}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+    </div>
+  );
+}
+
+function Changes({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const [params, change] = useView();
+  const to = params.get('b') ?? toDay(serverNow());
+  const from = params.get('a') ?? toDay(serverNow() - 30 * 86_400_000);
+  const changes = useQuery({
+    queryKey: ['posture', id, 'changes', from, to],
+    queryFn: () =>
+      take(
+        client.GET('/api/systems/{id}/posture/changes', {
+          params: { path: { id }, query: { from: new Date(fromDay(from) ?? 0).toISOString(), to: new Date((fromDay(to) ?? 0) + 86_399_000).toISOString() } },
+        }),
+      ),
+    retry: false,
+  });
+  return (
+    <div className="page-body scroll">
+      <div className="row">
+        <label className="small">
+          {t('range.from')} <input type="date" className="select" value={from} max={to} onChange={(e) => change({ a: e.target.value })} />
+        </label>
+        <label className="small">
+          {t('range.to')} <input type="date" className="select" value={to} min={from} onChange={(e) => change({ b: e.target.value })} />
+        </label>
+        {changes.data && <span className="muted small">{t('systems.changed', { count: changes.data.total })}</span>}
+      </div>
+      {changes.isPending ? (
+        <Loading what="posture" />
+      ) : changes.isError ? (
+        <Failed error={changes.error} what="posture" retry={() => changes.refetch()} />
+      ) : changes.data.items.length === 0 ? (
+        <Empty>{t('systems.noChanges')}</Empty>
+      ) : (
+        <div className="card table-wrap">
+          <table className="plain">
+            <thead>
+              <tr>
+                <th>{t('column.time')}</th>
+                <th>{t('systems.requirement')}</th>
+                <th>{t('systems.change')}</th>
+                <th>{t('systems.why')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {changes.data.items.map((c) => (
+                <tr key={`${c.control}${c.at}`}>
+                  <td>
+                    <Exact at={c.at} short />
+                  </td>
+                  <td>
+                    {say(c.title, lang, t)} <span className="num muted">{c.control}</span>
+                  </td>
+                  <td>
+                    <span className="row">
+                      {c.from && <PostureSign state={c.from} />} → <PostureSign state={c.to} />
+                    </span>
+                  </td>
+                  <td className="small">{c.because.map((b) => say(b.text, lang, t)).join(' ')}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </div>
+  );
+}

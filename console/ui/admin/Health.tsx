@@ -1,0 +1,88 @@
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { client, take } from '../api/client';
+import { PostureSign } from '../design/signs';
+import { Failed, Loading } from '../design/states';
+import { Exact } from '../design/Time';
+import { useStatus } from '../frame/Frame';
+import { bytes, number } from '../format/number';
+import { date } from '../format/time';
+import { serverNow } from '../live/clock';
+import { useLang } from '../session/preferences';
+import { useMe } from '../session/session';
+
+/** Is the box well, and what runs out first? */
+export function Health() {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const me = useMe();
+  const status = useStatus();
+  const overview = useQuery({ queryKey: ['overview'], queryFn: () => take(client.GET('/api/overview')) });
+  if (overview.isPending) return <Loading what="health" />;
+  if (!overview.data) return <Failed error={overview.error} what="health" retry={() => overview.refetch()} />;
+  const h = overview.data.health;
+  const d = h?.disk ?? status.data?.disk;
+  const c = status.data?.clock;
+  const parts = h?.parts ?? status.data?.parts ?? [];
+  return (
+    <>
+      <section className="card">
+        <div className="card-head">
+          <h2>{t('admin.parts')}</h2>
+          {h?.started && (
+            <span className="muted small">
+              {t('admin.since')} <Exact at={h.started} />
+            </span>
+          )}
+          <span className="end num muted">{me.site.version}</span>
+        </div>
+        {parts.length === 0 ? (
+          <p className="muted">{t('admin.allReady')}</p>
+        ) : (
+          <div className="table-wrap">
+            <table className="plain">
+              <thead>
+                <tr>
+                  <th>{t('column.state')}</th>
+                  <th>{t('admin.part')}</th>
+                  <th>{t('admin.reason')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {parts.map((p) => (
+                  <tr key={p.name}>
+                    <td>
+                      <PostureSign state={p.ready ? 'met' : 'not_met'} label={p.ready ? t('admin.ready') : t('admin.notReady')} />
+                    </td>
+                    <td>{t(`part.${p.name}`, p.name)}</td>
+                    <td>{p.reason ?? '–'}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+      <section className="card">
+        <h2>{t('admin.disk')}</h2>
+        {d && d.state !== 'unknown' ? (
+          <p>
+            {d.days !== undefined
+              ? t('admin.diskLeft', { n: bytes(d.free_bytes, lang), date: date(serverNow() + d.days * 86_400_000, lang) })
+              : t('admin.diskFree', { n: bytes(d.free_bytes, lang), total: bytes(d.total_bytes, lang) })}
+          </p>
+        ) : (
+          <p className="chip chip-unk">{t('status.diskUnknown')}</p>
+        )}
+        <h2>{t('admin.clock')}</h2>
+        {c && c.state !== 'unknown' && c.offset_ms !== undefined ? (
+          <p>
+            {t('status.clock', { n: number(c.offset_ms, lang) })} {c.server && <span className="num muted">{c.server}</span>}
+          </p>
+        ) : (
+          <p className="chip chip-unk">{t('status.clockUnknown')}</p>
+        )}
+      </section>
+    </>
+  );
+}

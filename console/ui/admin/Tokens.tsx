@@ -1,0 +1,196 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, Input } from 'antd';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { client, type Token, take } from '../api/client';
+import { PostureSign } from '../design/signs';
+import { Empty, Failed, Loading, problemText } from '../design/states';
+import { Age, Exact } from '../design/Time';
+import { toast } from '../design/toast';
+import { Overlay } from '../frame/Overlay';
+import { ms } from '../format/time';
+import { serverNow } from '../live/clock';
+import { useMay } from '../session/session';
+import { RoleField } from './RoleField';
+import { Secret } from './Secret';
+
+export function Tokens() {
+  const { t } = useTranslation();
+  const may = useMay('tokens.write');
+  const queries = useQueryClient();
+  const list = useQuery({ queryKey: ['tokens'], queryFn: () => take(client.GET('/api/tokens')) });
+  const [adding, setAdding] = useState(false);
+  const [revoking, setRevoking] = useState<Token | null>(null);
+  const refresh = () => queries.invalidateQueries({ queryKey: ['tokens'] });
+  if (list.isPending) return <Loading what="tokens" />;
+  if (!list.data) return <Failed error={list.error} what="tokens" retry={() => list.refetch()} />;
+  return (
+    <section className="card">
+      <div className="card-head">
+        <h2>{t('admin.section.tokens')}</h2>
+        <span className="num muted">{list.data.total}</span>
+        <div className="end">{may && <Button onClick={() => setAdding(true)}>{t('admin.makeToken')}</Button>}</div>
+      </div>
+      {list.data.items.length === 0 ? (
+        <Empty>{t('admin.noTokens')}</Empty>
+      ) : (
+        <div className="table-wrap">
+          <table className="plain">
+            <thead>
+              <tr>
+                <th>{t('column.state')}</th>
+                <th>{t('admin.tokenName')}</th>
+                <th>{t('admin.roles')}</th>
+                <th>{t('admin.by')}</th>
+                <th>{t('admin.expires')}</th>
+                <th>{t('admin.lastUse')}</th>
+                {may && (
+                  <th>
+                    <span className="sr">{t('admin.actions')}</span>
+                  </th>
+                )}
+              </tr>
+            </thead>
+            <tbody>
+              {list.data.items.map((k) => {
+                const over = (ms(k.expires) ?? 0) < serverNow();
+                const state = k.revoked ? 'revoked' : over ? 'expired' : 'active';
+                return (
+                  <tr key={k.id}>
+                    <td>
+                      <PostureSign state={state === 'active' ? 'met' : 'not_applicable'} label={t(`tokenState.${state}`)} />
+                    </td>
+                    <td>
+                      {k.name} <span className="num muted">{k.id}</span>
+                    </td>
+                    <td>
+                      {k.roles.map((r) => t(`role.${r}`)).join(', ')} {k.unit?.name}
+                    </td>
+                    <td>{k.by}</td>
+                    <td>
+                      <Exact at={k.expires} short />
+                    </td>
+                    <td>
+                      <Age at={k.last_use} />
+                    </td>
+                    {may && (
+                      <td>
+                        {state === 'active' && (
+                          <button type="button" className="link" onClick={() => setRevoking(k)}>
+                            {t('admin.revoke')}
+                          </button>
+                        )}
+                      </td>
+                    )}
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {adding && <TokenForm onClose={() => setAdding(false)} onDone={refresh} />}
+      {revoking && (
+        <Revoke
+          token={revoking}
+          onClose={() => setRevoking(null)}
+          onDone={() => {
+            setRevoking(null);
+            refresh();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function TokenForm({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
+  const { t } = useTranslation();
+  const [name, setName] = useState('');
+  const [roles, setRoles] = useState<string[]>(['analyst']);
+  const [days, setDays] = useState('90');
+  const [secret, setSecret] = useState('');
+  const [error, setError] = useState('');
+  const submit = async (e: FormEvent) => {
+    e.preventDefault();
+    try {
+      const r = await take(client.POST('/api/tokens', { body: { name: name.trim(), roles: roles as never, days: Number(days) } }));
+      setSecret(r.secret);
+      onDone();
+    } catch (x) {
+      setError(problemText(x, t('admin.notDone')));
+    }
+  };
+  return (
+    <Overlay title={t('admin.makeToken')} onClose={onClose} width={480}>
+      {secret ? (
+        <div className="overlay-body form">
+          <p>{t('admin.tokenHint')}</p>
+          <Secret value={secret} />
+        </div>
+      ) : (
+        <form className="overlay-body form" onSubmit={submit}>
+          <div>
+            <label htmlFor="tok-name">{t('admin.tokenName')}</label>
+            <Input id="tok-name" value={name} onChange={(e) => setName(e.target.value)} required autoFocus maxLength={120} />
+          </div>
+          <RoleField value={roles} onChange={setRoles} />
+          <div>
+            <label htmlFor="tok-days">{t('admin.validFor')}</label>
+            <select id="tok-days" className="select" value={days} onChange={(e) => setDays(e.target.value)}>
+              {[7, 30, 90, 180, 365].map((d) => (
+                <option key={d} value={d}>
+                  {t('unit.days', { count: d })}
+                </option>
+              ))}
+            </select>
+          </div>
+          {error && (
+            <p className="banner banner-danger" role="alert">
+              {error}
+            </p>
+          )}
+          <div className="row">
+            <Button type="primary" htmlType="submit" disabled={!name.trim() || roles.length === 0}>
+              {t('admin.makeToken')}
+            </Button>
+            <Button onClick={onClose}>{t('act.back')}</Button>
+          </div>
+        </form>
+      )}
+    </Overlay>
+  );
+}
+
+/** Irreversible: the token's name is typed. */
+function Revoke({ token, onClose, onDone }: { token: Token; onClose: () => void; onDone: () => void }) {
+  const { t } = useTranslation();
+  const [typed, setTyped] = useState('');
+  const revoke = async (e: FormEvent) => {
+    e.preventDefault();
+    try {
+      await take(client.DELETE('/api/tokens/{id}', { params: { path: { id: token.id } } }));
+      toast({ text: t('admin.revoked', { name: token.name }) });
+      onDone();
+    } catch (x) {
+      toast({ kind: 'error', text: problemText(x, t('admin.notDone')) });
+    }
+  };
+  return (
+    <Overlay title={`${t('admin.revoke')} ${token.name}`} onClose={onClose} width={440}>
+      <form className="overlay-body form" onSubmit={revoke}>
+        <p>{t('admin.revokeHint')}</p>
+        <div>
+          <label htmlFor="revoke">{t('admin.typeName', { name: token.name })}</label>
+          <Input id="revoke" value={typed} onChange={(e) => setTyped(e.target.value)} autoFocus />
+        </div>
+        <div className="row">
+          <Button danger type="primary" htmlType="submit" disabled={typed.trim() !== token.name}>
+            {t('admin.revoke')}
+          </Button>
+          <Button onClick={onClose}>{t('act.back')}</Button>
+        </div>
+      </form>
+    </Overlay>
+  );
+}

@@ -1,0 +1,100 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, Input } from 'antd';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { client, type SystemDetail, take } from '../api/client';
+import { problemText } from '../design/states';
+import { Overlay } from '../frame/Overlay';
+
+/** Declares or changes a system. */
+export function SystemForm({ system, onClose, onDone }: { system?: SystemDetail; onClose: () => void; onDone: (id: string) => void }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const units = useQuery({ queryKey: ['units'], queryFn: () => take(client.GET('/api/units')), staleTime: 300_000 });
+  const [f, setF] = useState({
+    name: system?.name ?? '',
+    unit: system?.unit?.id ?? '',
+    operator: system?.operator?.id ?? '',
+    level: String(system?.level ?? 2),
+    basis: system?.basis ?? 'tcvn11930',
+    placement: system?.placement ?? 'data_centre',
+    dossier: system?.dossier ?? 'drafting',
+  });
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  const set = (k: keyof typeof f) => (e: { target: { value: string } }) => setF({ ...f, [k]: e.target.value });
+  const submit = async (e: FormEvent) => {
+    e.preventDefault();
+    setBusy(true);
+    setError('');
+    const body = { ...f, level: Number(f.level), plan: system?.plan ?? 'none', investing: system?.investing ?? false, engine: system?.engine ?? '', version: system?.version ?? 0 } as never;
+    try {
+      const s = system
+        ? await take(client.PUT('/api/systems/{id}', { params: { path: { id: system.id } }, body }))
+        : await take(client.POST('/api/systems', { body }));
+      queries.invalidateQueries({ queryKey: ['systems'] });
+      queries.invalidateQueries({ queryKey: ['system'] });
+      onDone((s as { id: string }).id);
+      onClose();
+    } catch (x) {
+      setError(problemText(x, t('systems.notSaved')));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const pick = (k: keyof typeof f, label: string, options: [string, string][]) => (
+    <div>
+      <label htmlFor={`sys-${k}`}>{label}</label>
+      <select id={`sys-${k}`} className="select" value={f[k]} onChange={set(k)}>
+        {options.map(([v, text]) => (
+          <option key={v} value={v}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+  const unitOptions: [string, string][] = [['', '–'], ...(units.data?.items ?? []).map((u): [string, string] => [u.id, u.name])];
+  return (
+    <Overlay title={system ? t('systems.edit') : t('systems.add')} onClose={onClose} width={480}>
+      <form className="overlay-body form" onSubmit={submit}>
+        <div>
+          <label htmlFor="sys-name">{t('systems.name')}</label>
+          <Input id="sys-name" value={f.name} onChange={set('name')} required maxLength={200} autoFocus />
+        </div>
+        {pick('unit', t('systems.owner'), unitOptions)}
+        {pick('operator', t('systems.operator'), unitOptions)}
+        {pick(
+          'level',
+          t('systems.level'),
+          [0, 1, 2, 3, 4, 5].map((n) => [String(n), n ? t('levelShort', { n }) : t('systems.noLevel')]),
+        )}
+        {pick('basis', t('systems.basis'), [
+          ['tcvn11930', 'TCVN 11930:2017'],
+          ['tcvn14423', 'TCVN 14423:2026'],
+        ])}
+        {pick(
+          'placement',
+          t('systems.placement'),
+          ['data_centre', 'cloud', 'internet'].map((p) => [p, t(`placement.${p}`)]),
+        )}
+        {pick(
+          'dossier',
+          t('systems.dossier'),
+          ['drafting', 'submitted', 'appraised', 'approved'].map((p) => [p, t(`dossier.${p}`)]),
+        )}
+        {error && (
+          <p className="banner banner-danger" role="alert">
+            {error}
+          </p>
+        )}
+        <div className="row">
+          <Button type="primary" htmlType="submit" loading={busy}>
+            {t('act.save')}
+          </Button>
+          <Button onClick={onClose}>{t('act.back')}</Button>
+        </div>
+      </form>
+    </Overlay>
+  );
+}
