@@ -580,9 +580,25 @@ func fromRows(rows []db.PostureInterval) ([]Result, error) {
 	return out, nil
 }
 
-// Forget removes a system's history (sample systems when the demo set goes).
-func (s *Service) Forget(ctx context.Context, tx *sql.Tx, system string) error {
-	return db.New(tx).RemoveSystem(ctx, system)
+// ForgetAll removes systems with their history (sample systems when the demo set goes).
+func (s *Service) ForgetAll(ctx context.Context, systems []string) error {
+	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
+		for _, id := range systems {
+			if err := db.New(tx).RemoveSystem(ctx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove posture: %w", err)
+	}
+	s.mu.Lock()
+	for _, id := range systems {
+		delete(s.now, id)
+	}
+	s.mu.Unlock()
+	return nil
 }
 
 // Ready says why posture is not being computed, "" when it is.

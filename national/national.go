@@ -107,8 +107,14 @@ func (e Endpoint) Validate() error {
 	if e.OrganID == "" || len(e.OrganID) > 35 {
 		errs = append(errs, errors.New("organ_id: must be the identifier the centre gave this body, at most 35 characters"))
 	}
-	return errors.Join(errs...)
+	if len(errs) > 0 {
+		return &InvalidEndpoint{errors.Join(errs...)}
+	}
+	return nil
 }
+
+// InvalidEndpoint says which fields of an endpoint are wrong.
+type InvalidEndpoint struct{ error }
 
 func parseKey(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
@@ -716,16 +722,69 @@ func (s *Service) Summary(ctx context.Context) (Summary, error) {
 	return sum, nil
 }
 
-// List returns reports, newest first, waiting ones first when state is "": before is the order to go on below (0: the top).
-func (s *Service) List(ctx context.Context, want string, before int64, most int) ([]soc.Report, error) {
-	if before <= 0 {
-		before = 1 << 62
+// Page is one page of the outbox.
+type Page struct {
+	Items []soc.Report
+	Total int64
+	Next  string // cursor, "" at the end
+}
+
+// List returns one page of reports: state "" takes all, what waits first (oldest first), then the rest, newest first.
+func (s *Service) List(ctx context.Context, want, after string, most int) (Page, error) {
+	q := db.New(s.state.Read())
+	var p Page
+	var err error
+	if p.Total, err = q.CountReports(ctx, want); err != nil {
+		return p, fmt.Errorf("count outbox: %w", err)
 	}
-	rows, err := db.New(s.state.Read()).ListReports(ctx, db.ListReportsParams{Want: want, Before: before, Most: int32(most)})
-	if err != nil {
-		return nil, fmt.Errorf("read outbox: %w", err)
+	phase, at := "w", int64(0)
+	if want != "" && want != soc.ReportWaiting {
+		phase, at = "s", 1<<62
 	}
-	return s.withReceipts(ctx, rows)
+	if after != "" {
+		if _, err := fmt.Sscanf(after, "%1s%d", &phase, &at); err != nil || phase != "w" && phase != "s" {
+			return p, &soc.Problem{Status: 400, Code: "bad_cursor", Detail: "This list cannot be continued from there.", Do: "Begin with its first page."}
+		}
+	}
+	var rows []db.NationalOutbox
+	if phase == "w" {
+		if rows, err = q.ListWaiting(ctx, db.ListWaitingParams{Ord: at, Limit: int32(most)}); err != nil {
+			return p, fmt.Errorf("read outbox: %w", err)
+		}
+		if len(rows) == most {
+			p.Next = fmt.Sprintf("w%d", rows[most-1].Ord)
+		} else {
+			at = 1 << 62
+		}
+	}
+	if p.Next == "" && want != soc.ReportWaiting {
+		left := most - len(rows)
+		var more []db.NationalOutbox
+		if want == "" {
+			more, err = q.ListSettled(ctx, db.ListSettledParams{Ord: at, Limit: int32(left)})
+		} else {
+			more, err = q.ListReports(ctx, db.ListReportsParams{Want: want, Before: at, Most: int32(left)})
+		}
+		if err != nil {
+			return p, fmt.Errorf("read outbox: %w", err)
+		}
+		rows = append(rows, more...)
+		if left > 0 && len(more) == left {
+			p.Next = fmt.Sprintf("s%d", more[left-1].Ord)
+		}
+	}
+	p.Items, err = s.withReceipts(ctx, rows)
+	return p, err
+}
+
+// ClearEndpoint stops all sending; what is made waits.
+func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor) error {
+	return s.state.Tx(ctx, func(tx *sql.Tx) error {
+		if err := db.New(tx).ClearEndpoint(ctx); err != nil {
+			return fmt.Errorf("clear endpoint: %w", err)
+		}
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: "-", Result: "done"})
+	})
 }
 
 // OfSubject returns the reports about one alert (CB- number), in order.

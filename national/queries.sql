@@ -97,3 +97,12 @@ ON CONFLICT (day) DO UPDATE SET at = excluded.at, made = excluded.made, accepted
 
 -- name: Reconciliations :many
 SELECT * FROM national_reconciliation ORDER BY day DESC LIMIT $1;
+
+-- name: ListSettled :many
+SELECT * FROM national_outbox WHERE state <> 'waiting' AND ord < $1 ORDER BY ord DESC LIMIT $2;
+
+-- name: CountReports :one
+SELECT count(*) FROM national_outbox WHERE (CAST(sqlc.arg(want) AS TEXT) = '' OR state = CAST(sqlc.arg(want) AS TEXT));
+
+-- name: ClearEndpoint :exec
+DELETE FROM national_endpoint WHERE id = 1;

@@ -134,11 +134,11 @@ func TestNothingLeavesBeforeAnEndpointIsSet(t *testing.T) {
 	if len(held) != 3 {
 		t.Fatalf("centre holds %d reports, want 3", len(held))
 	}
-	reports, err := r.svc.List(context.Background(), "", 0, 10)
-	if err != nil {
-		t.Fatal(err)
+	page, err := r.svc.List(context.Background(), "", "", 10)
+	if err != nil || page.Total != 3 || page.Next != "" {
+		t.Fatalf("List = %+v, %v; want 3 reports", page, err)
 	}
-	for i, rep := range reports {
+	for i, rep := range page.Items {
 		if rep.Receipt == nil || !rep.Receipt.Verified || rep.Receipt.Digest == "" {
 			t.Errorf("report %s has no verified receipt: %+v", rep.ID, rep.Receipt)
 		}
@@ -200,7 +200,8 @@ func TestRefusedIsFinalAndSaysWhy(t *testing.T) {
 	r.connect()
 	r.alert(nil)
 	r.until("refused", func(s national.Summary) bool { return s.Refused == 1 })
-	reports, err := r.svc.List(context.Background(), soc.ReportRefused, 0, 10)
+	page, err := r.svc.List(context.Background(), soc.ReportRefused, "", 10)
+	reports := page.Items
 	if err != nil || len(reports) != 1 || !contains([]byte(reports[0].LastError), "organ not registered") {
 		t.Fatalf("List(refused) = %+v, %v; want the centre's words", reports, err)
 	}

@@ -99,10 +99,11 @@ func Last(ctx context.Context, from *sql.DB) (int64, error) {
 
 // Query chooses deeds; empty fields choose all.
 type Query struct {
-	From, To int64  // [From, To) Unix ms
-	Actor    string // account id: "own deeds"
-	People   bool   // leave out what the product itself did
-	Action   string // whole ("alert.close") or, ending in ".", all below ("alert.")
+	From, To int64    // [From, To) Unix ms
+	Actor    string   // account id: "own deeds"
+	People   bool     // leave out what the product itself did
+	Action   string   // whole ("alert.close") or, ending in ".", all below ("alert.")
+	Actions  []string // not empty: the only ones allowed, each as Action
 	Object   string
 	Result   string
 	Text     string // words that must all occur; case and marks do not matter
@@ -143,6 +144,19 @@ func List(ctx context.Context, from *sql.DB, q Query) (Page, error) {
 		add(`action LIKE ? ESCAPE '\'`, state.Like(q.Action)+"%")
 	case q.Action != "":
 		add("action = ?", q.Action)
+	}
+	if len(q.Actions) > 0 {
+		var any []string
+		for _, a := range q.Actions {
+			if strings.HasSuffix(a, ".") {
+				args = append(args, state.Like(a)+"%")
+				any = append(any, `action LIKE $`+strconv.Itoa(len(args))+` ESCAPE '\'`)
+			} else {
+				args = append(args, a)
+				any = append(any, "action = $"+strconv.Itoa(len(args)))
+			}
+		}
+		where = append(where, "("+strings.Join(any, " OR ")+")")
 	}
 	if q.Object != "" {
 		add("object = ?", q.Object)

@@ -46,6 +46,15 @@ func (q *Queries) AcceptedBetween(ctx context.Context, arg AcceptedBetweenParams
 	return items, nil
 }
 
+const clearEndpoint = `-- name: ClearEndpoint :exec
+DELETE FROM national_endpoint WHERE id = 1
+`
+
+func (q *Queries) ClearEndpoint(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, clearEndpoint)
+	return err
+}
+
 const countByState = `-- name: CountByState :many
 SELECT state, count(*) AS n FROM national_outbox GROUP BY state
 `
@@ -89,6 +98,17 @@ type CountMadeSinceParams struct {
 
 func (q *Queries) CountMadeSince(ctx context.Context, arg CountMadeSinceParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countMadeSince, arg.Since, arg.Until)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countReports = `-- name: CountReports :one
+SELECT count(*) FROM national_outbox WHERE (CAST($1 AS TEXT) = '' OR state = CAST($1 AS TEXT))
+`
+
+func (q *Queries) CountReports(ctx context.Context, want string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countReports, want)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -330,6 +350,55 @@ type ListReportsParams struct {
 
 func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]NationalOutbox, error) {
 	rows, err := q.db.QueryContext(ctx, listReports, arg.Want, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NationalOutbox{}
+	for rows.Next() {
+		var i NationalOutbox
+		if err := rows.Scan(
+			&i.Ord,
+			&i.ID,
+			&i.Kind,
+			&i.Subject,
+			&i.SystemID,
+			&i.Channel,
+			&i.Body,
+			&i.Digest,
+			&i.Created,
+			&i.State,
+			&i.Tries,
+			&i.NextTry,
+			&i.LastError,
+			&i.Settled,
+			&i.Demo,
+			&i.Exercise,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSettled = `-- name: ListSettled :many
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state <> 'waiting' AND ord < $1 ORDER BY ord DESC LIMIT $2
+`
+
+type ListSettledParams struct {
+	Ord   int64
+	Limit int32
+}
+
+func (q *Queries) ListSettled(ctx context.Context, arg ListSettledParams) ([]NationalOutbox, error) {
+	rows, err := q.db.QueryContext(ctx, listSettled, arg.Ord, arg.Limit)
 	if err != nil {
 		return nil, err
 	}

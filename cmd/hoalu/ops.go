@@ -1,0 +1,403 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"hoalu/compliance/evidence"
+	"hoalu/internal/app"
+	"hoalu/soc"
+)
+
+// program is how this binary was called, for hints.
+func program() string {
+	if len(os.Args) > 0 {
+		return os.Args[0]
+	}
+	return "hoalu"
+}
+
+// atData is the flag of commands that talk to the running appliance.
+type atData struct {
+	Data string `help:"Data directory of the running appliance." default:"${data}" type:"path"`
+}
+
+func (d atData) control() *app.Control { return app.NewControl(d.Data) }
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// ImportCmd stores a file's events like live ones.
+type ImportCmd struct {
+	atData
+	Source  string `help:"NG- number, or a name for where the file comes from." required:""`
+	Dataset string `help:"Decoder to use (see hoalu source list); found out by itself otherwise."`
+	Format  string `help:"json, syslog or line; found out by itself otherwise." enum:"json,syslog,line," default:""`
+	File    string `arg:"" help:"NDJSON or text lines, gzip too; - is standard input."`
+}
+
+// Run streams the file to the appliance.
+func (c ImportCmd) Run(e *env) error {
+	in := io.Reader(os.Stdin)
+	name := c.File
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in, name = f, filepath.Base(c.File)
+	}
+	var got struct{ Frames, Rejected, Bytes int64 }
+	q := url.Values{"source": {c.Source}, "dataset": {c.Dataset}, "format": {c.Format}, "name": {name}}
+	if err := c.control().Call(e.ctx, "POST", "/import", q, in, &got); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "%d events taken, %d rejected, %d bytes read\n", got.Frames, got.Rejected, got.Bytes)
+	if got.Rejected > 0 {
+		return fmt.Errorf("%w: %d lines were rejected; the page Ledger says why", errFound, got.Rejected)
+	}
+	return nil
+}
+
+// DemoCmd loads and removes the sample province.
+type DemoCmd struct {
+	Load   DemoLoadCmd   `cmd:"" help:"Load the sample systems and replay their recorded events."`
+	Remove DemoRemoveCmd `cmd:"" help:"Remove the sample systems, their alerts and posture."`
+}
+
+// DemoLoadCmd loads.
+type DemoLoadCmd struct{ atData }
+
+// Run loads the sample province.
+func (c DemoLoadCmd) Run(e *env) error {
+	var d app.Demo
+	if err := c.control().Call(e.ctx, "POST", "/demo/load", nil, nil, &d); err != nil {
+		return err
+	}
+	return printJSON(e.out, d)
+}
+
+// DemoRemoveCmd removes.
+type DemoRemoveCmd struct{ atData }
+
+// Run removes the sample province.
+func (c DemoRemoveCmd) Run(e *env) error {
+	var d app.Demo
+	if err := c.control().Call(e.ctx, "POST", "/demo/remove", nil, nil, &d); err != nil {
+		return err
+	}
+	return printJSON(e.out, d)
+}
+
+// AdminCmd is for whoever commands the machine.
+type AdminCmd struct {
+	Link AdminLinkCmd `cmd:"" help:"Print a new one-time link that makes an administrator."`
+}
+
+// AdminLinkCmd makes a link.
+type AdminLinkCmd struct{ atData }
+
+// Run prints the link.
+func (c AdminLinkCmd) Run(e *env) error {
+	var got struct{ URL string }
+	if err := c.control().Call(e.ctx, "POST", "/admin/link", nil, nil, &got); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(e.out, got.URL)
+	return err
+}
+
+// TokenCmd is about API tokens.
+type TokenCmd struct {
+	Create TokenCreateCmd `cmd:"" help:"Make an API token and print it once (Authorization: Bearer …)."`
+}
+
+// TokenCreateCmd makes one.
+type TokenCreateCmd struct {
+	atData
+	Role  string        `help:"administrator, analyst, lead, owner, auditor, dpo or liaison." required:""`
+	Role2 string        `help:"A second role."`
+	Unit  string        `help:"DV- number, for owners."`
+	Name  string        `help:"What it is for." default:"command line"`
+	TTL   time.Duration `help:"How long it is good, at most 8760h." default:"24h"`
+}
+
+// Run makes the token, through the running appliance or, when none runs, in its data directory.
+func (c TokenCreateCmd) Run(e *env) error {
+	roles := []soc.Role{soc.Role(c.Role)}
+	if c.Role2 != "" {
+		roles = append(roles, soc.Role(c.Role2))
+	}
+	secret, err := app.CreateToken(e.ctx, c.Data, c.Name, roles, c.Unit, c.TTL)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.out, secret)
+	return err
+}
+
+// EvidenceCmd makes and checks evidence packs.
+type EvidenceCmd struct {
+	Export EvidenceExportCmd `cmd:"" help:"Write the evidence of a system and period into one file."`
+	Verify EvidenceVerifyCmd `cmd:"" help:"Check a pack; needs no server and no network."`
+}
+
+// EvidenceExportCmd writes a pack.
+type EvidenceExportCmd struct {
+	atData
+	System string `help:"HT- number." required:""`
+	From   string `help:"Day (2026-11-21) or instant; the beginning of today otherwise."`
+	To     string `help:"Day, included, or instant; now otherwise."`
+	Reason string `help:"What it is for; recorded in the audit log." required:""`
+	Out    string `help:"File to write; it must not exist." required:"" type:"path"`
+}
+
+// Run writes the pack; no partial file is left on error.
+func (c EvidenceExportCmd) Run(e *env) error {
+	if _, err := os.Stat(c.Out); err == nil {
+		return fmt.Errorf("%s exists; give another --out", c.Out)
+	}
+	tmp := c.Out + ".part"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = c.control().Download(e.ctx, "/evidence", url.Values{"system": {c.System}, "from": {c.From}, "to": {c.To}, "reason": {c.Reason}}, f)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, c.Out)
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return fmt.Errorf("pack not exported: %w", err)
+	}
+	return EvidenceVerifyCmd{File: c.Out}.Run(e)
+}
+
+// EvidenceVerifyCmd checks a pack.
+type EvidenceVerifyCmd struct {
+	File string `arg:"" help:"The pack." type:"existingfile"`
+	Key  string `help:"Key id (SHA-256 of the public key) the pack must be signed by, as the console shows it."`
+	JSON bool   `help:"Answer as JSON."`
+}
+
+// Run checks.
+func (c EvidenceVerifyCmd) Run(e *env) error {
+	f, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	v := evidence.VerifyPack(f, c.Key)
+	if c.JSON {
+		if err := printJSON(e.out, v); err != nil {
+			return err
+		}
+	} else {
+		if v.Good {
+			fmt.Fprintf(e.out, "GOOD  %s %s, %d records under log head %d %s\nkey   %s\n", v.Header.System, v.Header.Name, total(v.Counts), v.Head.Size, v.Head.Root, v.KeyID)
+			if c.Key == "" {
+				fmt.Fprintln(e.out, "      compare the key with the one the console shows, or give it with --key")
+			}
+			if v.Header.Demo {
+				fmt.Fprintln(e.out, "      sample data: it proves nothing about a real system")
+			}
+		}
+		for _, x := range v.Findings {
+			fmt.Fprintln(e.out, "ALTERED", x)
+		}
+	}
+	if !v.Good {
+		return fmt.Errorf("%w: the pack is not as it was made", errFound)
+	}
+	return nil
+}
+
+func total(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// NationalCmd is the link to the national centre.
+type NationalCmd struct {
+	Status    NationalStatusCmd    `cmd:"" help:"Where the link stands."`
+	Send      NationalSendCmd      `cmd:"" help:"Send a test packet and say what the centre answered."`
+	Reconcile NationalReconcileCmd `cmd:"" help:"Compare a day with the centre's list."`
+	Endpoint  NationalEndpointCmd  `cmd:"" help:"Set the receiving point."`
+}
+
+// NationalStatusCmd shows.
+type NationalStatusCmd struct{ atData }
+
+// Run shows the link.
+func (c NationalStatusCmd) Run(e *env) error {
+	var v json.RawMessage
+	if err := c.control().Call(e.ctx, "GET", "/national", nil, nil, &v); err != nil {
+		return err
+	}
+	return printJSON(e.out, v)
+}
+
+// NationalSendCmd sends a test packet.
+type NationalSendCmd struct{ atData }
+
+// Run sends.
+func (c NationalSendCmd) Run(e *env) error {
+	var v struct {
+		Report, Text string
+		OK           bool
+	}
+	if err := c.control().Call(e.ctx, "POST", "/national/test", nil, nil, &v); err != nil {
+		return err
+	}
+	if !v.OK {
+		return fmt.Errorf("%w: %s was not accepted: %s", errFound, v.Report, v.Text)
+	}
+	_, err := fmt.Fprintf(e.out, "%s accepted, receipt verified\n", v.Report)
+	return err
+}
+
+// NationalReconcileCmd compares a day.
+type NationalReconcileCmd struct {
+	atData
+	Day string `help:"2026-11-21; today otherwise."`
+}
+
+// Run compares.
+func (c NationalReconcileCmd) Run(e *env) error {
+	var v struct {
+		Balanced bool `json:"balanced"`
+	}
+	var raw json.RawMessage
+	if err := c.control().Call(e.ctx, "POST", "/national/reconcile", url.Values{"day": {c.Day}}, nil, &raw); err != nil {
+		return err
+	}
+	if err := printJSON(e.out, raw); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return err
+	}
+	if !v.Balanced {
+		return fmt.Errorf("%w: the lists differ; what the centre lost is sent again", errFound)
+	}
+	return nil
+}
+
+// NationalEndpointCmd sets the receiving point.
+type NationalEndpointCmd struct {
+	atData
+	URL        string `help:"https address." required:""`
+	ServerCA   string `help:"File with the centre's CA certificate (PEM)." required:"" type:"existingfile"`
+	ReceiptKey string `help:"File with the public key receipts are signed with (PEM)." required:"" type:"existingfile"`
+	OrganID    string `help:"Our identifier at the centre." required:""`
+}
+
+// Run sets it.
+func (c NationalEndpointCmd) Run(e *env) error {
+	ca, err := os.ReadFile(c.ServerCA)
+	if err != nil {
+		return err
+	}
+	key, err := os.ReadFile(c.ReceiptKey)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]string{"url": c.URL, "server_ca": string(ca), "receipt_key": string(key), "organ_id": c.OrganID})
+	if err != nil {
+		return err
+	}
+	return c.control().Call(e.ctx, "POST", "/national/endpoint", nil, strings.NewReader(string(body)), nil)
+}
+
+// QuarantineCmd is about what could not become an event.
+type QuarantineCmd struct {
+	List   QuarantineListCmd   `cmd:"" help:"What is held, newest first."`
+	Replay QuarantineReplayCmd `cmd:"" help:"Decode again, after a decoder was mended."`
+}
+
+// QuarantineListCmd lists.
+type QuarantineListCmd struct {
+	atData
+	Source string `help:"NG- number."`
+	Reason string
+	Limit  int `default:"100"`
+}
+
+// Run lists.
+func (c QuarantineListCmd) Run(e *env) error {
+	var v json.RawMessage
+	if err := c.control().Call(e.ctx, "GET", "/quarantine", url.Values{"source": {c.Source}, "reason": {c.Reason}, "limit": {fmt.Sprint(c.Limit)}}, nil, &v); err != nil {
+		return err
+	}
+	return printJSON(e.out, v)
+}
+
+// QuarantineReplayCmd replays.
+type QuarantineReplayCmd struct {
+	atData
+	Source string   `help:"NG- number."`
+	Reason string   `help:"Only those held for it."`
+	ID     []string `arg:"" optional:"" help:"Ids; all that match otherwise."`
+}
+
+// Run replays.
+func (c QuarantineReplayCmd) Run(e *env) error {
+	var v struct{ Replayed, Held int64 }
+	q := url.Values{"source": {c.Source}, "reason": {c.Reason}, "ids": {strings.Join(c.ID, ",")}}
+	if err := c.control().Call(e.ctx, "POST", "/quarantine/replay", q, nil, &v); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(e.out, "%d replayed, %d stay\n", v.Replayed, v.Held)
+	return err
+}
+
+// ConfigCmd checks and shows configuration.
+type ConfigCmd struct {
+	Check ConfigCheckCmd `cmd:"" help:"Name every bad key of a file."`
+	Show  ConfigShowCmd  `cmd:"" help:"Print what is in force with a file, defaults included."`
+}
+
+// ConfigCheckCmd checks a file.
+type ConfigCheckCmd struct {
+	File string `arg:"" type:"existingfile"`
+}
+
+// Run checks.
+func (c ConfigCheckCmd) Run(e *env) error {
+	if _, err := app.LoadConfig(c.File); err != nil {
+		return fmt.Errorf("%w: %w", errFound, err)
+	}
+	_, err := fmt.Fprintln(e.out, "good")
+	return err
+}
+
+// ConfigShowCmd shows.
+type ConfigShowCmd struct {
+	File string `arg:"" optional:"" type:"existingfile"`
+}
+
+// Run shows.
+func (c ConfigShowCmd) Run(e *env) error {
+	cfg, err := app.LoadConfig(c.File)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errFound, err)
+	}
+	return yaml.NewEncoder(e.out).Encode(cfg)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"hoalu/sensors"
+	"hoalu/sensors/shipper"
+)
+
+// SensorCmd is the sensor of a host.
+type SensorCmd struct {
+	Packet SensorPacketCmd `cmd:"" help:"Turn a capture into ECS records (NDJSON)."`
+	Run    SensorRunCmd    `cmd:"" help:"Watch this host's packets and processes and send records to the collector."`
+	Invite SensorInviteCmd `cmd:"" help:"Print a single-use token to enrol a sensor of a system."`
+	Enroll SensorEnrollCmd `cmd:"" help:"Exchange a token for this sensor's certificate."`
+}
+
+func identityDir() string {
+	if dir, err := os.UserConfigDir(); err == nil {
+		return filepath.Join(dir, "hoalu", "sensor")
+	}
+	return "sensor"
+}
+
+// SensorRunCmd runs the sensor.
+type SensorRunCmd struct {
+	Identity   string   `help:"Folder of the sensor's certificate; default in the user's configuration folder." type:"path"`
+	Spool      string   `help:"Folder of what waits for the collector; default in the identity folder." type:"path"`
+	Interfaces []string `help:"Interfaces to watch; all of them otherwise." default:"any"`
+	NoPacket   bool     `help:"Do not watch packets."`
+	NoHost     bool     `help:"Do not watch processes and sockets."`
+}
+
+// Run watches until interrupted.
+func (c SensorRunCmd) Run(e *env) error {
+	if c.Identity == "" {
+		c.Identity = identityDir()
+	}
+	if c.Spool == "" {
+		c.Spool = filepath.Join(c.Identity, "spool")
+	}
+	id, err := shipper.LoadIdentity(c.Identity)
+	if err != nil {
+		return err
+	}
+	ship, err := shipper.Open(shipper.Config{Dir: c.Spool, Server: id.Server, TLS: id.TLS}, e.log)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(id.Server)
+	if err != nil {
+		return err
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil {
+		port = 443
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	h := sensors.New(sensors.Config{Packet: !c.NoPacket, Host: !c.NoHost, Interfaces: c.Interfaces, Name: host, Own: []uint16{uint16(port)}, Version: version}, ship, e.log)
+	err = h.Run(e.ctx)
+	for _, p := range h.Probes() {
+		if p.State == sensors.Refused {
+			fmt.Fprintf(e.err, "%s did not run: %s %s\n", p.Name, p.Why, p.Do)
+		}
+	}
+	if errors.Is(err, e.ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// SensorInviteCmd prints a token.
+type SensorInviteCmd struct {
+	atData
+	System string `help:"HT- number the sensor's host belongs to." required:""`
+	TTL    string `help:"How long the token is good, at most 168h." default:"1h"`
+}
+
+// Run prints the token.
+func (c SensorInviteCmd) Run(e *env) error {
+	var got struct{ Token string }
+	if err := c.control().Call(e.ctx, "POST", "/sensor/invite", url.Values{"system": {c.System}, "ttl": {c.TTL}}, nil, &got); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(e.out, got.Token)
+	return err
+}
+
+// SensorEnrollCmd enrols.
+type SensorEnrollCmd struct {
+	Server   string `help:"https address of the collector's sensor listener." required:""`
+	Token    string `help:"What hoalu sensor invite printed." required:""`
+	Identity string `help:"Folder to keep the certificate in." type:"path"`
+}
+
+// Run enrols.
+func (c SensorEnrollCmd) Run(e *env) error {
+	if c.Identity == "" {
+		c.Identity = identityDir()
+	}
+	id, err := shipper.Enroll(e.ctx, c.Identity, c.Server, c.Token)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.out, "enrolled as %s; start it with: %s sensor run\n", id.Sensor, program())
+	return err
+}

@@ -1,0 +1,4 @@
+package main
+
+// TryCmd plays the exercise.
+type TryCmd struct{ atData }

@@ -1,0 +1,215 @@
+// Package app builds, wires, starts and stops the appliance. Parts never import each other; what one needs of another it declares,
+// and this package hands it over.
+//
+// Words: an App is one running appliance on one data directory; a step is something undone at the end, in reverse order.
+// New opens everything and fails with all that is wrong; Run serves until its context ends and returns after everything has
+// stopped and what was in memory is on disk. A part that stops by itself stops the App: half an appliance would mislead.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hoalu/collector"
+	"hoalu/collector/health"
+	"hoalu/collector/ledger"
+	"hoalu/collector/pipeline"
+	"hoalu/collector/queue"
+	sensorsource "hoalu/collector/source/sensor"
+	"hoalu/collector/store"
+	"hoalu/compliance"
+	"hoalu/compliance/evidence"
+	"hoalu/console"
+	"hoalu/console/identity"
+	"hoalu/detections"
+	"hoalu/inventory"
+	"hoalu/national"
+	"hoalu/privacy"
+	"hoalu/soc"
+	"hoalu/state"
+	"hoalu/triage"
+	"hoalu/vault"
+)
+
+// Options of an App.
+type Options struct {
+	Data   string // data directory
+	Config Config
+	Log    *slog.Logger
+
+	// MasterKey is where the master key is kept when no credential gives one; "" the user's configuration folder.
+	MasterKey string
+	Version   string
+	// Ready is called once everything listens, with the console's address and, as long as there is no account, the one-time link
+	// of the first one. May be nil.
+	Ready func(url, first string)
+}
+
+// App is the appliance.
+type App struct {
+	opts    Options
+	cfg     Config
+	log     *slog.Logger
+	started int64
+	down    teardown
+
+	vault     vault.Vault
+	state     *state.DB
+	inventory *inventory.Store
+	self      soc.System
+	selfFeed  soc.Source
+	queue     *queue.Queue
+	intake    *collector.Intake
+	ledger    *ledger.Ledger
+	health    *health.Monitor
+	store     store.Store
+	pipeline  *pipeline.Pipeline
+	hub       *pipeline.Hub
+	engine    *detections.Engine
+	triage    *triage.Store
+	national  *national.Service
+	posture   *compliance.Service
+	evidence  *evidence.Log
+	accounts  *identity.Accounts
+	console   *console.Console
+	protector *privacy.Protector
+
+	quarantine      *pipeline.Quarantine
+	sensorListener  *sensorsource.Listener
+	own             *ownSensor
+	consoleAddr     net.Addr
+	consoleListener net.Listener
+	listeners       []named
+
+	linkMu   sync.Mutex
+	linkCert *tls.Certificate
+
+	setups       setups
+	peers        peers
+	hosts        hosts
+	sourceSystem sourceSystem
+	sensorBooks  sensorAccounts
+	rate         rate
+	rulesAt      atomic.Int64  // last change of rules
+	applied      atomic.Uint64 // last sequence the store has taken
+	detected     atomic.Uint64 // last sequence detection has processed
+	snapshotted  atomic.Uint64 // last sequence in a kept snapshot of the correlations
+	observed     uint64        // last sequence health was told of; the ledger's reader only
+
+	front *group // listeners, sensors
+	back  *group // readers of the queue and everything behind
+
+	notices func(soc.Notice)
+}
+
+// New opens the appliance on opts.Data.
+func New(ctx context.Context, opts Options) (_ *App, err error) {
+	if err := opts.Config.Validate(); err != nil {
+		return nil, err
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), notices: func(soc.Notice) {}}
+	a.down.log = opts.Log
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.down.run())
+		}
+	}()
+	if err := os.MkdirAll(opts.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	lock, err := lockData(opts.Data)
+	if err != nil {
+		return nil, err
+	}
+	a.down.push("data lock", lock.Close)
+	for _, step := range []struct {
+		name string
+		open func(context.Context) error
+	}{
+		{"vault", a.openVault},
+		{"state", a.openState},
+		{"inventory", a.openInventory},
+		{"detections", a.openDetections},
+		{"triage", a.openTriage},
+		{"national link", a.openNational},
+		{"queue", a.openQueue},
+		{"ledger", a.openLedger},
+		{"event store", a.openStore},
+		{"intake", a.openIntake},
+		{"pipeline", a.openPipeline},
+		{"posture", a.openPosture},
+		{"console", a.openConsole},
+		{"listeners", a.openListeners},
+		{"own sensor", a.openOwnSensor},
+	} {
+		start := time.Now()
+		if err := step.open(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.name, err)
+		}
+		a.log.Debug("opened", "part", step.name, "event.duration", time.Since(start).String())
+	}
+	return a, nil
+}
+
+func (a *App) path(parts ...string) string {
+	return filepath.Join(append([]string{a.opts.Data}, parts...)...)
+}
+
+// Run serves until ctx ends.
+func (a *App) Run(ctx context.Context) error {
+	bg := context.WithoutCancel(ctx)
+	a.back = newGroup(bg, a.log)
+	a.front = newGroup(bg, a.log)
+	a.runBack(a.back)
+	a.runFront(a.front)
+	if a.opts.Ready != nil {
+		first := ""
+		if any, err := a.accounts.Any(ctx); err == nil && !any {
+			link, err := a.accounts.FirstLink(ctx)
+			if err != nil {
+				a.log.Error("make the first link", "error", err)
+			} else {
+				first = a.firstURL(link.Token)
+			}
+		}
+		a.opts.Ready(a.consoleURL(), first)
+	}
+	var cause error
+	select {
+	case <-ctx.Done():
+	case <-a.back.ctx.Done():
+		cause = context.Cause(a.back.ctx)
+	case <-a.front.ctx.Done():
+		cause = context.Cause(a.front.ctx)
+	}
+	a.front.stop() // nothing new comes in, what was taken is in the queue
+	a.back.stop()
+	return errors.Join(cause, a.down.run())
+}
+
+// hostAddresses are this host's own, without loopback.
+func hostAddresses() []net.IP {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []net.IP
+	for _, x := range addrs {
+		if n, ok := x.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
+			out = append(out, n.IP)
+		}
+	}
+	return out
+}

@@ -1,0 +1,221 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"hoalu/collector/health"
+	"hoalu/collector/ledger"
+	"hoalu/collector/pipeline"
+	"hoalu/collector/store"
+	"hoalu/ecs"
+	"hoalu/soc"
+	"hoalu/triage"
+)
+
+// detectReader is the name under which detection keeps its position in the state database.
+const detectReader = "detect"
+
+// runBack starts the readers of the queue and everything behind them.
+func (a *App) runBack(g *group) {
+	g.run("ledger", a.ledger.Run)
+	g.run("health", a.health.Run)
+	g.run("event store", a.store.Run)
+	g.run("store reader", func(ctx context.Context) error {
+		return a.hub.Follow(ctx, "store", a.store.Position()+1, a.keep)
+	})
+	g.run("ledger reader", func(ctx context.Context) error {
+		return a.hub.Follow(ctx, "ledger", a.ledger.Position()+1, a.account)
+	})
+	g.run("detect reader", a.detectLoop)
+	g.run("inventory", a.inventory.Run)
+	g.run("purge", a.purgeLoop)
+	g.run("national link", a.national.Run)
+	g.run("posture", a.posture.Run)
+	g.run("evidence log", a.evidence.Run)
+	g.run("accounts", a.accounts.Run)
+}
+
+// keep is the store's reader.
+func (a *App) keep(ctx context.Context, d *pipeline.Decoded) error {
+	if err := a.quarantine.Add(d.Quarantined); err != nil {
+		return err
+	}
+	if err := a.store.Append(ctx, store.Block{Epoch: d.Epoch, First: d.Seq - d.Missing, Last: d.Seq, Events: d.Events, Outcomes: quarantineOutcomes(d.Outcomes)}); err != nil {
+		return err
+	}
+	a.applied.Store(d.Seq)
+	return nil
+}
+
+func quarantineOutcomes(in []pipeline.Outcome) []store.Outcome {
+	var out []store.Outcome
+	for _, o := range in {
+		if len(o.Quarantined) > 0 {
+			out = append(out, store.Outcome{Source: o.Source, Minute: o.Minute, Quarantined: o.Quarantined})
+		}
+	}
+	return out
+}
+
+// account is the ledger's reader: it counts what is durable and tells health how each source is doing.
+func (a *App) account(ctx context.Context, d *pipeline.Decoded) error {
+	var frames int64
+	counts := make([]ledger.Count, 0, len(d.Outcomes))
+	for _, o := range d.Outcomes {
+		n := o.Events
+		for _, q := range o.Quarantined {
+			n += q
+		}
+		frames += n
+		counts = append(counts, ledger.Count{Source: o.Source, Minute: o.Minute, N: n})
+	}
+	if err := a.ledger.Received(ctx, d.Seq, frames, counts); err != nil {
+		return err
+	}
+	if d.Seq > a.observed {
+		a.observed = d.Seq
+		a.observe(d)
+	}
+	return nil
+}
+
+// observe tells health what a batch says of its sources. Only the ledger's reader calls it.
+func (a *App) observe(d *pipeline.Decoded) {
+	by := map[string]*health.Sample{}
+	offsets := map[string][]int64{}
+	for _, e := range d.Events {
+		s := by[e.Source]
+		if s == nil {
+			s = &health.Sample{Source: e.Source}
+			by[e.Source] = s
+		}
+		s.Events++
+		s.Received = max(s.Received, e.Created)
+		if e.Has(ecs.HoaluUnparsed) {
+			s.Unparsed++
+		}
+		if e.Time != e.Created && !e.Has(ecs.HoaluTimeSuspect) && !e.Has(ecs.HoaluDemo) {
+			offsets[e.Source] = append(offsets[e.Source], e.Time-e.Created)
+		}
+		a.sourceSystem.seen(e.Source, e.System, layerOf(e))
+		if host := e.Text(ecs.HostName); host != "" {
+			a.hosts.seen(host, e.Created)
+		}
+	}
+	for id, s := range by {
+		if o := offsets[id]; len(o) > 0 {
+			slices.Sort(o)
+			s.OffsetMS, s.Timed = o[len(o)/2], true
+		}
+		a.health.Observe(*s)
+		a.rate.add(s.Events)
+	}
+}
+
+// detectLoop is detection's reader. It begins behind the last snapshot of the correlations and applies nothing up to the position
+// its alerts were written with, so that a restart neither loses nor doubles a hit.
+func (a *App) detectLoop(ctx context.Context) error {
+	cp, err := a.triage.Position(ctx, detectReader)
+	if err != nil {
+		return err
+	}
+	from := uint64(1)
+	if cp.Epoch == a.queue.Epoch() {
+		if len(cp.Snapshot) > 0 {
+			if err := a.engine.Restore(cp.Snapshot); err != nil {
+				a.log.Error("correlation state not restored; correlations count anew from here", "error", err)
+			}
+		}
+		from = cp.SnapshotSeq + 1
+	}
+	var written, snapped time.Time
+	return a.hub.Follow(ctx, detectReader, from, func(ctx context.Context, d *pipeline.Decoded) error {
+		hits := a.engine.Process(d.Events)
+		a.engine.Mark(d.Seq)
+		a.detected.Store(d.Seq)
+		if len(hits) == 0 && time.Since(written) < time.Second {
+			return nil
+		}
+		var snapshot []byte
+		if time.Since(snapped) >= a.cfg.Detections.Snapshot {
+			snapshot = a.engine.Snapshot()
+		}
+		firings := a.firings(ctx, d, hits)
+		pos := triage.Position{Reader: detectReader, Epoch: d.Epoch, Seq: d.Seq}
+		// The batch has been processed: it is the writing that is tried again, never the processing, or hits would count twice.
+		for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+			_, err := a.triage.Apply(ctx, pos, firings, snapshot)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			a.log.Error("write alerts; detection waits", "error", err)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(wait):
+			}
+		}
+		written = time.Now()
+		if snapshot != nil {
+			snapped = written
+			a.snapshotted.Store(d.Seq)
+		}
+		return nil
+	})
+}
+
+// maxFold bounds the events kept in memory for one batch's hits: the rest of a flood is folded by count.
+func (a *App) firings(ctx context.Context, d *pipeline.Decoded, hits []soc.Hit) []triage.Firing {
+	if len(hits) == 0 {
+		return nil
+	}
+	byID := make(map[string]*ecs.Event, len(hits))
+	for _, h := range hits {
+		byID[h.Event] = nil
+	}
+	for _, e := range d.Events {
+		if _, want := byID[e.ID]; want {
+			byID[e.ID] = e
+		}
+	}
+	snap := a.inventory.Snapshot()
+	out := make([]triage.Firing, 0, len(hits))
+	for _, h := range hits {
+		rule, _ := a.engine.Rule(h.Rule)
+		e := byID[h.Event]
+		if e == nil {
+			if got, err := a.store.Get(ctx, []string{h.Event}); err == nil && len(got) == 1 {
+				e = got[0]
+			}
+		}
+		sys, _ := snap.System(h.System)
+		out = append(out, triage.Firing{Hit: h, Rule: rule, Event: e, Trace: a.engine.ExplainHit(h, e), Unit: sys.Unit, Level: sys.Level, Exposure: sys.Placement})
+	}
+	return out
+}
+
+// purgeLoop removes from the queue what every reader is past.
+func (a *App) purgeLoop(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		upTo := min(a.store.Position(), a.ledger.Position(), a.intake.Position())
+		upTo = min(upTo, a.snapshotted.Load())
+		if upTo == 0 {
+			continue
+		}
+		if err := a.queue.Purge(ctx, upTo); err != nil && ctx.Err() == nil {
+			a.log.Warn("purge queue", "error", err)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"hoalu/national"
+)
+
+// Config is the one configuration file: a top key a part, unknown keys refused. People, systems, rules' exceptions and the
+// national endpoint are state, not configuration.
+type Config struct {
+	Site       Site            `yaml:"site"`
+	Listen     Listen          `yaml:"listen"`
+	Queue      Queue           `yaml:"queue"`
+	Store      Store           `yaml:"store"`
+	Detections Detections      `yaml:"detections"`
+	Posture    Posture         `yaml:"posture"`
+	National   national.Config `yaml:"national"`
+	Sensor     Sensor          `yaml:"sensor"`
+	Files      Files           `yaml:"files"`
+}
+
+// Site names this appliance on screen and paper.
+type Site struct {
+	Name string `yaml:"name"`
+	Unit string `yaml:"unit"`
+}
+
+// Listen gives each listener an address, "" switches it off. Addresses other than loopback need TLS or, for syslog and _bulk,
+// an explicit list of senders.
+type Listen struct {
+	Console   string   `yaml:"console"`
+	SyslogUDP string   `yaml:"syslog_udp"`
+	SyslogTCP string   `yaml:"syslog_tcp"`
+	SyslogTLS string   `yaml:"syslog_tls"`
+	Bulk      string   `yaml:"bulk"`
+	Sensors   string   `yaml:"sensors"`
+	Names     []string `yaml:"names"`      // names and addresses in the listeners' certificates, besides localhost and this host's own
+	BulkTrust bool     `yaml:"bulk_trust"` // senders without a token may set sigma.logsource (loopback only)
+	Senders   []string `yaml:"senders"`    // networks plain syslog and _bulk are taken from when they listen beyond loopback
+}
+
+// Queue bounds the durable queue.
+type Queue struct {
+	MaxBytes Size `yaml:"max_bytes"`
+	Reserve  Size `yaml:"reserve"` // free disk below which nothing more is accepted; 0: the lesser of 1 GiB and 5 %
+}
+
+// Store bounds what is kept.
+type Store struct {
+	KeepDays int `yaml:"keep_days"` // 0 for ever; never below the floor of a system's level
+}
+
+// Detections chooses rules beside the product's own pack.
+type Detections struct {
+	Rules    []string      `yaml:"rules"`    // files, folders, .zip
+	Disabled []string      `yaml:"disabled"` // rule ids
+	Snapshot time.Duration `yaml:"snapshot"` // of the correlations' state
+}
+
+// Posture says how often systems are computed.
+type Posture struct {
+	Every time.Duration `yaml:"every"`
+}
+
+// Sensor runs the packet and host sensors of this machine inside the appliance.
+type Sensor struct {
+	Packet     bool     `yaml:"packet"`
+	Host       bool     `yaml:"host"`
+	Interfaces []string `yaml:"interfaces"` // "any" or names
+}
+
+// Files follows log files of this host.
+type Files struct {
+	Host bool `yaml:"host"` // the usual ones: auth.log, syslog, nginx, Apache, the journal
+}
+
+// Size is a number of bytes, written 512, 64KiB, 2MiB, 8GiB.
+type Size int64
+
+// UnmarshalYAML reads a Size.
+func (s *Size) UnmarshalYAML(n *yaml.Node) error {
+	var text string
+	if err := n.Decode(&text); err != nil {
+		return err
+	}
+	var x int64
+	var unit string
+	if _, err := fmt.Sscanf(text, "%d%s", &x, &unit); err != nil && unit != "" || x < 0 {
+		return fmt.Errorf("line %d: size must be as 512, 64KiB, 2MiB or 8GiB, is %q", n.Line, text)
+	}
+	shift, ok := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[unit]
+	if !ok {
+		return fmt.Errorf("line %d: size must be as 512, 64KiB, 2MiB or 8GiB, is %q", n.Line, text)
+	}
+	*s = Size(x << shift)
+	return nil
+}
+
+// MarshalYAML writes a Size in bytes.
+func (s Size) MarshalYAML() (any, error) { return int64(s), nil }
+
+// DefaultConfig is the appliance of `make run`: everything on loopback.
+func DefaultConfig() Config {
+	return Config{
+		Site: Site{Name: "Hoa Lư", Unit: "SOC tỉnh"},
+		Listen: Listen{Console: "127.0.0.1:8080", SyslogUDP: "127.0.0.1:5514", SyslogTCP: "127.0.0.1:5514", SyslogTLS: "127.0.0.1:6514",
+			Bulk: "127.0.0.1:9201", Sensors: "127.0.0.1:8443"},
+		Queue:      Queue{MaxBytes: 8 << 30},
+		Store:      Store{KeepDays: 400},
+		Detections: Detections{Snapshot: 10 * time.Second},
+		Posture:    Posture{Every: 20 * time.Second},
+		National:   national.DefaultConfig(),
+		Sensor:     Sensor{Packet: true, Host: true, Interfaces: []string{"any"}},
+		Files:      Files{Host: true},
+	}
+}
+
+// LoadConfig reads a file over the defaults and names every bad key at once.
+func LoadConfig(path string) (Config, error) {
+	c := DefaultConfig()
+	if path == "" {
+		return c, c.Validate()
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("read configuration: %w", err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	var errs []error
+	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		errs = append(errs, fmt.Errorf("%s: %w", path, err))
+	}
+	if err := c.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	return c, errors.Join(errs...)
+}
+
+// Validate names every bad key.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Site.Name == "" {
+		bad("site.name: must not be empty")
+	}
+	l := c.Listen
+	for _, a := range []struct {
+		key, addr string
+		plain     bool
+	}{{"console", l.Console, true}, {"syslog_udp", l.SyslogUDP, true}, {"syslog_tcp", l.SyslogTCP, true}, {"syslog_tls", l.SyslogTLS, false}, {"bulk", l.Bulk, true}, {"sensors", l.Sensors, false}} {
+		if a.addr == "" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(a.addr)
+		if err != nil {
+			bad("listen.%s: must be host:port, is %q", a.key, a.addr)
+			continue
+		}
+		ip := net.ParseIP(host)
+		loopback := host == "localhost" || ip != nil && ip.IsLoopback()
+		if !loopback && a.plain && (a.key == "console" || len(l.Senders) == 0) {
+			if a.key == "console" {
+				bad("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", a.addr)
+			} else {
+				bad("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", a.key, a.addr)
+			}
+		}
+	}
+	for i, s := range l.Senders {
+		if _, _, err := net.ParseCIDR(s); err != nil {
+			bad("listen.senders[%d]: must be a network as 10.20.0.0/16, is %q", i, s)
+		}
+	}
+	if c.Queue.MaxBytes < 64<<20 {
+		bad("queue.max_bytes: must be at least 64MiB, is %d", c.Queue.MaxBytes)
+	}
+	if c.Store.KeepDays < 0 {
+		bad("store.keep_days: must be 0 (for ever) or more, is %d", c.Store.KeepDays)
+	}
+	if c.Detections.Snapshot <= 0 {
+		bad("detections.snapshot: must be more than 0, is %s", c.Detections.Snapshot)
+	}
+	if c.Posture.Every < time.Second || c.Posture.Every > 5*time.Minute {
+		bad("posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s", c.Posture.Every)
+	}
+	for i, r := range c.Detections.Rules {
+		if _, err := os.Stat(r); err != nil {
+			bad("detections.rules[%d]: %v", i, err)
+		}
+	}
+	if err := c.National.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

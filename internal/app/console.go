@@ -1,0 +1,593 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hoalu/collector/ledger"
+	"hoalu/collector/pipeline"
+	"hoalu/collector/store"
+	"hoalu/compliance"
+	"hoalu/compliance/evidence"
+	"hoalu/console"
+	"hoalu/console/authz"
+	"hoalu/console/identity"
+	"hoalu/console/ui"
+	"hoalu/detections"
+	"hoalu/ecs"
+	"hoalu/ecs/query"
+	"hoalu/inventory"
+	"hoalu/national"
+	"hoalu/privacy"
+	"hoalu/soc"
+	"hoalu/triage"
+)
+
+// The types below hand parts to the console in its own words.
+
+func (a *App) openConsole(ctx context.Context) error {
+	aead, err := a.vault.AEAD(ctx, "identity")
+	if err != nil {
+		return err
+	}
+	if a.accounts, err = identity.New(identity.Config{DB: a.state, AEAD: aead, Record: record, Log: a.log}); err != nil {
+		return err
+	}
+	policy, err := authz.New(ctx)
+	if err != nil {
+		return err
+	}
+	files, built := ui.FS()
+	if !built {
+		files = nil
+	}
+	c, err := console.New(console.Config{Accounts: a.accounts, Policy: policy, Files: files, Metrics: a.metrics(), Version: a.opts.Version, Log: a.log,
+		Parts: console.Parts{
+			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: inventoryPart{a.inventory}, Readings: a.health, Ledger: ledgerPart{a.ledger},
+			Quarantine: quarantinePart{a}, Posture: posturePart{a.posture}, National: nationalPart{a}, Rules: rulesPart{a}, Audit: auditPart{a},
+			Identifiers: identifiersPart{a.protector}, Sensors: sensorsPart{a}, Machine: machinePart{a}}})
+	if err != nil {
+		return err
+	}
+	a.console = c
+	a.notices = c.Publish
+	return nil
+}
+
+type alertsPart struct {
+	t      *triage.Store
+	engine *detections.Engine
+}
+
+func (p alertsPart) filter(f console.AlertFilter) triage.Filter {
+	if f.Attack != "" { // a technique is a property of the rule
+		var ids []string
+		for _, r := range p.engine.Rules() {
+			for _, t := range r.Attack {
+				if t == f.Attack || strings.HasPrefix(t, f.Attack+".") {
+					ids = append(ids, r.ID)
+					break
+				}
+			}
+		}
+		if f.Rules = append(ids, f.Rules...); len(ids) == 0 {
+			f.Rules = []string{"-"} // no rule has it
+		}
+	}
+	return triage.Filter{States: f.States, Severities: f.Severities, Systems: f.Systems, Units: f.Units, Rules: f.Rules, Holder: f.Holder, Host: f.Host, User: f.User,
+		Address: f.Address, Text: f.Text, Personal: f.Personal, LastFrom: f.LastFrom, LastTo: f.LastTo,
+		Exercise: map[string]triage.Which{"": triage.Without, "with": triage.With, "only": triage.Only}[f.Exercise]}
+}
+
+func (p alertsPart) List(ctx context.Context, scope soc.Scope, q console.AlertQuery) (console.AlertPage, error) {
+	page, err := p.t.List(ctx, scope, triage.Query{Filter: p.filter(q.AlertFilter), Sort: q.Sort, Limit: q.Limit, Cursor: q.Cursor})
+	return console.AlertPage(page), err
+}
+
+func (p alertsPart) Get(ctx context.Context, scope soc.Scope, id string) (soc.Alert, error) {
+	return p.t.Get(ctx, scope, id)
+}
+
+func (p alertsPart) Counts(ctx context.Context, scope soc.Scope, account string) (console.AlertCounts, error) {
+	c, err := p.t.Counts(ctx, scope, account)
+	return console.AlertCounts(c), err
+}
+
+func (p alertsPart) Histogram(ctx context.Context, scope soc.Scope, f console.AlertFilter, from, to, step int64) ([]console.AlertBucket, error) {
+	in, err := p.t.Histogram(ctx, scope, p.filter(f), from, to, step)
+	out := make([]console.AlertBucket, len(in))
+	for i, b := range in {
+		out[i] = console.AlertBucket(b)
+	}
+	return out, err
+}
+
+func (p alertsPart) Groups(ctx context.Context, scope soc.Scope, f console.AlertFilter, by string, limit int) ([]console.AlertGroupRow, int64, error) {
+	in, total, err := p.t.Groups(ctx, scope, p.filter(f), by, limit)
+	out := make([]console.AlertGroupRow, len(in))
+	for i, g := range in {
+		out[i] = console.AlertGroupRow{Kind: g.Kind, Value: g.Value, Alerts: g.Alerts, Severity: g.Severity, Score: g.Score, First: g.First, Last: g.Last}
+		one := p.filter(f)
+		switch g.Kind {
+		case "host":
+			one.Host = g.Value
+		case "user":
+			one.User = g.Value
+		case "address":
+			one.Address = g.Value
+		case "rule":
+			one.Rules = []string{g.Value}
+		case "system":
+			one.Systems = []string{g.Value}
+		}
+		page, err := p.t.List(ctx, scope, triage.Query{Filter: one, Sort: "-score", Limit: 1})
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(page.Items) == 1 {
+			out[i].Top = page.Items[0]
+		}
+	}
+	return out, total, err
+}
+
+func (p alertsPart) Seen(ctx context.Context, scope soc.Scope, id string) (console.Seen, error) {
+	s, err := p.t.Seen(ctx, scope, id)
+	return console.Seen{Times: s.Times, ClosedAs: s.Reasons}, err
+}
+
+func (p alertsPart) History(ctx context.Context, scope soc.Scope, id string) ([]soc.Note, error) {
+	return p.t.History(ctx, scope, id)
+}
+
+func (p alertsPart) RuleAt(ctx context.Context, rule, version string) (soc.RuleInfo, error) {
+	return p.t.RuleAt(ctx, rule, version)
+}
+
+func (p alertsPart) Act(ctx context.Context, actor soc.Actor, scope soc.Scope, x console.AlertAct) (console.AlertResult, error) {
+	refs := make([]triage.Ref, len(x.Alerts))
+	for i, r := range x.Alerts {
+		refs[i] = triage.Ref{ID: r.ID, Version: r.Version}
+	}
+	var r triage.Result
+	var err error
+	switch x.Action {
+	case "acknowledge":
+		r, err = p.t.Acknowledge(ctx, actor, scope, refs, x.Take)
+	case "assign":
+		r, err = p.t.Assign(ctx, actor, scope, refs, x.Holder, x.HolderName)
+	case "close":
+		r, err = p.t.Close(ctx, actor, scope, refs, x.Reason, x.Note)
+	case "reopen":
+		r, err = p.t.Reopen(ctx, actor, scope, refs, x.Note)
+	case "note":
+		r, err = p.t.Note(ctx, actor, scope, refs, x.Note)
+	default:
+		err = fmt.Errorf("unknown deed on alerts %q", x.Action)
+	}
+	return resultOf(r), err
+}
+
+func (p alertsPart) Undo(ctx context.Context, actor soc.Actor, scope soc.Scope, token string) (console.AlertResult, error) {
+	r, err := p.t.Undo(ctx, actor, scope, token)
+	return resultOf(r), err
+}
+
+func resultOf(r triage.Result) console.AlertResult {
+	out := console.AlertResult{Changed: r.Changed, Undo: r.Undo, UndoUntil: r.UndoUntil}
+	for _, f := range r.Failed {
+		out.Failed = append(out.Failed, console.AlertFailure(f))
+	}
+	return out
+}
+
+type eventsPart struct{ s store.Store }
+
+func (p eventsPart) Search(ctx context.Context, s query.Search) (query.Result, error) {
+	return p.s.Search(ctx, s)
+}
+
+func (p eventsPart) Get(ctx context.Context, ids []string) ([]*ecs.Event, error) {
+	return p.s.Get(ctx, ids)
+}
+
+func (p eventsPart) Stored(ctx context.Context) (int64, error) {
+	usage, err := p.s.Usage(ctx)
+	var n int64
+	for _, u := range usage {
+		n += u.Events
+	}
+	return n, err
+}
+
+type inventoryPart struct{ *inventory.Store }
+
+func (p inventoryPart) Units() []soc.Unit     { return p.Snapshot().Units() }
+func (p inventoryPart) Systems() []soc.System { return p.Snapshot().Systems() }
+func (p inventoryPart) Assets() []soc.Asset   { return p.Snapshot().Assets() }
+func (p inventoryPart) Sources() []soc.Source { return p.Snapshot().Sources() }
+
+func (p inventoryPart) AddUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (soc.Unit, error) {
+	return p.CreateUnit(ctx, actor, u)
+}
+
+func (p inventoryPart) AddSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error) {
+	return p.CreateSystem(ctx, actor, s)
+}
+
+func (p inventoryPart) ChangeSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error) {
+	return p.UpdateSystem(ctx, actor, s)
+}
+
+func (p inventoryPart) AddSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error) {
+	return p.CreateSource(ctx, actor, s)
+}
+
+func (p inventoryPart) ChangeSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error) {
+	return p.UpdateSource(ctx, actor, s)
+}
+
+type ledgerPart struct{ l *ledger.Ledger }
+
+func (p ledgerPart) Rows(ctx context.Context, from, to int64, source string) ([]soc.LedgerRow, error) {
+	return p.l.Rows(ctx, from, to, source)
+}
+
+func (p ledgerPart) Summary(ctx context.Context) (console.LedgerSummary, error) {
+	s, err := p.l.Summary(ctx)
+	return console.LedgerSummary{Balanced: s.Balanced, LastMinute: s.LastMinute, Since: s.Since, Difference: s.Totals.Difference(), Kept: s.Since}, err
+}
+
+type quarantinePart struct{ a *App }
+
+func (p quarantinePart) List(ctx context.Context, source, reason, after string, limit int) (console.QuarantinePage, error) {
+	page, err := p.a.quarantine.List(pipeline.QuarantineFilter{Source: source, Reason: reason, After: after, Limit: limit})
+	if err != nil {
+		return console.QuarantinePage{}, err
+	}
+	out := console.QuarantinePage{Total: int64(page.Total), Reasons: page.Reasons, Next: page.Next, Items: []console.Quarantined{}}
+	for _, q := range page.Items {
+		out.Items = append(out.Items, console.Quarantined{ID: q.ID, Source: q.Source, Reason: q.Reason, Time: q.Received, Size: q.Size})
+	}
+	return out, nil
+}
+
+func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []string, source, reason string) (replayed, held int64, err error) {
+	replayed, held, err = p.a.replayQuarantine(ctx, ids, source, reason)
+	rerr := p.a.state.Tx(ctx, func(tx *sql.Tx) error {
+		return record(ctx, tx, soc.Deed{Actor: actor, Action: "quarantine.replay", Object: source, Reason: reason, Details: map[string]string{"replayed": strconv.FormatInt(replayed, 10), "held": strconv.FormatInt(held, 10)}})
+	})
+	return replayed, held, errors.Join(err, rerr)
+}
+
+type posturePart struct{ s *compliance.Service }
+
+func (p posturePart) Controls() []console.Control {
+	var out []console.Control
+	for _, c := range p.s.Checks().Controls() {
+		out = append(out, console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Req: c.Req, Param: c.Param,
+			Mode: c.Evidence.Mode, How: c.Evidence.How, Checked: c.Checked,
+			Clauses:   map[string]string{"tcvn11930": c.Ref.TCVN11930, "tt12": c.Ref.TT12, "tcvn14423": c.Ref.TCVN14423},
+			Certainty: map[string]string{"clause": c.Cert.Clause, "text": c.Cert.Text, "param": c.Cert.Param}})
+	}
+	return out
+}
+
+func findings(in []compliance.Result) []console.Finding {
+	out := make([]console.Finding, len(in))
+	for i, r := range in {
+		out[i] = console.Finding{Finding: r.Finding, Score: r.Score}
+	}
+	return out
+}
+
+func (p posturePart) Findings(ctx context.Context, system string, at int64) ([]console.Finding, error) {
+	in, err := p.s.Posture(ctx, system, at)
+	return findings(in), err
+}
+
+func (p posturePart) Between(ctx context.Context, system string, from, to int64) ([]console.Finding, error) {
+	in, err := p.s.Between(ctx, system, from, to)
+	return findings(in), err
+}
+
+func (p posturePart) Tally(ctx context.Context, system string) (console.Tally, error) {
+	t, err := p.s.Tally(ctx, system)
+	return console.Tally{Controls: t.Controls, Layers: findings(t.Layers), Technical: findings(t.Technical), Tile: t.Tile, Computed: t.Computed}, err
+}
+
+type nationalPart struct{ a *App }
+
+func day(t time.Time) string { return t.In(console.Zone).Format("2006-01-02") }
+
+func dayOf(r national.Reconciliation) console.NationalDay {
+	d := console.NationalDay{Day: r.Day, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, State: "balanced", Reconciled: console.Time(r.At)}
+	if !r.Balanced {
+		d.State = "off"
+		d.Differ = append(append([]string{}, r.Missing...), r.Extra...)
+	}
+	return d
+}
+
+func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error) {
+	s, err := p.a.national.Summary(ctx)
+	if err != nil {
+		return console.NationalState{}, err
+	}
+	days, err := p.a.national.Reconciliations(ctx, 31)
+	if err != nil {
+		return console.NationalState{}, err
+	}
+	out := console.NationalState{Endpoint: s.URL, Channel: national.DefaultChannel, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
+		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: p.a.cfg.National.Heartbeat.Milliseconds(), LastError: s.LastError,
+		Today: console.NationalDay{Day: day(time.Now()), Made: s.MadeToday, Accepted: s.AcceptedToday, Waiting: s.Waiting, State: "open"}}
+	for _, r := range days {
+		if r.Day == out.Today.Day {
+			out.Today = dayOf(r)
+		}
+		out.Days = append(out.Days, dayOf(r))
+	}
+	return out, nil
+}
+
+func (p nationalPart) Outbox(ctx context.Context, state, kind, after string, limit int) (console.ReportPage, error) {
+	page, err := p.a.national.List(ctx, state, after, limit)
+	if err != nil {
+		return console.ReportPage{}, err
+	}
+	out := console.ReportPage{Total: page.Total, Next: page.Next}
+	for _, r := range page.Items {
+		if kind == "" || r.Kind == kind {
+			out.Items = append(out.Items, r)
+		}
+	}
+	return out, nil
+}
+
+func (p nationalPart) Report(ctx context.Context, id string) (soc.Report, error) {
+	r, _, err := p.a.national.Get(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found.", Values: map[string]string{"id": id}}
+	}
+	return r, err
+}
+
+func (p nationalPart) About(ctx context.Context, subject string) ([]soc.Report, error) {
+	return p.a.national.OfSubject(ctx, subject)
+}
+
+func (p nationalPart) Endpoint(ctx context.Context) (console.EndpointItem, error) {
+	e, err := p.a.national.Endpoint(ctx)
+	if errors.Is(err, national.ErrNoEndpoint) {
+		err = nil
+	}
+	out := console.EndpointItem{URL: e.URL, Channel: e.Channel, Authorities: e.ServerCA, ReceiptKey: e.ReceiptKey, Organisation: e.OrganID, Changed: console.Time(e.SetAt), By: e.SetBy, Version: e.Version}
+	if err == nil {
+		var b strings.Builder
+		cert, cerr := p.a.nationalCertificate(ctx)
+		if cerr != nil {
+			return out, cerr
+		}
+		for _, der := range cert.Certificate {
+			pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der})
+		}
+		out.Certificate = b.String()
+	}
+	return out, err
+}
+
+func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e console.EndpointItem, reason string) (console.EndpointItem, error) {
+	var err error
+	if e.URL == "" {
+		err = p.a.national.ClearEndpoint(ctx, actor)
+	} else {
+		err = p.a.national.SetEndpoint(ctx, actor, national.Endpoint{Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation, OrganName: p.a.cfg.Site.Name})
+	}
+	var invalid *national.InvalidEndpoint
+	if errors.As(err, &invalid) {
+		return console.EndpointItem{}, &soc.Problem{Status: 422, Code: "endpoint_invalid", Detail: invalid.Error(), Do: "Correct the fields named and save again."}
+	}
+	if err != nil {
+		return console.EndpointItem{}, err
+	}
+	return p.Endpoint(ctx)
+}
+
+func (p nationalPart) Test(ctx context.Context, actor soc.Actor) (console.TestDone, error) {
+	id, err := p.a.national.SendTest(ctx, actor)
+	if errors.Is(err, national.ErrNoEndpoint) {
+		return console.TestDone{}, &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
+	}
+	if err != nil {
+		return console.TestDone{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		r, tries, err := p.a.national.Get(ctx, id)
+		if err != nil && ctx.Err() == nil {
+			return console.TestDone{}, err
+		}
+		out := console.TestDone{Report: id, OK: r.State == soc.ReportAccepted, Text: r.LastError}
+		if out.OK || r.State == soc.ReportRefused || len(tries) > 0 || ctx.Err() != nil {
+			return out, nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, d string) (console.NationalDay, error) {
+	if d == "" {
+		d = day(time.Now())
+	}
+	r, err := p.a.national.Reconcile(ctx, actor, d)
+	if errors.Is(err, national.ErrNoEndpoint) {
+		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
+	}
+	return dayOf(r), err
+}
+
+type rulesPart struct{ a *App }
+
+func (p rulesPart) Rules() []soc.RuleInfo { return p.a.engine.Rules() }
+
+func (p rulesPart) Refused() []console.RefusedRule {
+	var out []console.RefusedRule
+	for _, r := range p.a.engine.Refused() {
+		out = append(out, console.RefusedRule(r))
+	}
+	return out
+}
+
+func (p rulesPart) AlertsByRule(ctx context.Context) (map[string]int64, error) {
+	groups, _, err := p.a.triage.Groups(ctx, soc.Scope{All: true}, triage.Filter{LastFrom: time.Now().AddDate(0, 0, -30).UnixMilli()}, "rule", 1000)
+	out := map[string]int64{}
+	for _, g := range groups {
+		out[g.Value] = g.Alerts
+	}
+	return out, err
+}
+
+type auditPart struct{ a *App }
+
+func (p auditPart) List(ctx context.Context, q console.AuditQuery) (console.AuditPage, error) {
+	page, err := evidence.List(ctx, p.a.state.Read(), evidence.Query{From: q.From, To: q.To, Actor: q.Actor, Action: q.Action, Actions: q.Actions, Object: q.Object, Result: q.Result, Text: q.Text, Before: q.Before, Limit: q.Limit})
+	return console.AuditPage(page), err
+}
+
+func (p auditPart) Head(ctx context.Context) (*console.LogHead, error) {
+	h, err := p.a.evidence.Head(ctx)
+	if errors.Is(err, evidence.ErrNoHead) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &console.LogHead{Size: int64(h.Size), Root: h.Root, Time: console.Time(h.At), Checkpoint: string(h.Raw)}, nil
+}
+
+func (p auditPart) Record(ctx context.Context, d soc.Deed) error {
+	return p.a.state.Tx(ctx, func(tx *sql.Tx) error { return record(ctx, tx, d) })
+}
+
+type identifiersPart struct{ p *privacy.Protector }
+
+func (p identifiersPart) Find(text string) []console.Identifier {
+	var out []console.Identifier
+	for _, m := range privacy.Find(text, true) {
+		out = append(out, console.Identifier{Kind: string(m.Kind), Start: m.Start, End: m.End, Value: m.Normal})
+	}
+	return out
+}
+
+func (p identifiersPart) Tokens(ctx context.Context, kind, value string) ([]string, error) {
+	tokens, _, ok := p.p.TokenFor(value)
+	if !ok {
+		return nil, nil
+	}
+	return tokens, nil
+}
+
+type machinePart struct{ a *App }
+
+func (p machinePart) Disk(ctx context.Context) (total, free int64, days float64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(p.a.opts.Data, &st); err != nil {
+		return 0, 0, -1, fmt.Errorf("look at the disk: %w", err)
+	}
+	total, free = int64(st.Blocks)*st.Bsize, int64(st.Bavail)*st.Bsize
+	usage, err := p.a.store.Usage(ctx)
+	if err != nil {
+		return total, free, -1, err
+	}
+	return total, free, forecast(usage, free, p.a.started), nil
+}
+
+// forecast is days until full: free space over what a day of the last week took. Less than a day of data cannot tell.
+func forecast(usage []store.Usage, free, started int64) float64 {
+	byDay := map[string]int64{}
+	for _, u := range usage {
+		if u.Day != "" {
+			byDay[u.Day] += u.Bytes
+		}
+	}
+	today := time.Now().UTC().Format("2006-01-02")
+	var sum, n int64
+	for d, b := range byDay {
+		if d != today && d >= time.Now().UTC().AddDate(0, 0, -8).Format("2006-01-02") {
+			sum += b
+			n++
+		}
+	}
+	if n == 0 || sum == 0 {
+		return -1
+	}
+	return float64(free) / (float64(sum) / float64(n))
+}
+
+// Clock reads the kernel's own idea of its offset (adjtimex): an NTP client of this host disciplines it.
+func (p machinePart) Clock(ctx context.Context) (offset int64, server string, ok bool) {
+	var t unix.Timex
+	st, err := unix.Adjtimex(&t)
+	if err != nil || st == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0 {
+		return 0, "", false
+	}
+	off := t.Offset
+	if t.Status&unix.STA_NANO != 0 {
+		return off / 1_000_000, "kernel", true
+	}
+	return off / 1000, "kernel", true
+}
+
+func (p machinePart) Started() int64 { return p.a.started }
+
+func (p machinePart) BackupAt(ctx context.Context) int64 { return 0 }
+
+func (p machinePart) Parts(ctx context.Context) []soc.Part {
+	a := p.a
+	part := func(name string, err error) soc.Part {
+		x := soc.Part{Name: name, Ready: err == nil}
+		if err != nil {
+			x.Reason = err.Error()
+		}
+		return x
+	}
+	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.Ready()), part("evidence_log", a.evidence.Ready())}
+	var posture error
+	if r := a.posture.Ready(); r != "" {
+		posture = errors.New(r)
+	}
+	parts = append(parts, part("posture", posture))
+	var lag error
+	if last, seen := a.queue.Last(), a.detected.Load(); last > seen+1000 {
+		lag = fmt.Errorf("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
+	}
+	return append(parts, part("detections", lag))
+}
+
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+func hostname() string {
+	h, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return h
+}

@@ -1,0 +1,242 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"hoalu/collector/source/file"
+	"hoalu/console/identity"
+	"hoalu/inventory"
+	"hoalu/national"
+	"hoalu/soc"
+)
+
+// The control socket is how the other commands of this binary reach the running appliance: HTTP over a Unix socket in the data
+// directory, open to whoever may open the directory (0700). One mechanism for all of them; nothing of it is reachable by network.
+
+const controlName = "control.sock"
+
+func (a *App) controlLoop(ctx context.Context) error {
+	path := a.path(controlName)
+	os.Remove(path) // the data lock says that nobody else serves it
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("open control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	handle := func(pattern string, fn func(r *http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			v, err := fn(r)
+			w.Header().Set("Content-Type", "application/json")
+			if err != nil {
+				status := http.StatusInternalServerError
+				var p *soc.Problem
+				if errors.As(err, &p) {
+					status = p.Status
+				}
+				w.WriteHeader(status)
+				json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
+				return
+			}
+			json.NewEncoder(w).Encode(v)
+		})
+	}
+	machine := soc.Actor{ID: "machine", Name: "quản trị tại máy", Roles: []soc.Role{soc.Administrator}}
+	handle("GET /status", func(r *http.Request) (any, error) { return a.status(r.Context()) })
+	handle("POST /admin/link", func(r *http.Request) (any, error) {
+		link, err := a.accounts.FirstLink(r.Context())
+		return map[string]any{"url": a.firstURL(link.Token), "ends": link.Expires}, err
+	})
+	handle("POST /token", func(r *http.Request) (any, error) {
+		var t identity.TokenRequest
+		if err := json.NewDecoder(r.Body).Decode(&t); err != nil {
+			return nil, &soc.Problem{Status: 400, Code: "bad_request", Detail: err.Error()}
+		}
+		tok, secret, err := a.accounts.CreateToken(r.Context(), machine, t)
+		return map[string]any{"token": secret, "id": tok.ID, "ends": tok.Expires}, err
+	})
+	handle("POST /import", func(r *http.Request) (any, error) {
+		q := r.URL.Query()
+		src, err := a.importSource(r.Context(), q.Get("source"))
+		if err != nil {
+			return nil, err
+		}
+		return file.Import(r.Context(), r.Body, q.Get("name"), file.ImportOptions{Source: src.ID, Dataset: q.Get("dataset"), Format: q.Get("format"), Trust: src.TrustLogsource, Reject: a.intake.Reject}, a.put(soc.SourceImport))
+	})
+	handle("POST /demo/load", func(r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) })
+	handle("POST /demo/remove", func(r *http.Request) (any, error) { return a.DemoRemove(r.Context(), machine) })
+	handle("POST /sensor/invite", func(r *http.Request) (any, error) {
+		ttl, err := time.ParseDuration(r.URL.Query().Get("ttl"))
+		if err != nil {
+			return nil, &soc.Problem{Status: 400, Code: "bad_ttl", Detail: err.Error(), Do: "Write it as 1h or 30m."}
+		}
+		token, err := a.Invite(r.Context(), machine, r.URL.Query().Get("system"), ttl)
+		return map[string]string{"token": token}, err
+	})
+	handle("GET /national", func(r *http.Request) (any, error) { return a.national.Summary(r.Context()) })
+	handle("POST /national/endpoint", func(r *http.Request) (any, error) {
+		var e national.Endpoint
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			return nil, &soc.Problem{Status: 400, Code: "bad_request", Detail: err.Error()}
+		}
+		return map[string]bool{"set": true}, a.national.SetEndpoint(r.Context(), machine, e)
+	})
+	handle("POST /national/test", func(r *http.Request) (any, error) {
+		return nationalPart{a}.Test(r.Context(), machine)
+	})
+	handle("POST /national/reconcile", func(r *http.Request) (any, error) {
+		d := r.URL.Query().Get("day")
+		if d == "" {
+			d = day(time.Now())
+		}
+		return a.national.Reconcile(r.Context(), machine, d)
+	})
+	handle("GET /quarantine", func(r *http.Request) (any, error) {
+		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+		return quarantinePart{a}.List(r.Context(), r.URL.Query().Get("source"), r.URL.Query().Get("reason"), r.URL.Query().Get("after"), max(1, min(limit, 1000)))
+	})
+	handle("POST /quarantine/replay", func(r *http.Request) (any, error) {
+		var ids []string
+		if s := r.URL.Query().Get("ids"); s != "" {
+			ids = strings.Split(s, ",")
+		}
+		n, held, err := quarantinePart{a}.Replay(r.Context(), machine, ids, r.URL.Query().Get("source"), r.URL.Query().Get("reason"))
+		return map[string]int64{"replayed": n, "held": held}, err
+	})
+	mux.HandleFunc("POST /evidence", func(w http.ResponseWriter, r *http.Request) {
+		if err := a.exportPack(r.Context(), w, r.URL.Query(), machine); err != nil {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
+		}
+	})
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Status is what `hoalu` commands and tests ask of the running appliance.
+type Status struct {
+	Console  string     `json:"console"`
+	Parts    []soc.Part `json:"parts"`
+	Last     uint64     `json:"queue_last"`
+	Stored   uint64     `json:"stored"`
+	Detected uint64     `json:"detected"`
+	Events   float64    `json:"events_per_second"`
+	Accounts bool       `json:"accounts"`
+}
+
+func (a *App) status(ctx context.Context) (Status, error) {
+	any, err := a.accounts.Any(ctx)
+	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.Last(), Stored: a.store.Position(), Detected: a.detected.Load(), Events: a.rate.perSecond(), Accounts: any}, err
+}
+
+func (a *App) importSource(ctx context.Context, name string) (soc.Source, error) {
+	if strings.HasPrefix(name, "NG-") {
+		src, ok := a.inventory.Snapshot().Source(name)
+		if !ok {
+			return src, &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + name + " is not in the inventory.", Do: "Give its NG- number from the page Sources, or a new name."}
+		}
+		return src, nil
+	}
+	if name == "" {
+		return soc.Source{}, &soc.Problem{Status: 400, Code: "no_source", Detail: "No source is named.", Do: "Give --source with a name for where the file comes from."}
+	}
+	return a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceImport, Name: name})
+}
+
+func (a *App) consoleURL() string {
+	if a.consoleAddr == nil {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(a.consoleAddr.String())
+	return "http://localhost:" + port // WebAuthn has no name for an address
+}
+
+func (a *App) firstURL(token string) string { return a.consoleURL() + "/first#" + token }
+
+// Control talks to the appliance running on a data directory.
+type Control struct {
+	data   string
+	client *http.Client
+}
+
+// NewControl returns a Control; nothing is contacted yet.
+func NewControl(data string) *Control {
+	path := filepath.Join(data, controlName)
+	return &Control{data: data, client: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}}
+}
+
+// ErrNotRunning means that no appliance runs on the data directory.
+var ErrNotRunning = errors.New("no appliance is running")
+
+// Call does one request and decodes the answer into v (nil: not wanted); body may be nil.
+func (c *Control) Call(ctx context.Context, method, path string, q url.Values, body io.Reader, v any) error {
+	res, err := c.open(ctx, method, path, q, body)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if v == nil {
+		return nil
+	}
+	return json.NewDecoder(res.Body).Decode(v)
+}
+
+func (c *Control) open(ctx context.Context, method, path string, q url.Values, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://control"+path+"?"+q.Encode(), body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" {
+			return nil, fmt.Errorf("%w on %s; start it with `hoalu serve --data %s`", ErrNotRunning, c.data, c.data)
+		}
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		defer res.Body.Close()
+		var p struct{ Error string }
+		if err := json.NewDecoder(res.Body).Decode(&p); err != nil || p.Error == "" {
+			return nil, fmt.Errorf("the appliance answers %s", res.Status)
+		}
+		return nil, errors.New(p.Error)
+	}
+	return res, nil
+}
+
+// Download streams an answer to w.
+func (c *Control) Download(ctx context.Context, path string, q url.Values, w io.Writer) error {
+	res, err := c.open(ctx, http.MethodPost, path, q, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(w, res.Body)
+	return err
+}
+
+var _ = sql.ErrNoRows

@@ -1,0 +1,277 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hoalu/compliance"
+	"hoalu/compliance/evidence"
+	"hoalu/compliance/facts"
+	"hoalu/ecs"
+	"hoalu/ecs/query"
+	"hoalu/soc"
+	"hoalu/triage"
+)
+
+func (a *App) openPosture(ctx context.Context) error {
+	signer, err := a.vault.Signer(ctx, "evidence")
+	if err != nil {
+		return err
+	}
+	if a.evidence, err = evidence.OpenLog(ctx, evidence.LogConfig{Dir: a.path("evidence")}, a.state, signer, a.log); err != nil {
+		return err
+	}
+	a.down.push("evidence log", a.evidence.Close)
+	checks, err := compliance.Load(ctx)
+	if err != nil {
+		return err
+	}
+	a.posture = compliance.New(checks, a.state, a.facts, compliance.Hooks{Record: record, Notify: a.notify}, a.cfg.Posture.Every, a.log)
+	return a.posture.Load(ctx)
+}
+
+// facts gathers what is known of every system.
+func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
+	now := time.Now().UnixMilli()
+	t := facts.Telemetry{Now: now}
+	sum, err := a.national.Summary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.National = facts.National{Checked: now, Endpoint: sum.Endpoint, LastAccepted: max(sum.LastReceipt, sum.Heartbeat), OldestWaiting: sum.OldestWaiting, Waiting: sum.Waiting}
+	accounts, err := a.accounts.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last, err := evidence.Last(ctx, a.state.Read())
+	if err != nil {
+		return nil, err
+	}
+	t.Access = facts.Access{Checked: now, LastDeed: last}
+	for _, x := range accounts {
+		if x.State == "active" || x.State == "locked" {
+			t.Access.Accounts++ // each active account was made with a second factor: there is no other way to one
+		}
+	}
+	offset, _, known := machinePart{a}.Clock(ctx)
+	t.Clock = facts.Clock{Checked: now, Known: known, Synchronised: known && offset > -1000 && offset < 1000}
+	head, err := a.evidence.Head(ctx)
+	if err != nil && !errors.Is(err, evidence.ErrNoHead) {
+		return nil, err
+	}
+	usage, err := a.store.Usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	oldest := map[string]int64{}
+	for _, u := range usage {
+		if d, err := time.Parse("2006-01-02", u.Day); err == nil && (oldest[u.System] == 0 || d.UnixMilli() < oldest[u.System]) {
+			oldest[u.System] = d.UnixMilli()
+		}
+	}
+	_, _, days, err := machinePart{a}.Disk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	snap := a.inventory.Snapshot()
+	t.Store = func(system string) facts.Store {
+		old := oldest[system]
+		if old == 0 {
+			if x, err := a.oldestEvent(ctx, system); err == nil {
+				old = x
+			}
+		}
+		keep := a.cfg.Store.KeepDays
+		if sys, ok := snap.System(system); ok && keep > 0 {
+			keep = max(keep, facts.RetentionFloorDays(sys.Level))
+		}
+		return facts.Store{Checked: now, Oldest: old, KeepDays: keep, DiskDays: int(days), Ready: true, Checkpoint: head.At}
+	}
+	rules := len(a.engine.Rules())
+	t.Watch = func(system string) facts.Watch {
+		w := facts.Watch{Checked: now, Rules: rules, RulesChanged: a.rulesAt.Load(), Started: a.started}
+		if c, err := a.triage.Counts(ctx, soc.Scope{Systems: []string{system}}, ""); err == nil {
+			w.OldestUnacknowledged = c.OldestNew
+		}
+		return w
+	}
+	readings := map[string]soc.Reading{}
+	for _, r := range a.health.Readings() {
+		readings[r.Source] = r
+	}
+	assets := map[string][]soc.Asset{}
+	for _, x := range snap.Assets() {
+		assets[x.System] = append(assets[x.System], x)
+	}
+	sources := map[string][]soc.Source{}
+	for _, x := range snap.Sources() {
+		// A source bound to no system counts for the system its events resolve to; what it proves is told by its decoder.
+		sys := x.System
+		if sys == "" {
+			sys = a.sourceSystem.get(x.ID)
+		}
+		if sys == "" {
+			continue
+		}
+		if len(x.Layers) == 0 {
+			x.Layers = a.sourceSystem.layers(x.ID)
+		}
+		sources[sys] = append(sources[sys], x)
+	}
+	var out []facts.Facts
+	for _, sys := range snap.Systems() {
+		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], readings, a.hosts.last))
+	}
+	return out, nil
+}
+
+// oldestEvent asks the store for a system whose events are not filed by day yet.
+func (a *App) oldestEvent(ctx context.Context, system string) (int64, error) {
+	r, err := a.store.Search(ctx, query.Search{Query: query.Term{Field: ecs.SystemID, Value: system}, Limit: 1, Ascending: true, CountCap: 1})
+	if err != nil || len(r.Events) == 0 {
+		return 0, err
+	}
+	return r.Events[0].Created, nil
+}
+
+// hosts remembers when each host was last heard of.
+type hosts struct {
+	mu sync.Mutex
+	by map[string]int64
+}
+
+const maxHosts = 200_000
+
+func (h *hosts) seen(host string, at int64) {
+	h.mu.Lock()
+	if h.by == nil {
+		h.by = map[string]int64{}
+	}
+	if _, ok := h.by[host]; ok || len(h.by) < maxHosts {
+		h.by[host] = max(h.by[host], at)
+	}
+	h.mu.Unlock()
+}
+
+func (h *hosts) last(host string) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.by[host]
+}
+
+// sourceSystem remembers which system a source without a binding resolves to, and which technical layers its events prove.
+type sourceSystem struct {
+	mu     sync.Mutex
+	system map[string]string
+	proves map[string]map[string]bool
+}
+
+func (s *sourceSystem) seen(source, system, layer string) {
+	if source == "" || system == "" || system == soc.Unassigned {
+		return
+	}
+	s.mu.Lock()
+	if s.system == nil {
+		s.system, s.proves = map[string]string{}, map[string]map[string]bool{}
+	}
+	s.system[source] = system
+	if layer != "" {
+		if s.proves[source] == nil {
+			s.proves[source] = map[string]bool{}
+		}
+		s.proves[source][layer] = true
+	}
+	s.mu.Unlock()
+}
+
+func (s *sourceSystem) get(source string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.system[source]
+}
+
+func (s *sourceSystem) layers(source string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, l := range []string{soc.LayerNetwork, soc.LayerApplication, soc.LayerDatabase, soc.LayerEndpoint} {
+		if s.proves[source][l] {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// layerOf is the technical layer an event proves, by its log source; "" none.
+func layerOf(e *ecs.Event) string {
+	l := e.Logsource()
+	for _, c := range l.Category {
+		switch c {
+		case "webserver", "proxy", "http", "application":
+			return soc.LayerApplication
+		case "dns", "firewall", "network_connection", "tls":
+			if l.Product != "linux" && l.Product != "windows" {
+				return soc.LayerNetwork
+			}
+			return soc.LayerEndpoint
+		case "process_creation", "process_termination", "file_event":
+			return soc.LayerEndpoint
+		case "database":
+			return soc.LayerDatabase
+		}
+	}
+	switch l.Product {
+	case "linux", "windows", "macos":
+		return soc.LayerEndpoint
+	case "suricata", "zeek", "cisco", "fortinet", "fortigate", "paloalto":
+		return soc.LayerNetwork
+	case "postgresql", "mysql", "mssql", "oracle", "mongodb":
+		return soc.LayerDatabase
+	case "nginx", "apache":
+		return soc.LayerApplication
+	}
+	return ""
+}
+
+// rate is events per second, over the last ten seconds.
+type rate struct {
+	n    atomic.Int64
+	mu   sync.Mutex
+	ring [10]int64
+	at   int64
+}
+
+func (r *rate) add(n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.advance()
+	r.ring[r.at%10] += n
+}
+
+func (r *rate) advance() {
+	now := time.Now().Unix()
+	for r.at < now {
+		r.at++
+		if now-r.at < 10 {
+			r.ring[r.at%10] = 0
+		}
+	}
+}
+
+func (r *rate) perSecond() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.advance()
+	var sum int64
+	for i, n := range r.ring {
+		if int64(i) != r.at%10 {
+			sum += n
+		}
+	}
+	return float64(sum) / 9
+}
+
+var _ = triage.Without

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"hoalu/collector/source/bulk"
+	"hoalu/collector/source/file"
+	sensorsource "hoalu/collector/source/sensor"
+	"hoalu/collector/source/syslog"
+	"hoalu/ecs/wire"
+	"hoalu/inventory"
+	"hoalu/soc"
+)
+
+type put = func(ctx context.Context, listener string, frames []wire.Frame) error
+
+// put binds frames of a kind of listener to their source before they are made durable: what is known is looked up, who is new is
+// registered (decision 3).
+func (a *App) put(kind string) put {
+	return func(ctx context.Context, listener string, frames []wire.Frame) error {
+		snap := a.inventory.Snapshot()
+		var last inventory.Seen
+		var src soc.Source
+		for i := range frames {
+			f := &frames[i]
+			if f.Source == "" {
+				seen := inventory.Seen{Kind: kind, Peer: f.Peer}
+				if kind == soc.SourceSyslog {
+					seen.Host = frameHost(f.Data)
+				}
+				if seen != last || src.ID == "" {
+					known := false
+					if src, known = snap.FindSource(seen); !known {
+						var err error
+						if src, err = a.inventory.EnsureSource(ctx, seen); err != nil {
+							return fmt.Errorf("register the sender %s: %w", f.Peer, err)
+						}
+					}
+					last = seen
+				}
+				f.Source = src.ID
+				if f.Dataset == "" {
+					f.Dataset = src.Dataset
+				}
+				f.Trust = f.Trust || src.TrustLogsource
+			}
+		}
+		return a.intake.Put(ctx, listener, frames)
+	}
+}
+
+// bulkBinding finds the source of a bulk sender by its token, or by address.
+func (a *App) bulkBinding(seen inventory.Seen) (bulk.Binding, bool) {
+	src, ok := a.inventory.Snapshot().FindSource(seen)
+	if !ok {
+		return bulk.Binding{}, false
+	}
+	return bulk.Binding{Source: src.ID, Dataset: src.Dataset, Trust: src.TrustLogsource}, true
+}
+
+func (a *App) allowed(peer string) bool {
+	addr, err := netip.ParseAddr(peer)
+	if err != nil {
+		return false
+	}
+	if addr.Unmap().IsLoopback() || len(a.cfg.Listen.Senders) == 0 {
+		return true
+	}
+	for _, s := range a.cfg.Listen.Senders {
+		if p, err := netip.ParsePrefix(s); err == nil && p.Contains(addr.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *App) openListeners(ctx context.Context) error {
+	l := a.cfg.Listen
+	names := append([]string{"localhost", "127.0.0.1", "::1"}, l.Names...)
+	for _, ip := range hostAddresses() {
+		names = append(names, ip.String())
+	}
+	if l.SyslogUDP != "" || l.SyslogTCP != "" || l.SyslogTLS != "" {
+		cfg := syslog.Config{UDP: l.SyslogUDP, TCP: l.SyslogTCP, TLS: l.SyslogTLS, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change}
+		if l.SyslogTLS != "" {
+			conf, err := a.vault.Authority().ServerTLS(ctx, "syslog", names)
+			if err != nil {
+				return err
+			}
+			cfg.TLSConfig = conf
+		}
+		s, err := syslog.New(cfg, a.put(soc.SourceSyslog), a.log)
+		if err != nil {
+			return err
+		}
+		a.listeners = append(a.listeners, named{"syslog", s.Run})
+	}
+	if l.Bulk != "" {
+		b, err := bulk.New(bulk.Config{Address: l.Bulk, Reject: a.intake.Reject, Connection: a.peers.change,
+			Token: func(sum string) (bulk.Binding, bool) {
+				return a.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Token: sum})
+			},
+			Peer: func(peer string) bulk.Binding {
+				b, ok := a.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Peer: peer})
+				if !ok {
+					if src, err := a.inventory.EnsureSource(context.Background(), inventory.Seen{Kind: soc.SourceBulk, Peer: peer}); err == nil {
+						b = bulk.Binding{Source: src.ID, Dataset: src.Dataset, Trust: src.TrustLogsource}
+					}
+				}
+				b.Trust = b.Trust || a.cfg.Listen.BulkTrust
+				return b
+			}}, a.put(soc.SourceBulk), a.log)
+		if err != nil {
+			return err
+		}
+		a.listeners = append(a.listeners, named{"bulk", b.Run})
+	}
+	if l.Sensors != "" {
+		conf, err := a.vault.Authority().ServerTLS(ctx, "sensors", names)
+		if err != nil {
+			return err
+		}
+		s, err := sensorsource.New(sensorsource.Config{Address: l.Sensors, TLSConfig: withRoot(conf, a.vault.Authority().Root()), Identify: a.identifySensor, Enroll: a.enrollSensor, Stats: a.sensorStats,
+			Position: a.intake.SensorPosition, Reject: a.intake.Reject, Connection: a.peers.change}, a.putSensor, a.log)
+		if err != nil {
+			return err
+		}
+		a.sensorListener = s
+		a.listeners = append(a.listeners, named{"sensors", s.Run})
+	}
+	ln, err := net.Listen("tcp", l.Console)
+	if err != nil {
+		return fmt.Errorf("open the console on %s: %w; stop what uses that port or change listen.console", l.Console, err)
+	}
+	a.consoleListener, a.consoleAddr = ln, ln.Addr()
+	a.down.push("console listener", func() error { ln.Close(); return nil })
+	if a.cfg.Files.Host {
+		src, err := a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceImport, Name: "files of this host"})
+		if err != nil {
+			return err
+		}
+		paths := file.HostPaths(src.ID)
+		if len(paths) > 0 {
+			f, err := file.New(file.Config{Paths: paths, State: a.path("files.json"), Reject: a.intake.Reject}, a.put(soc.SourceImport), a.log)
+			if err != nil {
+				return err
+			}
+			a.listeners = append(a.listeners, named{"files", f.Run})
+		}
+	}
+	return nil
+}
+
+// putSensor takes a sensor's batch.
+func (a *App) putSensor(ctx context.Context, id string, sequence uint64, frames []wire.Frame) (bool, error) {
+	src, ok := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+	if !ok {
+		var err error
+		if src, err = a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSensor, Sensor: id}); err != nil {
+			return false, fmt.Errorf("register sensor %s: %w", id, err)
+		}
+	}
+	for i := range frames {
+		frames[i].Source = src.ID
+		frames[i].Trust = true // our own sensors say what their records are
+	}
+	return a.intake.PutSensor(ctx, id, sequence, frames)
+}
+
+type named struct {
+	name string
+	run  func(context.Context) error
+}
+
+// runFront starts what lets events in.
+func (a *App) runFront(g *group) {
+	g.run("intake", a.intake.Run)
+	for _, l := range a.listeners {
+		g.run(l.name, l.run)
+	}
+	g.run("console", func(ctx context.Context) error { return a.console.Serve(ctx, a.consoleListener) })
+	g.run("control socket", a.controlLoop)
+}

@@ -1,0 +1,30 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics serves /metrics: what each part already counts, read when asked.
+func (a *App) metrics() http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gauge := func(name, help string, fn func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "hoalu", Name: name, Help: help}, fn))
+	}
+	gauge("queue_last_sequence", "Sequence of the newest batch in the queue.", func() float64 { return float64(a.queue.Last()) })
+	gauge("queue_bytes", "Bytes the queue holds.", func() float64 { return float64(a.queue.State().Bytes) })
+	gauge("queue_refused_total", "Appends refused for space, fullness or a restart.", func() float64 { return float64(a.queue.State().Refused) })
+	gauge("queue_holes_total", "Sequences found missing though never purged.", func() float64 { return float64(a.queue.State().Holes) })
+	gauge("intake_frames_total", "Frames made durable since the start.", func() float64 { return float64(a.intake.Stats().Frames) })
+	gauge("intake_waiting_bytes", "Bytes of frames waiting in memory.", func() float64 { return float64(a.intake.Stats().Waiting) })
+	gauge("store_position", "Last sequence sealed in the event store.", func() float64 { return float64(a.store.Position()) })
+	gauge("detect_position", "Last sequence detection has processed.", func() float64 { return float64(a.detected.Load()) })
+	gauge("events_per_second", "Events decoded, over the last ten seconds.", a.rate.perSecond)
+	gauge("rules_loaded", "Rules and correlations that run.", func() float64 { return float64(len(a.engine.Rules())) })
+	gauge("rules_refused", "Rule documents that were not loaded.", func() float64 { return float64(len(a.engine.Refused())) })
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+}

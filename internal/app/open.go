@@ -1,0 +1,385 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"hoalu/collector"
+	"hoalu/collector/decoders"
+	"hoalu/collector/health"
+	"hoalu/collector/ledger"
+	"hoalu/collector/pipeline"
+	"hoalu/collector/queue"
+	"hoalu/collector/store"
+	"hoalu/collector/store/local"
+	"hoalu/compliance/evidence"
+	"hoalu/compliance/facts"
+	"hoalu/detections"
+	"hoalu/inventory"
+	"hoalu/national"
+	"hoalu/privacy"
+	"hoalu/soc"
+	"hoalu/state"
+	"hoalu/triage"
+	"hoalu/vault"
+	vaultlocal "hoalu/vault/local"
+)
+
+func (a *App) openVault(ctx context.Context) error {
+	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey}, a.log)
+	if err != nil {
+		return err
+	}
+	a.vault = v
+	return nil
+}
+
+func (a *App) openState(ctx context.Context) error {
+	db, err := state.Open(ctx, state.Config{Path: a.path("state.db")})
+	if err != nil {
+		return err
+	}
+	a.state = db
+	a.down.push("state", db.Close)
+	return nil
+}
+
+func (a *App) openInventory(ctx context.Context) error {
+	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: evidence.Record, Changed: a.notify}, a.log)
+	if err != nil {
+		return err
+	}
+	a.inventory = inv
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("host name: %w", err)
+	}
+	var addrs []netip.Addr
+	for _, ip := range hostAddresses() {
+		if x, ok := netip.AddrFromSlice(ip); ok {
+			addrs = append(addrs, x.Unmap())
+		}
+	}
+	a.self, a.selfFeed, err = inv.EnsureSelf(ctx, host, addrs)
+	return err
+}
+
+// notify tells open consoles; it is replaced once the console is there.
+func (a *App) notify(n soc.Notice) { a.notices(n) }
+
+func (a *App) openDetections(ctx context.Context) error {
+	g, err := detections.New(detections.Config{Paths: a.cfg.Detections.Rules, Disabled: a.cfg.Detections.Disabled}, a.log)
+	if err != nil {
+		return err
+	}
+	a.engine = g
+	a.rulesAt.Store(a.started)
+	return nil
+}
+
+func (a *App) openTriage(ctx context.Context) error {
+	a.triage = triage.New(a.state, triage.Config{
+		Record:  evidence.Record,
+		Changed: a.notify,
+		Outbox: func(ctx context.Context, tx *sql.Tx, al soc.Alert, created bool) error {
+			return a.national.Enqueue(ctx, tx, al, created)
+		},
+	}, a.log)
+	return nil
+}
+
+func (a *App) openNational(ctx context.Context) error {
+	a.national = national.New(a.cfg.National, a.state, national.Hooks{
+		Lookup: func(id string) (soc.System, soc.Unit) {
+			snap := a.inventory.Snapshot()
+			sys, _ := snap.System(id)
+			unit, _ := snap.Unit(sys.Unit)
+			return sys, unit
+		},
+		Certificate: a.nationalCertificate,
+		Record:      record,
+		Notify:      a.notify,
+	}, a.log)
+	return nil
+}
+
+func record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {
+	_, err := evidence.Record(ctx, tx, d)
+	return err
+}
+
+func (a *App) openQueue(ctx context.Context) error {
+	q, err := queue.Open(queue.Config{Dir: a.path("queue"), MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
+		Hole: func(first, last uint64) {
+			if a.health != nil {
+				a.health.Emit(health.Note{Action: health.QueueHole, Level: "error", Message: fmt.Sprintf("queue sequences %d to %d are gone", first, last),
+					Values: map[string]string{"first": fmt.Sprint(first), "last": fmt.Sprint(last)}})
+			}
+		}}, a.log)
+	if err != nil {
+		return err
+	}
+	a.queue = q
+	a.down.push("queue", q.Close)
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	s, err := local.Open(local.Config{Dir: a.path("events"), OnSeal: a.sealed, Retention: a.retention}, a.log)
+	if err != nil {
+		return err
+	}
+	a.store = s
+	a.down.push("event store", s.Close)
+	a.applied.Store(s.Position())
+	aead, err := a.vault.AEAD(ctx, "quarantine")
+	if err != nil {
+		return err
+	}
+	if a.quarantine, err = pipeline.OpenQuarantine(pipeline.QuarantineConfig{Dir: a.path("quarantine"), AEAD: aead}); err != nil {
+		return err
+	}
+	a.down.push("quarantine", a.quarantine.Close)
+	return nil
+}
+
+// retention keeps a system's events as configured, never shorter than the floor of its level.
+func (a *App) retention(system string) (keepDays int, hold bool) {
+	keepDays = a.cfg.Store.KeepDays
+	if keepDays == 0 {
+		return 0, false
+	}
+	if sys, ok := a.inventory.Snapshot().System(system); ok {
+		keepDays = max(keepDays, facts.RetentionFloorDays(sys.Level))
+	}
+	return keepDays, false
+}
+
+// sealed tells the ledger what a segment holds.
+func (a *App) sealed(segment string, first, last uint64, outcomes []store.Outcome) {
+	if err := a.ledger.Sealed(context.Background(), segment, first, last, ledgerOutcomes(outcomes)); err != nil {
+		a.log.Error("tell the ledger of a segment", "segment", segment, "error", err)
+	}
+}
+
+func ledgerOutcomes(in []store.Outcome) []ledger.Outcome {
+	out := make([]ledger.Outcome, len(in))
+	for i, o := range in {
+		out[i] = ledger.Outcome{Source: o.Source, Minute: o.Minute, Stored: o.Stored, Duplicate: o.Duplicate, Quarantined: o.Quarantined}
+	}
+	return out
+}
+
+func (a *App) openLedger(ctx context.Context) error {
+	l, err := ledger.Open(ctx, ledger.Config{Path: a.path("ledger.db"),
+		Live: func() ledger.Live {
+			if a.store == nil {
+				return ledger.Live{}
+			}
+			return ledger.Live{Sealed: a.store.Position(), Applied: a.applied.Load(), Outcomes: ledgerOutcomes(a.store.Live())}
+		},
+		OnImbalance: func(r soc.LedgerRow) { a.health.Imbalance(r) },
+	}, a.log)
+	if err != nil {
+		return err
+	}
+	a.ledger = l
+	a.down.push("ledger", l.Close)
+	return nil
+}
+
+func (a *App) openIntake(ctx context.Context) error {
+	in, err := collector.NewIntake(ctx, collector.Options{Queue: a.queue, State: a.path("sensors.json"),
+		Revision: func() uint64 { return a.inventory.Revision() },
+		Count:    a.ledger.Add,
+		SourceOf: func(peer string) string {
+			s, _ := a.inventory.Snapshot().FindSource(inventory.Seen{Peer: peer})
+			return s.ID
+		},
+		Gap: func(sensor string, first, last uint64) {
+			a.health.Emit(health.Note{Action: health.SensorGap, Level: "warning", Message: fmt.Sprintf("batches %d to %d of sensor %s did not arrive", first, last, sensor),
+				Values: map[string]string{"sensor": sensor, "first": fmt.Sprint(first), "last": fmt.Sprint(last)}})
+		}}, a.log)
+	if err != nil {
+		return err
+	}
+	a.intake = in
+	a.down.push("intake", in.Close)
+	a.health, err = health.New(health.Config{Path: a.path("health.json"), Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
+		Sources:   func() []soc.Source { return a.inventory.Snapshot().Sources() },
+		Connected: a.peers.connected,
+		Ready:     a.queue.Ready,
+		OnChange: func(r soc.Reading) {
+			a.notify(soc.Notice{Topic: "source", ID: r.Source, Version: time.Now().UnixMilli()})
+		}}, a.log)
+	return err
+}
+
+// peers counts open connections by peer address or sensor.
+type peers struct {
+	mu   sync.Mutex
+	open map[string]int
+}
+
+func (p *peers) change(peer string, open bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open == nil {
+		p.open = map[string]int{}
+	}
+	if open {
+		p.open[peer]++
+	} else if p.open[peer]--; p.open[peer] <= 0 {
+		delete(p.open, peer)
+	}
+}
+
+func (p *peers) connected(peer string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open[peer] > 0
+}
+
+// setups keeps what decoding depends on, by revision of the inventory.
+type setups struct {
+	mu   sync.Mutex
+	by   map[uint64]pipeline.Setup
+	keys []uint64
+}
+
+const maxSetups = 64
+
+func (a *App) openPipeline(ctx context.Context) error {
+	set, err := decoders.New()
+	if err != nil {
+		return err
+	}
+	mac, err := a.vault.MAC(ctx, "pseudonym")
+	if err != nil {
+		return err
+	}
+	protector, err := privacy.New(privacy.Config{MAC: macOf{mac}, Groups: []string{"province"}})
+	if err != nil {
+		return err
+	}
+	a.protector = protector
+	a.setups.by = map[uint64]pipeline.Setup{}
+	a.pipeline = pipeline.New(func(revision uint64) pipeline.Setup {
+		a.setups.mu.Lock()
+		defer a.setups.mu.Unlock()
+		if s, ok := a.setups.by[revision]; ok {
+			return s
+		}
+		snap := a.inventory.Snapshot()
+		if revision != snap.Revision {
+			old, err := a.inventory.SnapshotAt(context.Background(), revision)
+			if err != nil {
+				a.log.Error("read inventory of a past revision; the present one decides", "revision", revision, "error", err)
+			} else {
+				snap = old
+			}
+		}
+		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: protector}
+		a.setups.by[revision] = s
+		a.setups.keys = append(a.setups.keys, revision)
+		if len(a.setups.keys) > maxSetups {
+			delete(a.setups.by, a.setups.keys[0])
+			a.setups.keys = a.setups.keys[1:]
+		}
+		return s
+	})
+	a.hub = pipeline.NewHub(pipeline.HubConfig{}, stream{a.queue}, a.pipeline, a.log)
+	a.down.push("hub", func() error { a.hub.Close(); return nil })
+	return nil
+}
+
+// macOf hands the vault's MAC to privacy. A MAC that cannot be computed would let a citizen's number through, so it stops the event's
+// decoding instead (the pipeline quarantines what panics and the queue keeps the bytes).
+type macOf struct{ mac vault.MAC }
+
+func (m macOf) MAC(data []byte) []byte {
+	sum, err := m.mac.ComputeMAC(data)
+	if err != nil {
+		panic(fmt.Sprintf("compute pseudonym: %v", err))
+	}
+	return sum
+}
+
+func (m macOf) Versions(data []byte) [][]byte {
+	all, err := m.mac.Versions(data)
+	if err != nil {
+		return nil
+	}
+	return all
+}
+
+// stream hands the queue's messages to the hub.
+type stream struct{ q *queue.Queue }
+
+func (s stream) Read(ctx context.Context, seq uint64) ([]byte, uint64, error) {
+	m, err := s.q.Read(ctx, seq)
+	var gone *queue.PurgedError
+	if errors.As(err, &gone) {
+		if m, err = s.q.Read(ctx, gone.Next); err != nil {
+			return nil, 0, err
+		}
+	}
+	return m.Data, m.Seq, err
+}
+
+// resolver answers the pipeline from one state of the inventory.
+type resolver struct{ snap *inventory.Snapshot }
+
+func (r resolver) Resolve(sensor, source, peer, host string, ips []netip.Addr) pipeline.Place {
+	x := r.snap.Resolve(sensor, source, peer, host, ips)
+	return pipeline.Place{System: x.System, Unit: x.Unit, Level: x.Level, Zone: x.Zone, Asset: x.Asset, Source: x.Source, By: x.By, Conflict: x.Conflict != "", Demo: x.Demo}
+}
+
+func (r resolver) SourceByID(id string) (soc.Source, bool) { return r.snap.Source(id) }
+
+// frameHost is the host name in a syslog header, "" where there is none to be found cheaply; decoding proper happens behind the queue.
+func frameHost(data []byte) string {
+	s := string(data[:min(len(data), 256)])
+	if !strings.HasPrefix(s, "<") {
+		return ""
+	}
+	i := strings.IndexByte(s, '>')
+	if i < 0 || i > 4 {
+		return ""
+	}
+	s = s[i+1:]
+	var host string
+	if strings.HasPrefix(s, "1 ") { // RFC 5424: VERSION TIMESTAMP HOSTNAME
+		if p := strings.SplitN(s, " ", 4); len(p) == 4 {
+			host = p[2]
+		}
+	} else if len(s) > 16 && s[3] == ' ' && s[6] == ' ' && s[15] == ' ' { // RFC 3164: Mmm dd hh:mm:ss HOSTNAME
+		host, _, _ = strings.Cut(s[16:], " ")
+	} else if len(s) > 19 && s[4] == '-' && s[10] == 'T' {
+		if p := strings.SplitN(s, " ", 3); len(p) == 3 {
+			host = p[1]
+		}
+	}
+	if host == "-" || host == "" || len(host) > 253 || strings.ContainsAny(host, ":[]%=") {
+		return ""
+	}
+	return host
+}
+
+var errNoData = errors.New("no data folder: give one with --data")
+
+// DefaultData is where `make run` keeps its data.
+func DefaultData() string {
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "hoalu")
+	}
+	return "data"
+}

@@ -1,0 +1,281 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hoalu/collector/health"
+	sensorsource "hoalu/collector/source/sensor"
+	"hoalu/console"
+	"hoalu/inventory"
+	"hoalu/sensors"
+	"hoalu/sensors/shipper"
+	"hoalu/soc"
+	"hoalu/state"
+)
+
+// sensorLife is how long a sensor's certificate is good.
+const sensorLife = 365 * 24 * time.Hour
+
+// Invite makes a single-use enrolment token for a sensor of a system; only its hash is kept.
+func (a *App) Invite(ctx context.Context, by soc.Actor, system string, ttl time.Duration) (string, error) {
+	if _, ok := a.inventory.Snapshot().System(system); !ok {
+		return "", &soc.Problem{Status: 404, Code: "not_found", Detail: fmt.Sprintf("System %s is not in the inventory.", system), Do: "Look up its HT- number on the page Systems."}
+	}
+	if ttl <= 0 || ttl > 7*24*time.Hour {
+		return "", &soc.Problem{Status: 422, Code: "bad_ttl", Detail: fmt.Sprintf("A token may live up to 7 days, not %s.", ttl), Do: "Give a shorter --ttl."}
+	}
+	secret := make([]byte, 20)
+	rand.Read(secret)
+	text := hex.EncodeToString(secret)
+	sum := sha256.Sum256([]byte(text))
+	err := a.state.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO sensor_invite (hash, system_id, made, ends, used, sensor) VALUES ($1, $2, $3, $4, 0, '')",
+			hex.EncodeToString(sum[:]), system, state.Now(), state.Now()+ttl.Milliseconds()); err != nil {
+			return err
+		}
+		return record(ctx, tx, soc.Deed{Actor: by, Action: "sensor.invite", Object: system, Details: map[string]string{"ttl": ttl.String()}})
+	})
+	if err != nil {
+		return "", fmt.Errorf("make invitation: %w", err)
+	}
+	return shipper.Token(text, a.vault.Authority().Root()), nil
+}
+
+// enrollSensor exchanges a token and a request for a certificate.
+func (a *App) enrollSensor(ctx context.Context, token string, csr []byte) (sensorsource.Enrolment, error) {
+	block, _ := pem.Decode(csr)
+	if block == nil {
+		return sensorsource.Enrolment{}, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The request is not a PEM certificate request.", Do: "Run hoalu sensor enroll again."}
+	}
+	req, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil || req.CheckSignature() != nil {
+		return sensorsource.Enrolment{}, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request cannot be read.", Do: "Run hoalu sensor enroll again."}
+	}
+	sum := sha256.Sum256([]byte(token))
+	hash := hex.EncodeToString(sum[:])
+	var out sensorsource.Enrolment
+	err = a.state.Tx(ctx, func(tx *sql.Tx) error {
+		var system string
+		var ends, used int64
+		err := tx.QueryRowContext(ctx, "SELECT system_id, ends, used FROM sensor_invite WHERE hash = $1", hash).Scan(&system, &ends, &used)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && (used != 0 || ends < state.Now()) {
+			return &soc.Problem{Status: 403, Code: "token_unknown", Detail: "The token is unknown, used or out of date.", Do: "Ask for a new one: hoalu sensor invite --system HT-…"}
+		}
+		if err != nil {
+			return err
+		}
+		host := strings.ToLower(req.Subject.CommonName)
+		id, err := sensorID(host)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE sensor_invite SET used = $1, sensor = $2 WHERE hash = $3", state.Now(), id, hash); err != nil {
+			return err
+		}
+		out.Sensor = id
+		return record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: host}, Action: "sensor.enroll", Object: system, Details: map[string]string{"sensor": id}})
+	})
+	if err != nil {
+		return out, err
+	}
+	der, err := a.vault.Authority().SignSensor(ctx, out.Sensor, block.Bytes, sensorLife)
+	if err != nil {
+		return out, fmt.Errorf("sign sensor certificate: %w", err)
+	}
+	var system string
+	if err := a.state.Read().QueryRowContext(ctx, "SELECT system_id FROM sensor_invite WHERE hash = $1", hash).Scan(&system); err != nil {
+		return out, err
+	}
+	if err := a.bindSensor(ctx, out.Sensor, system, req.Subject.CommonName); err != nil {
+		return out, err
+	}
+	out.Certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	out.Authority = string(a.vault.Authority().RootPEM())
+	return out, nil
+}
+
+// sensorID names a sensor after its host, with enough chance to be its own.
+func sensorID(host string) (string, error) {
+	b := make([]byte, 4)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	host = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(host))
+	if len(host) > 40 {
+		host = host[:40]
+	}
+	return strings.Trim(host, "-") + "-" + hex.EncodeToString(b), nil
+}
+
+// bindSensor makes the source of a sensor, bound to its system: what it sends belongs there.
+func (a *App) bindSensor(ctx context.Context, id, system, host string) error {
+	src, err := a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+	if err != nil {
+		return err
+	}
+	if src.System == system {
+		return nil
+	}
+	src.System, src.Auto, src.Name = system, false, "Cảm biến "+host
+	src.Layers = []string{soc.LayerNetwork, soc.LayerEndpoint}
+	_, err = a.inventory.UpdateSource(ctx, soc.Actor{ID: "system", Name: "system"}, src)
+	return err
+}
+
+// identifySensor names the sensor of a client certificate.
+func (a *App) identifySensor(c *x509.Certificate) (string, error) {
+	return a.vault.Authority().Sensor([]*x509.Certificate{c})
+}
+
+// accounts keeps what sensors last said of themselves.
+type sensorAccounts struct {
+	mu   sync.Mutex
+	last map[string]sensorsource.Stats
+	at   map[string]int64
+	lost map[string]int64
+}
+
+func (a *App) sensorStats(ctx context.Context, id string, s sensorsource.Stats) error {
+	a.sensorBooks.mu.Lock()
+	if a.sensorBooks.last == nil {
+		a.sensorBooks.last, a.sensorBooks.at, a.sensorBooks.lost = map[string]sensorsource.Stats{}, map[string]int64{}, map[string]int64{}
+	}
+	a.sensorBooks.last[id], a.sensorBooks.at[id] = s, time.Now().UnixMilli()
+	var dropped int64
+	for _, n := range s.Dropped {
+		dropped += n
+	}
+	a.sensorBooks.lost[id] += dropped
+	a.sensorBooks.mu.Unlock()
+	src, _ := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+	if dropped > 0 {
+		for reason, n := range s.Dropped {
+			a.intake.Drop(src.ID, "", reason, int(n))
+		}
+		a.health.Emit(health.Note{Action: health.SensorLoss, Source: src.ID, System: src.System, Level: "warning", Message: fmt.Sprintf("sensor %s dropped %d records", id, dropped),
+			Values: map[string]string{"sensor": id, "dropped": fmt.Sprint(dropped)}})
+	}
+	return nil
+}
+
+// withRoot adds the authority's own certificate to what a listener shows, so that a sensor that enrols can check the digest in its token.
+func withRoot(conf *tls.Config, root *x509.Certificate) *tls.Config {
+	conf = conf.Clone()
+	add := func(c *tls.Certificate) *tls.Certificate {
+		x := *c
+		x.Certificate = append(slices.Clone(c.Certificate), root.Raw)
+		return &x
+	}
+	if get := conf.GetCertificate; get != nil {
+		conf.GetCertificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			c, err := get(h)
+			if err != nil {
+				return nil, err
+			}
+			return add(c), nil
+		}
+	}
+	for i := range conf.Certificates {
+		conf.Certificates[i] = *add(&conf.Certificates[i])
+	}
+	return conf
+}
+
+// ownSensor is the sensor that watches this host, through the same uplink as any other.
+type ownSensor struct {
+	id   string
+	host *sensors.Host
+}
+
+func (a *App) openOwnSensor(ctx context.Context) error {
+	if !a.cfg.Sensor.Packet && !a.cfg.Sensor.Host || a.sensorListener == nil {
+		return nil
+	}
+	const id = "this-host"
+	cert, err := a.vault.Authority().Client(ctx, "hoalu://sensor/"+id, sensorLife)
+	if err != nil {
+		return err
+	}
+	if err := a.bindSensor(ctx, id, a.self.ID, hostname()); err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(a.vault.Authority().Root())
+	addr := a.sensorListener.Addr().String()
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return err
+	}
+	ship, err := shipper.Open(shipper.Config{Dir: a.path("spool"), Server: "https://localhost:" + fmt.Sprint(ap.Port()),
+		TLS: &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: pool, MinVersion: tls.VersionTLS12}}, a.log)
+	if err != nil {
+		return err
+	}
+	h := sensors.New(sensors.Config{Packet: a.cfg.Sensor.Packet, Host: a.cfg.Sensor.Host, Interfaces: a.cfg.Sensor.Interfaces, Name: hostname(), Own: []uint16{ap.Port()}, Version: a.opts.Version}, ship, a.log)
+	a.own = &ownSensor{id: id, host: h}
+	a.listeners = append(a.listeners, named{"own sensor", h.Run})
+	return nil
+}
+
+type sensorsPart struct{ a *App }
+
+// Sensors lists this host's own sensor and the enrolled ones.
+func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
+	a := p.a
+	var out []console.Sensor
+	a.sensorBooks.mu.Lock()
+	last, at, lost := maps.Clone(a.sensorBooks.last), maps.Clone(a.sensorBooks.at), maps.Clone(a.sensorBooks.lost)
+	a.sensorBooks.mu.Unlock()
+	now := time.Now().UnixMilli()
+	for _, src := range a.inventory.Snapshot().Sources() {
+		if src.Kind != soc.SourceSensor || src.Demo {
+			continue
+		}
+		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: at[src.Sensor], State: soc.SourceNever, Shed: map[string]int64{}}
+		st := last[src.Sensor]
+		s.Host, s.Version = st.Values["host"], st.Values["version"]
+		if n := lost[src.Sensor]; n > 0 {
+			s.Shed["records"] = n
+		}
+		if s.Seen > 0 {
+			s.State = soc.SourceReceiving
+			if now-s.Seen > 60_000 {
+				s.State = soc.SourceSilent
+			}
+		}
+		if a.own != nil && src.Sensor == a.own.id {
+			for _, pr := range a.own.host.Probes() {
+				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: pr.Why, Allow: pr.Do})
+			}
+		} else {
+			for _, name := range slices.Sorted(maps.Keys(st.Values)) {
+				if probe, ok := strings.CutPrefix(name, "probe."); ok {
+					state, reason, _ := strings.Cut(st.Values[name], ": ")
+					s.Probes = append(s.Probes, console.ProbeItem{Name: probe, State: state, Reason: reason})
+				}
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"hoalu/console/identity"
+	"hoalu/soc"
+	"hoalu/state"
+)
+
+// CreateToken makes an API token: through the running appliance, or, when none runs on the data directory, in it.
+func CreateToken(ctx context.Context, data, name string, roles []soc.Role, unit string, life time.Duration) (string, error) {
+	req := identity.TokenRequest{Name: name, Roles: roles, Unit: unit, Life: life}
+	body, err := json.Marshal(req)
+	if err != nil {
+		return "", err
+	}
+	var got struct{ Token string }
+	err = NewControl(data).Call(ctx, "POST", "/token", nil, bytes.NewReader(body), &got)
+	if err == nil {
+		return got.Token, nil
+	}
+	if !errors.Is(err, ErrNotRunning) {
+		return "", err
+	}
+	db, err := state.Open(ctx, state.Config{Path: filepath.Join(data, "state.db")})
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	_, secret, err := identity.CreateToken(ctx, db, record, soc.Actor{ID: "machine", Name: "quản trị tại máy", Roles: []soc.Role{soc.Administrator}}, req)
+	return secret, err
+}
