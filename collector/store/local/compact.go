@@ -205,7 +205,7 @@ func (c *compaction) flush(system, d string, b *dayBuffer) error {
 		return err
 	}
 	err = writeFile(dir, f.Name+".parquet", out.parquet, s.cfg.step, func(path string) error {
-		return verifyParquet(c.ctx, path, b.events)
+		return verifyParquet(c.ctx, path, out.tok, b.events)
 	})
 	if err != nil {
 		return err
@@ -218,18 +218,19 @@ func (c *compaction) flush(system, d string, b *dayBuffer) error {
 
 // verifyParquet reads a file just written and compares it with what should be in it: identity and times of every row, every field
 // of a sample of rows (decoding all columns again would cost as much as writing them).
-func verifyParquet(ctx context.Context, path string, events []*ecs.Event) error {
+func verifyParquet(ctx context.Context, path string, tokData []byte, events []*ecs.Event) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	h, err := openParquet(f, nil)
+	t, err := decodeTok(tokData)
 	if err != nil {
 		return err
 	}
+	h := &handle{f, t}
 	at := 0
-	err = h.scanColumn(ctx, colTime, formInt, false, nil, func(_ *dict, p *page) error {
+	err = h.scanColumn(ctx, &t.Fixed[fixTime], nil, func(_ *dict, p *page) error {
 		for _, t := range p.ints {
 			if at >= len(events) || events[at].Time != t {
 				return fmt.Errorf("%w: row %d reads back another time", errDamaged, at)

@@ -343,7 +343,7 @@ func TestDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if named < len(files)/2 {
+	if named < len(files)/3 {
 		t.Errorf("only %d of %d damages were named", named, len(files))
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
-	"hoalu/collector/store"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 )
@@ -90,21 +89,20 @@ type columnMeta struct {
 	Values   int    `json:"values"`
 	Lo       int64  `json:"lo,omitempty"` // of formInt
 	Hi       int64  `json:"hi,omitempty"`
+
+	Required bool       `json:"-"` // a fixed column, with a value in every row
+	DictPage *pageMeta  `json:"-"`
+	Pages    []pageMeta `json:"-"`
 }
 
 // tokMeta is the head of a .tok file.
 type tokMeta struct {
-	Version int          `json:"version"`
-	Rows    int          `json:"rows"`
-	Columns []columnMeta `json:"columns"`
-	Ext     []extMeta    `json:"ext"`
-	ExtMany bool         `json:"ext_many,omitempty"` // more names than Ext lists
-	Tokens  int          `json:"tokens"`             // bytes of the token filter
-	IDs     int          `json:"ids"`                // bytes of the id filter
-	Length  int64        `json:"length"`             // of the Parquet file
-	Tail    uint32       `json:"tail"`               // CRC-32C of what follows the pages: indexes and footer
-	Pages   int64        `json:"pages"`              // where that begins
-	Chunks  []uint32     `json:"chunks"`             // CRC-32C of each column chunk, page headers included: Parquet's own covers page bodies only
+	Rows    int
+	Length  int64        // of the Parquet file
+	Fixed   []columnMeta // the fixed columns, as in fixedColumns
+	Columns []columnMeta
+	Ext     []extMeta
+	ExtMany bool // more names than Ext lists
 }
 
 type extMeta struct {
@@ -121,6 +119,27 @@ const (
 	colSystem   = "hoalu.system.id"
 	colSource   = "hoalu.source.id"
 	colExt      = "ext"
+)
+
+// fixedColumns are in every file; the index says which is which.
+var fixedColumns = [...]columnMeta{
+	fixTime:     {Name: colTime, Form: formInt, Required: true},
+	fixCreated:  {Name: colCreated, Form: formInt, Required: true},
+	fixIngested: {Name: colIngested, Form: formInt, Required: true},
+	fixID:       {Name: colID, Required: true},
+	fixSystem:   {Name: colSystem, Dict: true, Required: true},
+	fixSource:   {Name: colSource, Dict: true, Required: true},
+	fixExt:      {Name: colExt},
+}
+
+const (
+	fixTime = iota
+	fixCreated
+	fixIngested
+	fixID
+	fixSystem
+	fixSource
+	fixExt
 )
 
 // pending is a column while its file is made: where its values stand, row and pair.
@@ -388,9 +407,8 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 	if err := w.Flush(); err != nil {
 		return nil, fmt.Errorf("write row group: %w", err)
 	}
-	pagesEnd := out.Len()
 	pages := sha256.Sum256(out.Bytes())
-	meta := tokMeta{Version: fileVersion, Rows: len(events)}
+	meta := tokMeta{Rows: len(events), Fixed: append([]columnMeta(nil), fixedColumns[:]...)}
 	for _, c := range cols {
 		meta.Columns = append(meta.Columns, c.columnMeta)
 	}
@@ -421,40 +439,35 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 		return nil, fmt.Errorf("write footer: %w", err)
 	}
 	whole := sha256.Sum256(out.Bytes())
-	if err := meta.sums(out.Bytes(), pagesEnd); err != nil {
+	if err := meta.pages(out.Bytes()); err != nil {
 		return nil, err
 	}
 	entry.SHA256 = hex.EncodeToString(whole[:])
-	tok, err := encodeTok(meta, x.keys.filter(), ids)
-	if err != nil {
-		return nil, err
-	}
+	tok := encodeTok(meta, x.keys.filter(), ids)
 	entry.Bytes = int64(out.Len() + len(tok))
 	return &encoded{entry, out.Bytes(), tok}, nil
 }
 
-// sums fills in the checksums of a finished file.
-func (m *tokMeta) sums(data []byte, pagesEnd int) error {
-	m.Length, m.Pages, m.Tail = int64(len(data)), int64(pagesEnd), crc32.Checksum(data[pagesEnd:], castagnoli)
-	pf, err := parquet.OpenFile(bytes.NewReader(data), m.Length, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+// pages fills in the page tables of a finished file.
+func (m *tokMeta) pages(data []byte) error {
+	m.Length = int64(len(data))
+	pf, err := parquet.OpenFile(bytes.NewReader(data), m.Length, parquet.SkipBloomFilters(true))
 	if err != nil {
 		return fmt.Errorf("read back footer: %w", err)
 	}
-	for i := range pf.Metadata().RowGroups[0].Columns {
-		from, n := chunkRange(pf, i)
-		m.Chunks = append(m.Chunks, crc32.Checksum(data[from:from+n], castagnoli))
+	for _, list := range [][]columnMeta{m.Fixed, m.Columns} {
+		for i := range list {
+			c := &list[i]
+			leaf, ok := pf.Schema().Lookup(c.Name)
+			if !ok {
+				return fmt.Errorf("read back footer: no column %s", c.Name)
+			}
+			if err := pagesOf(data, pf, leaf.ColumnIndex, c); err != nil {
+				return fmt.Errorf("read back column %s: %w", c.Name, err)
+			}
+		}
 	}
 	return nil
-}
-
-// chunkRange is where column i stands in the file.
-func chunkRange(pf *parquet.File, i int) (from, n int64) {
-	c := &pf.Metadata().RowGroups[0].Columns[i].MetaData
-	from = c.DataPageOffset
-	if c.DictionaryPageOffset > 0 {
-		from = min(from, c.DictionaryPageOffset)
-	}
-	return from, c.TotalCompressedSize
 }
 
 // plan chooses a column's encoding by its distinct values, adding the filter keys of text on the way.
@@ -580,22 +593,69 @@ func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, column fun
 	return nil
 }
 
-// A .tok file: "HLT" version(1), CRC-32C u32 of the rest, length u32 of the JSON head, head (tokMeta), token filter, id filter.
+// A .tok file: "HLT" version(1), CRC-32C u32 of the rest, then the head (tokMeta) as varints and length-prefixed texts, the token filter and
+// the id filter, each with its length.
 const tokMagic = "HLT"
 
-func encodeTok(meta tokMeta, tokens, ids filter) ([]byte, error) {
-	meta.Tokens, meta.IDs = len(tokens)*8, len(ids)*8
-	head, err := json.Marshal(meta)
-	if err != nil {
-		return nil, fmt.Errorf("encode filter head: %w", err)
+func encodeTok(meta tokMeta, tokens, ids filter) []byte {
+	d := append([]byte(tokMagic), fileVersion, 0, 0, 0, 0)
+	num := func(n int64) { d = binary.AppendVarint(d, n) }
+	text := func(s string) { num(int64(len(s))); d = append(d, s...) }
+	flag := func(b ...bool) {
+		x := int64(0)
+		for i, f := range b {
+			if f {
+				x |= 1 << i
+			}
+		}
+		num(x)
 	}
-	data := append([]byte(tokMagic), fileVersion, 0, 0, 0, 0)
-	data = binary.LittleEndian.AppendUint32(data, uint32(len(head)))
-	data = append(data, head...)
-	data = tokens.append(data)
-	data = ids.append(data)
-	binary.LittleEndian.PutUint32(data[4:], crc32.Checksum(data[8:], castagnoli))
-	return data, nil
+	at := int64(0)
+	pg := func(p *pageMeta) {
+		num(p.Offset - at)
+		at = p.Offset + int64(p.Size)
+		num(int64(p.Size))
+		num(int64(p.Plain))
+		num(int64(p.Values))
+		num(int64(p.Rows))
+		d = binary.LittleEndian.AppendUint32(d, p.CRC)
+	}
+	columns := func(list []columnMeta) {
+		num(int64(len(list)))
+		for i := range list {
+			c := &list[i]
+			text(c.Name)
+			text(c.Field)
+			num(int64(c.Form))
+			flag(c.Repeated, c.Dict, c.Required, c.DictPage != nil)
+			num(int64(c.Values))
+			num(c.Lo)
+			num(c.Hi)
+			if c.DictPage != nil {
+				pg(c.DictPage)
+			}
+			num(int64(len(c.Pages)))
+			for k := range c.Pages {
+				pg(&c.Pages[k])
+			}
+		}
+	}
+	num(int64(meta.Rows))
+	num(meta.Length)
+	columns(meta.Fixed)
+	columns(meta.Columns)
+	num(int64(len(meta.Ext)))
+	for _, e := range meta.Ext {
+		text(e.Field)
+		num(int64(e.Values))
+	}
+	flag(meta.ExtMany)
+	for _, f := range []filter{tokens, ids} {
+		num(int64(len(f) * 8))
+		d = f.append(d)
+	}
+	binary.LittleEndian.PutUint32(d[4:], crc32.Checksum(d[8:], castagnoli))
+	return d
 }
 
 // tok is a read .tok file.
@@ -607,8 +667,77 @@ type tok struct {
 	size        int
 }
 
+// tokReader takes a .tok file apart; after a fault it gives zero values and bad is set.
+type tokReader struct {
+	d   []byte
+	bad bool
+	at  int64
+}
+
+func (r *tokReader) num() int64 {
+	n, size := binary.Varint(r.d)
+	if size <= 0 {
+		r.bad, r.d = true, nil
+		return 0
+	}
+	r.d = r.d[size:]
+	return n
+}
+
+func (r *tokReader) bytes(n int64) []byte {
+	if n < 0 || n > int64(len(r.d)) {
+		r.bad, r.d = true, nil
+		return nil
+	}
+	b := r.d[:n]
+	r.d = r.d[n:]
+	return b
+}
+
+func (r *tokReader) text() string { return string(r.bytes(r.num())) }
+
+// list is the length of a list, which cannot be longer than the bytes that are left.
+func (r *tokReader) list() int {
+	n := r.num()
+	if n < 0 || n > int64(len(r.d)) {
+		r.bad, r.d = true, nil
+		return 0
+	}
+	return int(n)
+}
+
+func (r *tokReader) page() (p pageMeta) {
+	p.Offset = r.at + r.num()
+	p.Size, p.Plain, p.Values, p.Rows = uint32(r.num()), uint32(r.num()), uint32(r.num()), uint32(r.num())
+	r.at = p.Offset + int64(p.Size)
+	if b := r.bytes(4); b != nil {
+		p.CRC = binary.LittleEndian.Uint32(b)
+	}
+	return p
+}
+
+func (r *tokReader) columns() []columnMeta {
+	list := make([]columnMeta, r.list())
+	for i := range list {
+		c := &list[i]
+		c.Name, c.Field, c.Form = r.text(), r.text(), form(r.num())
+		flags := r.num()
+		c.Repeated, c.Dict, c.Required = flags&1 != 0, flags&2 != 0, flags&4 != 0
+		c.Values, c.Lo, c.Hi = int(r.num()), r.num(), r.num()
+		if flags&8 != 0 {
+			p := r.page()
+			c.DictPage = &p
+		}
+		c.Pages = make([]pageMeta, r.list())
+		for k := range c.Pages {
+			c.Pages[k] = r.page()
+		}
+	}
+	return list
+}
+
 func decodeTok(data []byte) (*tok, error) {
-	if len(data) < 12 || string(data[:3]) != tokMagic {
+	if len(data) < 8 || string(data[:3]) != tokMagic {
 		return nil, fmt.Errorf("%w: not a token filter", errDamaged)
 	}
 	if data[3] > fileVersion {
@@ -617,20 +746,20 @@ func decodeTok(data []byte) (*tok, error) {
 	if crc32.Checksum(data[8:], castagnoli) != binary.LittleEndian.Uint32(data[4:]) {
 		return nil, fmt.Errorf("%w: token filter checksum differs", errDamaged)
 	}
-	n := int(binary.LittleEndian.Uint32(data[8:]))
-	rest := data[12:]
-	if n > len(rest) {
+	t := &tok{columns: map[string][]int{}, ext: map[string]bool{}, size: len(data)}
+	r := tokReader{d: data[8:]}
+	t.Rows, t.Length = int(r.num()), r.num()
+	t.Fixed, t.Columns = r.columns(), r.columns()
+	t.Ext = make([]extMeta, r.list())
+	for i := range t.Ext {
+		t.Ext[i] = extMeta{r.text(), int(r.num())}
+	}
+	t.ExtMany = r.num() != 0
+	t.tokens = readFilter(r.bytes(r.num()))
+	t.ids = readFilter(r.bytes(r.num()))
+	if r.bad || len(r.d) != 0 || len(t.Fixed) != len(fixedColumns) {
 		return nil, fmt.Errorf("%w: token filter head", errDamaged)
 	}
-	t := &tok{columns: map[string][]int{}, ext: map[string]bool{}, size: len(data)}
-	if err := json.Unmarshal(rest[:n], &t.tokMeta); err != nil {
-		return nil, fmt.Errorf("%w: token filter head: %w", errDamaged, err)
-	}
-	rest = rest[n:]
-	if t.Tokens < 0 || t.IDs < 0 || t.Tokens+t.IDs != len(rest) {
-		return nil, fmt.Errorf("%w: token filter length", errDamaged)
-	}
-	t.tokens, t.ids = readFilter(rest[:t.Tokens]), readFilter(rest[t.Tokens:])
 	for i, c := range t.Columns {
 		t.columns[c.Field] = append(t.columns[c.Field], i)
 	}
@@ -642,10 +771,3 @@ func decodeTok(data []byte) (*tok, error) {
 
 // inExt reports whether the ext column may hold a field.
 func (t *tok) inExt(field string) bool { return t.ExtMany || t.ext[field] }
-
-// parquetOutcomes is kept for readers of the footer: what a segment holds by source and minute.
-func parquetOutcomes(text string) ([]store.Outcome, error) {
-	var out []store.Outcome
-	err := json.Unmarshal([]byte(text), &out)
-	return out, err
-}

@@ -3,22 +3,15 @@ package local
 import (
 	"container/list"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"math/bits"
 	"net/url"
 	"os"
 	"path/filepath"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
-	"unsafe"
-
-	"github.com/parquet-go/parquet-go"
 
 	"hoalu/ecs"
 	"hoalu/ecs/query"
@@ -45,20 +38,15 @@ func systemDir(system string) string {
 	return "%" + url.PathEscape(system)
 }
 
-// fileCache keeps token filters by bytes and open Parquet files by number, least recently used first out.
+// fileCache keeps token filters by bytes, least recently used out first.
 type fileCache struct {
-	mu      sync.Mutex
-	toks    map[string]*list.Element
-	tokLRU  *list.List // of *cachedTok
-	tokSize int
-	open    map[string]*list.Element
-	openLRU *list.List // of *handle
+	mu   sync.Mutex
+	toks map[string]*list.Element
+	lru  *list.List // of *cachedTok
+	size int
 }
 
-const (
-	maxTokBytes  = 48 << 20
-	maxOpenFiles = 192
-)
+const maxTokBytes = 64 << 20
 
 type cachedTok struct {
 	path string
@@ -66,14 +54,14 @@ type cachedTok struct {
 }
 
 func newFileCache() *fileCache {
-	return &fileCache{toks: map[string]*list.Element{}, tokLRU: list.New(), open: map[string]*list.Element{}, openLRU: list.New()}
+	return &fileCache{toks: map[string]*list.Element{}, lru: list.New()}
 }
 
-// tok returns the token filter of a file.
+// tok returns the token filter and page table of a file.
 func (c *fileCache) tok(f *file) (*tok, error) {
 	c.mu.Lock()
 	if el := c.toks[f.path]; el != nil {
-		c.tokLRU.MoveToFront(el)
+		c.lru.MoveToFront(el)
 		c.mu.Unlock()
 		return el.Value.(*cachedTok).tok, nil
 	}
@@ -86,418 +74,46 @@ func (c *fileCache) tok(f *file) (*tok, error) {
 	if err != nil {
 		return nil, err
 	}
+	if int64(t.Rows) != f.Rows {
+		return nil, fmt.Errorf("%w: %d rows, MANIFEST says %d", errDamaged, t.Rows, f.Rows)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if el := c.toks[f.path]; el != nil {
 		return el.Value.(*cachedTok).tok, nil
 	}
-	c.toks[f.path] = c.tokLRU.PushFront(&cachedTok{f.path, t})
-	c.tokSize += t.size
-	for c.tokSize > maxTokBytes && c.tokLRU.Len() > 1 {
-		el := c.tokLRU.Back()
-		old := c.tokLRU.Remove(el).(*cachedTok)
+	c.toks[f.path] = c.lru.PushFront(&cachedTok{f.path, t})
+	c.size += t.size
+	for c.size > maxTokBytes && c.lru.Len() > 1 {
+		old := c.lru.Remove(c.lru.Back()).(*cachedTok)
 		delete(c.toks, old.path)
-		c.tokSize -= old.tok.size
+		c.size -= old.tok.size
 	}
 	return t, nil
 }
 
-// handle is an open Parquet file.
-type handle struct {
-	path string
-	os   *os.File
-	pf   *parquet.File
-	cols []parquet.ColumnChunk
-	refs int // guarded by the cache
-	gone bool
-
-	tok     *tok          // nil while a file is verified before it is in use
-	checked []atomic.Bool // columns whose checksum was compared
+// drop forgets a file that is removed.
+func (c *fileCache) drop(path string) {
+	path = strings.TrimSuffix(strings.TrimSuffix(path, ".parquet"), ".tok")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el := c.toks[path]; el != nil {
+		c.size -= c.lru.Remove(el).(*cachedTok).tok.size
+		delete(c.toks, path)
+	}
 }
 
-// acquire opens a file or finds it open; release gives it back.
-func (c *fileCache) acquire(f *file) (*handle, error) {
-	c.mu.Lock()
-	if el := c.open[f.path]; el != nil {
-		c.openLRU.MoveToFront(el)
-		h := el.Value.(*handle)
-		h.refs++
-		c.mu.Unlock()
-		return h, nil
-	}
-	c.mu.Unlock()
+// open opens a filed segment; the caller closes its file.
+func (c *fileCache) open(f *file) (*handle, error) {
 	t, err := c.tok(f)
 	if err != nil {
 		return nil, err
 	}
-	h, err := openHandle(f.path, t)
+	o, err := os.Open(f.path + ".parquet")
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if el := c.open[f.path]; el != nil {
-		h.os.Close()
-		h = el.Value.(*handle)
-		h.refs++
-		return h, nil
-	}
-	h.refs = 1
-	c.open[f.path] = c.openLRU.PushFront(h)
-	for el := c.openLRU.Back(); el != nil && c.openLRU.Len() > maxOpenFiles; {
-		prev := el.Prev()
-		if old := el.Value.(*handle); old.refs == 0 {
-			c.openLRU.Remove(el)
-			delete(c.open, old.path)
-			old.os.Close()
-		}
-		el = prev
-	}
-	return h, nil
-}
-
-func (c *fileCache) release(h *handle) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if h.refs--; h.refs == 0 && h.gone {
-		h.os.Close()
-	}
-}
-
-// drop forgets a file that is removed.
-func (c *fileCache) drop(path string) {
-	path = trimExt(path)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if el := c.toks[path]; el != nil {
-		c.tokSize -= c.tokLRU.Remove(el).(*cachedTok).tok.size
-		delete(c.toks, path)
-	}
-	if el := c.open[path]; el != nil {
-		h := c.openLRU.Remove(el).(*handle)
-		delete(c.open, path)
-		if h.gone = true; h.refs == 0 {
-			h.os.Close()
-		}
-	}
-}
-
-func trimExt(path string) string { return path[:len(path)-len(filepath.Ext(path))] }
-
-func (c *fileCache) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, el := range c.open {
-		h := el.Value.(*handle)
-		if h.gone = true; h.refs == 0 {
-			h.os.Close()
-		}
-	}
-	c.open, c.openLRU = map[string]*list.Element{}, list.New()
-}
-
-func openHandle(path string, t *tok) (*handle, error) {
-	f, err := os.Open(path + ".parquet")
-	if err != nil {
-		return nil, err
-	}
-	h, err := openParquet(f, t)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	h.path, h.os = path, f
-	return h, nil
-}
-
-func openParquet(f *os.File, t *tok) (*handle, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if t != nil {
-		if st.Size() != t.Length || t.Pages < 0 || t.Pages > t.Length {
-			return nil, fmt.Errorf("%w: %d bytes, written were %d", errDamaged, st.Size(), t.Length)
-		}
-		if err := checkRange(f, t.Pages, t.Length-t.Pages, t.Tail); err != nil {
-			return nil, fmt.Errorf("footer: %w", err)
-		}
-	}
-	pf, err := parquet.OpenFile(f, st.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.SkipMagicBytes(true), parquet.ReadBufferSize(32<<10), parquet.OptimisticRead(true))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
-	}
-	if v, ok := pf.Lookup("hoalu.version"); !ok {
-		return nil, fmt.Errorf("%w: the footer has no hoalu.version", errDamaged)
-	} else if n, err := strconv.Atoi(v); err != nil || n > fileVersion {
-		return nil, fmt.Errorf("file of version %s, this program reads up to %d: install the newer program", v, fileVersion)
-	}
-	h := &handle{pf: pf, os: f, tok: t}
-	if groups := pf.RowGroups(); len(groups) == 1 {
-		h.cols = groups[0].ColumnChunks()
-		h.checked = make([]atomic.Bool, len(h.cols))
-	} else {
-		return nil, fmt.Errorf("%w: %d row groups", errDamaged, len(groups))
-	}
-	return h, nil
-}
-
-// chunk finds a column by name.
-func (h *handle) chunk(name string) (parquet.ColumnChunk, error) {
-	leaf, ok := h.pf.Schema().Lookup(name)
-	if !ok {
-		return nil, fmt.Errorf("%w: no column %s", errDamaged, name)
-	}
-	i := leaf.ColumnIndex
-	if h.tok != nil && !h.checked[i].Load() {
-		if i >= len(h.tok.Chunks) {
-			return nil, fmt.Errorf("%w: no checksum of column %s", errDamaged, name)
-		}
-		from, n := chunkRange(h.pf, i)
-		if err := checkRange(h.os, from, n, h.tok.Chunks[i]); err != nil {
-			return nil, fmt.Errorf("column %s: %w", name, err)
-		}
-		h.checked[i].Store(true)
-	}
-	return h.cols[i], nil
-}
-
-var checkBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
-
-// checkRange compares the CRC-32C of a range of a file.
-func checkRange(f *os.File, from, n int64, want uint32) error {
-	buf := checkBuffers.Get().(*[64 << 10]byte)
-	defer checkBuffers.Put(buf)
-	sum := uint32(0)
-	for n > 0 {
-		part := buf[:min(n, int64(len(buf)))]
-		if _, err := f.ReadAt(part, from); err != nil {
-			return err
-		}
-		sum = crc32.Update(sum, castagnoli, part)
-		from, n = from+int64(len(part)), n-int64(len(part))
-	}
-	if sum != want {
-		return fmt.Errorf("%w: checksum differs", errDamaged)
-	}
-	return nil
-}
-
-// page is a data page as its parts: values of rows base …, with a definition level where the column has any.
-type page struct {
-	parquet.Page
-	base  int
-	rows  int
-	def   []byte
-	rep   []byte
-	idx   []int32 // of a dictionary
-	ints  []int64
-	data  []byte // of text
-	offs  []uint32
-	bools []bool
-}
-
-func (p *page) text(i int) string {
-	a, b := p.offs[i], p.offs[i+1]
-	if a == b {
-		return ""
-	}
-	return unsafe.String(&p.data[a], int(b-a))
-}
-
-func newPage(pg parquet.Page, base int, fm form) (page, error) {
-	p := page{Page: pg, base: base, rows: int(pg.NumRows()), def: pg.DefinitionLevels(), rep: pg.RepetitionLevels()}
-	if fm == formBool {
-		// Bits may begin anywhere in a slice of a page; the value reader knows where.
-		values := make([]parquet.Value, pg.NumValues())
-		n, err := pg.Values().ReadValues(values)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return p, err
-		}
-		for _, v := range values[:n] {
-			if !v.IsNull() {
-				p.bools = append(p.bools, v.Boolean())
-			}
-		}
-		return p, nil
-	}
-	d := pg.Data()
-	switch {
-	case pg.Dictionary() != nil:
-		p.idx = d.Int32()
-	case fm == formInt:
-		p.ints = d.Int64()
-	default:
-		p.data, p.offs = d.ByteArray()
-	}
-	return p, nil
-}
-
-// each calls fn with row and index of each value present; of a column without levels every row has one.
-func (p *page) each(fn func(row, i int)) {
-	switch {
-	case len(p.rep) > 0:
-		row, i := -1, 0
-		for k, d := range p.def {
-			if p.rep[k] == 0 {
-				row++
-			}
-			if d > 0 {
-				fn(p.base+row, i)
-				i++
-			}
-		}
-	case len(p.def) > 0:
-		i := 0
-		for row, d := range p.def {
-			if d > 0 {
-				fn(p.base+row, i)
-				i++
-			}
-		}
-	default:
-		for row := range p.rows {
-			fn(p.base+row, row)
-		}
-	}
-}
-
-// dict is the dictionary of a column, empty for one without.
-type dict struct {
-	ok   bool
-	ints []int64
-	data []byte
-	offs []uint32
-}
-
-func (d *dict) len() int {
-	if d.ints != nil {
-		return len(d.ints)
-	}
-	return max(0, len(d.offs)-1)
-}
-
-func (d *dict) text(i int) string {
-	a, b := d.offs[i], d.offs[i+1]
-	if a == b {
-		return ""
-	}
-	return unsafe.String(&d.data[a], int(b-a))
-}
-
-func readDict(pages parquet.Pages, fm form) (dict, error) {
-	fp, ok := pages.(*parquet.FilePages)
-	if !ok {
-		return dict{}, fmt.Errorf("column pages are %T", pages)
-	}
-	d, err := fp.ReadDictionary()
-	if err != nil || d == nil {
-		return dict{}, err
-	}
-	v := d.Page().Data()
-	out := dict{ok: true}
-	if fm == formInt {
-		out.ints = v.Int64()
-	} else {
-		out.data, out.offs = v.ByteArray()
-	}
-	return out, nil
-}
-
-// scanColumn calls each page of a column, after first, which sees the dictionary and may decline the pages.
-func (h *handle) scanColumn(ctx context.Context, name string, fm form, hasDict bool, first func(*dict) bool, fn func(*dict, *page) error) error {
-	chunk, err := h.chunk(name)
-	if err != nil {
-		return err
-	}
-	pages := chunk.Pages()
-	defer pages.Close()
-	var d dict
-	if hasDict {
-		if d, err = readDict(pages, fm); err != nil {
-			return fmt.Errorf("column %s: %w", name, err)
-		}
-	}
-	if first != nil && !first(&d) {
-		return nil
-	}
-	base := 0
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		pg, err := pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("column %s: %w", name, err)
-		}
-		p, err := newPage(pg, base, fm)
-		if err == nil {
-			err = fn(&d, &p)
-		}
-		base += p.rows
-		parquet.Release(pg)
-		if err != nil {
-			return fmt.Errorf("column %s: %w", name, err)
-		}
-	}
-}
-
-// rowsOf calls fn for each value of the given rows (ascending) of a column, reading only the pages that hold them.
-func (h *handle) rowsOf(ctx context.Context, name string, fm form, hasDict bool, rows []int32, fn func(k int, d *dict, p *page, i int)) error {
-	chunk, err := h.chunk(name)
-	if err != nil {
-		return err
-	}
-	pages := chunk.Pages()
-	defer pages.Close()
-	var d dict
-	if hasDict {
-		if d, err = readDict(pages, fm); err != nil {
-			return fmt.Errorf("column %s: %w", name, err)
-		}
-	}
-	base := 0
-	for k := 0; k < len(rows); {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		// A page holds thousands of rows: seek where the next row is far, read on where it is near.
-		if int(rows[k])-base > 256 {
-			if err := pages.SeekToRow(int64(rows[k])); err != nil {
-				return fmt.Errorf("column %s: %w", name, err)
-			}
-			base = int(rows[k])
-		}
-		pg, err := pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("column %s: %w: it ends at row %d", name, errDamaged, base)
-		}
-		if err != nil {
-			return fmt.Errorf("column %s: %w", name, err)
-		}
-		p, err := newPage(pg, base, fm)
-		if err != nil {
-			return fmt.Errorf("column %s: %w", name, err)
-		}
-		end := base + p.rows
-		p.each(func(row, i int) {
-			for k < len(rows) && int(rows[k]) < row {
-				k++
-			}
-			if k < len(rows) && int(rows[k]) == row {
-				fn(k, &d, &p, i)
-			}
-		})
-		for k < len(rows) && int(rows[k]) < end {
-			k++
-		}
-		base = end
-		parquet.Release(pg)
-	}
-	return nil
+	return &handle{o, t}, nil
 }
 
 // bitmap marks rows.
@@ -588,11 +204,11 @@ func (p filePart) scan(ctx context.Context, pl *plan, out *partial) error {
 	if err != nil {
 		return err
 	}
-	h, err := p.s.cache.acquire(p.f)
+	h, err := p.s.cache.open(p.f)
 	if err != nil {
 		return err
 	}
-	defer p.s.cache.release(h)
+	defer h.f.Close()
 	x := &eval{ctx: ctx, h: h, t: t, f: p.f, rows: int(p.f.Rows), facts: t.facts(p.f.System)}
 	return x.run(pl, out)
 }
@@ -611,7 +227,7 @@ type eval struct {
 func (x *eval) time() ([]int64, error) {
 	if x.times == nil {
 		x.times = make([]int64, 0, x.rows)
-		err := x.h.scanColumn(x.ctx, colTime, formInt, false, nil, func(_ *dict, p *page) error {
+		err := x.h.scanColumn(x.ctx, &x.t.Fixed[fixTime], nil, func(_ *dict, p *page) error {
 			x.times = append(x.times, p.ints...)
 			return nil
 		})
@@ -765,19 +381,19 @@ func (x *eval) test(t *query.Test, mask, out bitmap) error {
 			copy(out, mask)
 			return nil
 		}
-		if err := x.column(t, columnMeta{Name: colSource, Dict: true}, mask, out); err != nil {
+		if err := x.column(t, &x.t.Fixed[fixSource], mask, out); err != nil {
 			return err
 		}
 		if t.MayKeys(x.facts.id) {
-			if err := x.column(t, columnMeta{Name: colID}, mask, out); err != nil {
+			if err := x.column(t, &x.t.Fixed[fixID], mask, out); err != nil {
 				return err
 			}
 		}
 		if !t.MayKeys(x.facts.has) {
 			return nil
 		}
-		for _, c := range x.t.Columns {
-			if c.Form == formText {
+		for i := range x.t.Columns {
+			if c := &x.t.Columns[i]; c.Form == formText {
 				if err := x.column(t, c, mask, out); err != nil {
 					return err
 				}
@@ -787,21 +403,21 @@ func (x *eval) test(t *query.Test, mask, out bitmap) error {
 	}
 	switch t.Field {
 	case ecs.Timestamp:
-		return x.millis(t, colTime, mask, out)
+		return x.millis(t, fixTime, mask, out)
 	case ecs.EventCreated:
-		return x.millis(t, colCreated, mask, out)
+		return x.millis(t, fixCreated, mask, out)
 	case ecs.EventIngested:
-		return x.millis(t, colIngested, mask, out)
+		return x.millis(t, fixIngested, mask, out)
 	case ecs.EventID:
-		return x.nonEmpty(t, columnMeta{Name: colID}, mask, out)
+		return x.nonEmpty(t, &x.t.Fixed[fixID], mask, out)
 	case ecs.SourceID:
-		return x.nonEmpty(t, columnMeta{Name: colSource, Dict: true}, mask, out)
+		return x.nonEmpty(t, &x.t.Fixed[fixSource], mask, out)
 	case ecs.SystemID: // judged
 		return nil
 	}
 	name := t.Field.Name()
 	for _, i := range x.t.columns[name] {
-		c := x.t.Columns[i]
+		c := &x.t.Columns[i]
 		if c.Form == formInt && !t.MayInt(c.Lo, c.Hi) {
 			continue
 		}
@@ -818,8 +434,8 @@ func (x *eval) test(t *query.Test, mask, out bitmap) error {
 	return nil
 }
 
-func (x *eval) millis(t *query.Test, name string, mask, out bitmap) error {
-	return x.h.scanColumn(x.ctx, name, formInt, false, nil, func(_ *dict, p *page) error {
+func (x *eval) millis(t *query.Test, fixed int, mask, out bitmap) error {
+	return x.h.scanColumn(x.ctx, &x.t.Fixed[fixed], nil, func(_ *dict, p *page) error {
 		for i, ms := range p.ints {
 			if row := p.base + i; ms != 0 && mask.has(row) && t.Millis(ms) {
 				out.set(row)
@@ -830,12 +446,12 @@ func (x *eval) millis(t *query.Test, name string, mask, out bitmap) error {
 }
 
 // nonEmpty is column for the identity columns, where the empty text means that the event has none.
-func (x *eval) nonEmpty(t *query.Test, c columnMeta, mask, out bitmap) error {
+func (x *eval) nonEmpty(t *query.Test, c *columnMeta, mask, out bitmap) error {
 	return x.columnText(c, mask, out, func(s string) bool { return s != "" && t.Text(s) })
 }
 
 // column marks the rows with a value in one column that satisfies t.
-func (x *eval) column(t *query.Test, c columnMeta, mask, out bitmap) error {
+func (x *eval) column(t *query.Test, c *columnMeta, mask, out bitmap) error {
 	switch c.Form {
 	case formInt:
 		return x.columnInt(t, c, mask, out)
@@ -844,9 +460,9 @@ func (x *eval) column(t *query.Test, c columnMeta, mask, out bitmap) error {
 		if !yes && !no {
 			return nil
 		}
-		return x.h.scanColumn(x.ctx, c.Name, c.Form, false, nil, func(_ *dict, p *page) error {
+		return x.h.scanColumn(x.ctx, c, nil, func(_ *dict, p *page) error {
 			p.each(func(row, i int) {
-				if p.bools[i] && yes || !p.bools[i] && no {
+				if p.bool(i) && yes || !p.bool(i) && no {
 					out.set(row)
 				}
 			})
@@ -860,14 +476,14 @@ func (x *eval) column(t *query.Test, c columnMeta, mask, out bitmap) error {
 }
 
 // present marks the rows that have a value.
-func (x *eval) present(c columnMeta, out bitmap) error {
-	return x.h.scanColumn(x.ctx, c.Name, c.Form, c.Dict, nil, func(_ *dict, p *page) error {
+func (x *eval) present(c *columnMeta, out bitmap) error {
+	return x.h.scanColumn(x.ctx, c, nil, func(_ *dict, p *page) error {
 		p.each(func(row, _ int) { out.set(row) })
 		return nil
 	})
 }
 
-func (x *eval) columnText(c columnMeta, mask, out bitmap, test func(string) bool) error {
+func (x *eval) columnText(c *columnMeta, mask, out bitmap, test func(string) bool) error {
 	var match []bool
 	first := func(d *dict) bool {
 		if !d.ok {
@@ -881,7 +497,7 @@ func (x *eval) columnText(c columnMeta, mask, out bitmap, test func(string) bool
 		}
 		return some
 	}
-	return x.h.scanColumn(x.ctx, c.Name, c.Form, c.Dict, first, func(d *dict, p *page) error {
+	return x.h.scanColumn(x.ctx, c, first, func(d *dict, p *page) error {
 		if p.idx != nil {
 			markDict(p, match, out)
 			return nil
@@ -920,7 +536,7 @@ func markDict(p *page, match []bool, out bitmap) {
 	})
 }
 
-func (x *eval) columnInt(t *query.Test, c columnMeta, mask, out bitmap) error {
+func (x *eval) columnInt(t *query.Test, c *columnMeta, mask, out bitmap) error {
 	var match []bool
 	first := func(d *dict) bool {
 		if !d.ok {
@@ -934,7 +550,7 @@ func (x *eval) columnInt(t *query.Test, c columnMeta, mask, out bitmap) error {
 		}
 		return some
 	}
-	return x.h.scanColumn(x.ctx, c.Name, c.Form, c.Dict, first, func(d *dict, p *page) error {
+	return x.h.scanColumn(x.ctx, c, first, func(d *dict, p *page) error {
 		if p.idx != nil {
 			markDict(p, match, out)
 			return nil
@@ -955,7 +571,7 @@ func (x *eval) extRows(mask bitmap, fn func(row int, e *ecs.Event) error) error 
 	}
 	var r extReader
 	var e ecs.Event
-	return x.h.scanColumn(x.ctx, colExt, formText, false, nil, func(_ *dict, p *page) error {
+	return x.h.scanColumn(x.ctx, &x.t.Fixed[fixExt], nil, func(_ *dict, p *page) error {
 		var failed error
 		n := 0
 		p.each(func(row, i int) {
@@ -1039,8 +655,8 @@ func (x *eval) hits(pl *plan, match bitmap, out *partial) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return x.h.rowsOf(x.ctx, colID, formText, false, rows, func(k int, _ *dict, p *page, i int) {
-		out.offer(pl, hit{time: times[rows[k]], id: string(raw(p.text(i))), file: x.f, row: rows[k]})
+	return x.h.rowsOf(x.ctx, &x.t.Fixed[fixID], rows, func(k int, _ *dict, p *page, i int) {
+		out.offer(pl, hit{time: times[rows[k]], id: strings.Clone(p.text(i)), file: x.f, row: rows[k]})
 	})
 }
 
@@ -1074,11 +690,12 @@ func (x *eval) aggregate(agg *query.Agg, match bitmap, a *aggState) error {
 		}
 		return nil
 	case ecs.SourceID:
-		return x.aggColumn(columnMeta{Name: colSource, Dict: true}, match, a, true)
+		return x.aggColumn(&x.t.Fixed[fixSource], match, a, true)
 	case ecs.EventID:
-		return x.aggColumn(columnMeta{Name: colID}, match, a, true)
+		return x.aggColumn(&x.t.Fixed[fixID], match, a, true)
 	case ecs.Timestamp, ecs.EventCreated, ecs.EventIngested:
-		return x.h.scanColumn(x.ctx, agg.Field.Name(), formInt, false, nil, func(_ *dict, p *page) error {
+		fixed := map[ecs.Field]int{ecs.Timestamp: fixTime, ecs.EventCreated: fixCreated, ecs.EventIngested: fixIngested}[agg.Field]
+		return x.h.scanColumn(x.ctx, &x.t.Fixed[fixed], nil, func(_ *dict, p *page) error {
 			for i, ms := range p.ints {
 				if ms != 0 && match.has(p.base+i) {
 					a.addText(ecs.FormatTime(ms), 1)
@@ -1089,7 +706,7 @@ func (x *eval) aggregate(agg *query.Agg, match bitmap, a *aggState) error {
 	}
 	name := agg.Field.Name()
 	for _, i := range x.t.columns[name] {
-		if err := x.aggColumn(x.t.Columns[i], match, a, false); err != nil {
+		if err := x.aggColumn(&x.t.Columns[i], match, a, false); err != nil {
 			return err
 		}
 	}
@@ -1102,11 +719,11 @@ func (x *eval) aggregate(agg *query.Agg, match bitmap, a *aggState) error {
 	})
 }
 
-func (x *eval) aggColumn(c columnMeta, match bitmap, a *aggState, skipEmpty bool) error {
+func (x *eval) aggColumn(c *columnMeta, match bitmap, a *aggState, skipEmpty bool) error {
 	var counts []int64
 	plainInts := map[int64]int64{}
 	var yes, no int64
-	err := x.h.scanColumn(x.ctx, c.Name, c.Form, c.Dict, nil, func(d *dict, p *page) error {
+	err := x.h.scanColumn(x.ctx, c, nil, func(d *dict, p *page) error {
 		if d.ok && counts == nil {
 			counts = make([]int64, d.len())
 		}
@@ -1143,14 +760,14 @@ func (x *eval) aggColumn(c columnMeta, match bitmap, a *aggState, skipEmpty bool
 				}
 				plainInts[p.ints[i]]++
 			case c.Form == formBool:
-				s := strconv.FormatBool(p.bools[i])
+				s := strconv.FormatBool(p.bool(i))
 				for _, h := range here {
 					if h == s {
 						return
 					}
 				}
 				here = append(here, s)
-				if p.bools[i] {
+				if p.bool(i) {
 					yes++
 				} else {
 					no++
@@ -1238,48 +855,39 @@ func (s *Store) fetch(ctx context.Context, hits []hit, r *query.Result) error {
 
 // rows reads whole events.
 func (s *Store) rows(ctx context.Context, f *file, rows []int32) ([]*ecs.Event, error) {
-	h, err := s.cache.acquire(f)
+	h, err := s.cache.open(f)
 	if err != nil {
 		return nil, err
 	}
-	defer s.cache.release(h)
+	defer h.f.Close()
 	return h.readRows(ctx, rows)
 }
 
 // readRows reads the events of the given rows (ascending).
 func (h *handle) readRows(ctx context.Context, rows []int32) ([]*ecs.Event, error) {
-	var cols []columnMeta
-	text, _ := h.pf.Lookup("hoalu.columns")
-	if err := json.Unmarshal([]byte(text), &cols); err != nil {
-		return nil, fmt.Errorf("%w: hoalu.columns: %w", errDamaged, err)
-	}
 	events := make([]*ecs.Event, len(rows))
 	for i := range events {
 		events[i] = new(ecs.Event)
 	}
-	for _, c := range []struct {
-		name string
-		form form
-		dict bool
-		set  func(e *ecs.Event, d *dict, p *page, i int)
-	}{
-		{colTime, formInt, false, func(e *ecs.Event, _ *dict, p *page, i int) { e.Time = p.ints[i] }},
-		{colCreated, formInt, false, func(e *ecs.Event, _ *dict, p *page, i int) { e.Created = p.ints[i] }},
-		{colIngested, formInt, false, func(e *ecs.Event, _ *dict, p *page, i int) { e.Ingested = p.ints[i] }},
-		{colID, formText, false, func(e *ecs.Event, _ *dict, p *page, i int) { e.ID = string(raw(p.text(i))) }},
-		{colSystem, formText, true, func(e *ecs.Event, d *dict, p *page, i int) { e.System = string(raw(d.text(int(p.idx[i])))) }},
-		{colSource, formText, true, func(e *ecs.Event, d *dict, p *page, i int) { e.Source = string(raw(d.text(int(p.idx[i])))) }},
+	for fixed, set := range [...]func(e *ecs.Event, d *dict, p *page, i int){
+		fixTime:     func(e *ecs.Event, _ *dict, p *page, i int) { e.Time = p.ints[i] },
+		fixCreated:  func(e *ecs.Event, _ *dict, p *page, i int) { e.Created = p.ints[i] },
+		fixIngested: func(e *ecs.Event, _ *dict, p *page, i int) { e.Ingested = p.ints[i] },
+		fixID:       func(e *ecs.Event, _ *dict, p *page, i int) { e.ID = strings.Clone(p.text(i)) },
+		fixSystem:   func(e *ecs.Event, d *dict, p *page, i int) { e.System = strings.Clone(d.text(int(p.idx[i]))) },
+		fixSource:   func(e *ecs.Event, d *dict, p *page, i int) { e.Source = strings.Clone(d.text(int(p.idx[i]))) },
 	} {
-		err := h.rowsOf(ctx, c.name, c.form, c.dict, rows, func(k int, d *dict, p *page, i int) { c.set(events[k], d, p, i) })
+		err := h.rowsOf(ctx, &h.t.Fixed[fixed], rows, func(k int, d *dict, p *page, i int) { set(events[k], d, p, i) })
 		if err != nil {
 			return nil, err
 		}
 	}
 	var number [24]byte
-	for _, c := range cols {
+	for i := range h.t.Columns {
+		c := &h.t.Columns[i]
 		f := ecs.Intern(c.Field)
 		kind := c.Form.kind()
-		err := h.rowsOf(ctx, c.Name, c.Form, c.Dict, rows, func(k int, d *dict, p *page, i int) {
+		err := h.rowsOf(ctx, c, rows, func(k int, d *dict, p *page, i int) {
 			e := events[k]
 			switch c.Form {
 			case formInt:
@@ -1291,7 +899,7 @@ func (h *handle) readRows(ctx context.Context, rows []int32) ([]*ecs.Event, erro
 				}
 				e.AddBytes(f, strconv.AppendInt(number[:0], n, 10), kind)
 			case formBool:
-				e.AddBool(f, p.bools[i])
+				e.AddBool(f, p.bool(i))
 			default:
 				if p.idx != nil {
 					e.Add(f, d.text(int(p.idx[i])), kind)
@@ -1306,7 +914,7 @@ func (h *handle) readRows(ctx context.Context, rows []int32) ([]*ecs.Event, erro
 	}
 	var r extReader
 	var failed error
-	err := h.rowsOf(ctx, colExt, formText, false, rows, func(k int, _ *dict, p *page, i int) {
+	err := h.rowsOf(ctx, &h.t.Fixed[fixExt], rows, func(k int, _ *dict, p *page, i int) {
 		if failed == nil {
 			failed = r.read(events[k], raw(p.text(i)))
 		}

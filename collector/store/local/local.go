@@ -620,7 +620,6 @@ func (s *Store) Close() error {
 	s.writers.Wait()
 	s.compacting.Lock()
 	defer s.compacting.Unlock()
-	s.cache.close()
 	if err != nil {
 		return fmt.Errorf("seal on close (the queue still has these events): %w", err)
 	}
