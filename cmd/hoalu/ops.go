@@ -129,7 +129,7 @@ type TokenCmd struct {
 type TokenCreateCmd struct {
 	atData
 	Role  string        `help:"administrator, analyst, lead, owner, auditor, dpo or liaison." required:""`
-	Role2 string        `help:"A second role."`
+	Role2 string        `help:"A second role." name:"role2"`
 	Unit  string        `help:"DV- number, for owners."`
 	Name  string        `help:"What it is for." default:"command line"`
 	TTL   time.Duration `help:"How long it is good, at most 8760h." default:"24h"`
