@@ -165,7 +165,7 @@ func denial(k *call, action string, d authz.Decision) error {
 		for i, r := range roles {
 			out[i] = word(k.Lang, "role."+string(r))
 		}
-		return strings.Join(out, ", ")
+		return strings.Join(out, "; ") // names of roles have commas
 	}
 	code := "no_right"
 	if d.Why == "no_unit" {

@@ -349,10 +349,14 @@ func (c *Console) answerEvents(ctx context.Context, k *call, in *eventsIn, limit
 	}
 	if step > 0 {
 		h := &Histogram{IntervalMS: step, Buckets: []Bucket{}}
+		holds := map[int64]bool{}
 		for _, b := range r.Aggs["histogram"].Buckets {
 			h.Buckets = append(h.Buckets, Bucket(b))
+			if at, err := time.Parse(time.RFC3339Nano, b.Key); err == nil && b.Count > 0 {
+				holds[at.UnixMilli()/step*step] = true
+			}
 		}
-		if h.Gaps, err = c.gaps(ctx, p, step); err != nil {
+		if h.Gaps, err = c.gaps(ctx, p, step, holds); err != nil {
 			return nil, err
 		}
 		out.Histogram = h
@@ -383,39 +387,51 @@ func fieldName(s string) bool {
 	})
 }
 
-// gaps are the bars in which the ledger counted nothing at all from the scope's sources: a bar without events there is not a zero.
-// Only where the ledger has minutes (8 days) and the range is not long.
-func (c *Console) gaps(ctx context.Context, p prepared, step int64) ([]Span, error) {
-	if c.Parts.Ledger == nil || p.to-p.from > (8*24*time.Hour).Milliseconds() || step < time.Minute.Milliseconds() {
-		return nil, nil
-	}
+// gaps are the bars without anything behind them: before the first event ever received, and those in which the ledger counted
+// nothing at all from the scope's sources (it has minutes for 8 days). A bar that holds something is never one.
+func (c *Console) gaps(ctx context.Context, p prepared, step int64, holds map[int64]bool) ([]Span, error) {
 	now := c.Now().UnixMilli()
-	sum, err := c.Parts.Ledger.Summary(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if sum.Kept == 0 {
-		return nil, nil
-	}
-	rows, err := c.Parts.Ledger.Rows(ctx, p.from, min(p.to, now), "")
-	if err != nil {
-		return nil, err
-	}
 	systemOf := map[string]string{}
 	if c.Parts.Inventory != nil {
 		for _, s := range c.Parts.Inventory.Sources() {
 			systemOf[s.ID] = s.System
 		}
 	}
+	in := func(source string) bool { return p.scope.All || slices.Contains(p.scope.Systems, systemOf[source]) }
+	first := int64(0) // nothing is known from before it; 0: nobody watches the sources
+	if c.Parts.Readings != nil {
+		first = now
+		for _, r := range c.Parts.Readings.Readings() {
+			if r.FirstEvent > 0 && in(r.Source) {
+				first = min(first, r.FirstEvent)
+			}
+		}
+	}
+	kept := now
 	got := map[int64]bool{}
-	for _, r := range rows {
-		if r.Received > 0 && (p.scope.All || slices.Contains(p.scope.Systems, systemOf[r.Source])) {
-			got[r.Minute/step] = true
+	if c.Parts.Ledger != nil && step >= time.Minute.Milliseconds() && p.to-p.from <= (8*24*time.Hour).Milliseconds() {
+		sum, err := c.Parts.Ledger.Summary(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if sum.Kept > 0 {
+			kept = sum.Kept
+			rows, err := c.Parts.Ledger.Rows(ctx, p.from, min(p.to, now), "")
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range rows {
+				if r.Received > 0 && in(r.Source) {
+					got[r.Minute/step] = true
+				}
+			}
 		}
 	}
 	var out []Span
-	for start := max(p.from, sum.Kept) / step * step; start < min(p.to, now-2*time.Minute.Milliseconds()); start += step {
-		if start < sum.Kept || got[start/step] {
+	for start := p.from / step * step; start < min(p.to, now-2*time.Minute.Milliseconds()); start += step {
+		before := start+step <= first
+		silent := start >= kept && !got[start/step]
+		if holds[start] || (!before && !silent) {
 			continue
 		}
 		if n := len(out); n > 0 && out[n-1].To == Time(start) {

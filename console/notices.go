@@ -147,8 +147,8 @@ var (
 	streamFold    = 100 * time.Millisecond
 )
 
-// stream sends notices as server-sent events: "notice" with {topic, id, version}, "all" when some were lost, "end" with a reason.
-// Notices of the same object within a tenth of a second are folded.
+// stream sends notices as server-sent events: "hello", "notice" with {topic, id, version} (id "*": anything of the topic, sent when
+// notices were lost), "beat" every 15 s, "end" with a reason. Notices of the same object within a tenth of a second are folded.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 	k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: r.TLS != nil}
 	op := operation{Method: get, Path: "/api/stream", ID: "stream", Action: "me.read"}
@@ -211,8 +211,10 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 			send("end", map[string]string{"reason": me.reason}) //nolint:errcheck // ends anyway
 			return
 		case <-me.lost:
-			if err := send("all", struct{}{}); err != nil {
-				return
+			for topic := range rights {
+				if err := send("notice", soc.Notice{Topic: topic, ID: "*"}); err != nil {
+					return
+				}
 			}
 		case n := <-me.c:
 			if rights.covers(n) {

@@ -297,3 +297,66 @@ func TestAuditRows(t *testing.T) {
 		t.Error("reads of the log are not in it")
 	}
 }
+
+type readings []soc.Reading
+
+func (r readings) Readings() []soc.Reading { return r }
+
+type book struct {
+	rows []soc.LedgerRow
+	sum  LedgerSummary
+}
+
+func (b book) Rows(_ context.Context, from, to int64, source string) ([]soc.LedgerRow, error) {
+	var out []soc.LedgerRow
+	for _, r := range b.rows {
+		if r.Minute >= from && r.Minute < to && (source == "" || r.Source == source) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (b book) Summary(context.Context) (LedgerSummary, error) { return b.sum, nil }
+
+func TestLedgerAndGaps(t *testing.T) {
+	const minute = int64(60_000)
+	now := time.Now().UnixMilli() / minute * minute
+	at := func(n int64) int64 { return now - n*minute }
+	parts := Parts{Inventory: twoUnits(), Readings: readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: at(20), LastEvent: at(3), Rate: 60, Total: 9}, {Source: "NG-0002", State: soc.SourceSilent, Since: at(9), Cause: "no_connection", FirstEvent: at(20)}}}
+	l := book{sum: LedgerSummary{Balanced: false, LastMinute: at(3), Kept: at(20), Difference: 2}}
+	for n := int64(3); n <= 20; n++ {
+		if n != 10 { // the minute without anything
+			l.rows = append(l.rows, soc.LedgerRow{Minute: at(n), Source: "NG-0001", Received: 5, Stored: 5})
+		}
+	}
+	l.rows = append(l.rows, soc.LedgerRow{Minute: at(5), Source: "NG-0002", Received: 5, Stored: 3})
+	parts.Ledger = l
+	b := newBench(t, parts)
+	soon := ask[LedgerAnswer](b.as("", soc.Lead), get, "/api/ledger?view=off&map=true", nil)
+	if soon.Status.State != "off" || len(soon.Items) != 1 || soon.Items[0].Difference != 2 || soon.Items[0].Source.Name != "db" || len(soon.Map) != 1 || soon.Sum.Received != 90 {
+		t.Errorf("ledger: %+v", soon)
+	}
+	owner := b.as("DV-01", soc.Owner)
+	if own := ask[LedgerAnswer](owner, get, "/api/ledger", nil); own.Sum.Received != 85 || own.Status.State != "balanced" || own.Sum.Difference != 0 {
+		t.Errorf("owner's ledger holds another unit's rows: %+v", own)
+	}
+	owner.refused(get, "/api/ledger?source=NG-0002", nil, 404, "absent")
+	if s := ask[Status](owner, get, "/api/status", nil); s.Sources.Total != 1 || s.Sources.Silent != 0 || s.National != nil || s.Disk != nil || s.Events != nil {
+		t.Errorf("owner's status bar: %+v", s)
+	}
+	if s := ask[Status](b.as("", soc.Lead), get, "/api/status", nil); s.Sources.Oldest == nil || s.Sources.Oldest.ID != "NG-0002" || s.Events.PerSecond != 1 {
+		t.Errorf("lead's status bar: %+v", s)
+	}
+	if d := ask[SourceDetail](b.as("", soc.Lead), get, "/api/sources/NG-0002", nil); len(d.Minutes) != 144 || d.Cause == nil || !strings.Contains(d.Cause.Text["vi"], "không có kết nối") {
+		t.Errorf("source: %d bars, cause %+v", len(d.Minutes), d.Cause)
+	}
+	gaps, err := b.console.gaps(t.Context(), prepared{scope: soc.Scope{All: true}, from: at(30), to: now}, minute, map[int64]bool{at(25): true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Span{{Time(at(30)), Time(at(25))}, {Time(at(24)), Time(at(20))}, {Time(at(10)), Time(at(9))}}
+	if !slices.Equal(gaps, want) {
+		t.Errorf("gaps %v, want %v", gaps, want)
+	}
+}

@@ -49,6 +49,9 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 	} else if len(readings) > 0 {
 		item.State = soc.SourceNever
 	}
+	if item.State == "" { // seen, not yet judged
+		item.State = sourceUnknown
+	}
 	return item
 }
 
@@ -106,7 +109,7 @@ func countSources(items []SourceItem, watched bool) SourcesStatus {
 		}
 	}
 	switch {
-	case !watched:
+	case !watched, out.Total > 0 && out.Receiving+out.Silent+out.Thin+out.Skewed+out.Garbled == 0:
 		out.State = "unknown"
 	case out.Silent+out.Thin+out.Skewed+out.Garbled > 0:
 		out.State = "bad"

@@ -245,11 +245,12 @@ func (c *Console) cardHours(ctx context.Context, k *call, out *Overview) error {
 		return err
 	}
 	h := &AlertHours{From: Time(from), To: Time(to), Buckets: []AlertHour{}}
-	counts := map[int64]map[soc.Severity]int64{}
+	counts, holds := map[int64]map[soc.Severity]int64{}, map[int64]bool{}
 	for _, b := range list {
 		counts[b.Start] = b.Count
+		holds[b.Start] = len(b.Count) > 0
 	}
-	gaps, err := c.gaps(ctx, prepared{scope: scope, from: from, to: to}, hour)
+	gaps, err := c.gaps(ctx, prepared{scope: scope, from: from, to: to}, hour, holds)
 	if err != nil {
 		return err
 	}
