@@ -827,23 +827,40 @@ func (s *Store) fetch(ctx context.Context, hits []hit, r *query.Result) error {
 			byFile[hits[i].file] = append(byFile[hits[i].file], i)
 		}
 	}
-	for f, list := range byFile {
-		sort.Slice(list, func(i, j int) bool { return hits[list[i]].row < hits[list[j]].row })
-		rows := make([]int32, len(list))
-		for i, k := range list {
-			rows[i] = hits[k].row
-		}
-		events, err := s.rows(ctx, f, rows)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			r.Partial = append(r.Partial, filePart{s, f}.name()+": "+reason(err))
-			continue
-		}
-		for i, k := range list {
-			hits[k].e = events[i]
-		}
+	files := make(chan *file, len(byFile))
+	for f := range byFile {
+		files <- f
+	}
+	close(files)
+	var mu sync.Mutex // guards r.Partial
+	var wg sync.WaitGroup
+	for range min(s.cfg.Workers, len(byFile)) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for f := range files {
+				list := byFile[f]
+				sort.Slice(list, func(i, j int) bool { return hits[list[i]].row < hits[list[j]].row })
+				rows := make([]int32, len(list))
+				for i, k := range list {
+					rows[i] = hits[k].row
+				}
+				events, err := s.rows(ctx, f, rows)
+				if err != nil {
+					mu.Lock()
+					r.Partial = append(r.Partial, filePart{s, f}.name()+": "+reason(err))
+					mu.Unlock()
+					continue
+				}
+				for i, k := range list {
+					hits[k].e = events[i]
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	for i := range hits {
 		if hits[i].e != nil {

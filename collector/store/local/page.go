@@ -223,8 +223,9 @@ func level(dst, body []byte, n int) ([]byte, []byte, error) {
 	return dst[:n], body[4+size:], nil
 }
 
-// read decodes a data page.
-func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int) error {
+// read decodes a data page. With rows (ascending, within the page or beyond) the values of an optional column are left alone when none of
+// them has one.
+func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int, rows []int32) error {
 	if err := p.load(f, m); err != nil {
 		return err
 	}
@@ -242,7 +243,11 @@ func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int) error {
 		if p.def, body, err = level(p.def, body, n); err != nil {
 			return err
 		}
-		present = bytes.Count(p.def, []byte{1})
+		present = bytes.Count(p.def, one)
+		if rows != nil && !c.Repeated && !p.holds(rows) {
+			clear(p.def)
+			present = 0
+		}
 	}
 	if present == 0 {
 		return nil
@@ -274,6 +279,55 @@ func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int) error {
 		return fmt.Errorf("%w: %d values where %d should be", errDamaged, got, present)
 	}
 	return nil
+}
+
+var one = []byte{1}
+
+// holds reports whether an optional column has a value in one of rows.
+func (p *page) holds(rows []int32) bool {
+	for _, r := range rows {
+		i := int(r) - p.base
+		if i >= len(p.def) {
+			return false
+		}
+		if p.def[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// pick calls fn for each value of rows (ascending, none before the page) and returns how many rows lie in the page.
+func (p *page) pick(rows []int32, fn func(k, i int)) int {
+	k, n := 0, 0
+	switch {
+	case len(p.rep) > 0:
+		p.each(func(row, i int) {
+			for k < len(rows) && int(rows[k]) < row {
+				k++
+			}
+			if k < len(rows) && int(rows[k]) == row {
+				fn(k, i)
+			}
+		})
+		for k < len(rows) && int(rows[k]) < p.base+p.rows {
+			k++
+		}
+	case len(p.def) > 0:
+		at := 0
+		for ; k < len(rows) && int(rows[k]) < p.base+p.rows; k++ {
+			row := int(rows[k]) - p.base
+			n += bytes.Count(p.def[at:row], one)
+			if at = row; p.def[row] != 0 {
+				fn(k, n)
+			}
+		}
+	default:
+		for ; k < len(rows) && int(rows[k]) < p.base+p.rows; k++ {
+			fn(k, int(rows[k])-p.base)
+		}
+	}
+	return k
 }
 
 // dict is the dictionary of a column, not ok for one without.
@@ -340,7 +394,7 @@ func (h *handle) scanColumn(ctx context.Context, c *columnMeta, first func(*dict
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.read(h.f, c, &c.Pages[i], base); err != nil {
+		if err := p.read(h.f, c, &c.Pages[i], base, nil); err != nil {
 			return fmt.Errorf("column %s: %w", c.Name, err)
 		}
 		if err := p.checkIndexes(&d); err != nil {
@@ -368,7 +422,8 @@ func (p *page) checkIndexes(d *dict) error {
 // rowsOf calls fn for each value of the given rows (ascending) of a column, reading only the pages that hold them.
 func (h *handle) rowsOf(ctx context.Context, c *columnMeta, rows []int32, fn func(k int, d *dict, p *page, i int)) error {
 	var d dict
-	var p *page
+	p := pagePool.Get().(*page)
+	defer pagePool.Put(p)
 	base, k := 0, 0
 	for i := range c.Pages {
 		end := base + int(c.Pages[i].Rows)
@@ -376,31 +431,20 @@ func (h *handle) rowsOf(ctx context.Context, c *columnMeta, rows []int32, fn fun
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if p == nil {
+			if err := p.read(h.f, c, &c.Pages[i], base, rows[k:]); err != nil {
+				return fmt.Errorf("column %s: %w", c.Name, err)
+			}
+			if p.idx != nil && !d.ok {
 				var err error
 				if d, err = h.readDict(c); err != nil {
 					return fmt.Errorf("column %s: %w", c.Name, err)
 				}
-				p = pagePool.Get().(*page)
-				defer pagePool.Put(p)
-			}
-			if err := p.read(h.f, c, &c.Pages[i], base); err != nil {
-				return fmt.Errorf("column %s: %w", c.Name, err)
 			}
 			if err := p.checkIndexes(&d); err != nil {
 				return fmt.Errorf("column %s: %w", c.Name, err)
 			}
-			p.each(func(row, i int) {
-				for k < len(rows) && int(rows[k]) < row {
-					k++
-				}
-				if k < len(rows) && int(rows[k]) == row {
-					fn(k, &d, p, i)
-				}
-			})
-			for k < len(rows) && int(rows[k]) < end {
-				k++
-			}
+			from := k
+			k += p.pick(rows[k:], func(j, i int) { fn(from+j, &d, p, i) })
 		}
 		base = end
 	}
