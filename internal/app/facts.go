@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +14,6 @@ import (
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/soc"
-	"hoalu/triage"
 )
 
 func (a *App) openPosture(ctx context.Context) error {
@@ -108,6 +108,9 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	}
 	sources := map[string][]soc.Source{}
 	for _, x := range snap.Sources() {
+		if x.Kind == soc.SourceSelf {
+			continue // it speaks only when something is wrong: its silence is good
+		}
 		// A source bound to no system counts for the system its events resolve to; what it proves is told by its decoder.
 		sys := x.System
 		if sys == "" {
@@ -123,7 +126,7 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	}
 	var out []facts.Facts
 	for _, sys := range snap.Systems() {
-		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], readings, a.hosts.last))
+		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], readings, func(host string) int64 { return a.lastOf(ctx, host) }))
 	}
 	return out, nil
 }
@@ -137,15 +140,47 @@ func (a *App) oldestEvent(ctx context.Context, system string) (int64, error) {
 	return r.Events[0].Created, nil
 }
 
+// lastOf is when a host was last heard of: in this run, else in what is stored (looked up again after five minutes without an answer).
+func (a *App) lastOf(ctx context.Context, host string) int64 {
+	if at := a.hosts.last(host); at != 0 {
+		return at
+	}
+	if !a.hosts.ask(host) {
+		return 0
+	}
+	r, err := a.store.Search(ctx, query.Search{Query: query.Term{Field: ecs.HostName, Value: host}, From: time.Now().AddDate(0, 0, -7).UnixMilli(), Limit: 1, CountCap: 1})
+	if err != nil || len(r.Events) == 0 {
+		return 0
+	}
+	a.hosts.seen(host, r.Events[0].Created)
+	return r.Events[0].Created
+}
+
 // hosts remembers when each host was last heard of.
 type hosts struct {
-	mu sync.Mutex
-	by map[string]int64
+	mu    sync.Mutex
+	by    map[string]int64 // lower case
+	asked map[string]time.Time
+}
+
+// ask says whether the store should be asked of a host nobody heard of.
+func (h *hosts) ask(host string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.asked == nil || len(h.asked) > maxHosts {
+		h.asked = map[string]time.Time{}
+	}
+	if time.Since(h.asked[host]) < 5*time.Minute {
+		return false
+	}
+	h.asked[host] = time.Now()
+	return true
 }
 
 const maxHosts = 200_000
 
 func (h *hosts) seen(host string, at int64) {
+	host = strings.ToLower(host)
 	h.mu.Lock()
 	if h.by == nil {
 		h.by = map[string]int64{}
@@ -157,6 +192,7 @@ func (h *hosts) seen(host string, at int64) {
 }
 
 func (h *hosts) last(host string) int64 {
+	host = strings.ToLower(host)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.by[host]
@@ -273,5 +309,3 @@ func (r *rate) perSecond() float64 {
 	}
 	return float64(sum) / 9
 }
-
-var _ = triage.Without

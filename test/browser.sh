@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Starts the built appliance with sample data and an exercise, and lets a real browser do what a person would (console/ui/browser).
+# With SHOTS=DIR it also saves a picture of each page in both languages and themes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+dir=$(mktemp -d)
+pid=
+stop() { [ -z "$pid" ] || { kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; }; rm -rf "$dir"; }
+trap stop EXIT
+free() { # a free port on loopback
+  node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'
+}
+cat >"$dir/hoalu.yml" <<YML
+listen:
+  console: 127.0.0.1:$(free)
+  syslog_udp: 127.0.0.1:$(free)
+  syslog_tcp: 127.0.0.1:$(free)
+  syslog_tls: 127.0.0.1:$(free)
+  bulk: 127.0.0.1:$(free)
+  sensors: 127.0.0.1:$(free)
+YML
+export HOME=$dir
+bin/hoalu serve --config "$dir/hoalu.yml" --data "$dir/data" >"$dir/log" 2>&1 &
+pid=$!
+for _ in $(seq 150); do
+  link=$(grep -oE 'http://localhost:[0-9]+/first#[A-Za-z0-9_-]+' "$dir/log" || true)
+  [ -n "$link" ] && break
+  kill -0 "$pid" 2>/dev/null || { cat "$dir/log"; exit 1; }
+  sleep 0.2
+done
+[ -n "$link" ] || { echo "the appliance did not start within 30 s"; cat "$dir/log"; exit 1; }
+bin/hoalu demo load --data "$dir/data" >/dev/null
+bin/hoalu try --data "$dir/data" >"$dir/try" || { cat "$dir/try"; echo "the exercise did not show all its alerts"; exit 1; }
+export HOALU_URL=${link%%/first*} HOALU_FIRST_LINK=$link HOALU_DATA=$dir/data HOALU_BIN=$PWD/bin/hoalu
+cd console/ui
+npm run --silent browser || { echo "--- appliance log"; tail -50 "$dir/log"; exit 1; }
+if [ -n "${SHOTS:-}" ]; then npm run --silent screenshots -- "$SHOTS"; fi
