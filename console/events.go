@@ -407,7 +407,7 @@ func (c *Console) gaps(ctx context.Context, p prepared, step int64, holds map[in
 			}
 		}
 	}
-	kept := now
+	kept, checked := now, int64(0) // what the ledger can speak of
 	got := map[int64]bool{}
 	if c.Parts.Ledger != nil && step >= time.Minute.Milliseconds() && p.to-p.from <= (8*24*time.Hour).Milliseconds() {
 		sum, err := c.Parts.Ledger.Summary(ctx)
@@ -415,7 +415,7 @@ func (c *Console) gaps(ctx context.Context, p prepared, step int64, holds map[in
 			return nil, err
 		}
 		if sum.Kept > 0 {
-			kept = sum.Kept
+			kept, checked = sum.Kept, sum.LastMinute+time.Minute.Milliseconds()
 			rows, err := c.Parts.Ledger.Rows(ctx, p.from, min(p.to, now), "")
 			if err != nil {
 				return nil, err
@@ -428,9 +428,9 @@ func (c *Console) gaps(ctx context.Context, p prepared, step int64, holds map[in
 		}
 	}
 	var out []Span
-	for start := p.from / step * step; start < min(p.to, now-2*time.Minute.Milliseconds()); start += step {
+	for start := p.from / step * step; start < min(p.to, now); start += step {
 		before := start+step <= first
-		silent := start >= kept && !got[start/step]
+		silent := start >= kept && start+step <= checked && !got[start/step]
 		if holds[start] || (!before && !silent) {
 			continue
 		}
