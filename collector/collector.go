@@ -26,15 +26,15 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"hoalu/collector/health"
 	"hoalu/collector/ledger"
 	"hoalu/collector/queue"
-	"hoalu/collector/source/bulk"
 	"hoalu/collector/source/sensor"
 	"hoalu/ecs/wire"
 )
 
 // Self is the listener name of the product's own events.
-const Self = "self"
+const Self = health.Listener
 
 // Limits of grouping.
 const (
@@ -160,9 +160,6 @@ func (in *Intake) Run(ctx context.Context) error {
 	}
 }
 
-// answered says whether the sender of a listener waits for an answer that may be a refusal.
-func answered(listener string) bool { return listener == bulk.Name || listener == sensor.Name }
-
 // Put makes frames of a listener durable. Frames over MaxFrame are taken out and counted as rejected. Up to 1,000 frames and
 // 1 MiB stay together in one batch: then an error means that none of them is in the queue.
 func (in *Intake) Put(ctx context.Context, listener string, frames []wire.Frame) error {
@@ -175,7 +172,7 @@ func (in *Intake) Put(ctx context.Context, listener string, frames []wire.Frame)
 		return err
 	}
 	defer release()
-	if answered(listener) {
+	if wayOf(listener).answered {
 		return in.put(ctx, listener, frames)
 	}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
@@ -237,7 +234,7 @@ func (in *Intake) admit(frames []wire.Frame) ([]wire.Frame, int) {
 // acquire takes room for n bytes; the returned func gives it back.
 func (in *Intake) acquire(ctx context.Context, listener string, n int) (func(), error) {
 	weight := min(int64(n)+256, in.opts.Memory)
-	if answered(listener) {
+	if wayOf(listener).answered {
 		if err := in.opts.Queue.Ready(); err != nil {
 			return nil, err
 		}
@@ -315,11 +312,8 @@ func (g *group) add(frames []wire.Frame, size int) *flight {
 	}
 	if g.flight == nil {
 		g.flight = &flight{done: make(chan struct{})}
-		f, wait := g.flight, linger
-		if answered(g.listener) {
-			wait = lingerAnswered
-		}
-		g.timer = time.AfterFunc(wait, func() {
+		f := g.flight
+		g.timer = time.AfterFunc(wayOf(g.listener).linger, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			if g.flight == f {
