@@ -32,6 +32,7 @@ type Test struct {
 	prefix netip.Prefix
 	bounds []bound
 	keys   []uint64
+	anyOf  [][]uint64 // Terms: keys of each value
 }
 
 type testKind uint8
@@ -62,6 +63,7 @@ func NewTest(n Node) (*Test, error) {
 			if i, ok := canonicalInt(v); ok {
 				t.ints[i] = true
 			}
+			t.anyOf = append(t.anyOf, termKeys(v))
 		}
 		if len(n.Values) > 8 {
 			t.byKey = make(map[uint64][]string, len(n.Values))
@@ -250,9 +252,9 @@ func (t *Test) Keys() []uint64 { return t.keys }
 // MayKeys reports whether a value with such keys can satisfy the test, going by has, which may err only towards true.
 func (t *Test) MayKeys(has func(key uint64) bool) bool {
 	if t.kind == testTerms {
-		for _, v := range t.values {
+		for _, keys := range t.anyOf {
 			may := true
-			for _, k := range termKeys(v) {
+			for _, k := range keys {
 				may = may && has(k)
 			}
 			if may {

@@ -27,7 +27,7 @@ import (
 // A crash before 3 leaves files no manifest names, after 3 it leaves files that are no longer needed; sweep removes both.
 // A file that cannot be read stops nothing: it stays, named in the log.
 
-// smallRows is the size below which files of a day are merged, mergeFiles how many of a size it takes.
+// mergeFiles is how many files of a size it takes before they are merged.
 const mergeFiles = 4
 
 // Compact files everything that is sealed now and merges small files.
