@@ -40,10 +40,11 @@ const Self = health.Listener
 const (
 	linger         = 20 * time.Millisecond // most a frame waits for others
 	lingerAnswered = 2 * time.Millisecond  // where a client waits for the answer
-	enough         = 100                   // frames that go at once: waiting would save no fsync worth its delay
-	maxRaw         = 1 << 20               // bytes before compression; keeps batches under wire.MaxCompressed
-	admission      = time.Second           // how long bulk and sensor wait for room
-	checkpoint     = 10 * time.Second      // of sensors' positions
+	enough         = 100                   // frames that go at once while fewer than busy batches of the listener are on their way
+	busy           = 2
+	maxRaw         = 1 << 20          // bytes before compression; keeps batches under wire.MaxCompressed
+	admission      = time.Second      // how long bulk and sensor wait for room
+	checkpoint     = 10 * time.Second // of sensors' positions
 
 	defaultMaxFrame = 1 << 20
 	defaultMemory   = 64 << 20
@@ -114,6 +115,7 @@ type group struct {
 	size   int
 	flight *flight
 	timer  *time.Timer
+	inAir  int // batches on their way
 }
 
 // flight is one batch on its way; done is closed when err is set.
@@ -324,7 +326,8 @@ func (g *group) add(frames []wire.Frame, size int) *flight {
 	f := g.flight
 	g.frames = append(g.frames, frames...)
 	g.size += size
-	if len(frames) >= enough || len(g.frames) == wire.MaxFrames || g.size >= maxRaw {
+	// A full batch costs the disk as much as a small one: while it has enough to do, wait for more.
+	if len(g.frames) == wire.MaxFrames || g.size >= maxRaw || g.inAir < busy && len(frames) >= enough {
 		g.send()
 	}
 	return f
@@ -336,9 +339,15 @@ func (g *group) send() {
 	b := &wire.Batch{Listener: g.listener, Frames: g.frames}
 	f, size := g.flight, g.size
 	g.frames, g.size, g.flight = nil, 0, nil
+	g.inAir++
 	go func() {
 		_, f.err = g.in.append(b, size)
 		close(f.done)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.inAir--; g.flight != nil && g.inAir < busy && len(g.frames) >= enough {
+			g.send()
+		}
 	}()
 }
 

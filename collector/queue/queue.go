@@ -77,6 +77,8 @@ type Config struct {
 
 	// Hole is called once for each run of sequences found missing though never purged: each is a counted loss.
 	Hole func(first, last uint64)
+
+	noSync bool // for the benchmark that says what durability costs
 }
 
 // Message is one batch as stored: wire.Decode reads and checks it.
@@ -287,7 +289,7 @@ func writeDurably(path string, data []byte) error {
 func (q *Queue) start(gen uint64) (*conn, error) {
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "hoalu", DontListen: true, NoSigs: true, NoLog: false,
-		JetStream: true, DisableJetStreamBanner: true, StoreDir: q.cfg.Dir, SyncAlways: true,
+		JetStream: true, DisableJetStreamBanner: true, StoreDir: q.cfg.Dir, SyncAlways: !q.cfg.noSync,
 		JetStreamMaxStore: q.cfg.MaxBytes + q.cfg.MaxBytes/4 + 64<<20, JetStreamMaxMemory: 16 << 20,
 		MaxPayload: wire.MaxMessage + 4096,
 	})
@@ -494,6 +496,11 @@ func (q *Queue) free() (int64, error) {
 
 // Ready says whether an Append would be refused now, and why.
 func (q *Queue) Ready() error {
+	select {
+	case <-q.closed:
+		return ErrClosed
+	default:
+	}
 	free, err := q.free()
 	if err != nil {
 		return err
@@ -543,6 +550,9 @@ func (q *Queue) append(ctx context.Context, data []byte) (uint64, error) {
 	c := q.conn
 	if c == nil {
 		q.mu.Unlock()
+		if err := q.Ready(); err != nil { // closed since
+			return 0, err
+		}
 		return 0, ErrDown
 	}
 	fut, err := c.js.PublishAsync(subject, data, jetstream.WithRetryAttempts(0))
