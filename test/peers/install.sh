@@ -6,7 +6,9 @@ need=()
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 have chromium || need+=(chromium)
 have rsyslogd || need+=(rsyslog)
-[ -e /usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so ] || [ -e /usr/lib/aarch64-linux-gnu/rsyslog/omelasticsearch.so ] || need+=(rsyslog-elasticsearch)
+module() { ls /usr/lib/*/rsyslog/"$1".so >/dev/null 2>&1; }
+module omelasticsearch || need+=(rsyslog-elasticsearch)
+module lmnsd_ossl || need+=(rsyslog-openssl)
 have clang || need+=(clang)
 have llvm-strip || need+=(llvm)
 [ -e /usr/include/bpf/bpf_helpers.h ] || need+=(libbpf-dev)
