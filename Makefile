@@ -25,7 +25,7 @@ bin/hoalu: $(UI)/dist/index.html FORCE
 FORCE:
 
 $(UI)/node_modules/.installed: $(UI)/package-lock.json
-	cd $(UI) && npm ci --no-audit --no-fund --loglevel=error
+	cd $(UI) && npm install --no-save --no-audit --no-fund --loglevel=error # the lock's versions; ci also asks for other platforms' builds
 	touch $(CURDIR)/$@
 
 $(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_FILES)
