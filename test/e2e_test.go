@@ -347,16 +347,40 @@ func (a *appliance) hostChain(root bool) {
 		}
 	}
 	if running["packet"] {
-		c := a.dial("udp", "53")
-		question := append([]byte{0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, byte(len(name))}, name...)
-		question = append(question, 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1)
-		if _, err := c.Write(question); err != nil {
-			a.Fatal(err)
-		}
 		began := time.Now()
-		until(a.T, "the DNS question on the loopback", 25*time.Second, func() bool { return a.search("analyst", "dns.question.name:"+name+".test").Total > 0 })
+		a.askDNS(name + ".test")
+		until(a.T, "the DNS question on the loopback", 15*time.Second, func() bool { return a.search("analyst", "dns.question.name:"+name+".test").Total > 0 })
 		a.Logf("DNS question searchable after %s", time.Since(began).Round(time.Millisecond))
 	}
+}
+
+// askDNS asks a name server of our own on the loopback, so that a real question and its answer pass the sensor.
+func (a *appliance) askDNS(name string) {
+	a.Helper()
+	var server net.PacketConn
+	var err error
+	for i := 1; i < 10 && server == nil; i++ { // an address of the loopback whose port 53 is free
+		server, err = net.ListenPacket("udp", fmt.Sprintf("127.0.%d.53:53", i))
+	}
+	if err != nil {
+		a.Fatal(err)
+	}
+	defer server.Close()
+	go func() {
+		buf := make([]byte, 512)
+		n, peer, err := server.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		buf[2], buf[3] = 0x81, 0x83 // a response: no such name
+		server.WriteTo(buf[:n], peer)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	r := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+	r.LookupNetIP(ctx, "ip4", name+".") // it has no answer: what counts is that it was asked
 }
 
 func copyFile(t *testing.T, from, to string) {
@@ -462,7 +486,6 @@ func (a *appliance) alertChain() {
 }
 
 func (a *appliance) nationalChain() {
-	before := time.Now()
 	var sum struct{ Endpoint, State string }
 	a.get("liaison", "/api/national", &sum)
 	if sum.Endpoint != "" || sum.State != "unset" {
@@ -490,10 +513,8 @@ func (a *appliance) nationalChain() {
 	found := false
 	for _, h := range c.Held() {
 		found = found || bytes.Contains(h.Body, []byte(number))
-		for _, secret := range []string{"www-data", "web-01\""} {
-			if bytes.Contains(h.Body, []byte(secret)) {
-				a.Logf("report %s names %s", h.ID, secret)
-			}
+		if bytes.Contains(h.Body, []byte("www-data")) || bytes.Contains(h.Body, []byte("sh -c")) {
+			a.Errorf("report %s carries an account or a command line, which the centre does not need: %s", h.ID, h.Body)
 		}
 	}
 	if !found {
@@ -542,7 +563,6 @@ func (a *appliance) nationalChain() {
 	if day.State != "balanced" || day.Made == 0 || day.Made != day.Accepted {
 		a.Errorf("reconciliation: %+v", day)
 	}
-	a.Logf("national link: %s", time.Since(before).Round(time.Millisecond))
 }
 
 // evidenceChain: a pack verifies off line; a flipped byte is found and named.

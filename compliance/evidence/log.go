@@ -36,7 +36,7 @@ const Origin = "hoalu/evidence"
 // LogConfig of a Log.
 type LogConfig struct {
 	Dir      string        // folder of the log's tiles and checkpoint
-	Interval time.Duration // between checkpoints; 0: 10 s
+	Interval time.Duration // between checkpoints while the log grows; 0: 1 s, so that a pack holds the newest deeds and a stop does not wait
 }
 
 // Log is the transparency log behind the audit rows (C2SP tlog-tiles, RFC 6962 hashing): deed number n is entry n-1, its leaf the
@@ -62,7 +62,7 @@ type Log struct {
 // OpenLog opens the log in cfg.Dir, making it when absent. signer is an ECDSA P-256 key of the vault.
 func OpenLog(ctx context.Context, cfg LogConfig, db *state.DB, signer crypto.Signer, log *slog.Logger) (*Log, error) {
 	if cfg.Interval == 0 {
-		cfg.Interval = 10 * time.Second
+		cfg.Interval = time.Second
 	}
 	n, err := newNote(Origin, signer.Public(), signer)
 	if err != nil {

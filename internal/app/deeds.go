@@ -111,7 +111,7 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 	}); err != nil {
 		return err
 	}
-	head, err := a.evidence.Head(ctx)
+	head, err := a.headOverAll(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,6 +137,30 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 	}
 	return a.evidence.WritePack(ctx, w, evidence.Header{System: sys.ID, Name: sys.Name, Level: sys.Level, From: from, To: to, Made: time.Now().UnixMilli(), By: by.Name,
 		Reason: q.Get("reason"), Product: "hoalu " + a.opts.Version, Demo: sys.Demo}, records, deeds, signer)
+}
+
+// headOverAll waits for a signed head that covers every deed recorded so far.
+func (a *App) headOverAll(ctx context.Context) (evidence.Head, error) {
+	last, err := evidence.Last(ctx, a.state.Read())
+	if err != nil {
+		return evidence.Head{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	for {
+		head, err := a.evidence.Head(ctx)
+		if err == nil && int64(head.Size) >= last {
+			return head, nil
+		}
+		if err != nil && !errors.Is(err, evidence.ErrNoHead) {
+			return head, err
+		}
+		select {
+		case <-ctx.Done():
+			return head, fmt.Errorf("wait for the evidence log to sign the newest entries: %w", errors.Join(ctx.Err(), a.evidence.Ready()))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // period reads two dates (whole days, +07) or instants; to "" is now, from "" the beginning of today.
