@@ -416,20 +416,22 @@ func (a *appliance) ledger() (sum ledgerSum, off []json.RawMessage) {
 	return page.Sum, off
 }
 
-// balanced waits until nothing is in flight and every row of the ledger balances.
+// balanced waits until the ledger has come to rest (what is durable is counted by a reader of the queue, a little later), nothing is in
+// flight and every row balances.
 func (a *appliance) balanced() ledgerSum {
 	a.Helper()
-	var sum ledgerSum
+	var sum, last ledgerSum
 	var off []json.RawMessage
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		if sum, off = a.ledger(); len(off) == 0 && sum.InFlight == 0 && sum.Difference == 0 {
+		if sum, off = a.ledger(); len(off) == 0 && sum.InFlight == 0 && sum.Difference == 0 && sum.Received == last.Received && sum.Received > 0 {
 			return sum
 		}
+		last = sum
 		if time.Now().After(deadline) {
 			a.Fatalf("the ledger does not balance: %+v\n%s", sum, off)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 	}
 }
 

@@ -138,7 +138,7 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	}
 	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/bulk"), seen: map[string]bool{}}
 	var err error
-	if l.socket, err = listen.TCP("_bulk", "collector.bulk.address", cfg.Address); err != nil {
+	if l.socket, err = listen.TCP("_bulk", "listen.bulk", cfg.Address); err != nil {
 		return nil, err
 	}
 	l.socket = listen.Limit(l.socket, maxConnections, func(peer string) { cfg.Reject("", peer, TooMany, 1) })
@@ -192,7 +192,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	peer := listen.PeerOf(r.RemoteAddr)
 	if !listen.Allowed(l.cfg.Allow, peer) {
 		l.cfg.Reject("", peer, NotAllowed, 1)
-		fail(w, http.StatusForbidden, "security_exception", "this address may not send here; an administrator can allow it under collector.bulk.allow")
+		fail(w, http.StatusForbidden, "security_exception", "this address may not send here; an administrator can allow it under listen.senders")
 		return
 	}
 	b, ok := l.binding(r, peer)

@@ -278,7 +278,7 @@ func TestTokens(t *testing.T) {
 	}
 	s := &sink{}
 	url := serve(t, Config{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, s)
-	if status, r := post(t, url+"/_bulk", "application/json", strings.NewReader("{}")); status != 403 || !strings.Contains(r.Error.Reason, "collector.bulk.allow") {
+	if status, r := post(t, url+"/_bulk", "application/json", strings.NewReader("{}")); status != 403 || !strings.Contains(r.Error.Reason, "listen.senders") {
 		t.Errorf("sender not allowed: %d %+v", status, r.Error)
 	}
 }

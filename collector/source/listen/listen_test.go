@@ -10,7 +10,7 @@ import (
 )
 
 func TestErrorsSayWhatToDo(t *testing.T) {
-	l, err := TCP("syslog over TCP", "collector.syslog.tcp", "127.0.0.1:0")
+	l, err := TCP("syslog over TCP", "listen.syslog_tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,11 +20,11 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		want error
 		says string
 	}{
-		{l.Addr().String(), syscall.EADDRINUSE, "stop it, or set collector.syslog.tcp to a free one"},
+		{l.Addr().String(), syscall.EADDRINUSE, "stop it, or set listen.syslog_tcp to a free one"},
 		{"198.51.100.1:0", syscall.EADDRNOTAVAIL, "this machine has no such address"},
-		{"127.0.0.1:99999", nil, "check the address under collector.syslog.tcp"},
+		{"127.0.0.1:99999", nil, "check the address under listen.syslog_tcp"},
 	} {
-		_, err := TCP("syslog over TCP", "collector.syslog.tcp", tc.addr)
+		_, err := TCP("syslog over TCP", "listen.syslog_tcp", tc.addr)
 		if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("TCP(%s): %v, want one that says %q", tc.addr, err, tc.says)
 		}

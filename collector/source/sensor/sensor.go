@@ -147,7 +147,7 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	}
 	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/sensor"), bodies: make(chan struct{}, maxBodies),
 		accounts: map[string]*Accounts{}, open: map[string]int{}}
-	socket, err := listen.TCP("sensors", "collector.sensors.address", cfg.Address)
+	socket, err := listen.TCP("sensors", "listen.sensors", cfg.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +269,7 @@ func (l *Listener) withSensor(do func(w http.ResponseWriter, r *http.Request, se
 	return func(w http.ResponseWriter, r *http.Request) {
 		peer := listen.PeerOf(r.RemoteAddr)
 		if !listen.Allowed(l.cfg.Allow, peer) {
-			answer(w, http.StatusForbidden, "not_allowed", "This address may not send here.", "An administrator can allow it under collector.sensors.allow.")
+			answer(w, http.StatusForbidden, "not_allowed", "This address may not send here.", "An administrator can allow it under listen.senders.")
 			return
 		}
 		if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
@@ -427,7 +427,7 @@ func total(m map[string]int64) (n int64) {
 func (l *Listener) enroll(w http.ResponseWriter, r *http.Request) {
 	peer := listen.PeerOf(r.RemoteAddr)
 	if !listen.Allowed(l.cfg.Allow, peer) {
-		answer(w, http.StatusForbidden, "not_allowed", "This address may not send here.", "An administrator can allow it under collector.sensors.allow.")
+		answer(w, http.StatusForbidden, "not_allowed", "This address may not send here.", "An administrator can allow it under listen.senders.")
 		return
 	}
 	if l.cfg.Enroll == nil {

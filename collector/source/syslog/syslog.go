@@ -132,21 +132,21 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	var errs []error
 	var err error
 	if cfg.UDP != "" {
-		if l.udp, err = listen.UDP("syslog over UDP", "collector.syslog.udp", cfg.UDP); err != nil {
+		if l.udp, err = listen.UDP("syslog over UDP", "listen.syslog_udp", cfg.UDP); err != nil {
 			errs = append(errs, err)
 		} else if err := tuneUDP(l.udp); err != nil {
 			errs = append(errs, fmt.Errorf("set up syslog socket %s: %w", cfg.UDP, err))
 		}
 	}
 	if cfg.TCP != "" {
-		if l.tcp, err = listen.TCP("syslog over TCP", "collector.syslog.tcp", cfg.TCP); err != nil {
+		if l.tcp, err = listen.TCP("syslog over TCP", "listen.syslog_tcp", cfg.TCP); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	if cfg.TLS != "" {
 		if cfg.TLSConfig == nil {
-			errs = append(errs, fmt.Errorf("listen for syslog over TLS on %s: no certificate; set one, or leave collector.syslog.tls empty", cfg.TLS))
-		} else if l.tls, err = listen.TCP("syslog over TLS", "collector.syslog.tls", cfg.TLS); err != nil {
+			errs = append(errs, fmt.Errorf("listen for syslog over TLS on %s: no certificate; set one, or leave listen.syslog_tls empty", cfg.TLS))
+		} else if l.tls, err = listen.TCP("syslog over TLS", "listen.syslog_tls", cfg.TLS); err != nil {
 			errs = append(errs, err)
 		}
 	}

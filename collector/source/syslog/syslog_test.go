@@ -307,7 +307,7 @@ func TestPortTaken(t *testing.T) {
 	s := newSink()
 	l, _ := serve(t, Config{TCP: "127.0.0.1:0", UDP: "127.0.0.1:0"}, s)
 	_, err := New(Config{TCP: l.Addr(TCP).String(), UDP: l.Addr(UDP).String(), TLS: "127.0.0.1:0"}, s.put, quiet())
-	for _, want := range []string{"collector.syslog.tcp", "collector.syslog.udp", "another program has this port", "no certificate"} {
+	for _, want := range []string{"listen.syslog_tcp", "listen.syslog_udp", "another program has this port", "no certificate"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New on ports taken: %v\nwant it to say %q", err, want)
 		}
