@@ -145,15 +145,19 @@ func (c *Console) checklist(ctx context.Context) []Check {
 		done["exercise"] = err == nil && p.Total > 0
 	}
 	if c.Parts.Inventory != nil {
-		done["source"] = slices.ContainsFunc(c.Parts.Inventory.Sources(), func(s soc.Source) bool { return s.Kind != soc.SourceSelf && !s.Demo && !s.Auto })
-		done["system"] = slices.ContainsFunc(c.Parts.Inventory.Systems(), func(s soc.System) bool { return s.Unit != "" || s.Demo })
+		done["source"] = slices.ContainsFunc(c.Parts.Inventory.Sources(), func(s soc.Source) bool { return !s.Demo && !s.Auto && s.Kind != soc.SourceSelf && s.Sensor != OwnSensor })
+		done["system"] = len(c.Parts.Inventory.Systems()) > 1 // the first is this appliance
 	}
 	if c.Parts.National != nil {
 		s, err := c.Parts.National.Summary(ctx)
 		done["endpoint"] = err == nil && s.Endpoint != ""
 	}
 	if c.Parts.Machine != nil {
-		done["backup"] = c.Parts.Machine.BackupAt(ctx) > 0
+		at := c.Parts.Machine.BackupAt(ctx)
+		done["backup"] = at > 0
+		if at < 0 {
+			steps = slices.DeleteFunc(steps, func(s Check) bool { return s.ID == "backup" })
+		}
 	}
 	all := true
 	for i := range steps {

@@ -328,6 +328,9 @@ type Sensors interface {
 	Sensors(ctx context.Context) ([]Sensor, error)
 }
 
+// OwnSensor is the id of the sensor that runs inside the appliance and watches its host.
+const OwnSensor = "this-host"
+
 // Sensor is one, with what it may not do.
 type Sensor struct {
 	ID, Name, Host, System, Version, State string
@@ -345,6 +348,6 @@ type Machine interface {
 	// Parts are the lines of /readyz.
 	Parts(ctx context.Context) []soc.Part
 	Started() int64
-	// BackupAt is when the last backup ended well, 0 never.
+	// BackupAt is when the last backup ended well, 0 never, -1 where this build makes none.
 	BackupAt(ctx context.Context) int64
 }

@@ -366,6 +366,6 @@ func (c *Console) cardHealth(ctx context.Context, out *Overview) error {
 	if parts == nil {
 		return errors.New("the machine names no parts")
 	}
-	out.Health = &Health{Parts: parts, Started: Time(c.Parts.Machine.Started()), Disk: c.diskStatus(ctx), BackupAt: Time(c.Parts.Machine.BackupAt(ctx))}
+	out.Health = &Health{Parts: parts, Started: Time(c.Parts.Machine.Started()), Disk: c.diskStatus(ctx), BackupAt: Time(max(0, c.Parts.Machine.BackupAt(ctx)))}
 	return nil
 }

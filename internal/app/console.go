@@ -555,7 +555,8 @@ func (p machinePart) Clock(ctx context.Context) (offset int64, server string, ok
 
 func (p machinePart) Started() int64 { return p.a.started }
 
-func (p machinePart) BackupAt(ctx context.Context) int64 { return 0 }
+// BackupAt: this build makes no backups yet (docs/en/backup.md says what to copy).
+func (p machinePart) BackupAt(ctx context.Context) int64 { return -1 }
 
 func (p machinePart) Parts(ctx context.Context) []soc.Part {
 	a := p.a

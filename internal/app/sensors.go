@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -17,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"hoalu/collector/health"
 	sensorsource "hoalu/collector/source/sensor"
@@ -26,6 +29,7 @@ import (
 	"hoalu/sensors/shipper"
 	"hoalu/soc"
 	"hoalu/state"
+	"hoalu/vault"
 )
 
 // sensorLife is how long a sensor's certificate is good.
@@ -66,11 +70,14 @@ func (a *App) enrollSensor(ctx context.Context, token string, csr []byte) (senso
 	if err != nil || req.CheckSignature() != nil {
 		return sensorsource.Enrolment{}, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request cannot be read.", Do: "Run hoalu sensor enroll again."}
 	}
+	if k, ok := req.PublicKey.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() && k.Curve != elliptic.P384() { // before the token is spent
+		return sensorsource.Enrolment{}, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request is for a key that is not ECDSA P-256 or P-384.", Do: "Run hoalu sensor enroll of this version."}
+	}
 	sum := sha256.Sum256([]byte(token))
 	hash := hex.EncodeToString(sum[:])
 	var out sensorsource.Enrolment
-	err = a.state.Tx(ctx, func(tx *sql.Tx) error {
-		var system string
+	var system string
+	err = a.state.Tx(ctx, func(tx *sql.Tx) error { // one writer at a time: a token is taken once, however many ask at once
 		var ends, used int64
 		err := tx.QueryRowContext(ctx, "SELECT system_id, ends, used FROM sensor_invite WHERE hash = $1", hash).Scan(&system, &ends, &used)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && (used != 0 || ends < state.Now()) {
@@ -79,7 +86,7 @@ func (a *App) enrollSensor(ctx context.Context, token string, csr []byte) (senso
 		if err != nil {
 			return err
 		}
-		host := strings.ToLower(req.Subject.CommonName)
+		host := strings.ToLower(displayName(req.Subject.CommonName))
 		id, err := sensorID(host)
 		if err != nil {
 			return err
@@ -93,18 +100,15 @@ func (a *App) enrollSensor(ctx context.Context, token string, csr []byte) (senso
 	if err != nil {
 		return out, err
 	}
-	der, err := a.vault.Authority().SignSensor(ctx, out.Sensor, block.Bytes, sensorLife)
+	// Bound first: with the certificate in hand it may send at once, and what it sends belongs to the system of its invitation.
+	if err := a.bindSensor(ctx, out.Sensor, system, displayName(req.Subject.CommonName)); err != nil {
+		return sensorsource.Enrolment{}, err
+	}
+	certificate, err := a.vault.Authority().SignSensor(ctx, out.Sensor, block.Bytes, sensorLife)
 	if err != nil {
-		return out, fmt.Errorf("sign sensor certificate: %w", err)
+		return sensorsource.Enrolment{}, fmt.Errorf("sign sensor certificate: %w", err)
 	}
-	var system string
-	if err := a.state.Read().QueryRowContext(ctx, "SELECT system_id FROM sensor_invite WHERE hash = $1", hash).Scan(&system); err != nil {
-		return out, err
-	}
-	if err := a.bindSensor(ctx, out.Sensor, system, req.Subject.CommonName); err != nil {
-		return out, err
-	}
-	out.Certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	out.Certificate = string(certificate)
 	out.Authority = string(a.vault.Authority().RootPEM())
 	return out, nil
 }
@@ -124,7 +128,24 @@ func sensorID(host string) (string, error) {
 	if len(host) > 40 {
 		host = host[:40]
 	}
-	return strings.Trim(host, "-") + "-" + hex.EncodeToString(b), nil
+	if host = strings.Trim(host, "-"); host == "" {
+		host = "sensor"
+	}
+	return host + "-" + hex.EncodeToString(b), nil
+}
+
+// displayName is what a request says its host is called, as people may see it.
+func displayName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > 100 {
+		s = string(r[:100])
+	}
+	return s
 }
 
 // bindSensor makes the source of a sensor, bound to its system: what it sends belongs there.
@@ -167,7 +188,10 @@ func (a *App) sensorStats(ctx context.Context, id string, s sensorsource.Stats) 
 	}
 	a.sensorBooks.lost[id] += dropped
 	a.sensorBooks.mu.Unlock()
-	src, _ := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+	src, known := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+	if known {
+		a.health.Beat(src.ID, time.Now().UnixMilli())
+	}
 	if dropped > 0 {
 		for reason, n := range s.Dropped {
 			a.intake.Drop(src.ID, "", reason, int(n))
@@ -201,6 +225,36 @@ func withRoot(conf *tls.Config, root *x509.Certificate) *tls.Config {
 	return conf
 }
 
+// certificate is a client certificate kept in memory and made anew before it ends: a process may run for years.
+type certificate struct {
+	issue func(context.Context) (tls.Certificate, error)
+
+	mu   sync.Mutex
+	cert *tls.Certificate
+}
+
+// renewBefore is how long before its end a client certificate is replaced.
+const renewBefore = 30 * 24 * time.Hour
+
+func (c *certificate) get(ctx context.Context) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cert != nil && c.cert.Leaf != nil && time.Until(c.cert.Leaf.NotAfter) > renewBefore {
+		return c.cert, nil
+	}
+	next, err := c.issue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if next.Leaf == nil {
+		if next.Leaf, err = x509.ParseCertificate(next.Certificate[0]); err != nil {
+			return nil, err
+		}
+	}
+	c.cert = &next
+	return c.cert, nil
+}
+
 // ownSensor is the sensor that watches this host, through the same uplink as any other.
 type ownSensor struct {
 	id   string
@@ -211,9 +265,11 @@ func (a *App) openOwnSensor(ctx context.Context) error {
 	if !a.cfg.Sensor.Packet && !a.cfg.Sensor.Host || a.sensorListener == nil {
 		return nil
 	}
-	const id = "this-host"
-	cert, err := a.vault.Authority().Client(ctx, "hoalu://sensor/"+id, sensorLife)
-	if err != nil {
+	const id = console.OwnSensor
+	certs := certificate{issue: func(ctx context.Context) (tls.Certificate, error) {
+		return a.vault.Authority().Client(ctx, vault.SensorURI(id), sensorLife)
+	}}
+	if _, err := certs.get(ctx); err != nil {
 		return err
 	}
 	if err := a.bindSensor(ctx, id, a.self.ID, hostname()); err != nil {
@@ -227,7 +283,7 @@ func (a *App) openOwnSensor(ctx context.Context) error {
 		return err
 	}
 	ship, err := shipper.Open(shipper.Config{Dir: a.path("spool"), Server: "https://localhost:" + fmt.Sprint(ap.Port()),
-		TLS: &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: pool, MinVersion: tls.VersionTLS12}}, a.log)
+		TLS: &tls.Config{GetClientCertificate: func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) { return certs.get(i.Context()) }, RootCAs: pool, MinVersion: tls.VersionTLS12}}, a.log)
 	if err != nil {
 		return err
 	}
