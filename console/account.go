@@ -145,7 +145,9 @@ func (c *Console) checklist(ctx context.Context) []Check {
 		done["exercise"] = err == nil && p.Total > 0
 	}
 	if c.Parts.Inventory != nil {
-		done["source"] = slices.ContainsFunc(c.Parts.Inventory.Sources(), func(s soc.Source) bool { return !s.Demo && !s.Auto && s.Kind != soc.SourceSelf && s.Sensor != OwnSensor })
+		done["source"] = slices.ContainsFunc(c.Parts.Inventory.Sources(), func(s soc.Source) bool {
+			return !s.Demo && !s.Auto && s.Kind != soc.SourceSelf && s.Sensor != OwnSensor
+		})
 		done["system"] = len(c.Parts.Inventory.Systems()) > 1 // the first is this appliance
 	}
 	if c.Parts.National != nil {
