@@ -38,13 +38,18 @@ for (const key of Object.keys(manifest)) {
   else check(key, sum(own.filter((f) => !chart.has(f))), 60_000);
 }
 const fonts = readdirSync(`${dist}assets`).filter((f) => f.endsWith('.woff2'));
-check('fonts, woff2', fonts.reduce((n, f) => n + readFileSync(`${dist}assets/${f}`).length, 0), 160_000);
+check(
+  'fonts, woff2',
+  fonts.reduce((n, f) => n + readFileSync(`${dist}assets/${f}`).length, 0),
+  160_000,
+);
 
 // Nothing is asked of anyone else.
 const foreign = readdirSync(`${dist}assets`)
   .filter((f) => f.endsWith('.css'))
   .filter((f) => /url\(["']?(?:https?:)?\/\//.test(readFileSync(`${dist}assets/${f}`, 'utf8')));
-if (foreign.length > 0 || /(?:src|href)="(?:https?:)?\/\//.test(readFileSync(`${dist}index.html`, 'utf8'))) problems.push(`third-party request ${foreign}`);
+if (foreign.length > 0 || /(?:src|href)="(?:https?:)?\/\//.test(readFileSync(`${dist}index.html`, 'utf8')))
+  problems.push(`third-party request ${foreign}`);
 
 if (problems.length > 0) {
   console.error(`over budget: ${problems.join(', ')}`);

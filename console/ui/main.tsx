@@ -2,6 +2,16 @@ import 'virtual:tokens.css';
 import './design/fonts.css';
 import './design/base.css';
 import './frame/frame.css';
+import './alerts/alerts.css';
+import './search/search.css';
+import './systems/systems.css';
+import './ledger/ledger.css';
+import './national/national.css';
+import './overview/overview.css';
+import './admin/admin.css';
+import './design/timebars.css';
+import './evidence/evidence.css';
+import './entry/entry.css';
 import './locales/i18n';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { ConfigProvider } from 'antd';
@@ -12,7 +22,7 @@ import { ProblemError } from './api/client';
 import { antTheme } from './design/theme';
 import { App } from './frame/App';
 import i18n from './locales/i18n';
-import { useTheme } from './session/preferences';
+import { useLang, useTheme } from './session/preferences';
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -31,8 +41,13 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?
 function Root() {
   const name = useTheme();
   const theme = useMemo(() => antTheme(name), [name]);
+  const lang = useLang();
+  const locale = useMemo(
+    () => ({ locale: lang, global: { close: i18n.t('act.back'), show: i18n.t('entry.show'), hide: i18n.t('entry.hide') } }),
+    [lang],
+  );
   return (
-    <ConfigProvider csp={{ nonce }} theme={theme} wave={{ disabled: true }} button={{ autoInsertSpace: false }}>
+    <ConfigProvider csp={{ nonce }} theme={theme} locale={locale} wave={{ disabled: true }} button={{ autoInsertSpace: false }}>
       <QueryClientProvider client={queries}>
         <BrowserRouter>
           <App />

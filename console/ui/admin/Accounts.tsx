@@ -59,13 +59,17 @@ export function Accounts() {
             {list.data.items.map((a) => (
               <tr key={a.id}>
                 <td>
-                  <PostureSign state={a.state === 'active' ? 'met' : a.state === 'invited' ? 'not_applicable' : 'not_met'} label={t(`accountState.${a.state}`)} />
+                  <PostureSign
+                    state={a.state === 'active' ? 'met' : a.state === 'invited' ? 'not_applicable' : 'not_met'}
+                    label={t(`accountState.${a.state}`)}
+                  />
                 </td>
                 <td>
                   {a.name || a.login} <span className="num muted">{a.login}</span>
                 </td>
                 <td>
-                  {a.roles.map((r) => t(`role.${r}`)).join(', ')} {a.two_roles && <span className="chip chip-warn">{t('admin.twoRoles')}</span>}
+                  {a.roles.map((r) => t(`role.${r}`)).join(', ')}{' '}
+                  {a.two_roles && <span className="chip chip-warn">{t('admin.twoRoles')}</span>}
                 </td>
                 <td>{a.unit?.name ?? '–'}</td>
                 <td className="num right">{a.sessions}</td>
@@ -114,7 +118,15 @@ export function Accounts() {
   );
 }
 
-function AccountForm({ account, onClose, onDone }: { account: Account | undefined; onClose: () => void; onDone: (link?: { link: string; expires: string | null; name: string }) => void }) {
+function AccountForm({
+  account,
+  onClose,
+  onDone,
+}: {
+  account: Account | undefined;
+  onClose: () => void;
+  onDone: (link?: { link: string; expires: string | null; name: string }) => void;
+}) {
   const { t } = useTranslation();
   const [login, setLogin] = useState(account?.login ?? '');
   const [name, setName] = useState(account?.name ?? '');
@@ -127,10 +139,19 @@ function AccountForm({ account, onClose, onDone }: { account: Account | undefine
     e.preventDefault();
     try {
       if (account) {
-        await take(client.PUT('/api/accounts/{id}', { params: { path: { id: account.id } }, body: { name, roles: roles as never, unit, enabled, version: account.version } }));
+        await take(
+          client.PUT('/api/accounts/{id}', {
+            params: { path: { id: account.id } },
+            body: { name, roles: roles as never, unit, enabled, version: account.version },
+          }),
+        );
         onDone();
       } else {
-        const r = await take(client.POST('/api/accounts', { body: { login: login.trim(), name: name.trim(), roles: roles as never, ...(unit ? { unit } : {}) } }));
+        const r = await take(
+          client.POST('/api/accounts', {
+            body: { login: login.trim(), name: name.trim(), roles: roles as never, ...(unit ? { unit } : {}) },
+          }),
+        );
         onDone({ link: r.link, expires: r.expires, name: r.account.login });
       }
     } catch (x) {
@@ -143,7 +164,16 @@ function AccountForm({ account, onClose, onDone }: { account: Account | undefine
         {!account && (
           <div>
             <label htmlFor="acc-login">{t('entry.login')}</label>
-            <Input id="acc-login" value={login} onChange={(e) => setLogin(e.target.value)} required autoFocus maxLength={64} spellCheck={false} autoCapitalize="none" />
+            <Input
+              id="acc-login"
+              value={login}
+              onChange={(e) => setLogin(e.target.value)}
+              required
+              autoFocus
+              maxLength={64}
+              spellCheck={false}
+              autoCapitalize="none"
+            />
             <p className="hint">{t('first.loginHint')}</p>
           </div>
         )}

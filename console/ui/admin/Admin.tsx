@@ -4,7 +4,6 @@ import { Accounts } from './Accounts';
 import { Health } from './Health';
 import { Sessions } from './Me';
 import { Tokens } from './Tokens';
-import './admin.css';
 
 const sections = ['health', 'accounts', 'sessions', 'tokens'] as const;
 
@@ -24,7 +23,15 @@ export default function Admin() {
         ))}
       </nav>
       <div className="page-body">
-        {section === 'accounts' ? <Accounts /> : section === 'tokens' ? <Tokens /> : section === 'sessions' ? <Sessions all /> : <Health />}
+        {section === 'accounts' ? (
+          <Accounts />
+        ) : section === 'tokens' ? (
+          <Tokens />
+        ) : section === 'sessions' ? (
+          <Sessions all />
+        ) : (
+          <Health />
+        )}
       </div>
     </div>
   );

@@ -8,7 +8,6 @@ import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
 import { useMe } from '../session/session';
-import './admin.css';
 
 /** One's own account: password, recovery codes, sessions. */
 export default function MePage() {
@@ -107,7 +106,8 @@ function Codes({ left }: { left: number }) {
     <section className="card">
       <form className="form" onSubmit={submit}>
         <h2>
-          {t('first.step.codes')} <span className={left < 3 ? 'chip chip-warn' : 'muted'}>{t('me.codesLeft', { count: left })}</span>
+          {t('first.step.codes')}{' '}
+          <span className={left < 3 ? 'chip chip-warn' : 'muted'}>{t('me.codesLeft', { count: left })}</span>
         </h2>
         {codes.length > 0 ? (
           <>
@@ -118,11 +118,24 @@ function Codes({ left }: { left: number }) {
           <>
             <div>
               <label htmlFor="codes-now">{t('me.present')}</label>
-              <Input.Password id="codes-now" autoComplete="current-password" value={password} onChange={(e) => setPassword(e.target.value)} required />
+              <Input.Password
+                id="codes-now"
+                autoComplete="current-password"
+                value={password}
+                onChange={(e) => setPassword(e.target.value)}
+                required
+              />
             </div>
             <div>
               <label htmlFor="codes-code">{t('entry.code')}</label>
-              <Input id="codes-code" className="num" autoComplete="one-time-code" value={code} onChange={(e) => setCode(e.target.value)} required />
+              <Input
+                id="codes-code"
+                className="num"
+                autoComplete="one-time-code"
+                value={code}
+                onChange={(e) => setCode(e.target.value)}
+                required
+              />
             </div>
             {error && (
               <p className="banner banner-danger" role="alert">

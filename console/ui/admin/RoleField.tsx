@@ -12,7 +12,12 @@ export function RoleField({ value, onChange }: { value: string[]; onChange: (v: 
       <legend className="label">{t('admin.roles')}</legend>
       {roles.map((r) => (
         <label key={r} className="check">
-          <input type="checkbox" checked={value.includes(r)} onChange={(e) => onChange(e.target.checked ? [...value, r] : value.filter((x) => x !== r))} /> {t(`role.${r}`)}
+          <input
+            type="checkbox"
+            checked={value.includes(r)}
+            onChange={(e) => onChange(e.target.checked ? [...value, r] : value.filter((x) => x !== r))}
+          />{' '}
+          {t(`role.${r}`)}
         </label>
       ))}
       {duties.size > 1 && <p className="hint warn-text">{t('admin.twoRolesHint')}</p>}

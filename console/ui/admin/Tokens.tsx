@@ -7,8 +7,8 @@ import { PostureSign } from '../design/signs';
 import { Empty, Failed, Loading, problemText } from '../design/states';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
-import { Overlay } from '../frame/Overlay';
 import { ms } from '../format/time';
+import { Overlay } from '../frame/Overlay';
 import { serverNow } from '../live/clock';
 import { useMay } from '../session/session';
 import { RoleField } from './RoleField';
@@ -114,7 +114,9 @@ function TokenForm({ onClose, onDone }: { onClose: () => void; onDone: () => voi
   const submit = async (e: FormEvent) => {
     e.preventDefault();
     try {
-      const r = await take(client.POST('/api/tokens', { body: { name: name.trim(), roles: roles as never, days: Number(days) } }));
+      const r = await take(
+        client.POST('/api/tokens', { body: { name: name.trim(), roles: roles as never, days: Number(days) } }),
+      );
       setSecret(r.secret);
       onDone();
     } catch (x) {

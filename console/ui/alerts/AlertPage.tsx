@@ -7,18 +7,17 @@ import { Failed, Loading } from '../design/states';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
-import { EventFields, summaryOf } from '../search/EventFields';
 import { number } from '../format/number';
 import { minute } from '../format/time';
 import { useKeys } from '../keys/useKeys';
 import { useNotices } from '../live/stream';
+import { EventFields, summaryOf } from '../search/EventFields';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 import { useActions } from './actions';
 import { can, useAlert } from './data';
-import { AlertFacts, AlertHead, Around, aroundLink, History, say, Steps, Trace } from './parts';
 import { ActionBar } from './Preview';
-import './alerts.css';
+import { AlertFacts, AlertHead, Around, aroundLink, History, Steps, say, Trace } from './parts';
 
 export default function AlertPage() {
   const { id } = useParams();
@@ -49,7 +48,11 @@ export default function AlertPage() {
     { keys: ['m'], label: 'note', act: () => a && may('note') && actions.openNote([a]) },
     { keys: ['p'], label: 'around', act: () => a && navigate(aroundLink(a)) },
     { keys: ['y'], label: 'copyLink', act: copy },
-    { keys: ['1', '2', '3'], label: 'tick', act: (k) => document.querySelectorAll<HTMLInputElement>('.steps input')[Number(k) - 1]?.click() },
+    {
+      keys: ['1', '2', '3'],
+      label: 'tick',
+      act: (k) => document.querySelectorAll<HTMLInputElement>('.steps input')[Number(k) - 1]?.click(),
+    },
     { keys: ['Escape'], label: 'back', act: () => navigate(`/alerts?sel=${a?.number ?? ''}`) },
   ]);
 
@@ -75,7 +78,11 @@ export default function AlertPage() {
       </div>
       {a.state === 'closed' && a.closed_by && a.closed_by !== me.name && (
         <div className="banner banner-info">
-          {t('alerts.closedBy', { who: a.closed_by, time: minute(a.closed), reason: t(`reason.${a.close_reason || 'duplicate'}`).toLowerCase() })}
+          {t('alerts.closedBy', {
+            who: a.closed_by,
+            time: minute(a.closed),
+            reason: t(`reason.${a.close_reason || 'duplicate'}`).toLowerCase(),
+          })}
         </div>
       )}
       <div className="page-body">
@@ -88,7 +95,9 @@ export default function AlertPage() {
               <div className="card-head">
                 <h2>{t('alerts.why')}</h2>
                 <span className="end small">
-                  {pageRight(me, 'rules') !== undefined && <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{t('alerts.ruleText')}</Link>}{' '}
+                  {pageRight(me, 'rules') !== undefined && (
+                    <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{t('alerts.ruleText')}</Link>
+                  )}{' '}
                   {a.rule_info?.version && <span className="num muted">{a.rule_info.version}</span>}
                   {a.attack.length > 0 && ` · ${a.attack.join(', ')}`}
                 </span>
@@ -130,7 +139,12 @@ export default function AlertPage() {
                               <Exact at={e['@timestamp']} short />
                             </td>
                             <td>
-                              <button type="button" className="link event-open" onClick={() => setOpened(opened === key ? undefined : key)} aria-expanded={opened === key}>
+                              <button
+                                type="button"
+                                className="link event-open"
+                                onClick={() => setOpened(opened === key ? undefined : key)}
+                                aria-expanded={opened === key}
+                              >
                                 <Evidence value={summaryOf(e)} />
                               </button>
                               {opened === key && <EventFields event={e} />}
@@ -177,7 +191,15 @@ export default function AlertPage() {
                 {a.deliveries.map((d) => (
                   <li key={d.id}>
                     <PostureSign
-                      state={d.state === 'accepted' ? (d.receipt?.verified ? 'met' : 'unknown') : d.state === 'refused' ? 'not_met' : 'not_applicable'}
+                      state={
+                        d.state === 'accepted'
+                          ? d.receipt?.verified
+                            ? 'met'
+                            : 'unknown'
+                          : d.state === 'refused'
+                            ? 'not_met'
+                            : 'not_applicable'
+                      }
                       label={t(`reportState.${d.state}`)}
                     />{' '}
                     <span className="num">{d.channel}</span> <Age at={d.accepted ?? d.created} />

@@ -11,19 +11,18 @@ import { Empty, Failed, Loading } from '../design/states';
 import { AgeCell } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
-import { useStatus } from '../frame/Frame';
-import { rangeOf, ranges, useView } from '../frame/url';
 import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
+import { useStatus } from '../frame/Frame';
+import { rangeOf, ranges, useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { serverNow, useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMay, useMe } from '../session/session';
 import { useActions } from './actions';
 import { type Filters, useAlerts, useGroup } from './data';
-import { aroundLink, say, systemName } from './parts';
 import { Preview } from './Preview';
-import './alerts.css';
+import { aroundLink, say, systemName } from './parts';
 
 const views = ['unacknowledged', 'mine', 'high', 'personal', 'open', 'exercise', 'closed'] as const;
 
@@ -85,7 +84,12 @@ export default function Alerts() {
   }, [shown, selected]);
   const current = shown.find((r) => keyOf(r) === selected);
   const rested = useRested(current, 70);
-  const previewRow = current?.kind === 'alert' && rested && keyOf(rested) === selected ? current.a : rested?.kind === 'alert' ? rested.a : undefined;
+  const previewRow =
+    current?.kind === 'alert' && rested && keyOf(rested) === selected
+      ? current.a
+      : rested?.kind === 'alert'
+        ? rested.a
+        : undefined;
 
   const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
   const mark = (keys: string[], on: boolean) =>
@@ -163,7 +167,11 @@ export default function Alerts() {
       label: '',
       act: () => setMarked(new Set()),
     },
-    { keys: ['1', '2', '3'], label: '', act: (k) => document.querySelectorAll<HTMLInputElement>('#preview .steps input')[Number(k) - 1]?.click() },
+    {
+      keys: ['1', '2', '3'],
+      label: '',
+      act: (k) => document.querySelectorAll<HTMLInputElement>('#preview .steps input')[Number(k) - 1]?.click(),
+    },
   ]);
 
   const columns = useMemo<Column<Row>[]>(
@@ -171,7 +179,7 @@ export default function Alerts() {
       {
         key: 'severity',
         head: t('column.severity'),
-        width: '128px',
+        width: '112px',
         sort: 'severity',
         cell: (r) =>
           r.kind === 'group' ? (
@@ -186,11 +194,18 @@ export default function Alerts() {
             </span>
           ),
       },
-      { key: 'score', head: t('column.score'), width: '38px', right: true, sort: 'score', cell: (r) => <span className="num score">{r.kind === 'alert' ? r.a.score : r.g.score}</span> },
+      {
+        key: 'score',
+        head: t('column.score'),
+        width: '38px',
+        right: true,
+        sort: 'score',
+        cell: (r) => <span className="num score">{r.kind === 'alert' ? r.a.score : r.g.score}</span>,
+      },
       {
         key: 'title',
         head: t('column.alert'),
-        width: 'minmax(0,2.1fr)',
+        width: 'minmax(0,1.75fr)',
         cell: (r) =>
           r.kind === 'group' ? (
             <span className="cell2">
@@ -209,7 +224,12 @@ export default function Alerts() {
                   <span className="who">
                     {t(`alertState.${r.a.state}`)}
                     {r.a.state === 'closed' && r.a.close_reason ? `: ${t(`reason.${r.a.close_reason}`).toLowerCase()}` : ''}
-                    {r.a.state === 'acknowledged' && r.a.holder ? ` · ${r.a.holder.name}` : r.a.state === 'closed' && r.a.closed_by ? ` · ${r.a.closed_by}` : ''} ·{' '}
+                    {r.a.state === 'acknowledged' && r.a.holder
+                      ? ` · ${r.a.holder.name}`
+                      : r.a.state === 'closed' && r.a.closed_by
+                        ? ` · ${r.a.closed_by}`
+                        : ''}{' '}
+                    ·{' '}
                   </span>
                 )}
                 <Evidence value={r.a.evidence} />
@@ -238,7 +258,13 @@ export default function Alerts() {
         sort: 'count',
         cell: (r) => <span className="num">{number(r.kind === 'alert' ? r.a.count : r.g.count, lang)}</span>,
       },
-      { key: 'last', head: t('column.last'), width: '72px', sort: 'last', cell: (r) => <AgeCell at={r.kind === 'alert' ? r.a.last : r.g.last} /> },
+      {
+        key: 'last',
+        head: t('column.last'),
+        width: '72px',
+        sort: 'last',
+        cell: (r) => <AgeCell at={r.kind === 'alert' ? r.a.last : r.g.last} />,
+      },
     ],
     [t, lang, marked],
   );
@@ -253,7 +279,19 @@ export default function Alerts() {
   const chips: [string, string, string][] = [];
   for (const k of ['q', 'system', 'rule', 'host', 'user', 'address', 'attack', 'sev', 't'] as const) {
     const v = params.get(k);
-    if (v && k !== 'q') chips.push([k, t(`filter.${k}`), k === 't' ? t(`range.${v}`, v.replace('_', ' → ')) : k === 'sev' ? v.split(',').map((s) => t(`severity.${s}`)).join(', ') : v]);
+    if (v && k !== 'q')
+      chips.push([
+        k,
+        t(`filter.${k}`),
+        k === 't'
+          ? t(`range.${v}`, v.replace('_', ' → '))
+          : k === 'sev'
+            ? v
+                .split(',')
+                .map((s) => t(`severity.${s}`))
+                .join(', ')
+            : v,
+      ]);
   }
   const sort = filters.sort;
 
@@ -263,7 +301,8 @@ export default function Alerts() {
         <h1>{t('page.alerts')}</h1>
         {today && (
           <span className="muted small">
-            {t('alerts.todayMade')} <b>{number(today.made, lang)}</b>, {t('alerts.todayClosed')} <b>{number(today.closed, lang)}</b>
+            {t('alerts.todayMade')} <b>{number(today.made, lang)}</b>, {t('alerts.todayClosed')}{' '}
+            <b>{number(today.closed, lang)}</b>
             {today.acknowledge_median_seconds !== undefined && (
               <>
                 , {t('alerts.todayAck')} <b>{span(today.acknowledge_median_seconds * 1000, lang)}</b>
@@ -276,21 +315,43 @@ export default function Alerts() {
         {views
           .filter((v) => v === view || v !== 'personal' || (counts.personal ?? 0) > 0)
           .map((v) => (
-            <button key={v} type="button" role="tab" aria-selected={v === view} onClick={() => change({ view: v === 'open' ? undefined : v, sel: undefined }, true)}>
+            <button
+              key={v}
+              type="button"
+              role="tab"
+              aria-selected={v === view}
+              onClick={() => change({ view: v === 'open' ? undefined : v, sel: undefined }, true)}
+            >
               {t(`view.${v}`)}
               {counts[v] !== undefined && <span className="num">{number(counts[v], lang)}</span>}
             </button>
           ))}
       </div>
       <div className="filter">
-        <FilterField ref={filterField} value={params.get('q') ?? ''} onChange={(q) => change({ q })} placeholder={t('alerts.filter')} />
+        <FilterField
+          ref={filterField}
+          value={params.get('q') ?? ''}
+          onChange={(q) => change({ q })}
+          placeholder={t('alerts.filter')}
+        />
         {sort !== '-score' && <span className="chip">{t('alerts.sorted')}</span>}
         {chips.map(([k, name, v]) => (
-          <button key={k} type="button" className="chip" onClick={() => change({ [k]: undefined })} aria-label={`${t('act.remove')} ${name}`}>
+          <button
+            key={k}
+            type="button"
+            className="chip"
+            onClick={() => change({ [k]: undefined })}
+            aria-label={`${t('act.remove')} ${name}`}
+          >
             {name}: {v} ×
           </button>
         ))}
-        <select className="select small" aria-label={t('alerts.severity')} value={sevText} onChange={(e) => change({ sev: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('alerts.severity')}
+          value={sevText}
+          onChange={(e) => change({ sev: e.target.value })}
+        >
           <option value="">{t('alerts.anySeverity')}</option>
           <option value="critical,high">{t('alerts.criticalHigh')}</option>
           <option value="critical">{t('severity.critical')}</option>
@@ -298,13 +359,23 @@ export default function Alerts() {
           <option value="medium">{t('severity.medium')}</option>
           <option value="low,informational">{t('alerts.lowInfo')}</option>
         </select>
-        <select className="select small" aria-label={t('alerts.group')} value={group} onChange={(e) => change({ group: e.target.value, sel: undefined })}>
+        <select
+          className="select small"
+          aria-label={t('alerts.group')}
+          value={group}
+          onChange={(e) => change({ group: e.target.value, sel: undefined })}
+        >
           <option value="">{t('alerts.groupNone')}</option>
           <option value="entity">{t('alerts.groupEntity')}</option>
           <option value="rule">{t('alerts.groupRule')}</option>
           <option value="system">{t('alerts.groupSystem')}</option>
         </select>
-        <select className="select small" aria-label={t('range.label')} value={ranges.includes(rangeName as never) ? rangeName : ''} onChange={(e) => change({ t: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('range.label')}
+          value={ranges.includes(rangeName as never) ? rangeName : ''}
+          onChange={(e) => change({ t: e.target.value })}
+        >
           <option value="">{t('range.any')}</option>
           {ranges.map((r) => (
             <option key={r} value={r}>
@@ -315,7 +386,8 @@ export default function Alerts() {
         <div className="end new-place">
           {waiting > 0 ? (
             <Button type="primary" size="small" onClick={doTakeIn} aria-keyshortcuts=".">
-              <Icon name="arrowUp" size={14} /> {t('alerts.waiting', { count: waiting, n: waiting >= 100 ? '99+' : number(waiting, lang) })} <kbd>.</kbd>
+              <Icon name="arrowUp" size={14} />{' '}
+              {t('alerts.waiting', { count: waiting, n: waiting >= 100 ? '99+' : number(waiting, lang) })} <kbd>.</kbd>
             </Button>
           ) : (
             <span className="muted small">{t(`alerts.sort.${sort}`, t('alerts.sorted'))}</span>
@@ -354,7 +426,12 @@ export default function Alerts() {
           ) : list.isError && !list.data ? (
             <Failed error={list.error} what="alerts" retry={() => list.refetch()} />
           ) : shown.length === 0 ? (
-            <NoAlerts filtered={Boolean(filters.q || sevText || chips.length > 0 || !['open', 'unacknowledged'].includes(view))} onClear={() => change({ q: '', sev: '', t: '', system: '', rule: '', host: '', user: '', address: '', attack: '' })} closedAt={undefined} status={status.data} />
+            <NoAlerts
+              filtered={Boolean(filters.q || sevText || chips.length > 0 || !['open', 'unacknowledged'].includes(view))}
+              onClear={() => change({ q: '', sev: '', t: '', system: '', rule: '', host: '', user: '', address: '', attack: '' })}
+              closedAt={undefined}
+              status={status.data}
+            />
           ) : (
             <>
               <Grid
@@ -363,7 +440,15 @@ export default function Alerts() {
                 rows={shown}
                 rowKey={keyOf}
                 rowHeight={49}
-                rowClass={(r) => (r.kind === 'group' ? 'group-row' : r.a.state === 'closed' ? 'closed' : r.a.state === 'acknowledged' && r.a.holder?.id !== me.id ? 'taken' : '')}
+                rowClass={(r) =>
+                  r.kind === 'group'
+                    ? 'group-row'
+                    : r.a.state === 'closed'
+                      ? 'closed'
+                      : r.a.state === 'acknowledged' && r.a.holder?.id !== me.id
+                        ? 'taken'
+                        : ''
+                }
                 total={group ? shown.length : total}
                 selected={selected}
                 onSelect={setSelected}
@@ -382,24 +467,37 @@ export default function Alerts() {
                   1–{number(shown.length, lang)} {t('grid.of')} {first?.capped ? '≥ ' : ''}
                   {number(group ? shown.length : total, lang)}
                 </span>
-                {(ms(first?.stale_after) ?? Number.POSITIVE_INFINITY) < arrived && <span className="chip chip-unk">{t('state.staleShort', { time: minute(first?.as_of) })}</span>}
+                {(ms(first?.stale_after) ?? Number.POSITIVE_INFINITY) < arrived && (
+                  <span className="chip chip-unk">{t('state.staleShort', { time: minute(first?.as_of) })}</span>
+                )}
               </div>
             </>
           )}
         </div>
-        {previewRow && <Preview key={previewRow.id} row={previewRow} actions={actions} onOpen={() => navigate(`/alerts/${previewRow.number}`)} />}
+        {previewRow && <Preview key={previewRow.id} row={previewRow} actions={actions} />}
       </div>
       {actions.node}
     </div>
   );
 }
 
-function NoAlerts({ filtered, onClear, status }: { filtered: boolean; onClear: () => void; closedAt: undefined; status: ReturnType<typeof useStatus>['data'] }) {
+function NoAlerts({
+  filtered,
+  onClear,
+  status,
+}: {
+  filtered: boolean;
+  onClear: () => void;
+  closedAt: undefined;
+  status: ReturnType<typeof useStatus>['data'];
+}) {
   const { t } = useTranslation();
   const s = status?.sources;
   if (filtered)
     return (
-      <Empty actions={<Button onClick={onClear}>{t('act.clear')}</Button>}>{t('state.noMatch', { what: t('noun.alerts') })}</Empty>
+      <Empty actions={<Button onClick={onClear}>{t('act.clear')}</Button>}>
+        {t('state.noMatch', { what: t('noun.alerts') })}
+      </Empty>
     );
   if (s && s.silent > 0)
     return (

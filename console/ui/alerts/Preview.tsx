@@ -2,7 +2,6 @@ import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { AlertItem } from '../api/client';
-import { Icon } from '../design/icons';
 import { Failed, Loading } from '../design/states';
 import { Evidence } from '../evidence/Evidence';
 import { minute } from '../format/time';
@@ -10,12 +9,12 @@ import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 import type { useActions } from './actions';
 import { can, useAlert } from './data';
-import { AlertFacts, AlertHead, Around, say, Steps, Trace } from './parts';
+import { AlertFacts, AlertHead, Around, Steps, say, Trace } from './parts';
 
 type Actions = ReturnType<typeof useActions>;
 
 /** What happened, why, and what to do, beside the queue. */
-export function Preview({ row, actions, onOpen }: { row: AlertItem; actions: Actions; onOpen: () => void }) {
+export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) {
   const { t } = useTranslation();
   const lang = useLang();
   const me = useMe();
@@ -26,11 +25,15 @@ export function Preview({ row, actions, onOpen }: { row: AlertItem; actions: Act
     <aside className="preview" aria-label={t('alerts.preview')} id="preview">
       {head.state === 'closed' && head.closed_by && head.closed_by !== me.name && (
         <div className="banner banner-info" role="status">
-          {t('alerts.closedBy', { who: head.closed_by, time: minute(head.closed), reason: t(`reason.${head.close_reason || 'duplicate'}`).toLowerCase() })}
+          {t('alerts.closedBy', {
+            who: head.closed_by,
+            time: minute(head.closed),
+            reason: t(`reason.${head.close_reason || 'duplicate'}`).toLowerCase(),
+          })}
         </div>
       )}
       <div className="preview-in" tabIndex={-1}>
-        <AlertHead alert={head} />
+        <AlertHead alert={head} open />
         <h2 className="preview-title">{say(head.title, lang, t) || head.rule}</h2>
         {detail.isPending && <Loading what="alert" rows={6} />}
         {detail.isError && <Failed error={detail.error} what="alert" id={row.number} retry={() => detail.refetch()} />}
@@ -41,7 +44,11 @@ export function Preview({ row, actions, onOpen }: { row: AlertItem; actions: Act
               <div className="card-head">
                 <h3>{t('alerts.why')}</h3>
                 <span className="end small">
-                  {pageRight(me, 'rules') !== undefined ? <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{t('alerts.rule')}</Link> : t('alerts.rule')}
+                  {pageRight(me, 'rules') !== undefined ? (
+                    <Link to={`/rules/${encodeURIComponent(a.rule)}`}>{t('alerts.rule')}</Link>
+                  ) : (
+                    t('alerts.rule')
+                  )}
                   {a.attack.length > 0 && <span> · {a.attack.slice(0, 2).join(', ')}</span>}
                 </span>
               </div>
@@ -56,7 +63,7 @@ export function Preview({ row, actions, onOpen }: { row: AlertItem; actions: Act
           </>
         )}
       </div>
-      <ActionBar alert={head} deeds={a?.deeds} actions={actions} onOpen={onOpen} />
+      <ActionBar alert={head} deeds={a?.deeds} actions={actions} />
     </aside>
   );
 }
@@ -65,19 +72,22 @@ export function ActionBar({
   alert,
   deeds,
   actions,
-  onOpen,
 }: {
   alert: AlertItem;
   deeds: readonly string[] | undefined;
   actions: Actions;
-  onOpen?: () => void;
 }) {
   const { t } = useTranslation();
   const open = alert.state !== 'closed';
   return (
     <div className="actions-bar">
       {open && can(deeds, 'acknowledge') && (
-        <Button type="primary" disabled={alert.state === 'acknowledged' || actions.busy} onClick={() => actions.acknowledge([alert])} aria-keyshortcuts="a">
+        <Button
+          type="primary"
+          disabled={alert.state === 'acknowledged' || actions.busy}
+          onClick={() => actions.acknowledge([alert])}
+          aria-keyshortcuts="a"
+        >
           {t('act.acknowledge')} <kbd>A</kbd>
         </Button>
       )}
@@ -97,12 +107,6 @@ export function ActionBar({
           {t('act.note')} <kbd>M</kbd>
         </Button>
       )}
-      {onOpen && (
-        <Button className="end" onClick={onOpen} aria-label={`${t('act.open')} ${alert.number}`} aria-keyshortcuts="o">
-          <kbd>O</kbd>
-        </Button>
-      )}
-      {!deeds && <Icon name="clock" />}
     </div>
   );
 }

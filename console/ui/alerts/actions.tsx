@@ -5,9 +5,9 @@ import { useTranslation } from 'react-i18next';
 import { type AlertActionBody, type AlertItem, client, ProblemError, take } from '../api/client';
 import { problemText } from '../design/states';
 import { toast } from '../design/toast';
-import { Overlay } from '../frame/Overlay';
-import { statusKey } from '../frame/Frame';
 import { age } from '../format/time';
+import { statusKey } from '../frame/Frame';
+import { Overlay } from '../frame/Overlay';
 import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
@@ -34,7 +34,10 @@ export function useActions(opts: { onDone?: (action: string, done: AlertItem[]) 
       if (alerts.length === 0) return false;
       setBusy(true);
       try {
-        const r = await act({ ...body, alerts: alerts.map((a) => ({ id: a.id, version: body.action === 'note' ? 0 : a.version })) });
+        const r = await act({
+          ...body,
+          alerts: alerts.map((a) => ({ id: a.id, version: body.action === 'note' ? 0 : a.version })),
+        });
         patch(queries, [...r.done, ...r.conflicts.map((c) => c.current)]);
         for (const a of r.done) queries.invalidateQueries({ queryKey: ['alert', a.id] });
         queries.invalidateQueries({ queryKey: statusKey });
@@ -146,7 +149,15 @@ function subject(alerts: AlertItem[]): string {
 }
 
 /** Six reasons, one key each; a note is asked for where the reason does not speak for itself. */
-function CloseSheet({ alerts, onClose, onDone }: { alerts: AlertItem[]; onClose: () => void; onDone: (r: Reason, note: string) => void }) {
+function CloseSheet({
+  alerts,
+  onClose,
+  onDone,
+}: {
+  alerts: AlertItem[];
+  onClose: () => void;
+  onDone: (r: Reason, note: string) => void;
+}) {
   const { t } = useTranslation();
   const [asked, setAsked] = useState<Reason | null>(null);
   const [note, setNote] = useState('');
@@ -166,7 +177,13 @@ function CloseSheet({ alerts, onClose, onDone }: { alerts: AlertItem[]; onClose:
             <ul className="reasons">
               {reasons.map((r, i) => (
                 <li key={r}>
-                  <button type="button" className="reason" onClick={() => choose(r)} autoFocus={i === 0} aria-keyshortcuts={String(i + 1)}>
+                  <button
+                    type="button"
+                    className="reason"
+                    onClick={() => choose(r)}
+                    autoFocus={i === 0}
+                    aria-keyshortcuts={String(i + 1)}
+                  >
                     <kbd>{i + 1}</kbd> {t(`reason.${r}`)}
                   </button>
                 </li>
@@ -236,7 +253,15 @@ function NoteSheet({ alerts, onClose, onDone }: { alerts: AlertItem[]; onClose: 
   );
 }
 
-function AssignSheet({ alerts, onClose, onDone }: { alerts: AlertItem[]; onClose: () => void; onDone: (holder: string) => void }) {
+function AssignSheet({
+  alerts,
+  onClose,
+  onDone,
+}: {
+  alerts: AlertItem[];
+  onClose: () => void;
+  onDone: (holder: string) => void;
+}) {
   const { t } = useTranslation();
   const people = useQuery({ queryKey: ['people'], queryFn: () => take(client.GET('/api/people')) });
   return (

@@ -1,8 +1,8 @@
 import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type AlertActionBody, type AlertDetail, type AlertItem, type AlertsAnswer, client, take } from '../api/client';
-import { statusKey } from '../frame/Frame';
 import { ms } from '../format/time';
+import { statusKey } from '../frame/Frame';
 import { serverNow } from '../live/clock';
 import { useNotices, usePolling } from '../live/stream';
 
@@ -29,7 +29,8 @@ const LIMIT = 100;
 
 function query(f: Filters, more: Record<string, string | number | undefined>) {
   const q: Record<string, unknown> = { ...f, ...more };
-  for (const k of Object.keys(q)) if (q[k] === undefined || q[k] === '' || (Array.isArray(q[k]) && (q[k] as unknown[]).length === 0)) delete q[k];
+  for (const k of Object.keys(q))
+    if (q[k] === undefined || q[k] === '' || (Array.isArray(q[k]) && (q[k] as unknown[]).length === 0)) delete q[k];
   return q as never;
 }
 
@@ -88,7 +89,10 @@ export function useAlerts(filters: Filters) {
   look.current = async () => {
     if (!asOf || list.isPlaceholderData) return;
     try {
-      const latest = await fetchPage({ ...filters, group: undefined, from: new Date(asOf - 60_000).toISOString(), sort: '-last' }, '');
+      const latest = await fetchPage(
+        { ...filters, group: undefined, from: new Date(asOf - 60_000).toISOString(), sort: '-last' },
+        '',
+      );
       const here = new Set(rows.map((a) => a.id));
       const fresh = latest.items.filter((a) => !here.has(a.id) && (ms(a.created) ?? 0) > asOf);
       setWaiting(fresh.length);
@@ -97,7 +101,9 @@ export function useAlerts(filters: Filters) {
         latest.items.filter((a) => here.has(a.id)),
       );
       queries.setQueriesData<List>({ queryKey: listKey, exact: true }, (old) =>
-        old?.pages[0] ? { ...old, pages: [{ ...old.pages[0], views: latest.views, today: latest.today }, ...old.pages.slice(1)] } : old,
+        old?.pages[0]
+          ? { ...old, pages: [{ ...old.pages[0], views: latest.views, today: latest.today }, ...old.pages.slice(1)] }
+          : old,
       );
     } catch {
       // the live chip says that answers are missing

@@ -3,13 +3,13 @@ import { Checkbox } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type AlertDetail, type AlertItem, type Condition, client, type HistoryLine, take } from '../api/client';
+import { MiniBars } from '../design/MiniBars';
 import { DemoChip, SeveritySign } from '../design/signs';
 import { Exact } from '../design/Time';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
+import type { Lang } from '../format/lang';
 import { number } from '../format/number';
 import { clock, minute, ms } from '../format/time';
-import type { Lang } from '../format/lang';
-import { MiniBars } from '../design/MiniBars';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 
@@ -28,20 +28,29 @@ export function AlertChips({ alert }: { alert: AlertItem }) {
   const { t } = useTranslation();
   return (
     <>
-      <span className="chip">{alert.reopened && alert.state === 'new' ? t('alertState.reopened') : t(`alertState.${alert.state}`)}</span>
+      <span className="chip">
+        {alert.reopened && alert.state === 'new' ? t('alertState.reopened') : t(`alertState.${alert.state}`)}
+      </span>
       <DemoChip demo={alert.demo} exercise={alert.exercise} />
       {alert.personal && <span className="chip">{t('alerts.personal')}</span>}
     </>
   );
 }
 
-export function AlertHead({ alert }: { alert: AlertItem }) {
+export function AlertHead({ alert, open }: { alert: AlertItem; open?: boolean }) {
+  const { t } = useTranslation();
   return (
     <div className="alert-head">
       <SeveritySign level={alert.severity} />
       <span className="num strong">{alert.score}</span>
       <AlertChips alert={alert} />
-      <span className="num muted end">{alert.number}</span>
+      {open ? (
+        <Link className="num end" to={`/alerts/${alert.number}`} title={t('act.open')} aria-keyshortcuts="o">
+          {alert.number} <kbd>O</kbd>
+        </Link>
+      ) : (
+        <span className="num muted end">{alert.number}</span>
+      )}
     </div>
   );
 }
@@ -61,7 +70,11 @@ export function AlertFacts({ alert }: { alert: AlertDetail }) {
     <dl className="facts">
       <dt>{t('field.system')}</dt>
       <dd>
-        {systems && alert.system.id !== '_unassigned' ? <Link to={`/systems/${alert.system.id}`}>{alert.system.name || alert.system.id}</Link> : systemName(alert.system, t)}
+        {systems && alert.system.id !== '_unassigned' ? (
+          <Link to={`/systems/${alert.system.id}`}>{alert.system.name || alert.system.id}</Link>
+        ) : (
+          systemName(alert.system, t)
+        )}
         {alert.system.level > 0 && ` · ${t('level', { n: alert.system.level })}`}
         {alert.unit && ` · ${alert.unit.name}`}
       </dd>
@@ -159,7 +172,6 @@ export function Trace({ trace, copy }: { trace: Condition[]; copy?: boolean }) {
         const holds = c.negated ? !c.matched : c.matched;
         const op = opSign[c.op] ?? t(`op.${c.op}`, c.op);
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the trace never changes
           <li key={i} className={c.negated ? 'trace-not' : undefined}>
             <span className={holds ? 'trace-yes' : 'trace-no'}>
               {c.negated ? '–' : holds ? '✓' : '✕'}
@@ -225,7 +237,11 @@ export function Steps({ alert, onTick }: { alert: AlertDetail; onTick?: ((text: 
         const by = done.get(i + 1);
         return (
           <li key={s}>
-            <Checkbox checked={Boolean(by)} disabled={!onTick} onChange={(e) => onTick?.(`${e.target.checked ? '✓' : '○'} ${i + 1}. ${s}`)}>
+            <Checkbox
+              checked={Boolean(by)}
+              disabled={!onTick}
+              onChange={(e) => onTick?.(`${e.target.checked ? '✓' : '○'} ${i + 1}. ${s}`)}
+            >
               {s}
               {by && (
                 <span className="muted small">
@@ -296,7 +312,10 @@ export function Around({ alert }: { alert: AlertDetail }) {
       <div className="card-head">
         <h3>{t('alerts.around')}</h3>
         <Link className="end small" to={aroundLink(alert)}>
-          {data.data ? t('alerts.aroundOpen', { count: data.data.total, n: number(data.data.total, lang) }) : t('alerts.aroundOpen0')} <kbd>P</kbd>
+          {data.data
+            ? t('alerts.aroundOpen', { count: data.data.total, n: number(data.data.total, lang) })
+            : t('alerts.aroundOpen0')}{' '}
+          <kbd>P</kbd>
         </Link>
       </div>
       {data.isError ? (
@@ -322,9 +341,9 @@ export function History({ lines }: { lines: HistoryLine[] }) {
   return (
     <ul className="history">
       {lines.map((h, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: append only
         <li key={i}>
-          <Exact at={h.time} short /> <span className="strong">{h.actor.name || t('alerts.machine')}</span> {t(`history.${h.action}`)}
+          <Exact at={h.time} short /> <span className="strong">{h.actor.name || t('alerts.machine')}</span>{' '}
+          {t(`history.${h.action}`)}
           {h.reason && `: ${t(`reason.${h.reason}`, h.reason)}`}
           {h.text && (
             <>

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
-import i18n from '../locales/i18n';
 import { setServerTime } from '../live/clock';
-import type { paths, Problem } from './schema';
+import i18n from '../locales/i18n';
+import type { Problem, paths } from './schema';
 
 export type * from './schema';
 

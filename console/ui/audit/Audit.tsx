@@ -13,14 +13,12 @@ import { TakeIn } from '../design/TakeIn';
 import { Age, Exact } from '../design/Time';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
-import { useRange, useView } from '../frame/url';
 import { number } from '../format/number';
 import { listed } from '../format/time';
+import { useRange, useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
-import '../alerts/alerts.css';
-import '../search/search.css';
 
 export default function Audit() {
   const { t } = useTranslation();
@@ -28,12 +26,31 @@ export default function Audit() {
   const [params, change] = useView();
   const [at, setAt] = useState(serverNow);
   const [range, setRange] = useRange(at);
-  const query = given({ q: params.get('q') ?? '', result: params.get('result') ?? '', action: params.get('action') ?? '', object: params.get('object') ?? '', from: new Date(range.from).toISOString(), to: new Date(range.to + 60_000).toISOString() });
-  const { list, rows, first, more } = useCursor<AuditItem, AuditAnswer>(['audit', query], (after) => take(client.GET('/api/audit', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })));
+  const query = given({
+    q: params.get('q') ?? '',
+    result: params.get('result') ?? '',
+    action: params.get('action') ?? '',
+    object: params.get('object') ?? '',
+    from: new Date(range.from).toISOString(),
+    to: new Date(range.to + 60_000).toISOString(),
+  });
+  const { list, rows, first, more } = useCursor<AuditItem, AuditAnswer>(['audit', query], (after) =>
+    take(client.GET('/api/audit', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })),
+  );
   const [selected, setSelected] = useState<string>();
   const columns = useMemo<Column<AuditItem>[]>(
     () => [
-      { key: 'result', head: t('audit.result'), width: '106px', cell: (a) => <PostureSign state={a.result === 'done' ? 'met' : a.result === 'denied' ? 'not_met' : 'unknown'} label={t(`audit.is.${a.result}`)} /> },
+      {
+        key: 'result',
+        head: t('audit.result'),
+        width: '106px',
+        cell: (a) => (
+          <PostureSign
+            state={a.result === 'done' ? 'met' : a.result === 'denied' ? 'not_met' : 'unknown'}
+            label={t(`audit.is.${a.result}`)}
+          />
+        ),
+      },
       {
         key: 'who',
         head: t('audit.who'),
@@ -44,10 +61,26 @@ export default function Audit() {
           </span>
         ),
       },
-      { key: 'action', head: t('audit.action'), width: 'minmax(0,1fr)', cell: (a) => <span className="cut block">{t(`deed.${a.action.replace('.', '_')}`, a.action)}</span> },
+      {
+        key: 'action',
+        head: t('audit.action'),
+        width: 'minmax(0,1fr)',
+        cell: (a) => <span className="cut block">{t(`deed.${a.action.replace('.', '_')}`, a.action)}</span>,
+      },
       { key: 'object', head: t('audit.object'), width: 'minmax(0,0.8fr)', cell: (a) => <ObjectLink id={a.object} /> },
-      { key: 'address', head: t('field.address'), width: '118px', cell: (a) => <Evidence value={a.address ?? '–'} className="cut block" /> },
-      { key: 'number', head: t('audit.number'), width: '76px', right: true, cell: (a) => <span className="num">{number(a.number, lang)}</span> },
+      {
+        key: 'address',
+        head: t('field.address'),
+        width: '118px',
+        cell: (a) => <Evidence value={a.address ?? '–'} className="cut block" />,
+      },
+      {
+        key: 'number',
+        head: t('audit.number'),
+        width: '76px',
+        right: true,
+        cell: (a) => <span className="num">{number(a.number, lang)}</span>,
+      },
       { key: 'time', head: t('column.time'), width: '116px', cell: (a) => <span className="num">{listed(a.time, lang)}</span> },
     ],
     [t, lang],
@@ -65,7 +98,8 @@ export default function Audit() {
         <h1>{t('page.audit')}</h1>
         {head && (
           <span className="muted small">
-            {t('audit.head', { n: number(head.size, lang) })} <Age at={head.time} /> · <Evidence value={`${head.root.slice(0, 16)}…`} />
+            {t('audit.head', { n: number(head.size, lang) })} <Age at={head.time} /> ·{' '}
+            <Evidence value={`${head.root.slice(0, 16)}…`} />
           </span>
         )}
         <div className="end">
@@ -80,7 +114,12 @@ export default function Audit() {
       </div>
       <div className="filter">
         <FilterField ref={filter} value={params.get('q') ?? ''} onChange={(q) => change({ q })} placeholder={t('audit.filter')} />
-        <select className="select small" aria-label={t('audit.result')} value={query.result ?? ''} onChange={(e) => change({ result: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('audit.result')}
+          value={query.result ?? ''}
+          onChange={(e) => change({ result: e.target.value })}
+        >
           <option value="">{t('audit.any')}</option>
           {['done', 'denied', 'error'].map((r) => (
             <option key={r} value={r}>
@@ -108,14 +147,30 @@ export default function Audit() {
       ) : (
         <div className={current ? 'queue' : 'queue queue-single'}>
           <div className="queue-list">
-            <Grid label={t('page.audit')} columns={current ? columns.filter((c) => !['address', 'number'].includes(c.key)) : columns} rows={rows} rowKey={(a) => String(a.number)} total={first.total} selected={selected} onSelect={setSelected} onOpen={(a) => setSelected(String(a.number))} onEnd={more} autoFocus />
+            <Grid
+              label={t('page.audit')}
+              columns={current ? columns.filter((c) => !['address', 'number'].includes(c.key)) : columns}
+              rows={rows}
+              rowKey={(a) => String(a.number)}
+              total={first.total}
+              selected={selected}
+              onSelect={setSelected}
+              onOpen={(a) => setSelected(String(a.number))}
+              onEnd={more}
+              autoFocus
+            />
             <Foot shown={rows.length} total={first.total} capped={first.capped} asOf={first.as_of} />
           </div>
           {current && (
             <aside className="preview" aria-label={t('audit.detail')}>
               <div className="card-head preview-head">
                 <span className="num muted">#{number(current.number, lang)}</span>
-                <button type="button" className="top-button end" onClick={() => setSelected(undefined)} aria-label={t('act.back')}>
+                <button
+                  type="button"
+                  className="top-button end"
+                  onClick={() => setSelected(undefined)}
+                  aria-label={t('act.back')}
+                >
                   <Icon name="close" size={14} />
                 </button>
               </div>
@@ -131,7 +186,8 @@ export default function Audit() {
                   </dd>
                   <dt>{t('audit.action')}</dt>
                   <dd>
-                    {t(`deed.${current.action.replace('.', '_')}`, current.action)} <span className="num muted">{current.action}</span>
+                    {t(`deed.${current.action.replace('.', '_')}`, current.action)}{' '}
+                    <span className="num muted">{current.action}</span>
                   </dd>
                   <dt>{t('audit.object')}</dt>
                   <dd>
@@ -189,7 +245,13 @@ function Pair({ name, value }: { name: string; value: string }) {
 
 function ObjectLink({ id }: { id: string | undefined }) {
   if (!id) return <>–</>;
-  const to = id.startsWith('CB-') ? `/alerts/${id}` : id.startsWith('HT-') ? `/systems/${id}` : id.startsWith('NG-') ? `/sources?sel=${id}` : undefined;
+  const to = id.startsWith('CB-')
+    ? `/alerts/${id}`
+    : id.startsWith('HT-')
+      ? `/systems/${id}`
+      : id.startsWith('NG-')
+        ? `/sources?sel=${id}`
+        : undefined;
   return to ? (
     <Link to={to} className="num">
       {id}

@@ -5,7 +5,19 @@ import { minute } from '../format/time';
 import { useLang } from '../session/preferences';
 
 /** Always the total: 1–50 trong 48.213. */
-export function Foot({ shown, total, capped, asOf, children }: { shown: number; total: number; capped?: boolean; asOf?: string | null; children?: ReactNode }) {
+export function Foot({
+  shown,
+  total,
+  capped,
+  asOf,
+  children,
+}: {
+  shown: number;
+  total: number;
+  capped?: boolean;
+  asOf?: string | null;
+  children?: ReactNode;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   return (

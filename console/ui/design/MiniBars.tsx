@@ -30,7 +30,14 @@ export function MiniBars({ from, to, step, bars, gaps = [], hot, hotClass = '', 
           </pattern>
         </defs>
         {gaps.map(([a, b]) => (
-          <rect key={a} x={Math.max(0, x(a))} y={0} width={Math.max(1, Math.min(width, x(b)) - Math.max(0, x(a)))} height={height} fill="url(#gap-stripes)" />
+          <rect
+            key={a}
+            x={Math.max(0, x(a))}
+            y={0}
+            width={Math.max(1, Math.min(width, x(b)) - Math.max(0, x(a)))}
+            height={height}
+            fill="url(#gap-stripes)"
+          />
         ))}
         {bars.map((b) =>
           b.n > 0 ? (

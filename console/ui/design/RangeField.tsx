@@ -1,11 +1,12 @@
 import { Button } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { fromLocalField, listed, toLocalField } from '../format/time';
 import type { Range } from '../frame/url';
 import { ranges } from '../frame/url';
-import { fromLocalField, listed, toLocalField } from '../format/time';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
+import { DayField } from './DayField';
 import { Icon } from './icons';
 
 /** The time range of a page: named ranges, own times, and steps by its own width. */
@@ -33,7 +34,13 @@ export function RangeField({ range, onChange, wide }: { range: Range; onChange: 
   const b = fromLocalField(to);
   return (
     <div className="range">
-      <button type="button" className="range-step" onClick={() => step(-1)} aria-label={t('range.earlier')} title={`${t('range.earlier')} (Shift ←)`}>
+      <button
+        type="button"
+        className="range-step"
+        onClick={() => step(-1)}
+        aria-label={t('range.earlier')}
+        title={`${t('range.earlier')} (Shift ←)`}
+      >
         ◀
       </button>
       <label className="range-select">
@@ -55,10 +62,20 @@ export function RangeField({ range, onChange, wide }: { range: Range; onChange: 
               {t(`range.${r}`)}
             </option>
           ))}
-          <option value="custom">{range.moving ? t('range.custom') : `${listed(range.from, lang).slice(0, -3)} → ${listed(range.to, lang).slice(0, -3)}`}</option>
+          <option value="custom">
+            {range.moving
+              ? t('range.custom')
+              : `${listed(range.from, lang).slice(0, -3)} → ${listed(range.to, lang).slice(0, -3)}`}
+          </option>
         </select>
       </label>
-      <button type="button" className="range-step" onClick={() => step(1)} aria-label={t('range.later')} title={`${t('range.later')} (Shift →)`}>
+      <button
+        type="button"
+        className="range-step"
+        onClick={() => step(1)}
+        aria-label={t('range.later')}
+        title={`${t('range.later')} (Shift →)`}
+      >
         ▶
       </button>
       {(own || (wide && !range.moving)) && (
@@ -72,12 +89,12 @@ export function RangeField({ range, onChange, wide }: { range: Range; onChange: 
             }
           }}
         >
-          <label>
-            {t('range.from')} <input type="datetime-local" value={from} onChange={(e) => setFrom(e.target.value)} />
-          </label>
-          <label>
-            {t('range.to')} <input type="datetime-local" value={to} onChange={(e) => setTo(e.target.value)} />
-          </label>
+          <span>
+            {t('range.from')} <DayField time label={t('range.from')} value={from} onChange={setFrom} />
+          </span>
+          <span>
+            {t('range.to')} <DayField time label={t('range.to')} value={to} onChange={setTo} />
+          </span>
           <Button size="small" htmlType="submit" disabled={a === undefined || b === undefined || b <= a}>
             {t('range.apply')}
           </Button>

@@ -19,7 +19,7 @@ export function TakeIn({ topics, at, onTake }: { topics: readonly string[]; at: 
   };
   useKeys([{ keys: ['.'], label: 'takeIn', act }]);
   return (
-    <span className="new-place">
+    <span className="take-in">
       {seen.size > 0 ? (
         <Button type="primary" size="small" onClick={act} aria-keyshortcuts=".">
           <Icon name="arrowUp" size={14} /> {t('state.changes', { count: seen.size })} <kbd>.</kbd>

@@ -6,7 +6,6 @@ import { listed, minute } from '../format/time';
 import { useLang, useTheme } from '../session/preferences';
 import { core } from './echarts';
 import { face, palettes, type Severity } from './tokens';
-import './timebars.css';
 
 export interface TimeBarsData {
   from: number;
@@ -75,7 +74,8 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
     if (!el || table) return;
     const p = palettes[theme];
     const chart = core.init(el, null, { renderer: 'svg', height });
-    const colour = (key: string, i: number) => (palette === 'severity' ? p.severity[key as Severity] : (p.category[i % p.category.length] as string));
+    const colour = (key: string, i: number) =>
+      palette === 'severity' ? p.severity[key as Severity] : (p.category[i % p.category.length] as string);
     const day = data.to - data.from > 26 * 3_600_000;
     chart.setOption({
       animation: false,

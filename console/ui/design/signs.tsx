@@ -105,7 +105,15 @@ export function PostureSign({
 }
 
 /** Sources reuse the posture signs; thin and skewed are a half-filled circle. */
-export function SourceSign({ state, word = 'shown', size = 14 }: { state: string; word?: 'shown' | 'hidden' | 'none'; size?: number }) {
+export function SourceSign({
+  state,
+  word = 'shown',
+  size = 14,
+}: {
+  state: string;
+  word?: 'shown' | 'hidden' | 'none';
+  size?: number;
+}) {
   const { t } = useTranslation();
   if (state === 'thin' || state === 'skewed')
     return (
@@ -133,7 +141,15 @@ export function StateSign({ good, label }: { good: boolean | undefined; label: s
   return <PostureSign state={good === undefined ? 'unknown' : good ? 'met' : 'not_met'} label={label} />;
 }
 
-export function DemoChip({ demo, exercise, label }: { demo?: boolean | undefined; exercise?: boolean | undefined; label?: string }) {
+export function DemoChip({
+  demo,
+  exercise,
+  label,
+}: {
+  demo?: boolean | undefined;
+  exercise?: boolean | undefined;
+  label?: string;
+}) {
   const { t } = useTranslation();
   if (!demo && !exercise) return null;
   return (

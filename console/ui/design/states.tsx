@@ -31,13 +31,28 @@ export function Loading({ what, rows = 8, onStop }: { what: string; rows?: numbe
           )}
         </p>
       )}
-      {s < 3 && Array.from({ length: rows }, (_, i) => <div key={i} className="skeleton" style={{ width: `${88 - ((i * 37) % 40)}%` }} />)}
+      {s < 3 &&
+        Array.from({ length: rows }, (_, i) => (
+          <div key={i} className="skeleton" style={{ width: `${88 - ((i * 37) % 40)}%` }} />
+        ))}
     </div>
   );
 }
 
 /** What went wrong and what to do; the texts of the server come first, in the person's language. */
-export function Failed({ error, what, id, at, retry }: { error: unknown; what: string; id?: string; at?: number; retry?: () => void }) {
+export function Failed({
+  error,
+  what,
+  id,
+  at,
+  retry,
+}: {
+  error: unknown;
+  what: string;
+  id?: string;
+  at?: number;
+  retry?: () => void;
+}) {
   const { t } = useTranslation();
   const me = useMe();
   const p = error instanceof ProblemError ? error : new ProblemError(0, {});

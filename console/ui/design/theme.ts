@@ -4,6 +4,7 @@ import { face, palettes, type ThemeName } from './tokens';
 /** The Ant Design theme of a palette. Not its compact algorithm: that makes 10 px text. */
 export function antTheme(name: ThemeName): ThemeConfig {
   const p = palettes[name];
+  const fill = { colorPrimary: p.accent.fill, colorPrimaryHover: p.accent.hover, colorPrimaryActive: p.accent.hover };
   return {
     algorithm: name === 'dark' ? theme.darkAlgorithm : theme.defaultAlgorithm,
     cssVar: { key: 'hoalu' },
@@ -52,7 +53,9 @@ export function antTheme(name: ThemeName): ThemeConfig {
       wireframe: false,
     },
     components: {
-      Button: { primaryShadow: 'none', defaultShadow: 'none', fontWeight: 500 },
+      // the dark algorithm would dim the fill
+      Button: { primaryShadow: 'none', defaultShadow: 'none', fontWeight: 500, ...fill },
+      Checkbox: fill,
       Modal: { titleFontSize: 15 },
     },
   };

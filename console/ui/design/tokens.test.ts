@@ -12,11 +12,7 @@ const floors: [string, (p: Palette) => [string, string][], number][] = [
   ['focus ring on every background', (p) => Object.values(p.bg).map((b) => [p.accent.focus, b]), 3],
   ['text on the accent fill', (p) => [[p.accent.on, p.accent.fill]], 7],
   ['text on the accent fill, hovered', (p) => [[p.accent.on, p.accent.hover]], 7],
-  [
-    'state text on its tint',
-    (p) => (['ok', 'warn', 'danger', 'unk', 'info'] as const).map((s) => [p[s].text, p[s].tint]),
-    6.5,
-  ],
+  ['state text on its tint', (p) => (['ok', 'warn', 'danger', 'unk', 'info'] as const).map((s) => [p[s].text, p[s].tint]), 6.5],
   [
     'severity on every background',
     (p) => Object.values(p.severity).flatMap((s) => Object.values(p.bg).map((b): [string, string] => [s, b])),

@@ -10,7 +10,11 @@ interface PageOf<T> {
 }
 
 /** A list that the server sorts, filters and pages by cursor; it stands still until asked again. */
-export function useCursor<T, P extends PageOf<T>>(key: readonly unknown[], fetchPage: (after: string | undefined) => Promise<P>, on = true) {
+export function useCursor<T, P extends PageOf<T>>(
+  key: readonly unknown[],
+  fetchPage: (after: string | undefined) => Promise<P>,
+  on = true,
+) {
   const list = useInfiniteQuery({
     queryKey: key,
     queryFn: ({ pageParam }) => fetchPage(pageParam || undefined),

@@ -1,13 +1,21 @@
 // A stand-in for the appliance while the console is being drawn: serves dist/ under the real content security policy and answers the
 // API from dev/sample.mjs. Never part of the product: nothing in the build imports it.
-import { createServer } from 'node:http';
-import { readFile } from 'node:fs/promises';
-import { extname, join, normalize } from 'node:path';
+
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
 import { answer, state } from './sample.mjs';
 
 const dist = new URL('../dist/', import.meta.url).pathname;
-const types = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.html': 'text/html; charset=utf-8', '.json': 'application/json' };
+const types = {
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+  '.html': 'text/html; charset=utf-8',
+  '.json': 'application/json',
+};
 const streams = new Set();
 state.notify = (n) => {
   for (const s of streams) s.write(`event: notice\ndata: ${JSON.stringify(n)}\n\n`);

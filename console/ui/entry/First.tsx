@@ -8,7 +8,6 @@ import { Mark } from '../design/icons';
 import { problemText } from '../design/states';
 import { meKey } from '../session/session';
 import { Qr } from './Qr';
-import './entry.css';
 
 const KEPT = 'hoalu.first';
 
@@ -73,7 +72,14 @@ export default function First() {
     try {
       const r = await take(
         client.POST('/api/first', {
-          body: { token, login: f.login, password: f.password, code: f.code.replace(/\s/g, ''), ...(f.name ? { name: f.name } : {}), ...(start?.kind === 'first' && f.site ? { site_name: f.site } : {}) },
+          body: {
+            token,
+            login: f.login,
+            password: f.password,
+            code: f.code.replace(/\s/g, ''),
+            ...(f.name ? { name: f.name } : {}),
+            ...(start?.kind === 'first' && f.site ? { site_name: f.site } : {}),
+          },
         }),
       );
       sessionStorage.removeItem(KEPT);
@@ -122,7 +128,18 @@ export default function First() {
             )}
             <div>
               <label htmlFor="login">{t('entry.login')}</label>
-              <Input id="login" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} autoFocus required value={f.login} onChange={set('login')} readOnly={Boolean(start.login)} />
+              <Input
+                id="login"
+                name="username"
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                autoFocus
+                required
+                value={f.login}
+                onChange={set('login')}
+                readOnly={Boolean(start.login)}
+              />
               <p className="hint">{t('first.loginHint')}</p>
             </div>
             <div>
@@ -131,12 +148,26 @@ export default function First() {
             </div>
             <div>
               <label htmlFor="password">{t('entry.password')}</label>
-              <Input.Password id="password" name="password" autoComplete="new-password" required value={f.password} onChange={set('password')} />
+              <Input.Password
+                id="password"
+                name="password"
+                autoComplete="new-password"
+                required
+                value={f.password}
+                onChange={set('password')}
+              />
               <p className="hint">{t('first.passwordHint')}</p>
             </div>
             <div>
               <label htmlFor="again">{t('first.again')}</label>
-              <Input.Password id="again" name="again" autoComplete="new-password" required value={f.again} onChange={set('again')} />
+              <Input.Password
+                id="again"
+                name="again"
+                autoComplete="new-password"
+                required
+                value={f.again}
+                onChange={set('again')}
+              />
             </div>
             <div role="alert">{error && <p className="banner banner-danger">{error}</p>}</div>
             <div>
@@ -160,7 +191,18 @@ export default function First() {
             </div>
             <div>
               <label htmlFor="code">{t('first.code')}</label>
-              <Input id="code" className="num" name="one-time-code" autoComplete="one-time-code" inputMode="numeric" maxLength={7} autoFocus required value={f.code} onChange={set('code')} />
+              <Input
+                id="code"
+                className="num"
+                name="one-time-code"
+                autoComplete="one-time-code"
+                inputMode="numeric"
+                maxLength={7}
+                autoFocus
+                required
+                value={f.code}
+                onChange={set('code')}
+              />
             </div>
             <div role="alert">{error && <p className="banner banner-danger">{error}</p>}</div>
             <div className="row">

@@ -7,7 +7,6 @@ import { Mark } from '../design/icons';
 import { problemText } from '../design/states';
 import { setLanguage } from '../locales/i18n';
 import { useLang } from '../session/preferences';
-import './entry.css';
 
 /** Log-in, on a page of its own or above the page when the session has ended. */
 export default function Login({ onDone, again }: { onDone: (me: Me) => void; again?: string }) {
@@ -24,7 +23,13 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
     setBusy(true);
     setError('');
     try {
-      onDone(await take(client.POST('/api/login', { body: { login: login.trim().toLowerCase(), password, ...(code.trim() ? { code: code.trim() } : {}) } })));
+      onDone(
+        await take(
+          client.POST('/api/login', {
+            body: { login: login.trim().toLowerCase(), password, ...(code.trim() ? { code: code.trim() } : {}) },
+          }),
+        ),
+      );
     } catch (x) {
       setError(x instanceof ProblemError && x.status === 0 ? t('state.away') : problemText(x, t('entry.wrong')));
       setCode('');
@@ -48,15 +53,42 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
         <div className="form">
           <div>
             <label htmlFor="login">{t('entry.login')}</label>
-            <Input id="login" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} autoFocus={!again} required value={login} onChange={(e) => setLogin(e.target.value)} />
+            <Input
+              id="login"
+              name="username"
+              autoComplete="username"
+              autoCapitalize="none"
+              spellCheck={false}
+              autoFocus={!again}
+              required
+              value={login}
+              onChange={(e) => setLogin(e.target.value)}
+            />
           </div>
           <div>
             <label htmlFor="password">{t('entry.password')}</label>
-            <Input.Password id="password" name="password" autoComplete="current-password" autoFocus={Boolean(again)} required value={password} onChange={(e) => setPassword(e.target.value)} />
+            <Input.Password
+              id="password"
+              name="password"
+              autoComplete="current-password"
+              autoFocus={Boolean(again)}
+              required
+              value={password}
+              onChange={(e) => setPassword(e.target.value)}
+            />
           </div>
           <div>
             <label htmlFor="code">{t('entry.code')}</label>
-            <Input id="code" name="one-time-code" className="num" autoComplete="one-time-code" inputMode="text" spellCheck={false} value={code} onChange={(e) => setCode(e.target.value)} />
+            <Input
+              id="code"
+              name="one-time-code"
+              className="num"
+              autoComplete="one-time-code"
+              inputMode="text"
+              spellCheck={false}
+              value={code}
+              onChange={(e) => setCode(e.target.value)}
+            />
             <p className="hint">{t('entry.codeHint')}</p>
           </div>
         </div>

@@ -3,7 +3,6 @@ import { useTranslation } from 'react-i18next';
 import { number } from '../format/number';
 import { useLang } from '../session/preferences';
 import { cut, DETAIL_LIMIT, escaped, hasControls, mixedScript, type Piece, pieces, ROW_LIMIT } from './escape';
-import './evidence.css';
 
 interface Props {
   /** anything from a log, file, name, rule author or other system */
@@ -46,7 +45,6 @@ export function Evidence({ value, mode = 'row', name, highlight, className }: Pr
         </span>
       )}
       {pieces(text, { multiline }).map((p, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text have no other identity
         <Part key={i} piece={p} highlight={highlight} />
       ))}
       {rest > 0 && mode === 'row' && <span className="ev-rest">…</span>}

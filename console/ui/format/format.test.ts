@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readDay, readTime, shownDay } from './day';
 import { bytes, number, share, short } from './number';
 import * as time from './time';
 
@@ -79,5 +80,22 @@ describe('times', () => {
     expect(time.toDay(T)).toBe('2026-11-21');
     expect(time.fromLocalField(time.toLocalField(T))).toBe(Date.parse('2026-11-21T15:46:00Z'));
     expect(time.fromDay('21/11/2026')).toBeUndefined();
+  });
+});
+
+describe('days', () => {
+  it.each([
+    ['21/11/2026', '2026-11-21'],
+    ['1/2', '2026-02-01'],
+    ['2026-11-21', '2026-11-21'],
+    ['30/02/2026', undefined],
+    ['hôm nay', undefined],
+  ])('reads %s', (text, want) => {
+    expect(readDay(text, 2026)).toBe(want);
+  });
+  it('reads times and shows days', () => {
+    expect(readTime('21/11/2026 22:46', 2026)).toBe('2026-11-21T22:46');
+    expect(readTime('21/11/2026 25:00', 2026)).toBeUndefined();
+    expect(shownDay('2026-11-21', 'vi')).toBe('21/11/2026');
   });
 });

@@ -87,8 +87,7 @@ export function paper(t: When, lang: Lang): string {
   const v = ms(t);
   if (v === undefined) return '–';
   const p = parts(v);
-  if (lang === 'vi')
-    return `${Number(p.h)} giờ ${p.mi} phút, ngày ${Number(p.d)} tháng ${Number(p.mo)} năm ${p.y}`;
+  if (lang === 'vi') return `${Number(p.h)} giờ ${p.mi} phút, ngày ${Number(p.d)} tháng ${Number(p.mo)} năm ${p.y}`;
   const month = [
     'January',
     'February',
@@ -127,8 +126,7 @@ export function age(t: When, now: number, lang: Lang): string {
   }
   if (d < MINUTE) return vi ? `${Math.floor(d / SECOND)} giây trước` : `${Math.floor(d / SECOND)} s ago`;
   if (d < HOUR) return vi ? `${Math.floor(d / MINUTE)} phút trước` : `${Math.floor(d / MINUTE)} min ago`;
-  if (dayOf(now) === dayOf(v) || d < 6 * HOUR)
-    return vi ? `${Math.floor(d / HOUR)} giờ trước` : `${Math.floor(d / HOUR)} h ago`;
+  if (dayOf(now) === dayOf(v) || d < 6 * HOUR) return vi ? `${Math.floor(d / HOUR)} giờ trước` : `${Math.floor(d / HOUR)} h ago`;
   if (dayOf(now) - dayOf(v) === 1) return vi ? `hôm qua ${minute(v)}` : `yesterday ${minute(v)}`;
   return listed(v, lang);
 }

@@ -4,12 +4,11 @@ import { useTranslation } from 'react-i18next';
 import { Navigate, Route, Routes, useLocation } from 'react-router';
 import { onSessionEnd } from '../api/client';
 import { Failed, Loading } from '../design/states';
-import { useKeys } from '../keys/useKeys';
+import { setLetters, useKeys } from '../keys/useKeys';
 import { start } from '../live/stream';
 import { setLanguage } from '../locales/i18n';
 import { setTheme } from '../session/preferences';
 import { meKey, PersonProvider, pageRight, useMe, useMeQuery } from '../session/session';
-import { setLetters } from '../keys/useKeys';
 import { Frame } from './Frame';
 
 const Login = lazy(() => import('../entry/Login'));

@@ -83,7 +83,10 @@ export function Frame({ children, onLogout }: { children: ReactNode; onLogout: (
   ]);
 
   useEffect(() => {
-    const page = pathname === '/me' ? { id: 'me' } : groups.flatMap((g) => g.pages).find((p) => (p.path === '/' ? pathname === '/' : pathname.startsWith(p.path)));
+    const page =
+      pathname === '/me'
+        ? { id: 'me' }
+        : groups.flatMap((g) => g.pages).find((p) => (p.path === '/' ? pathname === '/' : pathname.startsWith(p.path)));
     const unread = status.data?.alerts?.new ?? 0;
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${page ? t(`page.${page.id}`) : 'Hoa Lư'} · ${me.site.name || 'Hoa Lư'}`;
   });
@@ -94,7 +97,7 @@ export function Frame({ children, onLogout }: { children: ReactNode; onLogout: (
         {t('frame.skip')}
       </a>
       <header className="top">
-        <Link to="/" className="brand" aria-label={`Hoa Lư, ${t('page.overview')}`}>
+        <Link to="/" className="brand">
           <Mark />
           <span className="brand-text">
             <span className="brand-name">Hoa Lư</span>
@@ -121,7 +124,12 @@ export function Frame({ children, onLogout }: { children: ReactNode; onLogout: (
             <ul>
               {g.pages.map((p) => (
                 <li key={p.id}>
-                  <NavLink to={p.path} end={p.path === '/'} aria-label={t(`page.${p.id}`)} aria-keyshortcuts={`g ${p.key}`} title={`${t(`page.${p.id}`)} (g ${p.key})`}>
+                  <NavLink
+                    to={p.path}
+                    end={p.path === '/'}
+                    aria-keyshortcuts={`g ${p.key}`}
+                    title={`${t(`page.${p.id}`)} (g ${p.key})`}
+                  >
                     <Icon name={p.icon} />
                     <span className="rail-word">{t(`page.${p.id}`)}</span>
                     <RailCount page={p.id} status={status.data} />
@@ -211,7 +219,9 @@ function LiveChip({ status }: { status: Status | undefined }) {
   const { t } = useTranslation();
   const lang = useLang();
   const live = useLive();
-  const rate = status?.events ? ` · ${number(status.events.per_second, lang, status.events.per_second < 10 ? 1 : 0)} ${t('unit.eventsPerSecond')}` : '';
+  const rate = status?.events
+    ? ` · ${number(status.events.per_second, lang, status.events.per_second < 10 ? 1 : 0)} ${t('unit.eventsPerSecond')}`
+    : '';
   const on = live.state !== 'paused';
   const text =
     live.state === 'lost'
@@ -246,27 +256,45 @@ function Bell({ status, button }: { status: Status | undefined; button: React.Re
     items.push({
       key: 'silent',
       to: '/sources?state=silent',
-      label: t('bell.silent', { count: s.sources.silent }) + (s.sources.oldest ? ` · ${t('bell.oldest', { span: span(serverNow() - Date.parse(s.sources.oldest.since ?? ''), lang) })}` : ''),
+      label:
+        t('bell.silent', { count: s.sources.silent }) +
+        (s.sources.oldest
+          ? ` · ${t('bell.oldest', { span: span(serverNow() - Date.parse(s.sources.oldest.since ?? ''), lang) })}`
+          : ''),
     });
-  if (s?.ledger?.state === 'off') items.push({ key: 'ledger', to: '/ledger?view=off', label: t('bell.ledger', { n: number(s.ledger.difference, lang) }) });
-  if (s?.national?.refused) items.push({ key: 'refused', to: '/national?state=refused', label: t('bell.refused', { count: s.national.refused }) });
+  if (s?.ledger?.state === 'off')
+    items.push({ key: 'ledger', to: '/ledger?view=off', label: t('bell.ledger', { n: number(s.ledger.difference, lang) }) });
+  if (s?.national?.refused)
+    items.push({ key: 'refused', to: '/national?state=refused', label: t('bell.refused', { count: s.national.refused }) });
   if (s?.national && (s.national.state === 'late' || s.national.state === 'bad'))
     items.push({ key: 'national', to: '/national', label: t('bell.national', { n: s.national.waiting }) });
-  if (s?.disk && (s.disk.state === 'low' || s.disk.state === 'full')) items.push({ key: 'disk', to: '/admin', label: t('bell.disk') });
-  for (const p of s?.parts ?? []) if (!p.ready) items.push({ key: `part-${p.name}`, to: '/admin', label: `${t(`part.${p.name}`, p.name)}: ${p.reason ?? ''}` });
+  if (s?.disk && (s.disk.state === 'low' || s.disk.state === 'full'))
+    items.push({ key: 'disk', to: '/admin', label: t('bell.disk') });
+  for (const p of s?.parts ?? [])
+    if (!p.ready) items.push({ key: `part-${p.name}`, to: '/admin', label: `${t(`part.${p.name}`, p.name)}: ${p.reason ?? ''}` });
   return (
     <Dropdown
       trigger={['click']}
       placement="bottomRight"
       menu={{
-        items: items.length > 0 ? items.map(({ key, label }) => ({ key, label })) : [{ key: 'none', label: t('bell.none'), disabled: true }],
+        items:
+          items.length > 0
+            ? items.map(({ key, label }) => ({ key, label }))
+            : [{ key: 'none', label: t('bell.none'), disabled: true }],
         onClick: ({ key }) => {
           const to = items.find((i) => i.key === key)?.to;
           if (to) navigate(to);
         },
       }}
     >
-      <button ref={button} type="button" className="top-button" aria-label={`${t('frame.bell')}: ${items.length}`} aria-keyshortcuts="g g" title={`${t('frame.bell')} (g g)`}>
+      <button
+        ref={button}
+        type="button"
+        className="top-button"
+        aria-label={`${t('frame.bell')}: ${items.length}`}
+        aria-keyshortcuts="g g"
+        title={`${t('frame.bell')} (g g)`}
+      >
         <Icon name="bell" />
         {items.length > 0 && <span>{items.length}</span>}
       </button>
@@ -291,7 +319,7 @@ function LanguageButton() {
     <button
       type="button"
       className="top-button"
-      aria-label={t('frame.language')}
+      aria-label={`${lang.toUpperCase()}: ${t('frame.language')}`}
       title={t('frame.language')}
       onClick={() => {
         setLanguage(other);
@@ -322,7 +350,12 @@ function ThemeButton() {
         },
       }}
     >
-      <button type="button" className="top-button" aria-label={`${t('frame.theme')}: ${t(`theme.${choice}`)}`} title={t('frame.theme')}>
+      <button
+        type="button"
+        className="top-button"
+        aria-label={`${t('frame.theme')}: ${t(`theme.${choice}`)}`}
+        title={t('frame.theme')}
+      >
         <Icon name={shown === 'dark' ? 'sun' : 'moon'} />
       </button>
     </Dropdown>
@@ -365,7 +398,9 @@ function PersonMenu({ onLogout, onHelp }: { onLogout: () => void; onHelp: () => 
             setKeysOn(!keysOn);
             save({ keys: !keysOn });
           } else if (key === 'out') {
-            take(client.POST('/api/logout')).catch(() => undefined).finally(onLogout);
+            take(client.POST('/api/logout'))
+              .catch(() => undefined)
+              .finally(onLogout);
           }
         },
       }}

@@ -79,17 +79,37 @@ export function Palette({ onClose }: { onClose: () => void }) {
     for (const g of pagesOf(me))
       for (const p of g.pages) {
         const word = t(`page.${p.id}`);
-        if (!q || bare(word).includes(q)) out.push({ key: `page-${p.id}`, icon: p.icon, text: word, sub: `g ${p.key}`, to: p.path });
+        if (!q || bare(word).includes(q))
+          out.push({ key: `page-${p.id}`, icon: p.icon, text: word, sub: `g ${p.key}`, to: p.path });
       }
-    for (const s of systems.data?.items ?? []) out.push({ key: s.id, icon: 'server', text: s.name, sub: s.id, to: `/systems/${s.id}` });
+    for (const s of systems.data?.items ?? [])
+      out.push({ key: s.id, icon: 'server', text: s.name, sub: s.id, to: `/systems/${s.id}` });
     for (const a of alerts.data?.items ?? [])
-      out.push({ key: a.id, icon: 'bell', text: a.title[lang] ?? a.title.vi ?? a.title.en ?? '', sub: a.number, to: `/alerts/${a.number}` });
+      out.push({
+        key: a.id,
+        icon: 'bell',
+        text: a.title[lang] ?? a.title.vi ?? a.title.en ?? '',
+        sub: a.number,
+        to: `/alerts/${a.number}`,
+      });
     for (const s of sources.data?.items ?? [])
       out.push({ key: s.id, icon: 'source', text: s.name, sub: s.id, to: `/sources?sel=${s.id}`, machine: true });
     for (const r of rules.data?.items ?? [])
-      out.push({ key: r.id, icon: 'rules', text: r.title[lang] ?? r.title.vi ?? r.title.en ?? r.id, to: `/rules/${encodeURIComponent(r.id)}` });
+      out.push({
+        key: r.id,
+        icon: 'rules',
+        text: r.title[lang] ?? r.title.vi ?? r.title.en ?? r.id,
+        to: `/rules/${encodeURIComponent(r.id)}`,
+      });
     if (q && may('search') && !number)
-      out.push({ key: 'search', icon: 'search', text: t('palette.search'), sub: typed.trim(), to: `/search?q=${encodeURIComponent(typed.trim())}`, machine: true });
+      out.push({
+        key: 'search',
+        icon: 'search',
+        text: t('palette.search'),
+        sub: typed.trim(),
+        to: `/search?q=${encodeURIComponent(typed.trim())}`,
+        machine: true,
+      });
     return out.slice(0, 24);
   }, [typed, systems.data, alerts.data, sources.data, rules.data, lang, t, me]);
   useEffect(() => setAt(0), [typed]);
@@ -97,7 +117,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const go = (c: Choice | undefined) => {
     if (!c) return;
     if (c.key !== 'search')
-      sessionStorage.setItem(KEPT, JSON.stringify([c, ...recent().filter((r) => r.key !== c.key && !r.key.startsWith('page-'))].slice(0, 10)));
+      sessionStorage.setItem(
+        KEPT,
+        JSON.stringify([c, ...recent().filter((r) => r.key !== c.key && !r.key.startsWith('page-'))].slice(0, 10)),
+      );
     onClose();
     navigate(c.to);
   };
@@ -129,10 +152,25 @@ export function Palette({ onClose }: { onClose: () => void }) {
       />
       <div id="palette-list" role="listbox" aria-label={t('palette.results')} className="palette-list">
         {choices.map((c, i) => (
-          <div key={`${c.key}-${i}`} id={`palette-${i}`} role="option" tabIndex={-1} aria-selected={i === at} className="palette-row" onMouseMove={() => setAt(i)} onClick={() => go(c)} onKeyDown={() => undefined}>
+          <div
+            key={`${c.key}-${i}`}
+            id={`palette-${i}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={i === at}
+            className="palette-row"
+            onMouseMove={() => setAt(i)}
+            onClick={() => go(c)}
+            onKeyDown={() => undefined}
+          >
             <Icon name={c.icon} />
             <span className="cut">{c.key === 'search' || !c.machine ? c.text : <Evidence value={c.text} />}</span>
-            {c.sub && (c.machine && c.key === 'search' ? <Evidence value={c.sub} className="muted" /> : <span className="num muted">{c.sub}</span>)}
+            {c.sub &&
+              (c.machine && c.key === 'search' ? (
+                <Evidence value={c.sub} className="muted" />
+              ) : (
+                <span className="num muted">{c.sub}</span>
+              ))}
           </div>
         ))}
         {choices.length === 0 && <div className="state">{t('palette.none')}</div>}

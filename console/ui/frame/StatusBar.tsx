@@ -40,16 +40,21 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
         to: '/sources?state=silent',
         icon: 'source',
         tone: 'unk',
-        text: t('status.silent', { count: sources.silent }) + (oldest ? ` · ${t('status.oldest', { span: span(now - oldest, lang) })}` : ''),
+        text:
+          t('status.silent', { count: sources.silent }) +
+          (oldest ? ` · ${t('status.oldest', { span: span(now - oldest, lang) })}` : ''),
       });
-    else if (sources.state === 'unknown') parts.push({ key: 'sources', to: '/sources', icon: 'source', tone: 'unk', text: t('status.sourcesUnknown') });
+    else if (sources.state === 'unknown')
+      parts.push({ key: 'sources', to: '/sources', icon: 'source', tone: 'unk', text: t('status.sourcesUnknown') });
     else
       parts.push({
         key: 'sources',
         to: '/sources',
         icon: 'source',
         tone: sources.garbled > 0 ? 'bad' : 'plain',
-        text: t('status.receiving', { n: sources.receiving, m: sources.total }) + (sources.garbled > 0 ? ` · ${t('status.garbled', { n: sources.garbled })}` : ''),
+        text:
+          t('status.receiving', { n: sources.receiving, m: sources.total }) +
+          (sources.garbled > 0 ? ` · ${t('status.garbled', { n: sources.garbled })}` : ''),
       });
   }
   const n = status?.national;
@@ -101,9 +106,11 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
   }
 
   return (
-    <footer className="status" aria-label={t('frame.status')}>
+    <footer className="status" role="contentinfo" aria-label={t('frame.status')}>
       {(!status || stale) && (
-        <span className="status-part status-unk">{at ? t('status.stale', { time: minute(at) }) : failed ? t('status.none') : ''}</span>
+        <span className="status-part status-unk">
+          {at ? t('status.stale', { time: minute(at) }) : failed ? t('status.none') : ''}
+        </span>
       )}
       {parts.map((p) => {
         const page = p.to.split(/[/?]/)[1] as string;

@@ -83,7 +83,9 @@ export class Sequence {
 }
 
 /** Is the focus somewhere that letters belong to? */
-export function typing(el: { tagName?: string; isContentEditable?: boolean; type?: string; role?: string | null } | null): boolean {
+export function typing(
+  el: { tagName?: string; isContentEditable?: boolean; type?: string; role?: string | null } | null,
+): boolean {
   if (!el) return false;
   const tag = el.tagName?.toUpperCase();
   if (tag === 'TEXTAREA' || tag === 'SELECT' || el.isContentEditable) return true;

@@ -3,7 +3,15 @@ import { Button } from 'antd';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { client, type LedgerAnswer, type LedgerCell, type LedgerItem, type QuarantineAnswer, type QuarantineItem, take } from '../api/client';
+import {
+  client,
+  type LedgerAnswer,
+  type LedgerCell,
+  type LedgerItem,
+  type QuarantineAnswer,
+  type QuarantineItem,
+  take,
+} from '../api/client';
 import { Foot } from '../design/Foot';
 import { type Column, Grid } from '../design/Grid';
 import { RangeField } from '../design/RangeField';
@@ -14,13 +22,12 @@ import { Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
-import { useRange, useView } from '../frame/url';
 import { bytes, number } from '../format/number';
 import { full, listed, minute, ms, span } from '../format/time';
+import { useRange, useView } from '../frame/url';
 import { serverNow, useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
-import './ledger.css';
 
 const views = ['minute', 'source', 'off', 'quarantine'] as const;
 
@@ -33,10 +40,20 @@ export default function Ledger() {
   const [at, setAt] = useState(serverNow);
   const [range, setRange] = useRange(at);
   const source = params.get('source') ?? '';
-  const query = given({ view: view === 'quarantine' ? 'minute' : view, source, from: new Date(range.from).toISOString(), to: new Date(range.to).toISOString() });
+  const query = given({
+    view: view === 'quarantine' ? 'minute' : view,
+    source,
+    from: new Date(range.from).toISOString(),
+    to: new Date(range.to).toISOString(),
+  });
   const { list, rows, first, more } = useCursor<LedgerItem, LedgerAnswer>(
     ['ledger', query],
-    (after) => take(client.GET('/api/ledger', { params: { query: { ...query, limit: 500, map: !after, ...(after ? { after } : {}) } as never } })),
+    (after) =>
+      take(
+        client.GET('/api/ledger', {
+          params: { query: { ...query, limit: 500, map: !after, ...(after ? { after } : {}) } as never },
+        }),
+      ),
     view !== 'quarantine',
   );
   const s = first?.status;
@@ -48,9 +65,24 @@ export default function Ledger() {
         key: 'state',
         head: t('column.state'),
         width: '112px',
-        cell: (r) => <PostureSign state={!r.checked ? 'unknown' : r.difference === 0 ? 'met' : 'not_met'} label={!r.checked ? t('ledger.unchecked') : r.difference === 0 ? t('ledger.balanced') : t('ledger.differs')} />,
+        cell: (r) => (
+          <PostureSign
+            state={!r.checked ? 'unknown' : r.difference === 0 ? 'met' : 'not_met'}
+            label={!r.checked ? t('ledger.unchecked') : r.difference === 0 ? t('ledger.balanced') : t('ledger.differs')}
+          />
+        ),
       },
-      { key: 'source', head: t('sources.source'), width: 'minmax(0,1fr)', cell: (r) => (r.source.id ? <Evidence value={r.source.name || r.source.id} name className="block cut" /> : <span className="muted">{t('ledger.allSources')}</span>) },
+      {
+        key: 'source',
+        head: t('sources.source'),
+        width: 'minmax(0,1fr)',
+        cell: (r) =>
+          r.source.id ? (
+            <Evidence value={r.source.name || r.source.id} name className="block cut" />
+          ) : (
+            <span className="muted">{t('ledger.allSources')}</span>
+          ),
+      },
       ...figures.map(
         (k): Column<LedgerItem> => ({
           key: k,
@@ -67,8 +99,23 @@ export default function Ledger() {
             ),
         }),
       ),
-      { key: 'difference', head: t('ledger.difference'), width: '60px', right: true, cell: (r) => <span className={`num strong${r.difference !== 0 && r.checked ? ' danger-text' : ''}`}>{r.checked ? number(r.difference, lang) : '?'}</span> },
-      { key: 'minute', head: t('ledger.minute'), width: '92px', cell: (r) => <span className="num">{listed(r.minute, lang).slice(0, -3)}</span> },
+      {
+        key: 'difference',
+        head: t('ledger.difference'),
+        width: '60px',
+        right: true,
+        cell: (r) => (
+          <span className={`num strong${r.difference !== 0 && r.checked ? ' danger-text' : ''}`}>
+            {r.checked ? number(r.difference, lang) : '?'}
+          </span>
+        ),
+      },
+      {
+        key: 'minute',
+        head: t('ledger.minute'),
+        width: '92px',
+        cell: (r) => <span className="num">{listed(r.minute, lang).slice(0, -3)}</span>,
+      },
     ],
     [t, lang],
   );
@@ -106,7 +153,13 @@ export default function Ledger() {
       </div>
       <div className="tabs" role="tablist" aria-label={t('alerts.views')}>
         {views.map((v) => (
-          <button key={v} type="button" role="tab" aria-selected={v === view} onClick={() => change({ view: v === 'minute' ? undefined : v }, true)}>
+          <button
+            key={v}
+            type="button"
+            role="tab"
+            aria-selected={v === view}
+            onClick={() => change({ view: v === 'minute' ? undefined : v }, true)}
+          >
             {t(`ledger.view.${v}`)}
           </button>
         ))}
@@ -141,10 +194,26 @@ export default function Ledger() {
             <>
               {(first.map ?? []).length > 0 && <HeatMap cells={first.map ?? []} from={range.from} to={range.to} />}
               {rows.length === 0 ? (
-                <Empty>{view === 'off' ? t('ledger.nothingOff') : first.kept_since ? t('ledger.kept', { time: full(first.kept_since, lang) }) : t('ledger.none')}</Empty>
+                <Empty>
+                  {view === 'off'
+                    ? t('ledger.nothingOff')
+                    : first.kept_since
+                      ? t('ledger.kept', { time: full(first.kept_since, lang) })
+                      : t('ledger.none')}
+                </Empty>
               ) : (
                 <>
-                  <Grid label={t('page.ledger')} columns={columns} rows={rows} rowKey={keyOf} total={first.total} selected={selected ?? keyOf(rows[0] as LedgerItem)} onSelect={setSelected} onEnd={more} autoFocus />
+                  <Grid
+                    label={t('page.ledger')}
+                    columns={columns}
+                    rows={rows}
+                    rowKey={keyOf}
+                    total={first.total}
+                    selected={selected ?? keyOf(rows[0] as LedgerItem)}
+                    onSelect={setSelected}
+                    onEnd={more}
+                    autoFocus
+                  />
                   {current?.reasons && Object.keys(current.reasons).length > 0 && (
                     <div className="reasons-line">
                       <span className="muted small">{listed(current.minute, lang).slice(0, -3)}</span>
@@ -198,7 +267,16 @@ function HeatMap({ cells, from, to }: { cells: LedgerCell[]; from: number; to: n
           const v = ms(c.minute) ?? 0;
           const h = Math.floor((v - firstHour) / HOUR);
           const m = Math.floor(((v - firstHour) % HOUR) / 60_000);
-          return h >= 0 && h < hours ? <rect key={v} className={c.state === 'off' ? 'heat-off' : 'heat-unchecked'} x={h * 62 + m} y={0} width={c.state === 'off' ? 2 : 1} height={34} /> : null;
+          return h >= 0 && h < hours ? (
+            <rect
+              key={v}
+              className={c.state === 'off' ? 'heat-off' : 'heat-unchecked'}
+              x={h * 62 + m}
+              y={0}
+              width={c.state === 'off' ? 2 : 1}
+              height={34}
+            />
+          ) : null;
         })}
       </svg>
       <figcaption className="num">
@@ -225,13 +303,26 @@ function Quarantine() {
   const [params, change] = useView();
   const may = useMay('quarantine.replay');
   const query = given({ source: params.get('source') ?? '', reason: params.get('reason') ?? '' });
-  const { list, rows, first, more } = useCursor<QuarantineItem, QuarantineAnswer>(['quarantine', query], (after) => take(client.GET('/api/quarantine', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })));
+  const { list, rows, first, more } = useCursor<QuarantineItem, QuarantineAnswer>(['quarantine', query], (after) =>
+    take(client.GET('/api/quarantine', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })),
+  );
   const [selected, setSelected] = useState<string>();
   const columns = useMemo<Column<QuarantineItem>[]>(
     () => [
       { key: 'reason', head: t('ledger.reason'), width: '180px', cell: (r) => t(`reasonCode.${r.reason}`, r.reason) },
-      { key: 'source', head: t('sources.source'), width: 'minmax(0,1fr)', cell: (r) => <Evidence value={r.source.name || r.source.id} name className="block cut" /> },
-      { key: 'size', head: t('ledger.size'), width: '90px', right: true, cell: (r) => <span className="num">{bytes(r.size, lang)}</span> },
+      {
+        key: 'source',
+        head: t('sources.source'),
+        width: 'minmax(0,1fr)',
+        cell: (r) => <Evidence value={r.source.name || r.source.id} name className="block cut" />,
+      },
+      {
+        key: 'size',
+        head: t('ledger.size'),
+        width: '90px',
+        right: true,
+        cell: (r) => <span className="num">{bytes(r.size, lang)}</span>,
+      },
       { key: 'time', head: t('column.time'), width: '150px', cell: (r) => <Exact at={r.time} short /> },
     ],
     [t, lang],
@@ -251,7 +342,13 @@ function Quarantine() {
     <>
       <div className="filter">
         {Object.entries(first.reasons).map(([r, n]) => (
-          <button key={r} type="button" className="chip" aria-pressed={query.reason === r} onClick={() => change({ reason: query.reason === r ? undefined : r })}>
+          <button
+            key={r}
+            type="button"
+            className="chip"
+            aria-pressed={query.reason === r}
+            onClick={() => change({ reason: query.reason === r ? undefined : r })}
+          >
             {t(`reasonCode.${r}`, r)} <b className="num">{number(n, lang)}</b>
             {query.reason === r ? ' ×' : ''}
           </button>
@@ -261,13 +358,25 @@ function Quarantine() {
             {t('sources.source')}: {query.source} ×
           </button>
         )}
-        <div className="end">{may && first.total > 0 && <Button onClick={replay}>{t('ledger.replay', { n: number(first.total, lang) })}</Button>}</div>
+        <div className="end">
+          {may && first.total > 0 && <Button onClick={replay}>{t('ledger.replay', { n: number(first.total, lang) })}</Button>}
+        </div>
       </div>
       {rows.length === 0 ? (
         <Empty>{t('ledger.noQuarantine')}</Empty>
       ) : (
         <>
-          <Grid label={t('ledger.view.quarantine')} columns={columns} rows={rows} rowKey={(r) => r.id} total={first.total} selected={selected ?? rows[0]?.id} onSelect={setSelected} onEnd={more} autoFocus />
+          <Grid
+            label={t('ledger.view.quarantine')}
+            columns={columns}
+            rows={rows}
+            rowKey={(r) => r.id}
+            total={first.total}
+            selected={selected ?? rows[0]?.id}
+            onSelect={setSelected}
+            onEnd={more}
+            autoFocus
+          />
           <Foot shown={rows.length} total={first.total} capped={first.capped} asOf={first.as_of} />
         </>
       )}

@@ -40,7 +40,10 @@ function subscribe(l: () => void): () => void {
 
 /** The server's time, once a second while the page is seen. */
 export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => tick || (tick = serverNow()));
+  return useSyncExternalStore(subscribe, () => {
+    if (!tick) tick = serverNow();
+    return tick;
+  });
 }
 
 /** A value that follows another once it has rested. */

@@ -14,17 +14,14 @@ import { AgeCell, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { given, useCursor } from '../design/useCursor';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
-import { Overlay } from '../frame/Overlay';
-import { useView } from '../frame/url';
 import { bytes, number } from '../format/number';
 import { age, clock, minute, ms, span } from '../format/time';
+import { Overlay } from '../frame/Overlay';
+import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
-import '../alerts/alerts.css';
-import '../search/search.css';
-import './national.css';
 
 const tabs = ['outbox', 'days', 'endpoint'] as const;
 
@@ -44,7 +41,10 @@ export default function National() {
     setBusy('test');
     try {
       const r = await take(client.POST('/api/national/test'));
-      toast({ kind: r.ok ? 'info' : 'error', text: r.ok ? t('national.testOk', { id: r.report }) : t('national.testBad', { text: r.text ?? '' }) });
+      toast({
+        kind: r.ok ? 'info' : 'error',
+        text: r.ok ? t('national.testOk', { id: r.report }) : t('national.testBad', { text: r.text ?? '' }),
+      });
       queries.invalidateQueries({ queryKey: ['national'] });
     } catch (e) {
       toast({ kind: 'error', text: problemText(e, t('national.testFailed')) });
@@ -74,9 +74,17 @@ export default function National() {
         <h1>{t('page.national')}</h1>
         <PostureSign
           state={sign}
-          label={n.state === 'unset' ? t('national.unset') : receipt ? t('national.last', { age: age(receipt, now, lang) }) : t('overview.noReceipt')}
+          label={
+            n.state === 'unset'
+              ? t('national.unset')
+              : receipt
+                ? t('national.last', { age: age(receipt, now, lang) })
+                : t('overview.noReceipt')
+          }
         />
-        {n.heartbeat_seconds > 0 && n.state !== 'unset' && <span className="muted small">{t('national.heartbeat', { span: span(n.heartbeat_seconds * 1000, lang) })}</span>}
+        {n.heartbeat_seconds > 0 && n.state !== 'unset' && (
+          <span className="muted small">{t('national.heartbeat', { span: span(n.heartbeat_seconds * 1000, lang) })}</span>
+        )}
         <div className="end">
           {mayTest && n.endpoint && (
             <Button onClick={test} loading={busy === 'test'}>
@@ -94,7 +102,11 @@ export default function National() {
         <div className={`banner ${n.state === 'bad' ? 'banner-danger' : 'banner-warn'}`}>
           <Icon name="warn" />
           <span>
-            {t('national.away', { time: receipt ? minute(receipt) : '–', n: number(n.waiting, lang), d: n.room_days === undefined ? '–' : number(Math.floor(n.room_days), lang) })}{' '}
+            {t('national.away', {
+              time: receipt ? minute(receipt) : '–',
+              n: number(n.waiting, lang),
+              d: n.room_days === undefined ? '–' : number(Math.floor(n.room_days), lang),
+            })}{' '}
             {n.last_error && <Evidence value={n.last_error} />}
           </span>
         </div>
@@ -103,14 +115,25 @@ export default function National() {
         {(['made', 'accepted', 'refused', 'waiting'] as const).map((k) => (
           <Link key={k} to={k === 'made' ? '/national' : `/national?state=${k}`}>
             <span className="muted">{t(`national.${k}`)}</span> <b className="num">{number(n.today[k], lang)}</b>
-            {k === 'waiting' && n.oldest_waiting && n.waiting > 0 && <span className="muted small"> ({t('overview.oldest', { span: span(now - (ms(n.oldest_waiting) ?? now), lang) })})</span>}
+            {k === 'waiting' && n.oldest_waiting && n.waiting > 0 && (
+              <span className="muted small">
+                {' '}
+                ({t('overview.oldest', { span: span(now - (ms(n.oldest_waiting) ?? now), lang) })})
+              </span>
+            )}
           </Link>
         ))}
         <DayState state={n.today.state} />
       </div>
       <div className="tabs" role="tablist">
         {tabs.map((x) => (
-          <button key={x} type="button" role="tab" aria-selected={x === tab} onClick={() => change({ tab: x === 'outbox' ? undefined : x }, true)}>
+          <button
+            key={x}
+            type="button"
+            role="tab"
+            aria-selected={x === tab}
+            onClick={() => change({ tab: x === 'outbox' ? undefined : x }, true)}
+          >
             {t(`national.tab.${x}`)}
           </button>
         ))}
@@ -124,7 +147,12 @@ export default function National() {
 
 function DayState({ state }: { state: string }) {
   const { t } = useTranslation();
-  return <PostureSign state={state === 'balanced' ? 'met' : state === 'off' ? 'not_met' : state === 'open' ? 'not_applicable' : 'unknown'} label={t(`national.day.${state}`)} />;
+  return (
+    <PostureSign
+      state={state === 'balanced' ? 'met' : state === 'off' ? 'not_met' : state === 'open' ? 'not_applicable' : 'unknown'}
+      label={t(`national.day.${state}`)}
+    />
+  );
 }
 
 function Outbox({ unset }: { unset: boolean }) {
@@ -132,7 +160,11 @@ function Outbox({ unset }: { unset: boolean }) {
   const lang = useLang();
   const [params, change] = useView();
   const query = given({ state: params.get('state') ?? '', kind: params.get('kind') ?? '', subject: params.get('subject') ?? '' });
-  const { list, rows, first, more } = useCursor<ReportItem, PageReportItem>(['outbox', query], (after) => take(client.GET('/api/national/outbox', { params: { query: { ...query, limit: 100, ...(after ? { after } : {}) } as never } })));
+  const { list, rows, first, more } = useCursor<ReportItem, PageReportItem>(['outbox', query], (after) =>
+    take(
+      client.GET('/api/national/outbox', { params: { query: { ...query, limit: 100, ...(after ? { after } : {}) } as never } }),
+    ),
+  );
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
   const choose = (id: string | undefined) => {
     setSelected(id);
@@ -142,19 +174,37 @@ function Outbox({ unset }: { unset: boolean }) {
   const columns = useMemo<Column<ReportItem>[]>(
     () => [
       { key: 'state', head: t('column.state'), width: '120px', cell: (r) => <ReportState r={r} /> },
-      { key: 'order', head: t('national.order'), width: '66px', right: true, cell: (r) => <span className="num">{r.order}</span> },
+      {
+        key: 'order',
+        head: t('national.order'),
+        width: '66px',
+        right: true,
+        cell: (r) => <span className="num">{r.order}</span>,
+      },
       {
         key: 'what',
         head: t('national.message'),
         width: 'minmax(0,1fr)',
         cell: (r) => (
           <span className="cut block">
-            {t(`reportKind.${r.kind}`)} {r.subject && <span className="num">{r.subject}</span>} <DemoChip demo={r.demo} exercise={r.exercise} />
+            {t(`reportKind.${r.kind}`)} {r.subject && <span className="num">{r.subject}</span>}{' '}
+            <DemoChip demo={r.demo} exercise={r.exercise} />
           </span>
         ),
       },
-      { key: 'system', head: t('column.system'), width: 'minmax(0,0.7fr)', cell: (r) => <span className="cut block">{r.system?.name ?? '–'}</span> },
-      { key: 'tries', head: t('national.tries'), width: '64px', right: true, cell: (r) => <span className="num">{number(r.tries, lang)}</span> },
+      {
+        key: 'system',
+        head: t('column.system'),
+        width: 'minmax(0,0.7fr)',
+        cell: (r) => <span className="cut block">{r.system?.name ?? '–'}</span>,
+      },
+      {
+        key: 'tries',
+        head: t('national.tries'),
+        width: '64px',
+        right: true,
+        cell: (r) => <span className="num">{number(r.tries, lang)}</span>,
+      },
       {
         key: 'receipt',
         head: t('national.receipt'),
@@ -177,7 +227,12 @@ function Outbox({ unset }: { unset: boolean }) {
   return (
     <>
       <div className="filter">
-        <select className="select small" aria-label={t('column.state')} value={query.state ?? ''} onChange={(e) => change({ state: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('column.state')}
+          value={query.state ?? ''}
+          onChange={(e) => change({ state: e.target.value })}
+        >
           <option value="">{t('national.anyState')}</option>
           {['waiting', 'accepted', 'refused'].map((s) => (
             <option key={s} value={s}>
@@ -185,7 +240,12 @@ function Outbox({ unset }: { unset: boolean }) {
             </option>
           ))}
         </select>
-        <select className="select small" aria-label={t('column.kind')} value={query.kind ?? ''} onChange={(e) => change({ kind: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('column.kind')}
+          value={query.kind ?? ''}
+          onChange={(e) => change({ kind: e.target.value })}
+        >
           <option value="">{t('national.anyKind')}</option>
           {['alert', 'alert_update', 'heartbeat', 'reconciliation', 'test'].map((s) => (
             <option key={s} value={s}>
@@ -202,7 +262,13 @@ function Outbox({ unset }: { unset: boolean }) {
       ) : !first ? (
         <Failed error={list.error} what="national" retry={() => list.refetch()} />
       ) : rows.length === 0 ? (
-        <Empty>{unset ? t('national.empty') : query.state || query.kind ? t('state.noMatch', { what: t('noun.national') }) : t('national.none')}</Empty>
+        <Empty>
+          {unset
+            ? t('national.empty')
+            : query.state || query.kind
+              ? t('state.noMatch', { what: t('noun.national') })
+              : t('national.none')}
+        </Empty>
       ) : (
         <div className={selected ? 'queue' : 'queue queue-single'}>
           <div className="queue-list">
@@ -230,14 +296,24 @@ function Outbox({ unset }: { unset: boolean }) {
 
 function ReportState({ r }: { r: ReportItem }) {
   const { t } = useTranslation();
-  return <PostureSign state={r.state === 'accepted' ? (r.receipt?.verified ? 'met' : 'unknown') : r.state === 'refused' ? 'not_met' : 'not_applicable'} label={t(`reportState.${r.state}`)} />;
+  return (
+    <PostureSign
+      state={
+        r.state === 'accepted' ? (r.receipt?.verified ? 'met' : 'unknown') : r.state === 'refused' ? 'not_met' : 'not_applicable'
+      }
+      label={t(`reportState.${r.state}`)}
+    />
+  );
 }
 
 function Message({ id, onClose }: { id: string; onClose: () => void }) {
   const { t } = useTranslation();
   const lang = useLang();
   const me = useMe();
-  const detail = useQuery({ queryKey: ['report', id], queryFn: () => take(client.GET('/api/national/outbox/{id}', { params: { path: { id } } })) });
+  const detail = useQuery({
+    queryKey: ['report', id],
+    queryFn: () => take(client.GET('/api/national/outbox/{id}', { params: { path: { id } } })),
+  });
   const r = detail.data;
   const pretty = useMemo(() => {
     try {
@@ -266,12 +342,19 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
             <dl className="facts">
               <dt>{t('column.kind')}</dt>
               <dd>
-                {t(`reportKind.${r.kind}`)} · <span className="num">{r.channel}</span> · <span className="num">{bytes(r.size, lang)}</span>
+                {t(`reportKind.${r.kind}`)} · <span className="num">{r.channel}</span> ·{' '}
+                <span className="num">{bytes(r.size, lang)}</span>
               </dd>
               {r.subject && (
                 <>
                   <dt>{t('national.subject')}</dt>
-                  <dd className="num">{r.subject.startsWith('CB-') && pageRight(me, 'alerts') !== undefined ? <Link to={`/alerts/${r.subject}`}>{r.subject}</Link> : r.subject}</dd>
+                  <dd className="num">
+                    {r.subject.startsWith('CB-') && pageRight(me, 'alerts') !== undefined ? (
+                      <Link to={`/alerts/${r.subject}`}>{r.subject}</Link>
+                    ) : (
+                      r.subject
+                    )}
+                  </dd>
                 </>
               )}
               <dt>{t('national.created')}</dt>
@@ -300,14 +383,20 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
                   <dt>{t('national.receipt')}</dt>
                   <dd>
                     <Exact at={r.receipt.received} /> <Evidence value={r.receipt.id} />
-                    <div>{r.receipt.verified ? `✓ ${t('national.signatureGood')}` : <span className="unk-text">{t('national.unverified')}</span>}</div>
+                    <div>
+                      {r.receipt.verified ? (
+                        `✓ ${t('national.signatureGood')}`
+                      ) : (
+                        <span className="unk-text">{t('national.unverified')}</span>
+                      )}
+                    </div>
                     <div className="num muted">sha256 {r.receipt.digest}</div>
                   </dd>
                 </>
               )}
             </dl>
             <section>
-              <h3>{t('national.body')}</h3>
+              <h2>{t('national.body')}</h2>
               <div className="pre">
                 <Evidence value={pretty} mode="detail" />
               </div>
@@ -394,7 +483,14 @@ function Endpoint() {
 function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDone: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const [f, setF] = useState({ url: e.url, server_name: e.server_name ?? '', organisation: e.organisation ?? '', authorities: e.authorities ?? '', receipt_key: e.receipt_key ?? '', reason: '' });
+  const [f, setF] = useState({
+    url: e.url,
+    server_name: e.server_name ?? '',
+    organisation: e.organisation ?? '',
+    authorities: e.authorities ?? '',
+    receipt_key: e.receipt_key ?? '',
+    reason: '',
+  });
   const [sheet, setSheet] = useState(false);
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
@@ -403,7 +499,9 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
   const save = async () => {
     setBusy(true);
     try {
-      await take(client.PUT('/api/national/endpoint', { body: { ...f, url: f.url.trim(), channel: 'json', version: e.version } }));
+      await take(
+        client.PUT('/api/national/endpoint', { body: { ...f, url: f.url.trim(), channel: 'json', version: e.version } }),
+      );
       setSheet(false);
       toast({ text: t('national.saved') });
       queries.invalidateQueries({ queryKey: ['national'] });
@@ -415,7 +513,9 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
       setBusy(false);
     }
   };
-  const changed = (['url', 'server_name', 'organisation', 'authorities', 'receipt_key'] as const).filter((k) => f[k] !== (e[k] ?? ''));
+  const changed = (['url', 'server_name', 'organisation', 'authorities', 'receipt_key'] as const).filter(
+    (k) => f[k] !== (e[k] ?? ''),
+  );
   return (
     <section className="card">
       <form
@@ -429,7 +529,15 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
         {!e.url && <p className="banner banner-info">{t('national.empty')}</p>}
         <div>
           <label htmlFor="ep-url">{t('national.url')}</label>
-          <Input id="ep-url" className="num" value={f.url} onChange={set('url')} placeholder="https://" disabled={!may} maxLength={400} />
+          <Input
+            id="ep-url"
+            className="num"
+            value={f.url}
+            onChange={set('url')}
+            placeholder="https://"
+            disabled={!may}
+            maxLength={400}
+          />
         </div>
         <div>
           <label htmlFor="ep-org">{t('national.organisation')}</label>
@@ -437,15 +545,38 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
         </div>
         <div>
           <label htmlFor="ep-name">{t('national.serverName')}</label>
-          <Input id="ep-name" className="num" value={f.server_name} onChange={set('server_name')} disabled={!may} maxLength={255} />
+          <Input
+            id="ep-name"
+            className="num"
+            value={f.server_name}
+            onChange={set('server_name')}
+            disabled={!may}
+            maxLength={255}
+          />
         </div>
         <div>
           <label htmlFor="ep-ca">{t('national.authorities')}</label>
-          <Input.TextArea id="ep-ca" className="num" rows={4} value={f.authorities} onChange={set('authorities')} disabled={!may} spellCheck={false} />
+          <Input.TextArea
+            id="ep-ca"
+            className="num"
+            rows={4}
+            value={f.authorities}
+            onChange={set('authorities')}
+            disabled={!may}
+            spellCheck={false}
+          />
         </div>
         <div>
           <label htmlFor="ep-key">{t('national.receiptKey')}</label>
-          <Input.TextArea id="ep-key" className="num" rows={3} value={f.receipt_key} onChange={set('receipt_key')} disabled={!may} spellCheck={false} />
+          <Input.TextArea
+            id="ep-key"
+            className="num"
+            rows={3}
+            value={f.receipt_key}
+            onChange={set('receipt_key')}
+            disabled={!may}
+            spellCheck={false}
+          />
         </div>
         {e.changed && (
           <p className="hint">
@@ -472,10 +603,19 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
           <div className="overlay-body form">
             <p>{f.url ? t('national.sheetTo') : t('national.sheetStop')}</p>
             {f.url && <Evidence value={f.url} mode="detail" />}
-            <p className="muted small">{t('national.sheetChanged', { list: changed.map((k) => t(`national.field.${k}`)).join(', ') })}</p>
+            <p className="muted small">
+              {t('national.sheetChanged', { list: changed.map((k) => t(`national.field.${k}`)).join(', ') })}
+            </p>
             <div>
               <label htmlFor="ep-reason">{t('sources.reason')}</label>
-              <Input id="ep-reason" value={f.reason} onChange={set('reason')} maxLength={400} autoFocus onPressEnter={(k) => k.ctrlKey && save()} />
+              <Input
+                id="ep-reason"
+                value={f.reason}
+                onChange={set('reason')}
+                maxLength={400}
+                autoFocus
+                onPressEnter={(k) => k.ctrlKey && save()}
+              />
             </div>
             <div className="row">
               <Button type="primary" loading={busy} onClick={save}>

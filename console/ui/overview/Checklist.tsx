@@ -29,7 +29,11 @@ export function Checklist({ items }: { items: Check[] }) {
             <li key={c.id}>
               <PostureSign state={c.done ? 'met' : 'not_applicable'} word="none" />
               <span className="sr">{c.done ? t('checklist.done') : t('checklist.open')}</span>
-              {path && !c.done && page && pageRight(me, page) !== undefined ? <Link to={path}>{text}</Link> : <span className={c.done ? 'muted' : ''}>{text}</span>}
+              {path && !c.done && page && pageRight(me, page) !== undefined ? (
+                <Link to={path}>{text}</Link>
+              ) : (
+                <span className={c.done ? 'muted' : ''}>{text}</span>
+              )}
             </li>
           );
         })}

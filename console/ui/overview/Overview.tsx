@@ -3,7 +3,14 @@ import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { say, systemName } from '../alerts/parts';
-import { type AlertHours, type AlertItem, client, type Overview as OverviewData, type OverviewSystems, take } from '../api/client';
+import {
+  type AlertHours,
+  type AlertItem,
+  client,
+  type Overview as OverviewData,
+  type OverviewSystems,
+  take,
+} from '../api/client';
 import { Icon, type IconName } from '../design/icons';
 import { DemoChip, PostureSign, SeveritySign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
@@ -16,7 +23,6 @@ import { useNotices } from '../live/stream';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 import { Checklist } from './Checklist';
-import './overview.css';
 
 const TimeBars = lazy(() => import('../design/TimeBars'));
 
@@ -24,6 +30,7 @@ const severities: Severity[] = ['informational', 'low', 'medium', 'high', 'criti
 
 export default function Overview() {
   const { t } = useTranslation();
+  const lang = useLang();
   const me = useMe();
   const now = useNow();
   const data = useQuery({
@@ -74,7 +81,11 @@ export default function Overview() {
         <div className="ov-grid">
           {has('hours') && (
             <section className="card ov-hours" aria-labelledby="ov-hours">
-              {broken.get('hours') || !o.hours ? <Broken id="ov-hours" name={t('overview.hours')} text={broken.get('hours')?.text} /> : <Hours hours={o.hours} />}
+              {broken.get('hours') || !o.hours ? (
+                <Broken id="ov-hours" name={t('overview.hours')} text={broken.get('hours')?.text} />
+              ) : (
+                <Hours hours={o.hours} />
+              )}
             </section>
           )}
           {has('next') && (
@@ -88,17 +99,25 @@ export default function Overview() {
                     </button>
                   ) : (
                     <Link to="/alerts">
-                      {t('overview.all')} {o.alerts ? number(o.alerts.open, 'vi') : ''}
+                      {t('overview.all')} {o.alerts ? number(o.alerts.open, lang) : ''}
                     </Link>
                   )}
                 </span>
               </div>
-              {broken.get('next') ? <p className="chip chip-unk">{broken.get('next')?.text}</p> : <Next items={next?.items ?? []} o={o} />}
+              {broken.get('next') ? (
+                <p className="chip chip-unk">{broken.get('next')?.text}</p>
+              ) : (
+                <Next items={next?.items ?? []} o={o} />
+              )}
             </section>
           )}
           {has('systems') && (
             <section className="card ov-systems" aria-labelledby="ov-systems">
-              {o.systems ? <Tiles systems={o.systems} /> : <Broken id="ov-systems" name={t('overview.systems0')} text={broken.get('systems')?.text} />}
+              {o.systems ? (
+                <Tiles systems={o.systems} />
+              ) : (
+                <Broken id="ov-systems" name={t('overview.systems0')} text={broken.get('systems')?.text} />
+              )}
             </section>
           )}
           {has('sources') && (
@@ -147,7 +166,23 @@ function Broken({ id, name, text }: { id: string; name: string; text: string | u
   );
 }
 
-function Figure({ icon, sign, name, to, value, lines, law }: { icon?: IconName; sign?: ReactNode; name: string; to?: string | undefined; value: ReactNode; lines: (ReactNode | undefined)[]; law?: string }) {
+function Figure({
+  icon,
+  sign,
+  name,
+  to,
+  value,
+  lines,
+  law,
+}: {
+  icon?: IconName;
+  sign?: ReactNode;
+  name: string;
+  to?: string | undefined;
+  value: ReactNode;
+  lines: (ReactNode | undefined)[];
+  law?: string;
+}) {
   const inner = (
     <>
       <span className="figure-head">
@@ -158,7 +193,6 @@ function Figure({ icon, sign, name, to, value, lines, law }: { icon?: IconName; 
         <span className="figure">{value}</span>
         <span className="figure-lines">
           {lines.filter(Boolean).map((l, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: two fixed lines
             <span key={i} className="cut">
               {l}
             </span>
@@ -194,7 +228,14 @@ function Figures({ o }: { o: OverviewData }) {
         name={t('view.unacknowledged')}
         to={may('alerts', '/alerts?view=unacknowledged')}
         value={a ? number(a.new, lang) : unknown}
-        lines={a ? [`${t('overview.alertsUnit')}${oldest ? ` · ${t('overview.oldest', { span: span(now - oldest, lang) })}` : ''}`, t('overview.high', { n: number(a.high, lang) })] : [t('state.notKnown')]}
+        lines={
+          a
+            ? [
+                `${t('overview.alertsUnit')}${oldest ? ` · ${t('overview.oldest', { span: span(now - oldest, lang) })}` : ''}`,
+                t('overview.high', { n: number(a.high, lang) }),
+              ]
+            : [t('state.notKnown')]
+        }
       />,
     );
   }
@@ -207,7 +248,14 @@ function Figures({ o }: { o: OverviewData }) {
         name={t('overview.silent')}
         to={may('sources', s?.silent ? '/sources?state=silent' : '/sources')}
         value={s && s.state !== 'unknown' ? number(s.silent, lang) : unknown}
-        lines={s ? [t('overview.ofSources', { n: number(s.total, lang) }), s.oldest ? s.oldest.name : t('overview.receiving', { n: number(s.receiving, lang) })] : [t('state.notKnown')]}
+        lines={
+          s
+            ? [
+                t('overview.ofSources', { n: number(s.total, lang) }),
+                s.oldest ? s.oldest.name : t('overview.receiving', { n: number(s.receiving, lang) }),
+              ]
+            : [t('state.notKnown')]
+        }
       />,
     );
   }
@@ -226,7 +274,10 @@ function Figures({ o }: { o: OverviewData }) {
           n?.state === 'unset'
             ? [t('overview.messages'), t('status.nationalUnset')]
             : n
-              ? [`${t('overview.messages')}${oldest ? ` · ${t('overview.oldest', { span: span(now - oldest, lang) })}` : ''}`, receipt ? t('overview.lastReceipt', { span: span(now - receipt, lang) }) : t('overview.noReceipt')]
+              ? [
+                  `${t('overview.messages')}${oldest ? ` · ${t('overview.oldest', { span: span(now - oldest, lang) })}` : ''}`,
+                  receipt ? t('overview.lastReceipt', { span: span(now - receipt, lang) }) : t('overview.noReceipt'),
+                ]
               : [t('state.notKnown')]
         }
       />,
@@ -241,7 +292,10 @@ function Figures({ o }: { o: OverviewData }) {
         name={t('overview.disk')}
         to={may('admin', '/admin')}
         value={d.days !== undefined ? number(Math.floor(d.days), lang) : unknown}
-        lines={[t('overview.diskDays'), t('status.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) })]}
+        lines={[
+          t('overview.diskDays'),
+          t('status.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) }),
+        ]}
       />,
     );
   if (a && out.length < 4)
@@ -254,7 +308,9 @@ function Figures({ o }: { o: OverviewData }) {
         value={number(a.today, lang)}
         lines={[
           t('overview.closedToday', { n: number(a.closed_today, lang) }),
-          a.acknowledge_median_seconds !== undefined ? t('overview.ackMedian', { span: span(a.acknowledge_median_seconds * 1000, lang) }) : undefined,
+          a.acknowledge_median_seconds !== undefined
+            ? t('overview.ackMedian', { span: span(a.acknowledge_median_seconds * 1000, lang) })
+            : undefined,
         ]}
       />,
     );
@@ -268,8 +324,14 @@ function Hours({ hours }: { hours: AlertHours }) {
       from: ms(hours.from) ?? 0,
       to: ms(hours.to) ?? 0,
       step: 3_600_000,
-      series: severities.map((s) => ({ key: s, name: t(`severity.${s}`), values: hours.buckets.map((b) => [ms(b.start) ?? 0, b.counts[s] ?? 0] as [number, number]) })),
-      gaps: hours.buckets.filter((b) => b.unknown).map((b) => [ms(b.start) ?? 0, (ms(b.start) ?? 0) + 3_600_000] as [number, number]),
+      series: severities.map((s) => ({
+        key: s,
+        name: t(`severity.${s}`),
+        values: hours.buckets.map((b) => [ms(b.start) ?? 0, b.counts[s] ?? 0] as [number, number]),
+      })),
+      gaps: hours.buckets
+        .filter((b) => b.unknown)
+        .map((b) => [ms(b.start) ?? 0, (ms(b.start) ?? 0) + 3_600_000] as [number, number]),
     }),
     [hours, t],
   );
@@ -282,9 +344,7 @@ function Hours({ hours }: { hours: AlertHours }) {
         label={t('overview.hoursLabel', { n: total })}
         height={122}
         data={data}
-        legend={[...severities].reverse().map((s) => (
-          <SeveritySign key={s} level={s} size={12} />
-        ))}
+        legend={[...severities].reverse().map((s) => <SeveritySign key={s} level={s} size={12} />)}
         palette="severity"
         link={(at) => `/alerts?view=all&t=${at}_${at + 3_600_000}`}
       />
@@ -300,7 +360,11 @@ function Next({ items, o }: { items: AlertItem[]; o: OverviewData }) {
     const s = o.sources;
     return (
       <Empty>
-        {s && s.silent > 0 ? t('alerts.emptySilent', { count: s.silent }) : s ? t('alerts.empty', { n: s.receiving, m: s.total }) : t('alerts.emptyShort')}
+        {s && s.silent > 0
+          ? t('alerts.emptySilent', { count: s.silent })
+          : s
+            ? t('alerts.empty', { n: s.receiving, m: s.total })
+            : t('alerts.emptyShort')}
       </Empty>
     );
   }
@@ -389,7 +453,9 @@ function Sources({ o, broken }: { o: OverviewData; broken: string | undefined })
   const lang = useLang();
   const s = o.sources;
   if (!s) return <Broken id="ov-sources" name={t('page.sources')} text={broken} />;
-  const states = (['receiving', 'thin', 'silent', 'skewed', 'garbled', 'never'] as const).filter((k) => k !== 'never' || s.never > 0);
+  const states = (['receiving', 'thin', 'silent', 'skewed', 'garbled', 'never'] as const).filter(
+    (k) => k !== 'never' || s.never > 0,
+  );
   return (
     <>
       <div className="card-head">
@@ -432,7 +498,13 @@ function LedgerCard({ o, broken }: { o: OverviewData; broken: string | undefined
         </h2>
         <PostureSign
           state={l.state === 'balanced' ? 'met' : l.state === 'off' ? 'not_met' : 'unknown'}
-          label={l.state === 'balanced' ? t('ledger.equation') : l.state === 'off' ? t('ledger.off', { n: number(l.difference, lang) }) : t('ledger.unknown')}
+          label={
+            l.state === 'balanced'
+              ? t('ledger.equation')
+              : l.state === 'off'
+                ? t('ledger.off', { n: number(l.difference, lang) })
+                : t('ledger.unknown')
+          }
         />
         <Link className="end small" to="/ledger">
           {t('ledger.openPage')}

@@ -10,7 +10,6 @@ import { number } from '../format/number';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
-import '../systems/systems.css';
 
 export default function RulePage() {
   const { id = '' } = useParams();
@@ -18,7 +17,10 @@ export default function RulePage() {
   const lang = useLang();
   const me = useMe();
   const navigate = useNavigate();
-  const rule = useQuery({ queryKey: ['rule', id], queryFn: () => take(client.GET('/api/rules/{id}', { params: { path: { id } } })) });
+  const rule = useQuery({
+    queryKey: ['rule', id],
+    queryFn: () => take(client.GET('/api/rules/{id}', { params: { path: { id } } })),
+  });
   useKeys([{ keys: ['Escape'], label: 'back', act: () => navigate('/rules') }]);
   if (rule.isPending) return <Loading what="rule" />;
   const r = rule.data;
@@ -66,7 +68,11 @@ export default function RulePage() {
             </dd>
             <dt>{t('rules.alerts')}</dt>
             <dd className="num">
-              {r.alerts_30d !== undefined && pageRight(me, 'alerts') !== undefined ? <Link to={`/alerts?view=all&rule=${encodeURIComponent(r.id)}`}>{number(r.alerts_30d, lang)}</Link> : number(r.alerts_30d, lang)}
+              {r.alerts_30d !== undefined && pageRight(me, 'alerts') !== undefined ? (
+                <Link to={`/alerts?view=all&rule=${encodeURIComponent(r.id)}`}>{number(r.alerts_30d, lang)}</Link>
+              ) : (
+                number(r.alerts_30d, lang)
+              )}
             </dd>
           </dl>
         </section>

@@ -11,8 +11,8 @@ import { Empty, Failed, Loading } from '../design/states';
 import { TakeIn } from '../design/TakeIn';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
-import { useView } from '../frame/url';
 import { number } from '../format/number';
+import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
 
@@ -22,13 +22,27 @@ export default function Rules() {
   const navigate = useNavigate();
   const [params, change] = useView();
   const state = params.get('state') ?? '';
-  const query = given({ q: params.get('q') ?? '', state, sev: params.get('sev') ?? '', origin: params.get('origin') ?? '', attack: params.get('attack') ?? '', sort: params.get('sort') ?? '' });
-  const { list, rows, first, more } = useCursor<RuleItem, RulesAnswer>(['rules', query], (after) => take(client.GET('/api/rules', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })));
+  const query = given({
+    q: params.get('q') ?? '',
+    state,
+    sev: params.get('sev') ?? '',
+    origin: params.get('origin') ?? '',
+    attack: params.get('attack') ?? '',
+    sort: params.get('sort') ?? '',
+  });
+  const { list, rows, first, more } = useCursor<RuleItem, RulesAnswer>(['rules', query], (after) =>
+    take(client.GET('/api/rules', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })),
+  );
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
   const keyOf = (r: RuleItem) => r.id || r.file;
   const columns = useMemo<Column<RuleItem>[]>(
     () => [
-      { key: 'state', head: t('column.state'), width: '104px', cell: (r) => <PostureSign state={r.state === 'running' ? 'met' : 'not_met'} label={t(`ruleState.${r.state}`)} /> },
+      {
+        key: 'state',
+        head: t('column.state'),
+        width: '104px',
+        cell: (r) => <PostureSign state={r.state === 'running' ? 'met' : 'not_met'} label={t(`ruleState.${r.state}`)} />,
+      },
       {
         key: 'title',
         head: t('rules.title'),
@@ -37,15 +51,40 @@ export default function Rules() {
         cell: (r) => (
           <span className="cell2">
             <span className="cut strong">{say(r.title, lang, t) || <Evidence value={r.file} />}</span>
-            <span className="sub cut">{r.reason ? <Evidence value={r.reason} className="danger-text" /> : <Evidence value={r.file} />}</span>
+            <span className="sub cut">
+              {r.reason ? <Evidence value={r.reason} className="danger-text" /> : <Evidence value={r.file} />}
+            </span>
           </span>
         ),
       },
-      { key: 'severity', head: t('column.severity'), width: '124px', sort: 'severity', cell: (r) => <SeveritySign level={r.severity} /> },
-      { key: 'attack', head: 'ATT&CK', width: '110px', cell: (r) => <span className="num cut block">{r.attack.join(', ') || '–'}</span> },
-      { key: 'logsource', head: t('rules.logsource'), width: 'minmax(0,0.8fr)', cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="cut block" /> },
+      {
+        key: 'severity',
+        head: t('column.severity'),
+        width: '124px',
+        sort: 'severity',
+        cell: (r) => <SeveritySign level={r.severity} />,
+      },
+      {
+        key: 'attack',
+        head: 'ATT&CK',
+        width: '110px',
+        cell: (r) => <span className="num cut block">{r.attack.join(', ') || '–'}</span>,
+      },
+      {
+        key: 'logsource',
+        head: t('rules.logsource'),
+        width: 'minmax(0,0.8fr)',
+        cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="cut block" />,
+      },
       { key: 'origin', head: t('rules.origin'), width: '84px', cell: (r) => r.origin },
-      { key: 'alerts', head: t('rules.alerts'), width: '96px', right: true, sort: 'alerts', cell: (r) => <span className="num">{number(r.alerts_30d, lang)}</span> },
+      {
+        key: 'alerts',
+        head: t('rules.alerts'),
+        width: '96px',
+        right: true,
+        sort: 'alerts',
+        cell: (r) => <span className="num">{number(r.alerts_30d, lang)}</span>,
+      },
     ],
     [t, lang],
   );
@@ -68,13 +107,22 @@ export default function Rules() {
         {['', 'running', 'refused'].map((s) => (
           <button key={s} type="button" role="tab" aria-selected={s === state} onClick={() => change({ state: s }, true)}>
             {s ? t(`ruleState.${s}`) : t('view.all')}
-            {first && <span className="num">{number(s === 'running' ? first.running : s === 'refused' ? first.refused : first.running + first.refused, lang)}</span>}
+            {first && (
+              <span className="num">
+                {number(s === 'running' ? first.running : s === 'refused' ? first.refused : first.running + first.refused, lang)}
+              </span>
+            )}
           </button>
         ))}
       </div>
       <div className="filter">
         <FilterField ref={filter} value={params.get('q') ?? ''} onChange={(q) => change({ q })} placeholder={t('rules.filter')} />
-        <select className="select small" aria-label={t('column.severity')} value={query.sev ?? ''} onChange={(e) => change({ sev: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('column.severity')}
+          value={query.sev ?? ''}
+          onChange={(e) => change({ sev: e.target.value })}
+        >
           <option value="">{t('alerts.anySeverity')}</option>
           {['critical', 'high', 'medium', 'low', 'informational'].map((s) => (
             <option key={s} value={s}>
@@ -94,7 +142,21 @@ export default function Rules() {
         <Empty>{t('rules.none', { n: number(first.running, lang), k: number(first.refused, lang) })}</Empty>
       ) : (
         <>
-          <Grid label={t('page.rules')} columns={columns} rows={rows} rowKey={keyOf} rowHeight={48} total={first.total} selected={selected ?? keyOf(rows[0] as RuleItem)} onSelect={setSelected} onOpen={open} sort={query.sort ?? ''} onSort={(s) => change({ sort: s })} onEnd={more} autoFocus />
+          <Grid
+            label={t('page.rules')}
+            columns={columns}
+            rows={rows}
+            rowKey={keyOf}
+            rowHeight={48}
+            total={first.total}
+            selected={selected ?? keyOf(rows[0] as RuleItem)}
+            onSelect={setSelected}
+            onOpen={open}
+            sort={query.sort ?? ''}
+            onSort={(s) => change({ sort: s })}
+            onEnd={more}
+            autoFocus
+          />
           <Foot shown={rows.length} total={first.total} capped={first.capped} asOf={first.as_of} />
         </>
       )}

@@ -29,7 +29,11 @@ export function summaryOf(e: Event): string {
 /** All fields of an event; onPick offers a filter on a value. */
 export function EventFields({ event, onPick }: { event: Event; onPick?: (field: string, value: string, not: boolean) => void }) {
   const { t } = useTranslation();
-  const names = Object.keys(event).sort((a, b) => (a === 'message' || a === 'event.original' ? 1 : 0) - (b === 'message' || b === 'event.original' ? 1 : 0) || a.localeCompare(b));
+  const names = Object.keys(event).sort(
+    (a, b) =>
+      (a === 'message' || a === 'event.original' ? 1 : 0) - (b === 'message' || b === 'event.original' ? 1 : 0) ||
+      a.localeCompare(b),
+  );
   return (
     <dl className="event-fields">
       {names.map((k) => {
@@ -41,13 +45,27 @@ export function EventFields({ event, onPick }: { event: Event; onPick?: (field: 
               <Evidence value={k} />
             </dt>
             <dd>
-              <Evidence value={text} mode="detail" name={/(?:host\.name|domain|user\.name|file\.name|dns\.question\.name)$/.test(k)} />
+              <Evidence
+                value={text}
+                mode="detail"
+                name={/(?:host\.name|domain|user\.name|file\.name|dns\.question\.name)$/.test(k)}
+              />
               {onPick && text.length < 400 && (
                 <span className="pick">
-                  <button type="button" className="link" onClick={() => onPick(k, text, false)} aria-label={`${t('search.only')} ${k}`}>
+                  <button
+                    type="button"
+                    className="link"
+                    onClick={() => onPick(k, text, false)}
+                    aria-label={`${t('search.only')} ${k}`}
+                  >
                     {t('search.only')}
                   </button>
-                  <button type="button" className="link" onClick={() => onPick(k, text, true)} aria-label={`${t('search.without')} ${k}`}>
+                  <button
+                    type="button"
+                    className="link"
+                    onClick={() => onPick(k, text, true)}
+                    aria-label={`${t('search.without')} ${k}`}
+                  >
                     {t('search.without')}
                   </button>
                 </span>

@@ -48,7 +48,8 @@ export function QueryField({
     if (offers.length > 0 && e.key === 'ArrowDown') setAt(Math.min(offers.length - 1, at + 1));
     else if (offers.length > 0 && at >= 0 && e.key === 'ArrowUp') setAt(at - 1);
     else if (offers.length > 0 && at >= 0 && (e.key === 'Tab' || e.key === 'Enter')) takeOffer(e.currentTarget, at);
-    else if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) window.open(`/search?q=${encodeURIComponent(value)}`, '_blank', 'noopener');
+    else if (e.key === 'Enter' && (e.ctrlKey || e.metaKey))
+      window.open(`/search?q=${encodeURIComponent(value)}`, '_blank', 'noopener');
     else if (e.key === 'Enter' && !e.shiftKey) {
       setHidden(true);
       onRun(value.trim());
@@ -68,7 +69,7 @@ export function QueryField({
         aria-label={t('search.query')}
         aria-invalid={wrong}
         aria-autocomplete="list"
-        aria-controls="query-offers"
+        aria-controls={offers.length > 0 ? 'query-offers' : undefined}
         aria-activedescendant={at >= 0 ? `offer-${at}` : undefined}
         placeholder={t('search.placeholder')}
         spellCheck={false}
@@ -106,7 +107,9 @@ export function QueryField({
             >
               <Icon name={s.kind === 'field' ? 'ledger' : s.kind === 'value' ? 'right' : 'keyboard'} size={14} />
               <Evidence value={s.insert} className="cut" />
-              <span className="num muted">{s.figure === undefined ? '' : s.kind === 'field' ? share(s.figure, lang, 0) : number(s.figure, lang)}</span>
+              <span className="num muted">
+                {s.figure === undefined ? '' : s.kind === 'field' ? share(s.figure, lang, 0) : number(s.figure, lang)}
+              </span>
             </div>
           ))}
           <div className="offers-help muted small">{t('search.offersHelp')}</div>

@@ -11,16 +11,15 @@ import { Empty, Failed, Loading } from '../design/states';
 import { Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
-import { useRange, useView } from '../frame/url';
 import { number, share, short } from '../format/number';
 import { listed, minute, ms } from '../format/time';
+import { useRange, useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { EventFields, summaryOf } from './EventFields';
 import { QueryField } from './QueryField';
 import { condition, narrowed } from './suggest';
-import './search.css';
 
 const TimeBars = lazy(() => import('../design/TimeBars'));
 
@@ -52,7 +51,9 @@ export default function Search() {
       take(
         client.GET('/api/events', {
           signal,
-          params: { query: { ...what, ...bounds, sort, limit: 100, ...(pageParam ? { after: pageParam } : { histogram: 'auto' }) } },
+          params: {
+            query: { ...what, ...bounds, sort, limit: 100, ...(pageParam ? { after: pageParam } : { histogram: 'auto' }) },
+          },
         }),
       ),
     initialPageParam: '',
@@ -63,7 +64,8 @@ export default function Search() {
   });
   const fields = useQuery({
     queryKey: ['event-fields', key],
-    queryFn: ({ signal }) => take(client.GET('/api/events/fields', { signal, params: { query: { ...(asked ? what : { query: '' }), ...bounds } } })),
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/events/fields', { signal, params: { query: { ...(asked ? what : { query: '' }), ...bounds } } })),
     staleTime: 60_000,
     retry: false,
   });
@@ -115,23 +117,50 @@ export default function Search() {
   const rows = useMemo(() => (result.data?.pages ?? []).flatMap((p) => p.events), [result.data]);
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
   const current = rows.find((e) => idOf(e) === selected);
-  const systems = useQuery({ queryKey: ['systems', 'names'], queryFn: () => take(client.GET('/api/systems', { params: { query: { limit: 500 } } })), staleTime: 300_000, retry: false });
+  const systems = useQuery({
+    queryKey: ['systems', 'names'],
+    queryFn: () => take(client.GET('/api/systems', { params: { query: { limit: 500 } } })),
+    staleTime: 300_000,
+    retry: false,
+  });
   const names = useMemo(() => new Map((systems.data?.items ?? []).map((s) => [s.id, s.name])), [systems.data]);
 
   const columns = useMemo<Column<Event>[]>(
     () => [
-      { key: 'time', head: t('column.time'), width: '116px', sort: 'time', cell: (e) => <span className="num">{listed(e['@timestamp'], lang)}</span> },
+      {
+        key: 'time',
+        head: t('column.time'),
+        width: '116px',
+        sort: 'time',
+        cell: (e) => <span className="num">{listed(e['@timestamp'], lang)}</span>,
+      },
       {
         key: 'system',
         head: t('column.system'),
         width: 'minmax(0,150px)',
         cell: (e) => {
           const id = String(e['hoalu.system.id'] ?? '');
-          return <span className="cut block">{id === '_unassigned' || !id ? <span className="muted">{t('systems.unassigned')}</span> : (names.get(id) ?? id)}</span>;
+          return (
+            <span className="cut block">
+              {id === '_unassigned' || !id ? <span className="muted">{t('systems.unassigned')}</span> : (names.get(id) ?? id)}
+            </span>
+          );
         },
       },
-      { key: 'kind', head: t('column.kind'), width: '96px', cell: (e) => <Evidence value={[e['event.category'] ?? e['event.dataset'] ?? ''].flat().join(', ')} className="block cut muted" /> },
-      { key: 'summary', head: t('column.summary'), width: 'minmax(0,1fr)', cell: (e) => <Evidence value={summaryOf(e)} className="block cut" /> },
+      {
+        key: 'kind',
+        head: t('column.kind'),
+        width: '96px',
+        cell: (e) => (
+          <Evidence value={[e['event.category'] ?? e['event.dataset'] ?? ''].flat().join(', ')} className="block cut muted" />
+        ),
+      },
+      {
+        key: 'summary',
+        head: t('column.summary'),
+        width: 'minmax(0,1fr)',
+        cell: (e) => <Evidence value={summaryOf(e)} className="block cut" />,
+      },
     ],
     [t, lang, names],
   );
@@ -152,21 +181,40 @@ export default function Search() {
         from: range.from,
         to: range.to,
         step: h.interval_ms,
-        series: [{ key: 'events', name: t('search.events'), values: h.buckets.map((b) => [ms(b.key) ?? 0, b.count] as [number, number]) }],
+        series: [
+          {
+            key: 'events',
+            name: t('search.events'),
+            values: h.buckets.map((b) => [ms(b.key) ?? 0, b.count] as [number, number]),
+          },
+        ],
         gaps: (h.gaps ?? []).map((g) => [ms(g.from) ?? 0, ms(g.to) ?? 0] as [number, number]),
       },
     [h, range, t],
   );
-  const zoom = useCallback((when: number) => setRange(`${when}_${when + (h?.interval_ms ?? 60_000)}`), [setRange, h?.interval_ms]);
+  const zoom = useCallback(
+    (when: number) => setRange(`${when}_${when + (h?.interval_ms ?? 60_000)}`),
+    [setRange, h?.interval_ms],
+  );
   const missing = first?.missing_sources ?? [];
   const rangeText = range.moving ? t(`range.${range.name}`) : `${listed(range.from, lang)} → ${listed(range.to, lang)}`;
-  const syntax = problem && problem.status >= 400 && problem.status < 500 && problem.code !== 'use_post' && problem.status !== 403 ? problem : undefined;
+  const syntax =
+    problem && problem.status >= 400 && problem.status < 500 && problem.code !== 'use_post' && problem.status !== 403
+      ? problem
+      : undefined;
 
   return (
     <div className="page page-fixed">
       <h1 className="sr">{t('page.search')}</h1>
       <div className="search-bar">
-        <QueryField ref={field} value={text} onChange={setText} onRun={run} known={fields.data?.items ?? []} wrong={Boolean(syntax)} />
+        <QueryField
+          ref={field}
+          value={text}
+          onChange={setText}
+          onRun={run}
+          known={fields.data?.items ?? []}
+          wrong={Boolean(syntax)}
+        />
         <RangeField
           range={range}
           onChange={(n) => {
@@ -199,7 +247,8 @@ export default function Search() {
         <>
           <p className="search-sum" role="status">
             <b>{number(first.total, lang)}</b> {t('search.events')}
-            {first.capped ? ` (${t('search.atLeast')})` : ''} · {t('search.scanned', { n: short(first.scanned, lang) })} · {number(first.took_ms / 1000, lang, 2)} {t('search.seconds')}
+            {first.capped ? ` (${t('search.atLeast')})` : ''} · {t('search.scanned', { n: short(first.scanned, lang) })} ·{' '}
+            {number(first.took_ms / 1000, lang, 2)} {t('search.seconds')}
             {missing.length > 0 && (
               <details className="missing">
                 <summary className="chip chip-unk">{t('search.missing', { count: missing.length })}</summary>
@@ -212,12 +261,28 @@ export default function Search() {
                 </div>
               </details>
             )}
-            {(first.partial ?? []).length > 0 && <span className="chip chip-unk">{t('state.partial', { reason: (first.partial ?? []).join('; ') })}</span>}
+            {(first.partial ?? []).length > 0 && (
+              <span className="chip chip-unk">{t('state.partial', { reason: (first.partial ?? []).join('; ') })}</span>
+            )}
           </p>
           {bars && bars.series[0] && bars.series[0].values.length > 0 && (
             <div className="search-chart">
               <Suspense fallback={<div style={{ height: 100 }} />}>
-                <TimeBars id="histogram" label={t('search.chartLabel', { n: number(first.total, lang), range: rangeText })} height={76} data={bars} palette="category" onPick={zoom} legend={bars.gaps.length > 0 ? <span className="gap-legend"><i className="stripes" /> {t('chart.gap')}</span> : undefined} />
+                <TimeBars
+                  id="histogram"
+                  label={t('search.chartLabel', { n: number(first.total, lang), range: rangeText })}
+                  height={76}
+                  data={bars}
+                  palette="category"
+                  onPick={zoom}
+                  legend={
+                    bars.gaps.length > 0 ? (
+                      <span className="gap-legend">
+                        <i className="stripes" /> {t('chart.gap')}
+                      </span>
+                    ) : undefined
+                  }
+                />
               </Suspense>
             </div>
           )}
@@ -226,7 +291,15 @@ export default function Search() {
             <div className="queue-list">
               {rows.length === 0 ? (
                 <Empty>
-                  {t('search.none', { range: rangeText, n: number(first.scanned, lang) })} {missing.length > 0 && t('search.noneMissing', { count: missing.length, list: missing.slice(0, 5).map((m) => m.name || m.id).join(', ') })}
+                  {t('search.none', { range: rangeText, n: number(first.scanned, lang) })}{' '}
+                  {missing.length > 0 &&
+                    t('search.noneMissing', {
+                      count: missing.length,
+                      list: missing
+                        .slice(0, 5)
+                        .map((m) => m.name || m.id)
+                        .join(', '),
+                    })}
                 </Empty>
               ) : (
                 <>
@@ -249,13 +322,28 @@ export default function Search() {
                       1–{number(rows.length, lang)} {t('grid.of')} {first.capped ? '≥ ' : ''}
                       {number(first.total, lang)}
                     </span>
-                    {rows.length >= 10_000 && <span>{t('state.capped', { a: number(rows.length, lang), b: number(first.total, lang), c: number(first.total - rows.length, lang) })}</span>}
+                    {rows.length >= 10_000 && (
+                      <span>
+                        {t('state.capped', {
+                          a: number(rows.length, lang),
+                          b: number(first.total, lang),
+                          c: number(first.total - rows.length, lang),
+                        })}
+                      </span>
+                    )}
                     <span>{t('search.asOf', { time: minute(first.as_of) })}</span>
                   </div>
                 </>
               )}
             </div>
-            {current && <Detail event={current} onClose={() => setSelected(undefined)} onPick={pick} system={names.get(String(current['hoalu.system.id']))} />}
+            {current && (
+              <Detail
+                event={current}
+                onClose={() => setSelected(undefined)}
+                onPick={pick}
+                system={names.get(String(current['hoalu.system.id']))}
+              />
+            )}
           </div>
         </>
       )}
@@ -263,7 +351,17 @@ export default function Search() {
   );
 }
 
-function Fields({ items, sampled, failed, onPick }: { items: FieldItem[]; sampled: number; failed: boolean; onPick: (f: string, v: string, not?: boolean) => void }) {
+function Fields({
+  items,
+  sampled,
+  failed,
+  onPick,
+}: {
+  items: FieldItem[];
+  sampled: number;
+  failed: boolean;
+  onPick: (f: string, v: string, not?: boolean) => void;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   const [open, setOpen] = useState<string>();
@@ -271,12 +369,25 @@ function Fields({ items, sampled, failed, onPick }: { items: FieldItem[]; sample
   const shown = items.filter((f) => f.name.toLowerCase().includes(text.toLowerCase())).slice(0, 200);
   return (
     <section className="fields" aria-label={t('search.fields')}>
-      <input className="fields-filter" type="search" placeholder={t('search.fieldFilter')} aria-label={t('search.fieldFilter')} value={text} onChange={(e) => setText(e.target.value)} />
+      <input
+        className="fields-filter"
+        type="search"
+        placeholder={t('search.fieldFilter')}
+        aria-label={t('search.fieldFilter')}
+        value={text}
+        onChange={(e) => setText(e.target.value)}
+      />
       {failed && <p className="chip chip-unk">{t('state.failed', { what: t('search.fields').toLowerCase() })}</p>}
       <ul>
         {shown.map((f) => (
           <li key={f.name}>
-            <button type="button" className="field-name" aria-expanded={open === f.name} onClick={() => setOpen(open === f.name ? undefined : f.name)} title={t('search.fill', { n: share(f.fill, lang, 0) })}>
+            <button
+              type="button"
+              className="field-name"
+              aria-expanded={open === f.name}
+              onClick={() => setOpen(open === f.name ? undefined : f.name)}
+              title={t('search.fill', { n: share(f.fill, lang, 0) })}
+            >
               <Evidence value={f.name} className="cut" />
               <span className="num muted">{share(f.fill, lang, 0)}</span>
             </button>
@@ -289,7 +400,13 @@ function Fields({ items, sampled, failed, onPick }: { items: FieldItem[]; sample
                       <Evidence value={v.key} className="cut" />
                       <span className="num muted">{share(v.count / Math.max(1, f.count), lang, 0)}</span>
                     </button>
-                    <button type="button" className="field-not" onClick={() => onPick(f.name, v.key, true)} aria-label={`${t('search.without')} ${f.name}`} title={t('search.without')}>
+                    <button
+                      type="button"
+                      className="field-not"
+                      onClick={() => onPick(f.name, v.key, true)}
+                      aria-label={`${t('search.without')} ${f.name}`}
+                      title={t('search.without')}
+                    >
                       −
                     </button>
                   </li>
@@ -304,7 +421,17 @@ function Fields({ items, sampled, failed, onPick }: { items: FieldItem[]; sample
   );
 }
 
-function Detail({ event, system, onClose, onPick }: { event: Event; system: string | undefined; onClose: () => void; onPick: (f: string, v: string, not?: boolean) => void }) {
+function Detail({
+  event,
+  system,
+  onClose,
+  onPick,
+}: {
+  event: Event;
+  system: string | undefined;
+  onClose: () => void;
+  onPick: (f: string, v: string, not?: boolean) => void;
+}) {
   const { t } = useTranslation();
   const [raw, setRaw] = useState(false);
   const id = idOf(event);
@@ -358,7 +485,12 @@ function Kept({ query, onRun }: { query: string; onRun: (q: string) => void }) {
   const queries = useQueryClient();
   const [open, setOpen] = useState(false);
   const [name, setName] = useState('');
-  const list = useQuery({ queryKey: ['searches'], queryFn: () => take(client.GET('/api/searches')), enabled: open, retry: false });
+  const list = useQuery({
+    queryKey: ['searches'],
+    queryFn: () => take(client.GET('/api/searches')),
+    enabled: open,
+    retry: false,
+  });
   const [, change] = useView();
   const save = async () => {
     try {
@@ -381,7 +513,14 @@ function Kept({ query, onRun }: { query: string; onRun: (q: string) => void }) {
             if (name.trim() && query.trim()) save();
           }}
         >
-          <input className="fields-filter" aria-label={t('search.saveAs')} placeholder={t('search.saveAs')} value={name} onChange={(e) => setName(e.target.value)} maxLength={120} />
+          <input
+            className="fields-filter"
+            aria-label={t('search.saveAs')}
+            placeholder={t('search.saveAs')}
+            value={name}
+            onChange={(e) => setName(e.target.value)}
+            maxLength={120}
+          />
           <Button size="small" htmlType="submit" disabled={!name.trim() || !query.trim()}>
             {t('act.save')}
           </Button>

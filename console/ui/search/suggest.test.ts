@@ -12,7 +12,7 @@ describe('suggest', () => {
   it.each<[string, string[]]>([
     ['', []],
     ['proc', ['process.name:', 'process.command_line:']],
-    ['source.ip:10.0.0.1 an', ['and ']],
+    ['source.ip:10.0.0.1 an', ['and ', 'process.command_line:']],
     ['source.ip:', ['10.0.0.1']],
     ['source.ip:1', ['10.0.0.1']],
     ['(source.ip:10', ['10.0.0.1']],

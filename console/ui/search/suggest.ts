@@ -54,6 +54,8 @@ export function suggest(text: string, caret: number, known: Known[]): Suggestion
     .slice(0, 8)
     .map((k): Suggestion => ({ insert: `${k.name}:`, from, kind: 'field', figure: k.fill }));
   if (!typed) return [];
-  const more = words.filter((w) => w.startsWith(typed) && w !== typed && before.trim() !== field).map((w): Suggestion => ({ insert: `${w} `, from, kind: 'word' }));
-  return [...fields, ...more];
+  const more = words
+    .filter((w) => w.startsWith(typed) && w !== typed && before.trim() !== field)
+    .map((w): Suggestion => ({ insert: `${w} `, from, kind: 'word' }));
+  return [...more, ...fields];
 }

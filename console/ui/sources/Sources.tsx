@@ -17,16 +17,14 @@ import { Age, AgeCell, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
-import { Overlay } from '../frame/Overlay';
-import { useView } from '../frame/url';
 import { number, share } from '../format/number';
 import { ms, span } from '../format/time';
+import { Overlay } from '../frame/Overlay';
+import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
-import '../alerts/alerts.css';
-import '../search/search.css';
 
 const states = ['silent', 'garbled', 'thin', 'skewed', 'never', 'receiving'] as const;
 
@@ -37,10 +35,17 @@ export default function Sources() {
   const tab = params.get('tab') === 'sensors' ? 'sensors' : 'sources';
   const mayWrite = useMay('sources.write');
   const [adding, setAdding] = useState(false);
-  const query = given({ q: params.get('q') ?? '', state: params.get('state') ?? '', kind: params.get('kind') ?? '', sort: params.get('sort') ?? '', system: params.get('system') ?? '' });
+  const query = given({
+    q: params.get('q') ?? '',
+    state: params.get('state') ?? '',
+    kind: params.get('kind') ?? '',
+    sort: params.get('sort') ?? '',
+    system: params.get('system') ?? '',
+  });
   const { list, rows, first, more } = useCursor<SourceItem, SourcesAnswer>(
     ['sources', 'list', query],
-    (after) => take(client.GET('/api/sources', { params: { query: { ...query, limit: 100, ...(after ? { after } : {}) } as never } })),
+    (after) =>
+      take(client.GET('/api/sources', { params: { query: { ...query, limit: 100, ...(after ? { after } : {}) } as never } })),
     tab === 'sources',
   );
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
@@ -55,7 +60,8 @@ export default function Sources() {
         cell: (s) => (
           <span className="cell2">
             <span className="cut">
-              <Evidence value={s.name} name /> <DemoChip demo={s.demo} /> {s.auto && <span className="chip">{t('sources.auto')}</span>}
+              <Evidence value={s.name} name /> <DemoChip demo={s.demo} />{' '}
+              {s.auto && <span className="chip">{t('sources.auto')}</span>}
             </span>
             <span className="sub cut">
               <span className="num">{s.id}</span> {s.cause ? `· ${say(s.cause.text, lang, t)}` : s.address ? '· ' : ''}
@@ -64,7 +70,14 @@ export default function Sources() {
           </span>
         ),
       },
-      { key: 'system', head: t('column.system'), width: 'minmax(0,1fr)', cell: (s) => <span className="cut block">{s.system?.name ?? <span className="muted">{t('systems.unassigned')}</span>}</span> },
+      {
+        key: 'system',
+        head: t('column.system'),
+        width: 'minmax(0,1fr)',
+        cell: (s) => (
+          <span className="cut block">{s.system?.name ?? <span className="muted">{t('systems.unassigned')}</span>}</span>
+        ),
+      },
       { key: 'kind', head: t('column.kind'), width: '78px', cell: (s) => t(`sourceKind.${s.kind}`) },
       {
         key: 'rate',
@@ -79,8 +92,24 @@ export default function Sources() {
           </span>
         ),
       },
-      { key: 'unparsed', head: t('sources.unparsed'), width: '76px', right: true, sort: 'unparsed', cell: (s) => <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span> },
-      { key: 'offset', head: t('sources.offset'), width: '70px', right: true, sort: 'offset', cell: (s) => <span className={`num${Math.abs(s.offset_ms) > 5000 ? ' warn-text' : ''}`}>{offset(s.offset_ms, lang)}</span> },
+      {
+        key: 'unparsed',
+        head: t('sources.unparsed'),
+        width: '76px',
+        right: true,
+        sort: 'unparsed',
+        cell: (s) => <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span>,
+      },
+      {
+        key: 'offset',
+        head: t('sources.offset'),
+        width: '70px',
+        right: true,
+        sort: 'offset',
+        cell: (s) => (
+          <span className={`num${Math.abs(s.offset_ms) > 5000 ? ' warn-text' : ''}`}>{offset(s.offset_ms, lang)}</span>
+        ),
+      },
       { key: 'last', head: t('column.last'), width: '104px', sort: 'last', cell: (s) => <AgeCell at={s.last_event} /> },
     ],
     [t, lang],
@@ -105,7 +134,9 @@ export default function Sources() {
             {c.silent > 0 && `, ${t('bell.silent', { count: c.silent })}`}
           </span>
         )}
-        <div className="end">{mayWrite && tab === 'sources' && <Button onClick={() => setAdding(true)}>{t('sources.add')}</Button>}</div>
+        <div className="end">
+          {mayWrite && tab === 'sources' && <Button onClick={() => setAdding(true)}>{t('sources.add')}</Button>}
+        </div>
       </div>
       <div className="tabs" role="tablist">
         <button type="button" role="tab" aria-selected={tab === 'sources'} onClick={() => change({ tab: undefined }, true)}>
@@ -121,8 +152,18 @@ export default function Sources() {
       ) : (
         <>
           <div className="filter">
-            <FilterField ref={filter} value={params.get('q') ?? ''} onChange={(q) => change({ q })} placeholder={t('sources.filter')} />
-            <select className="select small" aria-label={t('column.state')} value={query.state ?? ''} onChange={(e) => change({ state: e.target.value, sel: undefined })}>
+            <FilterField
+              ref={filter}
+              value={params.get('q') ?? ''}
+              onChange={(q) => change({ q })}
+              placeholder={t('sources.filter')}
+            />
+            <select
+              className="select small"
+              aria-label={t('column.state')}
+              value={query.state ?? ''}
+              onChange={(e) => change({ state: e.target.value, sel: undefined })}
+            >
               <option value="">{t('sources.anyState')}</option>
               {states.map((s) => (
                 <option key={s} value={s}>
@@ -131,7 +172,12 @@ export default function Sources() {
                 </option>
               ))}
             </select>
-            <select className="select small" aria-label={t('column.kind')} value={query.kind ?? ''} onChange={(e) => change({ kind: e.target.value })}>
+            <select
+              className="select small"
+              aria-label={t('column.kind')}
+              value={query.kind ?? ''}
+              onChange={(e) => change({ kind: e.target.value })}
+            >
               <option value="">{t('sources.anyKind')}</option>
               {['syslog', 'bulk', 'import', 'sensor', 'self'].map((k) => (
                 <option key={k} value={k}>
@@ -149,7 +195,11 @@ export default function Sources() {
             <Failed error={list.error} what="sources" retry={() => list.refetch()} />
           ) : rows.length === 0 ? (
             query.q || query.state || query.kind || query.system ? (
-              <Empty actions={<Button onClick={() => change({ q: '', state: '', kind: '', system: '' })}>{t('act.clear')}</Button>}>{t('state.noMatch', { what: t('noun.sources') })}</Empty>
+              <Empty
+                actions={<Button onClick={() => change({ q: '', state: '', kind: '', system: '' })}>{t('act.clear')}</Button>}
+              >
+                {t('state.noMatch', { what: t('noun.sources') })}
+              </Empty>
             ) : (
               <Empty>{t('sources.empty')}</Empty>
             )
@@ -169,7 +219,11 @@ export default function Sources() {
                   onSort={(s) => change({ sort: s })}
                   onEnd={more}
                   onOpen={(s) => choose(s.id)}
-                  onCopy={(s) => navigator.clipboard.writeText(`${location.origin}/sources?sel=${s.id}`).then(() => toast({ text: t('act.copied') }))}
+                  onCopy={(s) =>
+                    navigator.clipboard
+                      .writeText(`${location.origin}/sources?sel=${s.id}`)
+                      .then(() => toast({ text: t('act.copied') }))
+                  }
                   autoFocus
                 />
                 <Foot shown={rows.length} total={first.total} asOf={first.as_of} />
@@ -193,7 +247,10 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
   const lang = useLang();
   const now = useNow();
   const me = useMe();
-  const detail = useQuery({ queryKey: ['source', id], queryFn: () => take(client.GET('/api/sources/{id}', { params: { path: { id } } })) });
+  const detail = useQuery({
+    queryKey: ['source', id],
+    queryFn: () => take(client.GET('/api/sources/{id}', { params: { path: { id } } })),
+  });
   const [stopping, setStopping] = useState(false);
   const [editing, setEditing] = useState(false);
   const s = detail.data;
@@ -202,7 +259,9 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
   const starts = (s?.minutes ?? []).map((m) => ms(m.start) ?? 0);
   const from = starts[0] ?? now - 86_400_000;
   const to = (starts.at(-1) ?? now) + 600_000;
-  const gaps = (s?.minutes ?? []).filter((m) => !m.known).map((m): [number, number] => [ms(m.start) ?? 0, (ms(m.start) ?? 0) + 600_000]);
+  const gaps = (s?.minutes ?? [])
+    .filter((m) => !m.known)
+    .map((m): [number, number] => [ms(m.start) ?? 0, (ms(m.start) ?? 0) + 600_000]);
   return (
     <aside className="preview" aria-label={t('sources.detail')}>
       <div className="card-head preview-head">
@@ -223,7 +282,8 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
             </h2>
             {s.state !== 'receiving' && s.since && (
               <p className={`banner ${s.state === 'silent' || s.state === 'unknown' ? 'banner-unk' : 'banner-warn'}`}>
-                {t(`sourceState.${s.state}`)} {span(now - (ms(s.since) ?? now), lang)}: {s.cause ? say(s.cause.text, lang, t) : t('sources.noCause')}
+                {t(`sourceState.${s.state}`)} {span(now - (ms(s.since) ?? now), lang)}:{' '}
+                {s.cause ? say(s.cause.text, lang, t) : t('sources.noCause')}
               </p>
             )}
             {s.stopped_until && (
@@ -233,7 +293,17 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
             )}
             <dl className="facts">
               <dt>{t('column.system')}</dt>
-              <dd>{s.system ? pageRight(me, 'systems') !== undefined ? <Link to={`/systems/${s.system.id}`}>{s.system.name}</Link> : s.system.name : t('systems.unassigned')}</dd>
+              <dd>
+                {s.system ? (
+                  pageRight(me, 'systems') !== undefined ? (
+                    <Link to={`/systems/${s.system.id}`}>{s.system.name}</Link>
+                  ) : (
+                    s.system.name
+                  )
+                ) : (
+                  t('systems.unassigned')
+                )}
+              </dd>
               <dt>{t('column.kind')}</dt>
               <dd>
                 {t(`sourceKind.${s.kind}`)} {s.dataset && <Evidence value={s.dataset} />}
@@ -260,7 +330,8 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
               </dd>
               <dt>{t('sources.rate')}</dt>
               <dd>
-                <span className="num">{number(s.rate, lang)}</span> {t('unit.perMinute')}, {t('sources.usual', { n: number(s.usual, lang) })}
+                <span className="num">{number(s.rate, lang)}</span> {t('unit.perMinute')},{' '}
+                {t('sources.usual', { n: number(s.usual, lang) })}
               </dd>
               <dt>{t('sources.unparsed')}</dt>
               <dd className="num">{share(s.unparsed, lang)}</dd>
@@ -291,7 +362,9 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
                     </li>
                   ))}
                 </ul>
-                {s.controls.length > 12 && <p className="muted small">{t('sources.moreControls', { n: s.controls.length - 12 })}</p>}
+                {s.controls.length > 12 && (
+                  <p className="muted small">{t('sources.moreControls', { n: s.controls.length - 12 })}</p>
+                )}
               </section>
             )}
           </>
@@ -338,7 +411,11 @@ function StopSheet({ source, onClose, onDone }: { source: SourceItem; onClose: (
       await take(
         client.PUT('/api/sources/{id}/stop', {
           params: { path: { id: source.id } },
-          body: { until: new Date(Date.now() + Number(hours) * 3600_000).toISOString(), reason: reason.trim(), version: source.version },
+          body: {
+            until: new Date(Date.now() + Number(hours) * 3600_000).toISOString(),
+            reason: reason.trim(),
+            version: source.version,
+          },
         }),
       );
       toast({ text: t('sources.didStop') });
@@ -385,8 +462,19 @@ function StopSheet({ source, onClose, onDone }: { source: SourceItem; onClose: (
 function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const systems = useQuery({ queryKey: ['systems', 'names'], queryFn: () => take(client.GET('/api/systems', { params: { query: { limit: 500 } } })), staleTime: 300_000 });
-  const [f, setF] = useState({ name: source?.name ?? '', kind: source?.kind ?? 'syslog', system: source?.system?.id ?? '', address: source?.address ?? '', host: source?.host ?? '', dataset: source?.dataset ?? '' });
+  const systems = useQuery({
+    queryKey: ['systems', 'names'],
+    queryFn: () => take(client.GET('/api/systems', { params: { query: { limit: 500 } } })),
+    staleTime: 300_000,
+  });
+  const [f, setF] = useState({
+    name: source?.name ?? '',
+    kind: source?.kind ?? 'syslog',
+    system: source?.system?.id ?? '',
+    address: source?.address ?? '',
+    host: source?.host ?? '',
+    dataset: source?.dataset ?? '',
+  });
   const [layers, setLayers] = useState<string[]>(source?.layers ?? []);
   const [error, setError] = useState('');
   const set = (k: keyof typeof f) => (e: { target: { value: string } }) => setF({ ...f, [k]: e.target.value });
@@ -433,7 +521,14 @@ function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose:
         </div>
         <div>
           <label htmlFor="src-address">{t('sources.from')}</label>
-          <Input id="src-address" className="num" value={f.address} onChange={set('address')} placeholder="10.20.1.7" maxLength={64} />
+          <Input
+            id="src-address"
+            className="num"
+            value={f.address}
+            onChange={set('address')}
+            placeholder="10.20.1.7"
+            maxLength={64}
+          />
         </div>
         <div>
           <label htmlFor="src-host">{t('sources.host')}</label>
@@ -443,7 +538,12 @@ function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose:
           <legend className="label">{t('systems.layersOf')}</legend>
           {['network', 'application', 'database', 'endpoint'].map((l) => (
             <label key={l}>
-              <input type="checkbox" checked={layers.includes(l)} onChange={(e) => setLayers(e.target.checked ? [...layers, l] : layers.filter((x) => x !== l))} /> {t(`layer.${l}`)}
+              <input
+                type="checkbox"
+                checked={layers.includes(l)}
+                onChange={(e) => setLayers(e.target.checked ? [...layers, l] : layers.filter((x) => x !== l))}
+              />{' '}
+              {t(`layer.${l}`)}
             </label>
           ))}
         </fieldset>
@@ -476,7 +576,8 @@ function Sensors() {
   if (sensors.isPending) return <Loading what="sensors" />;
   if (sensors.isError) return <Failed error={sensors.error} what="sensors" retry={() => sensors.refetch()} />;
   if (sensors.data.items.length === 0) return <Empty>{t('sources.noSensors')}</Empty>;
-  const sign = (s: string) => (s === 'running' ? 'met' : s === 'refused' ? 'not_met' : s === 'off' ? 'not_applicable' : 'unknown');
+  const sign = (s: string) =>
+    s === 'running' ? 'met' : s === 'refused' ? 'not_met' : s === 'off' ? 'not_applicable' : 'unknown';
   return (
     <div className="page-body scroll">
       {sensors.data.items.map((s) => (

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { type RefObject, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client, type Counts, take } from '../api/client';
+import { type Counts, client, take } from '../api/client';
+import { DayField } from '../design/DayField';
 import { Icon } from '../design/icons';
-import { useView } from '../frame/url';
 import { date, fromDay, toDay } from '../format/time';
+import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
@@ -14,7 +15,19 @@ const DAY = 86_400_000;
 const SPAN = 184 * DAY;
 
 /** The state as of a date: an area of what changed, a slider, a date field, and steps of a day. */
-export function DateBar({ id, counts, at, onChange, field }: { id: string; counts: Counts | undefined; at: string; onChange: (day: string | undefined) => void; field: RefObject<HTMLInputElement | null> }) {
+export function DateBar({
+  id,
+  counts,
+  at,
+  onChange,
+  field,
+}: {
+  id: string;
+  counts: Counts | undefined;
+  at: string;
+  onChange: (day: string | undefined) => void;
+  field: RefObject<HTMLInputElement | null>;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   const [, change] = useView();
@@ -29,12 +42,20 @@ export function DateBar({ id, counts, at, onChange, field }: { id: string; count
   });
   const changes = useQuery({
     queryKey: ['posture', id, 'changes', 'all', today],
-    queryFn: () => take(client.GET('/api/systems/{id}/posture/changes', { params: { path: { id }, query: { from: new Date(begin).toISOString(), to: new Date(end).toISOString() } } })),
+    queryFn: () =>
+      take(
+        client.GET('/api/systems/{id}/posture/changes', {
+          params: { path: { id }, query: { from: new Date(begin).toISOString(), to: new Date(end).toISOString() } },
+        }),
+      ),
     staleTime: 300_000,
     retry: false,
   });
   const now = counts ?? present.data?.counts;
-  const days = useMemo(() => (now && changes.data ? series(now, changes.data.items, begin, end) : []), [now, changes.data, begin, end]);
+  const days = useMemo(
+    () => (now && changes.data ? series(now, changes.data.items, begin, end) : []),
+    [now, changes.data, begin, end],
+  );
   const shown = at || today;
   const day = fromDay(shown) ?? end;
   const go = (by: number) => {
@@ -59,19 +80,50 @@ export function DateBar({ id, counts, at, onChange, field }: { id: string; count
   const index = Math.round((day - begin) / DAY);
   return (
     <div className="date-bar">
-      <label className="date-label">
+      <span className="date-label">
         <Icon name="calendar" size={14} /> {t('systems.stateAt')}{' '}
-        <input ref={field} type="date" className="date-field num" value={shown} max={today} min={toDay(begin)} onChange={(e) => e.target.value && onChange(e.target.value === today ? undefined : e.target.value)} aria-keyshortcuts="d" />
-      </label>
+        <DayField
+          ref={field}
+          label={t('systems.stateAt')}
+          value={shown}
+          min={toDay(begin)}
+          max={today}
+          onChange={(d) => onChange(d === today ? undefined : d)}
+        />
+      </span>
       {shown === today && <span className="muted small">{t('systems.today')}</span>}
-      <button type="button" className="range-step" onClick={() => go(-1)} aria-label={t('systems.dayBefore')} title={`${t('systems.dayBefore')} (PgUp)`}>
+      <button
+        type="button"
+        className="range-step"
+        onClick={() => go(-1)}
+        aria-label={t('systems.dayBefore')}
+        title={`${t('systems.dayBefore')} (PgUp)`}
+      >
         ◀
       </button>
       <div className="date-track">
         <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-          <path className="area-met" d={area(() => 0, (c) => c.met + c.not_applicable)} />
-          <path className="area-not-met" d={area((c) => c.met + c.not_applicable, (c) => c.met + c.not_applicable + c.not_met)} />
-          <path className="area-unknown" d={area((c) => c.met + c.not_applicable + c.not_met, (c) => c.met + c.not_applicable + c.not_met + c.unknown)} />
+          <path
+            className="area-met"
+            d={area(
+              () => 0,
+              (c) => c.met + c.not_applicable,
+            )}
+          />
+          <path
+            className="area-not-met"
+            d={area(
+              (c) => c.met + c.not_applicable,
+              (c) => c.met + c.not_applicable + c.not_met,
+            )}
+          />
+          <path
+            className="area-unknown"
+            d={area(
+              (c) => c.met + c.not_applicable + c.not_met,
+              (c) => c.met + c.not_applicable + c.not_met + c.unknown,
+            )}
+          />
         </svg>
         <input
           type="range"
@@ -86,13 +138,24 @@ export function DateBar({ id, counts, at, onChange, field }: { id: string; count
           }}
         />
       </div>
-      <button type="button" className="range-step" onClick={() => go(1)} disabled={shown === today} aria-label={t('systems.dayAfter')} title={`${t('systems.dayAfter')} (PgDn)`}>
+      <button
+        type="button"
+        className="range-step"
+        onClick={() => go(1)}
+        disabled={shown === today}
+        aria-label={t('systems.dayAfter')}
+        title={`${t('systems.dayAfter')} (PgDn)`}
+      >
         ▶
       </button>
       <span className="muted small">
         {t('systems.fromDay')} {date(begin, lang)}
       </span>
-      <button type="button" className="top-button" onClick={() => change({ tab: 'history', a: shown === today ? undefined : shown }, true)}>
+      <button
+        type="button"
+        className="top-button"
+        onClick={() => change({ tab: 'history', a: shown === today ? undefined : shown }, true)}
+      >
         {t('systems.compare')}
       </button>
     </div>

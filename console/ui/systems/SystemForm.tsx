@@ -7,7 +7,15 @@ import { problemText } from '../design/states';
 import { Overlay } from '../frame/Overlay';
 
 /** Declares or changes a system. */
-export function SystemForm({ system, onClose, onDone }: { system?: SystemDetail; onClose: () => void; onDone: (id: string) => void }) {
+export function SystemForm({
+  system,
+  onClose,
+  onDone,
+}: {
+  system?: SystemDetail;
+  onClose: () => void;
+  onDone: (id: string) => void;
+}) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const units = useQuery({ queryKey: ['units'], queryFn: () => take(client.GET('/api/units')), staleTime: 300_000 });
@@ -27,7 +35,14 @@ export function SystemForm({ system, onClose, onDone }: { system?: SystemDetail;
     e.preventDefault();
     setBusy(true);
     setError('');
-    const body = { ...f, level: Number(f.level), plan: system?.plan ?? 'none', investing: system?.investing ?? false, engine: system?.engine ?? '', version: system?.version ?? 0 } as never;
+    const body = {
+      ...f,
+      level: Number(f.level),
+      plan: system?.plan ?? 'none',
+      investing: system?.investing ?? false,
+      engine: system?.engine ?? '',
+      version: system?.version ?? 0,
+    } as never;
     try {
       const s = system
         ? await take(client.PUT('/api/systems/{id}', { params: { path: { id: system.id } }, body }))

@@ -2,18 +2,28 @@ import { useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import { say } from '../alerts/parts';
-import { type ControlItem, type Deadline, client, type FindingItem, type LayerItem, type PostureAnswer, type SystemDetail, take } from '../api/client';
+import {
+  type ControlItem,
+  client,
+  type Deadline,
+  type FindingItem,
+  type LayerItem,
+  type PostureAnswer,
+  type SystemDetail,
+  take,
+} from '../api/client';
 import { Certainty, useMarkWords } from '../design/Certainty';
+import { DayField } from '../design/DayField';
 import { Icon } from '../design/icons';
 import { DemoChip, isPosture, PostureSign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
 import { Age, Exact } from '../design/Time';
 import { Evidence } from '../evidence/Evidence';
-import { useView } from '../frame/url';
 import { number, share } from '../format/number';
 import { age, date, fromDay, minute, ms, span, toDay } from '../format/time';
+import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { serverNow, useNow } from '../live/clock';
 import { useNotices } from '../live/stream';
@@ -22,7 +32,6 @@ import { pageRight, useMay, useMe } from '../session/session';
 import { CountsBar, Score } from './bars';
 import { DateBar } from './DateBar';
 import { SystemForm } from './SystemForm';
-import './systems.css';
 
 const tabs = ['posture', 'assets', 'history'] as const;
 
@@ -30,11 +39,15 @@ export default function SystemPage() {
   const { id = '' } = useParams();
   const { t } = useTranslation();
   const me = useMe();
+  const navigate = useNavigate();
   const [params, change] = useView();
   const tab = tabs.find((x) => x === params.get('tab')) ?? 'posture';
   const mayWrite = useMay('inventory.write');
   const [editing, setEditing] = useState(false);
-  const system = useQuery({ queryKey: ['system', id], queryFn: () => take(client.GET('/api/systems/{id}', { params: { path: { id } } })) });
+  const system = useQuery({
+    queryKey: ['system', id],
+    queryFn: () => take(client.GET('/api/systems/{id}', { params: { path: { id } } })),
+  });
   const s = system.data;
   if (system.isPending) return <Loading what="system" />;
   if (!s) return <Failed error={system.error} what="system" id={id} retry={() => system.refetch()} />;
@@ -60,16 +73,22 @@ export default function SystemPage() {
       </div>
       <div className="tabs" role="tablist" aria-label={t('systems.parts')}>
         {tabs.map((x) => (
-          <button key={x} type="button" role="tab" aria-selected={x === tab} onClick={() => change({ tab: x === 'posture' ? undefined : x }, true)}>
+          <button
+            key={x}
+            type="button"
+            role="tab"
+            aria-selected={x === tab}
+            onClick={() => change({ tab: x === 'posture' ? undefined : x }, true)}
+          >
             {t(`systems.tab.${x}`)}
             {x === 'assets' && <span className="num">{s.assets.length + s.sources.length}</span>}
           </button>
         ))}
         {pageRight(me, 'alerts') !== undefined && (
-          <Link to={`/alerts?system=${s.id}`}>
+          <button type="button" role="tab" aria-selected={false} onClick={() => navigate(`/alerts?system=${s.id}`)}>
             {t('page.alerts')}
             {s.open_alerts !== undefined && <span className="num">{s.open_alerts}</span>}
-          </Link>
+          </button>
         )}
       </div>
       {tab === 'posture' && <Posture system={s} />}
@@ -88,7 +107,8 @@ function Transition({ d }: { d: Deadline }) {
       <span className={`banner ${d.days < 60 ? 'banner-danger' : 'banner-warn'}`}>
         <Icon name="clock" size={14} />
         <span>
-          {d.days >= 0 ? t('systems.daysLeft', { count: d.days }) : t('systems.daysOver', { count: -d.days })} {say(d.text, lang, t)}, {d.approx ? `${t('systems.about')} ` : ''}
+          {d.days >= 0 ? t('systems.daysLeft', { count: d.days }) : t('systems.daysOver', { count: -d.days })}{' '}
+          {say(d.text, lang, t)}, {d.approx ? `${t('systems.about')} ` : ''}
           {date(d.due, lang)}
         </span>
       </span>
@@ -108,7 +128,8 @@ function Posture({ system }: { system: SystemDetail }) {
   const at = params.get('at') ?? '';
   const posture = useQuery({
     queryKey: ['posture', system.id, at],
-    queryFn: () => take(client.GET('/api/systems/{id}/posture', { params: { path: { id: system.id }, query: at ? { at } : {} } })),
+    queryFn: () =>
+      take(client.GET('/api/systems/{id}/posture', { params: { path: { id: system.id }, query: at ? { at } : {} } })),
     placeholderData: (old) => old,
     refetchInterval: at ? false : 60_000,
   });
@@ -154,7 +175,11 @@ function Posture({ system }: { system: SystemDetail }) {
           </button>
         </div>
       )}
-      {stale && <div className="banner banner-unk">{t('state.staleLine', { time: minute(p.as_of), n: Math.max(1, Math.floor((now - (ms(p.as_of) ?? now)) / 60_000)) })}</div>}
+      {stale && (
+        <div className="banner banner-unk">
+          {t('state.staleLine', { time: minute(p.as_of), n: Math.max(1, Math.floor((now - (ms(p.as_of) ?? now)) / 60_000)) })}
+        </div>
+      )}
       <div className="posture">
         <div className="posture-left">
           <section aria-labelledby="org">
@@ -208,10 +233,20 @@ function Posture({ system }: { system: SystemDetail }) {
           </section>
         </div>
         <aside className="card requirement" ref={panel} tabIndex={-1} aria-label={t('systems.requirement')}>
-          {finding ? <Requirement finding={finding} control={controls.get(finding.control)} past={p.past} /> : <Empty>{t('systems.pickCell')}</Empty>}
+          {finding ? (
+            <Requirement finding={finding} control={controls.get(finding.control)} past={p.past} />
+          ) : (
+            <Empty>{t('systems.pickCell')}</Empty>
+          )}
         </aside>
       </div>
-      <DateBar id={system.id} counts={p.past ? undefined : p.counts} at={at} onChange={(d) => change({ at: d })} field={dateField} />
+      <DateBar
+        id={system.id}
+        counts={p.past ? undefined : p.counts}
+        at={at}
+        onChange={(d) => change({ at: d })}
+        field={dateField}
+      />
     </>
   );
 }
@@ -235,7 +270,9 @@ function OrgLayer({ layer, n }: { layer: LayerItem; n: number }) {
         <span className="muted small end">{t('systems.layerN', { n })}</span>
       </div>
       <p className="layer-name">{say(layer.title, lang, t)}</p>
-      <p className={`small ${unknown ? 'unk-text' : layer.score < 2 ? 'warn-text' : 'muted'}`}>{why(layer, lang, t) || t(`systems.score.${layer.score}`)}</p>
+      <p className={`small ${unknown ? 'unk-text' : layer.score < 2 ? 'warn-text' : 'muted'}`}>
+        {why(layer, lang, t) || t(`systems.score.${layer.score}`)}
+      </p>
     </div>
   );
 }
@@ -278,15 +315,21 @@ function Cells({
   const lang = useLang();
   const box = useRef<HTMLDivElement>(null);
   const groups = useMemo(() => {
-    if (by === 'group') return p.groups.map((g) => ({ id: g.id, title: say(g.title, lang, t), items: g.items }));
+    if (by === 'group')
+      return p.groups
+        .map((g) => ({ id: g.id, title: say(g.title, lang, t), items: g.items }))
+        .sort((a, b) => b.items.length - a.items.length);
     const byClause = new Map<string, string[]>();
     for (const f of p.findings) {
       const c = controls.get(f.control)?.clauses[p.basis] ?? '–';
       const head = c.split('.').slice(0, 2).join('.');
       byClause.set(head, [...(byClause.get(head) ?? []), f.control]);
     }
-    return [...byClause].sort(([a], [b]) => a.localeCompare(b, 'vi', { numeric: true })).map(([id, items]) => ({ id, title: `${basisOf[p.basis] ?? ''} ${id}`, items }));
+    return [...byClause]
+      .sort(([a], [b]) => a.localeCompare(b, 'vi', { numeric: true }))
+      .map(([id, items]) => ({ id, title: `${basisOf[p.basis] ?? ''} ${id}`, items }));
   }, [p, by, controls, lang, t]);
+  const packed = useMemo(() => pack(groups, 3), [groups]);
   const move = (dir: 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown') => {
     const cells = [...(box.current?.querySelectorAll<HTMLElement>('.cell') ?? [])];
     const at = cells.findIndex((c) => c.dataset.control === picked);
@@ -317,27 +360,65 @@ function Cells({
   useKeys([{ keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], label: 'cells', act: (k) => move(k as 'ArrowLeft') }]);
   return (
     <div className="cells" ref={box}>
-      {groups.map((g) => {
-        const list = g.items.map((c) => findings.get(c)).filter((f) => f !== undefined);
-        const met = list.filter((f) => f.state === 'met').length;
-        return (
-          <section key={g.id} className="cell-group" aria-label={`${g.title} ${met}/${list.length}`} style={{ flexGrow: 0 }}>
-            <h3>
-              {g.title}{' '}
-              <span className="num muted">
-                {met}/{list.length}
-              </span>
-            </h3>
-            <div className="cell-list">
-              {list.map((f, i) => (
-                <Cell key={f.control} f={f} name={`${g.title} ${i + 1}`} picked={f.control === picked || (!picked && i === 0)} onPick={onPick} />
-              ))}
-            </div>
-          </section>
-        );
-      })}
+      {packed.map((column, n) => (
+        <div key={n} className="cell-column">
+          {column.map((g) => {
+            const list = g.items.map((c) => findings.get(c)).filter((f) => f !== undefined);
+            const met = list.filter((f) => f.state === 'met').length;
+            return (
+              <section
+                key={g.id}
+                className={list.length < 5 ? 'cell-group cell-group-small' : 'cell-group'}
+                aria-label={`${g.title} ${met}/${list.length}`}
+              >
+                <h3>
+                  {g.title}{' '}
+                  <span className="num muted">
+                    {met}/{list.length}
+                  </span>
+                </h3>
+                <div className="cell-list">
+                  {list.map((f, i) => (
+                    <Cell
+                      key={f.control}
+                      f={f}
+                      name={`${g.title} ${i + 1}`}
+                      picked={f.control === picked || (!picked && n === 0 && i === 0)}
+                      onPick={onPick}
+                    />
+                  ))}
+                </div>
+              </section>
+            );
+          })}
+        </div>
+      ))}
     </div>
   );
+}
+
+interface Group {
+  id: string;
+  title: string;
+  items: string[];
+}
+
+/** Spreads groups over columns of about the same height, ten cells a row; two small groups share a line. */
+function pack(groups: Group[], columns: number): Group[][] {
+  const units: Group[][] = [];
+  const small: Group[] = [];
+  for (const g of groups) {
+    if (g.items.length < 5) small.push(g);
+    else units.push([g]);
+  }
+  for (let i = 0; i < small.length; i += 2) units.push(small.slice(i, i + 2));
+  const out: { h: number; groups: Group[] }[] = Array.from({ length: columns }, () => ({ h: 0, groups: [] }));
+  for (const u of units) {
+    const to = out.reduce((a, b) => (b.h < a.h ? b : a));
+    to.groups.push(...u);
+    to.h += 1 + Math.ceil(Math.max(...u.map((g) => g.items.length)) / 10);
+  }
+  return out.map((c) => c.groups);
 }
 
 function newest(f: FindingItem): number | undefined {
@@ -353,13 +434,32 @@ function Cell({ f, name, picked, onPick }: { f: FindingItem; name: string; picke
   const at = newest(f);
   const label = `${name}, ${say(f.title, lang, t)}: ${t(`posture.${f.state}`).toLowerCase()}${at ? `, ${t('systems.evidenceAge', { age: age(at, serverNow(), lang) })}` : ''}`;
   return (
-    <button type="button" className="cell" data-control={f.control} tabIndex={picked ? 0 : -1} aria-pressed={picked} aria-label={label} title={say(f.title, lang, t)} onClick={() => onPick(f.control)}>
+    <button
+      type="button"
+      className="cell"
+      data-control={f.control}
+      tabIndex={picked ? 0 : -1}
+      aria-pressed={picked}
+      aria-label={label}
+      title={say(f.title, lang, t)}
+      onClick={() => onPick(f.control)}
+    >
       <PostureSign state={f.state} word="none" size={16} />
     </button>
   );
 }
 
-function ControlTable({ p, controls, picked, onPick }: { p: PostureAnswer; controls: Map<string, ControlItem>; picked: string | undefined; onPick: (c: string) => void }) {
+function ControlTable({
+  p,
+  controls,
+  picked,
+  onPick,
+}: {
+  p: PostureAnswer;
+  controls: Map<string, ControlItem>;
+  picked: string | undefined;
+  onPick: (c: string) => void;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   return (
@@ -395,7 +495,15 @@ function ControlTable({ p, controls, picked, onPick }: { p: PostureAnswer; contr
   );
 }
 
-function Requirement({ finding: f, control: c, past }: { finding: FindingItem; control: ControlItem | undefined; past: boolean }) {
+function Requirement({
+  finding: f,
+  control: c,
+  past,
+}: {
+  finding: FindingItem;
+  control: ControlItem | undefined;
+  past: boolean;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   const now = useNow();
@@ -422,22 +530,23 @@ function Requirement({ finding: f, control: c, past }: { finding: FindingItem; c
               {t('systems.from')} <Exact at={f.since} short />
             </>
           )}
-          {f.state === 'unknown' && isPosture(f.last_known) && <div className="unk-text">{t('systems.lastKnown', { state: t(`posture.${f.last_known}`).toLowerCase() })}</div>}
+          {f.state === 'unknown' && isPosture(f.last_known) && (
+            <div className="unk-text">{t('systems.lastKnown', { state: t(`posture.${f.last_known}`).toLowerCase() })}</div>
+          )}
         </dd>
         <dt>{t('systems.why')}</dt>
         <dd>
           {f.because.length > 0
-            ? f.because.map((b, i) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: reasons have no identity
-                <div key={i}>{say(b.text, lang, t) || b.code}</div>
-              ))
+            ? f.because.map((b, i) => <div key={i}>{say(b.text, lang, t) || b.code}</div>)
             : f.policy
               ? '–'
               : t('systems.noCheck')}
           {c?.parameter && (
             <div className="muted">
               {t('systems.limit')} <Evidence value={c.parameter} />{' '}
-              {mark('param') && <Certainty law={{ document: t('systems.parameter'), article: f.control, mark: mark('param') as string }} short />}
+              {mark('param') && (
+                <Certainty law={{ document: t('systems.parameter'), article: f.control, mark: mark('param') as string }} short />
+              )}
             </div>
           )}
         </dd>
@@ -482,7 +591,21 @@ function Requirement({ finding: f, control: c, past }: { finding: FindingItem; c
                 </div>
               ))}
               <div className="row marks">
-                {(['clause', 'text'] as const).map((k) => mark(k) && <Certainty key={k} law={{ document: t(`systems.mark.${k}`), article: f.control, mark: mark(k) as string, note: { vi: words(mark(k) as string), en: words(mark(k) as string) } }} short />)}
+                {(['clause', 'text'] as const).map(
+                  (k) =>
+                    mark(k) && (
+                      <Certainty
+                        key={k}
+                        law={{
+                          document: t(`systems.mark.${k}`),
+                          article: f.control,
+                          mark: mark(k) as string,
+                          note: { vi: words(mark(k) as string), en: words(mark(k) as string) },
+                        }}
+                        short
+                      />
+                    ),
+                )}
               </div>
             </dd>
           </>
@@ -608,7 +731,13 @@ function Changes({ id }: { id: string }) {
     queryFn: () =>
       take(
         client.GET('/api/systems/{id}/posture/changes', {
-          params: { path: { id }, query: { from: new Date(fromDay(from) ?? 0).toISOString(), to: new Date((fromDay(to) ?? 0) + 86_399_000).toISOString() } },
+          params: {
+            path: { id },
+            query: {
+              from: new Date(fromDay(from) ?? 0).toISOString(),
+              to: new Date((fromDay(to) ?? 0) + 86_399_000).toISOString(),
+            },
+          },
         }),
       ),
     retry: false,
@@ -616,12 +745,12 @@ function Changes({ id }: { id: string }) {
   return (
     <div className="page-body scroll">
       <div className="row">
-        <label className="small">
-          {t('range.from')} <input type="date" className="select" value={from} max={to} onChange={(e) => change({ a: e.target.value })} />
-        </label>
-        <label className="small">
-          {t('range.to')} <input type="date" className="select" value={to} min={from} onChange={(e) => change({ b: e.target.value })} />
-        </label>
+        <span className="small">
+          {t('range.from')} <DayField label={t('range.from')} value={from} max={to} onChange={(d) => change({ a: d })} />
+        </span>
+        <span className="small">
+          {t('range.to')} <DayField label={t('range.to')} value={to} min={from} onChange={(d) => change({ b: d })} />
+        </span>
         {changes.data && <span className="muted small">{t('systems.changed', { count: changes.data.total })}</span>}
       </div>
       {changes.isPending ? (

@@ -11,14 +11,13 @@ import { Empty, Failed, Loading } from '../design/states';
 import { TakeIn } from '../design/TakeIn';
 import { AgeCell } from '../design/Time';
 import { toast } from '../design/toast';
-import { useView } from '../frame/url';
 import { number } from '../format/number';
+import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
 import { CountsBar, LayerBars } from './bars';
 import { SystemForm } from './SystemForm';
-import './systems.css';
 
 const views = ['all', 'level3', 'unknown', 'internet', 'soon'] as const;
 
@@ -31,13 +30,25 @@ export default function Systems() {
   const view = params.get('view') ?? 'all';
   const mayWrite = useMay('inventory.write');
   const [adding, setAdding] = useState(false);
-  const query = { view, q: params.get('q') ?? '', sort: params.get('sort') ?? '', placement: params.get('placement') ?? '', state: params.get('state') ?? '' };
+  const query = {
+    view,
+    q: params.get('q') ?? '',
+    sort: params.get('sort') ?? '',
+    placement: params.get('placement') ?? '',
+    state: params.get('state') ?? '',
+  };
   const list = useInfiniteQuery({
     queryKey: ['systems', 'list', query],
     queryFn: ({ pageParam }) =>
       take(
         client.GET('/api/systems', {
-          params: { query: { ...Object.fromEntries(Object.entries(query).filter(([, v]) => v)), limit: 100, ...(pageParam ? { after: pageParam } : {}) } as never },
+          params: {
+            query: {
+              ...Object.fromEntries(Object.entries(query).filter(([, v]) => v)),
+              limit: 100,
+              ...(pageParam ? { after: pageParam } : {}),
+            } as never,
+          },
         }),
       ),
     initialPageParam: '',
@@ -78,7 +89,12 @@ export default function Systems() {
           </span>
         ),
       },
-      { key: 'layers', head: t('systems.layers'), width: '76px', cell: (s) => (s.layers.length > 0 ? <LayerBars layers={s.layers} /> : <PostureSign state="unknown" word="hidden" />) },
+      {
+        key: 'layers',
+        head: t('systems.layers'),
+        width: '76px',
+        cell: (s) => (s.layers.length > 0 ? <LayerBars layers={s.layers} /> : <PostureSign state="unknown" word="hidden" />),
+      },
       {
         key: 'controls',
         head: t('systems.controls'),
@@ -95,16 +111,36 @@ export default function Systems() {
             <span className="chip chip-unk">{t('state.notKnown')}</span>
           ),
       },
-      { key: 'alerts', head: t('systems.alerts'), width: '66px', right: true, cell: (s) => <span className="num">{s.open_alerts === undefined ? '–' : number(s.open_alerts, lang)}</span> },
+      {
+        key: 'alerts',
+        head: t('systems.alerts'),
+        width: '66px',
+        right: true,
+        cell: (s) => <span className="num">{s.open_alerts === undefined ? '–' : number(s.open_alerts, lang)}</span>,
+      },
       {
         key: 'transition',
         head: t('systems.transition'),
         width: '86px',
         right: true,
         sort: 'transition',
-        cell: (s) => (s.transition ? <span className={`num${s.transition.days < 60 ? ' warn-text' : ''}`}>{t('unit.days', { count: s.transition.days })}</span> : '–'),
+        cell: (s) =>
+          s.transition ? (
+            <span className={`num${s.transition.days < 60 ? ' warn-text' : ''}`}>
+              {t('unit.days', { count: s.transition.days })}
+            </span>
+          ) : (
+            '–'
+          ),
       },
-      { key: 'telemetry', head: t('systems.telemetry'), width: '104px', sort: 'telemetry', cell: (s) => (s.telemetry_at ? <AgeCell at={s.telemetry_at} /> : <span className="chip chip-unk">{t('systems.noTelemetry')}</span>) },
+      {
+        key: 'telemetry',
+        head: t('systems.telemetry'),
+        width: '104px',
+        sort: 'telemetry',
+        cell: (s) =>
+          s.telemetry_at ? <AgeCell at={s.telemetry_at} /> : <span className="chip chip-unk">{t('systems.noTelemetry')}</span>,
+      },
     ],
     [t, lang],
   );
@@ -124,7 +160,13 @@ export default function Systems() {
       </div>
       <div className="tabs" role="tablist" aria-label={t('alerts.views')}>
         {views.map((v) => (
-          <button key={v} type="button" role="tab" aria-selected={v === view} onClick={() => change({ view: v === 'all' ? undefined : v }, true)}>
+          <button
+            key={v}
+            type="button"
+            role="tab"
+            aria-selected={v === view}
+            onClick={() => change({ view: v === 'all' ? undefined : v }, true)}
+          >
             {t(`systems.view.${v}`)}
             {first?.views[v] !== undefined && <span className="num">{number(first.views[v], lang)}</span>}
           </button>
@@ -132,7 +174,12 @@ export default function Systems() {
       </div>
       <div className="filter">
         <FilterField ref={filter} value={query.q} onChange={(q) => change({ q })} placeholder={t('systems.filter')} />
-        <select className="select small" aria-label={t('systems.placement')} value={query.placement} onChange={(e) => change({ placement: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('systems.placement')}
+          value={query.placement}
+          onChange={(e) => change({ placement: e.target.value })}
+        >
           <option value="">{t('systems.anyPlacement')}</option>
           {['data_centre', 'cloud', 'internet'].map((p) => (
             <option key={p} value={p}>
@@ -140,7 +187,12 @@ export default function Systems() {
             </option>
           ))}
         </select>
-        <select className="select small" aria-label={t('column.state')} value={query.state} onChange={(e) => change({ state: e.target.value })}>
+        <select
+          className="select small"
+          aria-label={t('column.state')}
+          value={query.state}
+          onChange={(e) => change({ state: e.target.value })}
+        >
           <option value="">{t('systems.anyState')}</option>
           {['not_met', 'unknown', 'met'].map((p) => (
             <option key={p} value={p}>
@@ -158,7 +210,11 @@ export default function Systems() {
         <Failed error={list.error} what="systems" retry={() => list.refetch()} />
       ) : rows.length === 0 ? (
         query.q || query.placement || query.state || view !== 'all' ? (
-          <Empty actions={<Button onClick={() => change({ q: '', placement: '', state: '', view: '' })}>{t('act.clear')}</Button>}>{t('state.noMatch', { what: t('noun.systems') })}</Empty>
+          <Empty
+            actions={<Button onClick={() => change({ q: '', placement: '', state: '', view: '' })}>{t('act.clear')}</Button>}
+          >
+            {t('state.noMatch', { what: t('noun.systems') })}
+          </Empty>
         ) : (
           <Empty>{pageRight(me, 'systems') === 'own' ? t('systems.emptyOwner') : t('systems.empty')}</Empty>
         )
@@ -177,7 +233,9 @@ export default function Systems() {
             sort={query.sort}
             onSort={(s) => change({ sort: s })}
             onEnd={more}
-            onCopy={(s) => navigator.clipboard.writeText(`${location.origin}/systems/${s.id}`).then(() => toast({ text: t('act.copied') }))}
+            onCopy={(s) =>
+              navigator.clipboard.writeText(`${location.origin}/systems/${s.id}`).then(() => toast({ text: t('act.copied') }))
+            }
             autoFocus
           />
           <div className="grid-foot">

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
-import type { Counts, LayerItem } from '../api/client';
 import { say } from '../alerts/parts';
+import type { Counts, LayerItem } from '../api/client';
 import { number } from '../format/number';
 import { useLang } from '../session/preferences';
 
@@ -37,7 +37,9 @@ export function CountsBar({ counts, thick }: { counts: Counts; thick?: boolean }
   const lang = useLang();
   const total = counts.met + counts.not_met + counts.unknown + counts.not_applicable;
   const part = (n: number) => ({ width: `${(100 * n) / Math.max(1, total)}%` });
-  const text = (['met', 'not_met', 'unknown', 'not_applicable'] as const).map((k) => `${t(`posture.${k}`)} ${number(counts[k], lang)}`).join(', ');
+  const text = (['met', 'not_met', 'unknown', 'not_applicable'] as const)
+    .map((k) => `${t(`posture.${k}`)} ${number(counts[k], lang)}`)
+    .join(', ');
   return (
     <span className={`counts-bar${thick ? ' thick' : ''}`} title={text}>
       <i className="met" style={part(counts.met)} />

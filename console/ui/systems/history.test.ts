@@ -5,8 +5,14 @@ describe('series', () => {
   it('undoes changes, newest first', () => {
     const day = 86_400_000;
     const to = Date.parse('2026-11-21T16:59:59Z');
-    const change = (ago: number, from: string, next: string) => ({ control: 'x', title: {}, at: new Date(to - ago * day - 1000).toISOString(), from, to: next, because: [] }) as never;
-    const got = series({ met: 3, not_met: 1, unknown: 0, not_applicable: 0 }, [change(2, 'unknown', 'met'), change(0, 'met', 'not_met')], to - 3 * day, to);
+    const change = (ago: number, from: string, next: string) =>
+      ({ control: 'x', title: {}, at: new Date(to - ago * day - 1000).toISOString(), from, to: next, because: [] }) as never;
+    const got = series(
+      { met: 3, not_met: 1, unknown: 0, not_applicable: 0 },
+      [change(2, 'unknown', 'met'), change(0, 'met', 'not_met')],
+      to - 3 * day,
+      to,
+    );
     expect(got.map((d) => [d.counts.met, d.counts.not_met, d.counts.unknown])).toEqual([
       [3, 0, 1],
       [4, 0, 0],

@@ -25,5 +25,6 @@ export function series(now: Counts, changes: PostureChange[], from: number, to: 
 }
 
 function bump(c: Counts, state: string | undefined, by: number): void {
-  if (state === 'met' || state === 'not_met' || state === 'unknown' || state === 'not_applicable') c[state] = Math.max(0, c[state] + by);
+  if (state === 'met' || state === 'not_met' || state === 'unknown' || state === 'not_applicable')
+    c[state] = Math.max(0, c[state] + by);
 }
