@@ -171,19 +171,22 @@ func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration
 			}
 		}
 	}()
+	n := 0
 	o := openLoop{rate: rate, special: func(i int, at time.Time, syslog bool) (string, bool) {
 		if i%every != every/2 && i%every != 0 || i == 0 {
 			return "", false
 		}
-		user := fmt.Sprintf("bench-trigger-%d-%d", run, i)
+		user := fmt.Sprintf("bench-trigger-%d-%d-%d", n%triggers, run, i)
+		host := fmt.Sprintf("bench-%d-%d", run, n) // an alert is one of a rule on a host
+		n++
 		mu.Lock()
 		due[user] = at
 		mu.Unlock()
 		if syslog {
-			return fmt.Sprintf("<86>%s csdl-01 sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(zone).Format(time.Stamp), user, 1+i%250), true
+			return fmt.Sprintf("<86>%s %s sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(zone).Format(time.Stamp), host, user, 1+i%250), true
 		}
-		return fmt.Sprintf(`{"@timestamp":"%s","host":{"name":"csdl-02"},"user":{"name":"%s"},"source":{"ip":"198.51.100.%d"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}`,
-			at.UTC().Format("2006-01-02T15:04:05.000Z"), user, 1+i%250), true
+		return fmt.Sprintf(`{"@timestamp":"%s","host":{"name":"%s"},"user":{"name":"%s"},"source":{"ip":"198.51.100.%d"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}`,
+			at.UTC().Format("2006-01-02T15:04:05.000Z"), host, user, 1+i%250), true
 	}}
 	if err := o.run(ctx, a, length); err != nil {
 		return nil, 0, err
