@@ -31,6 +31,7 @@ import (
 	"hoalu/console"
 	"hoalu/console/identity"
 	"hoalu/detections"
+	"hoalu/internal/app/exercise"
 	"hoalu/inventory"
 	"hoalu/national"
 	"hoalu/privacy"
@@ -82,6 +83,8 @@ type App struct {
 	accounts  *identity.Accounts
 	console   *console.Console
 	protector *privacy.Protector
+	exercises *exercise.Marker
+	syslogTCP func() net.Addr // nil without a syslog listener
 
 	quarantine      *pipeline.Quarantine
 	sensorListener  *sensorsource.Listener

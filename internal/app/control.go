@@ -80,6 +80,15 @@ func (a *App) controlLoop(ctx context.Context) error {
 	})
 	handle("POST /demo/load", func(r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) })
 	handle("POST /demo/remove", func(r *http.Request) (any, error) { return a.DemoRemove(r.Context(), machine) })
+	handle("POST /exercise", func(r *http.Request) (any, error) { return a.beginExercise(r.Context(), machine) })
+	handle("POST /exercise/send", func(r *http.Request) (any, error) {
+		n, err := a.sendExercise(r.Context(), r.URL.Query().Get("format"), r.Body)
+		return map[string]int{"taken": n}, err
+	})
+	handle("GET /exercise", func(r *http.Request) (any, error) {
+		alerts, err := a.exerciseAlerts(r.Context(), r.URL.Query().Get("token"))
+		return map[string]any{"alerts": alerts}, err
+	})
 	handle("POST /sensor/invite", func(r *http.Request) (any, error) {
 		ttl, err := time.ParseDuration(r.URL.Query().Get("ttl"))
 		if err != nil {

@@ -96,6 +96,7 @@ func (a *App) openListeners(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		a.syslogTCP = func() net.Addr { return s.Addr(syslog.TCP) }
 		a.listeners = append(a.listeners, named{"syslog", s.Run})
 	}
 	if l.Bulk != "" {

@@ -23,6 +23,7 @@ import (
 	"hoalu/compliance/evidence"
 	"hoalu/compliance/facts"
 	"hoalu/detections"
+	"hoalu/internal/app/exercise"
 	"hoalu/inventory"
 	"hoalu/national"
 	"hoalu/privacy"
@@ -271,6 +272,10 @@ func (a *App) openPipeline(ctx context.Context) error {
 		return err
 	}
 	a.protector = protector
+	if mac, err = a.vault.MAC(ctx, "exercise"); err != nil {
+		return err
+	}
+	a.exercises = exercise.NewMarker(mac)
 	a.setups.by = map[uint64]pipeline.Setup{}
 	a.pipeline = pipeline.New(func(revision uint64) pipeline.Setup {
 		a.setups.mu.Lock()
@@ -287,7 +292,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 				snap = old
 			}
 		}
-		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: protector}
+		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: marked{protector, a.exercises}}
 		a.setups.by[revision] = s
 		a.setups.keys = append(a.setups.keys, revision)
 		if len(a.setups.keys) > maxSetups {
