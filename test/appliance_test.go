@@ -420,9 +420,14 @@ func (a *appliance) ledger() (sum ledgerSum, off []json.RawMessage) {
 // flight and every row balances.
 func (a *appliance) balanced() ledgerSum {
 	a.Helper()
+	return a.balancedWithin(20 * time.Second)
+}
+
+func (a *appliance) balancedWithin(within time.Duration) ledgerSum {
+	a.Helper()
 	var sum, last ledgerSum
 	var off []json.RawMessage
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(within)
 	for {
 		if sum, off = a.ledger(); len(off) == 0 && sum.InFlight == 0 && sum.Difference == 0 && sum.Received == last.Received && sum.Received > 0 {
 			return sum
