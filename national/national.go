@@ -68,6 +68,9 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("national.%s: must be more than 0, is %s", d.key, d.d))
 		}
 	}
+	if c.RetryFirst > c.RetryMost || c.RetryMost > 24*time.Hour {
+		errs = append(errs, fmt.Errorf("national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s", c.RetryFirst, c.RetryMost))
+	}
 	if _, err := time.Parse("15:04", c.ReconcileAt); err != nil {
 		errs = append(errs, fmt.Errorf("national.reconcile_at: must be a time of day as 00:20, is %q", c.ReconcileAt))
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -77,15 +78,19 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	e := &env{ctx: ctx, out: stdout, err: stderr, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: logLevel()}))}
 	k.BindTo(ctx, (*context.Context)(nil))
 	switch err := k.Run(e); {
 	case err == nil:
 		return 0
 	case errors.Is(err, errFound):
+		if err != errFound { // it has more to say than the output has said
+			fmt.Fprintln(stderr, "hoalu:", strings.TrimPrefix(err.Error(), errFound.Error()+": "))
+		}
 		return 1
 	case errors.Is(err, errUsage):
-		fmt.Fprintln(stderr, "hoalu:", err)
+		fmt.Fprintln(stderr, "hoalu:", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
 		return 2
 	default:
 		fmt.Fprintln(stderr, "hoalu:", err)

@@ -128,8 +128,8 @@ type TokenCmd struct {
 // TokenCreateCmd makes one.
 type TokenCreateCmd struct {
 	atData
-	Role  string        `help:"administrator, analyst, lead, owner, auditor, dpo or liaison." required:""`
-	Role2 string        `help:"A second role." name:"role2"`
+	Role  []string      `help:"administrator, analyst, lead, owner, auditor, dpo or liaison; several with commas." required:""`
+	Role2 string        `help:"A second role." name:"role2" hidden:""`
 	Unit  string        `help:"DV- number, for owners."`
 	Name  string        `help:"What it is for." default:"command line"`
 	TTL   time.Duration `help:"How long it is good, at most 8760h." default:"24h"`
@@ -137,9 +137,11 @@ type TokenCreateCmd struct {
 
 // Run makes the token, through the running appliance or, when none runs, in its data directory.
 func (c TokenCreateCmd) Run(e *env) error {
-	roles := []soc.Role{soc.Role(c.Role)}
-	if c.Role2 != "" {
-		roles = append(roles, soc.Role(c.Role2))
+	var roles []soc.Role
+	for _, r := range append(c.Role, c.Role2) {
+		if r != "" {
+			roles = append(roles, soc.Role(r))
+		}
 	}
 	secret, err := app.CreateToken(e.ctx, c.Data, c.Name, roles, c.Unit, c.TTL)
 	if err != nil {
@@ -303,7 +305,7 @@ func (c NationalReconcileCmd) Run(e *env) error {
 // NationalEndpointCmd sets the receiving point.
 type NationalEndpointCmd struct {
 	atData
-	URL        string `help:"https address." required:""`
+	URL        string `help:"Its https address." required:""`
 	ServerCA   string `help:"File with the centre's CA certificate (PEM)." required:"" type:"existingfile"`
 	ReceiptKey string `help:"File with the public key receipts are signed with (PEM)." required:"" type:"existingfile"`
 	OrganID    string `help:"Our identifier at the centre." required:""`
@@ -336,8 +338,8 @@ type QuarantineCmd struct {
 type QuarantineListCmd struct {
 	atData
 	Source string `help:"NG- number."`
-	Reason string
-	Limit  int `default:"100"`
+	Reason string `help:"Only those held for it (json, crc, oversize …)."`
+	Limit  int    `help:"At most so many, up to 1000." default:"100"`
 }
 
 // Run lists.
@@ -376,13 +378,13 @@ type ConfigCmd struct {
 
 // ConfigCheckCmd checks a file.
 type ConfigCheckCmd struct {
-	File string `arg:"" type:"existingfile"`
+	File string `arg:"" help:"Configuration file (YAML)." type:"existingfile"`
 }
 
 // Run checks.
 func (c ConfigCheckCmd) Run(e *env) error {
 	if _, err := app.LoadConfig(c.File); err != nil {
-		return fmt.Errorf("%w: %w", errFound, err)
+		return badConfig(errFound, err)
 	}
 	_, err := fmt.Fprintln(e.out, "good")
 	return err
@@ -390,14 +392,14 @@ func (c ConfigCheckCmd) Run(e *env) error {
 
 // ConfigShowCmd shows.
 type ConfigShowCmd struct {
-	File string `arg:"" optional:"" type:"existingfile"`
+	File string `arg:"" optional:"" help:"Configuration file (YAML); the defaults without one." type:"existingfile"`
 }
 
 // Run shows.
 func (c ConfigShowCmd) Run(e *env) error {
 	cfg, err := app.LoadConfig(c.File)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errFound, err)
+		return badConfig(errFound, err)
 	}
 	return yaml.NewEncoder(e.out).Encode(cfg)
 }

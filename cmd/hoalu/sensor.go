@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"hoalu/sensors"
 	"hoalu/sensors/shipper"
@@ -97,7 +100,7 @@ func (c SensorInviteCmd) Run(e *env) error {
 // SensorEnrollCmd enrols.
 type SensorEnrollCmd struct {
 	Server   string `help:"https address of the collector's sensor listener." required:""`
-	Token    string `help:"What hoalu sensor invite printed." required:""`
+	Token    string `help:"What hoalu sensor invite printed; - reads it from standard input, out of the sight of other users." required:""`
 	Identity string `help:"Folder to keep the certificate in." type:"path"`
 }
 
@@ -105,6 +108,13 @@ type SensorEnrollCmd struct {
 func (c SensorEnrollCmd) Run(e *env) error {
 	if c.Identity == "" {
 		c.Identity = identityDir()
+	}
+	if c.Token == "-" {
+		line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("read token: %w", err)
+		}
+		c.Token = strings.TrimSpace(line)
 	}
 	id, err := shipper.Enroll(e.ctx, c.Identity, c.Server, c.Token)
 	if err != nil {

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"hoalu/internal/app"
 )
@@ -13,15 +17,29 @@ type ServeCmd struct {
 	Data   string `help:"Data directory; everything but the master key is in it." default:"${data}" type:"path"`
 }
 
+// badConfig lists what is wrong with a configuration, a line each.
+func badConfig(kind, err error) error {
+	lines := strings.Split(err.Error(), "\n")
+	return fmt.Errorf("%w: %w", kind, errors.New("the configuration cannot be used:\n  "+strings.Join(lines, "\n  ")))
+}
+
 // Run serves until interrupted.
 func (c ServeCmd) Run(e *env) error {
 	cfg, err := app.LoadConfig(c.Config)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return badConfig(errUsage, err)
 	}
+	syscall.Umask(0o077) // nothing this process makes is for other users
 	a, err := app.New(e.ctx, app.Options{Data: c.Data, Config: cfg, Log: e.log, Version: version, Ready: func(url, first string) {
 		fmt.Fprintf(e.out, "\nHoa Lư %s  %s\n", version, url)
-		if first != "" {
+		if first != "" && os.Getenv("JOURNAL_STREAM") != "" { // as a service: a log is read by more people than may make the first account
+			path := filepath.Join(c.Data, "first-link")
+			if err := os.WriteFile(path, []byte(first+"\n"), 0o600); err != nil {
+				e.log.Error("write the first link", "error", err)
+			} else {
+				fmt.Fprintf(e.out, "Liên kết tạo tài khoản đầu tiên, dùng một lần trong 15 phút, nằm trong (one-time link for the first account is in): %s\n", path)
+			}
+		} else if first != "" {
 			fmt.Fprintf(e.out, "Liên kết tạo tài khoản đầu tiên, dùng một lần trong 15 phút (one-time link for the first account):\n  %s\n", first)
 		}
 		fmt.Fprintf(e.out, "Dữ liệu (data): %s   Dừng (stop): Ctrl-C\nThử ngay (try): %s try\n\n", c.Data, strings.TrimSpace(program()))

@@ -8,12 +8,10 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -91,22 +89,26 @@ type App struct {
 	own             *ownSensor
 	consoleAddr     net.Addr
 	consoleListener net.Listener
+	control         net.Listener
 	listeners       []named
 
-	linkMu   sync.Mutex
-	linkCert *tls.Certificate
+	linkCert certificate
 
-	setups       setups
-	peers        peers
-	hosts        hosts
-	sourceSystem sourceSystem
-	sensorBooks  sensorAccounts
-	rate         rate
-	rulesAt      atomic.Int64  // last change of rules
-	applied      atomic.Uint64 // last sequence the store has taken
-	detected     atomic.Uint64 // last sequence detection has processed
-	snapshotted  atomic.Uint64 // last sequence in a kept snapshot of the correlations
-	observed     uint64        // last sequence health was told of; the ledger's reader only
+	untoldMu sync.Mutex
+	untold   []sealedSegment // what the ledger could not take yet
+
+	setups      setups
+	peers       peers
+	hosts       hosts
+	resolved    *resolved
+	oldest      oldestKnown
+	sensorBooks sensorAccounts
+	rate        rate
+	rulesAt     atomic.Int64  // last change of rules
+	applied     atomic.Uint64 // last sequence the store has taken
+	detected    atomic.Uint64 // last sequence detection has processed
+	snapshotted atomic.Uint64 // last sequence in a kept snapshot of the correlations
+	observed    uint64        // last sequence health was told of; the ledger's reader only
 
 	front *group // listeners, sensors
 	back  *group // readers of the queue and everything behind
@@ -124,19 +126,25 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	}
 	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), notices: func(soc.Notice) {}}
 	a.down.log = opts.Log
+	a.linkCert.issue = a.linkCertificate
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.down.run())
 		}
 	}()
-	if err := os.MkdirAll(opts.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make data folder: %w", err)
+	if err := dataFolder(opts.Data); err != nil {
+		return nil, err
 	}
 	lock, err := lockData(opts.Data)
 	if err != nil {
 		return nil, err
 	}
 	a.down.push("data lock", lock.Close)
+	defer func() {
+		if err != nil {
+			a.closeListeners()
+		}
+	}()
 	for _, step := range []struct {
 		name string
 		open func(context.Context) error
@@ -147,14 +155,15 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		{"detections", a.openDetections},
 		{"triage", a.openTriage},
 		{"national link", a.openNational},
-		{"queue", a.openQueue},
 		{"ledger", a.openLedger},
 		{"event store", a.openStore},
+		{"queue", a.openQueue},
 		{"intake", a.openIntake},
 		{"pipeline", a.openPipeline},
 		{"posture", a.openPosture},
 		{"console", a.openConsole},
 		{"listeners", a.openListeners},
+		{"control socket", a.openControl},
 		{"own sensor", a.openOwnSensor},
 	} {
 		start := time.Now()

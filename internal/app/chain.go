@@ -31,6 +31,7 @@ func (a *App) runBack(g *group) {
 	g.run("detect reader", a.detectLoop)
 	g.run("inventory", a.inventory.Run)
 	g.run("purge", a.purgeLoop)
+	g.run("systems of sources", a.resolvedLoop)
 	g.run("national link", a.national.Run)
 	g.run("posture", a.posture.Run)
 	g.run("evidence log", a.evidence.Run)
@@ -99,7 +100,7 @@ func (a *App) observe(d *pipeline.Decoded) {
 		if e.Time != e.Created && !e.Has(ecs.HoaluTimeSuspect) && !e.Has(ecs.HoaluDemo) {
 			offsets[e.Source] = append(offsets[e.Source], e.Time-e.Created)
 		}
-		a.sourceSystem.seen(e.Source, e.System, layerOf(e))
+		a.resolved.seen(e.Source, e.System, layerOf(e), e.Created)
 		if host := e.Text(ecs.HostName); host != "" {
 			a.hosts.seen(host, e.Created)
 		}
@@ -129,12 +130,20 @@ func (a *App) detectLoop(ctx context.Context) error {
 			}
 		}
 		from = cp.SnapshotSeq + 1
+		a.snapshotted.Store(cp.SnapshotSeq)
+	} else {
+		cp.Seq = 0 // written in another life of the queue
 	}
+	a.detected.Store(max(from-1, cp.Seq)) // until there is more, it is not behind
+	epoch := a.queue.Epoch()              // not the batch's own: a damaged one has none
 	var written, snapped time.Time
 	return a.hub.Follow(ctx, detectReader, from, func(ctx context.Context, d *pipeline.Decoded) error {
 		hits := a.engine.Process(d.Events)
 		a.engine.Mark(d.Seq)
 		a.detected.Store(d.Seq)
+		if d.Seq <= cp.Seq {
+			return nil // its alerts are written; the correlations needed to see it again, and a snapshot now would not be kept
+		}
 		if len(hits) == 0 && time.Since(written) < time.Second {
 			return nil
 		}
@@ -143,7 +152,7 @@ func (a *App) detectLoop(ctx context.Context) error {
 			snapshot = a.engine.Snapshot()
 		}
 		firings := a.firings(ctx, d, hits)
-		pos := triage.Position{Reader: detectReader, Epoch: d.Epoch, Seq: d.Seq}
+		pos := triage.Position{Reader: detectReader, Epoch: epoch, Seq: d.Seq}
 		// The batch has been processed: it is the writing that is tried again, never the processing, or hits would count twice.
 		for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 			_, err := a.triage.Apply(ctx, pos, firings, snapshot)
@@ -169,7 +178,7 @@ func (a *App) detectLoop(ctx context.Context) error {
 	})
 }
 
-// maxFold bounds the events kept in memory for one batch's hits: the rest of a flood is folded by count.
+// firings joins each hit of a batch with its rule, its event and what made it fire.
 func (a *App) firings(ctx context.Context, d *pipeline.Decoded, hits []soc.Hit) []triage.Firing {
 	if len(hits) == 0 {
 		return nil
@@ -209,8 +218,8 @@ func (a *App) purgeLoop(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		upTo := min(a.store.Position(), a.ledger.Position(), a.intake.Position())
-		upTo = min(upTo, a.snapshotted.Load())
+		// 0 of any: a reader that has kept nothing yet needs all that is there.
+		upTo := min(a.store.Position(), a.ledger.Position(), a.intake.Position(), a.snapshotted.Load())
 		if upTo == 0 {
 			continue
 		}

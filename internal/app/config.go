@@ -5,8 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
+	"net/netip"
 	"os"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -45,7 +50,7 @@ type Listen struct {
 	Sensors   string   `yaml:"sensors"`
 	Names     []string `yaml:"names"`      // names and addresses in the listeners' certificates, besides localhost and this host's own
 	BulkTrust bool     `yaml:"bulk_trust"` // senders without a token may set sigma.logsource (loopback only)
-	Senders   []string `yaml:"senders"`    // networks plain syslog and _bulk are taken from when they listen beyond loopback
+	Senders   []string `yaml:"senders"`    // networks syslog and _bulk are taken from, beside this machine; others are refused and counted
 }
 
 // Queue bounds the durable queue.
@@ -88,18 +93,13 @@ type Size int64
 
 // UnmarshalYAML reads a Size.
 func (s *Size) UnmarshalYAML(n *yaml.Node) error {
-	var text string
-	if err := n.Decode(&text); err != nil {
-		return err
-	}
-	var x int64
-	var unit string
-	if _, err := fmt.Sscanf(text, "%d%s", &x, &unit); err != nil && unit != "" || x < 0 {
-		return fmt.Errorf("line %d: size must be as 512, 64KiB, 2MiB or 8GiB, is %q", n.Line, text)
-	}
+	digits := strings.TrimRight(n.Value, "BKMGTi ")
+	unit := strings.TrimSpace(n.Value[len(digits):])
 	shift, ok := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[unit]
-	if !ok {
-		return fmt.Errorf("line %d: size must be as 512, 64KiB, 2MiB or 8GiB, is %q", n.Line, text)
+	x, err := strconv.ParseInt(digits, 10, 64)
+	if n.Kind != yaml.ScalarNode || err != nil || !ok || x < 0 || x > math.MaxInt64>>shift {
+		// of this type, because yaml collects them and goes on to the next key
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: a size must be as 512, 64KiB, 2MiB or 8GiB, is %q", n.Line, n.Value)}}
 	}
 	*s = Size(x << shift)
 	return nil
@@ -137,13 +137,32 @@ func LoadConfig(path string) (Config, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
 	var errs []error
-	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		errs = append(errs, fmt.Errorf("%s: %w", path, err))
+	err = dec.Decode(&c)
+	var kinds *yaml.TypeError
+	switch {
+	case errors.As(err, &kinds):
+		for _, e := range kinds.Errors {
+			errs = append(errs, fmt.Errorf("%s: %s", path, plain(e)))
+		}
+	case err != nil && !errors.Is(err, io.EOF):
+		return c, fmt.Errorf("%s: %w", path, err) // not YAML: nothing was read
+	case err == nil && dec.Decode(new(yaml.Node)) == nil:
+		errs = append(errs, fmt.Errorf("%s: holds more than one document (---); keep one", path))
 	}
 	if err := c.Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	return c, errors.Join(errs...)
+}
+
+var unknownKey = regexp.MustCompile(`^line (\d+): field (.+) not found in type \S+$`)
+
+// plain says yaml's complaint without Go's words.
+func plain(e string) string {
+	if m := unknownKey.FindStringSubmatch(e); m != nil {
+		return fmt.Sprintf("line %s: unknown key %q", m[1], m[2])
+	}
+	return e
 }
 
 // Validate names every bad key.
@@ -161,10 +180,13 @@ func (c Config) Validate() error {
 		if a.addr == "" {
 			continue
 		}
-		host, _, err := net.SplitHostPort(a.addr)
+		host, port, err := net.SplitHostPort(a.addr)
 		if err != nil {
 			bad("listen.%s: must be host:port, is %q", a.key, a.addr)
 			continue
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			bad("listen.%s: the port must be a number from 0 to 65535, is %q", a.key, port)
 		}
 		ip := net.ParseIP(host)
 		loopback := host == "localhost" || ip != nil && ip.IsLoopback()
@@ -177,12 +199,18 @@ func (c Config) Validate() error {
 		}
 	}
 	for i, s := range l.Senders {
-		if _, _, err := net.ParseCIDR(s); err != nil {
+		if _, err := netip.ParsePrefix(s); err != nil {
 			bad("listen.senders[%d]: must be a network as 10.20.0.0/16, is %q", i, s)
 		}
 	}
 	if c.Queue.MaxBytes < 64<<20 {
-		bad("queue.max_bytes: must be at least 64MiB, is %d", c.Queue.MaxBytes)
+		bad("queue.max_bytes: must be at least 64MiB, is %d bytes", c.Queue.MaxBytes)
+	}
+	if c.Sensor.Packet && len(c.Sensor.Interfaces) == 0 {
+		bad("sensor.interfaces: name at least one, or any, or set sensor.packet to false")
+	}
+	if l.Sensors == "" && (c.Sensor.Packet || c.Sensor.Host) {
+		bad("listen.sensors: this host's own sensor sends there too; give an address, or set sensor.packet and sensor.host to false")
 	}
 	if c.Store.KeepDays < 0 {
 		bad("store.keep_days: must be 0 (for ever) or more, is %d", c.Store.KeepDays)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"hoalu/collector/source/file"
@@ -28,16 +28,29 @@ import (
 
 const controlName = "control.sock"
 
-func (a *App) controlLoop(ctx context.Context) error {
+// openControl opens the socket, so that it is there once the appliance says that it is ready.
+func (a *App) openControl(context.Context) error {
 	path := a.path(controlName)
-	os.Remove(path) // the data lock says that nobody else serves it
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // the data lock says that nobody else serves it
+		return fmt.Errorf("open control socket: %w", err)
+	}
 	ln, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("open control socket: the path %s is longer than a socket's may be (107 bytes); give a data folder with a shorter path", path)
+	}
 	if err != nil {
 		return fmt.Errorf("open control socket: %w", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := os.Chmod(path, 0o600); err != nil { // the folder is closed to others already
+		ln.Close()
 		return err
 	}
+	a.control = ln
+	a.down.push("control socket", func() error { ln.Close(); return nil })
+	return nil
+}
+
+func (a *App) controlLoop(ctx context.Context) error {
 	mux := http.NewServeMux()
 	handle := func(pattern string, fn func(r *http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -137,7 +150,7 @@ func (a *App) controlLoop(ctx context.Context) error {
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
-	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(a.control); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return ctx.Err()
@@ -221,6 +234,9 @@ func (c *Control) open(ctx context.Context, method, path string, q url.Values, b
 	res, err := c.client.Do(req)
 	if err != nil {
 		var op *net.OpError
+		if errors.Is(err, os.ErrPermission) {
+			return nil, fmt.Errorf("reach the appliance on %s: %w; run this as the user the appliance runs as", c.data, os.ErrPermission)
+		}
 		if errors.As(err, &op) && op.Op == "dial" {
 			return nil, fmt.Errorf("%w on %s; start it with `hoalu serve --data %s`", ErrNotRunning, c.data, c.data)
 		}
@@ -247,5 +263,3 @@ func (c *Control) Download(ctx context.Context, path string, q url.Values, w io.
 	_, err = io.Copy(w, res.Body)
 	return err
 }
-
-var _ = sql.ErrNoRows

@@ -16,8 +16,9 @@ import (
 
 // demoEvents is what the sample systems are supposed to have sent, one JSON object a line: {"source": sample source's name or number,
 // "ago": seconds before now, "format": wire format, "dataset": …, "raw": the message as a device writes it}. In raw, {{rfc3164}},
-// {{rfc3339}}, {{clf}} and {{epoch}} stand for the time in that spelling.
+// {{rfc3339}}, {{clf}}, {{date}}, {{clock}} and {{epoch}} stand for the time in that spelling. demogen.go writes the file.
 //
+//go:generate sh -c "go run demogen.go > demo.ndjson.new && mv demo.ndjson.new demo.ndjson"
 //go:embed demo.ndjson
 var demoEvents []byte
 
@@ -77,7 +78,7 @@ func (a *App) demoFrames(now time.Time) ([]wire.Frame, error) {
 		}
 		at := now.Add(-time.Duration(l.Ago * float64(time.Second)))
 		raw := []byte(l.Raw)
-		for mark, layout := range map[string]string{"{{rfc3164}}": time.Stamp, "{{rfc3339}}": "2006-01-02T15:04:05.000Z07:00", "{{clf}}": "02/Jan/2006:15:04:05 -0700"} {
+		for mark, layout := range map[string]string{"{{rfc3164}}": time.Stamp, "{{rfc3339}}": "2006-01-02T15:04:05.000Z07:00", "{{clf}}": "02/Jan/2006:15:04:05 -0700", "{{date}}": time.DateOnly, "{{clock}}": time.TimeOnly} {
 			raw = bytes.ReplaceAll(raw, []byte(mark), []byte(at.In(demoZone).Format(layout)))
 		}
 		raw = bytes.ReplaceAll(raw, []byte("{{epoch}}"), fmt.Append(nil, at.Unix()))
@@ -85,7 +86,7 @@ func (a *App) demoFrames(now time.Time) ([]wire.Frame, error) {
 		if dataset == "" {
 			dataset = src.Dataset
 		}
-		frames = append(frames, wire.Frame{Source: src.ID, Format: l.Format, Dataset: dataset, Data: raw})
+		frames = append(frames, wire.Frame{Source: src.ID, Format: l.Format, Dataset: dataset, Trust: l.Format == wire.FormatECS, Data: raw}) // records of sensors say what they are
 	}
 	return frames, sc.Err()
 }

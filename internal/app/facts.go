@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"hoalu/compliance"
@@ -80,9 +79,7 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	t.Store = func(system string) facts.Store {
 		old := oldest[system]
 		if old == 0 {
-			if x, err := a.oldestEvent(ctx, system); err == nil {
-				old = x
-			}
+			old = a.oldest.get(system, func() (int64, error) { return a.oldestEvent(ctx, system) })
 		}
 		keep := a.cfg.Store.KeepDays
 		if sys, ok := snap.System(system); ok && keep > 0 {
@@ -93,9 +90,12 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	rules := len(a.engine.Rules())
 	t.Watch = func(system string) facts.Watch {
 		w := facts.Watch{Checked: now, Rules: rules, RulesChanged: a.rulesAt.Load(), Started: a.started}
-		if c, err := a.triage.Counts(ctx, soc.Scope{Systems: []string{system}}, ""); err == nil {
-			w.OldestUnacknowledged = c.OldestNew
+		c, err := a.triage.Counts(ctx, soc.Scope{Systems: []string{system}}, "")
+		if err != nil {
+			w.Checked = 0 // nobody looked: nothing can be concluded
+			a.log.Error("read the alerts of a system", "system.id", system, "error", err)
 		}
+		w.OldestUnacknowledged = c.OldestNew
 		return w
 	}
 	readings := map[string]soc.Reading{}
@@ -111,24 +111,67 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 		if x.Kind == soc.SourceSelf {
 			continue // it speaks only when something is wrong: its silence is good
 		}
-		// A source bound to no system counts for the system its events resolve to; what it proves is told by its decoder.
-		sys := x.System
-		if sys == "" {
-			sys = a.sourceSystem.get(x.ID)
-		}
-		if sys == "" {
+		if x.System != "" {
+			if len(x.Layers) == 0 {
+				x.Layers = a.resolved.layers(x.ID, x.System)
+			}
+			sources[x.System] = append(sources[x.System], x)
 			continue
 		}
-		if len(x.Layers) == 0 {
-			x.Layers = a.sourceSystem.layers(x.ID)
+		// A source bound to no system counts for every system its events resolve to, and is as alive there as those events are:
+		// a relay that still speaks for one system proves nothing for another.
+		for _, sys := range a.resolved.systems(x.ID) {
+			y := x
+			if len(y.Layers) == 0 {
+				y.Layers = a.resolved.layers(x.ID, sys)
+			}
+			sources[sys] = append(sources[sys], y)
 		}
-		sources[sys] = append(sources[sys], x)
+	}
+	of := func(system, source string) soc.Reading {
+		r := readings[source]
+		if last := a.resolved.last(source, system); last > 0 && (r.LastEvent == 0 || last < r.LastEvent) {
+			r.LastEvent = last
+		}
+		return r
 	}
 	var out []facts.Facts
 	for _, sys := range snap.Systems() {
-		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], readings, func(host string) int64 { return a.lastOf(ctx, host) }))
+		mine := make(map[string]soc.Reading, len(sources[sys.ID]))
+		for _, x := range sources[sys.ID] {
+			if x.System != "" {
+				mine[x.ID] = readings[x.ID]
+			} else {
+				mine[x.ID] = of(sys.ID, x.ID)
+			}
+		}
+		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(host string) int64 { return a.lastOf(ctx, host) }))
 	}
 	return out, nil
+}
+
+// oldestKnown keeps what oldestEvent found, and what it did not find for a while: a search a system and round would be dear.
+type oldestKnown struct {
+	mu    sync.Mutex
+	at    map[string]int64
+	asked map[string]time.Time
+}
+
+const askAgain = 5 * time.Minute
+
+func (o *oldestKnown) get(system string, ask func() (int64, error)) int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.at == nil || len(o.asked) > maxHosts {
+		o.at, o.asked = map[string]int64{}, map[string]time.Time{}
+	}
+	if time.Since(o.asked[system]) < askAgain {
+		return o.at[system]
+	}
+	if at, err := ask(); err == nil {
+		o.at[system], o.asked[system] = at, time.Now()
+	}
+	return o.at[system]
 }
 
 // oldestEvent asks the store for a system whose events are not filed by day yet.
@@ -198,49 +241,6 @@ func (h *hosts) last(host string) int64 {
 	return h.by[host]
 }
 
-// sourceSystem remembers which system a source without a binding resolves to, and which technical layers its events prove.
-type sourceSystem struct {
-	mu     sync.Mutex
-	system map[string]string
-	proves map[string]map[string]bool
-}
-
-func (s *sourceSystem) seen(source, system, layer string) {
-	if source == "" || system == "" || system == soc.Unassigned {
-		return
-	}
-	s.mu.Lock()
-	if s.system == nil {
-		s.system, s.proves = map[string]string{}, map[string]map[string]bool{}
-	}
-	s.system[source] = system
-	if layer != "" {
-		if s.proves[source] == nil {
-			s.proves[source] = map[string]bool{}
-		}
-		s.proves[source][layer] = true
-	}
-	s.mu.Unlock()
-}
-
-func (s *sourceSystem) get(source string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.system[source]
-}
-
-func (s *sourceSystem) layers(source string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []string
-	for _, l := range []string{soc.LayerNetwork, soc.LayerApplication, soc.LayerDatabase, soc.LayerEndpoint} {
-		if s.proves[source][l] {
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
 // layerOf is the technical layer an event proves, by its log source; "" none.
 func layerOf(e *ecs.Event) string {
 	l := e.Logsource()
@@ -274,7 +274,6 @@ func layerOf(e *ecs.Event) string {
 
 // rate is events per second, over the last ten seconds.
 type rate struct {
-	n    atomic.Int64
 	mu   sync.Mutex
 	ring [10]int64
 	at   int64

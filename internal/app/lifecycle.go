@@ -39,7 +39,7 @@ func (t *teardown) run() error {
 	return errors.Join(errs...)
 }
 
-// group runs the long-lived loops of the appliance. A loop that ends with an error other than the end of its context is fatal: it
+// group runs the long-lived loops of the appliance. A loop that ends before its context does is fatal, with an error or without: it
 // is logged, kept as the cause and everything is stopped, because a part that silently died would lie to everybody.
 type group struct {
 	ctx    context.Context
@@ -56,7 +56,10 @@ func newGroup(ctx context.Context, log *slog.Logger) *group {
 func (g *group) run(name string, fn func(context.Context) error) {
 	g.wg.Go(func() {
 		err := fn(g.ctx)
-		if err != nil && g.ctx.Err() == nil {
+		if g.ctx.Err() == nil {
+			if err == nil {
+				err = errors.New("it ended by itself")
+			}
 			g.log.Error("part stopped", "part", name, "error", err)
 			g.cancel(fmt.Errorf("%s: %w", name, err))
 		}

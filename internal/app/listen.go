@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -61,20 +62,29 @@ func (a *App) bulkBinding(seen inventory.Seen) (bulk.Binding, bool) {
 	return bulk.Binding{Source: src.ID, Dataset: src.Dataset, Trust: src.TrustLogsource}, true
 }
 
-func (a *App) allowed(peer string) bool {
-	addr, err := netip.ParseAddr(peer)
-	if err != nil {
-		return false
+// senders are the networks syslog and _bulk are taken from: this machine always, everybody who can connect when none is named.
+func (l Listen) senders() []netip.Prefix {
+	if len(l.Senders) == 0 {
+		return nil
 	}
-	if addr.Unmap().IsLoopback() || len(a.cfg.Listen.Senders) == 0 {
-		return true
-	}
-	for _, s := range a.cfg.Listen.Senders {
-		if p, err := netip.ParsePrefix(s); err == nil && p.Contains(addr.Unmap()) {
-			return true
+	out := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	for _, s := range l.Senders {
+		if p, err := netip.ParsePrefix(s); err == nil { // Validate has named the others
+			out = append(out, p.Masked())
 		}
 	}
-	return false
+	return out
+}
+
+// closeListeners closes the sockets of an appliance that did not come to run.
+func (a *App) closeListeners() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, l := range a.listeners {
+		if err := l.run(ended); err != nil && !errors.Is(err, context.Canceled) {
+			a.log.Debug("close listener", "listener", l.name, "error", err)
+		}
+	}
 }
 
 func (a *App) openListeners(ctx context.Context) error {
@@ -84,7 +94,7 @@ func (a *App) openListeners(ctx context.Context) error {
 		names = append(names, ip.String())
 	}
 	if l.SyslogUDP != "" || l.SyslogTCP != "" || l.SyslogTLS != "" {
-		cfg := syslog.Config{UDP: l.SyslogUDP, TCP: l.SyslogTCP, TLS: l.SyslogTLS, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change}
+		cfg := syslog.Config{UDP: l.SyslogUDP, TCP: l.SyslogTCP, TLS: l.SyslogTLS, Allow: l.senders(), Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change}
 		if l.SyslogTLS != "" {
 			conf, err := a.vault.Authority().ServerTLS(ctx, "syslog", names)
 			if err != nil {
@@ -100,7 +110,7 @@ func (a *App) openListeners(ctx context.Context) error {
 		a.listeners = append(a.listeners, named{"syslog", s.Run})
 	}
 	if l.Bulk != "" {
-		b, err := bulk.New(bulk.Config{Address: l.Bulk, Reject: a.intake.Reject, Connection: a.peers.change,
+		b, err := bulk.New(bulk.Config{Address: l.Bulk, Allow: l.senders(), Reject: a.intake.Reject, Connection: a.peers.change,
 			Token: func(sum string) (bulk.Binding, bool) {
 				return a.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Token: sum})
 			},
@@ -132,12 +142,14 @@ func (a *App) openListeners(ctx context.Context) error {
 		a.sensorListener = s
 		a.listeners = append(a.listeners, named{"sensors", s.Run})
 	}
-	ln, err := net.Listen("tcp", l.Console)
-	if err != nil {
-		return fmt.Errorf("open the console on %s: %w; stop what uses that port or change listen.console", l.Console, err)
+	if l.Console != "" {
+		ln, err := net.Listen("tcp", l.Console)
+		if err != nil {
+			return fmt.Errorf("open the console on %s: %w; stop what uses that port (see: ss -lntp) or change listen.console", l.Console, err)
+		}
+		a.consoleListener, a.consoleAddr = ln, ln.Addr()
+		a.down.push("console listener", func() error { ln.Close(); return nil })
 	}
-	a.consoleListener, a.consoleAddr = ln, ln.Addr()
-	a.down.push("console listener", func() error { ln.Close(); return nil })
 	if a.cfg.Files.Host {
 		src, err := a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceImport, Name: "files of this host"})
 		if err != nil {
@@ -181,6 +193,10 @@ func (a *App) runFront(g *group) {
 	g.run("intake", a.intake.Run)
 	for _, l := range a.listeners {
 		g.run(l.name, l.run)
+	}
+	if a.consoleListener == nil {
+		g.run("control socket", a.controlLoop)
+		return
 	}
 	g.run("console", func(ctx context.Context) error { return a.console.Serve(ctx, a.consoleListener) })
 	g.run("control socket", a.controlLoop)

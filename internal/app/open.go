@@ -44,6 +44,9 @@ func (a *App) openVault(ctx context.Context) error {
 }
 
 func (a *App) openState(ctx context.Context) error {
+	if err := private(a.path("state.db")); err != nil {
+		return err
+	}
 	db, err := state.Open(ctx, state.Config{Path: a.path("state.db")})
 	if err != nil {
 		return err
@@ -118,7 +121,13 @@ func record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {
 }
 
 func (a *App) openQueue(ctx context.Context) error {
-	q, err := queue.Open(queue.Config{Dir: a.path("queue"), MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
+	// A queue made anew must not use sequences again that others count as done: what came under them would never be stored.
+	cp, err := a.triage.Position(ctx, detectReader)
+	if err != nil {
+		return err
+	}
+	after := max(a.store.Position(), a.ledger.Position(), cp.Seq)
+	q, err := queue.Open(queue.Config{Dir: a.path("queue"), After: after, MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
 		Hole: func(first, last uint64) {
 			if a.health != nil {
 				a.health.Emit(health.Note{Action: health.QueueHole, Level: "error", Message: fmt.Sprintf("queue sequences %d to %d are gone", first, last),
@@ -164,10 +173,31 @@ func (a *App) retention(system string) (keepDays int, hold bool) {
 	return keepDays, false
 }
 
-// sealed tells the ledger what a segment holds.
+// sealedSegment is a segment the ledger has to be told of.
+type sealedSegment struct {
+	id          string
+	first, last uint64
+	outcomes    []ledger.Outcome
+}
+
+// maxUntold bounds the segments the ledger could not be told of: half a day of them. What is left out is told at the next start.
+const maxUntold = 720
+
+// sealed tells the ledger what a segment holds, in order: one it could not take (its disk is full) is told again before the next,
+// because a segment left out would unbalance its minutes until the next start.
 func (a *App) sealed(segment string, first, last uint64, outcomes []store.Outcome) {
-	if err := a.ledger.Sealed(context.Background(), segment, first, last, ledgerOutcomes(outcomes)); err != nil {
-		a.log.Error("tell the ledger of a segment", "segment", segment, "error", err)
+	a.untoldMu.Lock()
+	defer a.untoldMu.Unlock()
+	if len(a.untold) < maxUntold {
+		a.untold = append(a.untold, sealedSegment{segment, first, last, ledgerOutcomes(outcomes)})
+	}
+	for len(a.untold) > 0 {
+		s := a.untold[0]
+		if err := a.ledger.Sealed(context.Background(), s.id, s.first, s.last, s.outcomes); err != nil {
+			a.log.Error("tell the ledger of a segment; it is told again with the next one", "segment", s.id, "error", err)
+			return
+		}
+		a.untold = a.untold[1:]
 	}
 }
 
@@ -180,7 +210,11 @@ func ledgerOutcomes(in []store.Outcome) []ledger.Outcome {
 }
 
 func (a *App) openLedger(ctx context.Context) error {
-	l, err := ledger.Open(ctx, ledger.Config{Path: a.path("ledger.db"),
+	path := a.path("ledger.db")
+	if err := private(path); err != nil {
+		return err
+	}
+	l, err := ledger.Open(ctx, ledger.Config{Path: path,
 		Live: func() ledger.Live {
 			if a.store == nil {
 				return ledger.Live{}
@@ -214,6 +248,9 @@ func (a *App) openIntake(ctx context.Context) error {
 	}
 	a.intake = in
 	a.down.push("intake", in.Close)
+	if a.resolved, err = openResolved(a.path("resolved.json")); err != nil {
+		return err
+	}
 	a.health, err = health.New(health.Config{Path: a.path("health.json"), Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Sources() },
 		Connected: a.peers.connected,
@@ -379,7 +416,15 @@ func frameHost(data []byte) string {
 	return host
 }
 
-var errNoData = errors.New("no data folder: give one with --data")
+// private makes a database file readable by its owner only; SQLite gives its journals the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Chmod(0o600)
+	return errors.Join(err, f.Close())
+}
 
 // DefaultData is where `make run` keeps its data.
 func DefaultData() string {

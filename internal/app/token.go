@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -28,7 +29,11 @@ func CreateToken(ctx context.Context, data, name string, roles []soc.Role, unit 
 	if !errors.Is(err, ErrNotRunning) {
 		return "", err
 	}
-	db, err := state.Open(ctx, state.Config{Path: filepath.Join(data, "state.db")})
+	path := filepath.Join(data, "state.db")
+	if _, serr := os.Stat(path); serr != nil { // never make a database where there was none
+		return "", err
+	}
+	db, err := state.Open(ctx, state.Config{Path: path})
 	if err != nil {
 		return "", err
 	}

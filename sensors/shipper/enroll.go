@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,9 @@ func Enroll(ctx context.Context, dir, server, token string) (Identity, error) {
 	if !ok || len(pin) != 64 {
 		return Identity{}, errors.New("token is not complete: copy all of what `hoalu sensor invite` printed")
 	}
+	if u, err := url.Parse(server); err != nil || u.Scheme != "https" || u.Host == "" {
+		return Identity{}, fmt.Errorf("the collector's address must be as https://host:8443, is %q: over anything else the token could be read on its way", server)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Identity{}, fmt.Errorf("make identity folder: %w", err)
 	}
@@ -81,7 +85,11 @@ func Enroll(ctx context.Context, dir, server, token string) (Identity, error) {
 		}
 		return errors.New("this is not the collector the token is for")
 	}}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return errors.New("the collector redirects; give its final address")
+		}}
+	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(server, "/")+"/v1/enroll", bytes.NewReader(body))
 	if err != nil {
 		return Identity{}, err

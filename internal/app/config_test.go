@@ -1,0 +1,80 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestLoadConfigNamesEveryBadKey: one look at the message is enough to mend the file.
+func TestLoadConfigNamesEveryBadKey(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hoalu.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`site: {name: ""}
+listne: {}
+listen:
+  console: 0.0.0.0:8080
+  syslog_udp: 0.0.0.0:514
+  syslog_tcp: 10.1.1.1:99999
+  bulk: nowhere
+  sensorz: x
+  senders: []
+queue: {max_bytes: many, reserve: 5 XiB}
+store: {keep_days: -1}
+detections: {rules: [/no/such/folder], snapshot: 0s}
+posture: {every: 1h}
+national: {min_severity: huge, retry_first: 10m, retry_most: 5m, reconcile_at: noon}
+sensor: {interfaces: []}
+`)
+	_, err := LoadConfig(path)
+	if err == nil {
+		t.Fatal("a bad configuration was taken")
+	}
+	for _, want := range []string{"site.name", `unknown key "listne"`, `unknown key "sensorz"`, "listen.console", "listen.syslog_udp", "listen.syslog_tcp", "listen.bulk", `"many"`, `"5 XiB"`,
+		"store.keep_days", "detections.rules[0]", "detections.snapshot", "posture.every", "national.min_severity", "national.retry_first", "national.reconcile_at", "sensor.interfaces"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the message does not name %s", want)
+		}
+	}
+	if strings.Contains(err.Error(), "app.") || strings.Contains(err.Error(), "unmarshal errors") {
+		t.Errorf("the message speaks Go: %v", err)
+	}
+	if t.Failed() {
+		t.Log(err)
+	}
+	for _, tc := range []struct{ text, want string }{
+		{"", ""},
+		{"queue: {max_bytes: 1GiB}\nlisten: {syslog_udp: '0.0.0.0:514', senders: [10.0.0.0/8]}", ""},
+		{"a: [", "yaml"},
+		{"store: {keep_days: 1}\n---\nstore: {keep_days: 2}", "more than one document"},
+		{"listen: {sensors: ''}", "listen.sensors"},
+		{"listen: {senders: [10.0.0.1]}", "listen.senders[0]"},
+	} {
+		write(tc.text)
+		_, err := LoadConfig(path)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("LoadConfig of %q: %v, want %q", tc.text, err, tc.want)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	for text, want := range map[string]int64{"64MiB": 64 << 20, "1 GiB": 1 << 30, "67108864": 64 << 20, "67108864B": 64 << 20, "-1": -1, "1.5GiB": -1, "GiB": -1, "9999999999TiB": -1, "64MB": -1, "64 MiB KiB": -1} {
+		if err := os.WriteFile(path, []byte("queue: {max_bytes: "+text+"}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := LoadConfig(path)
+		if (err == nil) != (want >= 0) || err == nil && int64(c.Queue.MaxBytes) != want {
+			t.Errorf("max_bytes: %s is %d, %v; want %d", text, c.Queue.MaxBytes, err, want)
+		}
+	}
+}

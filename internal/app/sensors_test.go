@@ -1,0 +1,175 @@
+package app
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hoalu/ecs"
+	"hoalu/ecs/query"
+	"hoalu/inventory"
+	"hoalu/sensors/shipper"
+	"hoalu/soc"
+)
+
+var owner = soc.Actor{ID: "machine", Name: "test", Roles: []soc.Role{soc.Administrator}}
+
+// TestEnrolAndSend: a token makes a sensor whose records belong to the system of its invitation.
+func TestEnrolAndSend(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := "https://" + r.sensorListener.Addr().String()
+	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "plain"), "http://"+r.sensorListener.Addr().String(), token); err == nil || !strings.Contains(err.Error(), "https") {
+		t.Errorf("enrolling over http: %v, want a refusal before the token leaves", err)
+	}
+	other := strings.Repeat("0", 64)
+	secret, _, _ := strings.Cut(token, ".")
+	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "wrong"), server, secret+"."+other); err == nil || !strings.Contains(err.Error(), "not the collector") {
+		t.Errorf("enrolling at another collector: %v", err)
+	}
+	id, err := shipper.Enroll(ctx, filepath.Join(r.dir, "identity"), server, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "again"), server, token); err == nil || !strings.Contains(err.Error(), "used or out of date") {
+		t.Errorf("the same token again: %v", err)
+	}
+	ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool"), Server: id.Server, TLS: id.TLS}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { ship.Run(run); close(done) }()
+	ship.Put([]byte(`{"@timestamp":"2026-11-21T00:00:00.000Z","event.kind":"event","host.name":"sensed","message":"x"}`))
+	r.eventually("the record is stored", func() bool { return r.count(query.Term{Field: ecs.HostName, Value: "sensed"}) == 1 })
+	cancel()
+	<-done
+	if n := r.count(query.And{query.Term{Field: ecs.HostName, Value: "sensed"}, query.Term{Field: ecs.SystemID, Value: r.self.ID}}); n != 1 {
+		t.Error("the record does not belong to the system of the invitation")
+	}
+	src, ok := r.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id.Sensor})
+	if !ok || src.System != r.self.ID {
+		t.Errorf("source of sensor %s: %+v", id.Sensor, src)
+	}
+}
+
+func request(t *testing.T, name string, key any) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+}
+
+// TestTokenIsTakenOnce: of many at once one gets a certificate; a bad request does not spend the token; what a request wishes for
+// itself is not granted.
+func TestTokenIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, _, _ := strings.Cut(token, ".")
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, csr := range map[string][]byte{"not PEM": []byte("x"), "not a request": pem.EncodeToMemory(&pem.Block{Type: "X", Bytes: []byte("y")}), "RSA": request(t, "h", rsaKey)} {
+		var p *soc.Problem
+		if _, err := r.enrollSensor(ctx, secret, csr); !errors.As(err, &p) || p.Code != "bad_csr" {
+			t.Errorf("%s: %v, want bad_csr", name, err)
+		}
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr := request(t, "--Máy/../\x1b[31m"+strings.Repeat("x", 300), key)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var got []string
+	for range 8 {
+		wg.Go(func() {
+			e, err := r.enrollSensor(ctx, secret, csr)
+			var p *soc.Problem
+			if err != nil {
+				if !errors.As(err, &p) || p.Code != "token_unknown" {
+					t.Errorf("the others get %v, want token_unknown", err)
+				}
+				return
+			}
+			mu.Lock()
+			got = append(got, e.Certificate)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	if len(got) != 1 {
+		t.Fatalf("%d of 8 got a certificate, want 1", len(got))
+	}
+	block, rest := pem.Decode([]byte(got[0]))
+	if block == nil || len(rest) > 0 {
+		t.Fatalf("certificate is not one PEM block: %q", got[0])
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cert.DNSNames) != 0 || cert.IsCA {
+		t.Errorf("the request got what it wished: names %v, CA %v", cert.DNSNames, cert.IsCA)
+	}
+	if _, err := r.identifySensor(cert); err != nil {
+		t.Errorf("the certificate names no sensor: %v", err)
+	}
+	link, err := r.nationalCertificate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := r.identifySensor(link.Leaf); err == nil {
+		t.Errorf("the certificate of the national link passes for sensor %q", id)
+	}
+}
+
+// TestCertificateIsRenewed: a process may run for longer than a certificate.
+func TestCertificateIsRenewed(t *testing.T) {
+	t.Parallel()
+	issued := 0
+	c := certificate{issue: func(context.Context) (tls.Certificate, error) {
+		issued++
+		life := 365 * 24 * time.Hour
+		if issued == 1 {
+			life = renewBefore - time.Minute
+		}
+		return tls.Certificate{Certificate: [][]byte{{1}}, Leaf: &x509.Certificate{NotAfter: time.Now().Add(life)}}, nil
+	}}
+	for range 3 {
+		if _, err := c.get(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if issued != 2 {
+		t.Errorf("%d certificates issued, want 2: the first neared its end", issued)
+	}
+}
