@@ -97,7 +97,8 @@ type Result struct {
 
 // Checks evaluates policies. Immutable, safe for concurrent use.
 type Checks struct {
-	query    rego.PreparedEvalQuery
+	query    rego.PreparedEvalQuery            // all policies at once
+	single   map[string]rego.PreparedEvalQuery // by control: where one fails, the others still conclude
 	controls []Control
 	policy   map[string]policyRef // by control
 }
@@ -120,12 +121,17 @@ func Load(ctx context.Context) (*Checks, error) {
 		c.controls = append(c.controls, x)
 	}
 	c.controls = append(c.controls, layers...)
+	return c, c.load(ctx, policies)
+}
+
+// load compiles the policies in files; the catalogue is there.
+func (c *Checks) load(ctx context.Context, files fs.FS) error {
 	options := []func(*rego.Rego){rego.Query("data.hoalu.policies"), rego.StrictBuiltinErrors(true)}
-	err = fs.WalkDir(policies, "policies", func(p string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, "policies", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(p) != ".rego" || strings.HasSuffix(p, "_test.rego") {
 			return err
 		}
-		text, err := policies.ReadFile(p)
+		text, err := fs.ReadFile(files, p)
 		if err != nil {
 			return err
 		}
@@ -153,20 +159,32 @@ func Load(ctx context.Context) (*Checks, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range c.controls {
 		_, c.controls[i].Checked = c.policy[c.controls[i].ID]
 	}
 	for id := range c.policy {
 		if !slices.ContainsFunc(c.controls, func(x Control) bool { return x.ID == id }) {
-			return nil, fmt.Errorf("policy of %s: no such control in the catalogue", id)
+			return fmt.Errorf("policy of %s: no such control in the catalogue", id)
 		}
 	}
-	if c.query, err = rego.New(options...).PrepareForEval(ctx); err != nil {
-		return nil, fmt.Errorf("compile policies: %w", err)
+	return c.prepare(ctx, options)
+}
+
+func (c *Checks) prepare(ctx context.Context, options []func(*rego.Rego)) (err error) {
+	r := rego.New(options...)
+	if c.query, err = r.PrepareForEval(ctx); err != nil {
+		return fmt.Errorf("compile policies: %w", err)
 	}
-	return c, nil
+	c.single = map[string]rego.PreparedEvalQuery{}
+	for id, ref := range c.policy {
+		q := fmt.Sprintf("data.hoalu.policies.%s.%s", ref.framework, ref.name)
+		if c.single[id], err = rego.New(append(slices.Clone(options), rego.Query(q))...).PrepareForEval(ctx); err != nil {
+			return fmt.Errorf("compile policy of %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // Controls lists the catalogue in its order, the layers last.
@@ -188,22 +206,46 @@ type verdict struct {
 	Score    *int             `json:"score"`
 }
 
-// Evaluate concludes every checked control for one system. A policy that gives no answer, or a broken one, is unknown with its reason.
-func (c *Checks) Evaluate(ctx context.Context, f facts.Facts) (map[string]Result, error) {
-	set, err := c.query.Eval(ctx, rego.EvalInput(f))
+type answer struct {
+	Result *verdict `json:"result"`
+}
+
+// evaluate decodes what a query gives for facts into v, which stays as it is where nothing is defined.
+func evaluate(ctx context.Context, q rego.PreparedEvalQuery, f facts.Facts, v any) error {
+	set, err := q.Eval(ctx, rego.EvalInput(f))
+	if err != nil || len(set) != 1 {
+		return err
+	}
+	raw, err := json.Marshal(set[0].Expressions[0].Value)
 	if err != nil {
-		return nil, fmt.Errorf("evaluate policies for %s: %w", f.System.ID, err)
+		return err
 	}
-	var all map[string]map[string]struct {
-		Result *verdict `json:"result"`
-	}
-	if len(set) == 1 {
-		raw, err := json.Marshal(set[0].Expressions[0].Value)
-		if err != nil {
-			return nil, err
+	return json.Unmarshal(raw, v)
+}
+
+// Evaluate concludes every checked control for one system. A policy that gives no answer, or fails, is unknown with that reason and
+// holds no other back; the failures are the error, beside a result for every control.
+func (c *Checks) Evaluate(ctx context.Context, f facts.Facts) (map[string]Result, error) {
+	all := map[string]map[string]answer{}
+	var failed []error
+	if err := evaluate(ctx, c.query, f, &all); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		if err := json.Unmarshal(raw, &all); err != nil {
-			return nil, fmt.Errorf("policies answer for %s in another shape: %w", f.System.ID, err)
+		clear(all)
+		for id, ref := range c.policy {
+			var one answer
+			if err := evaluate(ctx, c.single[id], f, &one); err != nil {
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
+				failed = append(failed, fmt.Errorf("policy of %s for %s: %w", id, f.System.ID, err))
+				continue
+			}
+			if all[ref.framework] == nil {
+				all[ref.framework] = map[string]answer{}
+			}
+			all[ref.framework][ref.name] = one
 		}
 	}
 	out := make(map[string]Result, len(c.policy))
@@ -231,10 +273,13 @@ func (c *Checks) Evaluate(ctx context.Context, f facts.Facts) (map[string]Result
 		}
 		out[id] = r
 	}
-	return out, nil
+	return out, errors.Join(failed...)
 }
 
-// judgeAge makes a conclusion unknown when evidence it rests on is missing or older than its limit.
+// clockSlack is how far ahead of now evidence may be: more means that the clock was set back, and its age cannot be told.
+const clockSlack = 5 * 60_000
+
+// judgeAge makes a conclusion unknown when evidence it rests on is missing, older than its limit or from the future.
 func judgeAge(r *Result, now int64) {
 	if len(r.Evidence) == 0 {
 		r.LastKnown, r.State = r.State, soc.Unknown
@@ -242,7 +287,7 @@ func judgeAge(r *Result, now int64) {
 		return
 	}
 	for _, e := range r.Evidence {
-		if now-e.At > e.MaxAge {
+		if now-e.At > e.MaxAge || e.At-now > clockSlack {
 			r.LastKnown, r.State = r.State, soc.Unknown
 			if r.Score > 1 {
 				r.Score = 1
@@ -344,15 +389,18 @@ func (s *Service) Round(ctx context.Context) error {
 		return fmt.Errorf("gather facts: %w", err)
 	}
 	seen := map[string]bool{}
+	var failed []error
 	for _, f := range all {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		seen[f.System.ID] = true
 		results, err := s.checks.Evaluate(ctx, f)
-		if err != nil {
-			return err
+		failed = append(failed, err)
+		if results == nil {
+			continue // what was known grows old by itself
 		}
-		if err := s.keep(ctx, f, results); err != nil {
-			return err
-		}
+		failed = append(failed, s.keep(ctx, f, results))
 	}
 	s.mu.Lock()
 	for id := range s.now {
@@ -362,7 +410,7 @@ func (s *Service) Round(ctx context.Context) error {
 	}
 	s.computed = time.Now().UnixMilli()
 	s.mu.Unlock()
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Result) error {

@@ -26,10 +26,8 @@ result := lib.answer("unknown", [lib.reason("object_silent", {"objects": hosts(o
 	count(old) > 0
 }
 
-result := object.union(lib.coverage(sources, "no_source"), {"because": array.concat([lib.reason("objects_seen", {"count": format_int(count(input.assets), 10)})], lib.coverage(sources, "no_source").because)}) if {
+result := object.union(lib.coverage(input.sources, "no_source"), {"because": array.concat([lib.reason("objects_seen", {"count": format_int(count(input.assets), 10)})], lib.coverage(input.sources, "no_source").because)}) if {
 	count(input.assets) > 0
 	count(missing) == 0
 	count(old) == 0
 }
-
-sources := [s | some s in input.sources; not s.planned_stop]

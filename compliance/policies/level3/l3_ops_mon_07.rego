@@ -33,7 +33,7 @@ result := lib.answer("not_met", [lib.reason("rules_not_tuned", {})], [watch]) if
 	untuned
 }
 
-base := lib.coverage([s | some s in input.sources; not s.planned_stop], "no_source")
+base := lib.coverage(input.sources, "no_source")
 
 result := object.union(base, {"evidence": array.concat(base.evidence, [watch])}) if {
 	input.watch.rules > 0

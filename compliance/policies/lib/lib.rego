@@ -23,12 +23,20 @@ quiet(s) if {
 	input.now - s.last_event > s.max_age
 }
 
-never(s) if s.state == "never"
+never(s) if {
+	s.state == "never"
+	not s.planned_stop
+}
 
-never(s) if s.last_event == 0
+never(s) if {
+	s.last_event == 0
+	not s.planned_stop
+}
+
+planned(sources) := [s | some s in sources; s.planned_stop]
 
 # coverage concludes from a set of registered sources: none is a known absence, one that never sent is not met, one that went quiet
-# leaves nothing to conclude.
+# or was stopped as planned leaves nothing to conclude.
 coverage(sources, absent) := answer("not_met", [reason(absent, {})], [inventory]) if count(sources) == 0
 
 coverage(sources, absent) := answer("not_met", [reason("source_never", {"sources": names(list), "count": format_int(count(list), 10), "of": format_int(count(sources), 10)})], [inventory]) if {
@@ -37,8 +45,14 @@ coverage(sources, absent) := answer("not_met", [reason("source_never", {"sources
 	count(list) > 0
 }
 
+coverage(sources, absent) := answer("unknown", [reason("planned_stop", {"sources": names(planned(sources))})], [inventory]) if {
+	count(planned(sources)) > 0
+	count([s | some s in sources; never(s)]) == 0
+}
+
 coverage(sources, absent) := answer("unknown", [reason("source_silent", {"sources": names(list), "count": format_int(count(list), 10), "of": format_int(count(sources), 10)})], [proof(s) | some s in sources]) if {
 	count(sources) > 0
+	count(planned(sources)) == 0
 	count([s | some s in sources; never(s)]) == 0
 	list := [s | some s in sources; quiet(s)]
 	count(list) > 0
@@ -46,6 +60,7 @@ coverage(sources, absent) := answer("unknown", [reason("source_silent", {"source
 
 coverage(sources, absent) := answer("met", [reason("all_receiving", {"count": format_int(count(sources), 10)})], [proof(s) | some s in sources]) if {
 	count(sources) > 0
+	count(planned(sources)) == 0
 	count([s | some s in sources; never(s)]) == 0
 	count([s | some s in sources; quiet(s)]) == 0
 }
@@ -101,10 +116,4 @@ skew(sources, absent) := base if {
 	base.state != "met"
 }
 
-with_layer(layer) := [s | some s in input.sources; layer in s.layers; not s.planned_stop]
-
-layer_planned(layer) if {
-	some s in input.sources
-	layer in s.layers
-	s.planned_stop
-}
+with_layer(layer) := [s | some s in input.sources; layer in s.layers]

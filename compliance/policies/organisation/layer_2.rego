@@ -9,7 +9,7 @@ package hoalu.policies.organisation.layer_2
 import data.hoalu.lib
 
 # This appliance watches: proven automatically while every source is alive.
-base := lib.coverage([s | some s in input.sources; not s.planned_stop], "no_source")
+base := lib.coverage(input.sources, "no_source")
 
 score := {"met": 3, "unknown": 1, "not_met": partly}
 

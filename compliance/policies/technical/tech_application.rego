@@ -8,6 +8,4 @@ package hoalu.policies.technical.tech_application
 
 import data.hoalu.lib
 
-result := lib.coverage(lib.with_layer("application"), "no_layer_source") if not lib.layer_planned("application")
-
-result := lib.answer("unknown", [lib.reason("planned_stop", {"sources": "application"})], [lib.inventory]) if lib.layer_planned("application")
+result := lib.coverage(lib.with_layer("application"), "no_layer_source")

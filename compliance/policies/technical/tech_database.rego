@@ -11,12 +11,4 @@ import data.hoalu.lib
 # A system without a database engine has no such layer.
 result := lib.answer("not_applicable", [lib.reason("no_database", {})], []) if input.system.engine == ""
 
-result := lib.coverage(lib.with_layer("database"), "no_layer_source") if {
-	input.system.engine != ""
-	not lib.layer_planned("database")
-}
-
-result := lib.answer("unknown", [lib.reason("planned_stop", {"sources": "database"})], [lib.inventory]) if {
-	input.system.engine != ""
-	lib.layer_planned("database")
-}
+result := lib.coverage(lib.with_layer("database"), "no_layer_source") if input.system.engine != ""

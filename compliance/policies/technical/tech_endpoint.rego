@@ -8,6 +8,4 @@ package hoalu.policies.technical.tech_endpoint
 
 import data.hoalu.lib
 
-result := lib.coverage(lib.with_layer("endpoint"), "no_layer_source") if not lib.layer_planned("endpoint")
-
-result := lib.answer("unknown", [lib.reason("planned_stop", {"sources": "endpoint"})], [lib.inventory]) if lib.layer_planned("endpoint")
+result := lib.coverage(lib.with_layer("endpoint"), "no_layer_source")
