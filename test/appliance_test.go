@@ -416,27 +416,45 @@ func (a *appliance) ledger() (sum ledgerSum, off []json.RawMessage) {
 	return page.Sum, off
 }
 
-// balanced waits until the ledger has come to rest (what is durable is counted by a reader of the queue, a little later), nothing is in
-// flight and every row balances.
-func (a *appliance) balanced() ledgerSum {
+// settled waits until the ledger and detection have read everything that is durable.
+func (a *appliance) settled(within time.Duration) {
 	a.Helper()
-	return a.balancedWithin(20 * time.Second)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
+		return net.Dial("unix", filepath.Join(a.data, "control.sock"))
+	}}}
+	var s struct {
+		Last     uint64 `json:"queue_last"`
+		Counted  uint64 `json:"counted"`
+		Detected uint64 `json:"detected"`
+	}
+	until(a.T, "the readers of the queue to reach its end", within, func() bool {
+		res, err := client.Get("http://control/status")
+		if err != nil {
+			a.Fatal(err)
+		}
+		defer res.Body.Close()
+		if err := json.NewDecoder(res.Body).Decode(&s); err != nil {
+			a.Fatal(err)
+		}
+		return s.Detected >= s.Last && s.Counted >= s.Last
+	})
 }
 
-func (a *appliance) balancedWithin(within time.Duration) ledgerSum {
+// balanced waits until everything is read, nothing is in flight and every row of the ledger balances.
+func (a *appliance) balanced() ledgerSum {
 	a.Helper()
-	var sum, last ledgerSum
+	a.settled(time.Minute)
+	var sum ledgerSum
 	var off []json.RawMessage
-	deadline := time.Now().Add(within)
+	deadline := time.Now().Add(20 * time.Second)
 	for {
-		if sum, off = a.ledger(); len(off) == 0 && sum.InFlight == 0 && sum.Difference == 0 && sum.Received == last.Received && sum.Received > 0 {
+		if sum, off = a.ledger(); len(off) == 0 && sum.InFlight == 0 && sum.Difference == 0 {
 			return sum
 		}
-		last = sum
 		if time.Now().After(deadline) {
 			a.Fatalf("the ledger does not balance: %+v\n%s", sum, off)
 		}
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
