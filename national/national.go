@@ -146,6 +146,11 @@ type Service struct {
 	log   *slog.Logger
 	wake  chan struct{}
 
+	linkMu  sync.Mutex
+	linked  Endpoint // that link and adapter are for
+	lnk     delivery.Link
+	adapter Adapter
+
 	mu        sync.Mutex
 	failing   int64 // since when deliveries fail, 0 if they do not
 	lastError string
@@ -167,19 +172,26 @@ func reportID(parts ...string) string {
 }
 
 // Enqueue writes the report of an alert into the outbox within tx, the transaction that wrote the alert. created says that the
-// alert is new; a change becomes a report only when the alert was closed or reopened. The same change a second time writes nothing.
+// alert is new; a change becomes a report only when the alert was closed or is open again. The same change a second time writes
+// nothing, nor does a change of an alert that was not reported.
 func (s *Service) Enqueue(ctx context.Context, tx *sql.Tx, a soc.Alert, created bool) error {
 	if a.Demo || a.Exercise && !s.cfg.Exercises || severityRank[a.Severity] < severityRank[s.cfg.MinSeverity] {
 		return nil
 	}
 	kind, id := delivery.KindAlert, reportID(delivery.KindAlert, a.ID)
+	q := db.New(tx)
 	if !created {
-		if a.State != soc.AlertClosed && !a.Reopened {
+		// The reports about an alert are a chain: it was made, closed, opened again, closed … The next link is due when the centre
+		// has last been told otherwise, however often that happens and whoever undid it.
+		told, err := q.ReportsOfSubject(ctx, a.Number)
+		if err != nil {
+			return fmt.Errorf("read reports of %s: %w", a.Number, err)
+		}
+		if len(told) == 0 || (len(told)%2 == 0) == (a.State == soc.AlertClosed) {
 			return nil
 		}
-		kind, id = delivery.KindUpdate, reportID(delivery.KindUpdate, a.ID, a.State, strconv.FormatInt(a.Closed, 10), strconv.FormatBool(a.Reopened))
+		kind, id = delivery.KindUpdate, reportID(delivery.KindUpdate, a.ID, told[len(told)-1].ID)
 	}
-	q := db.New(tx)
 	if n, err := q.HasReport(ctx, id); err != nil || n > 0 {
 		return err
 	}
@@ -195,7 +207,9 @@ func (s *Service) Enqueue(ctx context.Context, tx *sql.Tx, a soc.Alert, created 
 	}
 	o := delivery.Outgoing{ID: id, Kind: kind, Order: order, Created: now(), Organ: organ, Alert: a}
 	if s.hooks.Lookup != nil {
-		o.System, o.Unit = s.hooks.Lookup(a.System)
+		if o.System, o.Unit = s.hooks.Lookup(a.System); o.System.Demo {
+			return nil // whatever the event said of itself
+		}
 	}
 	body, err := forwarders[channel]().Render(o)
 	if err != nil {
@@ -304,10 +318,17 @@ func (s *Service) notify(id string) {
 	}
 }
 
+// link is the connection to the endpoint in force, one for deliveries, heartbeats and lists, kept until the endpoint changes. Not its
+// version tells: an endpoint that was cleared and set again counts anew.
 func (s *Service) link(ctx context.Context) (delivery.Link, Adapter, error) {
 	ep, err := s.Endpoint(ctx)
 	if err != nil {
 		return delivery.Link{}, nil, err
+	}
+	s.linkMu.Lock()
+	defer s.linkMu.Unlock()
+	if s.adapter != nil && s.linked == ep {
+		return s.lnk, s.adapter, nil
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM([]byte(ep.ServerCA))
@@ -317,17 +338,23 @@ func (s *Service) link(ctx context.Context) (delivery.Link, Adapter, error) {
 	}
 	conf := &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	if s.hooks.Certificate != nil {
-		cert, err := s.hooks.Certificate(ctx)
-		if err != nil {
+		if _, err := s.hooks.Certificate(ctx); err != nil {
 			return delivery.Link{}, nil, fmt.Errorf("get client certificate: %w", err)
 		}
-		conf.Certificates = []tls.Certificate{*cert}
+		// Asked for at each handshake: the link may outlive a certificate.
+		conf.GetClientCertificate = func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return s.hooks.Certificate(i.Context())
+		}
 	}
 	newAdapter, ok := forwarders[ep.Channel]
 	if !ok {
 		return delivery.Link{}, nil, fmt.Errorf("channel %q is not known to this program", ep.Channel)
 	}
-	return delivery.Link{URL: ep.URL, TLS: conf, Key: key, Organ: ep.OrganID, Timeout: s.cfg.Timeout}, newAdapter(), nil
+	if s.adapter == nil || s.linked.Channel != ep.Channel {
+		s.adapter = newAdapter()
+	}
+	s.linked, s.lnk = ep, delivery.Link{URL: ep.URL, TLS: conf, Key: key, Organ: ep.OrganID, Timeout: s.cfg.Timeout}
+	return s.lnk, s.adapter, nil
 }
 
 // Run sends what waits, beats and reconciles until ctx ends.
@@ -341,26 +368,15 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) deliverLoop(ctx context.Context) {
-	var version int64 = -1
-	var l delivery.Link
-	var a Adapter
 	for ctx.Err() == nil {
 		wait := time.Minute
-		ep, err := s.Endpoint(ctx)
+		l, a, err := s.link(ctx)
 		switch {
 		case errors.Is(err, ErrNoEndpoint):
 		case err != nil:
-			s.log.Error("read national endpoint", "error", err)
+			s.fail(err)
 			wait = 10 * time.Second
 		default:
-			if ep.Version != version { // a link keeps its connection until the endpoint changes
-				if l, a, err = s.link(ctx); err != nil {
-					s.fail(err)
-					wait = 10 * time.Second
-					break
-				}
-				version = ep.Version
-			}
 			wait = s.deliverOne(ctx, l, a)
 			if wait == 0 {
 				continue
@@ -389,7 +405,8 @@ func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) ti
 		s.log.Error("read outbox", "error", err)
 		return 5 * time.Second
 	}
-	if d := row.NextTry - now(); d > 0 {
+	// No wait is longer than RetryMost: a longer one means that the clock was set back.
+	if d := row.NextTry - now(); d > 0 && d <= s.cfg.RetryMost.Milliseconds() {
 		return time.Duration(d) * time.Millisecond
 	}
 	dctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
@@ -445,10 +462,11 @@ func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) ti
 }
 
 func (s *Service) backoff(tries int64) time.Duration {
-	d := s.cfg.RetryMost
-	if tries < 20 {
-		d = min(d, s.cfg.RetryFirst<<tries)
+	d := s.cfg.RetryFirst
+	for ; tries > 0 && d < s.cfg.RetryMost; tries-- {
+		d *= 2
 	}
+	d = min(d, s.cfg.RetryMost)
 	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }
 
@@ -519,32 +537,49 @@ func (s *Service) beat(ctx context.Context) error {
 // zone of the days of reconciliation.
 var zone = time.FixedZone("+07", 7*3600)
 
+// reconcileLoop compares yesterday once it is past ReconcileAt. It looks each minute instead of sleeping until then: the clock may be
+// set, the machine may have been off at that time, and a centre that did not answer is asked again.
 func (s *Service) reconcileLoop(ctx context.Context) {
-	at, _ := time.Parse("15:04", s.cfg.ReconcileAt)
+	tick := time.NewTicker(min(time.Minute, s.cfg.RetryMost))
+	defer tick.Stop()
 	for {
-		t := time.Now().In(zone)
-		next := time.Date(t.Year(), t.Month(), t.Day(), at.Hour(), at.Minute(), 0, 0, zone)
-		if !next.After(t) {
-			next = next.AddDate(0, 0, 1)
-		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Until(next)):
+		case <-tick.C:
 		}
-		day := time.Now().In(zone).AddDate(0, 0, -1).Format("2006-01-02")
-		for ctx.Err() == nil {
-			_, err := s.Reconcile(ctx, soc.Actor{ID: "system", Name: "system"}, day)
-			if err == nil || errors.Is(err, ErrNoEndpoint) {
-				break
-			}
-			s.log.Warn("reconciliation not done", "day", day, "error", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(s.cfg.RetryMost):
-			}
+		day, err := s.dueDay(ctx, time.Now())
+		if err == nil && day != "" {
+			_, err = s.Reconcile(ctx, soc.Actor{ID: "system", Name: "system"}, day)
+		}
+		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) {
+			s.log.Warn("reconciliation not done; it is tried again", "day", day, "error", err)
 		}
 	}
+}
+
+// dueDay is the day to reconcile at an instant: yesterday, unless it is too early or it was compared since it ended; "" none.
+func (s *Service) dueDay(ctx context.Context, t time.Time) (string, error) {
+	at, err := time.Parse("15:04", s.cfg.ReconcileAt)
+	if err != nil {
+		return "", err
+	}
+	t = t.In(zone)
+	today := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
+	if t.Before(today.Add(time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute)) {
+		return "", nil
+	}
+	day := today.AddDate(0, 0, -1).Format("2006-01-02")
+	done, err := s.Reconciliations(ctx, 3)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range done {
+		if r.Day == day && r.At >= today.UnixMilli() {
+			return "", nil
+		}
+	}
+	return day, nil
 }
 
 // Reconciliation is one day compared with the centre: made = accepted + refused + waiting, and what the centre holds equals
@@ -575,6 +610,7 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 		return Reconciliation{}, err
 	}
 	lctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	asked := now()
 	held, err := a.List(lctx, l, from, to)
 	cancel()
 	if err != nil {
@@ -595,6 +631,9 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 			switch k.State {
 			case soc.ReportAccepted:
 				r.Accepted++
+				if !there && k.Settled >= asked {
+					break // accepted while the list was on its way
+				}
 				if !there || digest != k.Digest {
 					r.Missing = append(r.Missing, k.ID)
 					if err := q.RequeueReport(ctx, db.RequeueReportParams{ID: k.ID, LastError: "reconciliation: the centre does not hold it"}); err != nil {

@@ -69,7 +69,7 @@ SELECT stored FROM national_receipt ORDER BY stored DESC LIMIT 1;
 SELECT id, digest FROM national_outbox WHERE state = 'accepted' AND created >= sqlc.arg(since) AND created < sqlc.arg(until);
 
 -- name: KnownBetween :many
-SELECT id, digest, state FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
+SELECT id, digest, state, settled FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
 
 -- name: Endpoint :one
 SELECT * FROM national_endpoint WHERE id = 1;

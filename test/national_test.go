@@ -262,3 +262,81 @@ func TestEndpointNamesEveryBadField(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryTurnOfAnAlertIsReported: closed, opened again, closed, undone: the centre is told each time, and of nothing in between.
+func TestEveryTurnOfAnAlertIsReported(t *testing.T) {
+	r := newNationalRig(t)
+	a := r.alert(nil)
+	for i, step := range []struct {
+		name    string
+		change  func()
+		reports int64
+	}{
+		{"more hits", func() { a.Count++ }, 1},
+		{"acknowledged", func() { a.State = soc.AlertAcknowledged }, 1},
+		{"closed", func() { a.State, a.Closed = soc.AlertClosed, 5 }, 2},
+		{"opened again", func() { a.State, a.Closed, a.Reopened = soc.AlertNew, 0, true }, 3},
+		{"more hits while open again", func() { a.Count++ }, 3},
+		{"acknowledged again", func() { a.State = soc.AlertAcknowledged }, 3},
+		{"closed again", func() { a.State, a.Closed = soc.AlertClosed, 9 }, 4},
+		{"opened a second time", func() { a.State, a.Closed = soc.AlertNew, 0 }, 5},
+		{"closed once more", func() { a.State, a.Closed = soc.AlertClosed, 11 }, 6},
+		{"the closing undone", func() { a.State, a.Closed, a.Reopened = soc.AlertNew, 0, false }, 7},
+	} {
+		step.change()
+		if err := r.db.Tx(context.Background(), func(tx *sql.Tx) error { return r.svc.Enqueue(context.Background(), tx, a, false) }); err != nil {
+			t.Fatal(err)
+		}
+		if reports, err := r.svc.OfSubject(context.Background(), a.Number); err != nil || int64(len(reports)) != step.reports {
+			t.Errorf("step %d, %s: %d reports, %v; want %d", i, step.name, len(reports), err, step.reports)
+		}
+	}
+	low := soc.Alert{ID: "low", Number: fmt.Sprintf("CB-2026-%06d", r.n+1), Severity: soc.High, State: soc.AlertClosed, Closed: 3, System: "HT-001"}
+	if err := r.db.Tx(context.Background(), func(tx *sql.Tx) error { return r.svc.Enqueue(context.Background(), tx, low, false) }); err != nil {
+		t.Fatal(err)
+	}
+	if reports, _ := r.svc.OfSubject(context.Background(), low.Number); len(reports) != 0 {
+		t.Errorf("the closing of an alert the centre never heard of is reported: %v", reports)
+	}
+}
+
+// TestAnotherCentre: an endpoint cleared and set again is another one, though its version is the same.
+func TestAnotherCentre(t *testing.T) {
+	r := newNationalRig(t)
+	r.connect()
+	r.alert(nil)
+	r.until("the first accepted", func(s national.Summary) bool { return s.Accepted == 1 })
+	_, pool := clientCertificate(t)
+	second, err := centre.Start("127.0.0.1:0", pool) // it would not take our certificate: nothing must come to the first one either
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	admin := soc.Actor{ID: "admin", Name: "admin"}
+	if err := r.svc.ClearEndpoint(context.Background(), admin); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.svc.SetEndpoint(context.Background(), admin, national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "000.00.35.H42", OrganName: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	r.alert(nil)
+	r.until("a failure at the second", func(s national.Summary) bool { return s.FailingSince > 0 })
+	if n := len(r.centre.Held()); n != 1 {
+		t.Errorf("the first centre holds %d reports, want 1: the second report went to the old endpoint", n)
+	}
+}
+
+// TestClockSetBack: a report put off by a clock that ran ahead is not kept waiting for days.
+func TestClockSetBack(t *testing.T) {
+	r := newNationalRig(t)
+	a := r.alert(nil)
+	ahead := time.Now().Add(72 * time.Hour).UnixMilli()
+	if err := r.db.Tx(context.Background(), func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE national_outbox SET tries = 3, next_try = $1 WHERE subject = $2", ahead, a.Number)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r.connect()
+	r.until("accepted", func(s national.Summary) bool { return s.Accepted == 1 })
+}

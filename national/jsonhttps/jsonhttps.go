@@ -26,6 +26,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"hoalu/national/delivery"
 	"hoalu/soc"
@@ -157,7 +158,7 @@ func (a *Adapter) http(l delivery.Link) *http.Client {
 			a.client.CloseIdleConnections()
 		}
 		a.tls = l.TLS
-		a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: l.TLS, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2, DisableCompression: true},
+		a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: l.TLS, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: 10 * time.Minute, DisableCompression: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error {
 				return errors.New("the centre redirects; set the final address")
 			}}

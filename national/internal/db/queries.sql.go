@@ -288,7 +288,7 @@ func (q *Queries) InsertTry(ctx context.Context, arg InsertTryParams) error {
 }
 
 const knownBetween = `-- name: KnownBetween :many
-SELECT id, digest, state FROM national_outbox WHERE created >= $1 AND created < $2
+SELECT id, digest, state, settled FROM national_outbox WHERE created >= $1 AND created < $2
 `
 
 type KnownBetweenParams struct {
@@ -297,9 +297,10 @@ type KnownBetweenParams struct {
 }
 
 type KnownBetweenRow struct {
-	ID     string
-	Digest string
-	State  string
+	ID      string
+	Digest  string
+	State   string
+	Settled int64
 }
 
 func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]KnownBetweenRow, error) {
@@ -311,7 +312,12 @@ func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]K
 	items := []KnownBetweenRow{}
 	for rows.Next() {
 		var i KnownBetweenRow
-		if err := rows.Scan(&i.ID, &i.Digest, &i.State); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Digest,
+			&i.State,
+			&i.Settled,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -1,0 +1,67 @@
+package national
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hoalu/national/internal/db"
+	"hoalu/state"
+)
+
+// TestDueDay: yesterday is compared once it is past the set time, whenever the machine was on, and once.
+func TestDueDay(t *testing.T) {
+	ctx := context.Background()
+	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s := New(DefaultConfig(), st, Hooks{}, slog.New(slog.DiscardHandler))
+	at := func(clock string) time.Time {
+		t.Helper()
+		x, err := time.ParseInLocation("2006-01-02 15:04", "2026-11-22 "+clock, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	for _, tc := range []struct{ clock, want string }{{"00:19", ""}, {"00:20", "2026-11-21"}, {"18:00", "2026-11-21"}} {
+		if got, err := s.dueDay(ctx, at(tc.clock)); err != nil || got != tc.want {
+			t.Errorf("dueDay at %s = %q, %v; want %q", tc.clock, got, err, tc.want)
+		}
+	}
+	for _, tc := range []struct {
+		compared time.Time
+		want     string
+	}{{at("00:00").Add(-time.Hour), "2026-11-21"}, {at("00:21"), ""}} { // by hand while the day still ran, and after it
+		if err := st.Tx(ctx, func(tx *sql.Tx) error {
+			return db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Day: "2026-11-21", At: tc.compared.UnixMilli(), Missing: "[]", Extra: "[]", Balanced: 1})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.dueDay(ctx, at("08:00")); err != nil || got != tc.want {
+			t.Errorf("dueDay, compared at %s = %q, %v; want %q", tc.compared, got, err, tc.want)
+		}
+	}
+}
+
+// TestBackoff: it grows to RetryMost and never further, whatever the figures.
+func TestBackoff(t *testing.T) {
+	s := &Service{cfg: Config{RetryFirst: time.Second, RetryMost: 5 * time.Minute}}
+	for tries, most := range map[int64]time.Duration{0: time.Second, 1: 2 * time.Second, 3: 8 * time.Second, 20: 5 * time.Minute, 1 << 40: 5 * time.Minute} {
+		for range 20 {
+			if d := s.backoff(tries); d > most || d < most*3/4 {
+				t.Fatalf("backoff(%d) = %s, want %s less a quarter at most", tries, d, most)
+			}
+		}
+	}
+	c := DefaultConfig()
+	c.RetryFirst, c.RetryMost = 20*time.Hour, time.Hour
+	if c.Validate() == nil {
+		t.Error("a first wait over the most is taken")
+	}
+}
