@@ -133,6 +133,9 @@ func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source
 		f.Watch = t.Watch(sys.ID)
 	}
 	for _, a := range assets {
+		if a.Host == "" {
+			continue // an address or a network says whose an event is; the object to be seen is the host
+		}
 		x := Asset{ID: a.ID, Host: a.Host, Kind: a.Kind}
 		if lastByHost != nil && a.Host != "" {
 			x.LastEvent = lastByHost(a.Host)
