@@ -526,8 +526,12 @@ func (m *Monitor) refusal(ready error, now int64) []Note {
 	return []Note{{Action: DiskRecovered, Level: "info", Message: "events are accepted again", Values: map[string]string{"cause": before}}}
 }
 
-// changed makes the note of a new state; a planned stop and a first event are none.
+// changed makes the note of a new state; a planned stop and a first event are none, nor is anything about a sample source, whose
+// recorded events end.
 func (m *Monitor) changed(id string, k soc.Source, s *source, state, cause string, now int64) (Note, bool) {
+	if k.Demo {
+		return Note{}, false
+	}
 	n := Note{Source: id, System: k.System, Level: "warning", Values: map[string]string{"state": state, "cause": cause, "before": s.State,
 		"last_event": time.UnixMilli(s.Last).UTC().Format(time.RFC3339)}}
 	name := cmp.Or(k.Name, id)

@@ -120,6 +120,14 @@ func TestPlannedStop(t *testing.T) {
 	}
 }
 
+func TestSample(t *testing.T) {
+	w := start(t, "", noon)
+	w.known = []soc.Source{{ID: "NG-1", Demo: true}}
+	w.pass(2*time.Hour, 60, nil, "NG-1")
+	w.pass(time.Hour, 0, nil)
+	w.want("sample events end: seen, and no news", "NG-1", soc.SourceSilent, CauseNoConnection)
+}
+
 func TestThin(t *testing.T) {
 	w := start(t, "", noon)
 	w.pass(2*time.Hour, 400, nil, "NG-1")

@@ -75,6 +75,7 @@ func (a *App) account(ctx context.Context, d *pipeline.Decoded) error {
 	if err := a.ledger.Received(ctx, d.Seq, frames, counts); err != nil {
 		return err
 	}
+	a.counted.Store(d.Seq)
 	if d.Seq > a.observed {
 		a.observed = d.Seq
 		a.observe(d)
@@ -87,6 +88,9 @@ func (a *App) observe(d *pipeline.Decoded) {
 	by := map[string]*health.Sample{}
 	offsets := map[string][]int64{}
 	for _, e := range d.Events {
+		if e.Has(ecs.HoaluExercise) {
+			continue // an exercise is no habit of its source: its end would count as silence
+		}
 		s := by[e.Source]
 		if s == nil {
 			s = &health.Sample{Source: e.Source}
