@@ -106,6 +106,7 @@ type App struct {
 	rate        rate
 	rulesAt     atomic.Int64  // last change of rules
 	applied     atomic.Uint64 // last sequence the store has taken
+	counted     atomic.Uint64 // last sequence the ledger's reader has taken
 	detected    atomic.Uint64 // last sequence detection has processed
 	snapshotted atomic.Uint64 // last sequence in a kept snapshot of the correlations
 	observed    uint64        // last sequence health was told of; the ledger's reader only

@@ -162,7 +162,7 @@ type Status struct {
 	Parts    []soc.Part `json:"parts"`
 	Last     uint64     `json:"queue_last"`
 	Stored   uint64     `json:"stored"`
-	Counted  uint64     `json:"counted"` // by the ledger
+	Counted  uint64     `json:"counted"` // by the ledger's reader, since the start
 	Detected uint64     `json:"detected"`
 	Events   float64    `json:"events_per_second"`
 	Accounts bool       `json:"accounts"`
@@ -170,7 +170,7 @@ type Status struct {
 
 func (a *App) status(ctx context.Context) (Status, error) {
 	any, err := a.accounts.Any(ctx)
-	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.Last(), Stored: a.store.Position(), Counted: a.ledger.Position(), Detected: a.detected.Load(), Events: a.rate.perSecond(), Accounts: any}, err
+	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.Last(), Stored: a.store.Position(), Counted: a.counted.Load(), Detected: a.detected.Load(), Events: a.rate.perSecond(), Accounts: any}, err
 }
 
 func (a *App) importSource(ctx context.Context, name string) (soc.Source, error) {

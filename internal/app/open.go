@@ -227,6 +227,7 @@ func (a *App) openLedger(ctx context.Context) error {
 		return err
 	}
 	a.ledger = l
+	a.counted.Store(l.Position())
 	a.down.push("ledger", l.Close)
 	return nil
 }
