@@ -37,13 +37,16 @@ func (h *Host) runProbe(ctx context.Context, i int) {
 	p := table[i].make(h.cfg.Name)
 	h.count(name, func() Counts {
 		b := p.Books()
-		c := Counts{Seen: b.Seen, Sent: b.Sent, Filtered: b.Filtered, Dropped: map[string]int64{}}
+		c := Counts{Seen: b.Seen, Filtered: b.Filtered, Dropped: map[string]int64{}}
 		if b.Dropped > 0 {
 			c.Dropped["ring_"+name] = b.Dropped
 		}
+		if b.Unread > 0 {
+			c.Dropped["unread_"+name] = b.Unread
+		}
 		return c
 	})
-	err := p.Run(ctx, func() { h.set(name, Running, "", "") }, h.ship.Put)
+	err := p.Run(ctx, func() { h.set(name, Running, "", "") }, func(record []byte) { h.hand(name, record) })
 	if err == nil || ctx.Err() != nil {
 		return
 	}

@@ -11,6 +11,7 @@ package sensors
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -47,10 +48,10 @@ type Probe struct {
 	Do    string // how to allow it
 }
 
-// Counts of a probe since its start.
+// Counts of a probe since its start, up to the shipper: what is neither filtered, dropped nor handed over waits in its ring.
 type Counts struct {
-	Seen, Sent, Filtered int64
-	Dropped              map[string]int64
+	Seen, Filtered int64
+	Dropped        map[string]int64
 }
 
 // Host runs this host's probes.
@@ -62,11 +63,14 @@ type Host struct {
 	mu     sync.Mutex
 	probes map[string]*Probe
 	counts map[string]func() Counts
+
+	handMu sync.Mutex
+	handed map[string]int64 // records given to the shipper, by probe
 }
 
 // New returns a Host over a shipper, which Run runs too.
 func New(cfg Config, ship *shipper.Shipper, log *slog.Logger) *Host {
-	h := &Host{cfg: cfg, ship: ship, log: log.With("component", "sensor"), probes: map[string]*Probe{}, counts: map[string]func() Counts{}}
+	h := &Host{cfg: cfg, ship: ship, log: log.With("component", "sensor"), probes: map[string]*Probe{}, counts: map[string]func() Counts{}, handed: map[string]int64{}}
 	for _, p := range append([]string{packetProbe}, names()...) {
 		state := Unknown
 		if p == packetProbe && !cfg.Packet || p != packetProbe && !cfg.Host {
@@ -137,7 +141,6 @@ func (h *Host) runPacket(ctx context.Context) {
 		c := Counts{Dropped: map[string]int64{}}
 		for class, s := range out.Stats() {
 			c.Seen += int64(s.Seen)
-			c.Sent += int64(s.Sent)
 			if s.Dropped > 0 {
 				c.Dropped["output_"+packet.Class(class).String()] += int64(s.Dropped)
 			}
@@ -146,6 +149,10 @@ func (h *Host) runPacket(ctx context.Context) {
 		for _, s := range st.Records {
 			c.Seen += int64(s.Filtered)
 			c.Filtered += int64(s.Filtered)
+		}
+		if st.KernelDrops > 0 { // packets, not records: seen and lost
+			c.Seen += int64(st.KernelDrops)
+			c.Dropped["packet_ring"] = int64(st.KernelDrops)
 		}
 		return c
 	})
@@ -158,7 +165,7 @@ func (h *Host) runPacket(ctx context.Context) {
 				return
 			}
 			buf = rec
-			h.ship.Put(rec)
+			h.hand(packetProbe, rec)
 		}
 	})
 	err := packet.Live(ctx, packet.LiveConfig{Interface: strings.Join(h.cfg.Interfaces, ","), RingBytes: 16 << 20, Ready: func() { h.set(packetProbe, Running, "", "") }}, a)
@@ -173,7 +180,16 @@ func (h *Host) runPacket(ctx context.Context) {
 	}
 }
 
-// Accounts is what is sent of ten seconds (the collector's sensor.Stats).
+// hand gives a record to the shipper and counts it, in one step for who reads the accounts.
+func (h *Host) hand(probe string, record []byte) {
+	h.handMu.Lock()
+	defer h.handMu.Unlock()
+	h.ship.Put(record)
+	h.handed[probe]++
+}
+
+// Accounts is what is sent of ten seconds (the collector's sensor.Stats). Summed over its maps, Seen = Sent + Dropped + Filtered +
+// what Waiting has grown, exactly: what is in a probe's ring or on its way to the shipper waits too.
 type Accounts struct {
 	From     int64             `json:"from"`
 	To       int64             `json:"to"`
@@ -189,51 +205,66 @@ func (h *Host) accountLoop(ctx context.Context) {
 	const every = 10 * time.Second
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	last := map[string]Counts{}
-	var lastShip shipper.Stats
-	from := time.Now()
+	b := books{from: time.Now()}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		now := time.Now()
-		acc := Accounts{From: from.UnixMilli(), To: now.UnixMilli(), Seen: map[string]int64{}, Sent: map[string]int64{}, Dropped: map[string]int64{}, Filtered: map[string]int64{},
-			Values: map[string]string{"version": h.cfg.Version, "host": h.cfg.Name, "os": runtime.GOOS}}
-		next := map[string]Counts{}
-		h.mu.Lock()
-		for name, fn := range h.counts {
-			c := fn()
-			next[name] = c
-			p := last[name]
-			acc.Seen[name] = c.Seen - p.Seen
-			acc.Filtered[name] = c.Filtered - p.Filtered
-			for r, n := range c.Dropped {
-				if d := n - p.Dropped[r]; d > 0 {
-					acc.Dropped[r] += d
-				}
-			}
-		}
-		for name, p := range h.probes {
-			v := p.State
-			if p.Why != "" {
-				v += ": " + p.Why
-			}
-			acc.Values["probe."+name] = v
-		}
-		h.mu.Unlock()
-		st := h.ship.Stats()
-		acc.Sent["records"] = st.Sent - lastShip.Sent
-		for r, n := range st.Dropped {
-			if d := n - lastShip.Dropped[r]; d > 0 {
-				acc.Dropped[r] += d
-			}
-		}
-		acc.Waiting = st.Waiting
+		acc, next := h.account(b, time.Now())
 		if err := h.ship.Account(ctx, acc); err != nil {
 			continue // the next accounts cover this time too
 		}
-		last, lastShip, from = next, st, now
+		b = next
 	}
+}
+
+// books are the counters as last told.
+type books struct {
+	from  time.Time
+	probe map[string]Counts
+	ship  shipper.Stats
+}
+
+// account makes the accounts since last, and the books to make the next ones from.
+func (h *Host) account(last books, now time.Time) (Accounts, books) {
+	h.handMu.Lock() // nothing passes from a probe to the shipper meanwhile
+	st := h.ship.Stats()
+	handed := maps.Clone(h.handed)
+	h.handMu.Unlock()
+	acc := Accounts{From: last.from.UnixMilli(), To: now.UnixMilli(), Seen: map[string]int64{}, Sent: map[string]int64{}, Dropped: map[string]int64{}, Filtered: map[string]int64{},
+		Waiting: st.Waiting, Values: map[string]string{"version": h.cfg.Version, "host": h.cfg.Name, "os": runtime.GOOS}}
+	next := books{from: now, probe: map[string]Counts{}, ship: st}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, fn := range h.counts {
+		c := fn()
+		next.probe[name] = c
+		p := last.probe[name]
+		acc.Seen[name] = c.Seen - p.Seen
+		acc.Filtered[name] = c.Filtered - p.Filtered
+		waiting := c.Seen - c.Filtered - handed[name]
+		for r, n := range c.Dropped {
+			waiting -= n
+			if d := n - p.Dropped[r]; d != 0 {
+				acc.Dropped[r] += d
+			}
+		}
+		acc.Waiting += waiting
+	}
+	for name, p := range h.probes {
+		v := p.State
+		if p.Why != "" {
+			v += ": " + p.Why
+		}
+		acc.Values["probe."+name] = v
+	}
+	acc.Sent["records"] = st.Sent - last.ship.Sent
+	for r, n := range st.Dropped {
+		if d := n - last.ship.Dropped[r]; d != 0 {
+			acc.Dropped[r] += d
+		}
+	}
+	return acc, next
 }

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -32,8 +33,8 @@ type Unavailable struct {
 func (u *Unavailable) Error() string { return u.Why }
 func (u *Unavailable) Unwrap() error { return u.Err }
 
-// Books of a probe since its start.
-type Books struct{ Seen, Sent, Dropped, Filtered int64 }
+// Books of a probe since its start. Unread is part of Sent: records handle could not read.
+type Books struct{ Seen, Sent, Dropped, Filtered, Unread int64 }
 
 // Spec is a probe's object and the tracing programs in it.
 type Spec struct {
@@ -46,6 +47,8 @@ type Spec struct {
 type Probe struct {
 	spec Spec
 
+	unread atomic.Int64
+
 	mu    sync.Mutex
 	books *ebpf.Map
 	last  Books
@@ -53,6 +56,9 @@ type Probe struct {
 
 // New returns a Probe that does not run yet.
 func New(s Spec) *Probe { return &Probe{spec: s} }
+
+// CountUnread counts a record that handle could not read.
+func (p *Probe) CountUnread() { p.unread.Add(1) }
 
 // poll is how long a record may wait in the ring when too few came to wake the reader.
 const poll = 20 * time.Millisecond
@@ -136,7 +142,7 @@ func (p *Probe) Books() Books {
 		return p.last
 	}
 	var out [4]int64
-	for i := range out {
+	for i := len(out) - 1; i >= 0; i-- { // seen last: never less than what became of it
 		var per []uint64
 		if err := p.books.Lookup(uint32(i), &per); err != nil {
 			return p.last
@@ -145,7 +151,7 @@ func (p *Probe) Books() Books {
 			out[i] += int64(n)
 		}
 	}
-	return Books{out[0], out[1], out[2], out[3]}
+	return Books{out[0], out[1], out[2], out[3], p.unread.Load()}
 }
 
 // possible answers the questions whose answer is known before anything is loaded.

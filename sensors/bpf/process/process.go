@@ -9,6 +9,7 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"strconv"
@@ -43,7 +44,7 @@ type entry struct {
 	name, exe, cmdline string
 }
 
-const maxCache = 1 << 15
+const maxCache = 1 << 14 // some 20 MB when every command line is long
 
 // New returns the probe; host is host.name of its records.
 func New(host string) *Probe {
@@ -60,6 +61,8 @@ func (p *Probe) Run(ctx context.Context, ready func(), emit func(record []byte))
 		if p.decode(&e, b, &clock) {
 			buf = e.AppendJSON(buf[:0])
 			emit(buf)
+		} else {
+			p.CountUnread()
 		}
 	})
 }
@@ -102,6 +105,9 @@ func (p *Probe) decode(e *ecs.Event, b []byte, clock *attach.Clock) bool {
 		}
 		path := string(b[offPath : offPath+min(int(le.Uint32(b[offPathLen:])), pathSize-1)])
 		raw := b[offArgs : offArgs+min(int(le.Uint32(b[offArgsLen:])), argsSize)]
+		if len(raw) == 0 { // its first page was not there yet to be read
+			raw = cmdlineOf(pid)
+		}
 		args := strings.Split(strings.TrimRight(string(raw), "\x00"), "\x00")
 		exe := path
 		if !strings.HasPrefix(exe, "/") { // relative to a folder only the process knows
@@ -148,6 +154,17 @@ func (p *Probe) decode(e *ecs.Event, b []byte, clock *attach.Clock) bool {
 	return true
 }
 
+// cmdlineOf reads the beginning of a process's arguments, NUL between them; nothing when it has ended.
+func cmdlineOf(pid uint32) []byte {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	raw, _ := io.ReadAll(io.LimitReader(f, argsSize)) // what a process that ends meanwhile still gave
+	return raw
+}
+
 func (p *Probe) keep(pid uint32, x entry) {
 	if len(p.cache) >= maxCache {
 		clear(p.cache)
@@ -161,10 +178,10 @@ func (p *Probe) parent(e *ecs.Event, ppid uint32, comm string) {
 	x, ok := p.cache[ppid]
 	if !ok && ppid > 0 {
 		x = entry{name: comm, exe: p.exe(ppid)}
-		if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", ppid)); err == nil {
-			x.cmdline = strings.ReplaceAll(strings.TrimRight(string(raw[:min(len(raw), argsSize)]), "\x00"), "\x00", " ")
+		x.cmdline = strings.ReplaceAll(strings.TrimRight(string(cmdlineOf(ppid)), "\x00"), "\x00", " ")
+		if x.exe != "" { // else it has ended, and its number may soon be another's
+			p.keep(ppid, x)
 		}
-		p.keep(ppid, x)
 	}
 	if x.name == "" {
 		x.name = comm

@@ -40,6 +40,8 @@ func (p *Probe) Run(ctx context.Context, ready func(), emit func(record []byte))
 		if p.decode(&e, b, &clock) {
 			buf = e.AppendJSON(buf[:0])
 			emit(buf)
+		} else {
+			p.CountUnread()
 		}
 	})
 }
