@@ -62,6 +62,7 @@ type appliance struct {
 	data, home, config string
 	ports              ports
 	tokens             map[string]string
+	as                 *syscall.Credential // whom it runs as; nil: as the test does
 
 	cmd    *exec.Cmd
 	done   chan struct{} // closed when the process has ended
@@ -143,6 +144,9 @@ func (a *appliance) tryStart() error {
 	}
 	defer logFile.Close()
 	cmd.Stderr = logFile
+	if a.as != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: a.as}
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

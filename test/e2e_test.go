@@ -23,7 +23,11 @@ import (
 	"hoalu/test/peers/centre"
 )
 
-const webShellRule = "6f7b9c4e-2d1a-4f3b-9a55-0c8e6d2b7f10" // Web Server Process Starts A Shell
+const (
+	webShellRule = "6f7b9c4e-2d1a-4f3b-9a55-0c8e6d2b7f10" // Web Server Process Starts A Shell
+	guessingRule = "fdc885df-ef6a-4f99-9109-e4ac8b066beb" // SSH Password Guessing From One Address, a correlation: 8 in 5 minutes
+	requestRule  = "f9fd2f75-0dc5-4721-875f-5c359cd04ce2" // Web Shell Request
+)
 
 // authority is the appliance's own CA certificate.
 func (a *appliance) authority() *x509.CertPool {
@@ -69,6 +73,8 @@ func TestWholeChain(t *testing.T) {
 	t.Run("import", a.in(func(a *appliance) { a.importChain() }))
 	t.Run("capture", a.in(func(a *appliance) { a.captureChain() }))
 	t.Run("this host", a.in(func(a *appliance) { a.hostChain(root) }))
+	t.Run("second sensor", a.in(func(a *appliance) { a.enrolledChain(root) }))
+	t.Run("attacks", a.in(func(a *appliance) { a.attackChain() }))
 	t.Run("alert", a.in(func(a *appliance) { a.alertChain() }))
 	t.Run("national centre", a.in(func(a *appliance) { a.nationalChain() }))
 	t.Run("evidence", a.in(func(a *appliance) { a.evidenceChain() }))
@@ -384,6 +390,136 @@ func (a *appliance) askDNS(name string) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
 	}}
 	r.LookupNetIP(ctx, "ip4", name+".") // it has no answer: what counts is that it was asked
+}
+
+// enrolledChain: a sensor of its own process is invited, enrols, and its records come in over mutual TLS.
+func (a *appliance) enrolledChain(root bool) {
+	if !root {
+		a.Skip("a host sensor needs root")
+	}
+	token := strings.TrimSpace(a.must("sensor", "invite", "--data", a.data, "--system", "HT-001"))
+	dir := filepath.Join(a.TempDir(), "identity")
+	server := "https://localhost:" + a.ports.sensors
+	a.must("sensor", "enroll", "--server", server, "--token", token, "--identity", dir)
+	if _, errs, code := a.run("sensor", "enroll", "--server", server, "--token", token, "--identity", dir+"2"); code != 1 || errs == "" {
+		a.Errorf("a token used twice: exit %d %s", code, errs)
+	}
+	cmd := exec.Command(hoalu(a.T), "sensor", "run", "--identity", dir, "--no-packet")
+	cmd.Env = append(os.Environ(), "HOME="+a.home)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		a.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var items []map[string]any
+	until(a.T, "the records of the second sensor", 20*time.Second, func() bool {
+		exec.Command("/bin/true").Run()
+		var page struct{ Items []map[string]any }
+		a.get("administrator", "/api/sources?kind=sensor", &page)
+		items = nil
+		for _, s := range page.Items {
+			if n, _ := s["total"].(float64); n > 0 {
+				items = append(items, s)
+			}
+		}
+		return len(items) == 2
+	})
+	cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-ended:
+		if err != nil {
+			a.Errorf("sensor run: %v\n%s", err, said.String())
+		}
+	case <-time.After(10 * time.Second):
+		cmd.Process.Kill()
+		a.Errorf("sensor run does not end\n%s", said.String())
+	}
+}
+
+// attackChain: lines as sshd and nginx write them raise the alerts of the product's own rules.
+func (a *appliance) attackChain() {
+	c := a.dial("tcp", a.ports.syslog)
+	for i := range 9 {
+		fmt.Fprint(c, rfc5424("cong-ssh", "sshd", fmt.Sprintf("Failed password for invalid user admin%d from 203.0.113.77 port %d ssh2", i, 40000+i))+"\n")
+	}
+	fmt.Fprint(c, rfc5424("cong-web", "nginx", fmt.Sprintf(`203.0.113.78 - - [%s] "GET /uploads/c99.php?cmd=id HTTP/1.1" 200 512 "-" "curl/8.0"`, time.Now().Format("02/Jan/2006:15:04:05 -0700")))+"\n")
+	for rule, address := range map[string]string{guessingRule: "203.0.113.77", requestRule: "203.0.113.78"} {
+		var list []alert
+		until(a.T, "the alert of "+address, 10*time.Second, func() bool { list = a.alerts("analyst", "rule="+rule+"&address="+address); return len(list) == 1 })
+		al := a.alert("analyst", list[0].Number)
+		if len(al.Trace) == 0 || len(al.Runbook["vi"]) != 3 || len(al.Events) == 0 {
+			a.Errorf("alert %s of %s: trace %v, run-book %v, %d events", al.Number, address, al.Trace, al.Runbook, len(al.Events))
+		}
+		if rule == guessingRule && al.Count < 8 {
+			a.Errorf("guessing counts %d hits, want at least 8", al.Count)
+		}
+	}
+}
+
+// TestWithoutRights: an account that may neither capture packets nor load probes runs everything else, and the console says why and how
+// to allow it.
+func TestWithoutRights(t *testing.T) {
+	a := newAppliance(t, "sensor: {packet: true, host: true}\nfiles: {host: false}\n", "")
+	if os.Geteuid() == 0 {
+		dir, err := os.MkdirTemp("", "hoalu-nobody-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		a.data, a.home = filepath.Join(dir, "data"), filepath.Join(dir, "home")
+		config, err := os.ReadFile(a.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.config = filepath.Join(a.home, "hoalu.yml")
+		for _, d := range []string{a.data, a.home} {
+			if err := os.Mkdir(d, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(a.config, config, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		hoalu(t)
+		if err := os.Chmod(build.dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		const nobody = 65534
+		for _, p := range []string{dir, a.data, a.home, a.config} {
+			if err := os.Chown(p, nobody, nobody); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.as = &syscall.Credential{Uid: nobody, Gid: nobody}
+	}
+	a.start()
+	var sensors struct {
+		Items []struct {
+			Probes []struct{ Name, State, Reason, Allow string }
+		}
+	}
+	until(t, "the probes to be refused", 10*time.Second, func() bool {
+		a.get("administrator", "/api/sensors", &sensors)
+		if len(sensors.Items) != 1 || len(sensors.Items[0].Probes) < 3 {
+			return false
+		}
+		for _, p := range sensors.Items[0].Probes {
+			if p.State == "unknown" {
+				return false
+			}
+		}
+		return true
+	})
+	for _, p := range sensors.Items[0].Probes {
+		if p.State != "refused" || p.Reason == "" || p.Allow == "" {
+			t.Errorf("probe %s without rights: %+v", p.Name, p)
+		}
+	}
+	c := a.dial("tcp", a.ports.syslog)
+	fmt.Fprint(c, rfc5424("khong-quyen", "app", "van chay")+"\n")
+	a.find("host.name:khong-quyen", 1)
 }
 
 func copyFile(t *testing.T, from, to string) {

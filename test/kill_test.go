@@ -23,6 +23,8 @@ func TestKilledUnderLoad(t *testing.T) {
 	acked := map[string]bool{} // by _bulk: answered 201
 	sent := map[string]bool{}  // tags sent at all
 	hitHost := func(n int) string { return fmt.Sprintf("nan-nhan-%d", n%hosts) }
+	// Guessed passwords come from an address over two rounds, so that correlations span a kill.
+	guesser := func(round int) string { return fmt.Sprintf("203.0.113.%d", 10+round/2) }
 	for round := range rounds {
 		a.start()
 		stop := make(chan struct{})
@@ -85,7 +87,8 @@ func TestKilledUnderLoad(t *testing.T) {
 				mu.Lock()
 				sent[tag] = true
 				mu.Unlock()
-				if _, err := fmt.Fprint(c, rfc5424("tai-syslog", "tai", tag)+"\n"); err != nil {
+				guess := fmt.Sprintf("Failed password for root from %s port %d ssh2", guesser(round), 1024+n)
+				if _, err := fmt.Fprint(c, rfc5424("tai-syslog", "tai", tag)+"\n", rfc5424("tai-ssh", "sshd", guess)+"\n"); err != nil {
 					return
 				}
 			}
@@ -151,7 +154,18 @@ func TestKilledUnderLoad(t *testing.T) {
 			t.Errorf("%s: %d hits are stored, alerts count %v", host, n, c)
 		}
 	}
-	t.Logf("killed %d times: %d events acknowledged, %d stored, %d hits in %d alerts; ledger %+v", rounds, len(acked), stored, total(hits), len(found), sum)
+	guesses := map[string]int{}
+	a.each("analyst", "host.name:tai-ssh", func(e map[string]any) { guesses[fmt.Sprint(e["source.ip"])]++ })
+	guessing := map[string][]int{}
+	for _, al := range a.alerts("analyst", "rule="+guessingRule) {
+		guessing[al.Address] = append(guessing[al.Address], al.Count)
+	}
+	for address, n := range guesses {
+		if c := guessing[address]; n >= 8 && (len(c) != 1 || c[0] != n) {
+			t.Errorf("%s: %d guesses are stored, the correlation's alerts count %v", address, n, c)
+		}
+	}
+	t.Logf("killed %d times: %d events acknowledged, %d stored, %d hits in %d alerts, %d guesses in %d; ledger %+v", rounds, len(acked), stored, total(hits), len(found), total(guesses), len(guessing), sum)
 }
 
 func total(m map[string]int) (n int) {
