@@ -735,7 +735,8 @@ func (a *appliance) evidenceChain() {
 
 // privacyChain: a citizen's number in a log line is in plain text nowhere, and is found by whoever may.
 func (a *appliance) privacyChain() {
-	const number, phone = "037090123457", "0912345678"
+	const number, phone, argument = "037090123457", "0912345678", "036201004321"
+	exec.Command("/bin/true", "--cccd="+argument).Run() // where the host sensor runs, it sees this
 	c := a.dial("tcp", a.ports.syslog)
 	fmt.Fprint(c, rfc5424("dvc-01", "dichvucong", "tra cuu CCCD "+number+" dien thoai "+phone+" thanhcong")+"\n")
 	e := a.find("host.name:dvc-01", 1)[0]
@@ -788,7 +789,7 @@ func (a *appliance) privacyChain() {
 		if err != nil {
 			return err
 		}
-		for _, s := range []string{number, phone} {
+		for _, s := range []string{number, phone, argument} {
 			if bytes.Contains(raw, []byte(s)) {
 				a.Errorf("%s holds %s in plain text", path, s)
 			}
