@@ -485,3 +485,20 @@ func TestUnboundSourceSurvivesRestart(t *testing.T) {
 		t.Error("after a restart the source no longer counts for its system")
 	}
 }
+
+func ownHost() query.Node {
+	return query.Term{Field: ecs.HostName, Value: strings.ToLower(hostname())}
+}
+
+// feedOwn sends failed logins at this host, so that they belong to its system.
+func (r *rig) feedOwn(n int) {
+	r.Helper()
+	frames := make([]wire.Frame, n)
+	for i := range frames {
+		frames[i] = wire.Frame{Peer: "192.0.2.8", Format: wire.FormatSyslog, Data: fmt.Appendf(nil, "<86>1 %s %s sshd 4%03d - - Failed password for invalid user admin from 203.0.113.9 port 4%03d ssh2",
+			time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), strings.ToLower(hostname()), i, i)}
+	}
+	if err := r.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", frames); err != nil {
+		r.Fatal(err)
+	}
+}

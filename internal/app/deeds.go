@@ -109,6 +109,9 @@ func replaceFile(path string, data []byte) error {
 	return os.Rename(path+".new", path)
 }
 
+// maxPack bounds the records of a pack, which is put together in memory: some 500 MB.
+const maxPack = 200_000
+
 // exportPack writes the evidence of a system and period: alerts with their history, posture intervals with their evidence, reports
 // with their receipts, and the audit rows about them with their proofs.
 func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.Actor) error {
@@ -128,11 +131,18 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 	about := map[string]bool{sys.ID: true}
 	scope := soc.Scope{Systems: []string{sys.ID}}
 	for cursor := ""; ; {
-		page, err := a.triage.List(ctx, scope, triage.Query{Filter: triage.Filter{Exercise: triage.With, LastFrom: from, LastTo: to}, Sort: "first", Limit: 500, Cursor: cursor})
+		page, err := a.triage.List(ctx, scope, triage.Query{Filter: triage.Filter{Exercise: triage.With, LastFrom: from}, Sort: "first", Limit: 500, Cursor: cursor})
 		if err != nil {
 			return err
 		}
 		for _, al := range page.Items {
+			if al.First >= to { // by first hit: one that goes on after the period belongs to it too
+				page.Next = ""
+				break
+			}
+			if len(records) > maxPack {
+				return &soc.Problem{Status: 413, Code: "pack_too_large", Detail: fmt.Sprintf("The period holds more than %d records.", maxPack), Do: "Export shorter periods, one after the other."}
+			}
 			add("alert", al.Number, al)
 			about[al.ID], about[al.Number] = true, true
 			notes, err := a.triage.History(ctx, scope, al.ID)

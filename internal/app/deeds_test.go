@@ -1,0 +1,47 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"hoalu/compliance/evidence"
+)
+
+// TestExportHoldsAlertsOfThePeriod: an alert that goes on after the period is in it, one that began after it is not; the pack verifies,
+// tells of its own export, and is refused for a system nobody knows.
+func TestExportHoldsAlertsOfThePeriod(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	frame := func() { r.feedOwn(12) }
+	frame()
+	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 && r.detected.Load() == r.queue.Last() })
+	time.Sleep(2 * time.Millisecond)
+	end := time.Now()
+	export := func(from, to time.Time) (string, evidence.Verdict) {
+		t.Helper()
+		var out bytes.Buffer
+		q := url.Values{"system": {r.self.ID}, "from": {from.Format(time.RFC3339Nano)}, "to": {to.Format(time.RFC3339Nano)}, "reason": {"test"}}
+		if err := r.exportPack(context.Background(), &out, q, owner); err != nil {
+			t.Fatal(err)
+		}
+		text := out.String()
+		return text, evidence.VerifyPack(&out, "")
+	}
+	text, v := export(end.Add(-time.Hour), end.Add(time.Hour))
+	if !v.Good || v.Counts["alert"] == 0 || !strings.Contains(text, "evidence.export") {
+		t.Errorf("pack of the hour: %+v", v)
+	}
+	had := v.Counts["alert"]
+	frame() // the alert goes on
+	r.eventually("more hits", func() bool { return r.count(ownHost()) == 24 && r.detected.Load() == r.queue.Last() })
+	if _, v = export(end.Add(-time.Hour), end.Add(time.Second)); v.Counts["alert"] != had {
+		t.Errorf("pack of a period the alert outlived holds %d alerts, want %d", v.Counts["alert"], had)
+	}
+	if _, v = export(end.Add(-2*time.Hour), end.Add(-time.Hour)); v.Counts["alert"] != 0 {
+		t.Errorf("pack of the hour before holds %d alerts", v.Counts["alert"])
+	}
+}
