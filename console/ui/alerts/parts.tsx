@@ -160,45 +160,73 @@ export function systemName(s: { id: string; name: string }, t: (k: string) => st
   return s.id === '_unassigned' ? t('systems.unassigned') : s.name || s.id;
 }
 
-const opSign: Record<string, string> = { equals: '=', eq: '=', gt: '>', gte: '≥', lt: '<', lte: '≤' };
+const opSign: Record<string, string> = { equals: '=', eq: '=', group: '=', gt: '>', gte: '≥', lt: '<', lte: '≤' };
 
 /** The trace: which condition looked at what and found what; each value as it stands in the event. */
 export function Trace({ trace, copy }: { trace: Condition[]; copy?: boolean }) {
   const { t } = useTranslation();
-  const lines = [...trace].sort((a, b) => Number(a.negated ?? false) - Number(b.negated ?? false));
+  const heads = trace.some((c) => c.op === 'search');
+  const lines = heads ? trace : [...trace].sort((a, b) => Number(a.negated ?? false) - Number(b.negated ?? false));
   return (
     <ul className="trace">
       {lines.map((c, i) => {
         const holds = c.negated ? !c.matched : c.matched;
-        const op = opSign[c.op] ?? t(`op.${c.op}`, c.op);
+        const cls = c.op === 'search' ? 'trace-head' : c.negated || (heads && !c.matched) ? 'trace-not' : undefined;
         return (
-          <li key={i} className={c.negated ? 'trace-not' : undefined}>
+          <li key={i} className={cls}>
             <span className={holds ? 'trace-yes' : 'trace-no'}>
-              {c.negated ? '–' : holds ? '✓' : '✕'}
+              {c.op === 'more' ? '' : c.negated ? '–' : holds ? '✓' : heads ? '·' : '✕'}
               <span className="sr">{c.negated ? t('alerts.traceNot') : holds ? t('alerts.traceYes') : t('alerts.traceNo')}</span>
             </span>
             <span className="trace-text">
-              {c.negated && <span className="trace-op">{t('alerts.notMatching')} </span>}
-              {c.field && <Evidence value={c.field} />} <span className="trace-op">{op}</span>{' '}
-              {c.got === undefined || c.op === 'equals' ? (
-                <Evidence value={c.got ?? c.want} className={c.negated ? '' : 'ev-hit'} />
-              ) : (
-                <>
-                  <Evidence value={`“${c.want}”`} />
-                  {c.got && (
-                    <>
-                      {': '}
-                      <Evidence value={c.got} highlight={plain(c.want)} className="ev-wrap" />
-                    </>
-                  )}
-                </>
-              )}
+              <TraceLine c={c} />
               {copy && c.got && <CopyEvidence value={c.got} />}
             </span>
           </li>
         );
       })}
     </ul>
+  );
+}
+
+function TraceLine({ c }: { c: Condition }) {
+  const { t } = useTranslation();
+  if (c.op === 'more') return <span className="muted">{t('alerts.traceMore')}</span>;
+  if (c.op === 'search')
+    return (
+      <>
+        {c.negated && <span className="trace-op">{t('alerts.notMatching')} </span>}
+        <Evidence value={c.want} />
+      </>
+    );
+  if (c.op === 'count')
+    return (
+      <>
+        <span className="trace-op">{t('op.count')}</span> {c.field && <Evidence value={c.field} />}{' '}
+        <Evidence value={c.got ?? ''} className="ev-hit" /> <span className="trace-op">{t('alerts.traceNeeds')}</span>{' '}
+        <Evidence value={c.want} />
+      </>
+    );
+  const op = opSign[c.op] ?? t(`op.${c.op}`, c.op);
+  const same = c.op === 'equals' || c.op === 'group';
+  return (
+    <>
+      {c.negated && <span className="trace-op">{t('alerts.notMatching')} </span>}
+      {c.field && <Evidence value={c.field} />} <span className="trace-op">{op}</span>{' '}
+      {same && c.matched ? (
+        <Evidence value={c.got ?? c.want} className={c.negated ? '' : 'ev-hit'} />
+      ) : (
+        <>
+          <Evidence value={`“${c.want}”`} />
+          {c.got && (
+            <>
+              {': '}
+              <Evidence value={c.got} highlight={plain(c.want)} className="ev-wrap" />
+            </>
+          )}
+        </>
+      )}
+    </>
   );
 }
 

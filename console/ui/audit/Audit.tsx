@@ -57,7 +57,8 @@ export default function Audit() {
         width: 'minmax(0,1fr)',
         cell: (a) => (
           <span className="cut block">
-            {a.actor.name || a.actor.id} <span className="muted small">{a.roles.map((r) => t(`role.${r}`)).join(', ')}</span>
+            {a.actor.id === 'system' ? t('alerts.machine') : a.actor.name || a.actor.id}{' '}
+            <span className="muted small">{a.roles.map((r) => t(`role.${r}`)).join(', ')}</span>
           </span>
         ),
       },

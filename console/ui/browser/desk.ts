@@ -79,7 +79,7 @@ export function watch(page: Page): Trouble {
   page.on('pageerror', (e) => t.errors.push(e.message));
   page.on('console', (m) => {
     const text = m.text();
-    if (m.type() === 'error' && !/status of (?:40[134]|409|410|50[13])/.test(text)) t.errors.push(text);
+    if (m.type() === 'error' && !/status of (?:40[01349]|410|422|50[13])/.test(text)) t.errors.push(text);
   });
   page.on('request', (r) => {
     if (!r.url().startsWith(url) && !/^(?:data|blob|about):/.test(r.url())) t.foreign.push(r.url());

@@ -10,6 +10,7 @@ const vite = await createServer({
   server: { middlewareMode: true },
   appType: 'custom',
   logLevel: 'error',
+  optimizeDeps: { noDiscovery: true, include: [] },
 });
 const { launch, loggedIn, open, pages, url } = await vite.ssrLoadModule('/browser/desk.ts');
 const out = process.env.HOALU_SCREENSHOTS ?? `${root}screenshots`;

@@ -23,9 +23,9 @@ afterAll(() => browser.close());
 const rows = () => page.locator('.grid-body .grid-row');
 
 describe('alerts', () => {
-  it('closes one in two keys, keeps its place, and undoes', async () => {
+  it('closes one in two keys, keeps its place, and undoes', async ({ skip }) => {
     await open(page, '/alerts?view=all&status=open', 'vi');
-    if ((await rows().count()) === 0) return;
+    if ((await rows().count()) === 0) skip('no rows at this appliance');
     await page.goto(`${url}/alerts`);
     await rows().first().waitFor();
     await page.locator('#preview .trace, #preview .ev-detail').first().waitFor();
@@ -41,9 +41,9 @@ describe('alerts', () => {
     await page.locator('.grid-row.closed').first().waitFor({ state: 'detached' });
   });
 
-  it('acts on a list under a Vietnamese input method', async () => {
+  it('acts on a list under a Vietnamese input method', async ({ skip }) => {
     await open(page, '/alerts', 'vi');
-    if ((await rows().count()) < 2) return;
+    if ((await rows().count()) < 2) skip('no rows at this appliance');
     const selected = () => page.locator('.grid-row[data-current]').getAttribute('aria-rowindex');
     await page.waitForFunction(() => document.querySelector('.grid-row[data-current]'));
     const start = Number(await selected());
@@ -56,9 +56,9 @@ describe('alerts', () => {
     );
   });
 
-  it('copies a link that opens the same alert', async () => {
+  it('copies a link that opens the same alert', async ({ skip }) => {
     await open(page, '/alerts', 'vi');
-    if ((await rows().count()) === 0) return;
+    if ((await rows().count()) === 0) skip('no rows at this appliance');
     await page.keyboard.press('y');
     await page.locator('.toast').waitFor();
     const link = await page.evaluate(() => navigator.clipboard.readText());
@@ -68,9 +68,9 @@ describe('alerts', () => {
     expect(await page.locator('.alert-head').innerText()).toContain(link.split('/').at(-1));
   });
 
-  it('opens by Enter and comes back by Escape with the selection', async () => {
+  it('opens by Enter and comes back by Escape with the selection', async ({ skip }) => {
     await open(page, '/alerts', 'en');
-    if ((await rows().count()) === 0) return;
+    if ((await rows().count()) === 0) skip('no rows at this appliance');
     await page.keyboard.press('j');
     const at = await page.locator('.grid-row[data-current] .title').innerText();
     await page.keyboard.press('Enter');
@@ -104,9 +104,9 @@ describe('search', () => {
 });
 
 describe('posture', () => {
-  it('moves over the cells by arrows and shows why', async () => {
+  it('moves over the cells by arrows and shows why', async ({ skip }) => {
     await open(page, '/systems', 'vi');
-    if ((await rows().count()) === 0) return;
+    if ((await rows().count()) === 0) skip('no rows at this appliance');
     await page.keyboard.press('Enter');
     await page.locator('.cell').first().waitFor();
     expect(await page.locator('.cell').count()).toBe(158);

@@ -90,7 +90,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
           color: p.text.three,
           fontSize: 11,
           hideOverlap: true,
-          formatter: (v: string) => (day ? listed(Number(v), lang).slice(0, 5) : minute(Number(v))),
+          formatter: (v: string) => (day ? listed(Number(v), lang).slice(0, 11) : minute(Number(v))),
         },
       },
       yAxis: {

@@ -5,7 +5,7 @@ import { Navigate, Route, Routes, useLocation } from 'react-router';
 import { onSessionEnd } from '../api/client';
 import { Failed, Loading } from '../design/states';
 import { setLetters, useKeys } from '../keys/useKeys';
-import { start } from '../live/stream';
+import { onStreamEnd, start } from '../live/stream';
 import { setLanguage } from '../locales/i18n';
 import { setTheme } from '../session/preferences';
 import { meKey, PersonProvider, pageRight, useMe, useMeQuery } from '../session/session';
@@ -52,6 +52,8 @@ function Session() {
   const [login, setLogin] = useState(false);
 
   useEffect(() => onSessionEnd(() => setEnded(true)), []);
+  // other rights: ask again what this person may do; the answer 401 of any call opens the log-in
+  useEffect(() => onStreamEnd(() => queries.invalidateQueries({ queryKey: ['status'] })), [queries]);
   const person = me.data;
   const id = person?.id;
   const applied = useRef('');

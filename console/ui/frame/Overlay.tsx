@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
 import { useKeys } from '../keys/useKeys';
@@ -22,16 +22,19 @@ export function Overlay({
   const { t } = useTranslation();
   const box = useRef<HTMLDialogElement>(null);
   useKeys([{ keys: ['Escape'], label: 'close', act: onClose, always: true }], { modal: true });
+  // who had the focus is asked before fields of the layer take it
+  const [opener] = useState(() => document.activeElement as HTMLElement | null);
   useEffect(() => {
     const el = box.current;
     if (!el) return;
-    const before = document.activeElement as HTMLElement | null;
+    const wanted = el.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
     el.showModal();
+    (wanted ?? el.querySelector<HTMLElement>('.overlay-body :is(input, textarea, select, button)'))?.focus();
     return () => {
       el.close();
-      before?.focus?.({ preventScroll: true });
+      opener?.focus?.({ preventScroll: true });
     };
-  }, []);
+  }, [opener]);
   return (
     <dialog
       ref={box}

@@ -1,12 +1,15 @@
 import { useCallback, useMemo } from 'react';
-import { useSearchParams } from 'react-router';
+import { useLocation, useSearchParams } from 'react-router';
 import { fromLocalField, shift, weekStart } from '../format/time';
 
 /** Reads and writes parameters of the URL; an empty value leaves it out. */
 export function useView(): [URLSearchParams, (changes: Record<string, string | undefined>, push?: boolean) => void] {
   const [params, setParams] = useSearchParams();
+  const { pathname } = useLocation();
   const change = useCallback(
     (changes: Record<string, string | undefined>, push = false) => {
+      // the next page may still be loading: this one must not pull the person back
+      if (window.location.pathname !== pathname) return;
       setParams(
         (old) => {
           const next = new URLSearchParams(old);
@@ -19,7 +22,7 @@ export function useView(): [URLSearchParams, (changes: Record<string, string | u
         { replace: !push },
       );
     },
-    [setParams],
+    [setParams, pathname],
   );
   return [params, change];
 }

@@ -3,7 +3,7 @@
  * others. A lost stream is said after five seconds; queries then poll.
  */
 import { useEffect, useRef, useSyncExternalStore } from 'react';
-import { serverNow } from './clock';
+import { serverNow, setServerTime } from './clock';
 
 export interface Notice {
   topic: string;
@@ -19,6 +19,14 @@ export interface LiveState {
 let state: LiveState = { state: 'connecting', since: Date.now() };
 const stateListeners = new Set<() => void>();
 const noticeListeners = new Set<(n: Notice) => void>();
+const endListeners = new Set<() => void>();
+let silence: ReturnType<typeof setTimeout> | undefined;
+
+/** Calls back when the server ends the stream: rights have changed or the session is over. */
+export function onStreamEnd(f: () => void): () => void {
+  endListeners.add(f);
+  return () => endListeners.delete(f);
+}
 let source: EventSource | undefined;
 let lossTimer: ReturnType<typeof setTimeout> | undefined;
 let paused = false;
@@ -53,6 +61,9 @@ function lost(): void {
 }
 
 function found(): void {
+  // the server beats every 15 s; a line that is open and silent is lost
+  clearTimeout(silence);
+  silence = setTimeout(lost, 35_000);
   clearTimeout(lossTimer);
   lossTimer = undefined;
   if (!paused) set('live');
@@ -71,9 +82,20 @@ function open(): void {
     }
   };
   source.onmessage = take;
-  for (const name of ['notice', 'notices', 'alert', 'source', 'ledger', 'posture', 'national', 'system', 'rule'])
-    source.addEventListener(name, take as EventListener);
-  for (const name of ['ping', 'hello', 'ready', 'heartbeat']) source.addEventListener(name, found);
+  source.addEventListener('notice', take as EventListener);
+  for (const name of ['hello', 'beat'])
+    source.addEventListener(name, (e) => {
+      found();
+      try {
+        const now = Date.parse((JSON.parse((e as MessageEvent<string>).data) as { now: string }).now);
+        if (Number.isFinite(now)) setServerTime(now, 500);
+      } catch {
+        // a beat without a time is a beat
+      }
+    });
+  source.addEventListener('end', () => {
+    for (const l of endListeners) l();
+  });
   source.onerror = () => {
     lost();
     // a refused stream (not a broken one) stays closed: try again later
@@ -118,6 +140,7 @@ export function start(): () => void {
     channel?.close();
     channel = undefined;
     clearTimeout(lossTimer);
+    clearTimeout(silence);
     lossTimer = undefined;
   };
 }

@@ -8,8 +8,8 @@ export function summaryOf(e: Event): string {
     const v = e[k];
     return v === undefined || v === null || v === '' ? undefined : Array.isArray(v) ? v.join(', ') : String(v);
   };
-  const process = [g('process.parent.name'), g('process.command_line') ?? g('process.name')].filter(Boolean).join(' → ');
-  if (process) return process;
+  const command = g('process.command_line') ?? (g('process.parent.name') ? g('process.name') : undefined);
+  if (command) return [g('process.parent.name'), command].filter(Boolean).join(' → ');
   const query = g('dns.question.name');
   if (query) return `${g('source.ip') ?? ''} → ${query}`.trim();
   const url = g('url.original') ?? g('url.path');
@@ -22,8 +22,11 @@ export function summaryOf(e: Event): string {
   ]
     .filter(Boolean)
     .join(' → ');
-  if (flow) return [flow, g('network.protocol') ?? g('network.transport')].filter(Boolean).join(' ');
-  return [g('event.action'), g('user.name'), g('host.name')].filter(Boolean).join(' · ') || (g('event.id') ?? '');
+  const what = [g('event.action'), g('event.outcome'), g('user.name')].filter(Boolean).join(' ');
+  return (
+    [what, flow, flow ? (g('network.protocol') ?? g('network.transport')) : '', g('process.name')].filter(Boolean).join(' · ') ||
+    (g('host.name') ?? g('event.id') ?? '')
+  );
 }
 
 /** All fields of an event; onPick offers a filter on a value. */

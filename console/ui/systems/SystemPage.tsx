@@ -107,15 +107,16 @@ function Transition({ d }: { d: Deadline }) {
       <span className={`banner ${d.days < 60 ? 'banner-danger' : 'banner-warn'}`}>
         <Icon name="clock" size={14} />
         <span>
-          {d.days >= 0 ? t('systems.daysLeft', { count: d.days }) : t('systems.daysOver', { count: -d.days })}{' '}
-          {say(d.text, lang, t)}, {d.approx ? `${t('systems.about')} ` : ''}
+          {say(d.text, lang, t)}:{' '}
+          {d.days >= 0 ? t('systems.daysLeft', { count: d.days }) : t('systems.daysOver', { count: -d.days })},{' '}
+          {d.approx ? `${t('systems.about')} ` : ''}
           {date(d.due, lang)}
         </span>
       </span>
       <span className="small muted">
         {d.law.document} {d.law.article}
       </span>
-      <Certainty law={d.law} />
+      <Certainty law={d.law} short />
     </span>
   );
 }
@@ -136,7 +137,7 @@ function Posture({ system }: { system: SystemDetail }) {
   const catalogue = useQuery({ queryKey: ['controls'], queryFn: () => take(client.GET('/api/controls')), staleTime: 3_600_000 });
   const controls = useMemo(() => new Map((catalogue.data?.items ?? []).map((c) => [c.id, c])), [catalogue.data]);
   useNotices(['posture'], (n) => {
-    if (!at && (!n.id || n.id === system.id)) posture.refetch();
+    if (!at && (!n.id || n.id === '*' || n.id.startsWith(system.id))) posture.refetch();
   });
   const p = posture.data;
   const findings = useMemo(() => new Map((p?.findings ?? []).map((f) => [f.control, f])), [p]);
@@ -207,7 +208,7 @@ function Posture({ system }: { system: SystemDetail }) {
           </section>
           <section className="card" aria-labelledby="controls">
             <div className="card-head">
-              <h2 id="controls">{t('systems.requirements', { n: total, level: system.level || 3 })}</h2>
+              <h2 id="controls">{t('systems.requirements', { n: total, level: 3 })}</h2>
               <span className="legend">
                 {(['met', 'not_met', 'unknown', 'not_applicable'] as const).map((k) => (
                   <span key={k}>
@@ -228,7 +229,15 @@ function Posture({ system }: { system: SystemDetail }) {
             {by === 'table' ? (
               <ControlTable p={p} controls={controls} picked={picked} onPick={choose} />
             ) : (
-              <Cells p={p} findings={findings} controls={controls} by={by} picked={picked} onPick={choose} />
+              <Cells
+                p={p}
+                findings={findings}
+                controls={controls}
+                by={by}
+                picked={picked}
+                onPick={choose}
+                onOpen={() => panel.current?.focus()}
+              />
             )}
           </section>
         </div>
@@ -288,7 +297,9 @@ function TechLayer({ layer }: { layer: LayerItem }) {
         <span className="sr">{t(`posture.${layer.state}`)}</span>
         <b className="num end">{unknown || layer.share === undefined ? '–' : share(layer.share, lang, 0)}</b>
       </div>
-      <p className={`small ${unknown ? 'unk-text' : 'muted'}`}>{why(layer, lang, t) || t(`posture.${layer.state}`)}</p>
+      <p className={`small clamp ${unknown ? 'unk-text' : 'muted'}`} title={why(layer, lang, t)}>
+        {why(layer, lang, t) || t(`posture.${layer.state}`)}
+      </p>
     </div>
   );
 }
@@ -303,6 +314,7 @@ function Cells({
   by,
   picked,
   onPick,
+  onOpen,
 }: {
   p: PostureAnswer;
   findings: Map<string, FindingItem>;
@@ -310,6 +322,7 @@ function Cells({
   by: 'group' | 'clause';
   picked: string | undefined;
   onPick: (c: string) => void;
+  onOpen: () => void;
 }) {
   const { t } = useTranslation();
   const lang = useLang();
@@ -385,6 +398,7 @@ function Cells({
                       name={`${g.title} ${i + 1}`}
                       picked={f.control === picked || (!picked && n === 0 && i === 0)}
                       onPick={onPick}
+                      onOpen={onOpen}
                     />
                   ))}
                 </div>
@@ -411,7 +425,11 @@ function pack(groups: Group[], columns: number): Group[][] {
     if (g.items.length < 5) small.push(g);
     else units.push([g]);
   }
-  for (let i = 0; i < small.length; i += 2) units.push(small.slice(i, i + 2));
+  while (small.length > 0) {
+    const one = small.shift() as Group;
+    const two = small.findIndex((g) => one.title.length + g.title.length < 26);
+    units.push(two < 0 ? [one] : [one, ...small.splice(two, 1)]);
+  }
   const out: { h: number; groups: Group[] }[] = Array.from({ length: columns }, () => ({ h: 0, groups: [] }));
   for (const u of units) {
     const to = out.reduce((a, b) => (b.h < a.h ? b : a));
@@ -428,7 +446,19 @@ function newest(f: FindingItem): number | undefined {
   }, undefined);
 }
 
-function Cell({ f, name, picked, onPick }: { f: FindingItem; name: string; picked: boolean; onPick: (c: string) => void }) {
+function Cell({
+  f,
+  name,
+  picked,
+  onPick,
+  onOpen,
+}: {
+  f: FindingItem;
+  name: string;
+  picked: boolean;
+  onPick: (c: string) => void;
+  onOpen: () => void;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   const at = newest(f);
@@ -442,6 +472,12 @@ function Cell({ f, name, picked, onPick }: { f: FindingItem; name: string; picke
       aria-pressed={picked}
       aria-label={label}
       title={say(f.title, lang, t)}
+      onKeyDown={(e) => {
+        if (e.key !== 'Enter') return;
+        e.preventDefault();
+        onPick(f.control);
+        onOpen();
+      }}
       onClick={() => onPick(f.control)}
     >
       <PostureSign state={f.state} word="none" size={16} />
