@@ -312,6 +312,7 @@ func (a *appliance) hostChain(root bool) {
 	var sensors struct {
 		Items []struct {
 			ID     string
+			State  string
 			Probes []struct{ Name, State, Reason, Allow string }
 		}
 	}
@@ -328,6 +329,9 @@ func (a *appliance) hostChain(root bool) {
 		if root && p.State != "running" {
 			a.Logf("as root the probe %s is %s: %s %s", p.Name, p.State, p.Reason, p.Allow)
 		}
+	}
+	if want := map[bool]string{true: "running", false: "refused"}[running["process"] || running["packet"] || running["socket"]]; sensors.Items[0].State != want {
+		a.Errorf("the own sensor is %q, want %q", sensors.Items[0].State, want)
 	}
 	name := fmt.Sprintf("hltest%d", time.Now().UnixNano()%1e6)
 	if running["process"] {
@@ -497,6 +501,7 @@ func TestWithoutRights(t *testing.T) {
 	a.start()
 	var sensors struct {
 		Items []struct {
+			State  string
 			Probes []struct{ Name, State, Reason, Allow string }
 		}
 	}
@@ -516,6 +521,9 @@ func TestWithoutRights(t *testing.T) {
 		if p.State != "refused" || p.Reason == "" || p.Allow == "" {
 			t.Errorf("probe %s without rights: %+v", p.Name, p)
 		}
+	}
+	if s := sensors.Items[0].State; s != "refused" {
+		t.Errorf("the own sensor is %q, want refused", s)
 	}
 	c := a.dial("tcp", a.ports.syslog)
 	fmt.Fprint(c, rfc5424("khong-quyen", "app", "van chay")+"\n")

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -307,19 +308,14 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 		if src.Kind != soc.SourceSensor || src.Demo {
 			continue
 		}
-		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: at[src.Sensor], State: soc.SourceNever, Shed: map[string]int64{}}
+		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: at[src.Sensor], Shed: map[string]int64{}}
 		st := last[src.Sensor]
 		s.Host, s.Version = st.Values["host"], st.Values["version"]
 		if n := lost[src.Sensor]; n > 0 {
 			s.Shed["records"] = n
 		}
-		if s.Seen > 0 {
-			s.State = soc.SourceReceiving
-			if now-s.Seen > 60_000 {
-				s.State = soc.SourceSilent
-			}
-		}
-		if a.own != nil && src.Sensor == a.own.id {
+		own := a.own != nil && src.Sensor == a.own.id
+		if own {
 			for _, pr := range a.own.host.Probes() {
 				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: pr.Why, Allow: pr.Do})
 			}
@@ -331,7 +327,25 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 				}
 			}
 		}
+		s.State = sensorState(s.Probes, own || s.Seen > 0 && now-s.Seen <= 60_000)
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// sensorState is how a sensor is doing by its probes: one that does not answer is unknown, one with a probe that runs is running.
+func sensorState(probes []console.ProbeItem, heard bool) string {
+	if !heard {
+		return "unknown"
+	}
+	state := ""
+	for _, p := range probes {
+		switch {
+		case p.State == sensors.Running:
+			return sensors.Running
+		case p.State == sensors.Refused || state == "":
+			state = p.State
+		}
+	}
+	return cmp.Or(state, sensors.Running) // it sends, and says nothing of its probes
 }
