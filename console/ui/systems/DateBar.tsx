@@ -118,7 +118,7 @@ export function DateBar({
             )}
           />
           <path
-            className="area-unknown"
+            fill="url(#area-stripes)"
             d={area(
               (c) => c.met + c.not_applicable + c.not_met,
               (c) => c.met + c.not_applicable + c.not_met + c.unknown,

@@ -279,7 +279,7 @@ function OrgLayer({ layer, n }: { layer: LayerItem; n: number }) {
         <span className="muted small end">{t('systems.layerN', { n })}</span>
       </div>
       <p className="layer-name">{say(layer.title, lang, t)}</p>
-      <p className={`small ${unknown ? 'unk-text' : layer.score < 2 ? 'warn-text' : 'muted'}`}>
+      <p title={why(layer, lang, t)} className={`small clamp ${unknown ? 'unk-text' : layer.score < 2 ? 'warn-text' : 'muted'}`}>
         {why(layer, lang, t) || t(`systems.score.${layer.score}`)}
       </p>
     </div>

@@ -20,4 +20,13 @@ describe('series', () => {
       [3, 1, 0],
     ]);
   });
+  it('takes what was not known yet for unknown', () => {
+    const to = Date.parse('2026-11-21T16:59:59Z');
+    const first = { control: 'x', title: {}, at: new Date(to - 1000).toISOString(), to: 'met', because: [] } as never;
+    const got = series({ met: 1, not_met: 0, unknown: 0, not_applicable: 0 }, [first], to - 86_400_000, to);
+    expect(got.map((d) => [d.counts.met, d.counts.unknown])).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+  });
 });

@@ -5,10 +5,12 @@ const DAY = 86_400_000;
 
 /**
  * Counts at the end of each day, worked back from now: undoing each change of the list, newest first, gives the counts before it.
- * Days older than the oldest thing known are left out.
+ * A requirement of which nothing was known yet counts as unknown.
  */
 export function series(now: Counts, changes: PostureChange[], from: number, to: number): { day: number; counts: Counts }[] {
   const counts = { ...now };
+  const sum = (c: Counts) => c.met + c.not_met + c.unknown + c.not_applicable;
+  const total = sum(now);
   const sorted = [...changes].sort((a, b) => (ms(b.at) ?? 0) - (ms(a.at) ?? 0));
   const out: { day: number; counts: Counts }[] = [];
   let i = 0;
@@ -19,7 +21,7 @@ export function series(now: Counts, changes: PostureChange[], from: number, to: 
       bump(counts, c.to, -1);
       if (c.from) bump(counts, c.from, 1);
     }
-    out.push({ day, counts: { ...counts } });
+    out.push({ day, counts: { ...counts, unknown: counts.unknown + Math.max(0, total - sum(counts)) } });
   }
   return out.reverse();
 }
