@@ -526,6 +526,9 @@ func (m *Monitor) refusal(ready error, now int64) []Note {
 	return []Note{{Action: DiskRecovered, Level: "info", Message: "events are accepted again", Values: map[string]string{"cause": before}}}
 }
 
+// habit is how long a source that registered itself must have sent before its silence is an alert.
+const habit = 5 * minute
+
 // changed makes the note of a new state; a planned stop and a first event are none, nor is anything about a sample source, whose
 // recorded events end.
 func (m *Monitor) changed(id string, k soc.Source, s *source, state, cause string, now int64) (Note, bool) {
@@ -537,8 +540,8 @@ func (m *Monitor) changed(id string, k soc.Source, s *source, state, cause strin
 	name := cmp.Or(k.Name, id)
 	switch state {
 	case soc.SourceSilent:
-		if cause == CausePlannedStop {
-			return Note{}, false
+		if cause == CausePlannedStop || k.Auto && k.ExpectEvery == 0 && s.Last-s.First < habit {
+			return Note{}, false // the page says that it is silent; nobody is woken for a sender that sent one burst
 		}
 		n.Action, n.Message = SourceSilent, fmt.Sprintf("source %s is silent for %s: %s", name, time.Duration(now-s.Last).Round(1)*time.Millisecond, cause)
 	case soc.SourceThin:

@@ -128,6 +128,21 @@ func TestSample(t *testing.T) {
 	w.want("sample events end: seen, and no news", "NG-1", soc.SourceSilent, CauseNoConnection)
 }
 
+// TestOneBurst: a sender that registered itself, sent for a minute and went is shown as silent and wakes nobody; one that an
+// administrator confirmed, or that had sent for longer, does.
+func TestOneBurst(t *testing.T) {
+	w := start(t, "", noon)
+	w.known = []soc.Source{{ID: "NG-1", Auto: true}}
+	w.pass(time.Minute, 60, nil, "NG-1")
+	w.pass(time.Hour, 0, nil)
+	w.want("one burst", "NG-1", soc.SourceSilent, CauseNoConnection)
+	w = start(t, "", noon)
+	w.known = []soc.Source{{ID: "NG-1", Auto: true}}
+	w.pass(2*time.Hour, 60, nil, "NG-1")
+	w.pass(time.Hour, 0, nil)
+	w.want("two hours", "NG-1", soc.SourceSilent, CauseNoConnection, "source_silent NG-1")
+}
+
 func TestThin(t *testing.T) {
 	w := start(t, "", noon)
 	w.pass(2*time.Hour, 400, nil, "NG-1")
