@@ -103,6 +103,12 @@ export function DateBar({
       </button>
       <div className="date-track">
         <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+          <defs>
+            <pattern id="area-stripes" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+              <rect width="7" height="7" className="gap-ground" />
+              <rect width="2" height="7" className="gap-line" />
+            </pattern>
+          </defs>
           <path
             className="area-met"
             d={area(
