@@ -383,8 +383,11 @@ func (a *appliance) inProcess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := os.Setenv("XDG_CONFIG_HOME", a.dir); err != nil { // a master key of its own
+		return err
+	}
 	ready := make(chan struct{})
-	x, err := app.New(ctx, app.Options{Data: a.data(), Config: cfg, MasterKey: filepath.Join(a.dir, "master.key"), Ready: func(string, string) { close(ready) }})
+	x, err := app.New(ctx, app.Options{Data: a.data(), Config: cfg, Ready: func(string, string) { close(ready) }})
 	if err != nil {
 		return err
 	}

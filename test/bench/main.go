@@ -153,6 +153,8 @@ func (b *bench) print(a area, load string, took time.Duration) {
 // number prints three or more significant figures with thousands apart.
 func number(v float64) string {
 	switch {
+	case v == float64(int64(v)) && v < 1000 && v > -1000:
+		return fmt.Sprintf("%.0f", v)
 	case v != 0 && v < 10 && v > -10:
 		return fmt.Sprintf("%.2f", v)
 	case v < 100 && v > -100:
