@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,8 @@ func (r *rig) end() {
 			r.Errorf("Run: %v", err)
 		}
 	case <-time.After(30 * time.Second):
-		r.Fatal("the appliance does not stop")
+		buf := make([]byte, 1<<20)
+		r.Fatalf("the appliance does not stop:\n%s", buf[:runtime.Stack(buf, true)])
 	}
 }
 
@@ -500,5 +502,21 @@ func (r *rig) feedOwn(n int) {
 	}
 	if err := r.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", frames); err != nil {
 		r.Fatal(err)
+	}
+}
+
+// TestRate counts the last seconds, and takes no longer for a first event than for any other.
+func TestRate(t *testing.T) {
+	t.Parallel()
+	var r rate
+	start := time.Now()
+	r.add(5)
+	if d := time.Since(start); d > 100*time.Millisecond {
+		t.Errorf("the first event took %s", d)
+	}
+	r.at += 1000 // the clock was set back since
+	r.add(7)
+	if r.at > time.Now().Unix() || r.ring[r.at%10] != 7 {
+		t.Errorf("after the clock was set back: %+v", r.ring)
 	}
 }

@@ -288,11 +288,11 @@ func (r *rate) add(n int64) {
 
 func (r *rate) advance() {
 	now := time.Now().Unix()
-	for r.at < now {
+	if now < r.at || now-r.at >= int64(len(r.ring)) { // the first time, long ago, or the clock was set back
+		r.ring, r.at = [10]int64{}, now
+	}
+	for ; r.at < now; r.ring[r.at%10] = 0 {
 		r.at++
-		if now-r.at < 10 {
-			r.ring[r.at%10] = 0
-		}
 	}
 }
 
