@@ -223,7 +223,7 @@ func (a *appliance) judge(records []truth, systems int) {
 	slices.Sort(missing)
 	slices.Sort(extras)
 	if len(missing)+len(extras) > 0 {
-		t.Errorf("of %d pairs %d are missing: %.20q\n%d are extra: %.20q", pairs, len(missing), missing, len(extras), extras)
+		t.Errorf("of %d pairs %d are missing: %q\n%d are extra: %q", pairs, len(missing), missing[:min(20, len(missing))], len(extras), extras[:min(20, len(extras))])
 	}
 	t.Logf("%d records, %d pairs in %d alerts, %d missing, %d extra; sent in %s, matched after %s, compared after %s", len(records), pairs, len(list), len(missing), len(extras),
 		sent.Round(time.Millisecond), matched.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))

@@ -144,11 +144,11 @@ func (a *App) detectLoop(ctx context.Context) error {
 	return a.hub.Follow(ctx, detectReader, from, func(ctx context.Context, d *pipeline.Decoded) error {
 		hits := a.engine.Process(d.Events)
 		a.engine.Mark(d.Seq)
-		a.detected.Store(d.Seq)
 		if d.Seq <= cp.Seq {
 			return nil // its alerts are written; the correlations needed to see it again, and a snapshot now would not be kept
 		}
 		if len(hits) == 0 && time.Since(written) < time.Second {
+			a.detected.Store(d.Seq)
 			return nil
 		}
 		var snapshot []byte
@@ -173,6 +173,7 @@ func (a *App) detectLoop(ctx context.Context) error {
 			case <-time.After(wait):
 			}
 		}
+		a.detected.Store(d.Seq) // whoever waits for it finds its alerts
 		written = time.Now()
 		if snapshot != nil {
 			snapped = written
