@@ -126,7 +126,7 @@ func Load(ctx context.Context) (*Checks, error) {
 
 // load compiles the policies in files; the catalogue is there.
 func (c *Checks) load(ctx context.Context, files fs.FS) error {
-	options := []func(*rego.Rego){rego.Query("data.hoalu.policies"), rego.StrictBuiltinErrors(true)}
+	modules := map[string]*ast.Module{}
 	err := fs.WalkDir(files, "policies", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(p) != ".rego" || strings.HasSuffix(p, "_test.rego") {
 			return err
@@ -139,7 +139,7 @@ func (c *Checks) load(ctx context.Context, files fs.FS) error {
 		if err != nil {
 			return fmt.Errorf("policy %s: %w", p, err)
 		}
-		options = append(options, rego.ParsedModule(module))
+		modules[p] = module
 		for _, a := range module.Annotations {
 			if a.Scope != "package" {
 				continue
@@ -169,18 +169,24 @@ func (c *Checks) load(ctx context.Context, files fs.FS) error {
 			return fmt.Errorf("policy of %s: no such control in the catalogue", id)
 		}
 	}
-	return c.prepare(ctx, options)
+	return c.prepare(ctx, modules)
 }
 
-func (c *Checks) prepare(ctx context.Context, options []func(*rego.Rego)) (err error) {
-	r := rego.New(options...)
-	if c.query, err = r.PrepareForEval(ctx); err != nil {
+// prepare compiles the modules once for all queries.
+func (c *Checks) prepare(ctx context.Context, modules map[string]*ast.Module) (err error) {
+	compiler := ast.NewCompiler()
+	if compiler.Compile(modules); compiler.Failed() {
+		return fmt.Errorf("compile policies: %w", compiler.Errors)
+	}
+	query := func(q string) (rego.PreparedEvalQuery, error) {
+		return rego.New(rego.Compiler(compiler), rego.Query(q), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+	}
+	if c.query, err = query("data.hoalu.policies"); err != nil {
 		return fmt.Errorf("compile policies: %w", err)
 	}
 	c.single = map[string]rego.PreparedEvalQuery{}
 	for id, ref := range c.policy {
-		q := fmt.Sprintf("data.hoalu.policies.%s.%s", ref.framework, ref.name)
-		if c.single[id], err = rego.New(append(slices.Clone(options), rego.Query(q))...).PrepareForEval(ctx); err != nil {
+		if c.single[id], err = query(fmt.Sprintf("data.hoalu.policies.%s.%s", ref.framework, ref.name)); err != nil {
 			return fmt.Errorf("compile policy of %s: %w", id, err)
 		}
 	}
