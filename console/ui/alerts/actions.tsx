@@ -161,8 +161,9 @@ function CloseSheet({
   const { t } = useTranslation();
   const [asked, setAsked] = useState<Reason | null>(null);
   const [note, setNote] = useState('');
+  const critical = alerts.some((a) => a.severity === 'critical');
   const choose = (r: Reason) => {
-    if (r === 'inconclusive') setAsked(r);
+    if (critical || r === 'inconclusive') setAsked(r);
     else onDone(r, '');
   };
   useKeys(
@@ -189,13 +190,13 @@ function CloseSheet({
                 </li>
               ))}
             </ul>
-            {alerts.some((a) => a.severity === 'critical') && <p className="muted small">{t('alerts.noteCritical')}</p>}
+            {critical && <p className="muted small">{t('alerts.noteCritical')}</p>}
           </>
         ) : (
           <div className="form">
             <p className="strong">{t(`reason.${asked}`)}</p>
             <div>
-              <label htmlFor="close-note">{t('alerts.noteWhy')}</label>
+              <label htmlFor="close-note">{asked === 'inconclusive' ? t('alerts.noteWhy') : t('alerts.noteDone')}</label>
               <Input.TextArea
                 id="close-note"
                 rows={3}
