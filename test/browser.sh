@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts the built appliance with sample data and an exercise, and lets a real browser do what a person would (console/ui/browser).
-# With SHOTS=DIR it also saves a picture of each page in both languages and themes.
+# With HOALU_SCREENSHOTS=DIR it also saves a picture of each page in both languages and themes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$(mktemp -d)
@@ -31,7 +31,7 @@ done
 [ -n "$link" ] || { echo "the appliance did not start within 30 s"; cat "$dir/log"; exit 1; }
 bin/hoalu demo load --data "$dir/data" >/dev/null
 bin/hoalu try --data "$dir/data" >"$dir/try" || { cat "$dir/try"; echo "the exercise did not show all its alerts"; exit 1; }
-export HOALU_URL=${link%%/first*} HOALU_FIRST_LINK=$link HOALU_DATA=$dir/data HOALU_BIN=$PWD/bin/hoalu
+export HOALU_STATE=$dir/account.json HOALU_URL=${link%%/first*} HOALU_FIRST_LINK=$link HOALU_DATA=$dir/data HOALU_BIN=$PWD/bin/hoalu
 cd console/ui
 npm run --silent browser || { echo "--- appliance log"; tail -50 "$dir/log"; exit 1; }
-if [ -n "${SHOTS:-}" ]; then npm run --silent screenshots -- "$SHOTS"; fi
+if [ -n "${HOALU_SCREENSHOTS:-}" ]; then npm run --silent screenshots; fi
