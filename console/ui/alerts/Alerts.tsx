@@ -232,8 +232,8 @@ export default function Alerts() {
                     ·{' '}
                   </span>
                 )}
-                <Evidence value={r.a.evidence} />
                 <DemoChip demo={r.a.demo} exercise={r.a.exercise} />
+                <Evidence value={r.a.evidence} />
               </span>
             </span>
           ),

@@ -377,8 +377,8 @@ function Next({ items, o }: { items: AlertItem[]; o: OverviewData }) {
             <span className="cell2">
               <span className="cut title">{say(a.title, lang, t)}</span>
               <span className="sub cut">
-                {systemName(a.system, t)} · {t(`alertState.${a.state}`)}
-                {a.holder ? ` · ${a.holder.name}` : ''} <DemoChip demo={a.demo} exercise={a.exercise} />
+                <DemoChip demo={a.demo} exercise={a.exercise} /> {systemName(a.system, t)} · {t(`alertState.${a.state}`)}
+                {a.holder ? ` · ${a.holder.name}` : ''}
               </span>
             </span>
             <span className="muted">{span(now - (ms(a.last) ?? now), lang)}</span>
