@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make bench, make bench-<area>: measures the built binary and prints a table an area. All areas: about twelve minutes.
+# make bench, make bench-<area>: measures the built binary and prints a table an area. All areas: about ten minutes.
 #   HOALU_TESTDATA       large data sets (default ../shared/data)
 #   HOALU_BENCH_DIR      where data directories are made; name a real disk (default: the system's temporary folder)
 #   HOALU_BENCH_EVENTS   events of the store area (7200000 is an hour at 2,000 events/s)
