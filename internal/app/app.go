@@ -153,6 +153,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		{"vault", a.openVault},
 		{"state", a.openState},
 		{"inventory", a.openInventory},
+		{"privacy", a.openPrivacy},
 		{"detections", a.openDetections},
 		{"triage", a.openTriage},
 		{"national link", a.openNational},

@@ -79,8 +79,33 @@ func (a *App) openInventory(ctx context.Context) error {
 // notify tells open consoles; it is replaced once the console is there.
 func (a *App) notify(n soc.Notice) { a.notices(n) }
 
+func (a *App) openPrivacy(ctx context.Context) error {
+	mac, err := a.vault.MAC(ctx, "pseudonym")
+	if err != nil {
+		return err
+	}
+	a.protector, err = privacy.New(privacy.Config{MAC: macOf{mac}, Groups: []string{"province"}})
+	return err
+}
+
+// protectLiteral gives a rule what stands in events in place of a citizen's number it names (decision 17). A number without any
+// context around it may have been left in place, so the literal itself stays beside its tokens.
+func (a *App) protectLiteral(literal string, whole bool) ([]string, error) {
+	if whole {
+		tokens, _, ok := a.protector.TokenFor(literal)
+		if !ok {
+			return nil, nil
+		}
+		return append(tokens, literal), nil
+	}
+	for _, m := range privacy.Find(literal, false) {
+		return nil, fmt.Errorf("%q holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out", literal, m.Kind)
+	}
+	return nil, nil
+}
+
 func (a *App) openDetections(ctx context.Context) error {
-	g, err := detections.New(detections.Config{Paths: a.cfg.Detections.Rules, Disabled: a.cfg.Detections.Disabled}, a.log)
+	g, err := detections.New(detections.Config{Paths: a.cfg.Detections.Rules, Disabled: a.cfg.Detections.Disabled, Protect: a.protectLiteral}, a.log)
 	if err != nil {
 		return err
 	}
@@ -301,16 +326,8 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mac, err := a.vault.MAC(ctx, "pseudonym")
+	mac, err := a.vault.MAC(ctx, "exercise")
 	if err != nil {
-		return err
-	}
-	protector, err := privacy.New(privacy.Config{MAC: macOf{mac}, Groups: []string{"province"}})
-	if err != nil {
-		return err
-	}
-	a.protector = protector
-	if mac, err = a.vault.MAC(ctx, "exercise"); err != nil {
 		return err
 	}
 	a.exercises = exercise.NewMarker(mac)
@@ -330,7 +347,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 				snap = old
 			}
 		}
-		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: marked{protector, a.exercises}}
+		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: marked{a.protector, a.exercises}}
 		a.setups.by[revision] = s
 		a.setups.keys = append(a.setups.keys, revision)
 		if len(a.setups.keys) > maxSetups {
