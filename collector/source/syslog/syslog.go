@@ -486,6 +486,7 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 		}
 		n, rerr := c.Read(buf[have:])
 		have += n
+		full := have == len(buf)
 		used, ok := l.cutAll(flush, &f, name, peer, buf[:have])
 		have = copy(buf, buf[used:have])
 		if !ok {
@@ -514,7 +515,7 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 		} else if len(buf) > readBuffer && have < readBuffer/2 {
 			l.large.Add(-beyond(len(buf)))
 			buf = append(make([]byte, 0, readBuffer), buf[:have]...)[:readBuffer]
-		} else if n == len(buf) && len(buf) < readBuffer { // a fast sender
+		} else if full && len(buf) < readBuffer { // a fast sender
 			buf = append(make([]byte, 0, 2*len(buf)), buf...)[:2*len(buf)]
 		}
 	}
