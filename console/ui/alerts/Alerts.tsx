@@ -303,9 +303,9 @@ export default function Alerts() {
           <span className="muted small">
             {t('alerts.todayMade')} <b>{number(today.made, lang)}</b>, {t('alerts.todayClosed')}{' '}
             <b>{number(today.closed, lang)}</b>
-            {today.acknowledge_median_seconds !== undefined && (
+            {today.acknowledge_mean_seconds !== undefined && (
               <>
-                , {t('alerts.todayAck')} <b>{span(today.acknowledge_median_seconds * 1000, lang)}</b>
+                , {t('alerts.todayAck')} <b>{span(today.acknowledge_mean_seconds * 1000, lang)}</b>
               </>
             )}
           </span>

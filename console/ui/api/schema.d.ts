@@ -906,13 +906,13 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             id: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last_use?: string | null;
+            last_use?: string;
             login: string;
             name: string;
             roles: string[];
@@ -946,7 +946,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            expires: string | null;
+            expires: string;
             /** @description one-time link, valid for 15 minutes */
             link: string;
         };
@@ -971,21 +971,24 @@ export interface components {
             conflicts: components["schemas"]["AlertConflict"][];
             done: components["schemas"]["AlertItem"][];
             missing: string[];
+            /** @description not possible for these, with the reason */
+            refused: components["schemas"]["AlertRefusal"][];
             /** @description give it to POST /api/undo */
             undo?: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            undo_until?: string | null;
+            undo_until?: string;
         };
         AlertConflict: {
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            at: string | null;
+            at: string;
             by: string;
+            code: string;
             current: components["schemas"]["AlertItem"];
             id: string;
             text: string;
@@ -995,26 +998,26 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            acknowledged?: string | null;
+            acknowledged?: string;
             address?: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            as_of: string | null;
+            as_of: string;
             attack: string[];
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            changed: string | null;
+            changed: string;
             /** @enum {string} */
             close_reason?: "true_attack" | "authorised" | "false_alarm" | "duplicate" | "exercise" | "inconclusive" | "";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            closed?: string | null;
+            closed?: string;
             closed_by?: string;
             /** Format: int64 */
             count: number;
@@ -1022,7 +1025,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             /** @description what this person may do with it now */
             deeds: string[];
             /** @description to the national centre */
@@ -1039,7 +1042,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            first: string | null;
+            first: string;
             group: components["schemas"]["GroupValue"][];
             history: components["schemas"]["HistoryLine"][];
             holder?: components["schemas"]["Ref"];
@@ -1049,7 +1052,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last: string | null;
+            last: string;
             /** @example CB-2026-018842 */
             number: string;
             personal?: boolean;
@@ -1075,7 +1078,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            stale_after: string | null;
+            stale_after: string;
             /** @enum {string} */
             state: "new" | "acknowledged" | "closed";
             system: components["schemas"]["SystemRef"];
@@ -1099,7 +1102,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            first: string | null;
+            first: string;
             /** @description give it back as group_key to open the group */
             key: string;
             label: string;
@@ -1107,7 +1110,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last: string | null;
+            last: string;
             /** Format: int64 */
             score: number;
             severity: string;
@@ -1123,7 +1126,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            start: string | null;
+            start: string;
             unknown?: boolean;
         };
         AlertHours: {
@@ -1132,33 +1135,33 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            from: string | null;
+            from: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            to: string | null;
+            to: string;
         };
         AlertItem: {
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            acknowledged?: string | null;
+            acknowledged?: string;
             address?: string;
             attack: string[];
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            changed: string | null;
+            changed: string;
             /** @enum {string} */
             close_reason?: "true_attack" | "authorised" | "false_alarm" | "duplicate" | "exercise" | "inconclusive" | "";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            closed?: string | null;
+            closed?: string;
             closed_by?: string;
             /** Format: int64 */
             count: number;
@@ -1166,7 +1169,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             demo?: boolean;
             evidence: string;
             exercise?: boolean;
@@ -1174,7 +1177,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            first: string | null;
+            first: string;
             holder?: components["schemas"]["Ref"];
             host?: string;
             id: string;
@@ -1182,7 +1185,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last: string | null;
+            last: string;
             /** @example CB-2026-018842 */
             number: string;
             personal?: boolean;
@@ -1204,6 +1207,11 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        AlertRefusal: {
+            code: string;
+            id: string;
+            text: string;
+        };
         AlertTarget: {
             /** @description id or CB- number */
             id: string;
@@ -1218,7 +1226,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             groups?: components["schemas"]["AlertGroup"][];
@@ -1236,7 +1244,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             today: components["schemas"]["AlertsToday"];
             /**
              * Format: int64
@@ -1265,7 +1273,7 @@ export interface components {
         };
         AlertsToday: {
             /** Format: int64 */
-            acknowledge_median_seconds?: number;
+            acknowledge_mean_seconds?: number;
             /** Format: int64 */
             closed: number;
             /** Format: int64 */
@@ -1286,7 +1294,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             head?: components["schemas"]["LogHead"];
@@ -1299,7 +1307,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -1329,7 +1337,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            time: string | null;
+            time: string;
         };
         Because: {
             code: string;
@@ -1364,7 +1372,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            now: string | null;
+            now: string;
             /** Format: int64 */
             offset_ms?: number;
             /** @description what it is compared with */
@@ -1441,7 +1449,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            since?: string | null;
+            since?: string;
             state: string;
             system: components["schemas"]["SystemRef"];
         };
@@ -1467,7 +1475,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            due: string | null;
+            due: string;
             kind: string;
             law: components["schemas"]["Law"];
             text: {
@@ -1479,13 +1487,13 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            accepted?: string | null;
+            accepted?: string;
             channel: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             id: string;
             kind: string;
             last_error?: string;
@@ -1493,7 +1501,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            next_try?: string | null;
+            next_try?: string;
             receipt?: components["schemas"]["Receipt"];
             /** @enum {string} */
             state: "waiting" | "accepted" | "refused";
@@ -1539,7 +1547,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            changed?: string | null;
+            changed?: string;
             /** @enum {string} */
             channel: "json" | "";
             /** @description code the centre gave us */
@@ -1567,8 +1575,6 @@ export interface components {
             [key: string]: unknown;
         };
         EventDetail: {
-            /** @description alerts that keep this event */
-            alerts: components["schemas"]["AlertItem"][];
             event: components["schemas"]["Event"];
             source?: components["schemas"]["Ref"];
             system?: components["schemas"]["SystemRef"];
@@ -1578,7 +1584,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             events: components["schemas"]["Event"][];
@@ -1597,7 +1603,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             terms?: {
                 [key: string]: components["schemas"]["TermsTable"];
             };
@@ -1614,7 +1620,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last?: string | null;
+            last?: string;
             /** Format: double */
             per_second: number;
             /**
@@ -1628,7 +1634,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            at: string | null;
+            at: string;
             expired: boolean;
             id: string;
             /** Format: int64 */
@@ -1653,7 +1659,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["FieldItem"][];
@@ -1667,7 +1673,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -1680,7 +1686,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            computed?: string | null;
+            computed?: string;
             control: string;
             evidence: components["schemas"]["EvidenceItem"][];
             group: string;
@@ -1693,7 +1699,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            since?: string | null;
+            since?: string;
             /** @enum {string} */
             state: "met" | "not_met" | "unknown" | "not_applicable";
             title: {
@@ -1717,7 +1723,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            expires: string | null;
+            expires: string;
             /** @enum {string} */
             kind: "first" | "invite" | "reset";
             /** @description given by the administrator for an invitation */
@@ -1739,13 +1745,18 @@ export interface components {
             value: string;
         };
         Health: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            backup_at?: string;
             disk?: components["schemas"]["DiskStatus"];
             parts: components["schemas"]["Part"][];
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            started: string | null;
+            started: string;
         };
         Histogram: {
             /** @description key is the RFC 3339 start */
@@ -1764,7 +1775,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            time: string | null;
+            time: string;
         };
         Law: {
             /** @example Đ31.2.d */
@@ -1796,7 +1807,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            since?: string | null;
+            since?: string;
             state: string;
             title: {
                 [key: string]: string;
@@ -1807,7 +1818,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["LedgerItem"][];
@@ -1815,7 +1826,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            kept_since?: string | null;
+            kept_since?: string;
             /** @description one cell a minute, only those that are off or unchecked */
             map?: components["schemas"]["LedgerCell"][];
             /** @description cursor of the next page, empty at the end */
@@ -1826,7 +1837,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             status: components["schemas"]["LedgerStatus"];
             /** @description over everything the range and filter hold */
             sum: components["schemas"]["LedgerItem"];
@@ -1843,7 +1854,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            minute: string | null;
+            minute: string;
             /** @enum {string} */
             state: "off" | "unchecked";
         };
@@ -1862,7 +1873,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            minute: string | null;
+            minute: string;
             /** Format: int64 */
             quarantined: number;
             reasons?: {
@@ -1884,12 +1895,12 @@ export interface components {
              * Format: date-time
              * @description last minute checked
              */
-            minute?: string | null;
+            minute?: string;
             /**
              * Format: date-time
              * @description balanced since
              */
-            since?: string | null;
+            since?: string;
             /** @enum {string} */
             state: "balanced" | "off" | "unknown";
         };
@@ -1903,7 +1914,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            time: string | null;
+            time: string;
         };
         LoginBody: {
             /** @description six digits of the phone, or a recovery code */
@@ -1923,7 +1934,7 @@ export interface components {
              * Format: date-time
              * @description the server's clock, for ages
              */
-            now: string | null;
+            now: string;
             permissions: components["schemas"]["Permissions"];
             preferences: components["schemas"]["Preferences"];
             /** Format: int64 */
@@ -1933,7 +1944,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            session_ends?: string | null;
+            session_ends?: string;
             site: components["schemas"]["Site"];
             /** @description asked with an API token */
             token?: boolean;
@@ -1954,7 +1965,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            reconciled?: string | null;
+            reconciled?: string;
             /** Format: int64 */
             refused: number;
             /**
@@ -1970,12 +1981,12 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last_receipt?: string | null;
+            last_receipt?: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            oldest_waiting?: string | null;
+            oldest_waiting?: string;
             /** Format: int64 */
             refused: number;
             /**
@@ -1991,7 +2002,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            as_of: string | null;
+            as_of: string;
             channel?: string;
             /** @description newest first */
             days: components["schemas"]["NationalDay"][];
@@ -2005,12 +2016,12 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last_receipt?: string | null;
+            last_receipt?: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            oldest_waiting?: string | null;
+            oldest_waiting?: string;
             /** Format: int64 */
             refused: number;
             refused_by_reason?: {
@@ -2025,7 +2036,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * @description late: no receipt for 15 min, bad: 60 min (own)
              * @enum {string}
@@ -2041,9 +2052,9 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            as_of: string | null;
+            as_of: string;
             broken?: components["schemas"]["Broken"][];
-            /** @description alerts, hours, next, systems, sources, ledger, national, tasks, evidence, privacy, health, checklist */
+            /** @description alerts, hours, next, systems, sources, ledger, national, health */
             cards: string[];
             health?: components["schemas"]["Health"];
             hours?: components["schemas"]["AlertHours"];
@@ -2057,12 +2068,12 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            stale_after: string | null;
+            stale_after: string;
             systems?: components["schemas"]["OverviewSystems"];
         };
         OverviewAlerts: {
             /** Format: int64 */
-            acknowledge_median_seconds?: number;
+            acknowledge_mean_seconds?: number;
             /** Format: int64 */
             closed_today: number;
             /**
@@ -2078,7 +2089,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            oldest_new?: string | null;
+            oldest_new?: string;
             /** Format: int64 */
             open: number;
             /** Format: int64 */
@@ -2093,13 +2104,13 @@ export interface components {
              * Format: date-time
              * @description last minute checked
              */
-            minute?: string | null;
+            minute?: string;
             row?: components["schemas"]["LedgerItem"];
             /**
              * Format: date-time
              * @description balanced since
              */
-            since?: string | null;
+            since?: string;
             /** @enum {string} */
             state: "balanced" | "off" | "unknown";
         };
@@ -2113,7 +2124,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["Account"][];
@@ -2125,7 +2136,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2137,7 +2148,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["ControlItem"][];
@@ -2149,7 +2160,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2161,7 +2172,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["PostureChange"][];
@@ -2173,7 +2184,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2185,7 +2196,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["Ref"][];
@@ -2197,7 +2208,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2209,7 +2220,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["ReportItem"][];
@@ -2221,7 +2232,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2233,7 +2244,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["Search"][];
@@ -2245,7 +2256,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2257,7 +2268,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["SensorItem"][];
@@ -2269,7 +2280,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2281,7 +2292,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["Session"][];
@@ -2293,7 +2304,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2305,7 +2316,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["Token"][];
@@ -2317,7 +2328,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2329,7 +2340,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["UnitItem"][];
@@ -2341,7 +2352,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2382,12 +2393,12 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            at: string | null;
+            at: string;
             basis: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
@@ -2395,7 +2406,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            computed?: string | null;
+            computed?: string;
             counts: components["schemas"]["Counts"];
             findings: components["schemas"]["FindingItem"][];
             groups: components["schemas"]["PostureGroup"][];
@@ -2410,7 +2421,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             system: components["schemas"]["SystemRef"];
             technical: components["schemas"]["LayerItem"][];
             /**
@@ -2425,7 +2436,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            at: string | null;
+            at: string;
             because: components["schemas"]["Because"][];
             control: string;
             from?: string;
@@ -2471,9 +2482,10 @@ export interface components {
             code: string;
             /** @description what is wrong, in the request's language */
             detail: string;
-            /** @description what to do */
-            do?: string;
-            fields?: components["schemas"]["ProblemField"][];
+            /** @description what to do; empty when there is nothing */
+            do: string;
+            /** @description places of the input that are wrong */
+            fields: components["schemas"]["ProblemField"][];
             /** Format: int64 */
             status: number;
             title: string;
@@ -2499,7 +2511,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["QuarantineItem"][];
@@ -2514,7 +2526,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2531,7 +2543,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            time: string | null;
+            time: string;
         };
         Receipt: {
             digest: string;
@@ -2541,7 +2553,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            received: string | null;
+            received: string;
             verified: boolean;
         };
         ReconcileBody: {
@@ -2579,7 +2591,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            accepted?: string | null;
+            accepted?: string;
             /** @description machine text, minimised */
             body: string;
             channel: string;
@@ -2587,7 +2599,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             demo?: boolean;
             exercise?: boolean;
             id: string;
@@ -2598,7 +2610,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            next_try?: string | null;
+            next_try?: string;
             /** Format: int64 */
             order: number;
             receipt?: components["schemas"]["Receipt"];
@@ -2616,13 +2628,13 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            accepted?: string | null;
+            accepted?: string;
             channel: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             demo?: boolean;
             exercise?: boolean;
             id: string;
@@ -2633,7 +2645,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            next_try?: string | null;
+            next_try?: string;
             /** Format: int64 */
             order: number;
             receipt?: components["schemas"]["Receipt"];
@@ -2705,7 +2717,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["RuleItem"][];
@@ -2721,7 +2733,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -2734,7 +2746,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             /** @description kinds of citizen identifiers found in it */
             identifiers: string[];
             name?: string;
@@ -2767,7 +2779,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            seen?: string | null;
+            seen?: string;
             /** @description dropped by class */
             shed?: {
                 [key: string]: number;
@@ -2786,32 +2798,32 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            ends: string | null;
+            ends: string;
             id: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            seen: string | null;
+            seen: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            started: string | null;
+            started: string;
         };
         Shift: {
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            from: string | null;
+            from: string;
             /** @enum {string} */
             kind: "day" | "night";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            to: string | null;
+            to: string;
         };
         SilentSource: {
             id: string;
@@ -2820,7 +2832,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            since: string | null;
+            since: string;
         };
         Site: {
             /** @description true until the first account exists: open the one-time link */
@@ -2860,7 +2872,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            first_event?: string | null;
+            first_event?: string;
             host?: string;
             id: string;
             /** @enum {string} */
@@ -2869,7 +2881,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last_event?: string | null;
+            last_event?: string;
             /** @description machine text; only for people who may read its events */
             last_raw?: string;
             layers: string[];
@@ -2887,14 +2899,14 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            since?: string | null;
+            since?: string;
             /** @enum {string} */
             state: "receiving" | "thin" | "silent" | "skewed" | "garbled" | "never" | "unknown";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            stopped_until?: string | null;
+            stopped_until?: string;
             system?: components["schemas"]["SystemRef"];
             /** Format: int64 */
             total: number;
@@ -2919,7 +2931,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            first_event?: string | null;
+            first_event?: string;
             host?: string;
             id: string;
             /** @enum {string} */
@@ -2928,7 +2940,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last_event?: string | null;
+            last_event?: string;
             layers: string[];
             name: string;
             /** Format: int64 */
@@ -2942,14 +2954,14 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            since?: string | null;
+            since?: string;
             /** @enum {string} */
             state: "receiving" | "thin" | "silent" | "skewed" | "garbled" | "never" | "unknown";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            stopped_until?: string | null;
+            stopped_until?: string;
             system?: components["schemas"]["SystemRef"];
             /** Format: int64 */
             total: number;
@@ -2971,14 +2983,14 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            start: string | null;
+            start: string;
         };
         SourcesAnswer: {
             /**
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             counts: components["schemas"]["SourcesStatus"];
@@ -2991,7 +3003,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             /**
              * Format: int64
              * @description rows that match, within the caller's scope
@@ -3023,12 +3035,12 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            from: string | null;
+            from: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            to: string | null;
+            to: string;
         };
         Status: {
             alerts?: components["schemas"]["AlertsStatus"];
@@ -3036,7 +3048,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            as_of: string | null;
+            as_of: string;
             clock: components["schemas"]["ClockStatus"];
             disk?: components["schemas"]["DiskStatus"];
             events?: components["schemas"]["EventsStatus"];
@@ -3049,15 +3061,15 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            stale_after: string | null;
+            stale_after: string;
         };
         StopBody: {
             reason: string;
             /**
              * Format: date-time
-             * @description at most 7 days ahead; null ends the stop
+             * @description at most 7 days ahead; left out ends the stop
              */
-            until: string | null;
+            until?: string;
             /** Format: int64 */
             version: number;
         };
@@ -3115,7 +3127,7 @@ export interface components {
              * Format: date-time
              * @description last event of any of its sources
              */
-            telemetry_at?: string | null;
+            telemetry_at?: string;
             transition?: components["schemas"]["Deadline"];
             unit?: components["schemas"]["Ref"];
             /** Format: int64 */
@@ -3150,7 +3162,7 @@ export interface components {
              * Format: date-time
              * @description last event of any of its sources
              */
-            telemetry_at?: string | null;
+            telemetry_at?: string;
             transition?: components["schemas"]["Deadline"];
             unit?: components["schemas"]["Ref"];
             /** Format: int64 */
@@ -3176,7 +3188,7 @@ export interface components {
              * Format: date-time
              * @description when this was true
              */
-            as_of: string | null;
+            as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["SystemItem"][];
@@ -3188,7 +3200,7 @@ export interface components {
              * Format: date-time
              * @description do not believe it after this instant; show it as unknown
              */
-            stale_after: string | null;
+            stale_after: string;
             sum: components["schemas"]["Counts"];
             /**
              * Format: int64
@@ -3219,24 +3231,24 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            created: string | null;
+            created: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            expires: string | null;
+            expires: string;
             id: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            last_use?: string | null;
+            last_use?: string;
             name: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
-            revoked?: string | null;
+            revoked?: string;
             roles: string[];
             unit?: components["schemas"]["Ref"];
         };
@@ -3295,6 +3307,7 @@ export type AlertGroup = components['schemas']['AlertGroup'];
 export type AlertHour = components['schemas']['AlertHour'];
 export type AlertHours = components['schemas']['AlertHours'];
 export type AlertItem = components['schemas']['AlertItem'];
+export type AlertRefusal = components['schemas']['AlertRefusal'];
 export type AlertTarget = components['schemas']['AlertTarget'];
 export type AlertsAnswer = components['schemas']['AlertsAnswer'];
 export type AlertsStatus = components['schemas']['AlertsStatus'];

@@ -623,7 +623,7 @@ export function answer(method, url, body) {
           oldest_new: iso(now() - 120 * MIN),
           today: 187,
           closed_today: 141,
-          acknowledge_median_seconds: 130,
+          acknowledge_mean_seconds: 130,
         },
         hours: {
           from: iso(hour - 23 * 3600_000),
@@ -717,7 +717,7 @@ export function answer(method, url, body) {
         groups,
         views: views(),
         hidden: 0,
-        today: { made: 187, closed: 141, acknowledge_median_seconds: 130 },
+        today: { made: 187, closed: 141, acknowledge_mean_seconds: 130 },
         ...frame(rows.length, { next: start + limit < rows.length ? String(start + limit) : '' }),
       },
     };

@@ -308,8 +308,8 @@ function Figures({ o }: { o: OverviewData }) {
         value={number(a.today, lang)}
         lines={[
           t('overview.closedToday', { n: number(a.closed_today, lang) }),
-          a.acknowledge_median_seconds !== undefined
-            ? t('overview.ackMedian', { span: span(a.acknowledge_median_seconds * 1000, lang) })
+          a.acknowledge_mean_seconds !== undefined
+            ? t('overview.ackMedian', { span: span(a.acknowledge_mean_seconds * 1000, lang) })
             : undefined,
         ]}
       />,

@@ -434,13 +434,6 @@ function Detail({
 }) {
   const { t } = useTranslation();
   const [raw, setRaw] = useState(false);
-  const id = idOf(event);
-  const detail = useQuery({
-    queryKey: ['event', id],
-    queryFn: () => take(client.GET('/api/events/{id}', { params: { path: { id } } })),
-    staleTime: 300_000,
-    retry: false,
-  });
   const original = event['event.original'];
   return (
     <aside className="preview" aria-label={t('search.detail')}>
@@ -460,11 +453,6 @@ function Detail({
         </button>
       </div>
       <div className="preview-in">
-        {(detail.data?.alerts ?? []).map((a) => (
-          <Link key={a.id} to={`/alerts/${a.number}`} className="num">
-            {a.number}
-          </Link>
-        ))}
         {raw ? (
           <>
             <div className="pre">
