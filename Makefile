@@ -41,6 +41,7 @@ test: peers build check unit browser
 check:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	before=$$(git diff | sha256sum); test/generate.sh >/dev/null; test "$$before" = "$$(git diff | sha256sum)" || { echo "generated code is not what its sources give: run make generate and commit"; git diff --stat; exit 1; }
 	cd $(UI) && npm run --silent check
 
 unit: build
