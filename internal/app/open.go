@@ -444,10 +444,13 @@ func private(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// DefaultData is where `make run` keeps its data.
+// DefaultData is where `make run` keeps its data: $XDG_DATA_HOME/hoalu, ~/.local/share/hoalu otherwise.
 func DefaultData() string {
-	if dir, err := os.UserCacheDir(); err == nil {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "hoalu")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "hoalu")
 	}
 	return "data"
 }
