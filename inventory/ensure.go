@@ -23,6 +23,9 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 			return v, nil
 		}
 	}
+	if v := s.Snapshot().overflow(k.Kind, s.c.MaxAuto); v != nil { // forged senders without end must not cost a transaction each
+		return *v, nil
+	}
 	var found soc.Source
 	err := s.change(ctx, Machine, func(c *change) error {
 		if v, ok := c.base.FindSource(k); ok {
@@ -31,13 +34,11 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 		}
 		v := autoSource(k)
 		if c.base.auto >= s.c.MaxAuto {
-			v = soc.Source{Kind: k.Kind, Name: overflowName(k.Kind), Auto: true, Layers: []string{}}
-			for _, id := range ids(c.base.sources) {
-				if o := c.base.sources[id]; o.Kind == v.Kind && o.Name == v.Name && o.Auto {
-					found = *o
-					return nil
-				}
+			if o := c.base.overflow(k.Kind, s.c.MaxAuto); o != nil {
+				found = *o
+				return nil
 			}
+			v = soc.Source{Kind: k.Kind, Name: overflowName(k.Kind), Auto: true, Layers: []string{}}
 		}
 		var err error
 		found, err = c.addSource(v)
@@ -47,6 +48,14 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 		return soc.Source{}, fmt.Errorf("register source: %w", err)
 	}
 	return found, nil
+}
+
+// overflow is the source of those past the bound; nil below it, or while nobody came.
+func (sn *Snapshot) overflow(kind string, bound int) *soc.Source {
+	if sn.auto < bound {
+		return nil
+	}
+	return sn.rest[kind]
 }
 
 func overflowName(kind string) string {

@@ -356,6 +356,11 @@ func TestEnsureSource(t *testing.T) {
 		if overflow[0] != overflow[19] || len(b.Snapshot().Sources()) != 4+6+1 {
 			t.Errorf("past the bound: %v, %d sources in all; want one for all", overflow, len(b.Snapshot().Sources()))
 		}
+		ended, end := context.WithCancel(ctx)
+		end() // SQL would refuse it: one more forged sender costs none
+		if v, err := b.EnsureSource(ended, inventory.Seen{Kind: soc.SourceSyslog, Host: "forged"}); err != nil || v.ID != overflow[0] {
+			t.Errorf("past the bound: %s, %v; want %s without asking the database", v.ID, err, overflow[0])
+		}
 		if _, err := b.EnsureSource(ctx, inventory.Seen{Kind: "fax", Peer: "198.18.0.1"}); err == nil {
 			t.Error("a kind that is none was registered")
 		}

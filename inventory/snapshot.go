@@ -44,6 +44,7 @@ type Snapshot struct {
 	byPeer  map[netip.Addr][]*soc.Source // bound to one address and no host
 	wide    []*soc.Source                // bound to a network, a dataset or a name only
 	auto    int
+	rest    map[string]*soc.Source // by kind: takes the senders past MaxAuto
 	self    string
 }
 
@@ -219,10 +220,14 @@ func (sn *Snapshot) index() {
 	}
 	sn.bits = slices.SortedFunc(maps.Keys(lengths), func(a, b prefixLen) int { return cmp.Compare(b.bits, a.bits) })
 	sn.sensors, sn.tokens, sn.byHost, sn.byPeer = map[string]*soc.Source{}, map[string]*soc.Source{}, map[string][]*soc.Source{}, map[netip.Addr][]*soc.Source{}
+	sn.rest = map[string]*soc.Source{}
 	for _, id := range ids(sn.sources) {
 		v := sn.sources[id]
 		if v.Auto {
 			sn.auto++
+			if v.Name == overflowName(v.Kind) && sn.rest[v.Kind] == nil {
+				sn.rest[v.Kind] = v
+			}
 		}
 		if v.Kind == soc.SourceSelf && sn.self == "" {
 			sn.self = v.System
