@@ -10,6 +10,11 @@
 // last known. A control without a policy is unknown (no_check), never anything else. Round computes every system; between rounds nothing
 // changes. Methods are safe for concurrent use.
 //
+// History: an interval ends when its state, its reasons, its score or its revision changes. The revision is a hash of the policy, of what
+// the policy imports and of the control's entry in the catalogue, so a finding can be judged by the text it was made under. Time in which
+// nothing was computed (the appliance off, rounds failing, the clock set ahead) is unknown, not what stood before or after it. Intervals of
+// a control never overlap and never go back: a clock that was set back makes the next one begin just after the last.
+//
 // To add a control's check: policies/<framework>/<control>.rego with METADATA and a _test.rego with its four states; nothing else.
 package compliance
 
@@ -24,9 +29,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"path"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -90,9 +97,12 @@ var layers = []Control{
 
 // Result is a Finding with the score of an organisational layer (0 none, 1 on paper, 2 proven by fresh evidence, 3 proven
 // automatically in the last 24 hours; -1 elsewhere).
+//
+// From is when its interval begins: the state (Since) may be older than these reasons, this score or this revision.
 type Result struct {
 	soc.Finding
-	Score int `json:"score"`
+	Score int   `json:"score"`
+	From  int64 `json:"from,omitempty"`
 }
 
 // Checks evaluates policies. Immutable, safe for concurrent use.
@@ -103,7 +113,7 @@ type Checks struct {
 	policy   map[string]policyRef // by control
 }
 
-type policyRef struct{ framework, name, version string }
+type policyRef struct{ framework, name, version string } // version: the path while loading
 
 // Load compiles the embedded policies and catalogue.
 func Load(ctx context.Context) (*Checks, error) {
@@ -127,6 +137,7 @@ func Load(ctx context.Context) (*Checks, error) {
 // load compiles the policies in files; the catalogue is there.
 func (c *Checks) load(ctx context.Context, files fs.FS) error {
 	modules := map[string]*ast.Module{}
+	texts := map[string][]byte{} // by path and by package
 	err := fs.WalkDir(files, "policies", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(p) != ".rego" || strings.HasSuffix(p, "_test.rego") {
 			return err
@@ -140,6 +151,7 @@ func (c *Checks) load(ctx context.Context, files fs.FS) error {
 			return fmt.Errorf("policy %s: %w", p, err)
 		}
 		modules[p] = module
+		texts[module.Package.Path.String()], texts[p] = text, text
 		for _, a := range module.Annotations {
 			if a.Scope != "package" {
 				continue
@@ -153,8 +165,7 @@ func (c *Checks) load(ctx context.Context, files fs.FS) error {
 				return fmt.Errorf("policy %s: METADATA names framework %q", p, framework)
 			}
 			parts := strings.Split(module.Package.Path.String(), ".")
-			sum := sha256.Sum256(text)
-			c.policy[control] = policyRef{framework, parts[len(parts)-1], hex.EncodeToString(sum[:6])}
+			c.policy[control] = policyRef{framework, parts[len(parts)-1], p}
 		}
 		return nil
 	})
@@ -164,12 +175,48 @@ func (c *Checks) load(ctx context.Context, files fs.FS) error {
 	for i := range c.controls {
 		_, c.controls[i].Checked = c.policy[c.controls[i].ID]
 	}
-	for id := range c.policy {
-		if !slices.ContainsFunc(c.controls, func(x Control) bool { return x.ID == id }) {
+	for id, ref := range c.policy {
+		control, ok := c.Control(id)
+		if !ok {
 			return fmt.Errorf("policy of %s: no such control in the catalogue", id)
 		}
+		h := sha256.New()
+		h.Write(texts[ref.version])
+		for _, name := range imported(modules, ref.version) {
+			h.Write(texts[name])
+		}
+		entry, err := json.Marshal(control)
+		if err != nil {
+			return err
+		}
+		h.Write(entry)
+		ref.version = hex.EncodeToString(h.Sum(nil)[:6])
+		c.policy[id] = ref
 	}
 	return c.prepare(ctx, modules)
+}
+
+// imported are the packages a module rests on, directly or not, in order.
+func imported(modules map[string]*ast.Module, path string) []string {
+	byPackage := map[string]*ast.Module{}
+	for _, m := range modules {
+		byPackage[m.Package.Path.String()] = m
+	}
+	seen := map[string]bool{}
+	var walk func(*ast.Module)
+	walk = func(m *ast.Module) {
+		if m == nil {
+			return
+		}
+		for _, i := range m.Imports {
+			if name := i.Path.String(); !seen[name] && byPackage[name] != nil {
+				seen[name] = true
+				walk(byPackage[name])
+			}
+		}
+	}
+	walk(modules[path])
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // prepare compiles the modules once for all queries.
@@ -285,24 +332,38 @@ func (c *Checks) Evaluate(ctx context.Context, f facts.Facts) (map[string]Result
 // clockSlack is how far ahead of now evidence may be: more means that the clock was set back, and its age cannot be told.
 const clockSlack = 5 * 60_000
 
+// tooLong is the product's promise: what nobody computed or heard of for so long is not known any more.
+const tooLong = 10 * 60_000
+
 // judgeAge makes a conclusion unknown when evidence it rests on is missing, older than its limit or from the future.
 func judgeAge(r *Result, now int64) {
 	if len(r.Evidence) == 0 {
-		r.LastKnown, r.State = r.State, soc.Unknown
-		r.Because = append([]soc.Because{{Code: "no_evidence"}}, r.Because...)
+		doubt(r, "no_evidence", nil, 0)
 		return
 	}
 	for _, e := range r.Evidence {
-		if now-e.At > e.MaxAge || e.At-now > clockSlack {
-			r.LastKnown, r.State = r.State, soc.Unknown
-			if r.Score > 1 {
-				r.Score = 1
-			}
-			r.Because = append([]soc.Because{{Code: "evidence_stale", Values: map[string]string{"evidence": e.ID}}}, r.Because...)
-			return
+		switch {
+		case e.At-now > clockSlack:
+			doubt(r, "evidence_ahead", map[string]string{"evidence": e.ID}, now)
+		case now-e.At > e.MaxAge:
+			doubt(r, "evidence_stale", map[string]string{"evidence": e.ID}, e.At+e.MaxAge)
+		default:
+			continue
 		}
+		return
 	}
 }
+
+// doubt turns a conclusion to unknown since an instant, with the reason before its own.
+func doubt(r *Result, code string, values map[string]string, since int64) {
+	r.LastKnown, r.State, r.Since = r.State, soc.Unknown, max(r.Since, since)
+	if r.Score > 1 {
+		r.Score = 1
+	}
+	r.Because = append([]soc.Because{{Code: code, Values: values}}, r.Because...)
+}
+
+func concluded(s soc.PostureState) bool { return s == soc.Met || s == soc.NotMet }
 
 // Provider gathers the facts of every system; it is the appliance.
 type Provider func(ctx context.Context) ([]facts.Facts, error)
@@ -322,16 +383,18 @@ type Service struct {
 	log    *slog.Logger
 	every  time.Duration
 
-	mu       sync.RWMutex
-	now      map[string]map[string]Result // system → control
-	written  map[string]int64             // system → when all its evidence was last refreshed in the history
-	computed int64
-	failure  string
+	mu        sync.RWMutex
+	now       map[string]map[string]Result // system → control
+	confirmed map[string]int64             // system → when its findings were last computed and kept
+	written   map[string]int64             // system → when all its evidence was last refreshed in the history
+	computed  int64
+	failure   string
 }
 
 // New returns the service; every is how often it computes (30 s is what ten minutes to unknown needs with room).
 func New(checks *Checks, st *state.DB, p Provider, hooks Hooks, every time.Duration, log *slog.Logger) *Service {
-	return &Service{checks: checks, state: st, facts: p, hooks: hooks, every: every, log: log.With("component", "posture"), now: map[string]map[string]Result{}, written: map[string]int64{}}
+	return &Service{checks: checks, state: st, facts: p, hooks: hooks, every: every, log: log.With("component", "posture"), now: map[string]map[string]Result{},
+		confirmed: map[string]int64{}, written: map[string]int64{}}
 }
 
 // Checks returns the policies in force.
@@ -340,6 +403,10 @@ func (s *Service) Checks() *Checks { return s.checks }
 // Load reads the intervals that held when the appliance stopped. They are shown with their old age until the first round.
 func (s *Service) Load(ctx context.Context) error {
 	rows, err := db.New(s.state.Read()).Current(ctx)
+	if err != nil {
+		return fmt.Errorf("read posture: %w", err)
+	}
+	rounds, err := db.New(s.state.Read()).Rounds(ctx)
 	if err != nil {
 		return fmt.Errorf("read posture: %w", err)
 	}
@@ -355,6 +422,13 @@ func (s *Service) Load(ctx context.Context) error {
 		}
 		s.now[r.System][r.Control] = r
 		s.computed = max(s.computed, r.Computed)
+		s.confirmed[r.System] = max(s.confirmed[r.System], r.Computed)
+	}
+	for id := range s.confirmed {
+		for _, at := range rounds { // one, or none before the first
+			s.confirmed[id] = at
+			s.computed = at
+		}
 	}
 	return nil
 }
@@ -412,60 +486,91 @@ func (s *Service) Round(ctx context.Context) error {
 	for id := range s.now {
 		if !seen[id] {
 			delete(s.now, id)
+			delete(s.confirmed, id)
 		}
 	}
 	s.computed = time.Now().UnixMilli()
 	s.mu.Unlock()
-	return errors.Join(failed...)
+	if err := errors.Join(failed...); err != nil {
+		return err // what was not kept is not confirmed
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := s.state.Tx(ctx, func(tx *sql.Tx) error { return db.New(tx).SetRound(ctx, all[0].Now) }); err != nil {
+		return fmt.Errorf("write posture: %w", err)
+	}
+	return nil
 }
 
 func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Result) error {
 	s.mu.RLock()
-	old, due := s.now[f.System.ID], f.Now-s.written[f.System.ID] >= refreshEvery
+	old, confirmed, written := s.now[f.System.ID], s.confirmed[f.System.ID], s.written[f.System.ID]
 	s.mu.RUnlock()
+	due := f.Now-written >= refreshEvery || f.Now < written // set back
+	gap := confirmed > 0 && f.Now-confirmed > tooLong
 	next := make(map[string]Result, len(results))
-	var changed, refreshed []Result
+	var unseen, changed, refreshed []Result // unseen: intervals of the time nobody computed, which end now
+	var gone []string
 	for id, r := range results {
 		was, had := old[id]
-		switch {
-		case !had || was.State != r.State || was.Score != r.Score || was.Policy != r.Policy:
-			r.Since = f.Now
-			if r.State == soc.Unknown && r.LastKnown == "" && had {
-				if r.LastKnown = was.State; was.State == soc.Unknown {
-					r.LastKnown = was.LastKnown
-				}
-			}
-			changed = append(changed, r)
-		default:
-			r.Since = was.Since
-			if r.State == soc.Unknown && r.LastKnown == "" {
+		if gap && had && concluded(was.State) {
+			u := Result{Finding: soc.Finding{System: f.System.ID, Control: id, State: soc.Unknown, Since: max(confirmed, was.From+1), Computed: confirmed, LastKnown: was.State,
+				Policy: was.Policy, Because: []soc.Because{{Code: "computation_stale"}}, Evidence: was.Evidence}, Score: min(was.Score, 1)}
+			u.From = u.Since
+			unseen = append(unseen, u)
+			was = u
+		}
+		if r.State == soc.Unknown && r.LastKnown == "" && had {
+			if r.LastKnown = was.State; was.State == soc.Unknown {
 				r.LastKnown = was.LastKnown
 			}
-			if due || !slices.Equal(codes(was), codes(r)) {
-				refreshed = append(refreshed, r)
-			}
+		}
+		r.Since, r.From = min(was.Since, f.Now), was.From
+		switch {
+		case !had || was.State != r.State:
+			r.Since, r.From = f.Now, max(f.Now, was.From+1)
+			changed = append(changed, r)
+		case was.Score != r.Score || was.Policy != r.Policy || !slices.Equal(reasons(was), reasons(r)):
+			r.From = max(f.Now, was.From+1)
+			changed = append(changed, r)
+		case due:
+			refreshed = append(refreshed, r)
 		}
 		next[id] = r
 	}
-	if len(changed) > 0 || len(refreshed) > 0 {
+	for id := range old {
+		if _, ok := results[id]; !ok {
+			gone = append(gone, id) // its policy is not there any more
+		}
+	}
+	if len(changed) > 0 || len(refreshed) > 0 || len(gone) > 0 || len(unseen) > 0 {
 		sort.Slice(changed, func(i, j int) bool { return changed[i].Control < changed[j].Control })
 		err := s.state.Tx(ctx, func(tx *sql.Tx) error {
 			q := db.New(tx)
 			details := map[string]string{}
-			for _, r := range changed {
-				because, evidence := texts(r)
-				if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: r.System, Control: r.Control, Until: f.Now}); err != nil {
+			for _, u := range unseen {
+				until := f.Now
+				if r := next[u.Control]; r.From > u.From { // what follows begins where this ends
+					until = r.From
+				} else {
+					until = 0 // it is unknown now for the same reason
+				}
+				if err := start(ctx, q, u, until); err != nil {
 					return err
 				}
-				if err := q.StartInterval(ctx, db.StartIntervalParams{SystemID: r.System, Control: r.Control, Since: r.Since, State: string(r.State), LastKnown: string(r.LastKnown),
-					Score: int64(r.Score), Because: because, Evidence: evidence, Policy: r.Policy, Computed: r.Computed}); err != nil {
+			}
+			for _, r := range changed {
+				if err := start(ctx, q, r, 0); err != nil {
 					return err
 				}
 				before := "-"
 				if was, ok := old[r.Control]; ok {
 					before = string(was.State)
 				}
-				details[r.Control] = before + " → " + string(r.State)
+				if before != string(r.State) {
+					details[r.Control] = before + " → " + string(r.State)
+				}
 			}
 			for _, r := range refreshed {
 				because, evidence := texts(r)
@@ -473,7 +578,16 @@ func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Re
 					return err
 				}
 			}
-			if len(changed) > 0 && s.hooks.Record != nil {
+			for _, id := range gone {
+				if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: f.System.ID, Control: id, Until: max(f.Now, old[id].From+1)}); err != nil {
+					return err
+				}
+				details[id] = string(old[id].State) + " → -"
+			}
+			if len(unseen) > 0 {
+				details["not_computed"] = time.UnixMilli(confirmed).UTC().Format(time.RFC3339) + "/" + time.UnixMilli(f.Now).UTC().Format(time.RFC3339)
+			}
+			if len(details) > 0 && s.hooks.Record != nil {
 				return s.hooks.Record(ctx, tx, soc.Deed{Time: f.Now, Actor: soc.Actor{ID: "system", Name: "system"}, Action: "posture.change", Object: f.System.ID, Result: "done", Details: details})
 			}
 			return nil
@@ -483,21 +597,37 @@ func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Re
 		}
 	}
 	s.mu.Lock()
-	s.now[f.System.ID] = next
+	s.now[f.System.ID], s.confirmed[f.System.ID] = next, f.Now
 	if due {
 		s.written[f.System.ID] = f.Now
 	}
 	s.mu.Unlock()
-	if len(changed) > 0 && s.hooks.Notify != nil {
+	if len(changed)+len(gone) > 0 && s.hooks.Notify != nil {
 		s.hooks.Notify(soc.Notice{Topic: "posture", ID: f.System.ID, Version: f.Now, System: f.System.ID})
 	}
 	return nil
 }
 
-func codes(r Result) []string {
-	out := make([]string, len(r.Because))
-	for i, b := range r.Because {
-		out[i] = b.Code
+// start ends the open interval of r's control where r begins, and writes r.
+func start(ctx context.Context, q *db.Queries, r Result, until int64) error {
+	because, evidence := texts(r)
+	if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: r.System, Control: r.Control, Until: r.From}); err != nil {
+		return err
+	}
+	return q.StartInterval(ctx, db.StartIntervalParams{SystemID: r.System, Control: r.Control, Since: r.From, Until: until, State: string(r.State), LastKnown: string(r.LastKnown),
+		Score: int64(r.Score), Because: because, Evidence: evidence, Policy: r.Policy, Computed: r.Computed, StateSince: r.Since})
+}
+
+// reasons is what must differ for a new interval: codes and names. A measure (days, hours, milliseconds) may drift within one.
+func reasons(r Result) []string {
+	var out []string
+	for _, b := range r.Because {
+		out = append(out, b.Code)
+		for _, k := range slices.Sorted(maps.Keys(b.Values)) {
+			if _, err := strconv.ParseFloat(b.Values[k], 64); err != nil {
+				out = append(out, k, b.Values[k])
+			}
+		}
 	}
 	return out
 }
@@ -509,8 +639,11 @@ func texts(r Result) (because, evidence string) {
 }
 
 func fromRow(row db.PostureInterval) (Result, error) {
-	r := Result{Finding: soc.Finding{System: row.SystemID, Control: row.Control, State: soc.PostureState(row.State), Since: row.Since, Until: row.Until,
-		Computed: row.Computed, LastKnown: soc.PostureState(row.LastKnown), Policy: row.Policy}, Score: int(row.Score)}
+	r := Result{Finding: soc.Finding{System: row.SystemID, Control: row.Control, State: soc.PostureState(row.State), Since: row.StateSince, Until: row.Until,
+		Computed: row.Computed, LastKnown: soc.PostureState(row.LastKnown), Policy: row.Policy}, Score: int(row.Score), From: row.Since}
+	if r.Since == 0 {
+		r.Since = r.From
+	}
 	if err := errors.Join(json.Unmarshal([]byte(row.Because), &r.Because), json.Unmarshal([]byte(row.Evidence), &r.Evidence)); err != nil {
 		return r, fmt.Errorf("read posture of %s %s: %w", row.SystemID, row.Control, err)
 	}
@@ -521,11 +654,12 @@ func fromRow(row db.PostureInterval) (Result, error) {
 // Controls without a check are unknown with reason no_check. A conclusion whose round is too old is unknown: a stopped
 // computation never stays green.
 func (s *Service) Posture(ctx context.Context, system string, at int64) ([]Result, error) {
-	var by map[string]Result
+	s.mu.RLock()
+	by, confirmed := s.now[system], s.confirmed[system]
+	s.mu.RUnlock()
+	now := at
 	if at == 0 {
-		s.mu.RLock()
-		by = s.now[system]
-		s.mu.RUnlock()
+		now = time.Now().UnixMilli()
 	} else {
 		rows, err := db.New(s.state.Read()).At(ctx, db.AtParams{SystemID: system, At: at})
 		if err != nil {
@@ -540,16 +674,17 @@ func (s *Service) Posture(ctx context.Context, system string, at int64) ([]Resul
 			by[r.Control] = r
 		}
 	}
-	now := time.Now().UnixMilli()
 	out := make([]Result, 0, len(s.checks.controls))
 	for _, c := range s.checks.controls {
 		r, ok := by[c.ID]
 		switch {
-		case !ok && c.Checked:
+		case !ok && c.Checked && len(by) == 0:
 			r = Result{Finding: soc.Finding{System: system, Control: c.ID, State: soc.Unknown, Because: []soc.Because{{Code: "not_computed_yet"}}, Evidence: []soc.Evidence{}}, Score: -1}
-		case !ok:
+		case !ok: // also at an instant before its policy came
 			r = Result{Finding: soc.Finding{System: system, Control: c.ID, State: soc.Unknown, Because: []soc.Because{{Code: "no_check"}}, Evidence: []soc.Evidence{}}, Score: -1}
-		case at == 0 && (r.State == soc.Met || r.State == soc.NotMet):
+		case r.Until == 0 && r.State != soc.Unknown && now-confirmed > tooLong:
+			doubt(&r, "computation_stale", nil, confirmed)
+		case at == 0 && concluded(r.State):
 			judgeAge(&r, now)
 		}
 		out = append(out, r)
@@ -562,8 +697,24 @@ type Tally struct {
 	Controls  map[soc.PostureState]int
 	Layers    []Result // LAYER-1 … LAYER-4
 	Technical []Result
-	Tile      soc.PostureState // not met wins over unknown, unknown over met (own)
+	Tile      soc.PostureState
 	Computed  int64
+}
+
+// Tile is the state of a system by its four organisational layers (own rule): not met when a layer is known to stand at 0 or 1 of 3,
+// else unknown when one is not known, else met. Layers 1 and 3 rest on documents: without one nothing is known of them, so they
+// never make a system not met, and never met.
+func Tile(layers []Result) soc.PostureState {
+	tile := soc.Met
+	for _, r := range layers {
+		switch {
+		case r.State == soc.Unknown && tile == soc.Met:
+			tile = soc.Unknown
+		case r.State != soc.Unknown && r.Score <= 1:
+			return soc.NotMet
+		}
+	}
+	return tile
 }
 
 // Tally summarises a system now.
@@ -573,31 +724,17 @@ func (s *Service) Tally(ctx context.Context, system string) (Tally, error) {
 		return Tally{}, err
 	}
 	t := Tally{Controls: map[soc.PostureState]int{soc.Met: 0, soc.NotMet: 0, soc.Unknown: 0, soc.NotApplicable: 0}}
-	notMet, unknown := false, false
 	for i, r := range all {
 		switch s.checks.controls[i].Framework {
 		case Level3:
 			t.Controls[r.State]++
 		case Organisation:
 			t.Layers = append(t.Layers, r)
-			switch {
-			case r.State == soc.Unknown:
-				unknown = true
-			case r.Score <= 1:
-				notMet = true
-			}
 		case Technical:
 			t.Technical = append(t.Technical, r)
 		}
 	}
-	switch {
-	case notMet:
-		t.Tile = soc.NotMet
-	case unknown:
-		t.Tile = soc.Unknown
-	default:
-		t.Tile = soc.Met
-	}
+	t.Tile = Tile(t.Layers)
 	s.mu.RLock()
 	t.Computed = s.computed
 	s.mu.RUnlock()

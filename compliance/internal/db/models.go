@@ -5,15 +5,16 @@
 package db
 
 type PostureInterval struct {
-	SystemID  string
-	Control   string
-	Since     int64
-	Until     int64
-	State     string
-	LastKnown string
-	Score     int64
-	Because   string
-	Evidence  string
-	Policy    string
-	Computed  int64
+	SystemID   string
+	Control    string
+	Since      int64
+	Until      int64
+	State      string
+	LastKnown  string
+	Score      int64
+	Because    string
+	Evidence   string
+	Policy     string
+	Computed   int64
+	StateSince int64
 }

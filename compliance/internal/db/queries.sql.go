@@ -10,7 +10,7 @@ import (
 )
 
 const at = `-- name: At :many
-SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed FROM posture_interval
+SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed, state_since FROM posture_interval
 WHERE system_id = $1 AND since <= $2 AND (until = 0 OR until > $2)
 ORDER BY control
 `
@@ -41,6 +41,7 @@ func (q *Queries) At(ctx context.Context, arg AtParams) ([]PostureInterval, erro
 			&i.Evidence,
 			&i.Policy,
 			&i.Computed,
+			&i.StateSince,
 		); err != nil {
 			return nil, err
 		}
@@ -56,7 +57,7 @@ func (q *Queries) At(ctx context.Context, arg AtParams) ([]PostureInterval, erro
 }
 
 const between = `-- name: Between :many
-SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed FROM posture_interval
+SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed, state_since FROM posture_interval
 WHERE system_id = $1 AND since < $2 AND (until = 0 OR until > $3)
 ORDER BY control, since
 `
@@ -88,6 +89,7 @@ func (q *Queries) Between(ctx context.Context, arg BetweenParams) ([]PostureInte
 			&i.Evidence,
 			&i.Policy,
 			&i.Computed,
+			&i.StateSince,
 		); err != nil {
 			return nil, err
 		}
@@ -103,7 +105,7 @@ func (q *Queries) Between(ctx context.Context, arg BetweenParams) ([]PostureInte
 }
 
 const current = `-- name: Current :many
-SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed FROM posture_interval WHERE until = 0 ORDER BY system_id, control
+SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed, state_since FROM posture_interval WHERE until = 0 ORDER BY system_id, control
 `
 
 func (q *Queries) Current(ctx context.Context) ([]PostureInterval, error) {
@@ -127,6 +129,7 @@ func (q *Queries) Current(ctx context.Context) ([]PostureInterval, error) {
 			&i.Evidence,
 			&i.Policy,
 			&i.Computed,
+			&i.StateSince,
 		); err != nil {
 			return nil, err
 		}
@@ -157,7 +160,7 @@ func (q *Queries) EndInterval(ctx context.Context, arg EndIntervalParams) error 
 }
 
 const history = `-- name: History :many
-SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed FROM posture_interval WHERE system_id = $1 AND control = $2 ORDER BY since DESC LIMIT $3
+SELECT system_id, control, since, until, state, last_known, score, because, evidence, policy, computed, state_since FROM posture_interval WHERE system_id = $1 AND control = $2 ORDER BY since DESC LIMIT $3
 `
 
 type HistoryParams struct {
@@ -187,6 +190,7 @@ func (q *Queries) History(ctx context.Context, arg HistoryParams) ([]PostureInte
 			&i.Evidence,
 			&i.Policy,
 			&i.Computed,
+			&i.StateSince,
 		); err != nil {
 			return nil, err
 		}
@@ -233,24 +237,63 @@ func (q *Queries) RemoveSystem(ctx context.Context, systemID string) error {
 	return err
 }
 
+const rounds = `-- name: Rounds :many
+SELECT at FROM posture_round
+`
+
+func (q *Queries) Rounds(ctx context.Context) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, rounds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var at int64
+		if err := rows.Scan(&at); err != nil {
+			return nil, err
+		}
+		items = append(items, at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const setRound = `-- name: SetRound :exec
+INSERT INTO posture_round (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at
+`
+
+func (q *Queries) SetRound(ctx context.Context, at int64) error {
+	_, err := q.db.ExecContext(ctx, setRound, at)
+	return err
+}
+
 const startInterval = `-- name: StartInterval :exec
-INSERT INTO posture_interval (system_id, control, since, until, state, last_known, score, because, evidence, policy, computed)
-VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO posture_interval (system_id, control, since, until, state, last_known, score, because, evidence, policy, computed, state_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (system_id, control, since) DO UPDATE SET state = excluded.state, last_known = excluded.last_known, score = excluded.score,
-    because = excluded.because, evidence = excluded.evidence, policy = excluded.policy, computed = excluded.computed, until = 0
+    because = excluded.because, evidence = excluded.evidence, policy = excluded.policy, computed = excluded.computed,
+    state_since = excluded.state_since, until = excluded.until
 `
 
 type StartIntervalParams struct {
-	SystemID  string
-	Control   string
-	Since     int64
-	State     string
-	LastKnown string
-	Score     int64
-	Because   string
-	Evidence  string
-	Policy    string
-	Computed  int64
+	SystemID   string
+	Control    string
+	Since      int64
+	Until      int64
+	State      string
+	LastKnown  string
+	Score      int64
+	Because    string
+	Evidence   string
+	Policy     string
+	Computed   int64
+	StateSince int64
 }
 
 func (q *Queries) StartInterval(ctx context.Context, arg StartIntervalParams) error {
@@ -258,6 +301,7 @@ func (q *Queries) StartInterval(ctx context.Context, arg StartIntervalParams) er
 		arg.SystemID,
 		arg.Control,
 		arg.Since,
+		arg.Until,
 		arg.State,
 		arg.LastKnown,
 		arg.Score,
@@ -265,6 +309,7 @@ func (q *Queries) StartInterval(ctx context.Context, arg StartIntervalParams) er
 		arg.Evidence,
 		arg.Policy,
 		arg.Computed,
+		arg.StateSince,
 	)
 	return err
 }
