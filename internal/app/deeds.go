@@ -167,7 +167,7 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 		return err
 	}
 	for _, r := range intervals {
-		add("posture", fmt.Sprintf("%s@%d", r.Control, r.Since), r)
+		add("posture", fmt.Sprintf("%s@%d", r.Control, r.From), r)
 	}
 	if err := a.state.Tx(ctx, func(tx *sql.Tx) error {
 		return record(ctx, tx, soc.Deed{Actor: by, Action: "evidence.export", Object: sys.ID, Reason: q.Get("reason"), Details: map[string]string{"from": q.Get("from"), "to": q.Get("to")}})
