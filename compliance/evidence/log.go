@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -12,7 +13,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +25,7 @@ import (
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/tessera"
+	"github.com/transparency-dev/tessera/api/layout"
 	"github.com/transparency-dev/tessera/client"
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
@@ -40,8 +44,14 @@ type LogConfig struct {
 }
 
 // Log is the transparency log behind the audit rows (C2SP tlog-tiles, RFC 6962 hashing): deed number n is entry n-1, its leaf the
-// JSON of the soc.Deed. One appender puts rows in by their numbers; after a crash it reads how far the log is and goes on, so a row
-// is in it once. A signed checkpoint every Interval commits to all of it.
+// JSON of the soc.Deed. One appender puts rows in by their numbers; a signed checkpoint every Interval commits to all of it.
+//
+// How number and index stay one, whatever fails (a full disk, kill -9, a failing write that was done all the same):
+//   - no position is kept beside the log: each batch begins where the log's own tree state says that the log ends;
+//   - a batch is one flush of tessera, so it is in as a whole or not at all: its appender's queue holds exactly the batch. A long-lived
+//     appender may cut rows into two flushes, and when the first fails the second takes the first one's places;
+//   - before the first batch and after each error the log's newest entry is compared with the row of its number. Where they differ the
+//     log does not grow: the two are not of one time, or the row was changed.
 //
 // All methods are safe for concurrent use; Run must be running for rows to get in.
 type Log struct {
@@ -49,14 +59,26 @@ type Log struct {
 	db       *state.DB
 	log      *slog.Logger
 	verifier *ecdsaNote
-	appender *tessera.Appender
+	storage  storage
 	reader   tessera.LogReader
-	shutdown func(context.Context) error
+	ctx      context.Context // of the publisher of checkpoints
 	cancel   context.CancelFunc
 
-	mu   sync.Mutex
-	next int64 // number of the next row to append
-	err  error
+	mu     sync.Mutex
+	known  uint64 // size that Append left behind and may go on from; unknown: compare first
+	err    error
+	behind time.Time // since when entries wait for a signed head
+}
+
+// unknown stands for a log whose end has not been compared with the rows.
+const unknown = ^uint64(0)
+
+// batch is how many rows get in at once: as many as an entry bundle holds.
+const batch = 256
+
+// storage is the part of tessera's POSIX driver behind tessera.NewAppender.
+type storage interface {
+	Appender(context.Context, *tessera.AppendOptions) (*tessera.Appender, tessera.LogReader, error)
 }
 
 // OpenLog opens the log in cfg.Dir, making it when absent. signer is an ECDSA P-256 key of the vault.
@@ -71,101 +93,261 @@ func OpenLog(ctx context.Context, cfg LogConfig, db *state.DB, signer crypto.Sig
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make log folder: %w", err)
 	}
-	bg, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	driver, err := posix.New(bg, posix.Config{Path: cfg.Dir})
+	l := &Log{cfg: cfg, db: db, log: log.With("component", "evidence"), verifier: n, known: unknown}
+	quietKlog(l.log)
+	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	driver, err := posix.New(l.ctx, posix.Config{Path: cfg.Dir})
 	if err != nil {
-		cancel()
+		l.cancel()
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}
-	appender, shutdown, reader, err := tessera.NewAppender(bg, driver, tessera.NewAppendOptions().WithCheckpointSigner(n).
-		WithBatching(256, 100*time.Millisecond).WithCheckpointInterval(cfg.Interval).WithCheckpointRepublishInterval(max(time.Minute, cfg.Interval)))
-	if err != nil {
-		cancel()
+	l.storage = driver.(storage)
+	l.future()
+	l.sweep()
+	if _, l.reader, err = l.storage.Appender(l.ctx, l.options().WithCheckpointInterval(cfg.Interval).WithCheckpointRepublishInterval(max(time.Minute, cfg.Interval))); err != nil {
+		l.cancel()
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}
-	size, err := reader.NextIndex(ctx)
+	size, err := l.reader.NextIndex(ctx)
 	if err != nil {
-		cancel()
+		l.cancel()
 		return nil, fmt.Errorf("read log %s: %w", cfg.Dir, err)
 	}
 	last, err := Last(ctx, db.Read())
 	if err != nil {
-		cancel()
+		l.cancel()
 		return nil, err
 	}
 	if int64(size) > last {
-		cancel()
+		l.cancel()
 		return nil, fmt.Errorf("the evidence log holds %d entries but the audit table only %d: the state database is older than the log; restore both from one backup", size, last)
 	}
-	return &Log{cfg: cfg, db: db, log: log.With("component", "evidence"), verifier: n, appender: appender, reader: reader, shutdown: shutdown, cancel: cancel, next: int64(size) + 1}, nil
+	return l, nil
 }
 
-// leaf is the entry of a deed.
+func (l *Log) options() *tessera.AppendOptions {
+	return tessera.NewAppendOptions().WithCheckpointSigner(l.verifier)
+}
+
+// future takes back the time of a checkpoint signed by a clock that ran ahead: tessera signs the next one only when that is old enough.
+func (l *Log) future() {
+	file := filepath.Join(l.cfg.Dir, "checkpoint")
+	if st, err := os.Stat(file); err == nil && time.Until(st.ModTime()) > l.cfg.Interval {
+		now := time.Now()
+		_ = os.Chtimes(file, now, now) // the head is only late if this fails
+	}
+}
+
+// sweep removes what tessera's failed or killed writes left behind: it writes beside, under the file's name and a number. Names of the log
+// itself (C2SP tlog-tiles) end in at most three digits. What is young may be in use.
+func (l *Log) sweep() {
+	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+	_ = filepath.WalkDir(l.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil // what cannot be read stays
+		}
+		name := d.Name()
+		rest := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(name, "checkpoint"), "treeState"), "gcState")
+		if !digits(rest) || rest == name && len(name) <= 3 {
+			return nil
+		}
+		if info, err := d.Info(); err == nil && time.Since(info.ModTime()).Abs() > stale {
+			_ = os.Remove(path)
+		}
+		return nil
+	})
+}
+
+// stale is how old a half-written file is when nobody writes it any more.
+const stale = 30 * time.Second
+
+// leaf is the entry of a deed. Its bytes are what heads commit to, so they must stay what they are for rows that exist
+// (TestLeafStaysAsItIs).
 func leaf(d soc.Deed) ([]byte, error) { return json.Marshal(d) }
 
 // Run puts new rows into the log until ctx ends.
 func (l *Log) Run(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+	var swept time.Time
 	for {
-		if err := l.Append(ctx); err != nil && ctx.Err() == nil {
-			l.log.Error("append to the evidence log", "error", err)
-			l.mu.Lock()
-			l.err = err
-			l.mu.Unlock()
+		wait := time.Second
+		before := l.Ready()
+		err := l.Append(ctx)
+		if err == nil {
+			err = l.signed(ctx)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && (before == nil || before.Error() != err.Error()):
+			l.log.Error("rows do not get into the evidence log; it is tried again every few seconds", "error", err)
+		case err == nil && before != nil:
+			l.log.Info("the evidence log takes rows again")
+		}
+		l.future()
+		if err != nil {
+			wait = 5 * time.Second
+		}
+		if (err != nil || before != nil) && time.Since(swept) > stale {
+			l.sweep()
+			swept = time.Now()
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }
 
-// Append puts every row that is not in the log yet into it, in the order of their numbers.
+// unsigned is how long entries may wait for a signed head before that is a fault.
+const unsigned = 15 * time.Second
+
+// signed checks that the head keeps up with the log; what it finds is what Ready says.
+func (l *Log) signed(ctx context.Context) error {
+	size, err := l.reader.NextIndex(ctx)
+	if err != nil {
+		return fmt.Errorf("read where the evidence log ends: %w", err)
+	}
+	h, err := l.Head(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil && h.Size >= size:
+		l.behind = time.Time{}
+	case err != nil && !errors.Is(err, ErrNoHead):
+		l.err = err
+	case l.behind.IsZero():
+		l.behind = time.Now()
+	case time.Since(l.behind) > unsigned+2*l.cfg.Interval:
+		l.err = fmt.Errorf("the evidence log could not sign its head since %s: %d entries, %d signed; look for free space on the disk of %s", l.behind.Format(time.TimeOnly), size, h.Size, l.cfg.Dir)
+	}
+	return l.err
+}
+
+// Append puts every row that is not in the log yet into it, in the order of their numbers. After an error the next call goes on from
+// what the log holds.
 func (l *Log) Append(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		deeds, err := After(ctx, l.db.Read(), l.next-1, 256)
+		more, err := l.appendBatch(ctx)
 		if err != nil {
+			l.known = unknown
+			if ctx.Err() == nil {
+				l.err = err
+			}
 			return err
 		}
-		if len(deeds) == 0 {
+		if !more {
 			l.err = nil
 			return nil
-		}
-		futures := make([]tessera.IndexFuture, 0, len(deeds))
-		for i, d := range deeds {
-			if d.Number != l.next+int64(i) {
-				return fmt.Errorf("audit row %d is missing: the next one is %d", l.next+int64(i), d.Number)
-			}
-			data, err := leaf(d)
-			if err != nil {
-				return err
-			}
-			futures = append(futures, l.appender.Add(ctx, tessera.NewEntry(data)))
-		}
-		for i, f := range futures {
-			index, err := f()
-			if err != nil {
-				return fmt.Errorf("append audit row %d: %w", deeds[i].Number, err)
-			}
-			if int64(index.Index) != deeds[i].Number-1 {
-				return fmt.Errorf("audit row %d became log entry %d", deeds[i].Number, index.Index)
-			}
-			l.next = deeds[i].Number + 1
 		}
 	}
 }
 
-// Close publishes a last checkpoint over everything appended and stops.
-func (l *Log) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+// appendBatch appends the next rows and says whether there may be more. mu is held.
+func (l *Log) appendBatch(ctx context.Context) (more bool, err error) {
+	size, err := l.reader.NextIndex(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read where the evidence log ends: %w", err)
+	}
+	if size != l.known {
+		if err := l.compareEnd(ctx, size); err != nil {
+			return false, err
+		}
+		l.known = size
+	}
+	deeds, err := After(ctx, l.db.Read(), int64(size), batch)
+	if err != nil || len(deeds) == 0 {
+		return false, err
+	}
+	entries := make([]*tessera.Entry, len(deeds))
+	for i, d := range deeds {
+		if want := int64(size) + int64(i) + 1; d.Number != want {
+			return false, fmt.Errorf("audit row %d is missing: the next one is %d; restore the state database and the evidence log from one backup", want, d.Number)
+		}
+		data, err := leaf(d)
+		if err != nil {
+			return false, err
+		}
+		if len(data) > maxLeaf {
+			return false, fmt.Errorf("audit row %d has %d bytes, a log entry at most %d", d.Number, len(data), maxLeaf)
+		}
+		entries[i] = tessera.NewEntry(data)
+	}
+	// Not ctx: what is begun is finished. The checkpoint is the publisher's to write.
+	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	err := l.shutdown(ctx)
-	l.cancel()
-	return err
+	a, _, err := l.storage.Appender(actx, l.options().WithBatching(uint(len(entries)), never).WithCheckpointInterval(never).WithCheckpointRepublishInterval(0).WithGarbageCollectionInterval(0))
+	if err != nil {
+		return false, fmt.Errorf("append to the evidence log: %w", err)
+	}
+	futures := make([]tessera.IndexFuture, len(entries))
+	for i, e := range entries {
+		futures[i] = a.Add(actx, e)
+	}
+	for i, f := range futures {
+		index, err := f()
+		if err != nil {
+			return false, fmt.Errorf("append audit rows %d to %d to the evidence log: %w", deeds[0].Number, deeds[len(deeds)-1].Number, err)
+		}
+		if int64(index.Index) != deeds[i].Number-1 {
+			return false, fmt.Errorf("audit row %d became entry %d of the evidence log", deeds[i].Number, index.Index)
+		}
+	}
+	l.known = size + uint64(len(deeds))
+	return len(deeds) == batch, nil
+}
+
+// never is an interval that does not come.
+const never = time.Duration(math.MaxInt64)
+
+// maxLeaf is the longest entry (C2SP tlog-tiles: its length is 16 bits).
+const maxLeaf = 1<<16 - 1
+
+// compareEnd checks that the log's newest entry is the audit row of its number.
+func (l *Log) compareEnd(ctx context.Context, size uint64) error {
+	if size == 0 {
+		return nil
+	}
+	held, err := client.GetEntryBundle(ctx, l.reader.ReadEntryBundle, (size-1)/layout.EntryBundleWidth, size)
+	if err != nil {
+		return fmt.Errorf("read entry %d of the evidence log: %w", size, err)
+	}
+	deeds, err := After(ctx, l.db.Read(), int64(size)-1, 1)
+	if err != nil {
+		return err
+	}
+	i := int((size - 1) % layout.EntryBundleWidth)
+	if len(held.Entries) > i && len(deeds) == 1 && deeds[0].Number == int64(size) {
+		if data, err := leaf(deeds[0]); err == nil && bytes.Equal(data, held.Entries[i]) {
+			return nil
+		}
+	}
+	return fmt.Errorf("audit row %d is not what the evidence log holds under its number: the state database and the log are not of one time, or the row was changed; nothing more is logged until both are restored from one backup", size)
+}
+
+// Close waits until the signed head covers everything appended and stops.
+func (l *Log) Close() error {
+	defer l.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second+2*l.cfg.Interval)
+	defer cancel()
+	for {
+		size, err := l.reader.NextIndex(ctx)
+		if err != nil {
+			return fmt.Errorf("read where the evidence log ends: %w", err)
+		}
+		if h, err := l.Head(ctx); err == nil && h.Size >= size {
+			return nil
+		} else if err != nil && !errors.Is(err, ErrNoHead) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the evidence log could not sign its newest entries; they are signed at the next start")
+		case <-time.After(min(50*time.Millisecond, l.cfg.Interval)):
+		}
+	}
 }
 
 // Head is the newest signed checkpoint.

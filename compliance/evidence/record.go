@@ -55,6 +55,10 @@ func Record(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("record deed %s: %w", d.Action, err)
 	}
+	d.Number = n
+	if data, err := leaf(d); err != nil || len(data) > maxLeaf { // a row the log cannot take would hold up all after it
+		return 0, errors.Join(fmt.Errorf("record deed %s: it has %d bytes, the evidence log takes %d; shorten what is said of it", d.Action, len(data), maxLeaf), err)
+	}
 	words := []string{strconv.FormatInt(n, 10), d.Actor.ID, d.Actor.Name, d.Actor.Unit, d.Actor.Address, d.Action, d.Object, d.Result, d.Reason}
 	for _, r := range d.Actor.Roles {
 		words = append(words, string(r))
