@@ -211,7 +211,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 	// 1. Lines that have no syslog header: files, and shippers that cut it off.
 	if !framed {
 		switch fam {
-		case webAccess, webError, auditd:
+		case webAccess, webError, auditd, windows:
 			if d.body(e, s, o, fam, nil) {
 				return true
 			}
@@ -303,11 +303,11 @@ func (d *Decoder) body(e *ecs.Event, s string, o Options, fam family, h *header)
 	dataset := o.Dataset
 	switch fam {
 	case webAccess:
-		product, _, _ := strings.Cut(o.Dataset, ".")
-		if product == "web" {
-			product = ""
+		if strings.HasPrefix(s, "{") { // log_format … escape=json
+			ok = d.embedded(e, s, o)
+			break
 		}
-		ok = d.access(e, s, product, o.Zone)
+		ok = d.access(e, s, webProduct(o.Dataset), o.Zone)
 	case webError:
 		if o.Dataset == "nginx.error" {
 			ok = d.nginxError(e, s, o.Zone)
@@ -319,6 +319,8 @@ func (d *Decoder) body(e *ecs.Event, s string, o Options, fam family, h *header)
 	case suricata, windows, zeek, jsonDocument:
 		if len(s) > 1 && s[0] == '{' {
 			ok = d.embedded(e, s, o)
+		} else if d.windowsXML(e, s) {
+			return true
 		}
 	case linux:
 		if h == nil {
@@ -354,6 +356,15 @@ func (d *Decoder) body(e *ecs.Event, s string, o Options, fam family, h *header)
 	return ok
 }
 
+// webProduct is the server a dataset of access logs belongs to, "" where it does not say.
+func webProduct(dataset string) string {
+	product, _, _ := strings.Cut(dataset, ".")
+	if product == "web" {
+		return ""
+	}
+	return product
+}
+
 // bodyByShape finds out what a text is; app is the syslog program, "" none.
 func (d *Decoder) bodyByShape(e *ecs.Event, s string, o Options, app string) (string, bool) {
 	if len(s) < 8 {
@@ -366,6 +377,10 @@ func (d *Decoder) bodyByShape(e *ecs.Event, s string, o Options, app string) (st
 			return e.Text(ecs.EventDataset), true
 		}
 		return "", false
+	case s[0] == '<':
+		if d.windowsXML(e, s) {
+			return e.Text(ecs.EventDataset), true
+		}
 	case strings.HasPrefix(s, "type=") && strings.Contains(s[:min(len(s), 80)], "msg=audit("):
 		if d.auditd(e, s) {
 			return "linux.auditd", true
@@ -414,11 +429,18 @@ func (d *Decoder) embedded(e *ecs.Event, s string, o Options) bool {
 	if d.decodeJSON(&inner, []byte(s), Options{Dataset: o.Dataset, Zone: o.Zone}) != nil {
 		return false
 	}
+	d.merge(e, &inner)
+	return true
+}
+
+// merge lays a document that a text carried over what the header gave. host.name stays the relay's word only where the document
+// has none.
+func (d *Decoder) merge(e, inner *ecs.Event) {
 	d.document = true
 	if inner.Time != 0 {
 		e.Time = inner.Time
 	}
-	for i := range inner.Len() { // what the document says replaces what the header said; host.name stays the relay's word only where the document has none
+	for i := range inner.Len() {
 		f, _ := inner.At(i)
 		e.Delete(f)
 	}
@@ -426,7 +448,6 @@ func (d *Decoder) embedded(e *ecs.Event, s string, o Options) bool {
 		f, v := inner.At(i)
 		e.Add(f, v.Text, v.Kind)
 	}
-	return true
 }
 
 // addNamed adds a value under a name that may be new to the process.

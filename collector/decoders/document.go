@@ -1,6 +1,7 @@
 package decoders
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -40,6 +41,10 @@ const (
 	rHostName
 	rText
 	rLevel
+
+	// access logs
+	rWebClient
+	rWebStatus
 
 	// Windows
 	rComputer
@@ -120,6 +125,7 @@ const (
 	rFilePath
 	rFileHash
 	rFullFilePath
+	rUTCTime
 
 	// Suricata and Zeek
 	rSrcIP
@@ -210,7 +216,7 @@ var names = map[role][]string{
 	rMessage:      {"message"},
 	rAgentType:    {"agent.type"},
 
-	rTime: {"time", "ts", "eventTime", "event_time", "date", "datetime", "_time", "TimeCreated", "EventTime", "UtcTime", "creationTime", "published", "asctime", "@t"},
+	rTime: {"time", "ts", "eventTime", "event_time", "date", "datetime", "_time", "TimeCreated", "EventTime", "creationTime", "published", "asctime", "@t"},
 	// An untrusted sender that marks its events as exercise, sample or protected would hide them.
 	rReserved: {"hoalu.time_suspect", "hoalu.unparsed", "hoalu.exercise", "hoalu.demo", "hoalu.identifier", "hoalu.unit.id", "hoalu.level", "hoalu.zone", "hoalu.asset.id", "hoalu.sender_timestamp"},
 
@@ -218,6 +224,9 @@ var names = map[role][]string{
 	rHostName: {"host.name"},
 	rText:     {"msg", "log", "MESSAGE", "Message", "short_message", "event.message", "@m", "body"},
 	rLevel:    {"level", "severity", "loglevel", "lvl", "levelname", "@l", "PRIORITY"},
+
+	rWebClient: {"remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip", "request.client_ip", "ClientHost"},
+	rWebStatus: {"status", "status_code", "response", "http_status", "DownstreamStatus"},
 
 	rComputer:      {"winlog.computer_name", "Event.System.Computer"},
 	rProvider:      {"winlog.provider_name", "Event.System.Provider.#attributes.Name", "Provider_Name", "SourceName"},
@@ -257,7 +266,7 @@ var eventData = map[role][]string{
 	rApplication: {"Application"}, rSourceAddress: {"SourceAddress"}, rDestAddress: {"DestAddress"}, rDestPort: {"DestPort"}, rDirection: {"Direction"},
 	rServiceName: {"ServiceName"}, rServiceFile: {"ServiceFileName", "ImagePath"}, rLogonType: {"LogonType"}, rClientAddress: {"ClientAddress"},
 	rParam1: {"param1"}, rParam2: {"param2"}, rParam3: {"param3"}, rContextInfo: {"ContextInfo"}, rScriptBlock: {"ScriptBlockText"},
-	rTargetUser: {"TargetUser"}, rFilePath: {"FilePath"}, rFileHash: {"FileHash"}, rFullFilePath: {"FullFilePath"},
+	rTargetUser: {"TargetUser"}, rFilePath: {"FilePath"}, rFileHash: {"FileHash"}, rFullFilePath: {"FullFilePath"}, rUTCTime: {"UtcTime"},
 }
 
 // roles is indexed by Field: names interned while the program starts have small numbers.
@@ -357,6 +366,8 @@ func (d *Decoder) documentByShape(e *ecs.Event, doc *document, o Options, truste
 		d.zeek(e, doc, dataset)
 	case fam == windows, doc.has[rFlatChannel] && doc.has[rFlatEventID]:
 		d.windows(e, doc)
+	case (fam == webAccess || dataset == "" && doc.has[rWebStatus]) && doc.has[rWebClient] && d.accessDocument(e, doc, o):
+		set(e, ecs.EventDataset, cmp.Or(o.Dataset, "web.access"))
 	default:
 		for _, def := range d.set.shapes {
 			if (def.Dataset == o.Dataset || o.Dataset == "") && def.looksLikeJSON(e) && def.decodeJSON(d, e, o) {
@@ -389,6 +400,9 @@ func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string
 		if dataset != "" || doc.has[rLogFilePath] || e.Has(fLog) {
 			d.inner(e, line, Options{Dataset: dataset, Zone: o.Zone})
 		}
+		return
+	}
+	if strings.HasPrefix(line, "<Event") && d.windowsXML(e, line) {
 		return
 	}
 	if dataset == "" {
@@ -456,7 +470,7 @@ func datasetOfFile(path, module string) string {
 // generic maps what almost every document has, whatever its names: time, host and message. The document's own names stay.
 func (d *Decoder) generic(e *ecs.Event, doc *document) {
 	if e.Time == 0 {
-		for _, r := range [...]role{rTimestamp, rTimeCreated, rTime} {
+		for _, r := range [...]role{rTimestamp, rTimeCreated, rTime, rUTCTime} {
 			if doc.has[r] {
 				if t, ok := anyTime(doc.v[r]); ok {
 					e.Time = t

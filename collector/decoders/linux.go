@@ -31,6 +31,16 @@ var (
 func (d *Decoder) linux(e *ecs.Event, app string, facility int, text string) {
 	service := "syslog"
 	app = app[strings.LastIndexByte(app, '/')+1:]
+	if rest, ok := strings.CutPrefix(text, "message repeated "); ok { // rsyslog folds lines: "message repeated 5 times: [ text]"
+		if inner, ok := between(rest, " times: [", ""); ok && strings.HasSuffix(inner, "]") {
+			text = strings.TrimLeft(inner[:len(inner)-1], " ")
+		}
+	}
+	if i := strings.Index(app, "(pam_"); i > 0 && strings.HasSuffix(app, ")") { // before Linux-PAM 0.99: "su(pam_unix)[12]: session opened …"
+		text = app[i+1:len(app)-1] + "(" + app[:i] + "): " + text
+		app = app[:i]
+		set(e, ecs.ProcessName, app)
+	}
 	switch app {
 	case "sshd", "sshd-session", "sshd-auth":
 		service = "sshd"
@@ -52,7 +62,7 @@ func (d *Decoder) linux(e *ecs.Event, app string, facility int, text string) {
 		if !d.pam(e, text) {
 			accounts(e, app, text)
 		}
-	case "CRON", "cron", "crond", "crontab", "anacron", "atd":
+	case "CRON", "cron", "crond", "CROND", "crontab", "anacron", "atd", "fcron", "cronie":
 		service = "cron"
 		if !d.pam(e, text) {
 			cron(e, text)
@@ -74,7 +84,23 @@ func (d *Decoder) linux(e *ecs.Event, app string, facility int, text string) {
 		if !d.pam(e, text) {
 			dropbear(e, text)
 		}
-	case "login", "gdm", "gdm-password", "lightdm", "polkitd", "pkexec", "vsftpd", "dovecot", "systemd":
+	case "polkitd", "pkexec", "polkit-agent-helper-1", "doas", "unix_chkpwd":
+		service = "auth"
+		if !d.pam(e, text) {
+			privilege(e, app, text)
+		}
+	case "login":
+		service = "auth"
+		if !d.pam(e, text) {
+			login(e, text)
+		}
+	case "systemd":
+		if d.pam(e, text) {
+			service = "auth"
+		} else if strings.Contains(text, "ession ") {
+			userSession(e, text)
+		}
+	case "gdm", "gdm-password", "lightdm", "sddm", "vsftpd", "dovecot":
 		if d.pam(e, text) {
 			service = "auth"
 		}
@@ -122,9 +148,10 @@ func from(e *ecs.Event, s string) {
 	addr, rest := word(s)
 	addr = strings.TrimRight(addr, ":,")
 	if isIP(addr) {
-		set(e, ecs.SourceIP, addr)
-	} else if hostLike(addr) {
+		set(e, ecs.SourceIP, strings.TrimPrefix(addr, "::ffff:"))
+	} else if hostLike(addr) && addr != "UNKNOWN" {
 		set(e, ecs.SourceAddress, addr)
+		set(e, fSourceDomain, addr)
 	} else {
 		return
 	}
@@ -208,60 +235,66 @@ func sshd(e *ecs.Event, s string) {
 	}
 }
 
-// sshdOther reads the messages that name a user and an address in one of a few ways.
+// sshdOther reads the messages that name a user and an address in one of a few ways. The names of a user come from the other side
+// and may hold anything; what follows an address cannot, so the last address counts.
 func sshdOther(e *ecs.Event, s string) {
-	for _, p := range [...]string{"authenticating user ", "invalid user "} { // "… USER IP port N"
-		if rest, ok := between(s, p, ""); ok {
-			if i := strings.Index(rest, " from "); i > 0 { // "maximum authentication attempts exceeded for invalid user X from IP port N"
-				set(e, ecs.UserName, rest[:i])
-				from(e, rest[i+6:])
-				authentication(e, "info", "ssh_login", "failure")
-				return
-			}
-			if i := strings.LastIndex(rest, " port "); i > 0 {
-				if j := strings.LastIndexByte(rest[:i], ' '); j >= 0 {
-					set(e, ecs.UserName, rest[:j])
-					from(e, rest[j+1:])
-				}
-			}
-			if strings.HasPrefix(s, "maximum") {
-				authentication(e, "info", "ssh_login", "failure")
-			}
-			return
+	for _, m := range [...]string{ // nobody gets in after these
+		"maximum authentication attempts exceeded", "PAM: Authentication failure", "PAM: User account has expired", "PAM: User not known", "PAM: Maximum number of", "PAM: Permission denied",
+		"ROOT LOGIN REFUSED", "Login restricted for", "Access denied for user ", "Too many authentication failures for ",
+	} {
+		if strings.HasPrefix(s, m) {
+			authentication(e, "info", "ssh_login", "failure")
 		}
 	}
 	switch {
-	case strings.HasPrefix(s, "maximum authentication attempts exceeded for "):
-		rest := s[len("maximum authentication attempts exceeded for "):]
-		if i := strings.LastIndex(rest, " from "); i > 0 {
-			set(e, ecs.UserName, rest[:i])
-			from(e, rest[i+6:])
-		}
-		authentication(e, "info", "ssh_login", "failure")
-		return
-	case strings.HasPrefix(s, "User "): // "User U from IP not allowed because …"
+	case strings.HasPrefix(s, "User "): // "User U [from IP] not allowed because …"
 		rest := s[5:]
-		if i := strings.Index(rest, " from "); i > 0 {
+		i := strings.Index(rest, " from ")
+		j := strings.Index(rest, " not allowed because ")
+		switch {
+		case i > 0 && (j < 0 || i < j):
 			set(e, ecs.UserName, rest[:i])
 			from(e, rest[i+6:])
-			if strings.Contains(rest[i:], "not allowed") {
-				authentication(e, "info", "ssh_login", "failure")
+		case j > 0:
+			set(e, ecs.UserName, rest[:j])
+		default:
+			return // "User child is on pid 12"
+		}
+		if j > 0 {
+			authentication(e, "info", "ssh_login", "failure")
+		}
+		return
+	case strings.HasPrefix(s, "ROOT LOGIN REFUSED FROM "):
+		set(e, ecs.UserName, "root")
+		from(e, s[len("ROOT LOGIN REFUSED FROM "):])
+		return
+	case strings.HasPrefix(s, "Access denied for user "): // "… U by PAM account configuration"
+		u, _, _ := strings.Cut(s[len("Access denied for user "):], " by ")
+		set(e, ecs.UserName, u)
+		return
+	case strings.HasPrefix(s, "Authorized to "): // "Authorized to U, krb5 principal P (ssh_gssapi_krb5_cmdok)"
+		u, _, _ := strings.Cut(s[len("Authorized to "):], ", ")
+		set(e, ecs.UserName, u)
+		return
+	case strings.HasPrefix(s, "drop connection "), strings.HasPrefix(s, "refusing "): // "drop connection #3 from [IP]:port on [IP]:22 past MaxStartups"
+		if a, ok := between(s, " from ", " on "); ok {
+			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
+			a, _ := between(s, " on ", "")
+			a, _ = word(a)
+			setAddress(e, ecs.DestIP, ecs.DestAddress, ecs.DestPort, a)
+		}
+		return
+	case strings.HasPrefix(s, "Connection from "): // "… IP port N[ on IP port N[ rdomain "R"]]"
+		from(e, s[len("Connection from "):])
+		if rest, ok := between(s, " on ", ""); ok {
+			a, rest := word(rest)
+			setAddress(e, ecs.DestIP, ecs.DestAddress, ecs.DestPort, a)
+			if p, ok := strings.CutPrefix(rest, "port "); ok {
+				p, _ = word(p)
+				putPort(e, ecs.DestPort, p)
 			}
-			return
 		}
-	case strings.HasPrefix(s, "Disconnected from user "): // "USER IP port N"
-		rest := s[len("Disconnected from user "):]
-		if i := strings.LastIndex(rest, " port "); i > 0 {
-			if j := strings.LastIndexByte(rest[:i], ' '); j > 0 {
-				set(e, ecs.UserName, rest[:j])
-				from(e, rest[j+1:])
-				return
-			}
-		}
-	case strings.HasPrefix(s, "Starting session: "): // "… for U from IP port N id 0"
-		if u, ok := between(s, " for ", " from "); ok {
-			set(e, ecs.UserName, u)
-		}
+		return
 	case strings.HasPrefix(s, "reverse mapping checking"), strings.HasPrefix(s, "Address "):
 		for _, w := range strings.Fields(s) {
 			if w = strings.Trim(w, "[],"); isIP(w) {
@@ -269,8 +302,34 @@ func sshdOther(e *ecs.Event, s string) {
 				return
 			}
 		}
+		return
 	}
-	for _, p := range [...]string{" from ", " by ", " with ", " for "} {
+	for _, p := range [...]string{"authenticating user ", "invalid user ", "illegal user ", "from user ", "session: user "} {
+		rest, ok := between(s, p, "")
+		if !ok {
+			continue
+		}
+		if i := strings.LastIndex(rest, " port "); i > 0 { // "… U [from ]IP port N"
+			if j := strings.LastIndexByte(rest[:i], ' '); j >= 0 {
+				set(e, ecs.UserName, strings.TrimSuffix(rest[:j], " from"))
+				from(e, rest[j+1:])
+			}
+		} else if i := strings.LastIndex(rest, " from "); i >= 0 {
+			set(e, ecs.UserName, rest[:i])
+			from(e, rest[i+6:])
+		}
+		return
+	}
+	if i := strings.Index(s, " for "); i > 0 { // "… for U from IP port N"
+		if j := strings.LastIndex(s, " from "); j > i+5 {
+			if u := s[i+5 : j]; u != "connection" {
+				set(e, ecs.UserName, u)
+			}
+			from(e, s[j+6:])
+			return
+		}
+	}
+	for _, p := range [...]string{" from ", " by ", " with ", " for ", " host ", " user "} {
 		if i := strings.LastIndex(s, p); i > 0 {
 			if w, _ := word(s[i+len(p):]); isIP(strings.TrimRight(w, ":,")) {
 				from(e, s[i+len(p):])
@@ -320,7 +379,7 @@ func (d *Decoder) pam(e *ecs.Event, s string) bool {
 		return false
 	}
 	set(e, fPAMModule, s[:open])
-	service, kind, _ := strings.Cut(s[open+1:end], ":")
+	service, _, _ := strings.Cut(s[open+1:end], ":")
 	set(e, fPAMService, service)
 	text := s[end+3:]
 	switch {
@@ -356,19 +415,56 @@ func (d *Decoder) pam(e *ecs.Event, s string) bool {
 		set(e, ecs.EventAction, "password_changed")
 		set(e, ecs.EventOutcome, "success")
 	default:
-		if u, ok := between(text, `by user "`, `"`); ok {
-			set(e, ecs.UserName, u)
-		} else if u, ok := strings.CutPrefix(text, "user "); ok { // pam_tally2: "user U (4001) tally 6, deny 5"
-			u, rest := word(u)
-			set(e, ecs.UserName, u)
-			if id, ok := between(rest, "(", ")"); ok && digits(id) {
-				set(e, ecs.UserID, id)
-			}
-		} else if u, ok := between(text, "account ", " "); ok && kind == "account" {
-			set(e, ecs.UserName, u)
-		}
+		d.pamOther(e, text)
 	}
 	return true
+}
+
+// pamOther reads the sentences of the many modules, which name the user behind one of a few words, in quotes, brackets or bare.
+func (d *Decoder) pamOther(e *ecs.Event, s string) {
+	low := strings.ToLower(s)
+	switch {
+	case strings.HasPrefix(low, "authentication success"): // pam_sss
+		authentication(e, "start", "pam_authentication", "success")
+		d.pamPairs(e, s)
+		return
+	case strings.Contains(low, "granted access"):
+		authentication(e, "start", "pam_authentication", "success")
+	case strings.Contains(low, "access denied"), strings.HasPrefix(low, "refused user"), strings.Contains(low, "authentication failure"), strings.Contains(low, "denied access"),
+		strings.Contains(low, "user unknown"), strings.Contains(low, "incorrect password"), strings.Contains(low, "temporarily locked"), strings.Contains(low, "has expired"):
+		authentication(e, "info", "pam_authentication", "failure")
+	}
+	for _, p := range [...]string{"user ", "account ", " for "} {
+		i := strings.Index(low, p)
+		if i < 0 || p == "user " && i > 0 && low[i-1] != ' ' {
+			continue
+		}
+		rest := s[i+len(p):]
+		if rest == "" {
+			return
+		}
+		u, after := word(rest)
+		if end, ok := map[byte]string{'"': "\"", '\'': "'", '`': "'", '[': "]"}[rest[0]]; ok {
+			if u, after, ok = strings.Cut(rest[1:], end); !ok {
+				return
+			}
+		}
+		u = strings.TrimRight(u, ":,")
+		switch u {
+		case "", "unknown", "is", "not", "has", "name", "to":
+			return
+		}
+		set(e, ecs.UserName, u)
+		after = strings.TrimLeft(after, " ")
+		if id, ok := between(after, "(", ")"); ok && digits(id) && strings.HasPrefix(after, "(") { // pam_tally2: "user U (4001) tally 6, deny 5"
+			set(e, ecs.UserID, id)
+		}
+		if a, ok := between(after, "from ", ""); ok {
+			a, _ = word(a)
+			from(e, strings.Trim(a, "`'\""))
+		}
+		return
+	}
 }
 
 // userUID takes "name(uid=0)" apart.
@@ -407,6 +503,9 @@ func (d *Decoder) pamPairs(e *ecs.Event, s string) {
 			set(e, fTTY, v)
 		case "rhost":
 			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, v)
+			if !e.Has(ecs.SourceIP) {
+				set(e, fSourceDomain, v)
+			}
 		}
 	}
 	if user == "" {
@@ -419,17 +518,23 @@ func (d *Decoder) pamPairs(e *ecs.Event, s string) {
 func sudo(e *ecs.Event, s string) {
 	s = strings.TrimLeft(s, " ")
 	user, rest, ok := strings.Cut(s, " : ")
-	if !ok || strings.IndexByte(user, ' ') >= 0 {
+	if !ok || strings.IndexByte(user, ' ') >= 0 && !strings.Contains(rest, "USER=") {
 		return
 	}
 	set(e, ecs.UserName, user)
 	outcome := "success"
+	if strings.HasPrefix(rest, "(command continued)") { // sudo cuts long records
+		return
+	}
 	for rest != "" {
 		part := rest
 		if !strings.HasPrefix(rest, "COMMAND=") { // the command may hold " ; "
 			part, rest, _ = strings.Cut(rest, " ; ")
 		} else {
 			rest = ""
+		}
+		if !strings.HasPrefix(part, "COMMAND=") {
+			part = strings.TrimSuffix(part, " ;")
 		}
 		k, v, ok := strings.Cut(part, "=")
 		if !ok {
@@ -480,6 +585,33 @@ func su(e *ecs.Event, s string) {
 		set(e, fTTY, tty)
 		outcome := "success"
 		if strings.HasPrefix(s, "FAILED") {
+			outcome = "failure"
+		}
+		authentication(e, "info", "su", outcome)
+	case strings.Contains(s, " to ") && strings.Contains(s, " on "): // BSD: "[BAD SU ]moe to root on /dev/ttyp0"
+		rest, bad := strings.CutPrefix(s, "BAD SU ")
+		by, rest, _ := strings.Cut(rest, " to ")
+		target, tty, _ := strings.Cut(rest, " on ")
+		if strings.IndexByte(by, ' ') >= 0 {
+			return
+		}
+		set(e, fEffectiveUser, target)
+		set(e, ecs.UserName, by)
+		set(e, fTTY, tty)
+		outcome := "success"
+		if bad {
+			outcome = "failure"
+		}
+		authentication(e, "info", "su", outcome)
+	case strings.HasPrefix(s, "'su "): // illumos: "'su root' failed for moe on /dev/pts/2"
+		target, _ := between(s, "'su ", "'")
+		rest, _ := between(s, " for ", "")
+		by, tty, _ := strings.Cut(rest, " on ")
+		set(e, fEffectiveUser, target)
+		set(e, ecs.UserName, by)
+		set(e, fTTY, tty)
+		outcome := "success"
+		if strings.Contains(s, "' failed ") {
 			outcome = "failure"
 		}
 		authentication(e, "info", "su", outcome)
@@ -552,6 +684,35 @@ func accounts(e *ecs.Event, app, s string) {
 		set(e, ecs.UserName, by)
 		g, _ := between(s, " to group ", "")
 		set(e, fGroupName, g)
+	case strings.HasPrefix(s, "user ") && strings.Contains(s, " removed by "): // gpasswd: "user U removed by root from group g"
+		u, _ := word(s[5:])
+		set(e, fTargetUser, u)
+		by, _ := between(s, " removed by ", " from group ")
+		set(e, ecs.UserName, by)
+		g, _ := between(s, " from group ", "")
+		set(e, fGroupName, g)
+	case strings.HasPrefix(s, "members of group "), strings.HasPrefix(s, "administrators of group "): // "members of group g set by root to a,b"
+		rest, _ := between(s, " group ", "")
+		g, rest := word(rest)
+		set(e, fGroupName, g)
+		by, _ := between(rest, "set by ", " to ")
+		set(e, ecs.UserName, by)
+		set(e, ecs.EventType, "change")
+	case strings.HasPrefix(s, "group '"), strings.HasPrefix(s, "removed group '"), strings.HasPrefix(s, "removed shadow group '"): // groupdel, userdel
+		set(e, fGroupName, quoted(s))
+		if i := strings.Index(s, "owned by '"); i > 0 {
+			set(e, ecs.UserName, quoted(s[i:]))
+		}
+		set(e, ecs.EventType, "deletion")
+	case strings.HasPrefix(s, "group changed in ") && strings.Contains(s, "(group "): // groupmod: "group changed in /etc/group (group g/1010, new name: h)"
+		g, _ := between(s, "(group ", "")
+		g, _, _ = strings.Cut(g, ",")
+		g, id, _ := strings.Cut(strings.TrimSuffix(g, ")"), "/")
+		set(e, fGroupName, g)
+		if digits(id) {
+			set(e, fGroupID, id)
+		}
+		set(e, ecs.EventType, "change")
 	case strings.HasPrefix(s, "password for "), strings.HasPrefix(s, "password changed for "):
 		rest := s[strings.Index(s, "for ")+4:]
 		u, _ := word(rest)
@@ -573,9 +734,11 @@ func cron(e *ecs.Event, s string) {
 	if !ok || s[0] != '(' {
 		return
 	}
-	set(e, ecs.UserName, user)
 	rest := strings.TrimPrefix(s[len(user)+2:], " ")
 	action, arg := word(rest)
+	if user != "CRON" && user[:min(1, len(user))] != "*" { // "(CRON) INFO (…)" and "(*system*) RELOAD (…)" are the daemon's own
+		set(e, ecs.UserName, user)
+	}
 	set(e, ecs.EventAction, strings.ToLower(action))
 	if action == "CMD" && len(arg) > 1 && arg[0] == '(' {
 		set(e, ecs.ProcessCommandLine, strings.TrimSuffix(arg[1:], ")"))
@@ -586,22 +749,131 @@ func cron(e *ecs.Event, s string) {
 
 func logind(e *ecs.Event, s string) {
 	switch {
-	case strings.HasPrefix(s, "New session "): // "New session 5 of user root."
-		id, rest := word(s[len("New session "):])
-		set(e, fSessionID, id)
-		u, _ := between(rest, "of user ", "")
-		u, _ = word(u)
-		set(e, ecs.UserName, strings.TrimSuffix(strings.Trim(u, "'"), "."))
+	case strings.HasPrefix(s, "New session "): // "New session 5 of user root."; from systemd 256 on with quotes and class
+		userSession(e, s)
 		set(e, ecs.EventCategory, "session")
 		set(e, ecs.EventType, "start")
 		set(e, ecs.EventAction, "session_opened")
 	case strings.HasPrefix(s, "Removed session "), strings.HasPrefix(s, "Session "):
-		rest := s[strings.Index(s, "ession ")+7:]
-		id, _ := word(rest)
-		set(e, fSessionID, strings.TrimSuffix(id, "."))
+		userSession(e, s)
 		set(e, ecs.EventCategory, "session")
 		set(e, ecs.EventType, "end")
 		set(e, ecs.EventAction, "session_closed")
+	}
+}
+
+// userSession reads "… [Ss]ession ID[ of [Uu]ser NAME]" of logind and of the service manager.
+func userSession(e *ecs.Event, s string) {
+	id, rest := word(s[strings.Index(s, "ession ")+7:])
+	if id = strings.Trim(id, "'."); id != "" && len(id) < 16 {
+		set(e, fSessionID, id)
+	}
+	rest = strings.TrimPrefix(rest, "of ")
+	if u, ok := strings.CutPrefix(strings.TrimPrefix(rest, "U"), "ser "); ok {
+		u, _ = word(u)
+		set(e, ecs.UserName, strings.Trim(u, "'."))
+	} else if u, ok := strings.CutPrefix(rest, "user "); ok {
+		u, _ = word(u)
+		set(e, ecs.UserName, strings.Trim(u, "'."))
+	}
+}
+
+// login reads util-linux's and shadow's login: who came in, from where, and who did not.
+func login(e *ecs.Event, s string) {
+	outcome, typ := "failure", "info"
+	switch {
+	case strings.HasPrefix(s, "ROOT LOGIN"):
+		set(e, ecs.UserName, "root")
+		outcome, typ = "success", "start"
+	case strings.HasPrefix(s, "LOGIN ON "), strings.HasPrefix(s, "DIALUP AT "):
+		outcome, typ = "success", "start"
+	case strings.HasPrefix(s, "FAILED LOGIN"), strings.HasPrefix(s, "TOO MANY LOGIN TRIES"), strings.HasPrefix(s, "FAILED LOGIN SESSION"), strings.HasPrefix(s, "invalid password for"):
+	default:
+		return
+	}
+	authentication(e, typ, "login", outcome)
+	value := func(key string) string {
+		_, rest, ok := strings.Cut(s, key)
+		if !ok || rest == "" {
+			return ""
+		}
+		if rest[0] == '\'' {
+			return quoted(rest)
+		}
+		w, _ := word(rest)
+		return strings.Trim(w, ",()")
+	}
+	if u := value(" FOR "); u != "" {
+		set(e, ecs.UserName, u)
+	} else if u := value(" BY "); u != "" {
+		set(e, ecs.UserName, u)
+	} else if u := value(" for "); u != "" {
+		set(e, ecs.UserName, u)
+	}
+	set(e, fTTY, value(" ON "))
+	if strings.Contains(s, " on '") {
+		set(e, fTTY, value(" on "))
+	}
+	if a := value("FROM "); a != "" && a != "null" {
+		from(e, a)
+	}
+}
+
+// privilege reads the programs beside sudo and su that act as another user.
+func privilege(e *ecs.Event, app, s string) {
+	switch app {
+	case "pkexec": // "moe: Executing command [USER=root] [TTY=unknown] [CWD=/] [COMMAND=/bin/x]"
+		user, rest, ok := strings.Cut(s, ": ")
+		if !ok || strings.IndexByte(user, ' ') >= 0 {
+			return
+		}
+		set(e, ecs.UserName, user)
+		target, _ := between(rest, "[USER=", "]")
+		set(e, fEffectiveUser, target)
+		if i := strings.Index(rest, "[COMMAND="); i >= 0 {
+			set(e, ecs.ProcessCommandLine, strings.TrimSuffix(rest[i+9:], "]"))
+		}
+		outcome := "failure"
+		if strings.HasPrefix(rest, "Executing command") {
+			outcome = "success"
+		}
+		set(e, ecs.EventAction, app)
+		set(e, ecs.EventOutcome, outcome)
+	case "polkitd": // "Operator of unix-session:2 successfully authenticated as unix-user:root to gain … (owned by unix-user:moe)"
+		target, ok := between(s, "authenticated as unix-user:", " ")
+		by, _ := between(s, "(owned by unix-user:", ")")
+		switch {
+		case ok:
+			authentication(e, "info", app, "success")
+		case strings.Contains(s, "FAILED to authenticate"):
+			authentication(e, "info", app, "failure")
+			target, _ = between(s, "authenticate as unix-user:", " ")
+		default:
+			return
+		}
+		set(e, fEffectiveUser, target)
+		set(e, ecs.UserName, by)
+	case "doas": // "moe ran command /bin/sh as root from /home/moe", "command not permitted for moe: ls", "failed auth for moe"
+		if user, rest, ok := strings.Cut(s, " ran command "); ok {
+			i, j := strings.LastIndex(rest, " as "), strings.LastIndex(rest, " from ")
+			set(e, ecs.UserName, user)
+			if i > 0 && j > i {
+				set(e, ecs.ProcessCommandLine, rest[:i])
+				set(e, fEffectiveUser, rest[i+4:j])
+			}
+			set(e, ecs.EventOutcome, "success")
+		} else if rest, ok := between(s, " for ", ""); ok {
+			user, command, _ := strings.Cut(rest, ": ")
+			set(e, ecs.UserName, user)
+			set(e, ecs.ProcessCommandLine, command)
+			set(e, ecs.EventOutcome, "failure")
+		}
+		set(e, ecs.EventAction, app)
+	case "unix_chkpwd": // "password check failed for user (moe)"
+		if u, ok := between(s, "user (", ")"); ok {
+			set(e, ecs.UserName, u)
+			authentication(e, "info", "pam_authentication", "failure")
+		}
 	}
 }
 

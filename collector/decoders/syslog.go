@@ -234,6 +234,11 @@ func (h *header) tag(s string, host bool) {
 		}
 	}
 	tag := s[:i]
+	if k := strings.IndexByte(tag, '('); k > 0 && strings.Contains(tag[k:], ")") && strings.IndexByte(tag[:k], ' ') < 0 && strings.IndexByte(tag[:k], '[') < 0 {
+		if end := k + strings.IndexByte(tag[k:], ')') + 1; !strings.HasPrefix(tag[k:], "(pam_") && (end == len(tag) || tag[end] == '[') {
+			tag = tag[:k] + tag[end:] // "polkitd(authority=local)[12]": what the brackets say is not the name
+		}
+	}
 	if !tagLike(tag) {
 		return
 	}
@@ -249,13 +254,11 @@ func (h *header) tag(s string, host bool) {
 		if k+j+1 < len(tag) { // launchd: "com.apple.xpc.launchd[1] (com.apple.quicklook[21581])": the tag says more than name and pid
 			h.app = tag
 		} else {
-			h.app = tag[:k]
+			h.app = strings.TrimSuffix(tag[:k], "]") // "gdm-password][12]"
 			if id := tag[k+1 : k+j]; digits(id) {
 				h.pid = id
 			}
 		}
-	} else if k := strings.IndexByte(tag, '('); k > 0 && strings.HasSuffix(tag, ")") { // "sshd(pam_unix)[…]", "su(pam_unix)"
-		h.app = tag[:k]
 	} else {
 		h.app = tag
 	}

@@ -52,6 +52,9 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 		}
 		open += 1 + next
 	}
+	if open == 0 {
+		return d.sslRequest(e, s, product, zone)
+	}
 	if open < 2 {
 		return false
 	}
@@ -111,6 +114,9 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 				break
 			}
 		}
+		if client == "unix:" { // nginx: the client came over a local socket
+			client = "-"
+		}
 		setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, strings.TrimSuffix(client, ","))
 		if !e.Has(ecs.SourceIP) && client != "-" {
 			set(e, fSourceDomain, e.Text(ecs.SourceAddress))
@@ -118,7 +124,7 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 		p = p[clients+1:]
 	}
 	if len(p) > 0 {
-		if user := strings.Join(p[min(1, len(p)-1):], " "); user != "-" && user != `""` {
+		if user := strings.Trim(strings.Join(p[min(1, len(p)-1):], " "), `"`); user != "-" && user != "" {
 			set(e, ecs.UserName, user)
 		}
 	}
@@ -164,6 +170,166 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 	return true
 }
 
+// sslRequest reads mod_ssl's "%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x \"%r\" %b" (ssl_request_log).
+func (d *Decoder) sslRequest(e *ecs.Event, s, product string, zone *time.Location) bool {
+	end := strings.IndexByte(s, ']')
+	if end < 0 {
+		return false
+	}
+	t, ok := commonTime(s[1:end], zone)
+	if !ok {
+		return false
+	}
+	client, rest := word(strings.TrimLeft(s[end+1:], " "))
+	version, rest := word(rest)
+	cipher, rest := word(rest)
+	request, rest, ok := cutQuoted(strings.TrimLeft(rest, " "))
+	if !ok || !isIP(client) && !hostLike(client) {
+		return false
+	}
+	e.Time = t
+	setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, client)
+	if version != "-" {
+		set(e, fTLSVersion, strings.TrimPrefix(version, "TLSv"))
+	}
+	if cipher != "-" {
+		set(e, fTLSCipher, cipher)
+	}
+	d.request(e, request, product)
+	if size, _ := word(strings.TrimLeft(rest, " ")); digits(size) {
+		setNumber(e, fBodyBytes, size)
+	}
+	set(e, ecs.EventCategory, "web")
+	set(e, ecs.EventType, "access")
+	e.SetLogsource(product, product, "webserver")
+	return true
+}
+
+// Members of access logs in JSON, in the words of nginx's variables, of the formats that Apache, Caddy and Traefik are set to, and
+// of the grok patterns shippers use. The first that is there counts.
+var (
+	accessClient   = members("remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip", "request.client_ip", "ClientHost")
+	accessPort     = members("remote_port", "request.remote_port", "client_port", "ClientPort")
+	accessStatus   = members("status", "status_code", "response", "http_status", "DownstreamStatus")
+	accessRequest  = members("request", "request_line")
+	accessMethod   = members("request_method", "method", "verb", "http_method", "request.method", "RequestMethod")
+	accessURI      = members("request_uri", "uri", "url", "path", "request.uri", "RequestPath")
+	accessQuery    = members("args", "query_string", "query")
+	accessHost     = members("http_host", "vhost", "virtual_host", "server_name", "host", "request.host", "RequestHost")
+	accessAgent    = members("http_user_agent", "user_agent", "userAgent", "agent", "request_User-Agent", "request.headers.User-Agent")
+	accessReferrer = members("http_referer", "http_referrer", "referer", "referrer", "request_Referer", "request.headers.Referer")
+	accessBytes    = members("body_bytes_sent", "bytes_sent", "bytes", "size", "response_size", "DownstreamContentSize")
+	accessUser     = members("remote_user", "auth", "username", "user", "user_id", "ClientUsername")
+	accessVersion  = members("server_protocol", "httpversion", "protocol", "proto", "request.proto", "RequestProtocol")
+	accessForward  = members("http_x_forwarded_for", "x_forwarded_for", "xff")
+	accessTLS      = members("ssl_protocol", "tls_version", "TLSVersion")
+	accessCipher   = members("ssl_cipher", "tls_cipher", "TLSCipher")
+	accessTime     = members("StartUTC", "time_iso8601", "msec", "time_local", "timestamp", "time", "ts", "date")
+)
+
+func members(names ...string) []ecs.Field {
+	var out []ecs.Field
+	for _, n := range names {
+		out = append(out, ecs.Intern(n))
+	}
+	return out
+}
+
+// member is the text of the first of list that is there, with "-" read as nothing.
+func member(e *ecs.Event, list []ecs.Field) string {
+	for _, f := range list {
+		if v, ok := e.Get(f); ok && v.Kind != ecs.Null {
+			return dash(v.Text)
+		}
+	}
+	return ""
+}
+
+// accessDocument reads an access log in JSON; false where the document has neither a request nor a status.
+func (d *Decoder) accessDocument(e *ecs.Event, doc *document, o Options) bool {
+	status, request, method, uri := member(e, accessStatus), member(e, accessRequest), member(e, accessMethod), member(e, accessURI)
+	if status == "0" { // Caddy: the client was gone before an answer
+		status = ""
+	}
+	if request == "" && uri == "" || status != "" && (len(status) != 3 || !digits(status)) {
+		return false
+	}
+	product := webProduct(o.Dataset)
+	client := member(e, accessClient)
+	query := strings.TrimPrefix(member(e, accessQuery), "?")
+	host := member(e, accessHost)
+	agent, referrer := member(e, accessAgent), member(e, accessReferrer)
+	user, size, port := member(e, accessUser), member(e, accessBytes), member(e, accessPort)
+	version, forward := member(e, accessVersion), member(e, accessForward)
+	tls, cipher := member(e, accessTLS), member(e, accessCipher)
+	if e.Time == 0 {
+		for _, f := range accessTime {
+			if s := strings.Trim(e.Text(f), "[]"); s != "" {
+				if t, ok := numberTime(s); ok {
+					e.Time = t
+					break
+				} else if t, ok := anyTime(s); ok {
+					e.Time = t
+					break
+				}
+			}
+		}
+	}
+	if first, _, several := strings.Cut(client, ","); several {
+		client = first
+	}
+	setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, client)
+	putPort(e, ecs.SourcePort, port)
+	switch {
+	case strings.Contains(request, " HTTP/") || uri == "" && strings.IndexByte(request, ' ') > 0:
+		d.request(e, request, product)
+	case uri == "":
+		uri = request
+	}
+	if method != "" && !e.Has(ecs.HTTPMethod) {
+		set(e, ecs.HTTPMethod, method)
+	}
+	if uri != "" && !e.Has(ecs.URLOriginal) {
+		if query != "" && strings.IndexByte(uri, '?') < 0 {
+			uri += "?" + query
+		}
+		d.url(e, uri)
+	}
+	if host != "" {
+		if doc.v[rHost] == host { // the virtual host is not the host that logs
+			doc.has[rHost] = false
+		}
+		if i := strings.LastIndexByte(host, ':'); i > 0 && digits(host[i+1:]) {
+			host = host[:i]
+		}
+		set(e, ecs.URLDomain, host)
+	}
+	if status != "" {
+		setNumber(e, ecs.HTTPStatus, status)
+		outcome := "success"
+		if status[0] >= '4' {
+			outcome = "failure"
+		}
+		set(e, ecs.EventOutcome, outcome)
+	}
+	if digits(size) {
+		setNumber(e, fBodyBytes, size)
+	}
+	set(e, ecs.UserAgent, agent)
+	set(e, ecs.HTTPReferrer, referrer)
+	set(e, ecs.UserName, user)
+	if v := strings.TrimPrefix(version, "HTTP/"); v != "" && v[0] >= '0' && v[0] <= '9' {
+		set(e, fHTTPVersion, v)
+	}
+	set(e, fForwardedFor, forward)
+	set(e, fTLSVersion, strings.TrimPrefix(tls, "TLSv"))
+	set(e, fTLSCipher, cipher)
+	set(e, ecs.EventCategory, "web")
+	set(e, ecs.EventType, "access")
+	e.SetLogsource(product, product, "webserver")
+	return true
+}
+
 // unquote undoes \" and \\, and leaves \xHH as it is.
 func unquote(s string) string {
 	if !strings.Contains(s, `\"`) && !strings.Contains(s, `\\`) {
@@ -191,7 +357,7 @@ func (d *Decoder) request(e *ecs.Event, r, product string) {
 		if target != "-" {
 			d.url(e, target)
 		}
-	case i > 0 && methodLike(r[:i]) && strings.IndexByte(r[i+1:], ' ') < 0 && (r[i+1] == '/' || strings.Contains(r[i+1:], "://")): // HTTP/0.9
+	case i > 0 && i+1 < len(r) && methodLike(r[:i]) && strings.IndexByte(r[i+1:], ' ') < 0 && (r[i+1] == '/' || strings.Contains(r[i+1:], "://")): // HTTP/0.9
 		set(e, ecs.HTTPMethod, r[:i])
 		d.url(e, r[i+1:])
 	case product == "apache" && (strings.HasPrefix(r, `\x`) || strings.HasPrefix(r, `\n`)):
@@ -217,6 +383,11 @@ func methodLike(s string) bool {
 func (d *Decoder) url(e *ecs.Event, target string) {
 	set(e, ecs.URLOriginal, target)
 	path := target
+	if i := strings.LastIndexByte(target, ':'); i > 0 && digits(target[i+1:]) && hostLike(target[:i]) { // CONNECT host:port
+		set(e, ecs.URLDomain, target[:i])
+		putPort(e, fURLPort, target[i+1:])
+		return
+	}
 	if i := strings.Index(target, "://"); i > 0 && i < 12 {
 		rest := target[i+3:]
 		host := rest
@@ -271,10 +442,13 @@ func (d *Decoder) apacheError(e *ecs.Event, s string, received int64, zone *time
 			if tid, ok := strings.CutPrefix(tid, "tid "); ok && digits(tid) {
 				setNumber(e, fThreadID, tid)
 			}
-		case strings.HasPrefix(part, "client "):
-			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, part[7:])
-		case strings.HasPrefix(part, "remote "):
-			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, part[7:])
+		case strings.HasPrefix(part, "client "), strings.HasPrefix(part, "remote "):
+			a := part[7:]
+			if i := strings.LastIndexByte(a, ':'); i > 0 && e.Has(fApacheModule) && strings.Count(a, ":") > 1 && a[0] != '[' && digits(a[i+1:]) && isIP(a[:i]) {
+				putPort(e, ecs.SourcePort, a[i+1:]) // since 2.4 there is always a port, behind an IPv6 address without brackets
+				a = a[:i]
+			}
+			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
 		default:
 			if e.Has(ecs.LogLevel) && !strings.Contains(part, ":") {
 				goto text
@@ -322,6 +496,45 @@ text:
 	return true
 }
 
+// nginxPairs finds the "client: …, server: …" that nginx puts behind its text. The text before and the request in it are the
+// client's to write: the place counts from which on everything is such a pair.
+func nginxPairs(s string) string {
+	const head = ", client: "
+	first := ""
+	for from := 0; from < 16<<10; {
+		i := strings.Index(s[from:], head)
+		if i < 0 {
+			break
+		}
+		from += i + 2
+		if first == "" {
+			first = s[from:]
+		}
+		tail, whole := s[from:], true
+		for tail != "" && whole {
+			k, v, ok := strings.Cut(tail, ": ")
+			if !ok {
+				whole = tail == "server:" || strings.HasPrefix(tail, "bytes from/to ")
+				break
+			}
+			switch k {
+			case "client", "server", "request", "subrequest", "upstream", "host", "referrer", "login", "udp", "bytes from/to client", "bytes from/to upstream":
+			default:
+				whole = strings.HasPrefix(k, "bytes from/to ") || strings.HasPrefix(k, "server:,")
+			}
+			if _, r, ok := cutQuoted(v); ok {
+				tail = strings.TrimPrefix(r, ", ")
+			} else {
+				_, tail, _ = strings.Cut(v, ", ")
+			}
+		}
+		if whole {
+			return s[from:]
+		}
+	}
+	return first
+}
+
 // nginxError reads "2021/12/02 11:53:15 [error] 40#40: *42 text, client: …, server: …, request: "…", host: "…"".
 func (d *Decoder) nginxError(e *ecs.Event, s string, zone *time.Location) bool {
 	if len(s) < 22 || s[4] != '/' {
@@ -354,8 +567,7 @@ func (d *Decoder) nginxError(e *ecs.Event, s string, zone *time.Location) bool {
 		_, rest = word(rest)
 	}
 	set(e, ecs.Message, rest)
-	if i := strings.Index(rest, ", client: "); i >= 0 {
-		tail := rest[i+2:]
+	if tail := nginxPairs(rest); tail != "" {
 		for tail != "" {
 			k, v, ok := strings.Cut(tail, ": ")
 			if !ok {
@@ -377,7 +589,7 @@ func (d *Decoder) nginxError(e *ecs.Event, s string, zone *time.Location) bool {
 				}
 				set(e, ecs.URLDomain, v)
 			case "server":
-				if v != "" && v != "_" && !e.Has(ecs.URLDomain) {
+				if v != "" && v != "_" && !e.Has(ecs.URLDomain) && strings.IndexByte(v, ':') < 0 { // "0.0.0.0:443" is a listener
 					set(e, ecs.URLDomain, v)
 				}
 			case "upstream":

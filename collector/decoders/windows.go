@@ -193,6 +193,11 @@ func (d *Decoder) windows(e *ecs.Event, doc *document) {
 		channel, id = v[rFlatChannel], v[rFlatEventID]
 	}
 	service, categories := windowsLogsource(channel, id, v[rRegEventType])
+	product := "windows"
+	if strings.EqualFold(channel, "Linux-Sysmon/Operational") { // Sysmon for Linux writes the same events
+		product, service = "linux", "sysmon"
+		categories = sysmonCategories[id]
+	}
 	if !e.Has(ecs.EventCode) && id != "" {
 		e.AddString(ecs.EventCode, id)
 	}
@@ -249,13 +254,13 @@ func (d *Decoder) windows(e *ecs.Event, doc *document) {
 		}
 	}
 	if !doc.has[rEventDataset] {
-		name := "windows.forwarded"
+		name := product + ".forwarded"
 		if service != "" {
-			name = "windows." + service
+			name = product + "." + service
 		}
 		set(e, ecs.EventDataset, name)
 	}
-	e.SetLogsource("windows", service, categories...)
+	e.SetLogsource(product, service, categories...)
 }
 
 func domainUser(e *ecs.Event, s string) {
@@ -293,6 +298,9 @@ func putHashes(e *ecs.Event, s string, file int) {
 
 func sysmon(e *ecs.Event, doc *document, id string) {
 	v := &doc.v
+	if t, n := isoTime(v[rUTCTime], utc); n > 0 && doc.has[rWinChannel] { // when it happened; the log writes it later
+		e.Time = t
+	}
 	image, pid := v[rImage], v[rProcessID]
 	if id == "8" || id == "10" {
 		image, pid = v[rSourceImage], v[rSourceProcessID]
