@@ -422,7 +422,7 @@ func (d *Decoder) pam(e *ecs.Event, s string) bool {
 
 // pamOther reads the sentences of the many modules, which name the user behind one of a few words, in quotes, brackets or bare.
 func (d *Decoder) pamOther(e *ecs.Event, s string) {
-	low := strings.ToLower(s)
+	low := lowerASCII(s) // places found in it count in s
 	switch {
 	case strings.HasPrefix(low, "authentication success"): // pam_sss
 		authentication(e, "start", "pam_authentication", "success")
@@ -465,6 +465,17 @@ func (d *Decoder) pamOther(e *ecs.Event, s string) {
 		}
 		return
 	}
+}
+
+// lowerASCII keeps the length of s, which strings.ToLower does not where s is no UTF-8.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // userUID takes "name(uid=0)" apart.

@@ -7,103 +7,110 @@ import (
 	"hoalu/ecs"
 )
 
-// TestVariants: messages as the programs' sources form them, beside the published samples: every branch of OpenSSH's, PAM's,
+// variant is a message and the fields it must give ("name=value|name=value", an empty value: none).
+type variant struct{ dataset, line, want string }
+
+const (
+	ssh      = "Mar  2 09:00:01 web01 sshd[811]: "
+	db       = "Mar  2 09:00:01 db01 "
+	conn     = "source.ip=203.0.113.9|source.port=4242"
+	combined = ` - - [02/Mar/2026:09:00:01 +0700] "GET /a HTTP/1.1" 200 5`
+)
+
+// variants are messages as the programs' sources form them, beside the published samples: every branch of OpenSSH's, PAM's,
 // sudo's and shadow's words, the log formats servers are set to, the shapes shippers give.
+var variants = []variant{
+	// OpenSSH
+	{"linux.auth", ssh + "Accepted publickey for an from 203.0.113.9 port 4242 ssh2: ED25519 SHA256:abc", conn + "|user.name=an|event.outcome=success|sshd.fingerprint=SHA256:abc"},
+	{"linux.auth", "Mar  2 09:00:01 web01 sshd-session[811]: Failed password for invalid user a b from 203.0.113.9 port 4242 ssh2", conn + "|user.name=a b|event.outcome=failure"},
+	{"linux.auth", ssh + "Failed none for invalid user  from 203.0.113.9 port 4242 ssh2", conn + "|user.name=|event.outcome=failure"},
+	{"linux.auth", ssh + "message repeated 5 times: [ Failed password for root from 203.0.113.9 port 4242 ssh2]", conn + "|user.name=root|event.outcome=failure"},
+	{"linux.auth", ssh + "Connection from 203.0.113.9 port 4242 on 10.0.0.5 port 22 rdomain \"\"", conn + "|destination.ip=10.0.0.5|destination.port=22"},
+	{"linux.auth", ssh + "error: PAM: Authentication failure for root from 203.0.113.9", "user.name=root|source.ip=203.0.113.9|event.outcome=failure"},
+	{"linux.auth", ssh + "error: PAM: Authentication failure for illegal user bob from bad.example.com", "user.name=bob|source.domain=bad.example.com|event.outcome=failure"},
+	{"linux.auth", ssh + "User root not allowed because account is locked", "user.name=root|event.outcome=failure"},
+	{"linux.auth", ssh + "User child is on pid 900", "user.name="},
+	{"linux.auth", ssh + "ROOT LOGIN REFUSED FROM 203.0.113.9 port 4242", conn + "|user.name=root|event.outcome=failure"},
+	{"linux.auth", ssh + "Timeout, client not responding from user an 203.0.113.9 port 4242", conn + "|user.name=an"},
+	{"linux.auth", ssh + "Close session: user an from 203.0.113.9 port 4242 id 0", conn + "|user.name=an"},
+	{"linux.auth", ssh + "Starting session: shell on pts/0 for an from 203.0.113.9 port 4242 id 0", conn + "|user.name=an"},
+	{"linux.auth", ssh + "drop connection #10 from [203.0.113.9]:4242 on [10.0.0.5]:22 past MaxStartups", conn + "|destination.ip=10.0.0.5|destination.port=22"},
+	{"linux.auth", ssh + "drop connection #0 from [2001:db8::9]:4242 on [2001:db8::1]:22 penalty: failed authentication", "source.ip=2001:db8::9|source.port=4242|destination.ip=2001:db8::1"},
+	{"linux.auth", ssh + "Read error from remote host 203.0.113.9 port 4242: Connection reset by peer", conn},
+	{"linux.auth", ssh + "Access denied for user an by PAM account configuration [preauth]", "user.name=an|event.outcome=failure"},
+	{"linux.auth", ssh + "fatal: Timeout before authentication for connection from 203.0.113.9 to 10.0.0.5, pid = 4242", "source.ip=203.0.113.9|user.name="},
+	{"linux.auth", ssh + "Disconnecting authenticating user root 203.0.113.9 port 4242: Too many authentication failures [preauth]", conn + "|user.name=root"},
+	{"linux.auth", ssh + "Connection closed by invalid user x from 1.1.1.1 port 1 203.0.113.9 port 4242 [preauth]", conn},
+	// PAM
+	{"linux.auth", ssh + "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=host.example.com  user=root", "user.name=root|source.domain=host.example.com|event.outcome=failure"},
+	{"linux.auth", ssh + "pam_sss(sshd:auth): authentication success; logname= uid=0 euid=0 tty=ssh ruser= rhost=10.2.3.4 user=an", "user.name=an|source.ip=10.2.3.4|event.outcome=success"},
+	{"linux.auth", ssh + "pam_sss(sshd:auth): received for user an: 7 (Authentication failure)", "user.name=an|event.outcome=failure"},
+	{"linux.auth", ssh + "pam_unix(sshd:account): expired password for user an (password aged)", "user.name=an"},
+	{"linux.auth", ssh + "pam_faillock(sshd:auth): Consecutive login failures for user an account temporarily locked", "user.name=an"},
+	{"linux.auth", ssh + "pam_access(sshd:account): access denied for user `an' from `203.0.113.9'", "user.name=an|source.ip=203.0.113.9|event.outcome=failure"},
+	{"linux.auth", ssh + "pam_listfile(sshd:auth): Refused user an for service sshd", "user.name=an|event.outcome=failure"},
+	{"linux.auth", ssh + "pam_winbind(sshd:auth): user 'an' granted access", "user.name=an|event.outcome=success"},
+	{"linux.auth", ssh + "pam_succeed_if(sshd:auth): requirement \"uid >= 1000\" not met by user \"root\"", "user.name=root"},
+	{"linux.auth", ssh + "pam_tally2(sshd:auth): user an (1000) tally 6, deny 5", "user.name=an|user.id=1000"},
+	{"linux.auth", db + "sudo: pam_unix(sudo:auth): auth could not identify password for [an]", "user.name=an"},
+	{"linux.auth", "Mar  2 09:00:01 web01 su(pam_unix)[811]: session opened for user root by an(uid=500)", "process.name=su|process.pid=811|user.name=an|user.effective.name=root|user.id=500"},
+	{"linux.auth", "Mar  2 09:00:01 web01 sshd(pam_unix)[811]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=203.0.113.9  user=root", "process.name=sshd|user.name=root|source.ip=203.0.113.9|event.outcome=failure"},
+	// sudo, su and their like
+	{"linux.auth", db + "sudo[99]:   an : TTY=pts/0 ; PWD=/home/an ; USER=root ; TSID=0000A1 ; COMMAND=/bin/sh -c 'echo a ; echo \"b\"'", "user.name=an|process.pid=99|session.id=0000A1|process.command_line=/bin/sh -c 'echo a ; echo \"b\"'|event.outcome=success"},
+	{"linux.auth", db + "sudo: an : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", "user.name=an|event.outcome=failure|event.reason=user NOT in sudoers"},
+	{"linux.auth", db + "sudo: an : (command continued) --flag x", "user.name=an|event.outcome="},
+	{"linux.auth", db + "sudo: an : problem with defaults entries ; TTY=pts/0 ; PWD=/ ; USER=root ;", "user.effective.name=root|event.outcome=failure"},
+	{"linux.auth", db + "sudo: domain user : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", "user.name=domain user"},
+	{"linux.auth", db + "su: BAD SU an to root on /dev/ttyp0", "user.name=an|user.effective.name=root|event.outcome=failure"},
+	{"linux.auth", db + "su: 'su root' failed for an on /dev/pts/2", "user.name=an|user.effective.name=root|event.outcome=failure"},
+	{"linux.auth", db + "pkexec[33]: an: Executing command [USER=root] [TTY=unknown] [CWD=/home/an] [COMMAND=/usr/lib/x]", "user.name=an|user.effective.name=root|process.command_line=/usr/lib/x"},
+	{"linux.auth", db + "polkitd(authority=local): Operator of unix-session:2 successfully authenticated as unix-user:root to gain TEMPORARY authorization for action org.x (owned by unix-user:an)", "process.name=polkitd|user.name=an|user.effective.name=root|event.outcome=success"},
+	{"linux.auth", db + "doas: an ran command /bin/sh as root from /home/an", "user.name=an|process.command_line=/bin/sh|user.effective.name=root"},
+	{"linux.auth", db + "unix_chkpwd[3]: password check failed for user (an)", "user.name=an|event.outcome=failure"},
+	{"linux.auth", db + "login[811]: FAILED LOGIN (1) on '/dev/tty1' FOR 'root', Authentication failure", "user.name=root|process.tty=/dev/tty1|event.outcome=failure"},
+	{"linux.auth", db + "login[811]: LOGIN ON tty1 BY an", "user.name=an|process.tty=tty1|event.outcome=success"},
+	{"linux.auth", db + "login: FAILED LOGIN SESSION FROM 10.9.9.9 FOR an, Authentication failure", "user.name=an|source.ip=10.9.9.9|event.outcome=failure"},
+	{"linux.auth", db + "gdm-password][33]: pam_unix(gdm-password:auth): authentication failure; logname= uid=0 euid=0 tty=/dev/tty1 ruser= rhost=  user=an", "process.name=gdm-password|process.pid=33|user.name=an"},
+	// cron, logind, accounts
+	{"linux.syslog", db + "CROND[77]: (root) CMD (/usr/lib64/sa/sa1 1 1)", "user.name=root|process.command_line=/usr/lib64/sa/sa1 1 1"},
+	{"linux.syslog", db + "cron[77]: (CRON) INFO (Running @reboot jobs)", "user.name=|event.action=info"},
+	{"linux.syslog", db + "cron[77]: (*system*) RELOAD (/etc/crontab)", "user.name="},
+	{"linux.auth", db + "systemd-logind[5]: New session '42' of user 'an' with class 'user' and type 'tty'.", "session.id=42|user.name=an"},
+	{"linux.syslog", db + "systemd[1]: Started Session 42 of User an.", "session.id=42|user.name=an"},
+	{"linux.auth", db + "useradd[3]: new user: name=bob, UID=1001, GID=1001, home=/home/bob, shell=/bin/bash, from=/dev/pts/0", "user.name=bob|user.id=1001|group.id=1001"},
+	{"linux.auth", db + "userdel[3]: removed shadow group 'ops' owned by 'bob'", "user.name=bob|group.name=ops"},
+	{"linux.auth", db + "groupdel[3]: group 'ops' removed from /etc/group", "user.name=|group.name=ops"},
+	{"linux.auth", db + "gpasswd[3]: user bob removed by root from group docker", "user.name=root|user.target.name=bob|group.name=docker"},
+	{"linux.auth", db + "groupmod[3]: group changed in /etc/group (group ops/1010, new name: dev)", "group.name=ops|group.id=1010"},
+	// access logs
+	{"nginx.access", "10.0.0.1" + combined + ` "-" "Mozilla/5.0 \"q\" x"`, `source.ip=10.0.0.1|url.path=/a|http.response.status_code=200|user_agent.original=Mozilla/5.0 "q" x|http.request.referrer=`},
+	{"apache.access", "www.x.vn:443 2001:db8::5" + combined, "url.domain=www.x.vn|source.ip=2001:db8::5|destination.port=443"},
+	{"apache.access", "[02/Mar/2026:09:00:01 +0700] 10.0.0.1 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 \"GET /a HTTP/1.1\" 150", "@timestamp=2026-03-02T02:00:01.000Z|source.ip=10.0.0.1|tls.version=1.2|tls.cipher=ECDHE-RSA-AES128-GCM-SHA256|url.original=/a|http.response.body.bytes=150"},
+	{"nginx.access", `10.0.0.1 - "john doe" [02/Mar/2026:09:00:01 +0700] "CONNECT x.vn:443 HTTP/1.1" 405 150`, "user.name=john doe|http.request.method=CONNECT|url.domain=x.vn|url.port=443|url.path="},
+	{"nginx.access", `unix: - - [02/Mar/2026:09:00:01 +0700] "GET / HTTP/1.1" 200 1 "-" "x"`, "source.address=|source.domain="},
+	{"nginx.access", `10.0.0.1 - - [02/Mar/2026:09:00:01 +0700] "GET " 400 1`, "source.ip=10.0.0.1|http.response.status_code=400"},
+	{"nginx.access", `{"time_local":"02/Mar/2026:09:00:01 +0700","remote_addr":"10.0.0.1","remote_user":"an","request":"GET /a?x=1 HTTP/1.1","status":"200","body_bytes_sent":"5","http_referrer":"-","http_user_agent":"x\u0022y"}`, `@timestamp=2026-03-02T02:00:01.000Z|source.ip=10.0.0.1|user.name=an|http.request.method=GET|url.path=/a|url.query=x=1|http.response.status_code=200|http.response.body.bytes=5|http.request.referrer=|user_agent.original=x"y|sigma.logsource.category=webserver`},
+	{"", `{"msec":"1772416801.123","remote_addr":"10.0.0.1","remote_port":"5555","request_method":"POST","uri":"/a","args":"q=1","status":404,"server_name":"x.vn","ssl_protocol":"TLSv1.3","remote_user":""}`, "@timestamp=2026-03-02T02:00:01.123Z|source.port=5555|http.request.method=POST|url.original=/a?q=1|url.domain=x.vn|event.outcome=failure|tls.version=1.3|event.dataset=web.access|user.name="},
+	{"apache.access", `{"time":"[02/Mar/2026:09:00:01 +0700]","remoteIP":"10.0.0.1","host":"x.vn","request":"/a","query":"?x=1","method":"GET","status":"200","userAgent":"x","referer":"-"}`, "@timestamp=2026-03-02T02:00:01.000Z|source.ip=10.0.0.1|url.domain=x.vn|host.name=|url.query=x=1"},
+	{"", `{"level":"info","ts":1772416801.5,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"10.0.0.1","remote_port":"555","proto":"HTTP/2.0","method":"GET","host":"x.vn","uri":"/a?x=1","headers":{"User-Agent":["x"]}},"user_id":"","size":5,"status":200}`, "@timestamp=2026-03-02T02:00:01.500Z|source.ip=10.0.0.1|source.port=555|url.domain=x.vn|url.path=/a|http.version=2.0|user_agent.original=x"},
+	{"nginx.access", `<190>Mar  2 09:00:01 web01 nginx: {"remote_addr":"10.0.0.1","request":"GET /a HTTP/1.1","status":"200"}`, "host.name=web01|source.ip=10.0.0.1|url.path=/a"},
+	{"", `{"status":200,"client_ip":"10.0.0.1","msg":"no request"}`, "http.response.status_code="},
+	// error logs
+	{"nginx.error", `2026/03/02 09:00:01 [error] 12#12: *5 FastCGI sent in stderr: "PHP message: a, client: 1.2.3.4, b" while reading response header from upstream, client: 10.0.0.9, server: x, request: "GET /a, client: 6.6.6.6, server: y HTTP/1.1", upstream: "fastcgi://unix:/run/php.sock:", host: "x"`, "source.ip=10.0.0.9|url.domain=x|http.request.method=GET"},
+	{"nginx.error", `2026/03/02 09:00:01 [crit] 12#12: *5 SSL_do_handshake() failed (SSL: error:1) while SSL handshaking, client: 10.0.0.1, server: 0.0.0.0:443`, "source.ip=10.0.0.1|url.domain="},
+	{"apache.error", "[Mon Mar 02 09:00:01.123456 2026] [core:error] [pid 12:tid 139] [client 2001:db8::1:5555] AH00126: Invalid URI", "source.ip=2001:db8::1|source.port=5555|process.pid=12|log.level=error"},
+	{"apache.error", "[Mon Mar 02 09:00:01 2026] [error] [client 2001:db8::1] File does not exist: /x", "source.ip=2001:db8::1|file.path=/x"},
+	// Windows events in XML
+	{"", `<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Security-Auditing' Guid='{54849625-5478-4994-a5ba-3e3b0328c30d}'/><EventID>4625</EventID><Version>0</Version><Level>0</Level><Task>12544</Task><Opcode>0</Opcode><Keywords>0x8010000000000000</Keywords><TimeCreated SystemTime='2026-03-02T02:00:01.1234567Z'/><EventRecordID>7</EventRecordID><Correlation/><Execution ProcessID='516' ThreadID='3064'/><Channel>Security</Channel><Computer>DC01.x.vn</Computer><Security/></System><EventData><Data Name='SubjectUserSid'>S-1-0-0</Data><Data Name='TargetUserName'>an &amp; co</Data><Data Name='TargetDomainName'>X</Data><Data Name='LogonType'>3</Data><Data Name='IpAddress'>203.0.113.9</Data><Data Name='IpPort'>4242</Data><Data Name='ProcessName'>-</Data></EventData></Event>`,
+		conn + "|@timestamp=2026-03-02T02:00:01.123Z|event.code=4625|event.outcome=failure|host.name=DC01.x.vn|user.name=an & co|user.domain=X|sigma.logsource.service=security|winlog.event_data.LogonType=3|event.dataset=windows.security|log.level=information"},
+	{"windows.sysmon", "<13>1 2026-03-02T02:00:02Z pc1 sysmon 5 - - <Event><System><Provider Name=\"Linux-Sysmon\"/><EventID>1</EventID><Level>4</Level><TimeCreated SystemTime=\"2026-03-02T02:00:01.5Z\"/><Channel>Linux-Sysmon/Operational</Channel><Computer>pc1</Computer></System><EventData><Data Name=\"Image\">/bin/ls</Data><Data Name=\"ProcessId\">77</Data><Data Name=\"CommandLine\">ls -l</Data><Data Name=\"User\">an</Data></EventData></Event>", "process.executable=/bin/ls|process.pid=77|process.command_line=ls -l|user.name=an|sigma.logsource.product=linux|sigma.logsource.category=process_creation"},
+	{"", `<Event><System><EventID>1</EventID><Channel>Security</Channel>`, "hoalu.unparsed=true"},
+	{"", `{"@timestamp":"2026-03-02T02:00:01Z","message":"<Event><System><EventID>1102</EventID><Channel>Security</Channel><Computer>dc</Computer></System></Event>"}`, "event.code=1102|host.name=dc"},
+}
+
 func TestVariants(t *testing.T) {
-	const ssh = "Mar  2 09:00:01 web01 sshd[811]: "
-	const db = "Mar  2 09:00:01 db01 "
-	const conn = "source.ip=203.0.113.9|source.port=4242"
-	const combined = ` - - [02/Mar/2026:09:00:01 +0700] "GET /a HTTP/1.1" 200 5`
-	tests := []struct{ dataset, line, want string }{
-		// OpenSSH
-		{"linux.auth", ssh + "Accepted publickey for an from 203.0.113.9 port 4242 ssh2: ED25519 SHA256:abc", conn + "|user.name=an|event.outcome=success|sshd.fingerprint=SHA256:abc"},
-		{"linux.auth", "Mar  2 09:00:01 web01 sshd-session[811]: Failed password for invalid user a b from 203.0.113.9 port 4242 ssh2", conn + "|user.name=a b|event.outcome=failure"},
-		{"linux.auth", ssh + "Failed none for invalid user  from 203.0.113.9 port 4242 ssh2", conn + "|user.name=|event.outcome=failure"},
-		{"linux.auth", ssh + "message repeated 5 times: [ Failed password for root from 203.0.113.9 port 4242 ssh2]", conn + "|user.name=root|event.outcome=failure"},
-		{"linux.auth", ssh + "Connection from 203.0.113.9 port 4242 on 10.0.0.5 port 22 rdomain \"\"", conn + "|destination.ip=10.0.0.5|destination.port=22"},
-		{"linux.auth", ssh + "error: PAM: Authentication failure for root from 203.0.113.9", "user.name=root|source.ip=203.0.113.9|event.outcome=failure"},
-		{"linux.auth", ssh + "error: PAM: Authentication failure for illegal user bob from bad.example.com", "user.name=bob|source.domain=bad.example.com|event.outcome=failure"},
-		{"linux.auth", ssh + "User root not allowed because account is locked", "user.name=root|event.outcome=failure"},
-		{"linux.auth", ssh + "User child is on pid 900", "user.name="},
-		{"linux.auth", ssh + "ROOT LOGIN REFUSED FROM 203.0.113.9 port 4242", conn + "|user.name=root|event.outcome=failure"},
-		{"linux.auth", ssh + "Timeout, client not responding from user an 203.0.113.9 port 4242", conn + "|user.name=an"},
-		{"linux.auth", ssh + "Close session: user an from 203.0.113.9 port 4242 id 0", conn + "|user.name=an"},
-		{"linux.auth", ssh + "Starting session: shell on pts/0 for an from 203.0.113.9 port 4242 id 0", conn + "|user.name=an"},
-		{"linux.auth", ssh + "drop connection #10 from [203.0.113.9]:4242 on [10.0.0.5]:22 past MaxStartups", conn + "|destination.ip=10.0.0.5|destination.port=22"},
-		{"linux.auth", ssh + "drop connection #0 from [2001:db8::9]:4242 on [2001:db8::1]:22 penalty: failed authentication", "source.ip=2001:db8::9|source.port=4242|destination.ip=2001:db8::1"},
-		{"linux.auth", ssh + "Read error from remote host 203.0.113.9 port 4242: Connection reset by peer", conn},
-		{"linux.auth", ssh + "Access denied for user an by PAM account configuration [preauth]", "user.name=an|event.outcome=failure"},
-		{"linux.auth", ssh + "fatal: Timeout before authentication for connection from 203.0.113.9 to 10.0.0.5, pid = 4242", "source.ip=203.0.113.9|user.name="},
-		{"linux.auth", ssh + "Disconnecting authenticating user root 203.0.113.9 port 4242: Too many authentication failures [preauth]", conn + "|user.name=root"},
-		{"linux.auth", ssh + "Connection closed by invalid user x from 1.1.1.1 port 1 203.0.113.9 port 4242 [preauth]", conn},
-		// PAM
-		{"linux.auth", ssh + "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=host.example.com  user=root", "user.name=root|source.domain=host.example.com|event.outcome=failure"},
-		{"linux.auth", ssh + "pam_sss(sshd:auth): authentication success; logname= uid=0 euid=0 tty=ssh ruser= rhost=10.2.3.4 user=an", "user.name=an|source.ip=10.2.3.4|event.outcome=success"},
-		{"linux.auth", ssh + "pam_sss(sshd:auth): received for user an: 7 (Authentication failure)", "user.name=an|event.outcome=failure"},
-		{"linux.auth", ssh + "pam_unix(sshd:account): expired password for user an (password aged)", "user.name=an"},
-		{"linux.auth", ssh + "pam_faillock(sshd:auth): Consecutive login failures for user an account temporarily locked", "user.name=an"},
-		{"linux.auth", ssh + "pam_access(sshd:account): access denied for user `an' from `203.0.113.9'", "user.name=an|source.ip=203.0.113.9|event.outcome=failure"},
-		{"linux.auth", ssh + "pam_listfile(sshd:auth): Refused user an for service sshd", "user.name=an|event.outcome=failure"},
-		{"linux.auth", ssh + "pam_winbind(sshd:auth): user 'an' granted access", "user.name=an|event.outcome=success"},
-		{"linux.auth", ssh + "pam_succeed_if(sshd:auth): requirement \"uid >= 1000\" not met by user \"root\"", "user.name=root"},
-		{"linux.auth", ssh + "pam_tally2(sshd:auth): user an (1000) tally 6, deny 5", "user.name=an|user.id=1000"},
-		{"linux.auth", db + "sudo: pam_unix(sudo:auth): auth could not identify password for [an]", "user.name=an"},
-		{"linux.auth", "Mar  2 09:00:01 web01 su(pam_unix)[811]: session opened for user root by an(uid=500)", "process.name=su|process.pid=811|user.name=an|user.effective.name=root|user.id=500"},
-		{"linux.auth", "Mar  2 09:00:01 web01 sshd(pam_unix)[811]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=203.0.113.9  user=root", "process.name=sshd|user.name=root|source.ip=203.0.113.9|event.outcome=failure"},
-		// sudo, su and their like
-		{"linux.auth", db + "sudo[99]:   an : TTY=pts/0 ; PWD=/home/an ; USER=root ; TSID=0000A1 ; COMMAND=/bin/sh -c 'echo a ; echo \"b\"'", "user.name=an|process.pid=99|session.id=0000A1|process.command_line=/bin/sh -c 'echo a ; echo \"b\"'|event.outcome=success"},
-		{"linux.auth", db + "sudo: an : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", "user.name=an|event.outcome=failure|event.reason=user NOT in sudoers"},
-		{"linux.auth", db + "sudo: an : (command continued) --flag x", "user.name=an|event.outcome="},
-		{"linux.auth", db + "sudo: an : problem with defaults entries ; TTY=pts/0 ; PWD=/ ; USER=root ;", "user.effective.name=root|event.outcome=failure"},
-		{"linux.auth", db + "sudo: domain user : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", "user.name=domain user"},
-		{"linux.auth", db + "su: BAD SU an to root on /dev/ttyp0", "user.name=an|user.effective.name=root|event.outcome=failure"},
-		{"linux.auth", db + "su: 'su root' failed for an on /dev/pts/2", "user.name=an|user.effective.name=root|event.outcome=failure"},
-		{"linux.auth", db + "pkexec[33]: an: Executing command [USER=root] [TTY=unknown] [CWD=/home/an] [COMMAND=/usr/lib/x]", "user.name=an|user.effective.name=root|process.command_line=/usr/lib/x"},
-		{"linux.auth", db + "polkitd(authority=local): Operator of unix-session:2 successfully authenticated as unix-user:root to gain TEMPORARY authorization for action org.x (owned by unix-user:an)", "process.name=polkitd|user.name=an|user.effective.name=root|event.outcome=success"},
-		{"linux.auth", db + "doas: an ran command /bin/sh as root from /home/an", "user.name=an|process.command_line=/bin/sh|user.effective.name=root"},
-		{"linux.auth", db + "unix_chkpwd[3]: password check failed for user (an)", "user.name=an|event.outcome=failure"},
-		{"linux.auth", db + "login[811]: FAILED LOGIN (1) on '/dev/tty1' FOR 'root', Authentication failure", "user.name=root|process.tty=/dev/tty1|event.outcome=failure"},
-		{"linux.auth", db + "login[811]: LOGIN ON tty1 BY an", "user.name=an|process.tty=tty1|event.outcome=success"},
-		{"linux.auth", db + "login: FAILED LOGIN SESSION FROM 10.9.9.9 FOR an, Authentication failure", "user.name=an|source.ip=10.9.9.9|event.outcome=failure"},
-		{"linux.auth", db + "gdm-password][33]: pam_unix(gdm-password:auth): authentication failure; logname= uid=0 euid=0 tty=/dev/tty1 ruser= rhost=  user=an", "process.name=gdm-password|process.pid=33|user.name=an"},
-		// cron, logind, accounts
-		{"linux.syslog", db + "CROND[77]: (root) CMD (/usr/lib64/sa/sa1 1 1)", "user.name=root|process.command_line=/usr/lib64/sa/sa1 1 1"},
-		{"linux.syslog", db + "cron[77]: (CRON) INFO (Running @reboot jobs)", "user.name=|event.action=info"},
-		{"linux.syslog", db + "cron[77]: (*system*) RELOAD (/etc/crontab)", "user.name="},
-		{"linux.auth", db + "systemd-logind[5]: New session '42' of user 'an' with class 'user' and type 'tty'.", "session.id=42|user.name=an"},
-		{"linux.syslog", db + "systemd[1]: Started Session 42 of User an.", "session.id=42|user.name=an"},
-		{"linux.auth", db + "useradd[3]: new user: name=bob, UID=1001, GID=1001, home=/home/bob, shell=/bin/bash, from=/dev/pts/0", "user.name=bob|user.id=1001|group.id=1001"},
-		{"linux.auth", db + "userdel[3]: removed shadow group 'ops' owned by 'bob'", "user.name=bob|group.name=ops"},
-		{"linux.auth", db + "groupdel[3]: group 'ops' removed from /etc/group", "user.name=|group.name=ops"},
-		{"linux.auth", db + "gpasswd[3]: user bob removed by root from group docker", "user.name=root|user.target.name=bob|group.name=docker"},
-		{"linux.auth", db + "groupmod[3]: group changed in /etc/group (group ops/1010, new name: dev)", "group.name=ops|group.id=1010"},
-		// access logs
-		{"nginx.access", "10.0.0.1" + combined + ` "-" "Mozilla/5.0 \"q\" x"`, `source.ip=10.0.0.1|url.path=/a|http.response.status_code=200|user_agent.original=Mozilla/5.0 "q" x|http.request.referrer=`},
-		{"apache.access", "www.x.vn:443 2001:db8::5" + combined, "url.domain=www.x.vn|source.ip=2001:db8::5|destination.port=443"},
-		{"apache.access", "[02/Mar/2026:09:00:01 +0700] 10.0.0.1 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 \"GET /a HTTP/1.1\" 150", "@timestamp=2026-03-02T02:00:01.000Z|source.ip=10.0.0.1|tls.version=1.2|tls.cipher=ECDHE-RSA-AES128-GCM-SHA256|url.original=/a|http.response.body.bytes=150"},
-		{"nginx.access", `10.0.0.1 - "john doe" [02/Mar/2026:09:00:01 +0700] "CONNECT x.vn:443 HTTP/1.1" 405 150`, "user.name=john doe|http.request.method=CONNECT|url.domain=x.vn|url.port=443|url.path="},
-		{"nginx.access", `unix: - - [02/Mar/2026:09:00:01 +0700] "GET / HTTP/1.1" 200 1 "-" "x"`, "source.address=|source.domain="},
-		{"nginx.access", `10.0.0.1 - - [02/Mar/2026:09:00:01 +0700] "GET " 400 1`, "source.ip=10.0.0.1|http.response.status_code=400"},
-		{"nginx.access", `{"time_local":"02/Mar/2026:09:00:01 +0700","remote_addr":"10.0.0.1","remote_user":"an","request":"GET /a?x=1 HTTP/1.1","status":"200","body_bytes_sent":"5","http_referrer":"-","http_user_agent":"x\u0022y"}`, `@timestamp=2026-03-02T02:00:01.000Z|source.ip=10.0.0.1|user.name=an|http.request.method=GET|url.path=/a|url.query=x=1|http.response.status_code=200|http.response.body.bytes=5|http.request.referrer=|user_agent.original=x"y|sigma.logsource.category=webserver`},
-		{"", `{"msec":"1772416801.123","remote_addr":"10.0.0.1","remote_port":"5555","request_method":"POST","uri":"/a","args":"q=1","status":404,"server_name":"x.vn","ssl_protocol":"TLSv1.3","remote_user":""}`, "@timestamp=2026-03-02T02:00:01.123Z|source.port=5555|http.request.method=POST|url.original=/a?q=1|url.domain=x.vn|event.outcome=failure|tls.version=1.3|event.dataset=web.access|user.name="},
-		{"apache.access", `{"time":"[02/Mar/2026:09:00:01 +0700]","remoteIP":"10.0.0.1","host":"x.vn","request":"/a","query":"?x=1","method":"GET","status":"200","userAgent":"x","referer":"-"}`, "@timestamp=2026-03-02T02:00:01.000Z|source.ip=10.0.0.1|url.domain=x.vn|host.name=|url.query=x=1"},
-		{"", `{"level":"info","ts":1772416801.5,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"10.0.0.1","remote_port":"555","proto":"HTTP/2.0","method":"GET","host":"x.vn","uri":"/a?x=1","headers":{"User-Agent":["x"]}},"user_id":"","size":5,"status":200}`, "@timestamp=2026-03-02T02:00:01.500Z|source.ip=10.0.0.1|source.port=555|url.domain=x.vn|url.path=/a|http.version=2.0|user_agent.original=x"},
-		{"nginx.access", `<190>Mar  2 09:00:01 web01 nginx: {"remote_addr":"10.0.0.1","request":"GET /a HTTP/1.1","status":"200"}`, "host.name=web01|source.ip=10.0.0.1|url.path=/a"},
-		{"", `{"status":200,"client_ip":"10.0.0.1","msg":"no request"}`, "http.response.status_code="},
-		// error logs
-		{"nginx.error", `2026/03/02 09:00:01 [error] 12#12: *5 FastCGI sent in stderr: "PHP message: a, client: 1.2.3.4, b" while reading response header from upstream, client: 10.0.0.9, server: x, request: "GET /a, client: 6.6.6.6, server: y HTTP/1.1", upstream: "fastcgi://unix:/run/php.sock:", host: "x"`, "source.ip=10.0.0.9|url.domain=x|http.request.method=GET"},
-		{"nginx.error", `2026/03/02 09:00:01 [crit] 12#12: *5 SSL_do_handshake() failed (SSL: error:1) while SSL handshaking, client: 10.0.0.1, server: 0.0.0.0:443`, "source.ip=10.0.0.1|url.domain="},
-		{"apache.error", "[Mon Mar 02 09:00:01.123456 2026] [core:error] [pid 12:tid 139] [client 2001:db8::1:5555] AH00126: Invalid URI", "source.ip=2001:db8::1|source.port=5555|process.pid=12|log.level=error"},
-		{"apache.error", "[Mon Mar 02 09:00:01 2026] [error] [client 2001:db8::1] File does not exist: /x", "source.ip=2001:db8::1|file.path=/x"},
-		// Windows events in XML
-		{"", `<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Security-Auditing' Guid='{54849625-5478-4994-a5ba-3e3b0328c30d}'/><EventID>4625</EventID><Version>0</Version><Level>0</Level><Task>12544</Task><Opcode>0</Opcode><Keywords>0x8010000000000000</Keywords><TimeCreated SystemTime='2026-03-02T02:00:01.1234567Z'/><EventRecordID>7</EventRecordID><Correlation/><Execution ProcessID='516' ThreadID='3064'/><Channel>Security</Channel><Computer>DC01.x.vn</Computer><Security/></System><EventData><Data Name='SubjectUserSid'>S-1-0-0</Data><Data Name='TargetUserName'>an &amp; co</Data><Data Name='TargetDomainName'>X</Data><Data Name='LogonType'>3</Data><Data Name='IpAddress'>203.0.113.9</Data><Data Name='IpPort'>4242</Data><Data Name='ProcessName'>-</Data></EventData></Event>`,
-			conn + "|@timestamp=2026-03-02T02:00:01.123Z|event.code=4625|event.outcome=failure|host.name=DC01.x.vn|user.name=an & co|user.domain=X|sigma.logsource.service=security|winlog.event_data.LogonType=3|event.dataset=windows.security|log.level=information"},
-		{"windows.sysmon", "<13>1 2026-03-02T02:00:02Z pc1 sysmon 5 - - <Event><System><Provider Name=\"Linux-Sysmon\"/><EventID>1</EventID><Level>4</Level><TimeCreated SystemTime=\"2026-03-02T02:00:01.5Z\"/><Channel>Linux-Sysmon/Operational</Channel><Computer>pc1</Computer></System><EventData><Data Name=\"Image\">/bin/ls</Data><Data Name=\"ProcessId\">77</Data><Data Name=\"CommandLine\">ls -l</Data><Data Name=\"User\">an</Data></EventData></Event>", "process.executable=/bin/ls|process.pid=77|process.command_line=ls -l|user.name=an|sigma.logsource.product=linux|sigma.logsource.category=process_creation"},
-		{"", `<Event><System><EventID>1</EventID><Channel>Security</Channel>`, "hoalu.unparsed=true"},
-		{"", `{"@timestamp":"2026-03-02T02:00:01Z","message":"<Event><System><EventID>1102</EventID><Channel>Security</Channel><Computer>dc</Computer></System></Event>"}`, "event.code=1102|host.name=dc"},
-	}
 	d := newDecoder(t)
-	for _, c := range tests {
+	for _, c := range variants {
 		e, err := d.Decode(c.dataset, []byte(c.line), received, nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.line, err)
