@@ -76,6 +76,7 @@ type LogHead struct {
 	Size       int64  `json:"size"`
 	Root       string `json:"root"`
 	Time       Time   `json:"time"`
+	Key        string `json:"key" doc:"id of the key that signs it and evidence packs: SHA-256 of the public key, hex"`
 	Checkpoint string `json:"checkpoint" doc:"signed note, as it stands"`
 }
 

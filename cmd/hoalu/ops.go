@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hoalu/compliance/evidence"
+	"hoalu/console"
 	"hoalu/internal/app"
 	"hoalu/soc"
 )
@@ -155,6 +156,7 @@ func (c TokenCreateCmd) Run(e *env) error {
 type EvidenceCmd struct {
 	Export EvidenceExportCmd `cmd:"" help:"Write the evidence of a system and period into one file."`
 	Verify EvidenceVerifyCmd `cmd:"" help:"Check a pack; needs no server and no network."`
+	Key    EvidenceKeyCmd    `cmd:"" help:"Print the id of the key that signs packs, to compare or to keep on paper."`
 }
 
 // EvidenceExportCmd writes a pack.
@@ -189,43 +191,111 @@ func (c EvidenceExportCmd) Run(e *env) error {
 	return EvidenceVerifyCmd{File: c.Out}.Run(e)
 }
 
+// EvidenceKeyCmd prints the key packs are signed by.
+type EvidenceKeyCmd struct{ atData }
+
+// Run prints its id.
+func (c EvidenceKeyCmd) Run(e *env) error {
+	var got struct{ ID string }
+	if err := c.control().Call(e.ctx, "GET", "/evidence/key", nil, nil, &got); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(e.out, grouped(got.ID))
+	return err
+}
+
+// grouped is a key id as people compare it with paper.
+func grouped(id string) string {
+	var b strings.Builder
+	for i, r := range id {
+		if i > 0 && i%8 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
 // EvidenceVerifyCmd checks a pack.
 type EvidenceVerifyCmd struct {
-	File string `arg:"" help:"The pack." type:"existingfile"`
-	Key  string `help:"Key id (SHA-256 of the public key) the pack must be signed by, as the console shows it."`
-	JSON bool   `help:"Answer as JSON."`
+	File   string `arg:"" help:"The pack." type:"existingfile"`
+	Key    string `help:"Key id the pack must be signed by, as hoalu evidence key prints it where the pack was made, or as it stands on paper; blanks do not matter."`
+	System string `help:"HT- number the pack must be about."`
+	Lang   string `help:"Language of the answer: en or vi; that of the environment otherwise." enum:"en,vi," default:""`
+	JSON   bool   `help:"Answer as JSON."`
+}
+
+// Help tells of the exit codes.
+func (EvidenceVerifyCmd) Help() string {
+	return "Exit code 0: the pack is as it was made. 1: it is not, or cannot be read; what is wrong is named. 2: wrong usage. A pack that is good was not changed since it was signed; whose signature it is only the key id tells, so compare it."
 }
 
 // Run checks.
 func (c EvidenceVerifyCmd) Run(e *env) error {
+	want := evidence.Want{System: c.System}
+	if c.Key != "" {
+		var err error
+		if want.Key, err = evidence.ParseKeyID(c.Key); err != nil {
+			return fmt.Errorf("%w: --key: %w", errUsage, err)
+		}
+	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	v := evidence.VerifyPack(f, c.Key)
+	v := evidence.VerifyPack(f, want)
 	if c.JSON {
 		if err := printJSON(e.out, v); err != nil {
 			return err
 		}
 	} else {
-		if v.Good {
-			fmt.Fprintf(e.out, "GOOD  %s %s, %d records under log head %d %s\nkey   %s\n", v.Header.System, v.Header.Name, total(v.Counts), v.Head.Size, v.Head.Root, v.KeyID)
-			if c.Key == "" {
-				fmt.Fprintln(e.out, "      compare the key with the one the console shows, or give it with --key")
-			}
-			if v.Header.Demo {
-				fmt.Fprintln(e.out, "      sample data: it proves nothing about a real system")
-			}
-		}
-		for _, x := range v.Findings {
-			fmt.Fprintln(e.out, "ALTERED", x)
-		}
+		printVerdict(e.out, v, c.Key != "", vietnamese(c.Lang))
 	}
 	if !v.Good {
+		if vietnamese(c.Lang) {
+			return fmt.Errorf("%w: gói không nguyên như lúc lập", errFound)
+		}
 		return fmt.Errorf("%w: the pack is not as it was made", errFound)
 	}
 	return nil
+}
+
+// vietnamese is whether to answer in Vietnamese: asked for, or the environment's language.
+func vietnamese(asked string) bool {
+	for _, lang := range []string{asked, os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")} {
+		if lang != "" {
+			return strings.HasPrefix(lang, "vi")
+		}
+	}
+	return false
+}
+
+func printVerdict(w io.Writer, v evidence.Verdict, keyGiven, vi bool) {
+	say := func(en, viText string) string {
+		if vi {
+			return viText
+		}
+		return en
+	}
+	day := func(ms int64) string { return time.UnixMilli(ms).In(console.Zone).Format("2006-01-02 15:04") }
+	if v.Good {
+		fmt.Fprintf(w, say("GOOD     %s %s, %s to %s (+07), %d records under log head %d %s\n", "ĐÚNG     %s %s, từ %s đến %s (+07), %d bản ghi dưới đầu chuỗi %d %s\n"),
+			evidence.Plain(v.Header.System), evidence.Plain(v.Header.Name), day(v.Header.From), day(v.Header.To), total(v.Counts), v.Head.Size, v.Head.Root)
+	}
+	for _, x := range v.Findings {
+		fmt.Fprintln(w, say("ALTERED  "+x.EN, "SAI      "+x.VI))
+	}
+	if v.KeyID != "" {
+		fmt.Fprintln(w, say("key      ", "khóa     ")+grouped(v.KeyID))
+		if !keyGiven {
+			fmt.Fprintln(w, say("         compare the key with the one on paper or on the page Audit log, or give it with --key: it tells whose pack this is",
+				"         hãy so khóa với bản giấy hoặc với trang Nhật ký thao tác, hoặc đưa vào bằng --key: chỉ khóa cho biết gói là của ai"))
+		}
+	}
+	if v.Header.Demo {
+		fmt.Fprintln(w, say("         sample data: it proves nothing about a real system", "         dữ liệu mẫu: không chứng minh điều gì về hệ thống thật"))
+	}
 }
 
 func total(counts map[string]int) int {

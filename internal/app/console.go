@@ -477,7 +477,11 @@ func (p auditPart) Head(ctx context.Context) (*console.LogHead, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &console.LogHead{Size: int64(h.Size), Root: h.Root, Time: console.Time(h.At), Checkpoint: string(h.Raw)}, nil
+	key, err := p.a.evidenceKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &console.LogHead{Size: int64(h.Size), Root: h.Root, Time: console.Time(h.At), Key: key, Checkpoint: string(h.Raw)}, nil
 }
 
 func (p auditPart) Record(ctx context.Context, d soc.Deed) error {

@@ -140,6 +140,10 @@ func (a *App) controlLoop(ctx context.Context) error {
 		n, held, err := quarantinePart{a}.Replay(r.Context(), machine, ids, r.URL.Query().Get("source"), r.URL.Query().Get("reason"))
 		return map[string]int64{"replayed": n, "held": held}, err
 	})
+	handle("GET /evidence/key", func(r *http.Request) (any, error) {
+		id, err := a.evidenceKey(r.Context())
+		return map[string]string{"id": id}, err
+	})
 	mux.HandleFunc("POST /evidence", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.exportPack(r.Context(), w, r.URL.Query(), machine); err != nil {
 			w.Header().Set("Content-Type", "application/json")

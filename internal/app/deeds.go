@@ -202,6 +202,15 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 		Reason: q.Get("reason"), Product: "hoalu " + a.opts.Version, Demo: sys.Demo}, records, deeds, signer)
 }
 
+// evidenceKey is the id of the key that signs the log's heads and packs.
+func (a *App) evidenceKey(ctx context.Context) (string, error) {
+	signer, err := a.vault.Signer(ctx, "evidence")
+	if err != nil {
+		return "", err
+	}
+	return evidence.KeyID(signer.Public())
+}
+
 // headOverAll waits for a signed head that covers every deed recorded so far.
 func (a *App) headOverAll(ctx context.Context) (evidence.Head, error) {
 	last, err := evidence.Last(ctx, a.state.Read())

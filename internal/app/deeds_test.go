@@ -29,7 +29,11 @@ func TestExportHoldsAlertsOfThePeriod(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := out.String()
-		return text, evidence.VerifyPack(&out, "")
+		key, err := r.evidenceKey(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text, evidence.VerifyPack(strings.NewReader(text), evidence.Want{Key: key, System: r.self.ID})
 	}
 	text, v := export(end.Add(-time.Hour), end.Add(time.Hour))
 	if !v.Good || v.Counts["alert"] == 0 || !strings.Contains(text, "evidence.export") {

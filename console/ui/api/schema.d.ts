@@ -1907,6 +1907,8 @@ export interface components {
         LogHead: {
             /** @description signed note, as it stands */
             checkpoint: string;
+            /** @description id of the key that signs it and evidence packs: SHA-256 of the public key, hex */
+            key: string;
             root: string;
             /** Format: int64 */
             size: number;

@@ -220,6 +220,10 @@ export default function Audit() {
                     <div className="pre">
                       <Evidence value={head.checkpoint} mode="detail" />
                     </div>
+                    <h3>{t('audit.key')}</h3>
+                    <div className="pre">
+                      <Evidence value={head.key} mode="detail" />
+                    </div>
                   </section>
                 )}
               </div>
