@@ -18,6 +18,7 @@ type fieldClass uint8
 const (
 	classUnset   fieldClass = iota
 	classNever              // account, host, address, hash, id, size, time: never touched
+	classGuarded            // mostly of machines, but of any kind: only what is certain counts
 	classNeutral            // text of any kind
 	classCCCD               // the name says it is a personal number
 	classPhone              // the name says it is a telephone number
@@ -25,28 +26,51 @@ const (
 
 // fieldClasses remembers the class of every field met; safe for concurrent use.
 type fieldClasses struct {
-	list atomic.Pointer[[]fieldClass]
-	mu   sync.Mutex
+	list atomic.Pointer[[]atomic.Uint32] // by field: class, and keyed
+	mu   sync.Mutex                      // guards growth of list
 }
 
-func (c *fieldClasses) of(f ecs.Field) fieldClass {
+// keyed marks a field whose name itself may hold an identifier.
+const keyed = 0x100
+
+func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) &^ keyed) }
+
+func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	if l := c.list.Load(); l != nil && int(f) < len(*l) {
-		if k := (*l)[f]; k != classUnset {
+		if k := (*l)[f].Load(); k != 0 {
 			return k
 		}
 	}
+	name := f.Name()
+	k := uint32(classify(name))
+	if digitRun(name) {
+		k |= keyed
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var old []fieldClass
-	if l := c.list.Load(); l != nil {
-		old = *l
+	l := c.list.Load()
+	if l == nil || int(f) >= len(*l) {
+		grown := make([]atomic.Uint32, int(f)*2+256)
+		if l != nil {
+			for i := range *l {
+				grown[i].Store((*l)[i].Load())
+			}
+		}
+		c.list.Store(&grown)
+		l = &grown
 	}
-	list := make([]fieldClass, max(len(old), (int(f)/256+1)*256))
-	copy(list, old)
-	k := classify(f.Name())
-	list[f] = k
-	c.list.Store(&list)
+	(*l)[f].Store(k)
 	return k
+}
+
+// keys says whether the name of some field of e may hold an identifier.
+func (c *fieldClasses) keys(e *ecs.Event) bool {
+	for i := range e.Len() {
+		if f, _ := e.At(i); c.entry(f)&keyed != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Words of a context, folded: lower case, no diacritics, no separators. Long words are looked for anywhere in the squeezed text,
@@ -56,7 +80,7 @@ var (
 	cccdShort = []string{"mst", "cmt", "cccd", "ddcn"}
 
 	phoneLong  = []string{"dienthoai", "phone", "mobile", "didong", "msisdn", "sodt", "somay", "lienhe", "zalo", "telno", "telephone"}
-	phoneShort = []string{"sdt", "tel", "dt", "phone", "call", "sms"}
+	phoneShort = []string{"sdt", "tel", "dt", "phone", "call", "sms", "sip"}
 
 	// licence: 12 digits too, of another kind
 	licence = []string{"gplx", "giaypheplaixe", "banglai", "drivinglicen", "driverlicen"}
@@ -79,8 +103,18 @@ func classify(name string) fieldClass {
 	last := low[strings.LastIndexAny(low, ".")+1:]
 	folded := squeeze(low)
 	phone, cccd := anyIn(folded, phoneLong) || shortWord(low, phoneShort), anyIn(folded, cccdLong) || shortWord(low, cccdShort)
-	if never(low, last) && !(cccd && !strings.HasPrefix(low, "user.")) {
+	if neverName(low, last) && !(cccd && !strings.HasPrefix(low, "user.")) {
 		return classNever
+	}
+	if guarded(low) && !(cccd && !strings.HasPrefix(low, "user.")) {
+		own := squeeze(last)
+		switch {
+		case anyIn(own, cccdLong) || shortWord(last, cccdShort):
+			return classCCCD
+		case anyIn(own, phoneLong) || shortWord(last, phoneShort[:1]):
+			return classPhone
+		}
+		return classGuarded
 	}
 	switch {
 	case cccd:
@@ -91,15 +125,34 @@ func classify(name string) fieldClass {
 	return classNeutral
 }
 
-// never says whether a field's values are of machines or accounts.
-func never(low, last string) bool {
-	for _, p := range [...]string{"user.", "host.", "agent.", "observer.", "sigma.", "hoalu.", "ecs.", "trace.", "transaction.", "span.", "cloud.", "container.", "orchestrator.", "service.", "network.", "dns.", "tls.", "rule.", "threat.", "log.syslog", "log.file", "process.pid", "winlog.process", "winlog.provider", "winlog.record", "winlog.event_id", "winlog.version", "winlog.channel", "winlog.computer", "winlog.activity", "@"} {
+// guarded says whether a field stands among those of machines, where a document may keep other things too.
+func guarded(low string) bool {
+	for _, p := range [...]string{"user.", "host.", "agent.", "observer.", "trace.", "transaction.", "span.", "cloud.", "container.", "orchestrator.", "service.", "network.", "dns.", "tls.", "rule.", "threat.", "event.", "log.file"} {
 		if strings.HasPrefix(low, p) {
 			return true
 		}
 	}
-	if strings.HasPrefix(low, "event.") || strings.Contains(low, ".hash.") || strings.Contains(low, ".user.") || strings.Contains(low, ".geo.") || strings.Contains(low, ".as.") || strings.Contains(low, ".pe.") || strings.Contains(low, ".x509.") {
+	return strings.Contains(low, ".user.")
+}
+
+// neverName says whether a field's values are of machines or accounts.
+func neverName(low, last string) bool {
+	if low == "hoalu.overflow" || strings.HasPrefix(low, "log.syslog.structured_data.") { // what senders wrote
+		return false
+	}
+	for _, p := range [...]string{"sigma.", "hoalu.", "ecs.", "log.syslog", "process.pid", "winlog.process", "winlog.provider", "winlog.record", "winlog.event_id", "winlog.version", "winlog.channel", "winlog.computer", "winlog.activity", "@"} {
+		if strings.HasPrefix(low, p) {
+			return true
+		}
+	}
+	if strings.Contains(low, ".hash.") || strings.Contains(low, ".geo.") || strings.Contains(low, ".as.") || strings.Contains(low, ".pe.") || strings.Contains(low, ".x509.") {
 		return true
+	}
+	if last == "name" && guarded(low) || strings.HasPrefix(low, "event.") && !strings.Contains(low[6:], ".") {
+		switch last {
+		case "name", "action", "category", "code", "created", "dataset", "hash", "ingested", "kind", "module", "outcome", "provider", "risk_score", "severity", "timezone", "type":
+			return true
+		}
 	}
 	switch last {
 	case "id", "uid", "gid", "pid", "ppid", "tid", "ip", "port", "mac", "bytes", "packets", "size", "length", "hash", "hashes", "md5", "sha1", "sha256", "sha512", "imphash", "guid", "uuid", "sid", "address", "domain", "status_code", "version", "timestamp", "time", "ts", "date", "seq", "sequence", "offset", "account", "username", "login", "hostname", "computer", "serial", "serial_number", "fingerprint", "port_name", "host", "user", "eventid", "eventrecordid", "processid", "threadid", "flow_id", "community_id", "entity_id", "session", "trace", "span", "start", "end", "duration":
@@ -235,12 +288,6 @@ func keyBefore(s string, i int) (key string, value bool) {
 	j := i
 	for j > 0 && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == ' ' || s[j-1] == '\\' || s[j-1] == '(' || s[j-1] == '[') {
 		j--
-	}
-	if j >= 3 && (strings.EqualFold(s[j-3:j], "%22") || strings.EqualFold(s[j-3:j], "%27") || strings.EqualFold(s[j-3:j], "%3d")) {
-		if strings.EqualFold(s[j-3:j], "%3d") {
-			return word(s[:j-3]), true
-		}
-		j -= 3
 	}
 	if j == 0 || s[j-1] != '=' && s[j-1] != ':' {
 		return "", false

@@ -1,10 +1,24 @@
 package privacy
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // digitRun says whether s may hold an identifier at all. Every identifier has three digits in a row somewhere, so one byte in
 // three is looked at: this is what nearly all texts cost.
 func digitRun(s string) bool {
+	if digitRunIn(s) {
+		return true
+	}
+	if strings.IndexByte(s, '%') < 0 {
+		return false
+	}
+	text, at := readable(s)
+	return at != nil && digitRun(text)
+}
+
+func digitRunIn(s string) bool {
 	for i := 2; i < len(s); i += 3 {
 		if c := s[i] - '0'; c > 9 {
 			continue
@@ -27,10 +41,9 @@ func digitRun(s string) bool {
 // candidate says whether the run of digits s[from:to] can begin or be an identifier.
 func candidate(s string, from, to int) bool {
 	n := to - from
-	if from > 0 && s[from-1] == '%' { // two of the digits are an escape
-		return n >= 11
-	}
 	switch {
+	case n == 13:
+		return s[from] == '0' && s[from+1] == '0'
 	case n == 12:
 		return s[from] == '0' || s[from] == '8'
 	case n == 11:
@@ -40,15 +53,15 @@ func candidate(s string, from, to int) bool {
 	case n == 9:
 		return s[from] != '0' && s[from] != '1'
 	case n <= 8:
-		return s[from] == '0' || from >= 4 && separator(s[from-1]) && afterCode(s, from)
+		return s[from] == '0' || from >= 3 && separator(s[from-1]) && afterCode(s, from)
 	}
 	return false
 }
 
-// afterCode says whether groups of digits lead back from i to "+84".
+// afterCode says whether groups of digits lead back from i to a country code ("+84", "84").
 func afterCode(s string, i int) bool {
-	for least := max(i-12, 2); i > least; i-- {
-		if c := s[i-1]; c == '4' && s[i-2] == '8' && i >= 3 && s[i-3] == '+' {
+	for least := max(i-12, 1); i > least; i-- {
+		if c := s[i-1]; c == '4' && s[i-2] == '8' && (i == 2 || !digit(s[i-3]) && !letter(s[i-3])) {
 			return true
 		} else if !digit(c) && !separator(c) {
 			return false
@@ -63,6 +76,49 @@ func digit(c byte) bool { return c-'0' <= 9 }
 
 func letter(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= utf8.RuneSelf
+}
+
+// readable is s with percent escapes undone and "+" between digits as the blank it stands for in a query, so that numbers and the
+// words around them are seen as their reader sees them. at gives for each of its bytes the place in s; nil: it is s itself.
+func readable(s string) (text string, at []int32) {
+	i := 0
+	for ; i < len(s); i++ {
+		if c := s[i]; c == '%' && i+2 < len(s) && hex(s[i+1]) < 16 && hex(s[i+2]) < 16 || c == '+' && i > 0 && i+1 < len(s) && digit(s[i-1]) && digit(s[i+1]) {
+			break
+		}
+	}
+	if i == len(s) {
+		return s, nil
+	}
+	b := make([]byte, 0, len(s))
+	at = make([]int32, 0, len(s)+1)
+	for i := 0; i < len(s); {
+		at = append(at, int32(i))
+		switch c := s[i]; {
+		case c == '%' && i+2 < len(s) && hex(s[i+1]) < 16 && hex(s[i+2]) < 16:
+			b = append(b, hex(s[i+1])<<4|hex(s[i+2]))
+			i += 3
+			continue
+		case c == '+' && i > 0 && i+1 < len(s) && digit(s[i-1]) && digit(s[i+1]):
+			b = append(b, ' ')
+		default:
+			b = append(b, c)
+		}
+		i++
+	}
+	return string(b), append(at, int32(len(s)))
+}
+
+func hex(c byte) byte {
+	switch {
+	case digit(c):
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 16
 }
 
 // glued says whether the byte before or behind a number makes it part of something longer.
@@ -98,8 +154,36 @@ func gluedBehind(s string, i int) bool {
 	return false
 }
 
-// find appends the matches of s, in order.
+// find appends the matches of s, in order. Of a guarded field only what is certain counts.
 func find(dst []Match, s string, class fieldClass, number bool, year int) []Match {
+	from := len(dst)
+	dst = findEscaped(dst, s, class, number, year, 2) // a query inside a query is escaped twice
+	if class != classGuarded {
+		return dst
+	}
+	kept := dst[:from]
+	for _, m := range dst[from:] {
+		if m.Confidence >= Confirmed {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+func findEscaped(dst []Match, s string, class fieldClass, number bool, year, depth int) []Match {
+	text, at := readable(s)
+	if at == nil || depth == 0 {
+		return findIn(dst, s, class, number, year)
+	}
+	from := len(dst)
+	dst = findEscaped(dst, text, class, number, year, depth-1)
+	for i := from; i < len(dst); i++ {
+		dst[i].Start, dst[i].End = int(at[dst[i].Start]), int(at[dst[i].End])
+	}
+	return dst
+}
+
+func findIn(dst []Match, s string, class fieldClass, number bool, year int) []Match {
 	for i := 0; i < len(s); {
 		if !digit(s[i]) {
 			i++
@@ -109,16 +193,9 @@ func find(dst []Match, s string, class fieldClass, number bool, year int) []Matc
 		for i < len(s) && digit(s[i]) {
 			i++
 		}
-		if from > 0 && s[from-1] == '%' && i-from > 2 { // "%22037095001234": two of the digits are an escape
-			from += 2
-			if m, ok := judge(s, from, i, class, number, year, true); ok {
-				dst = append(dst, m)
-			}
-			continue
-		}
 		n := i - from
-		if n >= 9 && n <= 12 {
-			if m, ok := judge(s, from, i, class, number, year, false); ok {
+		if n >= 9 && n <= 13 {
+			if m, ok := judge(s, from, i, class, number, year); ok {
 				dst = append(dst, m)
 				continue
 			}
@@ -133,28 +210,52 @@ func find(dst []Match, s string, class fieldClass, number bool, year int) []Matc
 	return dst
 }
 
+// named says whether the number at i is the tail of a name that says what it is: "cccd_037095001234.pdf", "SDT0912345678".
+func named(s string, i int) bool {
+	w := word(s[:i])
+	if w == "" || len(w) > 32 {
+		return false
+	}
+	k := fold(w)
+	sq := squeeze(k)
+	return !anyIn(sq, licence) && (anyIn(sq, cccdLong) || shortWord(k, cccdShort) || anyIn(sq, phoneLong) || shortWord(k, phoneShort[:1]))
+}
+
+// dialled says whether the number at i is the user of a telephone address ("sip:0912345678@…").
+func dialled(s string, i int) bool {
+	for _, p := range [...]string{"sip:", "sips:", "tel:"} {
+		if i >= len(p) && strings.EqualFold(s[i-len(p):i], p) {
+			return true
+		}
+	}
+	return false
+}
+
 // judge looks at one run of digits.
-func judge(s string, from, to int, class fieldClass, number bool, year int, escaped bool) (Match, bool) {
+func judge(s string, from, to int, class fieldClass, number bool, year int) (Match, bool) {
 	run := s[from:to]
 	plus := false
 	start := from
 	if from > 0 && s[from-1] == '+' {
 		plus, start = true, from-1
-	} else if from >= 3 && (s[from-3:from] == "%2B" || s[from-3:from] == "%2b") {
-		plus, start = true, from-3
 	}
 	if plus && start > 0 && (digit(s[start-1]) || letter(s[start-1])) {
 		plus, start = false, from
-		if s[from-1] != '+' { // "%2B" behind a letter
+	}
+	if gluedBehind(s, to) && !(to < len(s) && s[to] == '@' && (plus || dialled(s, start))) || !plus && gluedBefore(s, from) {
+		if to < len(s) && digit(s[to]) || !named(s, from) {
 			return Match{}, false
 		}
 	}
-	if !plus && !escaped && gluedBefore(s, from) || gluedBehind(s, to) {
-		return Match{}, false
+	if len(run) == 13 { // "0084912345678"
+		if run[:4] != "0084" {
+			return Match{}, false
+		}
+		plus, run = true, run[2:]
 	}
 	if len(run) == 9 && !plus { // "+84 912345678", or a number that lost its 0
-		if j := countryCode(s, from); j >= 0 {
-			return phoneMatch(s, j, to, "0"+run, 0.65, class)
+		if j, base := countryCode(s, from); j >= 0 {
+			return phoneMatch(s, j, to, "0"+run, base, class)
 		}
 		if class == classPhone {
 			return phoneMatch(s, from, to, "0"+run, 0.35, class)
@@ -163,7 +264,7 @@ func judge(s string, from, to int, class fieldClass, number bool, year int, esca
 	}
 	if !plus {
 		d := run
-		if number && len(d) == 11 && class == classCCCD { // a JSON number lost its 0
+		if len(d) == 11 && class == classCCCD { // a number, or a spreadsheet, lost its 0
 			d = "0" + d
 		}
 		if len(d) == 12 && validCCCD(d, year) {
@@ -188,22 +289,33 @@ func judge(s string, from, to int, class fieldClass, number bool, year int, esca
 	return phoneMatch(s, start, to, nat, base, class)
 }
 
-// countryCode finds "+84 ", "(+84) ", "+84-" before i and gives where it begins, or -1.
-func countryCode(s string, i int) int {
+// countryCode finds "+84 ", "(+84) ", "0084-", "84 " before i and gives where it begins, or -1, and what it says.
+func countryCode(s string, i int) (int, float64) {
 	for i > 0 && separator(s[i-1]) {
 		i--
 	}
-	if i >= 3 && s[i-3:i] == "+84" {
-		i -= 3
-		if i > 0 && s[i-1] == '(' {
+	if i >= 2 && s[i-2:i] == "(0" { // "+84 (0) 912…"
+		for i -= 2; i > 0 && separator(s[i-1]); {
 			i--
 		}
-		if i > 0 && (digit(s[i-1]) || letter(s[i-1])) {
-			return -1
-		}
-		return i
 	}
-	return -1
+	if i < 2 || s[i-2:i] != "84" {
+		return -1, 0
+	}
+	base := 0.35
+	switch i -= 2; {
+	case i > 0 && s[i-1] == '+':
+		i, base = i-1, 0.65
+	case i > 1 && s[i-2:i] == "00":
+		i, base = i-2, 0.65
+	}
+	if i > 0 && s[i-1] == '(' {
+		i--
+	}
+	if i > 0 && (digit(s[i-1]) || letter(s[i-1]) || base < 0.6 && (s[i-1] == '.' || s[i-1] == '-')) {
+		return -1, 0
+	}
+	return i, base
 }
 
 func phoneMatch(s string, from, to int, nat string, base float64, class fieldClass) (Match, bool) {
@@ -232,7 +344,8 @@ func bound(c float64) float64 {
 func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bool) {
 	first := to - from
 	plus := from > 0 && s[from-1] == '+'
-	if !plus && s[from] != '0' || first < 2 || plus && (first != 2 || s[from:to] != "84") {
+	code := s[from:to] == "84" || s[from:to] == "0084" // the first group is the country's
+	if !code && (plus || s[from] != '0') || first < 2 || plus && first != 2 {
 		return Match{}, 0, false
 	}
 	start := from
@@ -242,11 +355,16 @@ func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bo
 	if start > 0 && s[start-1] == '(' {
 		start--
 	}
-	if start > 0 && (gluedBefore(s, start) || s[start-1] == '/' || s[start-1] == ':') {
+	if start > 0 && (gluedBefore(s, start) && !named(s, start) || (s[start-1] == '/' || s[start-1] == ':') && start > 1 && digit(s[start-2])) {
 		return Match{}, 0, false
 	}
 	var d [16]byte
-	n := copy(d[:], s[from:to])
+	n := 0
+	if first == 4 && code {
+		n = copy(d[:], "84")
+	} else {
+		n = copy(d[:], s[from:to])
+	}
 	var sizes [8]int
 	sizes[0] = first
 	groups := 1
@@ -267,6 +385,11 @@ func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bo
 		} else if j == i {
 			break
 		}
+		if code && groups == 1 && strings.HasPrefix(s[j:], "(0)") { // "+84 (0) 912 345 678"
+			if j += 3; j < len(s) && s[j] == ' ' {
+				j++
+			}
+		}
 		k := j
 		for k < len(s) && digit(s[k]) {
 			k++
@@ -279,7 +402,7 @@ func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bo
 		sizes[groups] = g
 		groups++
 		i, end = k, k
-		if n >= 12 || n >= 11 && !plus && d[1] == '2' {
+		if n >= 12 || n >= 11 && !code && d[1] == '2' {
 			break
 		}
 	}
@@ -287,17 +410,28 @@ func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bo
 		return Match{}, 0, false
 	}
 	run := string(d[:n])
-	if n == 12 && groups == 4 && sizes == [8]int{3, 3, 3, 3} && !plus && validCCCD(run, year) {
-		c := 0.4 + contextOf(s, start, end, class, CCCD)
+	if n == 12 && !code && groups <= 4 && validCCCD(run, year) {
+		c := 0.35 + contextOf(s, start, end, class, CCCD)
+		if sizes == [8]int{3, 3, 3, 3} {
+			c += 0.05
+		}
+		for _, g := range sizes[:groups] {
+			if g < 3 {
+				c = 0
+			}
+		}
 		return Match{CCCD, start, end, run, bound(c)}, end, true
 	}
-	nat, ok := national(run, plus)
-	if !ok || !validPhone(nat) || !phoneGroups(sizes[:groups], plus) {
+	nat, ok := national(run, plus || code)
+	if !ok || !validPhone(nat) || !phoneGroups(sizes[:groups], code) {
 		return Match{}, 0, false
 	}
 	base := 0.6
-	if plus {
+	switch {
+	case plus, first == 4 && code:
 		base = 0.7
+	case code:
+		base = 0.35
 	}
 	m, ok := phoneMatch(s, start, end, nat, base, class)
 	return m, end, ok

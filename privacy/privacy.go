@@ -20,6 +20,7 @@ package privacy
 import (
 	"encoding/base32"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,6 +157,9 @@ func Normalise(text string) (kind Kind, normal string, ok bool) {
 		}
 	}
 	s := string(d[:n])
+	if !plus && n == 13 && s[:4] == "0084" {
+		s, plus = s[2:], true
+	}
 	if !plus && validCCCD(s, time.Now().Year()) {
 		return CCCD, s, true
 	}
@@ -190,6 +194,20 @@ func (p *Protector) Protect(e *ecs.Event) {
 			found = true
 		}
 	}
+	if p.classes.keys(e) {
+		if year == 0 {
+			year = yearOf(e.Created)
+		}
+		for i := range e.Len() {
+			f, _ := e.At(i)
+			for _, m := range findName(f.Name(), year) {
+				if !has(known, m) {
+					known = append(known, m)
+				}
+				found = true
+			}
+		}
+	}
 	if !found || len(known) == 0 {
 		return
 	}
@@ -201,7 +219,22 @@ func (p *Protector) Protect(e *ecs.Event) {
 	for i, m := range known {
 		tokens[i] = p.Token(m.Kind, group, m.Normal)
 	}
-	var buf []byte
+	put := func(text string, matches []Match) string {
+		var b strings.Builder
+		from := 0
+		for _, m := range matches {
+			for k := range known {
+				if known[k].Kind == m.Kind && known[k].Normal == m.Normal {
+					b.WriteString(text[from:m.Start])
+					b.WriteString(tokens[k])
+					from = m.End
+					break
+				}
+			}
+		}
+		b.WriteString(text[from:])
+		return b.String()
+	}
 	for i := range e.Len() {
 		f, v := e.At(i)
 		if len(v.Text) < 9 || v.Kind > ecs.Number {
@@ -211,22 +244,22 @@ func (p *Protector) Protect(e *ecs.Event) {
 		if class == classNever || !digitRun(v.Text) {
 			continue
 		}
-		buf = buf[:0]
-		from := 0
-		for _, m := range find(room[:0], v.Text, class, v.Kind == ecs.Number, year) {
-			for k := range known {
-				if known[k].Kind == m.Kind && known[k].Normal == m.Normal {
-					buf = append(append(buf, v.Text[from:m.Start]...), tokens[k]...)
-					from = m.End
-					break
-				}
+		if class == classGuarded { // what is certain elsewhere in the event is so here
+			class = classNeutral
+		}
+		text := put(v.Text, find(room[:0], v.Text, class, v.Kind == ecs.Number, year))
+		for k, m := range known { // where it is part of something longer: a file's name, an address
+			for _, spelled := range m.spellings() {
+				text = replaceRun(text, spelled, tokens[k])
 			}
 		}
-		if from > 0 {
-			buf = append(buf, v.Text[from:]...)
-			e.SetAt(i, string(buf))
+		if text != v.Text {
+			e.SetAt(i, text)
 			e.SetKindAt(i, ecs.String)
 		}
+	}
+	if p.classes.keys(e) {
+		p.rename(e, known, year, put)
 	}
 	for _, k := range [...]Kind{CCCD, Phone} {
 		for _, m := range known {
@@ -235,6 +268,94 @@ func (p *Protector) Protect(e *ecs.Event) {
 				break
 			}
 		}
+	}
+}
+
+// rename gives fields whose name holds an identifier another one: a document may have citizens' numbers as keys.
+func (p *Protector) rename(e *ecs.Event, known []Match, year int, put func(string, []Match) string) {
+	type change struct {
+		from ecs.Field
+		to   string
+	}
+	var changes []change
+	for i := range e.Len() {
+		f, _ := e.At(i)
+		name := f.Name()
+		if ms := findName(name, year); len(ms) > 0 && !slices.ContainsFunc(changes, func(c change) bool { return c.from == f }) {
+			changes = append(changes, change{f, put(name, ms)})
+		}
+	}
+	for _, c := range changes {
+		values := e.Values(nil, c.from)
+		for i := range values {
+			values[i].Text = strings.Clone(values[i].Text)
+		}
+		e.Delete(c.from)
+		to := ecs.Intern(c.to)
+		for _, v := range values {
+			if to == ecs.Overflow {
+				v.Text, v.Kind = c.to+"="+v.Text, ecs.String
+			}
+			e.Add(to, v.Text, v.Kind)
+		}
+	}
+}
+
+// findName gives the likely identifiers in the name of a field. A part that is nothing but a valid personal number is a key.
+func findName(name string, year int) []Match {
+	if !digitRun(name) {
+		return nil
+	}
+	var out []Match
+	for from := 0; from < len(name); {
+		end := len(name)
+		if i := strings.IndexByte(name[from:], '.'); i >= 0 {
+			end = from + i
+		}
+		class := classNeutral
+		if from > 0 {
+			class = classify(name[:from-1])
+		}
+		if part := name[from:end]; class != classNever && class != classGuarded && digitRun(part) {
+			above := squeeze(strings.ToLower(name[strings.LastIndexByte(name[:max(from-1, 0)], '.')+1 : max(from-1, 0)]))
+			for _, m := range find(nil, part, class, false, year) {
+				if m.Kind == CCCD && m.End-m.Start == len(part) && !machine[above] {
+					m.Confidence += 0.1
+				}
+				if m.Confidence >= Likely {
+					m.Start, m.End = m.Start+from, m.End+from
+					out = append(out, m)
+				}
+			}
+		}
+		from = end + 1
+	}
+	return out
+}
+
+// spellings are the runs of digits an identifier is written as.
+func (m Match) spellings() []string {
+	if m.Kind == Phone {
+		return []string{"0" + m.Normal[3:], "84" + m.Normal[3:]}
+	}
+	return []string{m.Normal}
+}
+
+// replaceRun puts token in the place of every run of digits that is exactly number.
+func replaceRun(s, number, token string) string {
+	for from := 0; ; {
+		i := strings.Index(s[from:], number)
+		if i < 0 {
+			return s
+		}
+		i += from
+		end := i + len(number)
+		if i > 0 && digit(s[i-1]) || end < len(s) && digit(s[end]) {
+			from = i + 1
+			continue
+		}
+		s = s[:i] + token + s[end:]
+		from = i + len(token)
 	}
 }
 

@@ -70,6 +70,34 @@ func TestFindIdentifiers(t *testing.T) {
 		{"0912345678", "contact.phone_number", Phone, "+84912345678"},
 		{"số máy 84912345678", "", Phone, "+84912345678"},
 		{"(024) 3825 1234", "", Phone, "+842438251234"},
+
+		// the ways of the country code
+		{"gọi 0084912345678", "", Phone, "+84912345678"},
+		{"SĐT: 0084 912 345 678", "", Phone, "+84912345678"},
+		{"SĐT 84 912 345 678", "", Phone, "+84912345678"},
+		{"tel: (84) 912345678", "", Phone, "+84912345678"},
+		{"+84(0)912345678", "", Phone, "+84912345678"},
+		{"tel:+84-91-234-5678", "", Phone, "+84912345678"},
+		{"SĐT:0912.345.678", "", Phone, "+84912345678"},
+		{"INVITE sip:0912345678@sip.vn SIP/2.0", "", Phone, "+84912345678"},
+		// queries, escaped once and twice
+		{"/x?to=%2B84%20912%20345%20678", "", Phone, "+84912345678"},
+		{"/x?phone=0912+345+678", "", Phone, "+84912345678"},
+		{"/x?cccd=037%20095%20001%20234", "", CCCD, id},
+		{"/x?cccd%3D037095001234", "", CCCD, id},
+		{"/login?next=%252Fx%253Fcccd%253D037095001234", "", CCCD, id},
+		{"/x?q=s%E1%BB%91%20%C4%91i%E1%BB%87n%20tho%E1%BA%A1i%200912345678", "", Phone, "+84912345678"},
+		{"/x?t=c%C4%83n%20c%C6%B0%E1%BB%9Bc%3A037095001234", "", CCCD, id},
+		// names of files and other groups
+		{"open /scan/cccd_037095001234.pdf", "", CCCD, id},
+		{"SDT0912345678.txt", "", Phone, "+84912345678"},
+		{"cccd 0370 9500 1234", "", CCCD, id},
+		{"37095001234", "row.so_cccd", CCCD, id}, // a spreadsheet lost its 0
+		// fields beside those of machines
+		{"0912345678", "user.phone", Phone, "+84912345678"},
+		{"Công dân CCCD 037095001234", "event.detail", CCCD, id},
+		{"SĐT 0912345678", "log.syslog.structured_data.app.note", Phone, "+84912345678"},
+		{"a.so_cccd=037095001234", "hoalu.overflow", CCCD, id},
 	} {
 		ok := false
 		got := FindIn(nil, c.text, c.key)
@@ -104,6 +132,9 @@ func TestFindNothing(t *testing.T) {
 		{"hotline 19001234", ""}, {"1800 1234", ""},
 		{"MAC=04:18:d6:f1:2c:20:00:00:5e:00:01:6a:08:00 SRC=10.251.1.1 LEN=76", ""},
 		{"0x00037095001234", ""}, {"/var/log/app-0912345678.log", ""}, {"tel usdt 12", ""},
+		{"037095001234", "event.code"}, {"0912345678", "event.sequence"}, {"0912345678", "user.target.name"}, {"ref 037095001234", "rule.description"}, {"0912 345 678", "service.version"},
+		{"/x?ts=1772414131123&size=0912345678&id=%22037095001234%22", ""}, {"/a%20037095001234567", ""}, {"a=0084&b=912345678", ""}, {"84 91 23", ""}, {"pass 84 912 tests of 345 678", ""}, {"10.84 912345678", ""},
+		{"0084 0912", ""}, {"order_037095001234.pdf", ""}, {"img-0912345678.jpg", ""}, {"04:09:12 345 678", ""}, {"09/12 345 678 rows", ""}, {"00849123456789", ""},
 		{"Oct 11 09:10:48 host app[12345]: 091 connections 234 bytes 5678 rows", ""},
 	} {
 		for _, m := range FindIn(nil, c.text, c.key) {
@@ -173,12 +204,50 @@ func TestProtect(t *testing.T) {
 	}
 }
 
+// TestProtectNames: numbers in the names of fields, and every spelling of a number the event is known to hold.
+func TestProtectNames(t *testing.T) {
+	p := protector()
+	e := &ecs.Event{System: "HT-001", Created: 1_772_414_131_000}
+	e.AddString(ecs.Intern("citizens.037095001234.name"), "A")
+	e.AddString(ecs.Intern("citizens.037095001234.name"), "B")
+	e.AddString(ecs.Intern("request.037095001234"), "an id of a request")
+	e.AddString(ecs.Intern("so_cccd.036301012345"), "x")
+	e.AddString(ecs.Message, "phone=+84912345678")
+	e.AddString(ecs.FilePath, "/scan/0912345678.pdf")
+	e.AddString(ecs.URLOriginal, "/x?f=84912345678_a.jpg&n=90912345678")
+	e.AddString(ecs.UserName, "0912345678")
+	p.Protect(e)
+	tok, tel := p.Token(CCCD, "", "037095001234"), p.Token(Phone, "", "+84912345678")
+	for name, want := range map[string]string{
+		"citizens." + tok + ".name":                    "A",
+		"citizens.037095001234.name":                   "",
+		"request.037095001234":                         "an id of a request",
+		"so_cccd." + p.Token(CCCD, "", "036301012345"): "x",
+		"message":      "phone=" + tel,
+		"file.path":    "/scan/" + tel + ".pdf",
+		"url.original": "/x?f=" + tel + "_a.jpg&n=90912345678",
+		"user.name":    "0912345678",
+	} {
+		if got := e.Text(ecs.Intern(name)); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	if got := e.Values(nil, ecs.Intern("citizens."+tok+".name")); len(got) != 2 {
+		t.Errorf("a list under a renamed field has %d values, want 2", len(got))
+	}
+	before := string(e.AppendJSON(nil))
+	p.Protect(e)
+	if again := string(e.AppendJSON(nil)); again != before {
+		t.Errorf("a second Protect changes the event:\n%s\n%s", before, again)
+	}
+}
+
 func TestTokenFor(t *testing.T) {
 	p, err := New(Config{MAC: key("k"), Groups: []string{"a", "b"}, Group: func(s string) string { return "b" }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, spelling := range []string{"0912345678", "+84 912 345 678", "84912345678", "0912.345.678", " 0912-345-678 "} {
+	for _, spelling := range []string{"0912345678", "+84 912 345 678", "84912345678", "0912.345.678", " 0912-345-678 ", "0084 912 345 678", "+84 (0) 912 345 678"} {
 		toks, kind, ok := p.TokenFor(spelling)
 		if !ok || kind != Phone || len(toks) != 2 || toks[1] != p.Token(Phone, "b", "+84912345678") || toks[0] == toks[1] {
 			t.Errorf("TokenFor(%q) = %v, %s, %v", spelling, toks, kind, ok)
