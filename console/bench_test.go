@@ -95,6 +95,9 @@ func (b *bench) pass(d time.Duration) {
 }
 
 func (b *bench) keep(d soc.Deed) error {
+	if d.Action == "" || d.Actor.ID == "" { // as the evidence log refuses it
+		return fmt.Errorf("deed %q of nobody", d.Action)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d.Number = int64(len(b.deeds) + 1)

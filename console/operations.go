@@ -156,5 +156,5 @@ func (c *Console) operations() {
 	handle(c, operation{post, "/api/accounts", "addAccount", "admin", "accounts.write", "Invite a person", 0}, (*Console).addAccount)
 	handle(c, operation{put, "/api/accounts/{id}", "changeAccount", "admin", "accounts.write", "Change name, roles, unit or state", 0}, (*Console).changeAccount)
 	handle(c, operation{post, "/api/accounts/{id}/link", "resetAccount", "admin", "accounts.write", "A new one-time link: new password and second factor", 0}, (*Console).resetAccount)
-	handle(c, operation{get, "/api/people", "listPeople", "alerts", "alerts.note", "People an alert can be given to", 0}, (*Console).listPeople)
+	handle(c, operation{get, "/api/people", "listPeople", "alerts", "alerts.assign", "People an alert can be given to", 0}, (*Console).listPeople)
 }

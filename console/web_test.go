@@ -256,6 +256,7 @@ func TestStream(t *testing.T) {
 	}
 	b.console.Publish(soc.Notice{Topic: "alert", ID: "a2", Version: 1, System: "HT-002"})      // another unit's
 	b.console.Publish(soc.Notice{Topic: "alert", ID: "a3", Version: 1, System: "_unassigned"}) // the SOC's
+	b.console.Publish(soc.Notice{Topic: "source", ID: "NG-0002", Version: 1})                  // a source of no system
 	b.console.Publish(soc.Notice{Topic: "national", ID: "x", Version: 1})                      // no right
 	b.console.Publish(soc.Notice{Topic: "alert", ID: "a1", Version: 7, System: "HT-001"})
 	if l := next(); l != "event: notice" {

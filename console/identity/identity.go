@@ -34,6 +34,9 @@ import (
 	"hoalu/state"
 )
 
+// Anonymous is the actor of deeds of somebody nobody knows, such as a log-in under a name that does not exist.
+const Anonymous = "anonymous"
+
 // Record writes a deed in the transaction of what was done.
 type Record func(ctx context.Context, tx *sql.Tx, d soc.Deed) error
 

@@ -331,7 +331,7 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 			return soc.Actor{}, nil, err
 		}
 	}
-	actor := soc.Actor{Name: l.Login, Address: l.Address}
+	actor := soc.Actor{ID: Anonymous, Name: l.Login, Address: l.Address}
 	if known {
 		actor = soc.Actor{ID: acc.ID, Name: acc.Name, Roles: rolesOf(acc.Roles), Unit: acc.Unit, Address: l.Address}
 	}

@@ -281,10 +281,14 @@ func (a *App) openIntake(ctx context.Context) error {
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Sources() },
 		Connected: a.peers.connected,
 		Ready:     a.queue.Ready,
-		OnChange: func(r soc.Reading) {
-			a.notify(soc.Notice{Topic: "source", ID: r.Source, Version: time.Now().UnixMilli()})
-		}}, a.log)
+		OnChange:  a.sourceChanged}, a.log)
 	return err
+}
+
+// sourceChanged tells open consoles of a source; who may know of it follows its system.
+func (a *App) sourceChanged(r soc.Reading) {
+	src, _ := a.inventory.Snapshot().Source(r.Source)
+	a.notify(soc.Notice{Topic: "source", ID: r.Source, Version: time.Now().UnixMilli(), System: src.System})
 }
 
 // peers counts open connections by peer address or sensor.
