@@ -49,7 +49,38 @@ type SourceDetail struct {
 	Minutes  []SourceMinutes `json:"minutes" doc:"the last 24 hours in ten-minute bars; a bar with known=false was not counted: draw stripes"`
 	LastRaw  string          `json:"last_raw,omitempty" doc:"machine text; only for people who may read its events"`
 	Controls []Ref           `json:"controls" doc:"requirements that rest on it"`
+	Keys     []SourceKey     `json:"keys" doc:"what its senders prove themselves with; the secrets are kept nowhere"`
 	Deeds    []string        `json:"deeds"`
+}
+
+// SourceKey is a key without its secret.
+type SourceKey struct {
+	ID    string `json:"id"`
+	Kind  string `json:"kind" enum:"key,certificate"`
+	Label string `json:"label,omitempty"`
+	By    string `json:"by"`
+	Made  Time   `json:"made"`
+	Ends  Time   `json:"ends,omitzero"`
+	Used  Time   `json:"used,omitzero" doc:"first use"`
+}
+
+type keyBody struct {
+	Label  string `json:"label,omitempty" maxLength:"100" doc:"which machine gets it"`
+	Follow *int   `json:"follow_hours,omitempty" minimum:"0" maximum:"720" doc:"the keys the source has end after so many hours; left out they stay"`
+}
+
+// SourceKeyMade carries the secret, shown once.
+type SourceKeyMade struct {
+	Key    SourceKey `json:"key"`
+	Secret string    `json:"secret"`
+	APIKey string    `json:"api_key" doc:"what follows Authorization: ApiKey"`
+	URL    string    `json:"url,omitempty" doc:"where to send to; empty when this appliance does not listen for _bulk"`
+	Uses   []KeyUse  `json:"uses"`
+}
+
+type keyIn struct {
+	ID  string `path:"id" maxLength:"200"`
+	Key string `path:"key" maxLength:"60"`
 }
 
 // SourceMinutes is one bar.

@@ -131,6 +131,8 @@ func (c *Console) operations() {
 	handle(c, operation{get, "/api/sources/{id}", "getSource", "sources", "sources.read", "One source with its last day", 0}, (*Console).getSource)
 	handle(c, operation{put, "/api/sources/{id}", "changeSource", "sources", "sources.write", "Change or confirm a source", 0}, (*Console).changeSource)
 	handle(c, operation{put, "/api/sources/{id}/stop", "stopSource", "sources", "sources.write", "Planned stop, at most 7 days", 0}, (*Console).stopSource)
+	handle(c, operation{post, "/api/sources/{id}/keys", "issueKey", "sources", "sources.key", "A new key for the senders of a source; its secret is shown once", 0}, (*Console).issueKey)
+	handle(c, operation{del, "/api/sources/{id}/keys/{key}", "revokeKey", "sources", "sources.key", "Revoke a key of a source", 0}, (*Console).revokeKey)
 	handle(c, operation{get, "/api/sensors", "listSensors", "sources", "sources.read", "Sensors: what may not run, and the command that allows it", 0}, (*Console).listSensors)
 	handle(c, operation{get, "/api/ledger", "ledger", "sources", "ledger.read", "The ledger: received = stored + quarantined + rejected + duplicate + dropped + in flight", 0}, (*Console).ledger)
 	handle(c, operation{get, "/api/quarantine", "listQuarantine", "sources", "quarantine.read", "What could not become an event", 0}, (*Console).listQuarantine)

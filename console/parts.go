@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"time"
 
 	"hoalu/ecs"
 	"hoalu/ecs/query"
@@ -14,6 +15,7 @@ type Parts struct {
 	Alerts      Alerts
 	Events      Events
 	Inventory   Inventory
+	Keys        Keys
 	Readings    Readings
 	Ledger      Ledger
 	Quarantine  Quarantine
@@ -147,6 +149,28 @@ type Inventory interface {
 	ChangeSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error)
 	AddSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
 	ChangeSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
+}
+
+// Keys are what senders of a source prove themselves with.
+type Keys interface {
+	// IssueKey makes a key of a source; with follow 0 or more the keys it had end after follow. The secret is kept nowhere.
+	IssueKey(ctx context.Context, actor soc.Actor, source, label string, follow time.Duration) (KeyMade, error)
+	RevokeKey(ctx context.Context, actor soc.Actor, source, id string) error
+}
+
+// KeyMade is a key with its secret and what to write into a shipper's configuration.
+type KeyMade struct {
+	Key    soc.SourceKey
+	Secret string
+	APIKey string // base64 of id:secret, what follows "Authorization: ApiKey"
+	URL    string // where to send to; "" no listener
+	Uses   []KeyUse
+}
+
+// KeyUse are the lines of one kind of shipper.
+type KeyUse struct {
+	Name string `json:"name"`
+	Text string `json:"text" doc:"lines to copy; they hold the secret"`
 }
 
 // Readings is what the collector knows of its sources now.

@@ -169,7 +169,10 @@ func (c *Console) getSource(ctx context.Context, k *call, in *idIn) (*SourceDeta
 	if err != nil {
 		return nil, err
 	}
-	d := &SourceDetail{SourceItem: sourceItem(s, c.readings(), c.names()), Minutes: []SourceMinutes{}, Controls: []Ref{}, Deeds: c.deeds(ctx, k, "sources.", "quarantine.")}
+	d := &SourceDetail{SourceItem: sourceItem(s, c.readings(), c.names()), Minutes: []SourceMinutes{}, Controls: []Ref{}, Keys: []SourceKey{}, Deeds: c.deeds(ctx, k, "sources.", "quarantine.")}
+	for _, key := range s.Keys {
+		d.Keys = append(d.Keys, sourceKey(key))
+	}
 	now := c.Now().UnixMilli()
 	if c.Parts.Ledger != nil {
 		const bar = int64(10 * time.Minute / time.Millisecond)
@@ -253,6 +256,43 @@ func (c *Console) changeSource(ctx context.Context, k *call, in *idBodyIn[source
 	}
 	item := sourceItem(s, c.readings(), c.names())
 	return &item, nil
+}
+
+func sourceKey(k soc.SourceKey) SourceKey {
+	return SourceKey{ID: k.ID, Kind: k.Kind, Label: k.Label, By: k.By, Made: Time(k.Made), Ends: Time(k.Ends), Used: Time(k.Used)}
+}
+
+func (c *Console) issueKey(ctx context.Context, k *call, in *idBodyIn[keyBody]) (*SourceKeyMade, error) {
+	if c.Parts.Keys == nil {
+		return nil, unavailable("inventory")
+	}
+	s, err := c.visibleSource(k, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	follow := time.Duration(-1)
+	if in.Body.Follow != nil {
+		follow = time.Duration(*in.Body.Follow) * time.Hour
+	}
+	m, err := c.Parts.Keys.IssueKey(ctx, k.Actor, s.ID, in.Body.Label, follow)
+	if err != nil {
+		return nil, err
+	}
+	return &SourceKeyMade{Key: sourceKey(m.Key), Secret: m.Secret, APIKey: m.APIKey, URL: m.URL, Uses: orEmpty(m.Uses)}, nil
+}
+
+func (c *Console) revokeKey(ctx context.Context, k *call, in *keyIn) (*Done, error) {
+	if c.Parts.Keys == nil {
+		return nil, unavailable("inventory")
+	}
+	s, err := c.visibleSource(k, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Parts.Keys.RevokeKey(ctx, k.Actor, s.ID, in.Key); err != nil {
+		return nil, err
+	}
+	return &Done{true}, nil
 }
 
 // stopMost bounds a planned stop (own).

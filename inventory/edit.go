@@ -220,7 +220,7 @@ func (s *Store) UpdateSource(ctx context.Context, actor soc.Actor, v soc.Source)
 		if err := c.checkSource(&v); err != nil {
 			return err
 		}
-		v.Demo, v.Version = old.Demo, old.Version+1
+		v.Demo, v.Keys, v.Version = old.Demo, old.Keys, old.Version+1
 		return c.putSource(old, v, "source.update")
 	})
 	return v, err
@@ -325,8 +325,15 @@ func (c *change) putSource(old *soc.Source, v soc.Source, action string) error {
 	if err != nil {
 		return fmt.Errorf("store %s: %w", v.ID, err)
 	}
+	if v.Keys == nil {
+		v.Keys = []soc.SourceKey{}
+	}
+	keys, err := json.Marshal(v.Keys)
+	if err != nil {
+		return fmt.Errorf("store %s: %w", v.ID, err)
+	}
 	p := db.InsertSourceParams{ID: v.ID, Name: v.Name, Kind: v.Kind, System: v.System, Address: v.Address, Host: v.Host, Dataset: v.Dataset,
-		Zone: v.Zone, Layers: string(layers), ExpectEvery: v.ExpectEvery, TrustLogsource: v.TrustLogsource, TokenHash: v.TokenHash,
+		Zone: v.Zone, Layers: string(layers), ExpectEvery: v.ExpectEvery, TrustLogsource: v.TrustLogsource, Keys: string(keys),
 		Sensor: v.Sensor, Auto: v.Auto, StoppedUntil: v.StoppedUntil, Demo: v.Demo, Version: v.Version, Changed: c.now, ChangedBy: c.by()}
 	if old == nil {
 		err = c.q.InsertSource(c.ctx, p)
@@ -491,9 +498,6 @@ func (c *change) checkSource(v *soc.Source) error {
 		}
 		if v.Sensor != "" && other.Sensor == v.Sensor {
 			return exists("sensor", v.Sensor, other.ID)
-		}
-		if v.TokenHash != "" && other.TokenHash == v.TokenHash {
-			return exists("token", "", other.ID)
 		}
 	}
 	return nil

@@ -17,12 +17,6 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 	if v, ok := s.Snapshot().FindSource(k); ok {
 		return v, nil
 	}
-	if k.Token != "" { // a token nobody issued is not a source; the listener has refused it or asks by address
-		k.Token = ""
-		if v, ok := s.Snapshot().FindSource(k); ok {
-			return v, nil
-		}
-	}
 	if v := s.Snapshot().overflow(k.Kind, s.c.MaxAuto); v != nil { // forged senders without end must not cost a transaction each
 		return *v, nil
 	}

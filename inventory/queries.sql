@@ -54,13 +54,13 @@ WHERE id = $1;
 DELETE FROM asset WHERE id = $1;
 
 -- name: InsertSource :exec
-INSERT INTO source (id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, token_hash, sensor,
+INSERT INTO source (id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, keys, sensor,
     auto, stopped_until, demo, version, changed, changed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
 
 -- name: UpdateSource :exec
 UPDATE source SET name = $2, kind = $3, system = $4, address = $5, host = $6, dataset = $7, zone = $8, layers = $9, expect_every = $10,
-    trust_logsource = $11, token_hash = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, version = $17, changed = $18,
+    trust_logsource = $11, keys = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, version = $17, changed = $18,
     changed_by = $19
 WHERE id = $1;
 

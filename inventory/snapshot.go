@@ -39,7 +39,7 @@ type Snapshot struct {
 	bits     []prefixLen // lengths that occur, longest first
 
 	sensors map[string]*soc.Source
-	tokens  map[string]*soc.Source
+	keys    map[string]heldKey           // by hash
 	byHost  map[string][]*soc.Source     // sources bound to a host name
 	byPeer  map[netip.Addr][]*soc.Source // bound to one address and no host
 	wide    []*soc.Source                // bound to a network, a dataset or a name only
@@ -92,10 +92,13 @@ func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error
 	}
 	for _, r := range sources {
 		v := soc.Source{ID: r.ID, Name: r.Name, Kind: r.Kind, System: r.System, Address: r.Address, Host: r.Host, Dataset: r.Dataset, Zone: r.Zone,
-			ExpectEvery: r.ExpectEvery, TrustLogsource: r.TrustLogsource, TokenHash: r.TokenHash, Sensor: r.Sensor, Auto: r.Auto,
+			ExpectEvery: r.ExpectEvery, TrustLogsource: r.TrustLogsource, Sensor: r.Sensor, Auto: r.Auto,
 			StoppedUntil: r.StoppedUntil, Demo: r.Demo, Version: r.Version}
 		if err := json.Unmarshal([]byte(r.Layers), &v.Layers); err != nil {
 			return nil, fmt.Errorf("read layers of %s: %w", r.ID, err)
+		}
+		if err := json.Unmarshal([]byte(r.Keys), &v.Keys); err != nil {
+			return nil, fmt.Errorf("read keys of %s: %w", r.ID, err)
 		}
 		sn.sources[r.ID], sn.changed[r.ID] = &v, stamp{r.ChangedBy, r.Changed}
 	}
@@ -219,7 +222,7 @@ func (sn *Snapshot) index() {
 		}
 	}
 	sn.bits = slices.SortedFunc(maps.Keys(lengths), func(a, b prefixLen) int { return cmp.Compare(b.bits, a.bits) })
-	sn.sensors, sn.tokens, sn.byHost, sn.byPeer = map[string]*soc.Source{}, map[string]*soc.Source{}, map[string][]*soc.Source{}, map[netip.Addr][]*soc.Source{}
+	sn.sensors, sn.keys, sn.byHost, sn.byPeer = map[string]*soc.Source{}, map[string]heldKey{}, map[string][]*soc.Source{}, map[netip.Addr][]*soc.Source{}
 	sn.rest = map[string]*soc.Source{}
 	for _, id := range ids(sn.sources) {
 		v := sn.sources[id]
@@ -235,11 +238,13 @@ func (sn *Snapshot) index() {
 		if v.Sensor != "" {
 			sn.sensors[v.Sensor] = v
 		}
-		if v.TokenHash != "" {
-			sn.tokens[v.TokenHash] = v
+		proven := v.Sensor != ""
+		for _, k := range v.Keys {
+			sn.keys[k.Hash] = heldKey{v, k}
+			proven = proven || k.Used != 0
 		}
-		if v.Sensor != "" || v.TokenHash != "" {
-			continue // bound by what nobody else has
+		if proven {
+			continue // bound by what nobody else has; a key counts from its first use, so that no event falls between
 		}
 		addr, err := netip.ParseAddr(v.Address)
 		switch {
@@ -455,18 +460,15 @@ type Seen struct {
 	Host    string // host name in the header
 	Dataset string // as the sender names it
 	Sensor  string // from its certificate
-	Token   string // sha256 of the API token, hex
 	Name    string // for imports and files, which have no peer: their name is what binds them
 }
 
-// FindSource finds the source of a sender: by sensor, by token, else the most specific binding (host before dataset before address).
+// FindSource finds the source of a sender: by sensor, else the most specific binding (host before dataset before address).
 func (sn *Snapshot) FindSource(k Seen) (soc.Source, bool) {
 	var v *soc.Source
 	switch {
 	case k.Sensor != "":
 		v = sn.sensors[k.Sensor]
-	case k.Token != "":
-		v = sn.tokens[k.Token]
 	default:
 		if k.Name != "" {
 			for _, w := range sn.wide {

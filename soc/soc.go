@@ -128,13 +128,31 @@ type Source struct {
 	Layers         []string
 	ExpectEvery    int64 // ms after which silence counts; 0 learns from the usual rate
 	TrustLogsource bool
-	TokenHash      string // sha256 of the API token a _bulk sender uses; "" none
-	Sensor         string // sensor id, for kind sensor
-	Auto           bool   // found by itself, not yet confirmed by an administrator
-	StoppedUntil   int64  // planned stop
+	Keys           []SourceKey // what its senders prove themselves with
+	Sensor         string      // sensor id, for kind sensor
+	Auto           bool        // found by itself, not yet confirmed by an administrator
+	StoppedUntil   int64       // planned stop
 	Demo           bool
 	Version        int64
 }
+
+// SourceKey is a secret a sender shows so that what it sends is of its source; the secret itself is kept nowhere.
+type SourceKey struct {
+	ID    string // kh-…
+	Kind  string // KeyAPI or KeyCertificate
+	Label string // which machine has it
+	Hash  string // sha256, hex, of the secret or of the certificate
+	Made  int64
+	By    string
+	Ends  int64 // 0 never
+	Used  int64 // first use; 0 not yet
+}
+
+// Kinds of SourceKey.
+const (
+	KeyAPI         = "key"         // of an Elasticsearch client, source kind bulk
+	KeyCertificate = "certificate" // of a TLS client, source kind syslog
+)
 
 // Reading is what the collector knows about a Source now; the sources page and posture facts are made of it.
 type Reading struct {

@@ -28,7 +28,7 @@ type commands struct {
 	Admin      AdminCmd      `cmd:"" help:"A new one-time link for the first account."`
 	Token      TokenCmd      `cmd:"" help:"API tokens."`
 	Rules      RulesCmd      `cmd:"" help:"Sigma rules: check, match, correlate, bench."`
-	Source     SourceCmd     `cmd:"" help:"Decoders of log sources."`
+	Source     SourceCmd     `cmd:"" help:"Log sources: their formats, and the keys of their senders."`
 	Sensor     SensorCmd     `cmd:"" help:"Packet and host sensors; enrolment."`
 	Evidence   EvidenceCmd   `cmd:"" help:"Evidence packs: export, and verify without any server."`
 	National   NationalCmd   `cmd:"" help:"The link to the national centre."`

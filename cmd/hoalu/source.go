@@ -12,10 +12,13 @@ import (
 	"hoalu/collector/decoders"
 )
 
-// SourceCmd is about log sources' decoders.
+// SourceCmd is about log sources: their decoders and what their senders prove themselves with.
 type SourceCmd struct {
-	Decode SourceDecodeCmd `cmd:"" help:"Decode raw messages: one ECS JSON document a line, in order."`
-	List   SourceListCmd   `cmd:"" help:"The formats there are decoders for."`
+	Key         SourceKeyCmd         `cmd:"" help:"Keys of shippers that speak Elasticsearch: new, list, revoke."`
+	Certificate SourceCertificateCmd `cmd:"" help:"A client certificate for a machine that sends syslog over TLS."`
+	Authority   SourceAuthorityCmd   `cmd:"" help:"Print the certificate of this appliance's own authority, which senders check its listeners by."`
+	Decode      SourceDecodeCmd      `cmd:"" help:"Decode raw messages: one ECS JSON document a line, in order."`
+	List        SourceListCmd        `cmd:"" help:"The formats there are decoders for."`
 }
 
 // SourceDecodeCmd is the parser bench.

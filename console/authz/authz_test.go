@@ -74,6 +74,7 @@ posture.read       all     all  own   province province province      province
 inventory.write    -       -    -     -        -        province      -
 sources.read       all     all  own   all      -        all           all
 sources.write      all     all  -     -        -        all           -
+sources.key        -       -    -     -        -        all           -
 ledger.read        all     all  own   all      -        all           all
 quarantine.read    all     all  own   all      -        all           all
 quarantine.replay  all     all  -     -        -        all           -

@@ -198,6 +198,7 @@ grants.administrator := object.union_n([everyone, {
 	"inventory.write": "province",
 	"sources.read": "all",
 	"sources.write": "all",
+	"sources.key": "all",
 	"ledger.read": "all",
 	"quarantine.read": "all",
 	"quarantine.replay": "all",

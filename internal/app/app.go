@@ -83,6 +83,8 @@ type App struct {
 	protector *privacy.Protector
 	exercises *exercise.Marker
 	syslogTCP func() net.Addr // nil without a syslog listener
+	bulkPlain net.Addr        // nil without that listener
+	bulkTLS   net.Addr
 
 	quarantine      *pipeline.Quarantine
 	sensorListener  *sensorsource.Listener

@@ -39,18 +39,19 @@ type Site struct {
 	Unit string `yaml:"unit"`
 }
 
-// Listen gives each listener an address, "" switches it off. Addresses other than loopback need TLS or, for syslog and _bulk,
-// an explicit list of senders.
+// Listen gives each listener an address, "" switches it off. Beyond loopback the plain listeners of syslog and _bulk need an explicit
+// list of senders; over TLS syslog needs that or a certificate of the sender, and _bulk always a key (decision 27).
 type Listen struct {
 	Console   string   `yaml:"console"`
 	SyslogUDP string   `yaml:"syslog_udp"`
 	SyslogTCP string   `yaml:"syslog_tcp"`
 	SyslogTLS string   `yaml:"syslog_tls"`
 	Bulk      string   `yaml:"bulk"`
+	BulkTLS   string   `yaml:"bulk_tls"`
 	Sensors   string   `yaml:"sensors"`
 	Names     []string `yaml:"names"`      // names and addresses in the listeners' certificates, besides localhost and this host's own
 	BulkTrust bool     `yaml:"bulk_trust"` // senders without a token may set sigma.logsource (loopback only)
-	Senders   []string `yaml:"senders"`    // networks syslog and _bulk are taken from, beside this machine; others are refused and counted
+	Senders   []string `yaml:"senders"`    // networks syslog and _bulk are taken from, beside this machine, whatever they show; others are refused and counted
 }
 
 // Queue bounds the durable queue.
@@ -176,7 +177,7 @@ func (c Config) Validate() error {
 	for _, a := range []struct {
 		key, addr string
 		plain     bool
-	}{{"console", l.Console, true}, {"syslog_udp", l.SyslogUDP, true}, {"syslog_tcp", l.SyslogTCP, true}, {"syslog_tls", l.SyslogTLS, false}, {"bulk", l.Bulk, true}, {"sensors", l.Sensors, false}} {
+	}{{"console", l.Console, true}, {"syslog_udp", l.SyslogUDP, true}, {"syslog_tcp", l.SyslogTCP, true}, {"syslog_tls", l.SyslogTLS, false}, {"bulk", l.Bulk, true}, {"bulk_tls", l.BulkTLS, false}, {"sensors", l.Sensors, false}} {
 		if a.addr == "" {
 			continue
 		}
@@ -189,8 +190,7 @@ func (c Config) Validate() error {
 			bad("listen.%s: the port must be a number from 0 to 65535, is %q", a.key, port)
 		}
 		ip := net.ParseIP(host)
-		loopback := host == "localhost" || ip != nil && ip.IsLoopback()
-		if !loopback && a.plain && (a.key == "console" || len(l.Senders) == 0) {
+		if loopback := host == "localhost" || ip != nil && ip.IsLoopback(); !loopback && a.plain && (a.key == "console" || len(l.Senders) == 0) {
 			if a.key == "console" {
 				bad("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", a.addr)
 			} else {

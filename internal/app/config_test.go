@@ -52,6 +52,8 @@ sensor: {interfaces: []}
 	for _, tc := range []struct{ text, want string }{
 		{"", ""},
 		{"queue: {max_bytes: 1GiB}\nlisten: {syslog_udp: '0.0.0.0:514', senders: [10.0.0.0/8]}", ""},
+		{"listen: {bulk_tls: '0.0.0.0:9243', syslog_tls: '0.0.0.0:6514'}", ""}, // keys and certificates let in
+		{"listen: {bulk_tls: '9243'}", "listen.bulk_tls"},
 		{"a: [", "yaml"},
 		{"store: {keep_days: 1}\n---\nstore: {keep_days: 2}", "more than one document"},
 		{"listen: {sensors: ''}", "listen.sensors"},

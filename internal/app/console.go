@@ -54,7 +54,7 @@ func (a *App) openConsole(ctx context.Context) error {
 	}
 	c, err := console.New(console.Config{Accounts: a.accounts, Policy: policy, Files: files, Metrics: a.metrics(), Version: a.opts.Version, Log: a.log,
 		Parts: console.Parts{
-			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: inventoryPart{a.inventory}, Readings: a.health, Ledger: ledgerPart{a.ledger},
+			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: inventoryPart{a.inventory}, Keys: keysPart{a}, Readings: a.health, Ledger: ledgerPart{a.ledger},
 			Quarantine: quarantinePart{a}, Posture: posturePart{a.posture}, National: nationalPart{a}, Rules: rulesPart{a}, Audit: auditPart{a},
 			Identifiers: identifiersPart{a.protector}, Sensors: sensorsPart{a}, Machine: machinePart{a}}})
 	if err != nil {
@@ -236,6 +236,16 @@ func (p inventoryPart) AddSource(ctx context.Context, actor soc.Actor, s soc.Sou
 
 func (p inventoryPart) ChangeSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error) {
 	return p.UpdateSource(ctx, actor, s)
+}
+
+type keysPart struct{ a *App }
+
+func (p keysPart) IssueKey(ctx context.Context, actor soc.Actor, source, label string, follow time.Duration) (console.KeyMade, error) {
+	return p.a.issueKey(ctx, actor, source, label, follow)
+}
+
+func (p keysPart) RevokeKey(ctx context.Context, actor soc.Actor, source, id string) error {
+	return p.a.inventory.RevokeKey(ctx, actor, source, id)
 }
 
 type ledgerPart struct{ l *ledger.Ledger }

@@ -110,6 +110,46 @@ func (a *App) controlLoop(ctx context.Context) error {
 		token, err := a.Invite(r.Context(), machine, r.URL.Query().Get("system"), ttl)
 		return map[string]string{"token": token}, err
 	})
+	follow := func(q url.Values) (time.Duration, error) {
+		if q.Get("follow") == "" {
+			return -1, nil
+		}
+		d, err := time.ParseDuration(q.Get("follow"))
+		if err != nil || d < 0 {
+			return 0, &soc.Problem{Status: 400, Code: "bad_follow", Detail: fmt.Sprintf("--follow: %q is no time.", q.Get("follow")), Do: "Write how long the keys there are stay good, as 0s, 24h or 168h."}
+		}
+		return d, nil
+	}
+	handle("POST /source/key", func(r *http.Request) (any, error) {
+		q := r.URL.Query()
+		d, err := follow(q)
+		if err != nil {
+			return nil, err
+		}
+		return a.issueKey(r.Context(), machine, q.Get("source"), q.Get("label"), d)
+	})
+	handle("POST /source/certificate", func(r *http.Request) (any, error) {
+		q := r.URL.Query()
+		d, err := follow(q)
+		if err != nil {
+			return nil, err
+		}
+		key, cert, private, err := a.issueCertificate(r.Context(), machine, q.Get("source"), q.Get("label"), d)
+		return map[string]any{"key": key, "certificate": string(cert), "private": string(private), "authority": string(a.vault.Authority().RootPEM())}, err
+	})
+	handle("GET /source/keys", func(r *http.Request) (any, error) {
+		src, ok := a.inventory.Snapshot().Source(r.URL.Query().Get("source"))
+		if !ok {
+			return nil, noSource(r.URL.Query().Get("source"))
+		}
+		return map[string]any{"keys": src.Keys}, nil
+	})
+	handle("POST /source/key/revoke", func(r *http.Request) (any, error) {
+		return map[string]bool{"revoked": true}, a.inventory.RevokeKey(r.Context(), machine, r.URL.Query().Get("source"), r.URL.Query().Get("key"))
+	})
+	handle("GET /source/authority", func(*http.Request) (any, error) {
+		return map[string]string{"pem": string(a.vault.Authority().RootPEM()), "fingerprint": a.rootDigest()}, nil
+	})
 	handle("GET /national", func(r *http.Request) (any, error) { return a.national.Summary(r.Context()) })
 	handle("POST /national/endpoint", func(r *http.Request) (any, error) {
 		var e national.Endpoint
@@ -181,7 +221,7 @@ func (a *App) importSource(ctx context.Context, name string) (soc.Source, error)
 	if strings.HasPrefix(name, "NG-") {
 		src, ok := a.inventory.Snapshot().Source(name)
 		if !ok {
-			return src, &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + name + " is not in the inventory.", Do: "Give its NG- number from the page Sources, or a new name."}
+			return src, noSource(name)
 		}
 		return src, nil
 	}
@@ -189,6 +229,10 @@ func (a *App) importSource(ctx context.Context, name string) (soc.Source, error)
 		return soc.Source{}, &soc.Problem{Status: 400, Code: "no_source", Detail: "No source is named.", Do: "Give --source with a name for where the file comes from."}
 	}
 	return a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceImport, Name: name})
+}
+
+func noSource(id string) *soc.Problem {
+	return &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + id + " is not in the inventory.", Do: "Give its NG- number from the page Sources, or a new name."}
 }
 
 func (a *App) consoleURL() string {

@@ -2,13 +2,16 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"hoalu/collector/source/bulk"
 	"hoalu/collector/source/file"
+	"hoalu/collector/source/listen"
 	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/collector/source/syslog"
 	"hoalu/ecs/wire"
@@ -53,7 +56,21 @@ func (a *App) put(kind string) put {
 	}
 }
 
-// bulkBinding finds the source of a bulk sender by its token, or by address.
+// keyed finds the source whose key or certificate hashes to sum, and notes a key's first use.
+func (a *App) keyed(kind, sum string) (soc.Source, bool) {
+	src, key, ok := a.inventory.Snapshot().FindKey(sum, time.Now().UnixMilli())
+	if !ok || key.Kind != kind {
+		return soc.Source{}, false
+	}
+	if key.Used == 0 {
+		if err := a.inventory.UseKey(context.Background(), src.ID, key.ID); err != nil { // the next use tries again
+			a.log.Warn("first use of a source's key not noted", "hoalu.source.id", src.ID, "key", key.ID, "error.message", err.Error())
+		}
+	}
+	return src, true
+}
+
+// bulkBinding finds the source of a bulk sender by address.
 func (a *App) bulkBinding(seen inventory.Seen) (bulk.Binding, bool) {
 	src, ok := a.inventory.Snapshot().FindSource(seen)
 	if !ok {
@@ -87,6 +104,20 @@ func (a *App) closeListeners() {
 	}
 }
 
+func (a *App) openBulk(cfg bulk.Config, name string) error {
+	b, err := bulk.New(cfg, a.put(soc.SourceBulk), a.log)
+	if err != nil {
+		return err
+	}
+	a.listeners = append(a.listeners, named{name, b.Run})
+	if cfg.TLSConfig != nil {
+		a.bulkTLS = b.Addr()
+	} else {
+		a.bulkPlain = b.Addr()
+	}
+	return nil
+}
+
 func (a *App) openListeners(ctx context.Context) error {
 	l := a.cfg.Listen
 	names := append([]string{"localhost", "127.0.0.1", "::1"}, l.Names...)
@@ -100,7 +131,15 @@ func (a *App) openListeners(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			conf.ClientAuth = tls.VerifyClientCertIfGiven
+			if len(l.Senders) == 0 && !listen.Loopback(l.SyslogTLS) { // then a certificate is what lets a sender in
+				conf.ClientAuth = tls.RequireAndVerifyClientCert
+			}
 			cfg.TLSConfig = conf
+			cfg.Certificate = func(sum string) (string, string, bool) {
+				src, ok := a.keyed(soc.KeyCertificate, sum)
+				return src.ID, src.Dataset, ok
+			}
 		}
 		s, err := syslog.New(cfg, a.put(soc.SourceSyslog), a.log)
 		if err != nil {
@@ -109,10 +148,11 @@ func (a *App) openListeners(ctx context.Context) error {
 		a.syslogTCP = func() net.Addr { return s.Addr(syslog.TCP) }
 		a.listeners = append(a.listeners, named{"syslog", s.Run})
 	}
-	if l.Bulk != "" {
-		b, err := bulk.New(bulk.Config{Address: l.Bulk, Allow: l.senders(), Reject: a.intake.Reject, Connection: a.peers.change,
+	if l.Bulk != "" || l.BulkTLS != "" {
+		cfg := bulk.Config{Address: l.Bulk, Allow: l.senders(), Reject: a.intake.Reject, Connection: a.peers.change,
 			Token: func(sum string) (bulk.Binding, bool) {
-				return a.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Token: sum})
+				src, ok := a.keyed(soc.KeyAPI, sum)
+				return bulk.Binding{Source: src.ID, Dataset: src.Dataset, Trust: src.TrustLogsource}, ok
 			},
 			Peer: func(peer string) bulk.Binding {
 				b, ok := a.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Peer: peer})
@@ -123,11 +163,23 @@ func (a *App) openListeners(ctx context.Context) error {
 				}
 				b.Trust = b.Trust || a.cfg.Listen.BulkTrust
 				return b
-			}}, a.put(soc.SourceBulk), a.log)
-		if err != nil {
-			return err
+			}}
+		if l.Bulk != "" {
+			if err := a.openBulk(cfg, "bulk"); err != nil {
+				return err
+			}
 		}
-		a.listeners = append(a.listeners, named{"bulk", b.Run})
+		if l.BulkTLS != "" {
+			conf, err := a.vault.Authority().ServerTLS(ctx, "bulk", names)
+			if err != nil {
+				return err
+			}
+			cfg.Address, cfg.RequireToken = l.BulkTLS, true
+			cfg.TLSConfig = withRoot(conf, a.vault.Authority().Root()) // so that a shipper can check it by the root's fingerprint alone
+			if err := a.openBulk(cfg, "bulk over TLS"); err != nil {
+				return err
+			}
+		}
 	}
 	if l.Sensors != "" {
 		conf, err := a.vault.Authority().ServerTLS(ctx, "sensors", names)

@@ -87,7 +87,7 @@ type Config struct {
 	MaxMessage int    // bytes of a document, 0: 1 MiB
 	Cluster    string // cluster_name, "": hoalu
 
-	// Token finds the binding of an API key, password or bearer token by its SHA-256 in lower-case hex; ok false: unknown, 401.
+	// Token finds the binding of a source's key, sent as API key, password or bearer token, by its SHA-256 in lower-case hex; ok false: unknown, 401.
 	// Of "ApiKey base64(id:key)" and "Basic base64(user:password)" the part behind the colon is looked up, then the whole. Nil:
 	// credentials are not looked at.
 	Token func(sha256 string) (b Binding, ok bool)
@@ -138,7 +138,11 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	}
 	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/bulk"), seen: map[string]bool{}}
 	var err error
-	if l.socket, err = listen.TCP("_bulk", "listen.bulk", cfg.Address); err != nil {
+	key := "listen.bulk"
+	if cfg.TLSConfig != nil {
+		key = "listen.bulk_tls"
+	}
+	if l.socket, err = listen.TCP("_bulk", key, cfg.Address); err != nil {
 		return nil, err
 	}
 	l.socket = listen.Limit(l.socket, maxConnections, func(peer string) { cfg.Reject("", peer, TooMany, 1) })

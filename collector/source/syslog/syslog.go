@@ -11,8 +11,10 @@ package syslog
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +51,8 @@ const (
 	Empty      = "empty"                // a datagram of nothing
 	NoMemory   = "no_memory"            // too many connections hold unfinished messages
 	TooMany    = "too_many_connections" // counted once for each connection refused
-	NotAllowed = "not_allowed"          // the sender is not in Allow
+	NotAllowed = "not_allowed"          // the sender is not in Allow, or no source has its certificate
+	BadTLS     = "tls_handshake"        // counted once for each connection: no TLS, no certificate, one that is not good
 	BufferFull = "buffer_full"          // UDP: the queue was slower than the sender
 	Kernel     = "kernel_buffer"        // UDP: lost in the kernel's buffer
 	Shutdown   = "shutdown"             // could not be made durable in time
@@ -78,6 +81,9 @@ type Config struct {
 
 	// TLSConfig is needed when TLS is set: certificate, and ClientAuth when senders must show theirs.
 	TLSConfig *tls.Config
+	// Certificate finds the source of a TLS client by the SHA-256 of its certificate, lower-case hex; not ok closes the connection. It is
+	// asked again with every read, so that a revoked certificate sends no more. Nil: certificates do not say whose messages these are.
+	Certificate func(sha256 string) (source, dataset string, ok bool)
 	// Allow lists who may send; empty: everybody who can reach the socket.
 	Allow []netip.Prefix
 
@@ -388,12 +394,12 @@ func (l *Listener) lose(flush context.Context, frames []wire.Frame, err error) {
 	if flush.Err() != nil {
 		reason = Shutdown
 	}
-	byPeer := map[string]int{}
+	bySender := map[[2]string]int{}
 	for i := range frames {
-		byPeer[frames[i].Peer]++
+		bySender[[2]string{frames[i].Source, frames[i].Peer}]++
 	}
-	for peer, n := range byPeer {
-		l.cfg.Drop("", peer, reason, n)
+	for of, n := range bySender {
+		l.cfg.Drop(of[0], of[1], reason, n)
 	}
 	l.log.Error("messages could not be stored", "error.message", err.Error(), "count", len(frames))
 }
@@ -454,11 +460,20 @@ func (l *Listener) warn(what, peer string, err error) {
 	l.log.Warn(what, args...)
 }
 
+// sender is whose messages a connection brings.
+type sender struct {
+	peer        string
+	certificate string // its hash; "" none was shown
+	source      string // of the certificate
+	dataset     string
+}
+
 // serve reads one connection to its end.
 func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, peer string) {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) }) //nolint:errcheck // a closed one needs none
 	defer stop()
+	owner := sender{peer: peer}
 	if name == TLS {
 		t := tls.Server(c, l.cfg.TLSConfig)
 		shake, cancel := context.WithTimeout(ctx, handshakeTime)
@@ -466,7 +481,14 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 		cancel()
 		if err != nil {
 			l.warn("syslog TLS handshake", peer, err)
+			if ctx.Err() == nil {
+				l.cfg.Reject("", peer, BadTLS, 1)
+			}
 			return
+		}
+		if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 && l.cfg.Certificate != nil {
+			sum := sha256.Sum256(certs[0].Raw)
+			owner.certificate = hex.EncodeToString(sum[:])
 		}
 		c = t
 	}
@@ -481,13 +503,21 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 			return
 		}
 		if ctx.Err() != nil { // the deadline set by stop may just have been overwritten
-			l.unfinished(&f, flush, name, peer, buf[:have], false)
+			l.unfinished(&f, flush, name, owner, buf[:have], false)
 			return
 		}
 		n, rerr := c.Read(buf[have:])
+		if owner.certificate != "" {
+			var ok bool
+			if owner.source, owner.dataset, ok = l.cfg.Certificate(owner.certificate); !ok {
+				l.cfg.Reject("", peer, NotAllowed, 1)
+				l.warn("syslog connection closed: no source has this certificate (any more)", peer, nil)
+				return
+			}
+		}
 		have += n
 		full := have == len(buf)
-		used, ok := l.cutAll(flush, &f, name, peer, buf[:have])
+		used, ok := l.cutAll(flush, &f, name, owner, buf[:have])
 		have = copy(buf, buf[used:have])
 		if !ok {
 			return
@@ -496,7 +526,7 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 			if !errors.Is(rerr, io.EOF) && !errors.Is(rerr, os.ErrDeadlineExceeded) {
 				l.log.Debug("read syslog connection", "source.ip", peer, "error.message", rerr.Error())
 			}
-			l.unfinished(&f, flush, name, peer, buf[:have], ctx.Err() == nil)
+			l.unfinished(&f, flush, name, owner, buf[:have], ctx.Err() == nil)
 			return
 		}
 		if have == len(buf) { // an unfinished message fills it
@@ -525,7 +555,7 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 func beyond(size int) int64 { return int64(max(0, size-readBuffer)) }
 
 // cutAll puts every whole message of buf and says how much of it is used; ok false ends the connection.
-func (l *Listener) cutAll(flush context.Context, f *framer, name, peer string, buf []byte) (used int, ok bool) {
+func (l *Listener) cutAll(flush context.Context, f *framer, name string, from sender, buf []byte) (used int, ok bool) {
 	var frames []wire.Frame
 	var chunk []byte // one copy of all that is used; frames are parts of it
 	now := time.Now().UnixMilli()
@@ -537,12 +567,12 @@ loop:
 		case need:
 			break loop
 		case nonsense:
-			l.cfg.Reject("", peer, BadFrame, 1)
-			l.warn("syslog connection closed: the length of a message is beyond reason", peer, nil)
+			l.cfg.Reject(from.source, from.peer, BadFrame, 1)
+			l.warn("syslog connection closed: the length of a message is beyond reason", from.peer, nil)
 			ok = false
 			break loop
 		case tooLarge:
-			l.cfg.Reject("", peer, TooLarge, 1)
+			l.cfg.Reject(from.source, from.peer, TooLarge, 1)
 		case message:
 			if msg = trim(msg); len(msg) > 0 {
 				if chunk == nil {
@@ -550,7 +580,7 @@ loop:
 				}
 				at := len(chunk)
 				chunk = append(chunk, msg...)
-				frames = append(frames, wire.Frame{Peer: peer, Received: now, Format: wire.FormatSyslog, Data: chunk[at:len(chunk):len(chunk)]})
+				frames = append(frames, wire.Frame{Source: from.source, Dataset: from.dataset, Peer: from.peer, Received: now, Format: wire.FormatSyslog, Data: chunk[at:len(chunk):len(chunk)]})
 			}
 		}
 		used += n
@@ -571,7 +601,7 @@ func (l *Listener) deliver(flush context.Context, name string, frames []wire.Fra
 
 // unfinished deals with what stands behind the last whole message when a connection ends: a line without newline is a message
 // when the sender closed; part of a counted one is not.
-func (l *Listener) unfinished(f *framer, flush context.Context, name, peer string, rest []byte, ended bool) {
+func (l *Listener) unfinished(f *framer, flush context.Context, name string, from sender, rest []byte, ended bool) {
 	if f.skip > 0 || f.line {
 		return // counted when it was refused
 	}
@@ -580,16 +610,16 @@ func (l *Listener) unfinished(f *framer, flush context.Context, name, peer strin
 		return
 	}
 	if !ended {
-		l.cfg.Drop("", peer, Shutdown, 1)
+		l.cfg.Drop(from.source, from.peer, Shutdown, 1)
 		return
 	}
 	if _, _, c := count(rest); c == message {
-		l.cfg.Reject("", peer, Truncated, 1)
+		l.cfg.Reject(from.source, from.peer, Truncated, 1)
 		return
 	}
 	if len(rest) > l.cfg.MaxMessage {
-		l.cfg.Reject("", peer, TooLarge, 1)
+		l.cfg.Reject(from.source, from.peer, TooLarge, 1)
 		return
 	}
-	l.deliver(flush, name, []wire.Frame{{Peer: peer, Received: time.Now().UnixMilli(), Format: wire.FormatSyslog, Data: append([]byte(nil), rest...)}})
+	l.deliver(flush, name, []wire.Frame{{Source: from.source, Dataset: from.dataset, Peer: from.peer, Received: time.Now().UnixMilli(), Format: wire.FormatSyslog, Data: append([]byte(nil), rest...)}})
 }

@@ -504,7 +504,7 @@ func BenchmarkTCP(b *testing.B) {
 	b.SetBytes(int64(len(buf)))
 	b.ReportAllocs()
 	for b.Loop() {
-		l.cutAll(context.Background(), &f, TCP, "10.0.0.1", buf)
+		l.cutAll(context.Background(), &f, TCP, sender{peer: "10.0.0.1"}, buf)
 	}
 	b.ReportMetric(float64(b.N*500)/b.Elapsed().Seconds(), "events/s")
 }

@@ -723,6 +723,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new key for the senders of a source; its secret is shown once */
+        post: operations["issueKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sources/{id}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key of a source */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources/{id}/stop": {
         parameters: {
             query?: never;
@@ -1776,6 +1810,20 @@ export interface components {
              * @description RFC 3339, UTC
              */
             time: string;
+        };
+        KeyBody: {
+            /**
+             * Format: int64
+             * @description the keys the source has end after so many hours; left out they stay
+             */
+            follow_hours?: number;
+            /** @description which machine gets it */
+            label?: string;
+        };
+        KeyUse: {
+            name: string;
+            /** @description lines to copy; they hold the secret */
+            text: string;
         };
         Law: {
             /** @example Đ31.2.d */
@@ -2877,6 +2925,8 @@ export interface components {
             first_event?: string;
             host?: string;
             id: string;
+            /** @description what its senders prove themselves with; the secrets are kept nowhere */
+            keys: components["schemas"]["SourceKey"][];
             /** @enum {string} */
             kind: "syslog" | "bulk" | "import" | "sensor" | "self";
             /**
@@ -2976,6 +3026,37 @@ export interface components {
             usual: number;
             /** Format: int64 */
             version: number;
+        };
+        SourceKey: {
+            by: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            ends?: string;
+            id: string;
+            /** @enum {string} */
+            kind: "key" | "certificate";
+            label?: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            made: string;
+            /**
+             * Format: date-time
+             * @description first use
+             */
+            used?: string;
+        };
+        SourceKeyMade: {
+            /** @description what follows Authorization: ApiKey */
+            api_key: string;
+            key: components["schemas"]["SourceKey"];
+            secret: string;
+            /** @description where to send to; empty when this appliance does not listen for _bulk */
+            url?: string;
+            uses: components["schemas"]["KeyUse"][];
         };
         SourceMinutes: {
             known: boolean;
@@ -3349,6 +3430,8 @@ export type GroupValue = components['schemas']['GroupValue'];
 export type Health = components['schemas']['Health'];
 export type Histogram = components['schemas']['Histogram'];
 export type HistoryLine = components['schemas']['HistoryLine'];
+export type KeyBody = components['schemas']['KeyBody'];
+export type KeyUse = components['schemas']['KeyUse'];
 export type Law = components['schemas']['Law'];
 export type LayerItem = components['schemas']['LayerItem'];
 export type LedgerAnswer = components['schemas']['LedgerAnswer'];
@@ -3411,6 +3494,8 @@ export type Site = components['schemas']['Site'];
 export type SourceBody = components['schemas']['SourceBody'];
 export type SourceDetail = components['schemas']['SourceDetail'];
 export type SourceItem = components['schemas']['SourceItem'];
+export type SourceKey = components['schemas']['SourceKey'];
+export type SourceKeyMade = components['schemas']['SourceKeyMade'];
 export type SourceMinutes = components['schemas']['SourceMinutes'];
 export type SourcesAnswer = components['schemas']['SourcesAnswer'];
 export type SourcesStatus = components['schemas']['SourcesStatus'];
@@ -6943,6 +7028,163 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issueKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceKeyMade"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Unauthorized */

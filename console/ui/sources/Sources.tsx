@@ -25,6 +25,7 @@ import { useKeys } from '../keys/useKeys';
 import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
+import { Keys } from './Keys';
 
 const states = ['silent', 'garbled', 'thin', 'skewed', 'never', 'receiving'] as const;
 
@@ -352,6 +353,13 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
                 </div>
               </section>
             )}
+            <Keys
+              source={s}
+              onChanged={() => {
+                detail.refetch();
+                onChanged();
+              }}
+            />
             {s.controls.length > 0 && (
               <section>
                 <h3>{t('sources.controls', { count: s.controls.length })}</h3>

@@ -29,7 +29,6 @@ type Source struct {
 	Layers         string
 	ExpectEvery    int64
 	TrustLogsource bool
-	TokenHash      string
 	Sensor         string
 	Auto           bool
 	StoppedUntil   int64
@@ -37,6 +36,7 @@ type Source struct {
 	Version        int64
 	Changed        int64
 	ChangedBy      string
+	Keys           string
 }
 
 type System struct {

@@ -213,7 +213,7 @@ func (q *Queries) InsertHistory(ctx context.Context, arg InsertHistoryParams) er
 }
 
 const insertSource = `-- name: InsertSource :exec
-INSERT INTO source (id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, token_hash, sensor,
+INSERT INTO source (id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, keys, sensor,
     auto, stopped_until, demo, version, changed, changed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 `
@@ -230,7 +230,7 @@ type InsertSourceParams struct {
 	Layers         string
 	ExpectEvery    int64
 	TrustLogsource bool
-	TokenHash      string
+	Keys           string
 	Sensor         string
 	Auto           bool
 	StoppedUntil   int64
@@ -253,7 +253,7 @@ func (q *Queries) InsertSource(ctx context.Context, arg InsertSourceParams) erro
 		arg.Layers,
 		arg.ExpectEvery,
 		arg.TrustLogsource,
-		arg.TokenHash,
+		arg.Keys,
 		arg.Sensor,
 		arg.Auto,
 		arg.StoppedUntil,
@@ -348,7 +348,7 @@ func (q *Queries) RevisionAt(ctx context.Context, changed int64) (int64, error) 
 }
 
 const source = `-- name: Source :one
-SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, token_hash, sensor, auto, stopped_until, demo, version, changed, changed_by FROM source WHERE id = $1
+SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, sensor, auto, stopped_until, demo, version, changed, changed_by, keys FROM source WHERE id = $1
 `
 
 func (q *Queries) Source(ctx context.Context, id string) (Source, error) {
@@ -366,7 +366,6 @@ func (q *Queries) Source(ctx context.Context, id string) (Source, error) {
 		&i.Layers,
 		&i.ExpectEvery,
 		&i.TrustLogsource,
-		&i.TokenHash,
 		&i.Sensor,
 		&i.Auto,
 		&i.StoppedUntil,
@@ -374,12 +373,13 @@ func (q *Queries) Source(ctx context.Context, id string) (Source, error) {
 		&i.Version,
 		&i.Changed,
 		&i.ChangedBy,
+		&i.Keys,
 	)
 	return i, err
 }
 
 const sources = `-- name: Sources :many
-SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, token_hash, sensor, auto, stopped_until, demo, version, changed, changed_by FROM source ORDER BY id
+SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, sensor, auto, stopped_until, demo, version, changed, changed_by, keys FROM source ORDER BY id
 `
 
 func (q *Queries) Sources(ctx context.Context) ([]Source, error) {
@@ -403,7 +403,6 @@ func (q *Queries) Sources(ctx context.Context) ([]Source, error) {
 			&i.Layers,
 			&i.ExpectEvery,
 			&i.TrustLogsource,
-			&i.TokenHash,
 			&i.Sensor,
 			&i.Auto,
 			&i.StoppedUntil,
@@ -411,6 +410,7 @@ func (q *Queries) Sources(ctx context.Context) ([]Source, error) {
 			&i.Version,
 			&i.Changed,
 			&i.ChangedBy,
+			&i.Keys,
 		); err != nil {
 			return nil, err
 		}
@@ -585,7 +585,7 @@ func (q *Queries) UpdateAsset(ctx context.Context, arg UpdateAssetParams) error 
 
 const updateSource = `-- name: UpdateSource :exec
 UPDATE source SET name = $2, kind = $3, system = $4, address = $5, host = $6, dataset = $7, zone = $8, layers = $9, expect_every = $10,
-    trust_logsource = $11, token_hash = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, version = $17, changed = $18,
+    trust_logsource = $11, keys = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, version = $17, changed = $18,
     changed_by = $19
 WHERE id = $1
 `
@@ -602,7 +602,7 @@ type UpdateSourceParams struct {
 	Layers         string
 	ExpectEvery    int64
 	TrustLogsource bool
-	TokenHash      string
+	Keys           string
 	Sensor         string
 	Auto           bool
 	StoppedUntil   int64
@@ -625,7 +625,7 @@ func (q *Queries) UpdateSource(ctx context.Context, arg UpdateSourceParams) erro
 		arg.Layers,
 		arg.ExpectEvery,
 		arg.TrustLogsource,
-		arg.TokenHash,
+		arg.Keys,
 		arg.Sensor,
 		arg.Auto,
 		arg.StoppedUntil,
