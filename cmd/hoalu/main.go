@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"k8s.io/klog/v2"
 
 	"hoalu/internal/app"
 )
@@ -35,7 +36,54 @@ type commands struct {
 	Quarantine QuarantineCmd `cmd:"" help:"What could not become an event: list, replay."`
 	Config     ConfigCmd     `cmd:"" help:"Check a configuration file, or show what is in force."`
 	Version    VersionCmd    `cmd:"" help:"What this binary is."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"What this binary is." hidden:""`
 }
+
+// planned are commands that people know from the design and look for in vain: said plainly, so that nobody thinks of a typing error.
+var planned = map[string]string{
+	"backup":         "stop the appliance and copy its data directory and, apart from it, the master key: docs/en/backup.md",
+	"restore":        "put the data directory and the master key in their place and start: docs/en/backup.md",
+	"doctor":         "GET /readyz names each part with its reason, hoalu config check each bad key",
+	"hunt":           "search stored events in the console, page Search",
+	"rules test":     "hoalu rules match runs rules over a file of events",
+	"rules backtest": "hoalu rules match runs rules over a file of events",
+	"rules import":   "name files, folders or a .zip in detections.rules of the configuration",
+	"rules coverage": "hoalu rules check says which rules load",
+}
+
+// notYet says what to do instead of a planned command, "" for others.
+func notYet(args []string) string {
+	for n := min(2, len(args)); n > 0; n-- {
+		name := strings.Join(args[:n], " ")
+		if instead, ok := planned[name]; ok {
+			return fmt.Sprintf("hoalu %s is not in this version; %s", name, instead)
+		}
+	}
+	return ""
+}
+
+// quiet passes what a library logs for its own developers on as debug; its warnings and errors stay what they are.
+type quiet struct{ slog.Handler }
+
+func quietLevel(l slog.Level) slog.Level {
+	if l < slog.LevelWarn {
+		return slog.LevelDebug
+	}
+	return l
+}
+
+func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
+	return q.Handler.Enabled(ctx, quietLevel(l))
+}
+
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = quietLevel(r.Level)
+	return q.Handler.Handle(ctx, r)
+}
+
+func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
+func (q quiet) WithGroup(name string) slog.Handler   { return quiet{q.Handler.WithGroup(name)} }
 
 // env is what commands get.
 type env struct {
@@ -53,7 +101,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("hoalu"), kong.Description("Hoa Lư: security operations and data-protection monitoring for a province, on one machine, without the Internet."),
-		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Vars{"data": app.DefaultData(), "version": version},
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Vars{"data": app.DefaultData(), "version": "hoalu " + version},
 		kong.Exit(func(n int) { panic(exit(n)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "hoalu:", err)
@@ -71,6 +119,10 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	if instead := notYet(args); instead != "" {
+		fmt.Fprintln(stderr, "hoalu:", instead)
+		return 2
+	}
 	k, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "hoalu: %v\nSee hoalu --help, or hoalu COMMAND --help.\n", err)
@@ -80,6 +132,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	e := &env{ctx: ctx, out: stdout, err: stderr, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: logLevel()}))}
+	klog.SetSlogLogger(slog.New(quiet{e.log.With("component", "compliance/evidence").Handler()})) // the transparency log's library
 	k.BindTo(ctx, (*context.Context)(nil))
 	switch err := k.Run(e); {
 	case err == nil:

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +42,24 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// span is a length of time on the command line: what Go writes, and days.
+type span time.Duration
+
+// UnmarshalText reads 90m, 24h, 7d.
+func (s *span) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if days, ok := strings.CutSuffix(string(text), "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || d <= 0 {
+		return fmt.Errorf("must be a time as 90m, 24h or 7d, is %q", text)
+	}
+	*s = span(d)
+	return nil
+}
+
 // ImportCmd stores a file's events like live ones.
 type ImportCmd struct {
 	atData
@@ -59,6 +79,9 @@ func (c ImportCmd) Run(e *env) error {
 			return err
 		}
 		defer f.Close()
+		if st, err := f.Stat(); err == nil && st.IsDir() {
+			return fmt.Errorf("%s is a folder; give one file at a time, or - and a pipe", c.File)
+		}
 		in, name = f, filepath.Base(c.File)
 	}
 	var got struct{ Frames, Rejected, Bytes int64 }
@@ -129,11 +152,24 @@ type TokenCmd struct {
 // TokenCreateCmd makes one.
 type TokenCreateCmd struct {
 	atData
-	Role  []string      `help:"administrator, analyst, lead, owner, auditor, dpo or liaison; several with commas." required:""`
-	Role2 string        `help:"A second role." name:"role2" hidden:""`
-	Unit  string        `help:"DV- number, for owners."`
-	Name  string        `help:"What it is for." default:"command line"`
-	TTL   time.Duration `help:"How long it is good, at most 8760h." default:"24h"`
+	Role  []string `help:"administrator, analyst, lead, owner, auditor, dpo or liaison; several with commas." required:""`
+	Role2 string   `help:"A second role." name:"role2" hidden:""`
+	Unit  string   `help:"DV- number, for owners."`
+	Name  string   `help:"What it is for." default:"command line"`
+	TTL   span     `help:"How long it is good, as 24h or 30d, at most 365d." default:"24h"`
+}
+
+// Validate says what is wrong before anything is asked of the appliance.
+func (c TokenCreateCmd) Validate() error {
+	for _, r := range append(c.Role, c.Role2) {
+		if r != "" && !slices.Contains(soc.Roles, soc.Role(r)) {
+			return fmt.Errorf("--role: there is no role %q; roles are administrator, analyst, lead, owner, auditor, dpo and liaison", r)
+		}
+	}
+	if c.Unit == "" && (slices.Contains(c.Role, string(soc.Owner)) || c.Role2 == string(soc.Owner)) {
+		return errors.New("--unit: an owner sees the systems of one unit; give its DV- number")
+	}
+	return nil
 }
 
 // Run makes the token, through the running appliance or, when none runs, in its data directory.
@@ -144,7 +180,7 @@ func (c TokenCreateCmd) Run(e *env) error {
 			roles = append(roles, soc.Role(r))
 		}
 	}
-	secret, err := app.CreateToken(e.ctx, c.Data, c.Name, roles, c.Unit, c.TTL)
+	secret, err := app.CreateToken(e.ctx, c.Data, c.Name, roles, c.Unit, time.Duration(c.TTL))
 	if err != nil {
 		return err
 	}
@@ -171,13 +207,16 @@ type EvidenceExportCmd struct {
 
 // Run writes the pack; no partial file is left on error.
 func (c EvidenceExportCmd) Run(e *env) error {
+	if strings.TrimSpace(c.Reason) == "" {
+		return fmt.Errorf("%w: --reason: say what the pack is for; it is recorded in the audit log", errUsage)
+	}
 	if _, err := os.Stat(c.Out); err == nil {
 		return fmt.Errorf("%s exists; give another --out", c.Out)
 	}
 	tmp := c.Out + ".part"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return err
+		return fmt.Errorf("pack not exported: %w", err)
 	}
 	err = c.control().Download(e.ctx, "/evidence", url.Values{"system": {c.System}, "from": {c.From}, "to": {c.To}, "reason": {c.Reason}}, f)
 	err = errors.Join(err, f.Sync(), f.Close())
@@ -410,6 +449,14 @@ type QuarantineListCmd struct {
 	Source string `help:"NG- number."`
 	Reason string `help:"Only those held for it (json, crc, oversize …)."`
 	Limit  int    `help:"At most so many, up to 1000." default:"100"`
+}
+
+// Validate bounds what is asked for: fewer than asked would be a silent cap.
+func (c QuarantineListCmd) Validate() error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return fmt.Errorf("--limit: must be from 1 to 1000, is %d", c.Limit)
+	}
+	return nil
 }
 
 // Run lists.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"hoalu/sensors"
 	"hoalu/sensors/shipper"
@@ -84,13 +85,13 @@ func (c SensorRunCmd) Run(e *env) error {
 type SensorInviteCmd struct {
 	atData
 	System string `help:"HT- number the sensor's host belongs to." required:""`
-	TTL    string `help:"How long the token is good, at most 168h." default:"1h"`
+	TTL    span   `help:"How long the token is good, as 1h or 2d, at most 7d." default:"1h"`
 }
 
 // Run prints the token.
 func (c SensorInviteCmd) Run(e *env) error {
 	var got struct{ Token string }
-	if err := c.control().Call(e.ctx, "POST", "/sensor/invite", url.Values{"system": {c.System}, "ttl": {c.TTL}}, nil, &got); err != nil {
+	if err := c.control().Call(e.ctx, "POST", "/sensor/invite", url.Values{"system": {c.System}, "ttl": {time.Duration(c.TTL).String()}}, nil, &got); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(e.out, got.Token)

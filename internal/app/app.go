@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"hoalu/collector"
+	"hoalu/collector/decoders"
 	"hoalu/collector/health"
 	"hoalu/collector/ledger"
 	"hoalu/collector/pipeline"
@@ -72,6 +73,7 @@ type App struct {
 	health    *health.Monitor
 	store     store.Store
 	pipeline  *pipeline.Pipeline
+	datasets  *decoders.Set
 	hub       *pipeline.Hub
 	engine    *detections.Engine
 	triage    *triage.Store

@@ -302,6 +302,15 @@ func TestPortTaken(t *testing.T) {
 		}
 	}
 	r.cfg = testConfig()
+	addr := taken.Addr().String()
+	r.cfg.Listen = Listen{Console: addr, SyslogTCP: addr, Bulk: addr, Sensors: addr}
+	_, err = New(context.Background(), r.options())
+	for _, key := range []string{"listen.console", "listen.syslog_tcp", "listen.bulk", "listen.sensors"} {
+		if err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("New with every port taken: %v, want it to name %s too", err, key)
+		}
+	}
+	r.cfg = testConfig()
 	r.cfg.Listen.SyslogTCP = port
 	r.start()
 	r.end()

@@ -158,10 +158,25 @@ func LoadConfig(path string) (Config, error) {
 
 var unknownKey = regexp.MustCompile(`^line (\d+): field (.+) not found in type \S+$`)
 
+var (
+	wrongType = regexp.MustCompile("^line (\\d+): cannot unmarshal (\\S+)(?: `(.*)`)? into (\\S+)$")
+	kindWords = map[string]string{"int": "a whole number", "bool": "true or false", "string": "text", "time.Duration": "a time as 10s, 5m or 1h", "[]string": "a list as [a, b]"}
+)
+
 // plain says yaml's complaint without Go's words.
 func plain(e string) string {
 	if m := unknownKey.FindStringSubmatch(e); m != nil {
 		return fmt.Sprintf("line %s: unknown key %q", m[1], m[2])
+	}
+	if m := wrongType.FindStringSubmatch(e); m != nil {
+		want, ok := kindWords[m[4]]
+		if !ok { // a part of the configuration or a list
+			want = "a part with keys of its own, or a list"
+		}
+		if m[3] == "" {
+			return fmt.Sprintf("line %s: must be %s", m[1], want)
+		}
+		return fmt.Sprintf("line %s: must be %s, is %q", m[1], want, m[3])
 	}
 	return e
 }

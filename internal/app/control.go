@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -80,11 +81,17 @@ func (a *App) controlLoop(ctx context.Context) error {
 		if err := json.NewDecoder(r.Body).Decode(&t); err != nil {
 			return nil, &soc.Problem{Status: 400, Code: "bad_request", Detail: err.Error()}
 		}
+		if t.Unit != "" && !slices.ContainsFunc(a.inventory.Snapshot().Units(), func(u soc.Unit) bool { return u.ID == t.Unit }) {
+			return nil, &soc.Problem{Status: 422, Code: "unit_unknown", Detail: "Unit " + t.Unit + " is not in the inventory.", Do: "Give its DV- number, as on the page Systems."}
+		}
 		tok, secret, err := a.accounts.CreateToken(r.Context(), machine, t)
 		return map[string]any{"token": secret, "id": tok.ID, "ends": tok.Expires}, err
 	})
 	handle("POST /import", func(r *http.Request) (any, error) {
 		q := r.URL.Query()
+		if set := q.Get("dataset"); set != "" && !a.datasets.Known(set) {
+			return nil, &soc.Problem{Status: 422, Code: "dataset_unknown", Detail: "No decoder is called " + strconv.Quote(set) + ".", Do: "hoalu source list names them; without --dataset it is found out."}
+		}
 		src, err := a.importSource(r.Context(), q.Get("source"))
 		if err != nil {
 			return nil, err
@@ -105,7 +112,7 @@ func (a *App) controlLoop(ctx context.Context) error {
 	handle("POST /sensor/invite", func(r *http.Request) (any, error) {
 		ttl, err := time.ParseDuration(r.URL.Query().Get("ttl"))
 		if err != nil {
-			return nil, &soc.Problem{Status: 400, Code: "bad_ttl", Detail: err.Error(), Do: "Write it as 1h or 30m."}
+			return nil, &soc.Problem{Status: 400, Code: "bad_ttl", Detail: "ttl: must be a time, is " + strconv.Quote(r.URL.Query().Get("ttl")) + ".", Do: "Write it as 1h or 30m."}
 		}
 		token, err := a.Invite(r.Context(), machine, r.URL.Query().Get("system"), ttl)
 		return map[string]string{"token": token}, err

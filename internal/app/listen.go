@@ -120,6 +120,7 @@ func (a *App) openBulk(cfg bulk.Config, name string) error {
 
 func (a *App) openListeners(ctx context.Context) error {
 	l := a.cfg.Listen
+	var errs []error // of every listener: whoever frees ports wants all of them
 	names := append([]string{"localhost", "127.0.0.1", "::1"}, l.Names...)
 	for _, ip := range hostAddresses() {
 		names = append(names, ip.String())
@@ -143,10 +144,11 @@ func (a *App) openListeners(ctx context.Context) error {
 		}
 		s, err := syslog.New(cfg, a.put(soc.SourceSyslog), a.log)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+		} else {
+			a.syslogTCP = func() net.Addr { return s.Addr(syslog.TCP) }
+			a.listeners = append(a.listeners, named{"syslog", s.Run})
 		}
-		a.syslogTCP = func() net.Addr { return s.Addr(syslog.TCP) }
-		a.listeners = append(a.listeners, named{"syslog", s.Run})
 	}
 	if l.Bulk != "" || l.BulkTLS != "" {
 		cfg := bulk.Config{Address: l.Bulk, Allow: l.senders(), Reject: a.intake.Reject, Connection: a.peers.change,
@@ -166,7 +168,7 @@ func (a *App) openListeners(ctx context.Context) error {
 			}}
 		if l.Bulk != "" {
 			if err := a.openBulk(cfg, "bulk"); err != nil {
-				return err
+				errs = append(errs, err)
 			}
 		}
 		if l.BulkTLS != "" {
@@ -177,7 +179,7 @@ func (a *App) openListeners(ctx context.Context) error {
 			cfg.Address, cfg.RequireToken = l.BulkTLS, true
 			cfg.TLSConfig = withRoot(conf, a.vault.Authority().Root()) // so that a shipper can check it by the root's fingerprint alone
 			if err := a.openBulk(cfg, "bulk over TLS"); err != nil {
-				return err
+				errs = append(errs, err)
 			}
 		}
 	}
@@ -189,18 +191,23 @@ func (a *App) openListeners(ctx context.Context) error {
 		s, err := sensorsource.New(sensorsource.Config{Address: l.Sensors, TLSConfig: withRoot(conf, a.vault.Authority().Root()), Identify: a.identifySensor, Enroll: a.enrollSensor, Stats: a.sensorStats,
 			Position: a.intake.SensorPosition, Reject: a.intake.Reject, Connection: a.peers.change}, a.putSensor, a.log)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+		} else {
+			a.sensorListener = s
+			a.listeners = append(a.listeners, named{"sensors", s.Run})
 		}
-		a.sensorListener = s
-		a.listeners = append(a.listeners, named{"sensors", s.Run})
 	}
 	if l.Console != "" {
 		ln, err := net.Listen("tcp", l.Console)
 		if err != nil {
-			return fmt.Errorf("open the console on %s: %w; stop what uses that port (see: ss -lntp) or change listen.console", l.Console, err)
+			errs = append(errs, fmt.Errorf("open the console on %s: %w; stop what uses that port (see: ss -lntp) or change listen.console", l.Console, err))
+		} else {
+			a.consoleListener, a.consoleAddr = ln, ln.Addr()
+			a.down.push("console listener", func() error { ln.Close(); return nil })
 		}
-		a.consoleListener, a.consoleAddr = ln, ln.Addr()
-		a.down.push("console listener", func() error { ln.Close(); return nil })
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
 	if a.cfg.Files.Host {
 		src, err := a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceImport, Name: "files of this host"})

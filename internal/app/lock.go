@@ -16,7 +16,7 @@ func dataFolder(dir string) error {
 		return errors.New("no data folder: give one with --data")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make data folder: %w", err)
+		return fmt.Errorf("make data folder: %w; give another one with --data, or have its owner make it", err)
 	}
 	st, err := os.Stat(dir)
 	if err != nil {

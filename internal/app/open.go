@@ -330,6 +330,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.datasets = set
 	mac, err := a.vault.MAC(ctx, "exercise")
 	if err != nil {
 		return err
