@@ -101,6 +101,8 @@ var rights = []struct{ operation, cells, path, body string }{
 	{"getSource", "A A O A - A A", "/api/sources/{source}", ""},
 	{"changeSource", "A A - - - A -", "/api/sources/{source}", `{"name":"đổi tên","kind":"syslog","version":999}`},
 	{"stopSource", "A A - - - A -", "/api/sources/{source}/stop", `{"reason":"bảo trì","version":999}`},
+	{"issueKey", "- - - - - A -", "/api/sources/{keyed}/keys", `{"label":"máy {host}"}`},
+	{"revokeKey", "- - - - - A -", "/api/sources/{keyed}/keys/{key}", ""},
 	{"listSensors", "A A A A - A A", "/api/sensors", ""},
 	{"ledger", "A A A A - A A", "/api/ledger", ""},
 	{"ledger", "A A A A - A A", "/api/ledger?view=source&map=true", ""},
@@ -276,7 +278,11 @@ func newSite(t *testing.T) *site {
 		if err != nil {
 			t.Fatal(err)
 		}
-		th["unit"], th["system"], th["source"] = u.ID, sys.ID, src.ID
+		keyed, err := s.inventory.CreateSource(ctx, actor, soc.Source{Name: "khóa " + th["name"], Kind: soc.SourceBulk, System: sys.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		th["unit"], th["system"], th["source"], th["keyed"] = u.ID, sys.ID, src.ID, keyed.ID
 		th["account"], th["session"] = s.person("person." + whose)
 	}
 	token := func(unit string, role soc.Role) string {
@@ -316,6 +322,14 @@ func newSite(t *testing.T) *site {
 		t.Fatalf("keep a search: %+v", r)
 	}
 	s.things["own"]["search"], s.things["other"]["search"] = kept.SQ, kept.SQ
+	for _, whose := range []string{"own", "other"} {
+		var made struct{ Key struct{ ID string } }
+		r := s.ask(s.tokens[soc.Administrator], "POST", "/api/sources/"+s.things[whose]["keyed"]+"/keys", `{"label":"to be revoked"}`)
+		if json.Unmarshal([]byte(r.body), &made) != nil || made.Key.ID == "" {
+			t.Fatalf("issue a key: %+v", r)
+		}
+		s.things[whose]["key"] = made.Key.ID
+	}
 	for _, whose := range []string{"own", "other", "lonely"} {
 		s.guess(whose, 12)
 		bad := []wire.Frame{{Peer: s.things[whose]["peer"], Format: wire.FormatJSON, Data: []byte(`{"broken`)}}
@@ -385,9 +399,9 @@ func (s *site) foreign(role soc.Role) map[string]string {
 	switch role {
 	case soc.Owner:
 		const why = "another unit's"
-		add(why, "other", "host", "user", "peer", "from", "unit", "system", "source", "alert", "alert-id", "event", "account", "session", "token", "search", "report")
+		add(why, "other", "host", "user", "peer", "from", "unit", "system", "source", "alert", "alert-id", "event", "account", "session", "token", "search", "report", "key", "keyed")
 		add("of no system, for the SOC", "lonely", "host", "user", "peer", "from", "alert", "alert-id", "event")
-		out["Hệ thống Lạ"], out["Sở Lạ"], out["nguồn Lạ"], out["alien"], out[soc.Unassigned] = why, why, why, why, why
+		out["Hệ thống Lạ"], out["Sở Lạ"], out["nguồn Lạ"], out["khóa Lạ"], out["alien"], out[soc.Unassigned] = why, why, why, why, why, why
 	case soc.Auditor, soc.Liaison:
 		add("of no system, for the SOC", "lonely", "user", "alert", "alert-id", "event")
 	case soc.Administrator, soc.DPO:
