@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -72,17 +73,22 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // One coder each serves all goroutines: EncodeAll and DecodeAll are documented as concurrent.
 var (
-	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
+	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
 	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxBody))
 )
 
+// scratch are buffers batches are compressed into: what is handed out has the size it needs, as the queue keeps it for its readers.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
 func seal(magic string, body []byte) []byte {
-	dst := make([]byte, 0, 8+len(body)/3)
-	dst = append(dst, magic...)
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	dst := append((*buf)[:0], magic...)
 	dst = append(dst, Version, 0, 0, 0, 0)
 	dst = encoder.EncodeAll(body, dst)
 	binary.LittleEndian.PutUint32(dst[4:], crc32.Checksum(dst[8:], castagnoli))
-	return dst
+	*buf = dst
+	return append(make([]byte, 0, len(dst)), dst...)
 }
 
 func open(magic string, data []byte) ([]byte, error) {
@@ -257,8 +263,10 @@ func DecodeEvents(data []byte) ([]*ecs.Event, error) {
 		return nil, fmt.Errorf("%w: %d events in %d bytes", ErrCorrupt, n, len(body))
 	}
 	events := make([]*ecs.Event, 0, n)
+	var e ecs.Event // each is gathered here and kept at its size
 	for range n {
-		e := &ecs.Event{ID: r.text(), Time: r.int(), Created: r.int(), Ingested: r.int(), System: r.text(), Source: r.text()}
+		e.Reset()
+		e.ID, e.Time, e.Created, e.Ingested, e.System, e.Source = r.text(), r.int(), r.int(), r.int(), r.text(), r.text()
 		pairs := r.uint()
 		for range pairs {
 			x := r.uint()
@@ -271,7 +279,7 @@ func DecodeEvents(data []byte) ([]*ecs.Event, error) {
 		if r.bad {
 			return nil, fmt.Errorf("%w: event %d", ErrCorrupt, len(events))
 		}
-		events = append(events, e)
+		events = append(events, e.Clone())
 	}
 	return events, nil
 }
