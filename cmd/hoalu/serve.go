@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"hoalu/internal/app"
@@ -47,5 +49,10 @@ func (c ServeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	var holding sync.WaitGroup
+	defer holding.Wait()
+	ctx, stop := context.WithCancel(e.ctx)
+	defer stop()
+	holding.Go(func() { holdMemory(ctx) })
 	return a.Run(e.ctx)
 }

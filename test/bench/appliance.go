@@ -263,6 +263,20 @@ func (a *appliance) memory(key string) float64 {
 	return 0
 }
 
+// resetPeak makes VmHWM begin again from what is resident now (proc(5), clear_refs).
+func (a *appliance) resetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", a.pid()), []byte("5"), 0)
+}
+
+// filed counts the store's filed segments.
+func (a *appliance) filed() int {
+	files, err := filepath.Glob(filepath.Join(a.data(), "events", "*", "*", "*.parquet"))
+	if err != nil {
+		panic(err) // the pattern above
+	}
+	return len(files)
+}
+
 // metric reads one value of /metrics.
 func (a *appliance) metric(ctx context.Context, name string) (float64, error) {
 	raw, err := a.get(ctx, "/metrics", nil)
