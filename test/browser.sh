@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Starts the built appliance with sample data and an exercise, and lets a real browser do what a person would (console/ui/browser).
+# Arguments go to vitest: `test/browser.sh hostile` runs a-first.test.ts and hostile.test.ts.
 # With HOALU_SCREENSHOTS=DIR it also saves a picture of each page in both languages and themes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,15 +11,35 @@ trap stop EXIT
 free() { # a free port on loopback
   node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'
 }
+export HOALU_SYSLOG=127.0.0.1:$(free)
+bulk=127.0.0.1:$(free)
+export HOALU_BULK=http://$bulk
 cat >"$dir/hoalu.yml" <<YML
 listen:
   console: 127.0.0.1:$(free)
   syslog_udp: 127.0.0.1:$(free)
-  syslog_tcp: 127.0.0.1:$(free)
+  syslog_tcp: $HOALU_SYSLOG
   syslog_tls: 127.0.0.1:$(free)
-  bulk: 127.0.0.1:$(free)
+  bulk: $bulk
+  bulk_trust: true
   sensors: 127.0.0.1:$(free)
+detections:
+  rules: [$PWD/console/ui/browser/rules.yml, $dir/live.yml]
 YML
+for i in $(seq 0 $((${HOALU_LIVE_RULES:-40} - 1))); do # a rule that makes more than 30 alerts a minute is folded: live.test.ts needs many
+  cat <<YML
+---
+title: Đăng nhập thử $i
+id: 5b0a1c02-7d5e-4d0f-9a51-0d3f5f1d$(printf %04d "$i")
+status: test
+logsource: {product: linux, service: sshd}
+detection:
+  selection:
+    user.name|startswith: live-$i-
+  condition: selection
+level: medium
+YML
+done >"$dir/live.yml"
 export HOME=$dir
 bin/hoalu serve --config "$dir/hoalu.yml" --data "$dir/data" >"$dir/log" 2>&1 &
 pid=$!
@@ -33,5 +54,5 @@ bin/hoalu demo load --data "$dir/data" >/dev/null
 bin/hoalu try --data "$dir/data" >"$dir/try" || { cat "$dir/try"; echo "the exercise did not show all its alerts"; exit 1; }
 export HOALU_STATE=$dir/account.json HOALU_URL=${link%%/first*} HOALU_FIRST_LINK=$link HOALU_DATA=$dir/data HOALU_BIN=$PWD/bin/hoalu
 cd console/ui
-npm run --silent browser || { echo "--- appliance log"; tail -50 "$dir/log"; exit 1; }
+npm run --silent browser -- ${@:+a-first "$@"} || { echo "--- appliance log"; tail -50 "$dir/log"; exit 1; }
 if [ -n "${HOALU_SCREENSHOTS:-}" ]; then npm run --silent screenshots; fi

@@ -7,6 +7,7 @@ import { Failed, Loading } from '../design/states';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
+import { Said } from '../evidence/Said';
 import { number } from '../format/number';
 import { minute } from '../format/time';
 import { useKeys } from '../keys/useKeys';
@@ -71,7 +72,9 @@ export default function AlertPage() {
         </button>
       </div>
       <div className="page-head">
-        <h1>{say(a.title, lang, t) || a.rule}</h1>
+        <h1>
+          <Said text={a.title} fallback={a.rule} />
+        </h1>
       </div>
       <div className="alert-bar">
         <ActionBar alert={a} deeds={a.deeds} actions={actions} />
@@ -102,7 +105,11 @@ export default function AlertPage() {
                   {a.attack.length > 0 && ` · ${a.attack.join(', ')}`}
                 </span>
               </div>
-              {say(a.why, lang, t) && <p className="why">{say(a.why, lang, t)}</p>}
+              {say(a.why, lang, t) && (
+                <p className="why">
+                  <Said text={a.why} />
+                </p>
+              )}
               {a.trace.length > 0 ? <Trace trace={a.trace} copy /> : <Evidence value={a.evidence} mode="detail" />}
               {a.group.length > 0 && (
                 <p className="small muted">

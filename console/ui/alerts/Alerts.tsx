@@ -11,6 +11,7 @@ import { Empty, Failed, Loading } from '../design/states';
 import { AgeCell } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
+import { Said } from '../evidence/Said';
 import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
 import { useStatus } from '../frame/Frame';
@@ -22,7 +23,7 @@ import { useMay, useMe } from '../session/session';
 import { useActions } from './actions';
 import { type Filters, useAlerts, useGroup } from './data';
 import { Preview } from './Preview';
-import { aroundLink, say, systemName } from './parts';
+import { aroundLink, systemName } from './parts';
 
 const views = ['unacknowledged', 'mine', 'high', 'personal', 'open', 'exercise', 'closed'] as const;
 
@@ -209,7 +210,9 @@ export default function Alerts() {
         cell: (r) =>
           r.kind === 'group' ? (
             <span className="cell2">
-              <span className="cut strong">{say(r.g.title, lang, t) || <Evidence value={r.g.label} />}</span>
+              <span className="cut strong">
+                {Object.keys(r.g.title ?? {}).length > 0 ? <Said text={r.g.title} /> : <Evidence value={r.g.label} />}
+              </span>
               {r.g.title && Object.keys(r.g.title).length > 0 && (
                 <span className="sub cut">
                   <Evidence value={r.g.label} />
@@ -218,7 +221,9 @@ export default function Alerts() {
             </span>
           ) : (
             <span className="cell2">
-              <span className="cut title">{say(r.a.title, lang, t) || r.a.rule}</span>
+              <span className="cut title">
+                <Said text={r.a.title} fallback={r.a.rule} />
+              </span>
               <span className="sub cut">
                 {r.a.state !== 'new' && (
                   <span className="who">
@@ -343,7 +348,7 @@ export default function Alerts() {
             onClick={() => change({ [k]: undefined })}
             aria-label={`${t('act.remove')} ${name}`}
           >
-            {name}: {v} ×
+            {name}: <Evidence value={v} className="ev-said" /> ×
           </button>
         ))}
         <select
@@ -386,8 +391,7 @@ export default function Alerts() {
         <div className="end new-place">
           {waiting > 0 ? (
             <Button type="primary" size="small" onClick={doTakeIn} aria-keyshortcuts=".">
-              <Icon name="arrowUp" size={14} />{' '}
-              {t('alerts.waiting', { count: waiting, n: waiting >= 100 ? '99+' : number(waiting, lang) })} <kbd>.</kbd>
+              <Icon name="arrowUp" size={14} /> {t('alerts.waiting', { count: waiting, n: waiting >= 100 ? '99+' : number(waiting, lang) })} <kbd>.</kbd>
             </Button>
           ) : (
             <span className="muted small">{t(`alerts.sort.${sort}`, t('alerts.sorted'))}</span>

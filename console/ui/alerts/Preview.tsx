@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import type { AlertItem } from '../api/client';
 import { Failed, Loading } from '../design/states';
 import { Evidence } from '../evidence/Evidence';
+import { Said } from '../evidence/Said';
 import { minute } from '../format/time';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
@@ -34,7 +35,9 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
       )}
       <div className="preview-in" tabIndex={-1}>
         <AlertHead alert={head} open />
-        <h2 className="preview-title">{say(head.title, lang, t) || head.rule}</h2>
+        <h2 className="preview-title">
+          <Said text={head.title} fallback={head.rule} />
+        </h2>
         {detail.isPending && <Loading what="alert" rows={6} />}
         {detail.isError && <Failed error={detail.error} what="alert" id={row.number} retry={() => detail.refetch()} />}
         {a && (
@@ -52,7 +55,11 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
                   {a.attack.length > 0 && <span> · {a.attack.slice(0, 2).join(', ')}</span>}
                 </span>
               </div>
-              {say(a.why, lang, t) && <p className="why">{say(a.why, lang, t)}</p>}
+              {say(a.why, lang, t) && (
+                <p className="why">
+                  <Said text={a.why} />
+                </p>
+              )}
               {a.trace.length > 0 ? <Trace trace={a.trace} /> : <Evidence value={a.evidence} mode="detail" />}
             </section>
             <section>

@@ -7,6 +7,7 @@ import { MiniBars } from '../design/MiniBars';
 import { DemoChip, SeveritySign } from '../design/signs';
 import { Exact } from '../design/Time';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
+import { Words } from '../evidence/Said';
 import type { Lang } from '../format/lang';
 import { number } from '../format/number';
 import { clock, minute, ms } from '../format/time';
@@ -270,7 +271,7 @@ export function Steps({ alert, onTick }: { alert: AlertDetail; onTick?: ((text: 
               disabled={!onTick}
               onChange={(e) => onTick?.(`${e.target.checked ? '✓' : '○'} ${i + 1}. ${s}`)}
             >
-              {s}
+              <Words text={s} />
               {by && (
                 <span className="muted small">
                   {' '}
@@ -376,7 +377,9 @@ export function History({ lines }: { lines: HistoryLine[] }) {
           {h.text && (
             <>
               {': '}
-              <span className="history-text">{h.text}</span>
+              <span className="history-text">
+                <Words text={h.text} />
+              </span>
             </>
           )}
         </li>

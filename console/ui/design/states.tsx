@@ -2,6 +2,7 @@ import { Button } from 'antd';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ProblemError } from '../api/client';
+import { Words } from '../evidence/Said';
 import { minute } from '../format/time';
 import { useMe } from '../session/session';
 
@@ -64,11 +65,13 @@ export function Failed({
         <p>{t('state.deniedRole', { role: me.roles.map((r) => t(`role.${r}`)).join(', '), who: t('role.administrator') })}</p>
       </>
     );
-  else if (p.status === 404) text = <p>{id ? t('state.absent', { id }) : t('state.absentPage')}</p>;
+  else if (p.status === 404) text = <p>{id ? <Words text={t('state.absent', { id })} /> : t('state.absentPage')}</p>;
   else if (p.status === 503 || p.status === 501)
     text = (
       <>
-        <p className="strong">{p.problem.detail || t('state.partAway', { what: t(`noun.${what}`) })}</p>
+        <p className="strong">
+          <Words text={p.problem.detail || t('state.partAway', { what: t(`noun.${what}`) })} />
+        </p>
         {p.problem.do && <p>{p.problem.do}</p>}
       </>
     );
@@ -79,7 +82,11 @@ export function Failed({
           {t('state.failed', { what: t(`noun.${what}`) })}
           {at ? ` ${t('state.failedFrom', { time: minute(at) })}` : ''}
         </p>
-        {p.problem.detail && <p>{p.problem.detail}</p>}
+        {p.problem.detail && (
+          <p>
+            <Words text={p.problem.detail} />
+          </p>
+        )}
         {p.problem.do && <p>{p.problem.do}</p>}
         <p>{t('state.failedDo', { code: p.problem.trace ?? p.code })}</p>
       </>

@@ -1,5 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Words } from '../evidence/Said';
 import { useKeys } from '../keys/useKeys';
 import { Icon } from './icons';
 
@@ -53,7 +54,7 @@ export function ToastPlace() {
       {shown && (
         <div className={`toast toast-${shown.kind ?? 'info'}`}>
           <span>
-            {shown.text}
+            <Words text={shown.text} />
             {shown.times > 1 && <span className="num"> ×{shown.times}</span>}
           </span>
           {shown.undo && (

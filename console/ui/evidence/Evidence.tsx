@@ -44,9 +44,7 @@ export function Evidence({ value, mode = 'row', name, highlight, className }: Pr
           ⚠<span className="sr">{t('evidence.mixed', { points: strange.join(' ') })}</span>
         </span>
       )}
-      {pieces(text, { multiline }).map((p, i) => (
-        <Part key={i} piece={p} highlight={highlight} />
-      ))}
+      <Parts text={text} multiline={multiline} highlight={highlight} />
       {rest > 0 && mode === 'row' && <span className="ev-rest">…</span>}
       {rest > 0 && multiline && (
         <span className="ev-more">
@@ -58,6 +56,11 @@ export function Evidence({ value, mode = 'row', name, highlight, className }: Pr
       )}
     </Tag>
   );
+}
+
+/** Text nodes, and boxes for what would hide or reorder. */
+export function Parts({ text, multiline, highlight }: { text: string; multiline: boolean; highlight?: string | undefined }) {
+  return pieces(text, { multiline }).map((p, i) => <Part key={i} piece={p} highlight={highlight} />);
 }
 
 function Part({ piece, highlight }: { piece: Piece; highlight: string | undefined }) {

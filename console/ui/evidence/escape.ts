@@ -94,6 +94,12 @@ export function escaped(raw: string): string {
     .join('');
 }
 
+/** A name inside a sentence, an aria-label or a title: one short line with everything hidden spelled out. */
+export function spoken(raw: string): string {
+  const { text, rest } = cut(escaped(cut(raw, 80).text), 120);
+  return rest > 0 || raw.length > 80 ? `${text}…` : text;
+}
+
 function named(sign: string): string {
   return sign === '↵' ? '\\n' : sign === '␍' ? '\\r' : '\\e';
 }

@@ -1,8 +1,10 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import '../locales/i18n';
+import { corpus as hostile } from './corpus';
 import { Evidence } from './Evidence';
-import { cut, defanged, escaped, hasControls, mixedScript, pieces } from './escape';
+import { cut, defanged, escaped, hasControls, mixedScript, pieces, spoken } from './escape';
+import { Said, Words } from './Said';
 
 const boxes = (s: string) =>
   pieces(s)
@@ -60,6 +62,22 @@ describe('hostile corpus', () => {
     const html = renderToStaticMarkup(<Evidence value={'"><b title="x'} name mode="detail" />);
     expect(html).not.toMatch(/title="/);
     expect(html).toContain('&quot;&gt;&lt;b');
+  });
+});
+
+describe('words of a rule and of people', () => {
+  const strange = /[\u202A-\u202E\u2066-\u2069\u200B-\u200F\u0000-\u0008\u001B\u0080-\u009F\uFEFF]|\p{M}{4}/u;
+  it.each(Object.entries(hostile))('%s', (_n, text) => {
+    expect(renderToStaticMarkup(<Words text={text} />)).not.toMatch(strange);
+    expect(renderToStaticMarkup(<Said text={{ vi: text, en: text }} />)).toMatch(/^<span class="ev /);
+    expect(spoken(text)).not.toMatch(strange);
+    expect(spoken(text)).not.toMatch(/[\n\r\t]/);
+    expect(spoken(text).length).toBeLessThanOrEqual(121);
+  });
+  it('the product speaks in its own typeface, an author of rules does not', () => {
+    expect(renderToStaticMarkup(<Said text={{ vi: 'Máy chủ web', en: 'Web server' }} />)).not.toContain('class="ev');
+    expect(renderToStaticMarkup(<Said text={{ vi: 'Web shell', en: 'Web shell' }} />)).toContain('class="ev');
+    expect(renderToStaticMarkup(<Said text={undefined} fallback="id-1" />)).toContain('class="ev');
   });
 });
 

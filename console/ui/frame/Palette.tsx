@@ -5,6 +5,7 @@ import { useNavigate } from 'react-router';
 import { client, take } from '../api/client';
 import { Icon, type IconName } from '../design/icons';
 import { Evidence } from '../evidence/Evidence';
+import { foreign, Words } from '../evidence/Said';
 import { bare } from '../format/marks';
 import { useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
@@ -91,6 +92,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         text: a.title[lang] ?? a.title.vi ?? a.title.en ?? '',
         sub: a.number,
         to: `/alerts/${a.number}`,
+        machine: foreign(a.title),
       });
     for (const s of sources.data?.items ?? [])
       out.push({ key: s.id, icon: 'source', text: s.name, sub: s.id, to: `/sources?sel=${s.id}`, machine: true });
@@ -100,6 +102,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         icon: 'rules',
         text: r.title[lang] ?? r.title.vi ?? r.title.en ?? r.id,
         to: `/rules/${encodeURIComponent(r.id)}`,
+        machine: foreign(r.title),
       });
     if (q && may('search') && !number)
       out.push({
@@ -164,7 +167,15 @@ export function Palette({ onClose }: { onClose: () => void }) {
             onKeyDown={() => undefined}
           >
             <Icon name={c.icon} />
-            <span className="cut">{c.key === 'search' || !c.machine ? c.text : <Evidence value={c.text} />}</span>
+            <span className="cut">
+              {c.key === 'search' ? (
+                c.text
+              ) : c.machine ? (
+                <Evidence value={c.text} className="ev-said" />
+              ) : (
+                <Words text={c.text} />
+              )}
+            </span>
             {c.sub &&
               (c.machine && c.key === 'search' ? (
                 <Evidence value={c.sub} className="muted" />

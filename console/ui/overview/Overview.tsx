@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { say, systemName } from '../alerts/parts';
+import { systemName } from '../alerts/parts';
 import {
   type AlertHours,
   type AlertItem,
@@ -15,6 +15,8 @@ import { Icon, type IconName } from '../design/icons';
 import { DemoChip, PostureSign, SeveritySign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
 import type { Severity } from '../design/tokens';
+import { Evidence } from '../evidence/Evidence';
+import { Said } from '../evidence/Said';
 import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
 import { useKeys } from '../keys/useKeys';
@@ -252,7 +254,11 @@ function Figures({ o }: { o: OverviewData }) {
           s
             ? [
                 t('overview.ofSources', { n: number(s.total, lang) }),
-                s.oldest ? s.oldest.name : t('overview.receiving', { n: number(s.receiving, lang) }),
+                s.oldest ? (
+                  <Evidence key="oldest" value={s.oldest.name} />
+                ) : (
+                  t('overview.receiving', { n: number(s.receiving, lang) })
+                ),
               ]
             : [t('state.notKnown')]
         }
@@ -375,7 +381,9 @@ function Next({ items, o }: { items: AlertItem[]; o: OverviewData }) {
           <Link to={`/alerts?sel=${a.number}`}>
             <SeveritySign level={a.severity} word="hidden" />
             <span className="cell2">
-              <span className="cut title">{say(a.title, lang, t)}</span>
+              <span className="cut title">
+                <Said text={a.title} fallback={a.rule} />
+              </span>
               <span className="sub cut">
                 <DemoChip demo={a.demo} exercise={a.exercise} /> {systemName(a.system, t)} · {t(`alertState.${a.state}`)}
                 {a.holder ? ` · ${a.holder.name}` : ''}
@@ -476,7 +484,7 @@ function Sources({ o, broken }: { o: OverviewData; broken: string | undefined })
       </ul>
       {s.oldest && (
         <p className="small muted cut">
-          {t('overview.silentLongest')} <span className="num">{s.oldest.name}</span>
+          {t('overview.silentLongest')} <Evidence value={s.oldest.name} name />
         </p>
       )}
     </>

@@ -6,6 +6,7 @@ import { client, take } from '../api/client';
 import { PostureSign, SeveritySign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
+import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
@@ -37,7 +38,9 @@ export default function RulePage() {
         <Evidence value={r.id} className="muted" />
       </div>
       <div className="page-head">
-        <h1>{say(r.title, lang, t) || r.id}</h1>
+        <h1>
+          <Said text={r.title} fallback={r.id} />
+        </h1>
       </div>
       <div className="page-body">
         {r.reason && (
@@ -46,7 +49,11 @@ export default function RulePage() {
           </p>
         )}
         <section className="card">
-          {say(r.why, lang, t) && <p>{say(r.why, lang, t)}</p>}
+          {say(r.why, lang, t) && (
+            <p>
+              <Said text={r.why} />
+            </p>
+          )}
           <dl className="facts">
             <dt>ATT&CK</dt>
             <dd className="num">{r.attack.join(', ') || '–'}</dd>
@@ -82,7 +89,7 @@ export default function RulePage() {
             <ol className="fix">
               {steps.map((s, i) => (
                 <li key={s}>
-                  <span className="num">{i + 1}.</span> {s}
+                  <span className="num">{i + 1}.</span> <Words text={s} />
                 </li>
               ))}
             </ol>

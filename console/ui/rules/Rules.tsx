@@ -1,7 +1,6 @@
 import { useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { say } from '../alerts/parts';
 import { client, type RuleItem, type RulesAnswer, take } from '../api/client';
 import { FilterField } from '../design/FilterField';
 import { Foot } from '../design/Foot';
@@ -11,6 +10,7 @@ import { Empty, Failed, Loading } from '../design/states';
 import { TakeIn } from '../design/TakeIn';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
+import { Said } from '../evidence/Said';
 import { number } from '../format/number';
 import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
@@ -50,7 +50,9 @@ export default function Rules() {
         sort: 'title',
         cell: (r) => (
           <span className="cell2">
-            <span className="cut strong">{say(r.title, lang, t) || <Evidence value={r.file} />}</span>
+            <span className="cut strong">
+              <Said text={r.title} fallback={r.file} />
+            </span>
             <span className="sub cut">
               {r.reason ? <Evidence value={r.reason} className="danger-text" /> : <Evidence value={r.file} />}
             </span>

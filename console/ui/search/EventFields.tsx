@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Event } from '../api/client';
 import { Evidence } from '../evidence/Evidence';
+import { spoken } from '../evidence/escape';
 
 /** One line that tells what the event is about, from the fields people look at first. */
 export function summaryOf(e: Event): string {
@@ -59,7 +60,7 @@ export function EventFields({ event, onPick }: { event: Event; onPick?: (field: 
                     type="button"
                     className="link"
                     onClick={() => onPick(k, text, false)}
-                    aria-label={`${t('search.only')} ${k}`}
+                    aria-label={`${t('search.only')} ${spoken(k)}`}
                   >
                     {t('search.only')}
                   </button>
@@ -67,7 +68,7 @@ export function EventFields({ event, onPick }: { event: Event; onPick?: (field: 
                     type="button"
                     className="link"
                     onClick={() => onPick(k, text, true)}
-                    aria-label={`${t('search.without')} ${k}`}
+                    aria-label={`${t('search.without')} ${spoken(k)}`}
                   >
                     {t('search.without')}
                   </button>

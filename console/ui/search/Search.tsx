@@ -11,6 +11,8 @@ import { Empty, Failed, Loading } from '../design/states';
 import { Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
+import { spoken } from '../evidence/escape';
+import { Words } from '../evidence/Said';
 import { number, share, short } from '../format/number';
 import { listed, minute, ms } from '../format/time';
 import { useRange, useView } from '../frame/url';
@@ -228,7 +230,7 @@ export default function Search() {
         <div className="banner banner-danger" role="alert">
           <Icon name="warn" />
           <span>
-            {syntax.problem.detail} {syntax.problem.do}
+            <Words text={`${syntax.problem.detail ?? ''} ${syntax.problem.do ?? ''}`} />
             {(syntax.problem.fields ?? []).map((f) => (
               <span key={f.name}> {f.column ? t('search.column', { n: f.column }) : ''}</span>
             ))}
@@ -297,7 +299,7 @@ export default function Search() {
                       count: missing.length,
                       list: missing
                         .slice(0, 5)
-                        .map((m) => m.name || m.id)
+                        .map((m) => spoken(m.name || m.id))
                         .join(', '),
                     })}
                 </Empty>
@@ -395,7 +397,11 @@ function Fields({
               <ul className="field-top">
                 {f.top.map((v) => (
                   <li key={v.key}>
-                    <button type="button" onClick={() => onPick(f.name, v.key)} aria-label={`${t('search.only')} ${f.name}`}>
+                    <button
+                      type="button"
+                      onClick={() => onPick(f.name, v.key)}
+                      aria-label={`${t('search.only')} ${spoken(f.name)}`}
+                    >
                       <span className="field-bar" style={{ width: `${(100 * v.count) / Math.max(1, f.count)}%` }} />
                       <Evidence value={v.key} className="cut" />
                       <span className="num muted">{share(v.count / Math.max(1, f.count), lang, 0)}</span>
@@ -404,7 +410,7 @@ function Fields({
                       type="button"
                       className="field-not"
                       onClick={() => onPick(f.name, v.key, true)}
-                      aria-label={`${t('search.without')} ${f.name}`}
+                      aria-label={`${t('search.without')} ${spoken(f.name)}`}
                       title={t('search.without')}
                     >
                       −

@@ -1,0 +1,302 @@
+/**
+ * What others wrote, sent in as they would send it and looked at on every page that shows it: nothing runs, nothing moves, no row
+ * bursts, and no character that reorders or hides reaches the screen or an attribute unboxed.
+ */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { corpus, MARK } from '../evidence/corpus';
+import { launch, loggedIn, open, url, watch } from './desk';
+import { bulk, syslog, until } from './intake';
+
+let browser: Browser;
+let desk: BrowserContext;
+let page: Page;
+let trouble: ReturnType<typeof watch>;
+
+const texts = Object.entries(corpus);
+const mega = `${MARK} mega ${'0123456789abcdef'.repeat(65_000)}`;
+
+/** Every text as name of a host, of a user, of a field, as command, as file and as message. */
+function documents(): unknown[] {
+  const at = new Date().toISOString();
+  return texts.map(([name, text], i) => ({
+    '@timestamp': at,
+    message: text,
+    host: { name: i % 2 ? text : `may-${name}` },
+    user: { name: text },
+    source: { ip: '198.51.100.9' },
+    process: { command_line: `${text} ${name}`, executable: text, name: text, parent: { name: text } },
+    file: { name: text, path: `/tmp/${text}` },
+    url: { original: text },
+    labels: { [text.slice(0, 200)]: text },
+    event: { kind: 'event', category: ['process'], action: text, original: text },
+    sigma: { logsource: { product: 'linux', category: 'process_creation' } },
+  }));
+}
+
+function messages(): (string | Buffer)[] {
+  const at = new Date().toISOString();
+  return [
+    ...texts.flatMap(([, text]) => [
+      // the header takes printable ASCII; a sender that does not care about that sends it anyway
+      `<86>1 ${at} ${text.replace(/\s/g, '_').slice(0, 255)} sshd 7 - - Accepted password for ${text} from 198.51.100.9 port 5000 ssh2`,
+      `<13>1 ${at} may-la ung-dung 7 - [hlc@1 x="${text.slice(0, 400).replace(/["\\\]]/g, '\\$&')}"] ${text}`,
+      `<34>Nov 22 10:00:00 may-la su: ${text}`,
+    ]),
+    Buffer.concat([
+      Buffer.from(`<13>1 ${at} may-la ung-dung 7 - - ${MARK} bytes `),
+      Buffer.from([0xff, 0xfe, 0x80, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xf0, 0x9f, 0x00]),
+    ]),
+    `<13>1 ${at} may-la ung-dung 7 - - ${mega}`,
+  ];
+}
+
+beforeAll(async () => {
+  browser = await launch();
+  desk = await loggedIn(browser);
+  await syslog(messages());
+  await bulk(documents());
+  await until<{ total: number }>(desk, `/api/events?query=${MARK}&limit=1`, (a) => a.total >= 4 * texts.length + 2);
+  await until<{ total: number }>(desk, `/api/alerts?view=all&q=${MARK}&limit=1`, (a) => a.total >= texts.length);
+});
+beforeEach(async () => {
+  page = await desk.newPage();
+  trouble = watch(page);
+  await page.addInitScript(() => {
+    const w = window as unknown as { refused: string[]; moved: string[] };
+    w.refused = [];
+    w.moved = [];
+    document.addEventListener('securitypolicyviolation', (e) => w.refused.push(`${e.violatedDirective} ${e.blockedURI}`));
+    new PerformanceObserver((l) => {
+      for (const e of l.getEntries() as (PerformanceEntry & {
+        value: number;
+        hadRecentInput: boolean;
+        sources: { node: Element | null }[];
+      })[])
+        for (const s of e.sources)
+          if (!e.hadRecentInput && s.node instanceof Element && s.node.closest('[role=grid]'))
+            w.moved.push(`${e.value.toFixed(4)} ${s.node.className}`);
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+});
+afterEach(async () => {
+  expect(trouble).toEqual({ errors: [], foreign: [] });
+  await page.close();
+});
+afterAll(() => browser.close());
+
+/** Says what is wrong with what the page shows now, and how many elements show a text of the corpus. */
+async function look(): Promise<{ wrong: string[]; shown: number }> {
+  return page.evaluate((mark) => {
+    const w = window as unknown as { ran?: string; refused: string[]; moved: string[] };
+    const wrong: string[] = [];
+    const say = (what: string, el: Element, text: string) =>
+      wrong.push(
+        `${what}: <${el.tagName.toLowerCase()} class="${el.getAttribute('class') ?? ''}"> ${JSON.stringify(text.slice(0, 90))}`,
+      );
+    if (w.ran) wrong.push(`ran: ${w.ran}`);
+    for (const r of w.refused) wrong.push(`content policy: ${r}`);
+    for (const m of w.moved) wrong.push(`moved: ${m}`);
+    // what has no ink, reorders or is a terminal's business; a line break and a tab are layout in a text, not in an attribute
+    const strange =
+      /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u2800\u3164\uFEFF\uFFA0\uFFF0-\uFFFB\u{E0000}-\u{E0FFF}]|[\uD800-\uDFFF](?![\uDC00-\uDFFF])(?<![\uD800-\uDBFF][\uDC00-\uDFFF])/u;
+    const heap = /\p{M}{4}/u;
+    let shown = 0;
+    const tree = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let n = tree.nextNode(); n; n = tree.nextNode()) {
+      const el = n.parentElement as Element;
+      const text = n.textContent ?? '';
+      if (/^(?:style|script|textarea)$/i.test(el.tagName)) continue; // a field holds what was typed
+      if (strange.test(text)) say('unboxed in a text', el, text);
+      if (heap.test(text)) say('more than three marks', el, text);
+      if (!text.includes(mark)) continue;
+      shown++;
+      if (!el.closest('.ev, .history-text, .toast')) say('not as machine text', el, text);
+      for (let e: Element | null = el.closest('.ev'); e; e = e.parentElement?.closest('.ev') ?? null)
+        if (getComputedStyle(e).unicodeBidi !== 'isolate' || getComputedStyle(e).direction !== 'ltr')
+          say('not isolated', e, text);
+    }
+    const spoken = /[\t\n]/;
+    for (const el of document.querySelectorAll('*'))
+      for (const a of el.attributes) {
+        if (a.name === 'value') continue; // what was typed, too
+        if (strange.test(a.value) || heap.test(a.value)) say(`unboxed in ${a.name}`, el, a.value);
+        if (/^(?:title|aria-label|aria-description|alt)$/.test(a.name) && spoken.test(a.value))
+          say(`line break in ${a.name}`, el, a.value);
+        if (/^on/.test(a.name)) say(`handler ${a.name}`, el, a.value);
+        if (/^(?:href|src|action)$/.test(a.name) && !/^(?:\/|#|http:\/\/localhost|blob:|data:)/.test(a.value))
+          say(`address in ${a.name}`, el, a.value);
+      }
+    if (strange.test(document.title) || document.title.includes(mark)) wrong.push(`title: ${JSON.stringify(document.title)}`);
+    for (const row of document.querySelectorAll<HTMLElement>('.grid-body .grid-row')) {
+      const box = row.getBoundingClientRect();
+      for (const cell of row.querySelectorAll<HTMLElement>(':scope > [role=gridcell]')) {
+        const c = cell.getBoundingClientRect();
+        if (c.top < box.top - 1 || c.bottom > box.bottom + 1) say('bursts its row', cell, cell.innerText);
+        if (c.right > box.right + 1) say('wider than its row', cell, cell.innerText);
+      }
+    }
+    for (const el of document.querySelectorAll<HTMLElement>('main, .preview-in, .preview, .page-body, .fields, .overlay, .toast'))
+      if (el.scrollWidth > el.clientWidth + 1) say(`${el.scrollWidth} in ${el.clientWidth} px`, el, '');
+    if (document.documentElement.scrollWidth > innerWidth) wrong.push(`page is ${document.documentElement.scrollWidth} px wide`);
+    return { wrong, shown };
+  }, MARK);
+}
+
+async function clean(least = 1): Promise<void> {
+  const { wrong, shown } = await look();
+  expect(wrong).toEqual([]);
+  expect(shown, 'texts of the corpus on this page').toBeGreaterThanOrEqual(least);
+}
+
+const rows = () => page.locator('.grid-body .grid-row');
+
+/** The row heights of a list, which are all one. */
+async function oneHeight(): Promise<void> {
+  const heights = await rows().evaluateAll((all) => [...new Set(all.map((r) => (r as HTMLElement).offsetHeight))]);
+  expect(heights).toHaveLength(1);
+}
+
+describe('the hostile corpus', () => {
+  it('in the queue and its preview', async () => {
+    await open(page, `/alerts?view=all&q=${MARK}`, 'vi');
+    await rows().nth(5).waitFor();
+    await oneHeight();
+    await clean(6);
+    const n = Math.min(await rows().count(), texts.length);
+    for (let i = 0; i < n; i++) {
+      await page.locator('.preview .trace').first().waitFor();
+      const number = await page.locator('.grid-row[data-current]').getAttribute('aria-rowindex');
+      await clean(2);
+      await page.keyboard.press('j');
+      if (i + 1 < n)
+        await page.waitForFunction(
+          (was) => document.querySelector('.grid-row[data-current]')?.getAttribute('aria-rowindex') !== was,
+          number,
+        );
+    }
+    for (const group of ['entity', 'rule']) {
+      await open(page, `/alerts?view=all&q=${MARK}&group=${group}`, 'vi');
+      await rows().first().waitFor();
+      await oneHeight();
+      await clean();
+    }
+  });
+
+  it('on the page of an alert, in its history and in what is copied', async () => {
+    const { items } = await until<{ items: { number: string }[] }>(desk, `/api/alerts?view=all&q=${MARK}&limit=40`, () => true);
+    for (const { number } of items.slice(0, 3)) {
+      await open(page, `/alerts/${number}`, 'en');
+      for (const b of await page.locator('.event-open').all()) await b.click();
+      await page.locator('.event-fields').first().waitFor();
+      await clean(8);
+    }
+    await page.keyboard.press('m');
+    await page.fill('#note', corpus.bidi + corpus.ansi + corpus.script + corpus.marks + corpus.wide.slice(0, 900));
+    await page.keyboard.press('Control+Enter');
+    await page.locator('.history-text').first().waitFor();
+    await clean(9);
+  });
+
+  it('in search: list, fields, values, offers and the drawer', async () => {
+    await open(page, `/search?q=${MARK}`, 'vi');
+    await rows().nth(8).waitFor();
+    await oneHeight();
+    await clean(9);
+    for (const f of await page.locator('.field-name').all()) await f.click();
+    await clean(20);
+    for (let i = 0; i < 24; i++) {
+      await page.keyboard.press('j');
+      await page.locator('.event-fields').waitFor();
+      if (i % 4 === 0) await clean(10);
+    }
+    await page.locator('.preview .tabs button').nth(1).click();
+    await page.locator('.preview .pre').waitFor();
+    await clean(10);
+    await page.fill('#query', 'user.name:');
+    await page.locator('.offers').waitFor();
+    await clean(10);
+    await page.fill('#query', 'labels.hlc');
+    await clean(10);
+  });
+
+  it('a line of a megabyte is shown in parts', async () => {
+    await open(page, `/search?q=${MARK} and mega`, 'vi');
+    await rows().first().click();
+    await page.locator('.event-fields').waitFor();
+    await clean(2);
+    const { total } = await until<{ total: number }>(desk, `/api/events?query=${MARK} and mega&limit=1`, () => true);
+    expect(total).toBe(1);
+    expect(await page.locator('.event-fields').innerText()).toMatch(/còn [\d.]+ ký tự/);
+    expect(await page.locator('.event-fields').evaluate((e) => (e as HTMLElement).innerText.length)).toBeLessThan(60_000);
+  });
+
+  it('in sources, their drawer and their raw line', async () => {
+    for (const name of ['bidi', 'hidden', 'ansi', 'script', 'homoglyph', 'marks'] as const)
+      await desk.request.post(`${url}/api/sources`, {
+        data: { name: corpus[name].slice(0, 120), kind: 'syslog', address: `192.0.2.${200 + name.length}`, layers: [] },
+        headers: { origin: url },
+      });
+    await open(page, `/sources?q=${MARK}`, 'vi');
+    await rows().nth(3).waitFor();
+    await oneHeight();
+    await clean(4);
+    const n = Math.min(6, await rows().count());
+    for (let i = 0; i < n; i++) {
+      await rows().nth(i).click();
+      await page.locator('.preview .facts').waitFor();
+      await clean(4);
+    }
+  });
+
+  it('in rules: what an author wrote', async () => {
+    await open(page, `/rules?q=${MARK}`, 'vi');
+    await rows().first().waitFor();
+    await oneHeight();
+    await clean();
+    await page.keyboard.press('Enter');
+    await page.locator('.page-head h1').waitFor();
+    await page.locator('.pre').waitFor();
+    await clean(3);
+  });
+
+  it('in the palette and in a toast', async () => {
+    await open(page, '/', 'vi');
+    await clean(0);
+    await page.keyboard.press('Control+k');
+    for (const typed of [MARK, corpus.bidi, corpus.script]) {
+      await page.fill('.palette-field', typed);
+      await page.locator('.palette-row', { hasText: MARK }).first().waitFor();
+      await clean();
+    }
+    await page.keyboard.press('Escape');
+    await open(page, `/search?q=${encodeURIComponent(`${corpus.bidi.slice(0, 20)}:(`)}`, 'vi');
+    await page.locator('[role=alert]').first().waitFor();
+    await clean(0);
+  });
+
+  it('in the audit log: a name tried at the door', async () => {
+    const other = await browser.newContext();
+    for (const login of [corpus.script, corpus.bidi, corpus.ansi, corpus.wide])
+      await other.request.post(`${url}/api/login`, { data: { login: login.slice(0, 200), password: 'x', code: '000000' } });
+    await other.close();
+    await open(page, '/audit?result=denied', 'vi');
+    await rows().first().waitFor();
+    await oneHeight();
+    const n = Math.min(4, await rows().count());
+    for (let i = 0; i < n; i++) {
+      await rows().nth(i).click();
+      await page.locator('.preview .facts').waitFor();
+      await clean(0);
+    }
+    await open(page, '/audit?q=hlc', 'vi');
+    await clean(0);
+  });
+
+  it('nowhere else', async () => {
+    for (const path of ['/', '/ledger', '/ledger?view=quarantine', '/systems', '/national', '/admin', '/admin/accounts', '/me']) {
+      await open(page, path, 'vi');
+      await clean(0);
+    }
+  });
+});
