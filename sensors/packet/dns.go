@@ -3,19 +3,20 @@ package packet
 import "encoding/binary"
 
 // DNS (RFC 1035), over UDP and TCP, and its multicast and link-local forms. A record is a question with its answer; a question nobody
-// answered is reported when its flow falls silent, is updated or ends.
+// answered is reported after dnsPatience, or when its flow ends before; an answer that comes later makes a record of its own.
 
 const (
 	maxWaiting   = 64  // unanswered questions of a flow
 	maxQuestions = 16  // of a message
 	maxAnswers   = 256 // of a message
 	maxQuestion  = 1500
+	dnsPatience  = 5e9 // ns: resolvers ask again after 5 s (RFC 1035 §4.2.1, resolv.conf's timeout)
 )
 
 // dnsWait holds the questions of a flow that wait for an answer.
 type dnsWait struct {
-	asked []dnsQuery
-	bad   uint8
+	asked []dnsQuery // oldest first
+	timed bool       // the flow's timer knows of the oldest
 }
 
 type dnsQuery struct {
@@ -267,6 +268,7 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 		} else {
 			w = new(dnsWait)
 		}
+		w.timed = false
 		f.dns = w
 	}
 	for i := range w.asked { // the same question again
@@ -314,10 +316,10 @@ func (a *Analyzer) dnsUnanswered(f *flow, q *dnsQuery) {
 	}
 }
 
-// dnsFlush reports questions that nobody answered: all of them at the end, at updates those older than 5 s.
+// dnsFlush reports questions that nobody answered: all of them at the end, before it those older than dnsPatience.
 func (a *Analyzer) dnsFlush(f *flow, last bool) {
 	w := f.dns
-	for len(w.asked) > 0 && (last || a.now-w.asked[0].at > 5e9) {
+	for len(w.asked) > 0 && (last || a.now-w.asked[0].at >= dnsPatience) {
 		a.dnsUnanswered(f, &w.asked[0])
 		w.drop(&w.asked[0])
 	}

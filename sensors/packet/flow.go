@@ -208,7 +208,7 @@ func (t *table) unlink(n int32, f *flow) {
 	f.slot, f.prev, f.next = -1, none, none
 }
 
-// deadline is when f must be looked at: its end by silence, or its next update.
+// deadline is when f must be looked at: its end by silence, its next update, or a DNS question that has waited long enough.
 func (a *Analyzer) deadline(f *flow) int64 {
 	if f.state == stClosed {
 		return f.due
@@ -220,7 +220,11 @@ func (a *Analyzer) deadline(f *flow) int64 {
 	case protoUDP:
 		idle = a.idle[1]
 	}
-	return min(f.seen+idle, f.reported+a.update)
+	d := min(f.seen+idle, f.reported+a.update)
+	if f.dns != nil && len(f.dns.asked) > 0 {
+		d = min(d, f.dns.asked[0].at+dnsPatience)
+	}
+	return d
 }
 
 func (a *Analyzer) schedule(n int32, f *flow) {
@@ -232,6 +236,17 @@ func (a *Analyzer) schedule(n int32, f *flow) {
 		d = a.tick + wheelSlots - 1
 	}
 	a.table.link(n, f, d)
+	if f.dns != nil {
+		f.dns.timed = len(f.dns.asked) > 0
+	}
+}
+
+// remind sets the timer of a flow anew when a DNS question has begun to wait that it does not know of.
+func (a *Analyzer) remind(n int32, f *flow) {
+	if w := f.dns; w != nil && !w.timed && len(w.asked) > 0 {
+		a.table.unlink(n, f)
+		a.schedule(n, f)
+	}
 }
 
 // advance runs the timers up to second sec.
@@ -273,6 +288,9 @@ func (a *Analyzer) expire(n int32, f *flow) {
 	if f.state != stClosed && a.now >= f.seen+idle {
 		a.end(n, f, endIdle)
 		return
+	}
+	if f.dns != nil {
+		a.dnsFlush(f, false)
 	}
 	if f.state != stClosed && a.now >= f.reported+a.update {
 		a.flushWaiting(f, false)
@@ -422,17 +440,7 @@ func (f *flow) renewed(p *pkt, side int) bool {
 }
 
 func (a *Analyzer) excluded(k *key) bool {
-	if len(a.cfg.Exclude) == 0 {
-		return false
-	}
-	x, y := ipOf(k.a, k.v6), ipOf(k.b, k.v6)
-	for _, e := range a.cfg.Exclude {
-		if (!e.Addr.IsValid() || e.Addr.Unmap() == x) && (e.Port == 0 || e.Port == k.pa) ||
-			(!e.Addr.IsValid() || e.Addr.Unmap() == y) && (e.Port == 0 || e.Port == k.pb) {
-			return true
-		}
-	}
-	return false
+	return a.cfg.Exclude != nil && (a.cfg.Exclude(netip.AddrPortFrom(ipOf(k.a, k.v6), k.pa)) || a.cfg.Exclude(netip.AddrPortFrom(ipOf(k.b, k.v6), k.pb)))
 }
 
 func ipOf(x addr, v6 bool) netip.Addr {
@@ -454,6 +462,7 @@ func (a *Analyzer) tcp(p *pkt) {
 	f.tcp[side] |= p.flags
 	if !f.excluded && !f.done {
 		a.tcpData(f, p, side)
+		a.remind(n, f)
 	}
 	if f.state != stClosed && (p.flags&tcpRST != 0 || f.tcp[0]&f.tcp[1]&tcpFIN != 0) {
 		f.state = stClosed
@@ -464,9 +473,10 @@ func (a *Analyzer) tcp(p *pkt) {
 }
 
 func (a *Analyzer) udp(p *pkt, look bool) {
-	f, _, side := a.lookup(p, p.sport, p.dport)
+	f, n, side := a.lookup(p, p.sport, p.dport)
 	if look && !f.excluded && len(p.payload) > 0 && !f.done {
 		a.udpData(f, p, side)
+		a.remind(n, f)
 	}
 }
 

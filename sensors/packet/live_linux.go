@@ -24,7 +24,6 @@ type ring struct {
 	blocks  int
 	next    int
 	link    uint32
-	lo      bool
 	ifindex int
 }
 
@@ -41,7 +40,7 @@ func Live(ctx context.Context, cfg LiveConfig, a *Analyzer) error {
 		cfg.RingBytes = 64 << 20
 	}
 	if cfg.BlockBytes <= 0 {
-		cfg.BlockBytes = 1 << 20
+		cfg.BlockBytes = 128 << 10
 	}
 	page := os.Getpagesize()
 	cfg.BlockBytes = (cfg.BlockBytes + page - 1) / page * page
@@ -152,13 +151,13 @@ func (a *Analyzer) collect(rings []*ring) {
 }
 
 func openRing(name string, cfg LiveConfig) (*ring, error) {
-	ifindex, lo := 0, false
+	ifindex := 0
 	if name != "" && name != "any" {
 		i, err := net.InterfaceByName(name)
 		if err != nil {
 			return nil, &LiveError{NoInterface, fmt.Sprintf("choose one of the interfaces of this host (%s) or any", interfaces()), fmt.Errorf("interface %q: %w", name, err)}
 		}
-		ifindex, lo = i.Index, i.Flags&net.FlagLoopback != 0
+		ifindex = i.Index
 	}
 	// protocol 0: nothing arrives before the ring stands and the socket is bound
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
@@ -168,7 +167,7 @@ func openRing(name string, cfg LiveConfig) (*ring, error) {
 		}
 		return nil, &LiveError{SystemError, "the kernel needs AF_PACKET (CONFIG_PACKET)", fmt.Errorf("open AF_PACKET socket: %w", err)}
 	}
-	r := &ring{fd: fd, block: cfg.BlockBytes, blocks: max(cfg.RingBytes/cfg.BlockBytes, 2), link: LinkEthernet, ifindex: ifindex, lo: lo}
+	r := &ring{fd: fd, block: cfg.BlockBytes, blocks: max(cfg.RingBytes/cfg.BlockBytes, 2), link: LinkEthernet, ifindex: ifindex}
 	fail := func(why Why, do, what string, err error) (*ring, error) {
 		r.close()
 		return nil, &LiveError{why, do, fmt.Errorf("%s: %w", what, err)}
@@ -195,6 +194,9 @@ func openRing(name string, cfg LiveConfig) (*ring, error) {
 		if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &m); err != nil {
 			return fail(SystemError, "leave promiscuous mode off", "set promiscuous mode", err)
 		}
+	}
+	if err := r.filter(onceOnLoopback); err != nil {
+		return fail(SystemError, "see the system's log", "set the packet filter", err)
 	}
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: ifindex}); err != nil {
 		return fail(SystemError, "is the interface up?", "bind to "+name, err)
@@ -223,10 +225,24 @@ func interfaces() string {
 	return strings.Join(names, ", ")
 }
 
+// onceOnLoopback takes all but the sending side's copy of a packet on a loopback device, which shows each twice: half the ring.
+// 0xfffff000 is SKF_AD_OFF, with 4 SKF_AD_PKTTYPE and 28 SKF_AD_HATYPE (linux/filter.h).
+var onceOnLoopback = []unix.SockFilter{
+	{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0xfffff000 + 4},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.PACKET_OUTGOING, Jf: 2},
+	{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0xfffff000 + 28},
+	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ARPHRD_LOOPBACK, Jt: 1},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+}
+
+func (r *ring) filter(code []unix.SockFilter) error {
+	return unix.SetsockoptSockFprog(r.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]})
+}
+
 // mute keeps the kernel from adding packets: a filter that takes none.
 func (r *ring) mute() {
-	none := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
-	_ = unix.SetsockoptSockFprog(r.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &none}) // without it draining merely lasts longer
+	_ = r.filter([]unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}) // without it draining merely lasts longer
 }
 
 // read hands the packets of the next block to a and gives the block back; false when the kernel still has it.
@@ -240,18 +256,14 @@ func (r *ring) read(a *Analyzer) bool {
 	for n := h.Num_pkts; n > 0; n-- {
 		p := (*unix.Tpacket3Hdr)(unsafe.Pointer(&b[at]))
 		sll := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(&b[at+unix.SizeofTpacket3Hdr]))
-		if !((r.lo || sll.Hatype == unix.ARPHRD_LOOPBACK) && sll.Pkttype == unix.PACKET_OUTGOING) { // lo shows every packet twice
-			data := b[at+uint32(p.Mac) : at+uint32(p.Mac)+p.Snaplen]
-			t := int64(p.Sec)*1e9 + int64(p.Nsec)
-			a.vlanTag = 0
-			if p.Status&unix.TP_STATUS_VLAN_VALID != 0 {
-				a.vlanTag = uint16(p.Hv1.Vlan_tci) & 0x0fff
-			}
-			a.Packet(linkOf(sll.Hatype), t, data, int(p.Len))
-			a.vlanTag = 0
-		} else {
-			a.n.Twice++
+		data := b[at+uint32(p.Mac) : at+uint32(p.Mac)+p.Snaplen]
+		t := int64(p.Sec)*1e9 + int64(p.Nsec)
+		a.vlanTag = 0
+		if p.Status&unix.TP_STATUS_VLAN_VALID != 0 {
+			a.vlanTag = uint16(p.Hv1.Vlan_tci) & 0x0fff
 		}
+		a.Packet(linkOf(sll.Hatype), t, data, int(p.Len))
+		a.vlanTag = 0
 		at += p.Next_offset
 	}
 	atomic.StoreUint32(&h.Block_status, unix.TP_STATUS_KERNEL)

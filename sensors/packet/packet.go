@@ -47,22 +47,16 @@ func (c Class) String() string {
 
 // Config of an Analyzer. The zero value is good for captures.
 type Config struct {
-	Sensor   string                   // observer.name; left out when empty
-	HomeNets []netip.Prefix           // for network.direction; private, link-local and loopback ranges when empty
-	Exclude  []Endpoint               // traffic with one of these endpoints is counted as filtered and not looked at (the sensor's own export)
-	Off      map[Class]bool           // classes that make no records; counted as filtered
-	Notice   func(string)             // told, in a sentence, what a person should know of a capture: unsupported link type, cut-off file
-	Live     bool                     // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
-	MaxFlows int                      // default 1,048,576; live flows past it are evicted, unestablished ones first
-	MaxBytes int                      // default 64 MiB of buffered stream bytes and fragments
-	Update   time.Duration            // default 60 s; a flow that lives longer is reported this often
-	Idle     map[string]time.Duration // by transport "tcp", "udp", "icmp"; defaults 240 s, 60 s, 30 s
-}
-
-// Endpoint of traffic to leave out. A zero Port is any port; an invalid Addr any address.
-type Endpoint struct {
-	Addr netip.Addr
-	Port uint16
+	Sensor   string                    // observer.name; left out when empty
+	HomeNets []netip.Prefix            // for network.direction; private, link-local and loopback ranges when empty
+	Exclude  func(netip.AddrPort) bool // asked for both ends of a new flow: one of them true, and its packets are counted as filtered and not looked at (the sensor's own export)
+	Off      map[Class]bool            // classes that make no records; counted as filtered
+	Notice   func(string)              // told, in a sentence, what a person should know of a capture: unsupported link type, cut-off file
+	Live     bool                      // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
+	MaxFlows int                       // default 1,048,576; live flows past it are evicted, unestablished ones first
+	MaxBytes int                       // default 64 MiB of buffered stream bytes and fragments
+	Update   time.Duration             // default 60 s; a flow that lives longer is reported this often
+	Idle     map[string]time.Duration  // by transport "tcp", "udp", "icmp"; defaults 240 s, 60 s, 30 s
 }
 
 // RecordStats of one class: Seen = Sent + Dropped + Filtered.
@@ -74,7 +68,7 @@ type RecordStats struct {
 }
 
 // Stats are running totals. Packets = Decoded + NotIP + Errors (sum over reasons) + Unsupported; Filtered is a part of Decoded.
-// Live: Received = Packets + Twice + KernelDrops once capture has stopped and drained.
+// Live: Received = Packets + KernelDrops once capture has stopped and drained.
 type Stats struct {
 	Packets     uint64 // handed to the Analyzer
 	Bytes       uint64 // their length on the wire
@@ -101,8 +95,7 @@ type Stats struct {
 	CutOff      uint64            // files that end within a packet or are damaged past some point
 
 	// Live only.
-	Received     uint64 // tp_packets: what the kernel saw for this socket
-	Twice        uint64 // the sending side's copy of what loopback shows twice, not looked at
+	Received     uint64 // tp_packets: what the kernel saw for this socket; of what loopback shows twice only one
 	KernelDrops  uint64 // tp_drops: ring full
 	KernelFreeze uint64 // tp_freeze_q_cnt: times the ring was full
 }

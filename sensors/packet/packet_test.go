@@ -607,9 +607,58 @@ func TestFlowEnds(t *testing.T) {
 	}
 }
 
+// TestUnansweredDNS: a question is told of once it has waited dnsPatience, by the clock of the packets or, when none come, by Tick; not
+// before, not twice, and not when its flow's own end is near.
+func TestUnansweredDNS(t *testing.T) {
+	s := dnsPair(t) // a question with its answer, and one nobody answers
+	names := func(records []string) (out []string) {
+		for _, r := range records {
+			for _, m := range lines([]byte(r)) {
+				if m["event.dataset"] == "hoalu.dns" {
+					out = append(out, fmt.Sprint(m["dns.question.name"], " ", m["dns.response_code"]))
+				}
+			}
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		name string
+		wait int64 // after the last packet
+		tick bool  // the clock, else a packet of another flow
+		want string
+	}{
+		{"too early", 4e9, true, "[www.gov.vn NOERROR]"},
+		{"clock", 7e9, true, "[www.gov.vn NOERROR khong-tra-loi.example <nil>]"},
+		{"packet", 7e9, false, "[www.gov.vn NOERROR khong-tra-loi.example <nil>]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			a := strict(Config{}, func(b []byte, _ Class) { got = append(got, string(b)) })
+			var at int64
+			for _, f := range s.frames {
+				at = epoch.Add(f.at).UnixNano()
+				a.Packet(LinkEthernet, at, f.data, len(f.data))
+			}
+			if tt.tick {
+				a.Tick(at + tt.wait)
+			} else {
+				f := web(t, 1400).frames[0]
+				a.Packet(LinkEthernet, at+tt.wait, f.data, len(f.data))
+			}
+			if n := fmt.Sprint(names(got)); n != tt.want {
+				t.Errorf("%v after the question: %s, want %s", time.Duration(tt.wait), n, tt.want)
+			}
+			a.Flush()
+			if n := names(got); len(n) != 2 {
+				t.Errorf("in all %s, want each question once", n)
+			}
+		})
+	}
+}
+
 func TestExcludeAndOff(t *testing.T) {
 	s := web(t, 1400)
-	got, st := read(t, Config{Exclude: []Endpoint{{Addr: netip.MustParseAddr("203.0.113.9"), Port: 8080}}}, s.capture())
+	got, st := read(t, Config{Exclude: func(e netip.AddrPort) bool { return e == netip.MustParseAddrPort("203.0.113.9:8080") }}, s.capture())
 	if len(got) != 0 || st.Filtered != uint64(len(s.frames)) {
 		t.Errorf("excluded: %d bytes of records, %d packets filtered: want none and %d", len(got), st.Filtered, len(s.frames))
 	}
