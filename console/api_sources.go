@@ -120,7 +120,8 @@ type SensorItem struct {
 	State   string           `json:"state" enum:"running,refused,off,unknown"`
 	Probes  []ProbeItem      `json:"probes"`
 	Seen    Time             `json:"seen,omitzero"`
-	Shed    map[string]int64 `json:"shed,omitempty" doc:"dropped by class"`
+	Ends    Time             `json:"certificate_ends,omitzero" doc:"when the sensor's certificate ends; it renews it at two thirds of its life"`
+	Shed    map[string]int64 `json:"shed,omitempty" doc:"records lost since the appliance started, by reason"`
 }
 
 // ProbeItem is one probe of a sensor.

@@ -359,7 +359,8 @@ const OwnSensor = "this-host"
 type Sensor struct {
 	ID, Name, Host, System, Version, State string
 	Seen                                   int64
-	Shed                                   map[string]int64
+	CertificateEnds                        int64            // Unix ms, 0 not known
+	Shed                                   map[string]int64 // records lost since the appliance started, by reason
 	Probes                                 []ProbeItem
 }
 

@@ -4,15 +4,17 @@
 // Words: a probe is one thing that watches; a record is a flat ECS object; accounts are what a sensor says of itself every ten seconds:
 // seen = sent + dropped(reason) + filtered + waiting. A probe that may not run here says why and how to allow it, and the others run.
 //
-// Contract: New starts nothing; Run blocks until ctx ends and flushes. Probes may be called at any time. To add a probe: a folder in
-// bpf/ and a row in probes.go.
+// Contract: New starts nothing; Run blocks until ctx ends and flushes, or until no probe can run any more (ErrNothingRuns, unless
+// Config.Idle). Probes may be called at any time. Under load the lowest goes first: packets' records wait for room at the shipper in a
+// ring that drops by class, what the kernel says of processes and sockets has the shipper's other half. To add a probe: a folder in bpf/
+// and a row in probes.go.
 package sensors
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -27,9 +29,9 @@ type Config struct {
 	Packet     bool
 	Host       bool // eBPF
 	Interfaces []string
-	Name       string   // of this host, in observer.name and host.name
-	Own        []uint16 // ports of the sensor's own export: not looked at
+	Name       string // of this host, in observer.name and host.name
 	Version    string
+	Idle       bool // go on when no probe may run, to tell why and to send what an earlier start left in the spool
 }
 
 // States of a Probe.
@@ -109,11 +111,20 @@ func (h *Host) count(name string, fn func() Counts) {
 	h.mu.Unlock()
 }
 
+// ErrNothingRuns is Run's error when no probe can run; Probes says of each why and what allows it.
+var ErrNothingRuns = errors.New("no probe can run")
+
 // Run watches until ctx ends.
 func (h *Host) Run(ctx context.Context) error {
-	shipCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var probes, rest sync.WaitGroup
-	rest.Go(func() { h.ship.Run(shipCtx) })
+	lasting := context.WithoutCancel(ctx)
+	shipCtx, endShip := context.WithCancel(lasting)
+	defer endShip()
+	accountCtx, endAccounts := context.WithCancel(lasting)
+	defer endAccounts()
+	var probes, ship, accounts sync.WaitGroup
+	var told books
+	ship.Go(func() { h.ship.Run(shipCtx) })
+	accounts.Go(func() { told = h.accountLoop(accountCtx) })
 	if h.cfg.Packet {
 		probes.Go(func() { h.runPacket(ctx) })
 	}
@@ -122,21 +133,29 @@ func (h *Host) Run(ctx context.Context) error {
 			probes.Go(func() { h.runProbe(ctx, i) })
 		}
 	}
-	rest.Go(func() { h.accountLoop(shipCtx) })
-	<-ctx.Done()
 	probes.Wait() // what they still had is with the shipper
-	stop()
-	rest.Wait()
-	return ctx.Err()
+	if h.cfg.Idle {
+		<-ctx.Done()
+	}
+	endAccounts()
+	accounts.Wait()
+	last, cancel := context.WithTimeout(lasting, time.Second)
+	defer cancel()
+	acc, _ := h.account(told, time.Now())
+	if err := h.ship.Account(last, acc); err != nil { // what was dropped of late, and why nothing runs
+		h.log.Info("the collector did not take the last accounts", "error", err)
+	}
+	endShip()
+	ship.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return ErrNothingRuns
 }
 
 func (h *Host) runPacket(ctx context.Context) {
 	out := packet.NewOutput(0)
-	var exclude []packet.Endpoint
-	for _, port := range h.cfg.Own {
-		exclude = append(exclude, packet.Endpoint{Addr: netip.Addr{}, Port: port})
-	}
-	a := packet.NewAnalyzer(packet.Config{Sensor: h.cfg.Name, Live: true, Exclude: exclude}, out.Put)
+	a := packet.NewAnalyzer(packet.Config{Sensor: h.cfg.Name, Live: true, Exclude: h.ship.Uplink}, out.Put)
 	h.count(packetProbe, func() Counts {
 		c := Counts{Dropped: map[string]int64{}}
 		for class, s := range out.Stats() {
@@ -165,6 +184,7 @@ func (h *Host) runPacket(ctx context.Context) {
 				return
 			}
 			buf = rec
+			h.ship.Room(ctx) // meanwhile out drops the lowest class first; at the end nothing waits
 			h.hand(packetProbe, rec)
 		}
 	})
@@ -173,7 +193,7 @@ func (h *Host) runPacket(ctx context.Context) {
 	wg.Wait()
 	if err != nil && ctx.Err() == nil {
 		if le, ok := packet.AsLiveError(err); ok {
-			h.set(packetProbe, Refused, le.Error(), le.Do)
+			h.set(packetProbe, Refused, strings.TrimSuffix(le.Error(), ": "+le.Do), le.Do)
 		} else {
 			h.set(packetProbe, Refused, err.Error(), "")
 		}
@@ -201,7 +221,8 @@ type Accounts struct {
 	Values   map[string]string `json:"values"`
 }
 
-func (h *Host) accountLoop(ctx context.Context) {
+// accountLoop tells the accounts until ctx ends; it returns what it told last.
+func (h *Host) accountLoop(ctx context.Context) books {
 	const every = 10 * time.Second
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -209,7 +230,7 @@ func (h *Host) accountLoop(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return b
 		case <-tick.C:
 		}
 		acc, next := h.account(b, time.Now())

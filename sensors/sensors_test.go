@@ -2,14 +2,18 @@ package sensors
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"hoalu/sensors/bpf/attach"
 	"hoalu/sensors/shipper"
 )
 
@@ -91,5 +95,75 @@ func TestAccountsBalance(t *testing.T) {
 	}
 	if st := ship.Stats(); st.Seen != st.Sent+sum(st.Dropped)+st.Waiting || st.Sent == 0 || sum(st.Dropped) == 0 {
 		t.Errorf("shipper: %+v", st)
+	}
+}
+
+// refusing is a probe that may not run here.
+type refusing struct{}
+
+func (refusing) Run(context.Context, func(), func([]byte)) error {
+	return &attach.Unavailable{Why: "No right.", Do: "Run as root."}
+}
+func (refusing) Books() attach.Books { return attach.Books{} }
+
+// TestNothingRuns: with every probe refused Run ends and says so, each probe says why and what allows it, and the collector is told; with
+// Idle it goes on until it is stopped.
+func TestNothingRuns(t *testing.T) {
+	real := table
+	defer func() { table = real }()
+	table = table[:0:0]
+	for _, row := range real {
+		row.make = func(string) probe { return refusing{} }
+		table = append(table, row)
+	}
+	told := make(chan Accounts, 10)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/stats" {
+			var a Accounts
+			if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
+				t.Error(err)
+			}
+			told <- a
+		}
+		w.Write([]byte(`{}`))
+	}))
+	defer srv.Close()
+	host := func(idle bool) *Host {
+		ship, err := shipper.Open(shipper.Config{Dir: t.TempDir(), Server: srv.URL}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return New(Config{Packet: true, Host: true, Interfaces: []string{"no-such-card"}, Idle: idle}, ship, slog.New(slog.DiscardHandler))
+	}
+	h := host(false)
+	if err := h.Run(context.Background()); !errors.Is(err, ErrNothingRuns) {
+		t.Errorf("Run: %v, want ErrNothingRuns", err)
+	}
+	for _, p := range h.Probes() {
+		if p.State != Refused || p.Why == "" || p.Do == "" || strings.Contains(p.Why, p.Do) {
+			t.Errorf("%+v: want it refused, why, and what allows it", p)
+		}
+	}
+	if v := (<-told).Values; !strings.HasPrefix(v["probe.packet"], "refused: ") || v["probe.process"] != "refused: No right." {
+		t.Errorf("the collector was told %v", v)
+	}
+
+	ctx, cancel := context.WithCancel(context.Background())
+	h = host(true)
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	for deadline := time.Now().Add(10 * time.Second); h.Probes()[0].State != Refused || h.Probes()[1].State != Refused; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("probes %+v", h.Probes())
+		}
+	}
+	select {
+	case err := <-done:
+		t.Errorf("with Idle Run ended: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
 	}
 }

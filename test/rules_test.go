@@ -229,6 +229,7 @@ func TestRulesOnRawLines(t *testing.T) {
 		{"hoalu_intake_refused", wire.FormatJSON, true, 0, []string{note(health.QueueFull)}},
 		{"hoalu_sensor_loss", wire.FormatJSON, true, 0, []string{note(health.SensorLoss)}},
 		{"hoalu_sensor_loss", wire.FormatJSON, true, 0, []string{note(health.SensorGap)}},
+		{"hoalu_sensor_certificate", wire.FormatJSON, true, 0, []string{note(health.SensorCertificate)}},
 		{"hoalu_queue_hole", wire.FormatJSON, true, 0, []string{note(health.QueueHole)}},
 	} {
 		r := newRig(t)

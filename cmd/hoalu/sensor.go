@@ -2,14 +2,15 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"hoalu/sensors"
@@ -42,6 +43,9 @@ type SensorRunCmd struct {
 
 // Run watches until interrupted.
 func (c SensorRunCmd) Run(e *env) error {
+	if c.NoPacket && c.NoHost {
+		return fmt.Errorf("%w: --no-packet and --no-host leave nothing to watch; drop one of them", errUsage)
+	}
 	if c.Identity == "" {
 		c.Identity = identityDir()
 	}
@@ -52,31 +56,34 @@ func (c SensorRunCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if time.Now().After(id.Ends()) {
+		return shipper.ErrEnded
+	}
 	ship, err := shipper.Open(shipper.Config{Dir: c.Spool, Server: id.Server, TLS: id.TLS}, e.log)
 	if err != nil {
 		return err
-	}
-	u, err := url.Parse(id.Server)
-	if err != nil {
-		return err
-	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	if err != nil {
-		port = 443
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
-	h := sensors.New(sensors.Config{Packet: !c.NoPacket, Host: !c.NoHost, Interfaces: c.Interfaces, Name: host, Own: []uint16{uint16(port)}, Version: version}, ship, e.log)
-	err = h.Run(e.ctx)
-	for _, p := range h.Probes() {
-		if p.State == sensors.Refused {
-			fmt.Fprintf(e.err, "%s did not run: %s %s\n", p.Name, p.Why, p.Do)
-		}
-	}
+	h := sensors.New(sensors.Config{Packet: !c.NoPacket, Host: !c.NoHost, Interfaces: c.Interfaces, Name: host, Version: version}, ship, e.log)
+	ctx, stop := context.WithCancel(e.ctx)
+	var keep sync.WaitGroup
+	keep.Go(func() { id.Keep(ctx, e.log, ship.Reconnect) })
+	err = h.Run(ctx)
+	stop()
+	keep.Wait()
 	if errors.Is(err, e.ctx.Err()) {
 		return nil
+	}
+	for _, p := range h.Probes() {
+		if p.State == sensors.Refused {
+			fmt.Fprintf(e.err, "%s does not run: %s\n", p.Name, p.Why)
+			if p.Do != "" {
+				fmt.Fprintf(e.err, "  to allow it: %s\n", p.Do)
+			}
+		}
 	}
 	return err
 }

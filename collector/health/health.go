@@ -64,6 +64,8 @@ const (
 	QueueHole       = "queue_hole"
 	SensorGap       = "sensor_gap"
 	SensorLoss      = "sensor_loss"
+
+	SensorCertificate = "sensor_certificate_ends"
 )
 
 // Listener is the name notes are put under.

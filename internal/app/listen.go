@@ -188,13 +188,13 @@ func (a *App) openListeners(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s, err := sensorsource.New(sensorsource.Config{Address: l.Sensors, TLSConfig: withRoot(conf, a.vault.Authority().Root()), Identify: a.identifySensor, Enroll: a.enrollSensor, Stats: a.sensorStats,
+		s, err := sensorsource.New(sensorsource.Config{Address: l.Sensors, TLSConfig: withRoot(conf, a.vault.Authority().Root()), Identify: a.identifySensor, Enroll: a.enrollSensor, Renew: a.renewSensor, Stats: a.sensorStats,
 			Position: a.intake.SensorPosition, Reject: a.intake.Reject, Connection: a.peers.change}, a.putSensor, a.log)
 		if err != nil {
 			errs = append(errs, err)
 		} else {
 			a.sensorListener = s
-			a.listeners = append(a.listeners, named{"sensors", s.Run})
+			a.listeners = append(a.listeners, named{"sensors", s.Run}, named{"sensors' certificates", a.certificateLoop})
 		}
 	}
 	if l.Console != "" {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -63,16 +64,9 @@ func (a *App) Invite(ctx context.Context, by soc.Actor, system string, ttl time.
 
 // enrollSensor exchanges a token and a request for a certificate.
 func (a *App) enrollSensor(ctx context.Context, token string, csr []byte) (sensorsource.Enrolment, error) {
-	block, _ := pem.Decode(csr)
-	if block == nil {
-		return sensorsource.Enrolment{}, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The request is not a PEM certificate request.", Do: "Run hoalu sensor enroll again."}
-	}
-	req, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil || req.CheckSignature() != nil {
-		return sensorsource.Enrolment{}, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request cannot be read.", Do: "Run hoalu sensor enroll again."}
-	}
-	if k, ok := req.PublicKey.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() && k.Curve != elliptic.P384() { // before the token is spent
-		return sensorsource.Enrolment{}, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request is for a key that is not ECDSA P-256 or P-384.", Do: "Run hoalu sensor enroll of this version."}
+	req, err := sensorRequest(csr) // before the token is spent
+	if err != nil {
+		return sensorsource.Enrolment{}, err
 	}
 	sum := sha256.Sum256([]byte(token))
 	hash := hex.EncodeToString(sum[:])
@@ -105,13 +99,75 @@ func (a *App) enrollSensor(ctx context.Context, token string, csr []byte) (senso
 	if err := a.bindSensor(ctx, out.Sensor, system, displayName(req.Subject.CommonName)); err != nil {
 		return sensorsource.Enrolment{}, err
 	}
-	certificate, err := a.vault.Authority().SignSensor(ctx, out.Sensor, block.Bytes, sensorLife)
+	certificate, err := a.vault.Authority().SignSensor(ctx, out.Sensor, req.Raw, sensorLife)
 	if err != nil {
 		return sensorsource.Enrolment{}, fmt.Errorf("sign sensor certificate: %w", err)
 	}
 	out.Certificate = string(certificate)
 	out.Authority = string(a.vault.Authority().RootPEM())
 	return out, nil
+}
+
+// sensorRequest reads a certificate request (PEM) of a sensor.
+func sensorRequest(csr []byte) (*x509.CertificateRequest, error) {
+	block, _ := pem.Decode(csr)
+	if block == nil {
+		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The request is not a PEM certificate request.", Do: "Run hoalu sensor enroll again."}
+	}
+	req, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil || req.CheckSignature() != nil {
+		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request cannot be read.", Do: "Run hoalu sensor enroll again."}
+	}
+	if k, ok := req.PublicKey.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() && k.Curve != elliptic.P384() {
+		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request is for a key that is not ECDSA P-256 or P-384.", Do: "Run hoalu sensor enroll of this version."}
+	}
+	return req, nil
+}
+
+// renewEvery is the least time between two certificates of a sensor; each is a row in the log of certificates and in the evidence log.
+const renewEvery = 10 * time.Second
+
+// renewSensor gives a sensor its next certificate for a new key. The one it showed stays good until its end: should the answer be lost,
+// it asks again with that.
+func (a *App) renewSensor(ctx context.Context, id string, shown *x509.Certificate, csr []byte) (out sensorsource.Enrolment, err error) {
+	req, err := sensorRequest(csr)
+	if err != nil {
+		return out, err
+	}
+	if req.PublicKey.(*ecdsa.PublicKey).Equal(shown.PublicKey) {
+		return out, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request is for the old key.", Do: "Make a new key."}
+	}
+	src, known := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+	if !known || id == console.OwnSensor {
+		return out, &soc.Problem{Status: 403, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %s is not enrolled here.", id), Do: "Enrol it again: hoalu sensor enroll --server URL --token T"}
+	}
+	a.sensorBooks.mu.Lock()
+	soon := time.Since(a.sensorBooks.renewed[id]) < renewEvery
+	if !soon {
+		a.sensorBooks.open()
+		a.sensorBooks.renewed[id] = time.Now()
+	}
+	a.sensorBooks.mu.Unlock()
+	if soon {
+		return out, &soc.Problem{Status: 429, Code: "too_soon", Detail: "This sensor got a certificate a moment ago.", Do: "It asks again in a minute."}
+	}
+	err = a.state.Tx(ctx, func(tx *sql.Tx) error {
+		return record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: src.Name}, Action: "sensor.renew", Object: src.System, Details: map[string]string{"sensor": id}})
+	})
+	if err != nil {
+		return out, err
+	}
+	certificate, err := a.vault.Authority().SignSensor(ctx, id, req.Raw, sensorLife)
+	if err != nil {
+		return out, fmt.Errorf("sign sensor certificate: %w", err)
+	}
+	if _, err := a.identifySensor(shown); errors.Is(err, vault.ErrRevoked) { // meanwhile: then this one is, too
+		if _, err := a.vault.Authority().RevokeSensor(ctx, id, "the certificate it was renewed with was withdrawn"); err != nil {
+			return out, fmt.Errorf("withdraw sensor certificate: %w", err)
+		}
+		return out, &soc.Problem{Status: 403, Code: "not_a_sensor", Detail: "This certificate was withdrawn.", Do: "Enrol the sensor again."}
+	}
+	return sensorsource.Enrolment{Sensor: id, Certificate: string(certificate), Authority: string(a.vault.Authority().RootPEM())}, nil
 }
 
 // sensorID names a sensor after its host, with enough chance to be its own.
@@ -164,41 +220,122 @@ func (a *App) bindSensor(ctx context.Context, id, system, host string) error {
 	return err
 }
 
-// identifySensor names the sensor of a client certificate.
+// identifySensor names the sensor of a client certificate, and notes when that ends.
 func (a *App) identifySensor(c *x509.Certificate) (string, error) {
-	return a.vault.Authority().Sensor([]*x509.Certificate{c})
+	id, err := a.vault.Authority().Sensor([]*x509.Certificate{c})
+	if err == nil {
+		a.sensorBooks.mu.Lock()
+		a.sensorBooks.open()
+		a.sensorBooks.ends[id] = c.NotAfter
+		a.sensorBooks.mu.Unlock()
+	}
+	return id, err
 }
 
-// accounts keeps what sensors last said of themselves.
+// certificateEnds is when the certificate of each sensor ends: the one it last showed, else the last one made for it.
+func (a *App) certificateEnds() map[string]time.Time {
+	ends := map[string]time.Time{}
+	for _, c := range a.vault.Authority().Issued() {
+		if c.Use == "sensor" && c.Revoked.IsZero() && c.NotAfter.After(ends[c.Subject]) {
+			ends[c.Subject] = c.NotAfter
+		}
+	}
+	a.sensorBooks.mu.Lock()
+	defer a.sensorBooks.mu.Unlock()
+	maps.Copy(ends, a.sensorBooks.ends)
+	return ends
+}
+
+// endsSoon is how long before its end a sensor's certificate is worth an alert; it ought to have been renewed three months before.
+const endsSoon = 30 * 24 * time.Hour
+
+// endingCertificates are notes on enrolled sensors whose certificate ends soon or ended within as long, for not more than one a day each.
+func (a *App) endingCertificates(now time.Time) (notes []health.Note) {
+	ends := a.certificateEnds()
+	a.sensorBooks.mu.Lock()
+	defer a.sensorBooks.mu.Unlock()
+	a.sensorBooks.open()
+	for _, src := range a.inventory.Snapshot().Sources() {
+		end, known := ends[src.Sensor]
+		if src.Kind != soc.SourceSensor || src.Demo || src.Sensor == console.OwnSensor || !known || end.Sub(now).Abs() > endsSoon {
+			continue
+		}
+		if told := a.sensorBooks.told[src.Sensor]; now.Sub(told) < 24*time.Hour {
+			continue
+		}
+		a.sensorBooks.told[src.Sensor] = now
+		notes = append(notes, health.Note{Action: health.SensorCertificate, Source: src.ID, System: src.System, Level: "warning",
+			Message: fmt.Sprintf("the certificate of sensor %s ends at %s", src.Sensor, end.UTC().Format(time.RFC3339)),
+			Values:  map[string]string{"sensor": src.Sensor, "ends": end.UTC().Format(time.RFC3339)}})
+	}
+	return notes
+}
+
+// certificateLoop looks at the sensors' certificates every hour.
+func (a *App) certificateLoop(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		for _, n := range a.endingCertificates(time.Now()) {
+			a.health.Emit(n)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+	return ctx.Err()
+}
+
+// sensorAccounts keeps what sensors last said of themselves, and what is known of their certificates, by sensor.
 type sensorAccounts struct {
-	mu   sync.Mutex
-	last map[string]sensorsource.Stats
-	at   map[string]int64
-	lost map[string]int64
+	mu      sync.Mutex
+	last    map[string]sensorsource.Stats
+	at      map[string]int64
+	lost    map[string]map[string]int64 // by reason, since the start of the appliance
+	ends    map[string]time.Time        // of the certificate last shown
+	renewed map[string]time.Time
+	told    map[string]time.Time // that it ends soon
+}
+
+// open makes the maps; mu is held.
+func (b *sensorAccounts) open() {
+	if b.last == nil {
+		b.last, b.at, b.lost = map[string]sensorsource.Stats{}, map[string]int64{}, map[string]map[string]int64{}
+		b.ends, b.renewed, b.told = map[string]time.Time{}, map[string]time.Time{}, map[string]time.Time{}
+	}
 }
 
 func (a *App) sensorStats(ctx context.Context, id string, s sensorsource.Stats) error {
 	a.sensorBooks.mu.Lock()
-	if a.sensorBooks.last == nil {
-		a.sensorBooks.last, a.sensorBooks.at, a.sensorBooks.lost = map[string]sensorsource.Stats{}, map[string]int64{}, map[string]int64{}
-	}
+	a.sensorBooks.open()
 	a.sensorBooks.last[id], a.sensorBooks.at[id] = s, time.Now().UnixMilli()
 	var dropped int64
-	for _, n := range s.Dropped {
+	for reason, n := range s.Dropped {
+		if n <= 0 {
+			continue
+		}
 		dropped += n
+		if a.sensorBooks.lost[id] == nil {
+			a.sensorBooks.lost[id] = map[string]int64{}
+		}
+		a.sensorBooks.lost[id][reason] += n
 	}
-	a.sensorBooks.lost[id] += dropped
 	a.sensorBooks.mu.Unlock()
 	src, known := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
 	if known {
 		a.health.Beat(src.ID, time.Now().UnixMilli())
 	}
 	if dropped > 0 {
-		for reason, n := range s.Dropped {
-			a.intake.Drop(src.ID, "", reason, int(n))
+		var why []string
+		for _, reason := range slices.Sorted(maps.Keys(s.Dropped)) {
+			if n := s.Dropped[reason]; n > 0 {
+				a.intake.Drop(src.ID, "", reason, int(n))
+				why = append(why, fmt.Sprintf("%s %d", reason, n))
+			}
 		}
-		a.health.Emit(health.Note{Action: health.SensorLoss, Source: src.ID, System: src.System, Level: "warning", Message: fmt.Sprintf("sensor %s dropped %d records", id, dropped),
-			Values: map[string]string{"sensor": id, "dropped": fmt.Sprint(dropped)}})
+		a.health.Emit(health.Note{Action: health.SensorLoss, Source: src.ID, System: src.System, Level: "warning", Message: fmt.Sprintf("sensor %s dropped %d records: %s", id, dropped, strings.Join(why, ", ")),
+			Values: map[string]string{"sensor": id, "dropped": fmt.Sprint(dropped), "reasons": strings.Join(why, ", ")}})
 	}
 	return nil
 }
@@ -283,12 +420,16 @@ func (a *App) openOwnSensor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ship, err := shipper.Open(shipper.Config{Dir: a.path("spool"), Server: "https://localhost:" + fmt.Sprint(ap.Port()),
+	host := "localhost"
+	if !ap.Addr().IsUnspecified() && !ap.Addr().IsLoopback() { // then nothing listens on loopback
+		host = ap.Addr().String()
+	}
+	ship, err := shipper.Open(shipper.Config{Dir: a.path("spool"), Server: "https://" + net.JoinHostPort(host, fmt.Sprint(ap.Port())),
 		TLS: &tls.Config{GetClientCertificate: func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) { return certs.get(i.Context()) }, RootCAs: pool, MinVersion: tls.VersionTLS12}}, a.log)
 	if err != nil {
 		return err
 	}
-	h := sensors.New(sensors.Config{Packet: a.cfg.Sensor.Packet, Host: a.cfg.Sensor.Host, Interfaces: a.cfg.Sensor.Interfaces, Name: hostname(), Own: []uint16{ap.Port()}, Version: a.opts.Version}, ship, a.log)
+	h := sensors.New(sensors.Config{Packet: a.cfg.Sensor.Packet, Host: a.cfg.Sensor.Host, Interfaces: a.cfg.Sensor.Interfaces, Name: hostname(), Version: a.opts.Version, Idle: true}, ship, a.log)
 	a.own = &ownSensor{id: id, host: h}
 	a.listeners = append(a.listeners, named{"own sensor", h.Run})
 	return nil
@@ -301,19 +442,23 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 	a := p.a
 	var out []console.Sensor
 	a.sensorBooks.mu.Lock()
-	last, at, lost := maps.Clone(a.sensorBooks.last), maps.Clone(a.sensorBooks.at), maps.Clone(a.sensorBooks.lost)
+	last, at, lost := maps.Clone(a.sensorBooks.last), maps.Clone(a.sensorBooks.at), map[string]map[string]int64{}
+	for id, m := range a.sensorBooks.lost {
+		lost[id] = maps.Clone(m)
+	}
 	a.sensorBooks.mu.Unlock()
+	ends := a.certificateEnds()
 	now := time.Now().UnixMilli()
 	for _, src := range a.inventory.Snapshot().Sources() {
 		if src.Kind != soc.SourceSensor || src.Demo {
 			continue
 		}
-		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: at[src.Sensor], Shed: map[string]int64{}}
+		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: at[src.Sensor], Shed: lost[src.Sensor]}
+		if end, known := ends[src.Sensor]; known {
+			s.CertificateEnds = end.UnixMilli()
+		}
 		st := last[src.Sensor]
 		s.Host, s.Version = st.Values["host"], st.Values["version"]
-		if n := lost[src.Sensor]; n > 0 {
-			s.Shed["records"] = n
-		}
 		own := a.own != nil && src.Sensor == a.own.id
 		if own {
 			for _, pr := range a.own.host.Probes() {

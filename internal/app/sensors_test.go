@@ -11,13 +11,17 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"hoalu/collector/health"
+	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/inventory"
@@ -171,5 +175,126 @@ func TestCertificateIsRenewed(t *testing.T) {
 	}
 	if issued != 2 {
 		t.Errorf("%d certificates issued, want 2: the first neared its end", issued)
+	}
+}
+
+// TestRenewSensor: over the connection of its certificate a sensor gets another for a new key, and the old one goes on; who was withdrawn
+// or is not known gets none; the console shows the end, and a certificate that nears it becomes a note once a day.
+func TestRenewSensor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(r.dir, "identity")
+	if _, err := shipper.Enroll(ctx, dir, "https://"+r.sensorListener.Addr().String(), token); err != nil {
+		t.Fatal(err)
+	}
+	load := func() *shipper.Identity {
+		id, err := shipper.LoadIdentity(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	old, id := load(), load()
+	shown := func(id *shipper.Identity) *x509.Certificate {
+		c, err := id.TLS.GetClientCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Leaf
+	}
+	if err := id.Renew(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if shown(id).SerialNumber.Cmp(shown(old).SerialNumber) == 0 || shown(load()).SerialNumber.Cmp(shown(id).SerialNumber) != 0 {
+		t.Error("the new certificate is not the one shown and kept")
+	}
+	if err := id.Renew(ctx); err == nil || !strings.Contains(err.Error(), "a moment ago") {
+		t.Errorf("at once again: %v, want to be told to wait", err)
+	}
+	for name, x := range map[string]*shipper.Identity{"old": old, "new": id} {
+		client := http.Client{Transport: &http.Transport{TLSClientConfig: x.TLS}}
+		res, err := client.Get(x.Server + "/v1/position")
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Errorf("with the %s certificate: %v %v", name, res, err)
+		}
+		client.CloseIdleConnections()
+	}
+
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldKey, err := old.TLS.GetClientCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, sensor string
+		csr          []byte
+		code         string
+	}{
+		{"unknown sensor", "ghost-00000000", request(t, "x", key), "sensor_unknown"},
+		{"the appliance's own", "this-host", request(t, "x", key), "sensor_unknown"},
+		{"the old key", id.Sensor, request(t, "x", oldKey.PrivateKey), "bad_csr"},
+		{"no request", id.Sensor, []byte("x"), "bad_csr"},
+	} {
+		var p *soc.Problem
+		if _, err := r.renewSensor(ctx, tt.sensor, shown(old), tt.csr); !errors.As(err, &p) || p.Code != tt.code || p.Do == "" {
+			t.Errorf("%s: %v, want %s with what to do", tt.name, err, tt.code)
+		}
+	}
+
+	end := shown(old).NotAfter
+	list, err := sensorsPart{r.App}.Sensors(ctx)
+	if err != nil || len(list) != 1 || time.UnixMilli(list[0].CertificateEnds).Sub(end).Abs() > time.Minute {
+		t.Errorf("console: %+v %v, want the end %v", list, err, end)
+	}
+	for _, tt := range []struct {
+		at   time.Duration // before the end
+		want int
+	}{{31 * 24 * time.Hour, 0}, {29 * 24 * time.Hour, 1}, {29*24*time.Hour - time.Minute, 0}, {28 * 24 * time.Hour, 1}, {-24 * time.Hour, 1}, {-40 * 24 * time.Hour, 0}} {
+		notes := r.endingCertificates(end.Add(-tt.at))
+		if len(notes) != tt.want || tt.want == 1 && (notes[0].Action != health.SensorCertificate || notes[0].System != r.self.ID || notes[0].Values["sensor"] != id.Sensor) {
+			t.Errorf("%v before the end: %+v, want %d notes", tt.at, notes, tt.want)
+		}
+	}
+
+	if n, err := r.vault.Authority().RevokeSensor(ctx, id.Sensor, "test"); err != nil || n != 2 {
+		t.Fatalf("revoke: %d %v, want both certificates", n, err)
+	}
+	if err := id.Renew(ctx); err == nil || !strings.Contains(err.Error(), "withdrawn") {
+		t.Errorf("withdrawn sensor: %v, want a refusal", err)
+	}
+	if _, err := r.renewSensor(ctx, id.Sensor, shown(old), request(t, "x", key)); err == nil {
+		t.Error("a certificate was made though the one shown is withdrawn")
+	}
+	for _, c := range r.vault.Authority().Issued() {
+		if c.Subject == id.Sensor && c.Revoked.IsZero() {
+			t.Errorf("certificate %s of a withdrawn sensor is good", c.Serial)
+		}
+	}
+}
+
+// TestSensorLossReasons: what a sensor dropped is shown by reason.
+func TestSensorLossReasons(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	if err := r.bindSensor(ctx, "s-1", r.self.ID, "may"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.sensorStats(ctx, "s-1", sensorsource.Stats{Dropped: map[string]int64{"packet_ring": 3, "output_flow": 4, "spool_full": 0}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := sensorsPart{r.App}.Sensors(ctx)
+	if err != nil || len(list) != 1 || fmt.Sprint(list[0].Shed) != "map[output_flow:8 packet_ring:6]" {
+		t.Errorf("console: %+v %v, want 6 of packet_ring and 8 of output_flow", list, err)
 	}
 }

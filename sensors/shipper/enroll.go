@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,13 +29,17 @@ import (
 type Identity struct {
 	Sensor string
 	Server string
-	TLS    *tls.Config
+	TLS    *tls.Config // shows the newest certificate
+
+	dir   string
+	now   func() time.Time
+	after func(time.Duration) <-chan time.Time
+	cert  atomic.Pointer[tls.Certificate]
 }
 
-// Files of an Identity's folder.
+// Files of an Identity's folder. Key and certificate are one file, replaced as a whole: whatever happens in between, they fit together.
 const (
-	keyFile    = "sensor.key"
-	certFile   = "sensor.crt"
+	pairFile   = "sensor.pem"
 	caFile     = "collector-ca.crt"
 	serverFile = "collector.url"
 )
@@ -47,29 +52,24 @@ func Token(secret string, authority *x509.Certificate) string {
 }
 
 // Enroll exchanges a token for a certificate and keeps it in dir. The key never leaves this machine.
-func Enroll(ctx context.Context, dir, server, token string) (Identity, error) {
+func Enroll(ctx context.Context, dir, server, token string) (*Identity, error) {
 	secret, pin, ok := strings.Cut(token, ".")
 	if !ok || len(pin) != 64 {
-		return Identity{}, errors.New("token is not complete: copy all of what `hoalu sensor invite` printed")
+		return nil, errors.New("token is not complete: copy all of what `hoalu sensor invite` printed")
 	}
 	if u, err := url.Parse(server); err != nil || u.Scheme != "https" || u.Host == "" {
-		return Identity{}, fmt.Errorf("the collector's address must be as https://host:8443, is %q: over anything else the token could be read on its way", server)
+		return nil, fmt.Errorf("the collector's address must be as https://host:8443, is %q: over anything else the token could be read on its way", server)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return Identity{}, fmt.Errorf("make identity folder: %w", err)
+		return nil, fmt.Errorf("make identity folder: %w", err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, request, err := newRequest()
 	if err != nil {
-		return Identity{}, err
+		return nil, err
 	}
-	host, _ := os.Hostname()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: host}}, key)
+	body, err := json.Marshal(map[string]string{"token": secret, "csr": request})
 	if err != nil {
-		return Identity{}, err
-	}
-	body, err := json.Marshal(map[string]string{"token": secret, "csr": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))})
-	if err != nil {
-		return Identity{}, err
+		return nil, err
 	}
 	// The collector sends its authority's certificate with its own; the one whose digest the token names is the anchor.
 	conf := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, VerifyConnection: func(cs tls.ConnectionState) error {
@@ -90,41 +90,21 @@ func Enroll(ctx context.Context, dir, server, token string) (Identity, error) {
 			return errors.New("the collector redirects; give its final address")
 		}}
 	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(server, "/")+"/v1/enroll", bytes.NewReader(body))
+	server = strings.TrimRight(server, "/")
+	got, err := ask(ctx, client, server+"/v1/enroll", body)
 	if err != nil {
-		return Identity{}, err
+		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := client.Do(req)
+	pair, err := join(key, got.Certificate)
 	if err != nil {
-		return Identity{}, fmt.Errorf("reach the collector: %w", err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return Identity{}, fmt.Errorf("read the collector's answer: %w", err)
-	}
-	if res.StatusCode != http.StatusOK {
-		var p struct{ Detail, Do string }
-		if json.Unmarshal(answer, &p) == nil && p.Detail != "" {
-			return Identity{}, fmt.Errorf("the collector refuses: %s %s", p.Detail, p.Do)
-		}
-		return Identity{}, fmt.Errorf("the collector answers %d %.200s", res.StatusCode, answer)
-	}
-	var got struct{ Sensor, Certificate, Authority string }
-	if err := json.Unmarshal(answer, &got); err != nil {
-		return Identity{}, fmt.Errorf("read the collector's answer: %w", err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return Identity{}, err
+		return nil, err
 	}
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})}, {caFile, []byte(got.Authority)}, {serverFile, []byte(strings.TrimRight(server, "/") + "\n")}, {certFile, []byte(got.Certificate)}} {
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o600); err != nil {
-			return Identity{}, fmt.Errorf("keep identity: %w", err)
+	}{{caFile, []byte(got.Authority)}, {serverFile, []byte(server + "\n")}, {pairFile, pair}} { // with the last one it is enrolled
+		if err := replace(dir, f.name, f.data); err != nil {
+			return nil, fmt.Errorf("keep identity: %w", err)
 		}
 	}
 	id, err := LoadIdentity(dir)
@@ -134,34 +114,130 @@ func Enroll(ctx context.Context, dir, server, token string) (Identity, error) {
 	return id, err
 }
 
+// newRequest makes a key and a certificate request (PEM) for it.
+func newRequest() (*ecdsa.PrivateKey, string, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, "", fmt.Errorf("make key: %w", err)
+	}
+	host, _ := os.Hostname() // without one the collector names it
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: host}}, key)
+	if err != nil {
+		return nil, "", fmt.Errorf("make certificate request: %w", err)
+	}
+	return key, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})), nil
+}
+
+// granted is the collector's answer to a request.
+type granted struct{ Sensor, Certificate, Authority string }
+
+func ask(ctx context.Context, client *http.Client, url string, body []byte) (granted, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return granted{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := client.Do(req)
+	if err != nil {
+		return granted{}, fmt.Errorf("reach the collector: %w", err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return granted{}, fmt.Errorf("read the collector's answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		var p struct{ Detail, Do string }
+		if json.Unmarshal(answer, &p) == nil && p.Detail != "" {
+			return granted{}, fmt.Errorf("the collector refuses: %s %s", p.Detail, p.Do)
+		}
+		return granted{}, fmt.Errorf("the collector answers %d %.200s", res.StatusCode, answer)
+	}
+	var got granted
+	if err := json.Unmarshal(answer, &got); err != nil {
+		return granted{}, fmt.Errorf("read the collector's answer: %w", err)
+	}
+	return got, nil
+}
+
+// join is the content of pairFile; an error when the certificate is not one for the key.
+func join(key *ecdsa.PrivateKey, certificate string) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	pair := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), certificate...)
+	if _, err := tls.X509KeyPair(pair, pair); err != nil {
+		return nil, fmt.Errorf("the collector's answer is no certificate for this key: %w", err)
+	}
+	return pair, nil
+}
+
+// replace puts a file in the place of another at once, durably, for this user alone.
+func replace(dir, name string, data []byte) error {
+	path := filepath.Join(dir, name)
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Chmod(0o600) // one that was left may be open to others
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		os.Remove(path + ".new")
+		return err
+	}
+	return syncDir(dir)
+}
+
 // ErrNotEnrolled means that the folder holds no identity.
 var ErrNotEnrolled = errors.New("this sensor is not enrolled: run `hoalu sensor enroll --server URL --token T` with a token of `hoalu sensor invite`")
 
-// LoadIdentity reads what Enroll kept.
-func LoadIdentity(dir string) (Identity, error) {
-	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, certFile), filepath.Join(dir, keyFile))
+// LoadIdentity reads what Enroll and Renew kept.
+func LoadIdentity(dir string) (*Identity, error) {
+	path := filepath.Join(dir, pairFile)
+	cert, err := tls.LoadX509KeyPair(path, path)
+	if errors.Is(err, os.ErrNotExist) { // enrolled before certificates were renewed: key and certificate apart
+		cert, err = tls.LoadX509KeyPair(filepath.Join(dir, "sensor.crt"), filepath.Join(dir, "sensor.key"))
+	}
 	if errors.Is(err, os.ErrNotExist) {
-		return Identity{}, ErrNotEnrolled
+		return nil, ErrNotEnrolled
 	}
 	if err != nil {
-		return Identity{}, fmt.Errorf("read identity in %s: %w", dir, err)
+		return nil, fmt.Errorf("read identity in %s: %w", dir, err)
 	}
 	ca, err := os.ReadFile(filepath.Join(dir, caFile))
 	if err != nil {
-		return Identity{}, fmt.Errorf("read identity: %w", err)
+		return nil, fmt.Errorf("read identity: %w", err)
 	}
 	server, err := os.ReadFile(filepath.Join(dir, serverFile))
 	if err != nil {
-		return Identity{}, fmt.Errorf("read identity: %w", err)
+		return nil, fmt.Errorf("read identity: %w", err)
 	}
-	id := Identity{Server: strings.TrimSpace(string(server))}
-	if cert.Leaf != nil && len(cert.Leaf.URIs) > 0 {
-		id.Sensor = strings.TrimPrefix(cert.Leaf.URIs[0].Path, "/")
-	}
+	id := &Identity{Server: strings.TrimSpace(string(server)), dir: dir, now: time.Now, after: time.After, Sensor: sensorOf(cert.Leaf)}
+	id.cert.Store(&cert)
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(ca) {
-		return Identity{}, fmt.Errorf("read identity: %s holds no certificate", caFile)
+		return nil, fmt.Errorf("read identity: %s holds no certificate", caFile)
 	}
-	id.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: pool, MinVersion: tls.VersionTLS12}
+	id.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12, Time: func() time.Time { return id.now() },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return id.cert.Load(), nil }}
 	return id, nil
+}
+
+func sensorOf(c *x509.Certificate) string {
+	if len(c.URIs) == 0 {
+		return ""
+	}
+	return strings.TrimPrefix(c.URIs[0].Path, "/")
 }

@@ -5,9 +5,11 @@
 // batch number, by which the collector drops what comes twice; the spool is the folder of batches not yet acknowledged.
 //
 // Contract: Put never blocks and may be called from any goroutine; what does not fit in memory or in the spool's budget is dropped and
-// counted by reason, the oldest batch first. Nothing else is lost: a batch leaves the spool only after the collector answered that it is
-// durable, or answered that it can never take it (counted as refused). After kill -9 what was in the spool is sent; what was only in
-// memory (at most Linger old) is not, and the next start cannot count it. Seen = Sent + Dropped + Waiting holds in Stats at any time.
+// counted by reason, the oldest batch first. Who has something to lose first waits for Room before it puts, and drops in an order of its
+// own meanwhile. Nothing else is lost: a batch leaves the spool only after the collector answered that it is durable, or answered that it
+// can never take it (counted as refused). While the disk takes nothing batches wait in memory and are sent from there. After kill -9 what
+// was in the spool is sent, once; what was only in memory (at most Linger old while the disk takes it) is not, and the next start cannot
+// count it. Seen = Sent + Dropped + Waiting holds in Stats at any time.
 package shipper
 
 import (
@@ -18,15 +20,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"hoalu/ecs/wire"
@@ -39,16 +45,19 @@ type Config struct {
 	TLS     *tls.Config   // client certificate, and the collector's authority
 	Batch   int           // records in a batch, 0: 500
 	Linger  time.Duration // a record waits this long for company, 0: 200 ms
-	Memory  int           // bytes of records not yet in the spool, 0: 16 MiB
+	Memory  int           // bytes of records and batches not in the spool, 0: 16 MiB
 	MaxDisk int64         // bytes of the spool, 0: 256 MiB
 }
+
+// connectionAge is how long a connection lasts: a new one shows the newest certificate.
+const connectionAge = 12 * time.Hour
 
 // Reasons of Stats.Dropped.
 const (
 	DropMemory  = "shipper_memory" // more came than the disk took
 	DropSpool   = "spool_full"     // the collector was away longer than the spool holds
 	DropRefused = "refused"        // the collector answered that it can never take the batch
-	DropDisk    = "spool_error"    // the spool could not be written
+	DropDisk    = "spool_error"    // the spool could not be written, and memory was full
 )
 
 // Stats since the start.
@@ -69,18 +78,28 @@ type Shipper struct {
 	wake   chan struct{} // records in memory
 	ready  chan struct{} // batches in the spool
 
+	peers atomic.Pointer[[]netip.AddrPort] // of the collector, as dialled
+	stale atomic.Bool                      // the next request is the last of its connection
+	since atomic.Int64                     // Unix s when connections were last given up
+
+	sequence *os.File // the greatest number acknowledged or sent from memory, so that no start uses it again
+
 	mu      sync.Mutex
 	records [][]byte
-	size    int
+	size    int // bytes of records, and of batches in memory
+	room    chan struct{}
 	spool   []batch // oldest first
 	stats   Stats
 	next    uint64
+	disk    error // why the last batch was not written
 }
 
+// batch waits for the collector: in a file, or in data while the disk takes nothing.
 type batch struct {
 	seq     uint64
 	records int64
 	bytes   int64
+	data    []byte
 	sending bool
 }
 
@@ -103,8 +122,13 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	s := &Shipper{cfg: cfg, log: log.With("component", "shipper"), wake: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		client: &http.Client{Transport: &http.Transport{TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: 90 * time.Second}, Timeout: time.Minute}}
+	s := &Shipper{cfg: cfg, log: log.With("component", "shipper"), wake: make(chan struct{}, 1), ready: make(chan struct{}, 1), room: make(chan struct{})}
+	dial := &net.Dialer{Timeout: 30 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
+		s.dialled(address)
+		return nil
+	}}
+	s.client = &http.Client{Transport: &http.Transport{DialContext: dial.DialContext, TLSClientConfig: cfg.TLS.Clone(), ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: 90 * time.Second}, Timeout: time.Minute}
+	s.since.Store(time.Now().Unix())
 	s.stats.Dropped = map[string]int64{}
 	entries, err := os.ReadDir(cfg.Dir)
 	if err != nil {
@@ -131,15 +155,78 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 		s.next = max(s.next, b.seq)
 	}
 	sort.Slice(s.spool, func(i, j int) bool { return s.spool[i].seq < s.spool[j].seq })
-	if raw, err := os.ReadFile(filepath.Join(cfg.Dir, "sequence")); err == nil {
-		var n uint64
-		if _, err := fmt.Sscan(string(raw), &n); err == nil {
-			s.next = max(s.next, n)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	if s.sequence, err = os.OpenFile(filepath.Join(cfg.Dir, "sequence"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, fmt.Errorf("open spool position: %w", err)
+	}
+	if err := syscall.Flock(int(s.sequence.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		s.sequence.Close()
+		return nil, fmt.Errorf("spool %s is in use: another sensor of this host sends from it; stop that one first, or give this one a spool of its own", cfg.Dir)
+	}
+	raw, err := io.ReadAll(io.LimitReader(s.sequence, 64))
+	if err != nil {
+		s.sequence.Close()
 		return nil, fmt.Errorf("read spool position: %w", err)
 	}
+	var n uint64
+	if _, err := fmt.Sscan(string(raw), &n); err == nil {
+		s.next = max(s.next, n)
+	}
 	return s, nil
+}
+
+// dialled notes an address of the collector, before the first packet goes there.
+func (s *Shipper) dialled(address string) {
+	a, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return
+	}
+	a = netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+	var known []netip.AddrPort
+	if p := s.peers.Load(); p != nil {
+		known = *p
+	}
+	if slices.Contains(known, a) {
+		return
+	}
+	if known = append([]netip.AddrPort{a}, known...); len(known) > 16 { // a name that moves about
+		known = known[:16]
+	}
+	s.peers.Store(&known)
+}
+
+// Uplink says whether a is an address of the collector: traffic with it is the sensor's own.
+func (s *Shipper) Uplink(a netip.AddrPort) bool {
+	p := s.peers.Load()
+	return p != nil && slices.Contains(*p, a)
+}
+
+// Reconnect has what is sent next go over a new connection, with the certificate of that time.
+func (s *Shipper) Reconnect() { s.stale.Store(true) }
+
+// Room waits until half of the memory is free, or ctx ends: what is left is for those who cannot wait.
+func (s *Shipper) Room(ctx context.Context) {
+	for {
+		s.mu.Lock()
+		free, room := s.size <= s.cfg.Memory/2, s.room
+		s.mu.Unlock()
+		if free {
+			return
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// shrink takes n bytes off what memory holds; mu is held.
+func (s *Shipper) shrink(n int) {
+	full := s.size > s.cfg.Memory/2
+	if s.size -= n; full && s.size <= s.cfg.Memory/2 {
+		close(s.room)
+		s.room = make(chan struct{})
+	}
 }
 
 // Put takes a record; it is copied.
@@ -147,7 +234,11 @@ func (s *Shipper) Put(record []byte) {
 	s.mu.Lock()
 	s.stats.Seen++
 	if s.size+len(record) > s.cfg.Memory {
-		s.stats.Dropped[DropMemory]++
+		if s.disk != nil {
+			s.stats.Dropped[DropDisk]++
+		} else {
+			s.stats.Dropped[DropMemory]++
+		}
 		s.mu.Unlock()
 		return
 	}
@@ -177,8 +268,9 @@ func (s *Shipper) Stats() Stats {
 	return out
 }
 
-// Run spools and sends until ctx ends; what is in memory then goes into the spool.
+// Run spools and sends until ctx ends; what is in memory then goes into the spool. It runs once.
 func (s *Shipper) Run(ctx context.Context) error {
+	defer s.sequence.Close()
 	if err := s.position(ctx); err != nil {
 		return err
 	}
@@ -186,6 +278,7 @@ func (s *Shipper) Run(ctx context.Context) error {
 	wg.Go(func() { s.spoolLoop(ctx) })
 	wg.Go(func() { s.sendLoop(ctx) })
 	wg.Wait()
+	s.settle(true)
 	return ctx.Err()
 }
 
@@ -267,8 +360,9 @@ func (s *Shipper) spoolOne() bool {
 	}
 	records := s.records[:n:n]
 	s.records = s.records[n:]
+	size := 0
 	for _, r := range records {
-		s.size -= len(r)
+		size += len(r)
 	}
 	s.next++
 	b := batch{seq: s.next, records: int64(n)}
@@ -282,32 +376,90 @@ func (s *Shipper) spoolOne() bool {
 	}
 	data := wire.Encode(&wire.Batch{Listener: "sensor", Sequence: b.seq, Frames: frames})
 	b.bytes = int64(len(data))
-	if err := s.write(b, data); err != nil {
-		s.log.Error("write spool", "error", err)
-		s.mu.Lock()
+	err := s.write(b, data)
+	s.mu.Lock()
+	if (err == nil) != (s.disk == nil) {
+		if err != nil {
+			s.log.Error("the spool cannot be written; records wait in memory", "dir", s.cfg.Dir, "error", err)
+		} else {
+			s.log.Info("the spool can be written again")
+		}
+	}
+	s.disk = err
+	switch {
+	case err == nil:
+		s.shrink(size)
+		s.stats.Bytes += b.bytes
+	case s.size-size+len(data) <= s.cfg.Memory:
+		b.data = data
+		s.shrink(size - len(data))
+	default:
+		s.shrink(size)
 		s.stats.Dropped[DropDisk] += b.records
 		s.stats.Waiting -= b.records
 		s.mu.Unlock()
 		return more
 	}
-	s.mu.Lock()
 	s.spool = append(s.spool, b)
-	s.stats.Bytes += b.bytes
-	for s.stats.Bytes > s.cfg.MaxDisk && len(s.spool) > 1 { // oldest first, but not the one under way
-		i := 0
-		if s.spool[0].sending {
-			i = 1
+	for i := 0; s.stats.Bytes > s.cfg.MaxDisk && i < len(s.spool)-1; { // oldest first, but not the one under way
+		if s.spool[i].sending || s.spool[i].data != nil {
+			i++
+			continue
 		}
-		old := s.spool[i]
-		s.spool = append(s.spool[:i:i], s.spool[i+1:]...)
-		s.stats.Bytes -= old.bytes
-		s.stats.Waiting -= old.records
-		s.stats.Dropped[DropSpool] += old.records
-		os.Remove(filepath.Join(s.cfg.Dir, old.name()))
+		s.forget(i, DropSpool)
 	}
 	s.mu.Unlock()
 	signal(s.ready)
+	if err == nil {
+		s.settle(false)
+	}
 	return more
+}
+
+// forget drops batch i for a reason; mu is held.
+func (s *Shipper) forget(i int, reason string) {
+	b := s.spool[i]
+	s.spool = append(s.spool[:i:i], s.spool[i+1:]...)
+	s.stats.Waiting -= b.records
+	s.stats.Dropped[reason] += b.records
+	if b.data != nil {
+		s.shrink(len(b.data))
+		return
+	}
+	s.stats.Bytes -= b.bytes
+	os.Remove(filepath.Join(s.cfg.Dir, b.name()))
+}
+
+// settle writes what waits in memory into the spool, oldest first, until the disk refuses; at the end what it does not take is dropped.
+func (s *Shipper) settle(end bool) {
+	for {
+		s.mu.Lock()
+		i := slices.IndexFunc(s.spool, func(b batch) bool { return b.data != nil && !b.sending })
+		if i < 0 {
+			s.mu.Unlock()
+			return
+		}
+		b := s.spool[i]
+		s.mu.Unlock()
+		err := s.write(b, b.data)
+		if err != nil && !end {
+			return
+		}
+		s.mu.Lock()
+		i = slices.IndexFunc(s.spool, func(x batch) bool { return x.seq == b.seq })
+		switch {
+		case i < 0: // sent meanwhile
+			os.Remove(filepath.Join(s.cfg.Dir, b.name()))
+		case err != nil:
+			s.log.Error("records lost: the spool cannot be written", "records", b.records, "error", err)
+			s.forget(i, DropDisk)
+		default:
+			s.spool[i].data = nil
+			s.shrink(len(b.data))
+			s.stats.Bytes += b.bytes
+		}
+		s.mu.Unlock()
+	}
 }
 
 func (s *Shipper) write(b batch, data []byte) error {
@@ -330,12 +482,30 @@ func (s *Shipper) write(b batch, data []byte) error {
 		os.Remove(path + ".tmp")
 		return err
 	}
-	dir, err := os.Open(s.cfg.Dir)
+	return syncDir(s.cfg.Dir)
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	return dir.Sync()
+}
+
+// do sends a request; now and then it is the last of its connection.
+func (s *Shipper) do(req *http.Request) (*http.Response, error) {
+	now := time.Now().Unix()
+	if s.stale.Swap(false) || now-s.since.Load() > int64(connectionAge/time.Second) {
+		s.since.Store(now)
+		req.Close = true
+	}
+	res, err := s.client.Do(req)
+	if err == nil && (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden) {
+		s.Reconnect() // the certificate of this connection has ended: there may be a newer one
+	}
+	return res, err
 }
 
 // errRefused marks an answer that will never be another.
@@ -367,27 +537,32 @@ func (s *Shipper) sendLoop(ctx context.Context) {
 			continue
 		}
 		err := s.send(ctx, b)
-		if ctx.Err() != nil {
-			return
-		}
-		s.failed(err)
 		if err != nil && !errors.Is(err, errRefused) {
-			wait = min(max(2*wait, 100*time.Millisecond), 10*time.Second)
 			s.mu.Lock()
 			s.spool[0].sending = false
 			s.mu.Unlock()
+			if ctx.Err() != nil {
+				return
+			}
+			s.failed(err)
+			wait = min(max(2*wait, 100*time.Millisecond), 10*time.Second)
 			continue
 		}
+		s.failed(err)
 		wait = 0
 		if err := s.keepSequence(b.seq); err != nil {
 			s.log.Error("write spool position", "error", err)
 		}
-		if err := os.Remove(filepath.Join(s.cfg.Dir, b.name())); err != nil {
+		if err := os.Remove(filepath.Join(s.cfg.Dir, b.name())); err != nil && b.data == nil {
 			s.log.Error("remove a sent batch from the spool; the collector will drop it as a duplicate", "error", err)
 		}
 		s.mu.Lock()
+		if now := s.spool[0]; now.data != nil {
+			s.shrink(len(now.data))
+		} else {
+			s.stats.Bytes -= b.bytes
+		}
 		s.spool = s.spool[1:]
-		s.stats.Bytes -= b.bytes
 		s.stats.Waiting -= b.records
 		if err != nil {
 			s.stats.Dropped[DropRefused] += b.records
@@ -398,25 +573,31 @@ func (s *Shipper) sendLoop(ctx context.Context) {
 	}
 }
 
+// keepSequence notes in place, durably, that numbers up to n are used: a file of constant length, which a full disk still takes. Were
+// one used again after the power failed, the collector would take new records for old ones.
 func (s *Shipper) keepSequence(n uint64) error {
-	path := filepath.Join(s.cfg.Dir, "sequence")
-	if err := os.WriteFile(path+".tmp", fmt.Append(nil, n), 0o600); err != nil {
+	if _, err := s.sequence.WriteAt(fmt.Appendf(nil, "%020d\n", n), 0); err != nil {
 		return err
 	}
-	return os.Rename(path+".tmp", path)
+	return s.sequence.Sync()
 }
 
 func (s *Shipper) send(ctx context.Context, b batch) error {
-	data, err := os.ReadFile(filepath.Join(s.cfg.Dir, b.name()))
-	if err != nil {
+	data, err := b.data, error(nil)
+	if data != nil {
+		err = s.keepSequence(b.seq) // no file tells the next start of this number
+	} else if data, err = os.ReadFile(filepath.Join(s.cfg.Dir, b.name())); err != nil {
 		return fmt.Errorf("%w: %w", errRefused, err)
+	}
+	if err != nil {
+		return fmt.Errorf("write spool position: %w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.Server+"/v1/batches", bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
-	res, err := s.client.Do(req)
+	res, err := s.do(req)
 	if err != nil {
 		return err
 	}
@@ -442,7 +623,7 @@ func (s *Shipper) Account(ctx context.Context, stats any) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := s.client.Do(req)
+	res, err := s.do(req)
 	if err != nil {
 		return err
 	}
@@ -459,7 +640,7 @@ func (s *Shipper) get(ctx context.Context, path string, v any) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.client.Do(req)
+	res, err := s.do(req)
 	if err != nil {
 		return err
 	}

@@ -4,10 +4,11 @@
 //	                    after the fsync; the same sequence again is answered duplicate and stored once
 //	GET  /v1/position   → 200 {"sequence":n}: the last sequence taken, where a sensor that lost its spool goes on
 //	POST /v1/stats      accounting of 10 seconds (Stats) → 204
+//	POST /v1/renew      {"csr":PEM} for a new key → 200 {"certificate":PEM,"authority":PEM,"sensor":id}; the old certificate stays good
 //	POST /v1/enroll     no client certificate: {"token":…,"csr":PEM} → 200 {"certificate":PEM,"authority":PEM,"sensor":id}
 //
 // 400 body that is no batch, 401 no certificate, 403 certificate of no sensor or token unknown or used, 413 too large,
-// 429 queue full, 503 with Retry-After below the disk reserve; all as application/problem+json {status, code, detail, do}.
+// 429 queue full or renewed just now, 503 with Retry-After below the disk reserve; all as application/problem+json {status, code, detail, do}.
 //
 // Contract: New opens the socket, Run serves until its context ends and lets requests under way end, at most 5 s. Sequences of
 // one sensor may arrive out of order. Imports queue for its errors, and source/listen.
@@ -93,7 +94,9 @@ type Config struct {
 	Identify func(*x509.Certificate) (sensor string, err error)
 	// Enroll exchanges a single-use token and a CSR (PEM) for a certificate; nil: enrolment is off. A *soc.Problem is shown as it is.
 	Enroll func(ctx context.Context, token string, csr []byte) (Enrolment, error)
-	// Stats takes a sensor's accounts. May be nil.
+	// Renew gives the sensor that showed a certificate a new one for a CSR (PEM); nil: renewal is off. A *soc.Problem is shown as it is.
+	Renew func(ctx context.Context, sensor string, shown *x509.Certificate, csr []byte) (Enrolment, error)
+	// Stats takes a sensor's accounts, less what an earlier one of the same beginning told. May be nil.
 	Stats func(ctx context.Context, sensor string, s Stats) error
 	// Position reads the last sequence taken from a sensor (collector.Intake.SensorPosition). Nil: GET /v1/position is off.
 	Position func(sensor string) uint64
@@ -206,6 +209,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	mux.HandleFunc("POST /v1/batches", l.withSensor(l.batches))
 	mux.HandleFunc("GET /v1/position", l.withSensor(l.position))
 	mux.HandleFunc("POST /v1/stats", l.withSensor(l.stats))
+	mux.HandleFunc("POST /v1/renew", l.withSensor(l.renew))
 	mux.HandleFunc("POST /v1/enroll", l.enroll)
 	var connsMu sync.Mutex
 	conns := map[net.Conn]*connected{}
@@ -401,20 +405,36 @@ func (l *Listener) stats(w http.ResponseWriter, r *http.Request, sensor string) 
 		a = &Accounts{Sensor: sensor}
 		l.accounts[sensor] = a
 	}
+	// A sensor that did not get our answer tells of the same time again, and of more.
+	told := s
+	if again := a.Last.From != 0 && s.From == a.Last.From; again {
+		told.Seen, told.Sent, told.Dropped, told.Filtered = less(s.Seen, a.Last.Seen), less(s.Sent, a.Last.Sent), less(s.Dropped, a.Last.Dropped), less(s.Filtered, a.Last.Filtered)
+	}
 	a.Last, a.At = s, time.Now().UnixMilli()
-	a.Seen += total(s.Seen)
-	a.Sent += total(s.Sent)
-	a.Dropped += total(s.Dropped)
-	a.Filtered += total(s.Filtered)
+	a.Seen += total(told.Seen)
+	a.Sent += total(told.Sent)
+	a.Dropped += total(told.Dropped)
+	a.Filtered += total(told.Filtered)
 	l.mu.Unlock()
 	if l.cfg.Stats != nil {
-		if err := l.cfg.Stats(r.Context(), sensor, s); err != nil {
+		if err := l.cfg.Stats(r.Context(), sensor, told); err != nil {
 			l.log.Error("take a sensor's account", "sensor.id", sensor, "error.message", err.Error())
 			answer(w, http.StatusServiceUnavailable, "unavailable", "The account could not be kept.", "The sensor sends it again.")
 			return
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// less is what m has more than before.
+func less(m, before map[string]int64) map[string]int64 {
+	out := make(map[string]int64, len(m))
+	for k, n := range m {
+		if n > before[k] {
+			out[k] = n - before[k]
+		}
+	}
+	return out
 }
 
 func total(m map[string]int64) (n int64) {
@@ -443,13 +463,8 @@ func (l *Listener) enroll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e, err := l.cfg.Enroll(r.Context(), req.Token, []byte(req.CSR))
-	if p, ok := errors.AsType[*soc.Problem](err); ok {
-		status := p.Status
-		if status == 0 {
-			status = http.StatusForbidden
-		}
-		l.log.Warn("enrolment refused", "source.ip", peer, "code", p.Code)
-		answer(w, status, p.Code, p.Detail, p.Do)
+	if refused(w, err) {
+		l.log.Warn("enrolment refused", "source.ip", peer, "error.message", err.Error())
 		return
 	}
 	if err != nil {
@@ -459,6 +474,48 @@ func (l *Listener) enroll(w http.ResponseWriter, r *http.Request) {
 	}
 	l.log.Info("sensor enrolled", "sensor.id", e.Sensor, "source.ip", peer)
 	reply(w, http.StatusOK, e)
+}
+
+// renew answers a sensor with its next certificate.
+func (l *Listener) renew(w http.ResponseWriter, r *http.Request, sensor string) {
+	if l.cfg.Renew == nil {
+		answer(w, http.StatusNotFound, "renewal_off", "This collector renews no certificates.", "Enrol the sensor again before its certificate ends.")
+		return
+	}
+	var req struct {
+		CSR string `json:"csr"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, enrolBody)).Decode(&req); err != nil || req.CSR == "" {
+		answer(w, http.StatusBadRequest, "bad_request", `The body is {"csr":PEM}.`, "")
+		return
+	}
+	e, err := l.cfg.Renew(r.Context(), sensor, r.TLS.PeerCertificates[0], []byte(req.CSR))
+	if refused(w, err) {
+		l.log.Warn("renewal refused", "sensor.id", sensor, "error.message", err.Error())
+		return
+	}
+	if err != nil {
+		l.log.Error("renew a sensor's certificate", "sensor.id", sensor, "error.message", err.Error())
+		w.Header().Set("Retry-After", retryAfter)
+		answer(w, http.StatusServiceUnavailable, "unavailable", "The certificate could not be made.", "The sensor asks again; the collector's log says why.")
+		return
+	}
+	l.log.Info("sensor certificate renewed", "sensor.id", sensor)
+	reply(w, http.StatusOK, e)
+}
+
+// refused answers with a problem that err is; false for other errors and none.
+func refused(w http.ResponseWriter, err error) bool {
+	p, ok := errors.AsType[*soc.Problem](err)
+	if !ok {
+		return false
+	}
+	status := p.Status
+	if status == 0 {
+		status = http.StatusForbidden
+	}
+	answer(w, status, p.Code, p.Detail, p.Do)
+	return true
 }
 
 func answer(w http.ResponseWriter, status int, code, detail, do string) {

@@ -292,8 +292,8 @@ func TestEnrollAndStats(t *testing.T) {
 	}
 	block, _ := pem.Decode([]byte(v["certificate"].(string)))
 	c := client(t, a, tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: key})
-	for range 2 {
-		stats, _ := json.Marshal(Stats{Seen: map[string]int64{"dns": 10}, Sent: map[string]int64{"dns": 7}, Dropped: map[string]int64{"ring": 2}, Filtered: map[string]int64{"dns": 1}})
+	for i := range 2 {
+		stats, _ := json.Marshal(Stats{From: int64(10 + i), Seen: map[string]int64{"dns": 10}, Sent: map[string]int64{"dns": 7}, Dropped: map[string]int64{"ring": 2}, Filtered: map[string]int64{"dns": 1}})
 		if status, v, _ := send(t, c, "POST", url+"/v1/stats", stats); status != 204 {
 			t.Fatalf("stats: %d %v", status, v)
 		}
@@ -307,5 +307,65 @@ func TestEnrollAndStats(t *testing.T) {
 	}
 	if status, _, _ := send(t, c, "POST", url+"/v1/stats", []byte("no")); status != 400 {
 		t.Errorf("bad stats: %d", status)
+	}
+}
+
+// TestStatsAgain: a sensor that did not hear our answer tells of the same time again, and more; nothing is counted twice.
+func TestStatsAgain(t *testing.T) {
+	a := newAuthority(t)
+	var told []Stats
+	l, url := serve(t, a, Config{Stats: func(_ context.Context, _ string, s Stats) error { told = append(told, s); return nil }},
+		func(context.Context, string, uint64, []wire.Frame) (bool, error) { return false, nil })
+	c := client(t, a, a.pair(t, "s-1"))
+	for _, s := range []Stats{
+		{From: 1, To: 2, Seen: map[string]int64{"packet": 5}, Dropped: map[string]int64{"packet_ring": 2}},
+		{From: 1, To: 3, Seen: map[string]int64{"packet": 9}, Dropped: map[string]int64{"packet_ring": 2, "spool_full": 1}},
+		{From: 3, To: 4, Seen: map[string]int64{"packet": 1}, Dropped: map[string]int64{"packet_ring": 1}},
+	} {
+		body, _ := json.Marshal(s)
+		if status, v, _ := send(t, c, "POST", url+"/v1/stats", body); status != 204 {
+			t.Fatalf("stats: %d %v", status, v)
+		}
+	}
+	if got := l.Accounts()[0]; got.Seen != 10 || got.Dropped != 4 {
+		t.Errorf("Accounts() = seen %d, dropped %d; want 10 and 4", got.Seen, got.Dropped)
+	}
+	if got := fmt.Sprint(told[0].Dropped, told[1].Dropped, told[2].Dropped); got != "map[packet_ring:2] map[spool_full:1] map[packet_ring:1]" {
+		t.Errorf("dropped as told %s", got)
+	}
+}
+
+func TestRenew(t *testing.T) {
+	a := newAuthority(t)
+	var answer error
+	_, url := serve(t, a, Config{Renew: func(_ context.Context, sensor string, shown *x509.Certificate, csr []byte) (Enrolment, error) {
+		if sensor != "s-1" || len(shown.URIs) != 1 || string(csr) != "PEM" {
+			t.Errorf("Renew(%s, %v, %q)", sensor, shown.URIs, csr)
+		}
+		return Enrolment{Sensor: sensor, Certificate: "new"}, answer
+	}}, func(context.Context, string, uint64, []wire.Frame) (bool, error) { return false, nil })
+	_, off := serve(t, a, Config{}, func(context.Context, string, uint64, []wire.Frame) (bool, error) { return false, nil })
+	body := []byte(`{"csr":"PEM"}`)
+	known, stranger := client(t, a, a.pair(t, "s-1")), client(t, a)
+	for _, tt := range []struct {
+		name   string
+		client *http.Client
+		url    string
+		body   []byte
+		err    error
+		status int
+		code   any
+	}{
+		{"good", known, url, body, nil, 200, nil},
+		{"no certificate", stranger, url, body, nil, 401, "no_certificate"},
+		{"no request", known, url, []byte("{}"), nil, 400, "bad_request"},
+		{"refused", known, url, body, &soc.Problem{Code: "sensor_unknown", Detail: "x", Do: "y"}, 403, "sensor_unknown"},
+		{"not now", known, url, body, fmt.Errorf("disk"), 503, "unavailable"},
+		{"off", known, off, body, nil, 404, "renewal_off"},
+	} {
+		answer = tt.err
+		if status, v, _ := send(t, tt.client, "POST", tt.url+"/v1/renew", tt.body); status != tt.status || v["code"] != tt.code || tt.err == nil && status == 200 && v["certificate"] != "new" {
+			t.Errorf("%s: %d %v, want %d %v", tt.name, status, v, tt.status, tt.code)
+		}
 	}
 }

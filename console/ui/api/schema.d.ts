@@ -2821,6 +2821,11 @@ export interface components {
             times: number;
         };
         SensorItem: {
+            /**
+             * Format: date-time
+             * @description when the sensor's certificate ends; it renews it at two thirds of its life
+             */
+            certificate_ends?: string;
             host?: string;
             id: string;
             name: string;
@@ -2830,7 +2835,7 @@ export interface components {
              * @description RFC 3339, UTC
              */
             seen?: string;
-            /** @description dropped by class */
+            /** @description records lost since the appliance started, by reason */
             shed?: {
                 [key: string]: number;
             };

@@ -18,7 +18,7 @@ import { toast } from '../design/toast';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
 import { number, share } from '../format/number';
-import { ms, span } from '../format/time';
+import { date, ms, span } from '../format/time';
 import { Overlay } from '../frame/Overlay';
 import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
@@ -577,6 +577,22 @@ function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose:
   );
 }
 
+/** Ends says when a sensor's certificate ends; within 30 days it warns, for by then it ought to have been renewed. */
+function Ends({ at }: { at: string | undefined }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const now = useNow();
+  const end = ms(at);
+  if (end === undefined) return null;
+  const left = end - now;
+  const key = left <= 0 ? 'certificateEnded' : left <= 30 * 86_400_000 ? 'certificateSoon' : 'certificateEnds';
+  return (
+    <p className={key === 'certificateEnds' ? 'small muted' : 'small warn-text'}>
+      {t(`sources.${key}`, { date: date(end, lang) })}
+    </p>
+  );
+}
+
 function Sensors() {
   const { t } = useTranslation();
   const lang = useLang();
@@ -627,10 +643,12 @@ function Sensors() {
             <p className="small warn-text">
               {t('sources.shed')}{' '}
               {Object.entries(s.shed)
-                .map(([k, n]) => `${k} ${number(n, lang)}`)
-                .join(', ')}
+                .filter(([, n]) => n > 0)
+                .map(([k, n]) => `${number(n, lang)} ${t(`sensorLoss.${k}`, { defaultValue: k })}`)
+                .join('; ')}
             </p>
           )}
+          <Ends at={s.certificate_ends} />
         </section>
       ))}
     </div>
