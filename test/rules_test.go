@@ -231,6 +231,7 @@ func TestRulesOnRawLines(t *testing.T) {
 		{"hoalu_sensor_loss", wire.FormatJSON, true, 0, []string{note(health.SensorGap)}},
 		{"hoalu_sensor_certificate", wire.FormatJSON, true, 0, []string{note(health.SensorCertificate)}},
 		{"hoalu_queue_hole", wire.FormatJSON, true, 0, []string{note(health.QueueHole)}},
+		{"hoalu_store_rebuilt", wire.FormatJSON, true, 0, []string{note(health.StoreRebuilt)}},
 	} {
 		r := newRig(t)
 		if c.format == wire.FormatSyslog { // the header's time is fixed: take the times from the receipt

@@ -62,6 +62,7 @@ const (
 	DiskRecovered   = "disk_recovered"
 	QueueFull       = "queue_full"
 	QueueHole       = "queue_hole"
+	StoreRebuilt    = "store_rebuilt"
 	SensorGap       = "sensor_gap"
 	SensorLoss      = "sensor_loss"
 

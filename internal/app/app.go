@@ -25,6 +25,7 @@ import (
 	"hoalu/collector/queue"
 	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/collector/store"
+	"hoalu/collector/store/local"
 	"hoalu/compliance"
 	"hoalu/compliance/evidence"
 	"hoalu/console"
@@ -97,6 +98,8 @@ type App struct {
 	listeners       []named
 
 	linkCert certificate
+
+	rebuilt *local.Rebuilt // what Open made anew of the store's list, told once health runs
 
 	untoldMu sync.Mutex
 	untold   []sealedSegment // what the ledger could not take yet

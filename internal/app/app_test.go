@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/collector/store/local"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/ecs/wire"
@@ -202,6 +203,38 @@ func TestQueueMadeAnew(t *testing.T) {
 	r.feed(20, 7)
 	r.eventually("20 old and 7 new events", func() bool { return r.count(host) == 27 })
 	r.eventually("detection", func() bool { return r.detected.Load() == r.queue.Last() })
+}
+
+// TestManifestLost: the list of the event store is made anew, nothing is lost or doubled, and an alert says so.
+func TestManifestLost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.feed(0, 20)
+	r.eventually("20 events", func() bool { return r.count(host) == 20 })
+	if err := r.store.(*local.Store).Compact(context.Background()); err != nil { // what is sealed; the rest stays in the first level
+		t.Fatal(err)
+	}
+	r.end()
+	r.start()
+	if err := r.store.(*local.Store).Compact(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	r.feed(20, 5)
+	r.end()
+	if err := os.Truncate(filepath.Join(r.dir, "d", "events", "MANIFEST"), 30); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	r.feed(25, 5)
+	r.eventually("30 events", func() bool { return r.count(host) == 30 })
+	r.eventually("the alert", func() bool {
+		for name := range r.alerts() {
+			if strings.Contains(name, "2f1c6f0e-5a77-4c0b-9a5e-7d0f4b6c1e93") {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // TestReplayTakesNoSnapshot: while detection replays what its alerts already hold, the queue must stay for the next crash.

@@ -22,6 +22,12 @@ func (a *App) metrics() http.Handler {
 	gauge("intake_frames_total", "Frames made durable since the start.", func() float64 { return float64(a.intake.Stats().Frames) })
 	gauge("intake_waiting_bytes", "Bytes of frames waiting in memory.", func() float64 { return float64(a.intake.Stats().Waiting) })
 	gauge("store_position", "Last sequence sealed in the event store.", func() float64 { return float64(a.store.Position()) })
+	gauge("store_rebuilt_files", "Files of the event store whose list had to be made anew at this start; 0: it was good.", func() float64 {
+		if a.rebuilt == nil {
+			return 0
+		}
+		return float64(a.rebuilt.Files + a.rebuilt.SetAside)
+	})
 	gauge("detect_position", "Last sequence detection has processed.", func() float64 { return float64(a.detected.Load()) })
 	gauge("events_per_second", "Events decoded, over the last ten seconds.", a.rate.perSecond)
 	gauge("rules_loaded", "Rules and correlations that run.", func() float64 { return float64(len(a.engine.Rules())) })

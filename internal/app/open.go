@@ -168,7 +168,8 @@ func (a *App) openQueue(ctx context.Context) error {
 }
 
 func (a *App) openStore(ctx context.Context) error {
-	s, err := local.Open(local.Config{Dir: a.path("events"), OnSeal: a.sealed, Retention: a.retention}, a.log)
+	s, err := local.Open(local.Config{Dir: a.path("events"), OnSeal: a.sealed, Retention: a.retention,
+		OnRebuild: func(r local.Rebuilt) { a.rebuilt = &r }}, a.log)
 	if err != nil {
 		return err
 	}
@@ -282,7 +283,14 @@ func (a *App) openIntake(ctx context.Context) error {
 		Connected: a.peers.connected,
 		Ready:     a.queue.Ready,
 		OnChange:  a.sourceChanged}, a.log)
-	return err
+	if err != nil {
+		return err
+	}
+	if r := a.rebuilt; r != nil {
+		a.health.Emit(health.Note{Action: health.StoreRebuilt, Level: "error", Message: fmt.Sprintf("the list of the event store was made anew: %d files, %d set aside", r.Files, r.SetAside),
+			Values: map[string]string{"files": fmt.Sprint(r.Files), "set_aside": fmt.Sprint(r.SetAside), "left_out": fmt.Sprint(r.LeftOut), "cause": r.Cause}})
+	}
+	return nil
 }
 
 // sourceChanged tells open consoles of a source; who may know of it follows its system.

@@ -358,7 +358,7 @@ func (c *compaction) mergeFiles(list []*file) error {
 func (c *compaction) commit(v *view) error {
 	s := c.s
 	s.mu.Lock()
-	m := &manifest{Next: s.next, Epoch: s.epoch}
+	m := &manifest{Next: s.next, Epoch: s.epoch, Damaged: s.filed.Damaged}
 	s.mu.Unlock()
 	var files []*file
 	var garbage []string
@@ -384,7 +384,7 @@ func (c *compaction) commit(v *view) error {
 		return err
 	}
 	s.mu.Lock()
-	s.files, s.filed = files, manifest{Epoch: m.Epoch, Position: m.Position, Filed: m.Filed}
+	s.files, s.filed = files, manifest{Epoch: m.Epoch, Position: m.Position, Filed: m.Filed, Damaged: m.Damaged}
 	s.level0 = append([]*l0(nil), s.level0[len(v.level0):]...)
 	if err != nil {
 		garbage = nil

@@ -150,7 +150,124 @@ func TestKill(t *testing.T) {
 		t.Errorf("only %d moments", len(moments))
 	}
 	for i, m := range moments {
+		// The same with MANIFEST gone, and torn: it is made anew from what lies there.
+		lost := copyDir(t, m.dir)
 		check(t, fmt.Sprintf("kill %d at %q", i, m.at), m.dir, all, m.taken)
+		path := filepath.Join(lost, manifestName)
+		if i%2 == 0 {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := os.Truncate(path, int64(10+i)); err != nil {
+			t.Fatal(err)
+		}
+		check(t, fmt.Sprintf("kill %d at %q, and MANIFEST lost", i, m.at), lost, all, m.taken)
+	}
+}
+
+// TestRebuild: a lost MANIFEST is made anew and told; what cannot be read is set aside, named by every search and never deleted; what
+// a newer program wrote is refused by name.
+func TestRebuild(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir, FileRows: 60})
+	all := blocks(30)
+	n := int64(0)
+	for i, b := range all {
+		if err := s.Append(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		n += int64(len(b.Events))
+		if i%10 == 9 {
+			if err := s.Seal(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Compact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := readManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reopen := func() (*Store, *Rebuilt, error) {
+		var told *Rebuilt
+		s, err := Open(Config{Dir: dir, FileRows: 60, OnRebuild: func(r Rebuilt) { told = &r }}, quiet())
+		return s, told, err
+	}
+	lose := func() {
+		t.Helper()
+		if err := os.Remove(filepath.Join(dir, manifestName)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lose()
+	s, told, err := reopen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told == nil || told.Files != len(before.Files) || told.Events != n || told.LeftOut != 0 || told.SetAside != 0 || s.Position() != before.Position {
+		t.Errorf("rebuild told %+v, position %d; want %d files, %d events, position %d", told, s.Position(), len(before.Files), n, before.Position)
+	}
+	s.Close() //nolint:errcheck // nothing is in memory
+	after, err := readManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]fileEntry{}
+	for _, e := range before.Files {
+		e.SHA256 = ""
+		known[e.Name] = e
+	}
+	for _, e := range after.Files {
+		if known[e.Name] != e {
+			t.Errorf("entry made anew %+v, was %+v", e, known[e.Name])
+		}
+	}
+	if after.Next < before.Next {
+		t.Errorf("next number %d, was %d: names would come twice", after.Next, before.Next)
+	}
+	if s, told, err = reopen(); err != nil || told != nil {
+		t.Errorf("opened again: %v, told %+v; want nothing to tell", err, told)
+	}
+	s.Close() //nolint:errcheck // nothing is in memory
+
+	bad := newFile(dir, before.Files[0])
+	if err := os.Truncate(bad.path+".parquet", before.Files[0].Bytes/3); err != nil {
+		t.Fatal(err)
+	}
+	lose()
+	for round := range 2 { // also when MANIFEST is there again
+		if s, told, err = reopen(); err != nil || (told != nil) != (round == 0) || told != nil && told.SetAside != 1 {
+			t.Fatalf("with a damaged file: %v, told %+v", err, told)
+		}
+		r, err := s.Search(t.Context(), query.Search{Query: query.All{}})
+		if err != nil || r.Total != n-before.Files[0].Rows || len(r.Partial) != 1 {
+			t.Errorf("search: %d events, partial %v, %v; want %d and the damaged file named", r.Total, r.Partial, err, n-before.Files[0].Rows)
+		}
+		if err := s.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(bad.path + ".parquet.damaged"); err != nil {
+			t.Errorf("the damaged file is gone: %v", err)
+		}
+		s.Close() //nolint:errcheck // nothing is in memory
+	}
+	newer := newFile(dir, before.Files[1])
+	raw, err := os.ReadFile(newer.path + ".tok")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[3] = fileVersion + 1
+	if err := os.WriteFile(newer.path+".tok", raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lose()
+	if _, _, err = reopen(); err == nil || !strings.Contains(err.Error(), "newer program") {
+		t.Errorf("with a file of a newer program: %v, want it refused by name", err)
 	}
 }
 

@@ -49,7 +49,9 @@ type Config struct {
 	// OnSeal is called after each seal, and by Open for each first-level segment that is still there: segment ids are
 	// unique, so a ledger takes each once.
 	OnSeal func(segment string, first, last uint64, outcomes []store.Outcome)
-	Now    func() time.Time // tests; nil is time.Now
+	// OnRebuild is told by Open when MANIFEST had to be made anew. May be nil.
+	OnRebuild func(Rebuilt)
+	Now       func() time.Time // tests; nil is time.Now
 
 	step func(string) error // tests stop the store here
 }
@@ -187,11 +189,15 @@ func Open(cfg Config, log *slog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("make the folder of the event store: %w", err)
 	}
 	m, err := readManifest(cfg.Dir)
+	if errors.Is(err, errLost) {
+		m, err = s.rebuild(err)
+	}
 	if err != nil {
 		return nil, err
 	}
+	s.damaged = append(s.damaged, m.Damaged...)
 	s.epoch, s.appended, s.position, s.next = m.Epoch, m.Position, m.Position, m.Next
-	s.filed = manifest{Epoch: m.Epoch, Position: m.Position, Filed: m.Filed}
+	s.filed = manifest{Epoch: m.Epoch, Position: m.Position, Filed: m.Filed, Damaged: m.Damaged}
 	for i := range m.Files {
 		s.files = append(s.files, newFile(cfg.Dir, m.Files[i]))
 	}
@@ -202,6 +208,29 @@ func Open(cfg Config, log *slog.Logger) (*Store, error) {
 		cfg.OnSeal(seg.id, seg.First, seg.Last, seg.Outcomes)
 	}
 	return s, nil
+}
+
+// rebuild makes MANIFEST anew from the files and keeps a damaged one beside it.
+func (s *Store) rebuild(cause error) (*manifest, error) {
+	s.log.Error("the list of filed segments is made anew from the segments; this may take minutes", "error", cause)
+	b := &rebuild{dir: s.cfg.Dir, log: s.log, cache: s.cache, ids: map[string]map[string]bool{}}
+	m, damaged, sum, err := b.run(cause)
+	if err != nil {
+		return nil, fmt.Errorf("make %s anew: %w; or restore the folder from the backup", filepath.Join(s.cfg.Dir, manifestName), err)
+	}
+	m.Damaged = damaged
+	path := filepath.Join(s.cfg.Dir, manifestName)
+	if err := os.Rename(path, path+".damaged"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("set the damaged %s aside: %w", path, err)
+	}
+	if err := m.write(s.cfg.Dir, s.cfg.step); err != nil {
+		return nil, err
+	}
+	s.log.Warn("the list of filed segments was made anew", "files", sum.Files, "events", sum.Events, "left_out", sum.LeftOut, "set_aside", sum.SetAside, "duration", sum.Took.Round(time.Millisecond))
+	if s.cfg.OnRebuild != nil {
+		s.cfg.OnRebuild(sum)
+	}
+	return m, nil
 }
 
 // openLevel0 opens the first-level segments MANIFEST does not cover and removes what a crash left.
@@ -282,6 +311,9 @@ func (s *Store) Append(ctx context.Context, b store.Block) error {
 	}
 	s.mu.Lock()
 	closed, epoch, appended, full := s.closed, s.epoch, s.appended, s.full(s.active)
+	if epoch == "" && appended > 0 && b.Epoch != "" { // after a rebuild that could not tell; sequences go on in any case
+		s.epoch, epoch = b.Epoch, b.Epoch
+	}
 	newEpoch := b.Epoch != "" && b.Epoch != epoch
 	dirty := s.active.any || s.sealing != nil
 	s.mu.Unlock()

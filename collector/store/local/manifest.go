@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// MANIFEST names the filed segments that count and how far the first level is filed. Its first line is
+// MANIFEST names the filed segments that count and how far the first level is filed. One that is lost is made anew (rebuild.go). Its first line is
 // "hoalu-manifest 1 <crc32c of the rest, hex>", the rest is JSON. It is replaced by rename.
 type manifest struct {
 	Epoch    string      `json:"epoch"`
@@ -18,6 +18,7 @@ type manifest struct {
 	Filed    uint64      `json:"filed"`    // first-level segments below this number are filed
 	Next     uint64      `json:"next"`     // number of the next segment or file
 	Files    []fileEntry `json:"files"`
+	Damaged  []string    `json:"damaged,omitempty"` // files a rebuild set aside, for Result.Partial
 }
 
 // fileEntry is what is known of a filed segment without opening it.
@@ -35,6 +36,9 @@ type fileEntry struct {
 	SHA256  string `json:"sha256"` // of the Parquet file
 }
 
+// errLost is a manifest that is gone or cannot be read; the files themselves say what counts.
+var errLost = errors.New("lost")
+
 const (
 	manifestName    = "MANIFEST"
 	manifestVersion = 1
@@ -46,7 +50,7 @@ func readManifest(dir string) (*manifest, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		// A fresh store, unless filed segments lie there: then the manifest was lost, and with it which files count.
 		if files, _ := filepath.Glob(filepath.Join(dir, "*", "*-*-*", "*.parquet")); len(files) > 0 {
-			return nil, fmt.Errorf("%s is missing but %d filed segments are there: restore it from the backup", path, len(files))
+			return nil, fmt.Errorf("%w: %s is missing but %d filed segments are there", errLost, path, len(files))
 		}
 		m := &manifest{Next: 1}
 		return m, m.write(dir, func(string) error { return nil })
@@ -58,13 +62,13 @@ func readManifest(dir string) (*manifest, error) {
 	var version int
 	var sum uint32
 	if _, err := fmt.Sscanf(head, "hoalu-manifest %d %x", &version, &sum); err != nil {
-		return nil, fmt.Errorf("%s is damaged (first line %q): restore it from the backup", path, head)
+		return nil, fmt.Errorf("%w: %s is damaged (first line %.60q)", errLost, path, head)
 	}
 	if version > manifestVersion {
 		return nil, fmt.Errorf("%s is of version %d, this program reads up to %d: install the newer program", path, version, manifestVersion)
 	}
 	if crc32.Checksum([]byte(body), castagnoli) != sum {
-		return nil, fmt.Errorf("%s is damaged (checksum): restore it from the backup", path)
+		return nil, fmt.Errorf("%w: %s is damaged (checksum)", errLost, path)
 	}
 	m := new(manifest)
 	if err := json.Unmarshal([]byte(body), m); err != nil {
