@@ -80,6 +80,7 @@ func (c *Console) logout(ctx context.Context, k *call, _ *none) (*Done, error) {
 		if err := c.Accounts.Logout(ctx, k.Identity); err != nil {
 			return nil, err
 		}
+		c.notices.End(k.Identity.Session, "rights")
 	}
 	http.SetCookie(k.w, c.Accounts.ForgetCookie(k.secure))
 	return &Done{true}, nil
@@ -233,6 +234,7 @@ func (c *Console) endSession(ctx context.Context, k *call, in *idIn) (*Done, err
 	if err := c.Accounts.EndSession(ctx, k.Actor, in.ID, account); err != nil {
 		return nil, err
 	}
+	c.notices.End(in.ID, "rights")
 	return &Done{true}, nil
 }
 
@@ -296,7 +298,7 @@ func (c *Console) knownUnit(unit string) error {
 
 func (c *Console) link(l identity.Link, r *http.Request) string {
 	scheme := "http"
-	if r.TLS != nil {
+	if overTLS(r) {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host + l.Path()
@@ -371,5 +373,6 @@ func (c *Console) revokeToken(ctx context.Context, k *call, in *idIn) (*Done, er
 	if err := c.Accounts.RevokeToken(ctx, k.Actor, in.ID); err != nil {
 		return nil, err
 	}
+	c.notices.End(in.ID, "rights")
 	return &Done{true}, nil
 }

@@ -71,7 +71,7 @@ func languageOf(r *http.Request, chosen string) string {
 	return best
 }
 
-// address is the peer without its port. Proxies are not believed: the console is reached directly or over TLS of its own.
+// address is the peer without its port; guard has put in the person behind the declared TLS proxy of this machine.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -89,7 +89,7 @@ func background(r *http.Request) bool {
 func (c *Console) authorise(op operation) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
-		k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: r.TLS != nil}
+		k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: overTLS(r)}
 		k.Actor.Address = address(r)
 		if op.Action != "" {
 			if err := c.identify(k, op.Action); err != nil {

@@ -66,6 +66,17 @@ func (b *Notices) Close() {
 	}
 }
 
+// End ends the streams of a session or token.
+func (b *Notices) End(key, reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.clients {
+		if c.key == key {
+			c.end(reason)
+		}
+	}
+}
+
 // Open is how many streams are open.
 func (b *Notices) Open() int {
 	b.mu.Lock()
@@ -151,7 +162,7 @@ var (
 // stream sends notices as server-sent events: "hello", "notice" with {topic, id, version} (id "*": anything of the topic, sent when
 // notices were lost), "beat" every 15 s, "end" with a reason. Notices of the same object within a tenth of a second are folded.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
-	k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: r.TLS != nil}
+	k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: overTLS(r)}
 	op := operation{Method: get, Path: "/api/stream", ID: "stream", Action: "me.read"}
 	if err := c.identify(k, op.Action); err != nil {
 		c.refuse(r.Context(), k, op, err)

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/netip"
 	"path"
 	"slices"
 	"strconv"
@@ -52,7 +54,8 @@ func (c *Console) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		if r.TLS != nil {
+		r = c.proxied(r)
+		if overTLS(r) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if strings.HasPrefix(r.URL.Path, "/api/") {
@@ -74,13 +77,48 @@ func (c *Console) guard(next http.Handler) http.Handler {
 	})
 }
 
-func (c *Console) ours(host string) bool {
+// hostName is the name in a Host header.
+func hostName(host string) string {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h
 	}
-	name = strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
-	if name == "localhost" || slices.ContainsFunc(c.Hosts, func(h string) bool { return strings.EqualFold(h, name) }) {
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
+}
+
+func (c *Console) named(name string) bool {
+	return slices.ContainsFunc(c.Hosts, func(h string) bool { return strings.EqualFold(h, name) })
+}
+
+type proxiedKey struct{}
+
+// proxied is the request as the person made it, when it comes under one of Hosts without TLS of our own: through the TLS proxy of this
+// machine that an administrator has declared by that name. The proxy adds whom it speaks for at the end of X-Forwarded-For; what
+// stands before that is the asker's own word. Without it the asker is not known, and is nobody of this machine either.
+func (c *Console) proxied(r *http.Request) *http.Request {
+	if c.TLS != nil || !c.named(hostName(r.Host)) {
+		return r
+	}
+	peer := "proxy"
+	if via := r.Header.Values("X-Forwarded-For"); len(via) > 0 {
+		last := via[len(via)-1]
+		if a, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndex(last, ",")+1:])); err == nil {
+			peer = a.Unmap().String()
+		}
+	}
+	r = r.WithContext(context.WithValue(r.Context(), proxiedKey{}, true))
+	r.RemoteAddr = net.JoinHostPort(peer, "0")
+	return r
+}
+
+// overTLS reports whether the person's browser speaks TLS.
+func overTLS(r *http.Request) bool {
+	return r.TLS != nil || r.Context().Value(proxiedKey{}) != nil
+}
+
+func (c *Console) ours(host string) bool {
+	name := hostName(host)
+	if name == "localhost" || c.named(name) {
 		return true
 	}
 	ip := net.ParseIP(name)
@@ -109,6 +147,11 @@ func (c *Console) web() {
 func (c *Console) readyz(w http.ResponseWriter, r *http.Request) {
 	parts := c.parts(r)
 	ready := !slices.ContainsFunc(parts, func(p soc.Part) bool { return !p.Ready })
+	if c.aboutMachine(r, "readyz") != nil { // reasons tell of folders and addresses
+		for i := range parts {
+			parts[i].Reason = ""
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if !ready {
@@ -132,16 +175,28 @@ func (c *Console) parts(r *http.Request) []soc.Part {
 
 // metrics are for this machine, and for tokens that may read the parts.
 func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {
-	ip := net.ParseIP(address(r))
-	if ip == nil || !ip.IsLoopback() {
-		k := &call{Lang: languageOf(r, ""), w: w, r: r}
-		op := operation{Method: get, Path: "/metrics", ID: "metrics", Action: "parts.read"}
-		if err := c.identify(k, op.Action); err != nil {
-			c.refuse(r.Context(), k, op, err)
-			return
-		}
+	if refuse := c.aboutMachine(r, "metrics"); refuse != nil {
+		refuse(w)
+		return
 	}
 	c.Metrics.ServeHTTP(w, r)
+}
+
+// aboutMachine is nil for who may know how the machine is: somebody on it, and whoever may read the parts. Else it refuses.
+func (c *Console) aboutMachine(r *http.Request, id string) (refuse func(http.ResponseWriter)) {
+	if ip := net.ParseIP(address(r)); ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	k := &call{Lang: languageOf(r, ""), r: r}
+	op := operation{Method: get, Path: r.URL.Path, ID: id, Action: "parts.read"}
+	err := c.identify(k, op.Action)
+	if err == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter) {
+		k.w = w
+		c.refuse(r.Context(), k, op, err)
+	}
 }
 
 // file serves the web console: files under assets/ never change under their name; every other path that is no file is a page of it.

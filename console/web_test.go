@@ -7,11 +7,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"hoalu/console/identity"
 	"hoalu/soc"
@@ -359,4 +363,177 @@ func TestServe(t *testing.T) {
 	if err := b.console.Serve(t.Context(), any); err == nil || !strings.Contains(err.Error(), "TLS") {
 		t.Errorf("plain HTTP beyond loopback: %v", err)
 	}
+}
+
+// TestBehindProxy: under a declared name the asker is who the proxy says, the cookie is for TLS only, and the machine is no one's
+// business; X-Forwarded-For under the machine's own names means nothing.
+func TestBehindProxy(t *testing.T) {
+	b := newBench(t, Parts{Machine: machine{[]soc.Part{{Name: "store", Reason: "no space left on /var/lib/hoalu"}}}})
+	b.console.Hosts = []string{"soc.tinh.gov.vn"}
+	metrics := func(host, via string) int {
+		r := httptest.NewRequest(get, "/metrics", nil)
+		r.Host, r.RemoteAddr = host, "127.0.0.1:5"
+		if via != "" {
+			r.Header.Set("X-Forwarded-For", via)
+		}
+		w := httptest.NewRecorder()
+		b.console.guard(http.HandlerFunc(b.console.metrics)).ServeHTTP(w, r)
+		return w.Code
+	}
+	b.console.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("up 1\n")) })
+	for _, c := range []struct {
+		host, via string
+		want      int
+	}{
+		{"localhost", "", 200}, {"localhost", "198.51.100.7", 200}, {"soc.tinh.gov.vn", "", 401}, {"SOC.tinh.gov.vn:443", "198.51.100.7", 401},
+		{"soc.tinh.gov.vn", "127.0.0.1, 198.51.100.7", 401}, {"soc.tinh.gov.vn", "nonsense", 401}, {"soc.tinh.gov.vn", "198.51.100.7, 127.0.0.1", 200},
+	} {
+		if got := metrics(c.host, c.via); got != c.want {
+			t.Errorf("/metrics of %q for %q: %d, want %d", c.host, c.via, got, c.want)
+		}
+	}
+	proxied := func(r *http.Request) {
+		r.Host = "soc.tinh.gov.vn"
+		r.Header.Set("X-Forwarded-For", "198.51.100.7")
+	}
+	if res, body := b.get(t, "/readyz", proxied); res.StatusCode != 503 || strings.Contains(body, "/var/lib") || !strings.Contains(body, "store") || res.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("readyz through the proxy: %d %s %v", res.StatusCode, body, res.Header)
+	}
+	if _, body := b.get(t, "/readyz", nil); !strings.Contains(body, "/var/lib") {
+		t.Errorf("readyz on the machine: %s", body)
+	}
+	_, secret, _ := b.first("quan.tri")
+	b.pass(time.Minute)
+	login := func(address, code string) *http.Response {
+		req, _ := http.NewRequest(post, b.server.URL+"/api/login", strings.NewReader(`{"login":"quan.tri","password":"`+goodPassword+`","code":"`+code+`"}`))
+		req.Host = "soc.tinh.gov.vn"
+		req.Header.Set("X-Forwarded-For", address)
+		req.Header.Set("Origin", "https://soc.tinh.gov.vn")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res
+	}
+	// Somebody elsewhere who knows the name cannot lock its person out.
+	for range 10 {
+		if res := login("198.51.100.66", "000000"); res.StatusCode != 401 {
+			t.Fatalf("a wrong code: %d", res.StatusCode)
+		}
+	}
+	if res := login("198.51.100.66", b.code(secret)); res.StatusCode != 401 {
+		t.Errorf("right code from an address that is locked: %d", res.StatusCode)
+	}
+	res := login("198.51.100.7", b.code(secret))
+	if set := res.Header.Get("Set-Cookie"); res.StatusCode != 200 || !strings.Contains(set, "Secure") {
+		t.Errorf("log-in through the proxy: %d %q", res.StatusCode, set)
+	}
+	b.mu.Lock()
+	last := b.deeds[len(b.deeds)-1]
+	b.mu.Unlock()
+	if last.Actor.Address != "198.51.100.7" {
+		t.Errorf("the deed is from %q", last.Actor.Address)
+	}
+	// Guessing spread over many addresses locks the name for all.
+	b.pass(time.Minute)
+	for i := range identity.LockAllAfter {
+		login("198.18.0."+strconv.Itoa(i), "000000")
+	}
+	b.pass(time.Minute)
+	if res := login("198.51.100.7", b.code(secret)); res.StatusCode != 401 {
+		t.Errorf("after %d tries from everywhere: %d", identity.LockAllAfter, res.StatusCode)
+	}
+	b.pass(identity.LockFor)
+	if res := login("198.51.100.7", b.code(secret)); res.StatusCode != 200 {
+		t.Errorf("after the lock: %d", res.StatusCode)
+	}
+}
+
+// TestHeadersOnEveryAnswer: errors too keep browsers from guessing, framing and keeping.
+func TestHeadersOnEveryAnswer(t *testing.T) {
+	b := newBench(t, Parts{})
+	b.console.site, _ = openIndex(files())
+	for _, path := range []string{"/", "/alerts", "/assets/a-1.js", "/assets/none.js", "/.vite/manifest.json", "/api/none", "/api/alerts", "/api/site", "/api/stream", "/healthz", "/readyz", "/metrics", "/api/openapi.json",
+		"/../../etc/passwd", "/assets/../../../../etc/passwd", "/assets/%2e%2e/%2e%2e/go.mod", "/assets\\..\\index.html", "/%00"} {
+		res, body := b.get(t, path, func(r *http.Request) {
+			if strings.HasPrefix(path, "/..") || strings.Contains(path, "/../") {
+				r.URL.Opaque = path // as it is, not cleaned by the client
+			}
+		})
+		h := res.Header
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "unsafe") {
+			t.Errorf("%s: %d %v", path, res.StatusCode, h)
+		}
+		if strings.HasPrefix(path, "/api/") && h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s may be kept: %q", path, h.Get("Cache-Control"))
+		}
+		if strings.Contains(body, "root:") || strings.Contains(body, "module hoalu") {
+			t.Errorf("%s leaves the web console: %s", path, body)
+		}
+	}
+	// No method that changes something is taken from another site, whatever it is and wherever it goes.
+	for path, item := range b.console.api.OpenAPI().Paths {
+		for method, op := range map[string]any{post: item.Post, put: item.Put, del: item.Delete} {
+			if op == (*huma.Operation)(nil) {
+				continue
+			}
+			for _, from := range []http.Header{{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}}, {"Origin": {"null"}}} {
+				w := b.browser()
+				w.header = from
+				w.refused(method, strings.ReplaceAll(path, "{id}", "x"), nil, 403, "other_site")
+			}
+		}
+	}
+}
+
+// TestSessionEnds: a log-in makes a session of its own whatever cookie comes along, which ends after a shift however busy it is; its
+// stream ends with it.
+func TestSessionEnds(t *testing.T) {
+	b := newBench(t, Parts{})
+	w, secret, _ := b.first("quan.tri")
+	b.pass(time.Minute)
+	at, _ := url.Parse(b.server.URL)
+	before := w.client.Jar.Cookies(at)[0].Value
+	ask[Me](w, post, "/api/login", map[string]any{"login": "quan.tri", "password": goodPassword, "code": b.code(secret)})
+	if after := w.client.Jar.Cookies(at)[0].Value; after == before {
+		t.Error("a log-in keeps the cookie that came with it")
+	}
+	v := b.browser()
+	v.client.Jar.SetCookies(at, []*http.Cookie{{Name: cookieName, Value: "chosen-by-another"}})
+	b.pass(time.Minute)
+	ask[Me](v, post, "/api/login", map[string]any{"login": "quan.tri", "password": goodPassword, "code": b.code(secret)})
+	if got := v.client.Jar.Cookies(at)[0].Value; got == "chosen-by-another" {
+		t.Error("a log-in takes a cookie that somebody chose")
+	}
+	res, err := v.client.Get(b.server.URL + "/api/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() && lines.Text() != "event: hello" {
+	}
+	ask[Done](v, post, "/api/logout", nil)
+	ended := make(chan bool, 1)
+	go func() {
+		for lines.Scan() && lines.Text() != "event: end" {
+		}
+		ended <- lines.Text() == "event: end"
+	}()
+	select {
+	case ok := <-ended:
+		if !ok {
+			t.Error("the stream broke off instead of ending")
+		}
+	case <-time.After(5 * time.Second): // the rights are asked again after 30 s
+		t.Error("the stream goes on after the log-out")
+	}
+	for range 12 * 6 { // busy all the time
+		b.pass(10 * time.Minute)
+		w.do(get, "/api/me", nil)
+	}
+	w.refused(get, "/api/me", nil, 401, "not_logged_in")
 }

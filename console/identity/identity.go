@@ -64,7 +64,8 @@ type Config struct {
 // Limits of log-in.
 const (
 	LinkLife     = 15 * time.Minute
-	LockAfter    = 5
+	LockAfter    = 5   // wrong tries under a name from one address: nobody locks a person out from elsewhere
+	LockAllAfter = 100 // wrong tries under a name from anywhere: guessing spread over many addresses
 	LockFor      = 15 * time.Minute
 	MaxTokenLife = 365 * 24 * time.Hour
 	RecoveryKeys = 10

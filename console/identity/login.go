@@ -208,8 +208,8 @@ func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []strin
 			if err := q.DropOtherSessions(ctx, db.DropOtherSessionsParams{Account: acc.ID}); err != nil {
 				return fmt.Errorf("end sessions: %w", err)
 			}
-			if err := q.ClearFailure(ctx, acc.Login); err != nil {
-				return fmt.Errorf("unlock: %w", err)
+			if err := clearFailures(ctx, q, acc.Login, f.Address); err != nil {
+				return err
 			}
 		}
 		if err := putCodes(ctx, q, actor.ID, codes); err != nil {
@@ -340,19 +340,19 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 	left := int64(0)
 	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		f, err := a.failure(ctx, q, l.Login)
+		f, err := a.failures(ctx, q, l.Login, l.Address)
 		if err != nil {
 			return err
 		}
-		locked := f.LockedUntil > now
+		locked := f.locked(now)
 		if right && !locked {
 			ok, how, err := a.factor(ctx, q, acc, secret, l.Code)
 			if err != nil {
 				return err
 			}
 			if ok {
-				if err := q.ClearFailure(ctx, l.Login); err != nil {
-					return fmt.Errorf("clear log-in failures: %w", err)
+				if err := clearFailures(ctx, q, l.Login, l.Address); err != nil {
+					return err
 				}
 				if err := q.SetLastUse(ctx, db.SetLastUseParams{ID: acc.ID, LastUse: now}); err != nil {
 					return fmt.Errorf("note log-in: %w", err)
@@ -364,10 +364,10 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 				return a.record(ctx, tx, soc.Deed{Actor: actor, Action: "account.login", Object: acc.ID, Details: map[string]string{"factor": how}})
 			}
 		}
-		left = max(0, LockAfter-f.Failures)
+		left = max(0, LockAfter-f.here.Failures)
 		if !locked {
 			left--
-			if err := a.countFailure(ctx, q, f); err != nil {
+			if err := a.countFailures(ctx, q, f); err != nil {
 				return err
 			}
 		}
@@ -420,11 +420,11 @@ func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, co
 	done := false
 	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		f, err := a.failure(ctx, q, acc.Login)
+		f, err := a.failures(ctx, q, acc.Login, by.Address)
 		if err != nil {
 			return err
 		}
-		locked := f.LockedUntil > a.now()
+		locked := f.locked(a.now())
 		if right && !locked {
 			ok, _, err := a.factor(ctx, q, acc, secret, code)
 			if err != nil {
@@ -439,7 +439,7 @@ func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, co
 			}
 		}
 		if !locked {
-			if err := a.countFailure(ctx, q, f); err != nil {
+			if err := a.countFailures(ctx, q, f); err != nil {
 				return err
 			}
 		}
@@ -464,12 +464,45 @@ func (a *Accounts) failure(ctx context.Context, q *db.Queries, login string) (db
 	return f, nil
 }
 
-func (a *Accounts) countFailure(ctx context.Context, q *db.Queries, f db.LoginFailure) error {
-	if f.Failures+1 >= LockAfter {
-		f.LockedUntil = a.now() + LockFor.Milliseconds()
+// failures are the wrong tries under a name: from one address and from anywhere. Only the first soon lock, so that whoever knows a
+// name cannot keep its person out; the name's own row is that of all addresses.
+type failures struct{ here, all db.LoginFailure }
+
+func (f failures) locked(now int64) bool { return f.here.LockedUntil > now || f.all.LockedUntil > now }
+
+func failureKey(login, address string) string { return login + " " + address } // no name has a space
+
+func (a *Accounts) failures(ctx context.Context, q *db.Queries, login, address string) (f failures, err error) {
+	if f.here, err = a.failure(ctx, q, failureKey(login, address)); err != nil {
+		return f, err
 	}
-	if err := q.SetFailure(ctx, db.SetFailureParams{Login: f.Login, Failures: f.Failures + 1, LockedUntil: f.LockedUntil, Changed: a.now()}); err != nil {
-		return fmt.Errorf("count log-in failure: %w", err)
+	f.all, err = a.failure(ctx, q, login)
+	if f.all.Changed < a.now()-LockFor.Milliseconds() { // only what comes close together is guessing
+		f.all.Failures = 0
+	}
+	return f, err
+}
+
+func (a *Accounts) countFailures(ctx context.Context, q *db.Queries, f failures) error {
+	for _, c := range []struct {
+		row  db.LoginFailure
+		most int64
+	}{{f.here, LockAfter}, {f.all, LockAllAfter}} {
+		if c.row.Failures+1 >= c.most {
+			c.row.LockedUntil = a.now() + LockFor.Milliseconds()
+		}
+		if err := q.SetFailure(ctx, db.SetFailureParams{Login: c.row.Login, Failures: c.row.Failures + 1, LockedUntil: c.row.LockedUntil, Changed: a.now()}); err != nil {
+			return fmt.Errorf("count log-in failure: %w", err)
+		}
+	}
+	return nil
+}
+
+func clearFailures(ctx context.Context, q *db.Queries, login, address string) error {
+	for _, key := range []string{failureKey(login, address), login} {
+		if err := q.ClearFailure(ctx, key); err != nil {
+			return fmt.Errorf("clear log-in failures: %w", err)
+		}
 	}
 	return nil
 }

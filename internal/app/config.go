@@ -42,16 +42,17 @@ type Site struct {
 // Listen gives each listener an address, "" switches it off. Beyond loopback the plain listeners of syslog and _bulk need an explicit
 // list of senders; over TLS syslog needs that or a certificate of the sender, and _bulk always a key (decision 27).
 type Listen struct {
-	Console   string   `yaml:"console"`
-	SyslogUDP string   `yaml:"syslog_udp"`
-	SyslogTCP string   `yaml:"syslog_tcp"`
-	SyslogTLS string   `yaml:"syslog_tls"`
-	Bulk      string   `yaml:"bulk"`
-	BulkTLS   string   `yaml:"bulk_tls"`
-	Sensors   string   `yaml:"sensors"`
-	Names     []string `yaml:"names"`      // names and addresses in the listeners' certificates, besides localhost and this host's own
-	BulkTrust bool     `yaml:"bulk_trust"` // senders without a token may set sigma.logsource (loopback only)
-	Senders   []string `yaml:"senders"`    // networks syslog and _bulk are taken from, beside this machine, whatever they show; others are refused and counted
+	Console      string   `yaml:"console"`
+	ConsoleNames []string `yaml:"console_names"` // host names under which a TLS proxy of this machine serves the console
+	SyslogUDP    string   `yaml:"syslog_udp"`
+	SyslogTCP    string   `yaml:"syslog_tcp"`
+	SyslogTLS    string   `yaml:"syslog_tls"`
+	Bulk         string   `yaml:"bulk"`
+	BulkTLS      string   `yaml:"bulk_tls"`
+	Sensors      string   `yaml:"sensors"`
+	Names        []string `yaml:"names"`      // names and addresses in the listeners' certificates, besides localhost and this host's own
+	BulkTrust    bool     `yaml:"bulk_trust"` // senders without a token may set sigma.logsource (loopback only)
+	Senders      []string `yaml:"senders"`    // networks syslog and _bulk are taken from, beside this machine, whatever they show; others are refused and counted
 }
 
 // Queue bounds the durable queue.
@@ -158,6 +159,8 @@ func LoadConfig(path string) (Config, error) {
 
 var unknownKey = regexp.MustCompile(`^line (\d+): field (.+) not found in type \S+$`)
 
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+
 var (
 	wrongType = regexp.MustCompile("^line (\\d+): cannot unmarshal (\\S+)(?: `(.*)`)? into (\\S+)$")
 	kindWords = map[string]string{"int": "a whole number", "bool": "true or false", "string": "text", "time.Duration": "a time as 10s, 5m or 1h", "[]string": "a list as [a, b]"}
@@ -211,6 +214,11 @@ func (c Config) Validate() error {
 			} else {
 				bad("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", a.key, a.addr)
 			}
+		}
+	}
+	for i, n := range l.ConsoleNames {
+		if !hostName.MatchString(n) || net.ParseIP(n) != nil && net.ParseIP(n).IsLoopback() || n == "localhost" {
+			bad("listen.console_names[%d]: must be a name as soc.tinh.gov.vn, without port and not of loopback, is %q", i, n)
 		}
 	}
 	for i, s := range l.Senders {

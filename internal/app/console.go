@@ -52,7 +52,7 @@ func (a *App) openConsole(ctx context.Context) error {
 	if !built {
 		files = nil
 	}
-	c, err := console.New(console.Config{Accounts: a.accounts, Policy: policy, Files: files, Metrics: a.metrics(), Version: a.opts.Version, Log: a.log,
+	c, err := console.New(console.Config{Accounts: a.accounts, Policy: policy, Files: files, Hosts: a.cfg.Listen.ConsoleNames, Metrics: a.metrics(), Version: a.opts.Version, Log: a.log,
 		Parts: console.Parts{
 			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: inventoryPart{a.inventory}, Keys: keysPart{a}, Readings: a.health, Ledger: ledgerPart{a.ledger},
 			Quarantine: quarantinePart{a}, Posture: posturePart{a.posture}, National: nationalPart{a}, Rules: rulesPart{a}, Audit: auditPart{a},
