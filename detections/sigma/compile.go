@@ -120,7 +120,7 @@ func Compile(d *Documents, opt Options) (*Set, []Refusal) {
 	seen := map[string]string{}
 	unique := func(m *Meta) bool {
 		if file, ok := seen[m.ID]; ok {
-			refused = append(refused, Refusal{m.File, m.Title, fmt.Sprintf("id %s is used already in %s", m.ID, file)})
+			refused = append(refused, Refusal{m.File, m.Line, m.Title, fmt.Sprintf("id %s is used already in %s", m.ID, file)})
 			return false
 		}
 		seen[m.ID] = m.File
@@ -197,7 +197,7 @@ func (s *Set) link(all []*Correlation, unique func(*Meta) bool) (refused []Refus
 		}
 	}
 	refuse := func(k *Correlation, reason string) {
-		refused = append(refused, Refusal{k.File, k.Title, reason})
+		refused = append(refused, Refusal{k.File, k.Line, k.Title, reason})
 		for key, v := range byKey {
 			if v == k {
 				delete(byKey, key)
@@ -214,6 +214,11 @@ func (s *Set) link(all []*Correlation, unique func(*Meta) bool) (refused []Refus
 					again = true
 					return true
 				}
+			}
+			if err := s.aliases(k, byKey); err != nil {
+				refuse(k, err.Error())
+				again = true
+				return true
 			}
 			return false
 		})
@@ -276,6 +281,26 @@ func (s *Set) link(all []*Correlation, unique func(*Meta) bool) (refused []Refus
 		}
 	}
 	return refused
+}
+
+// aliases puts the rules' words of an alias in the place of those it was written with: a rule may be listed by id and aliased by name.
+func (s *Set) aliases(k *Correlation, byKey map[string]*Correlation) error {
+	for alias, m := range k.Aliases {
+		for rule, field := range m {
+			if slices.Contains(k.Refs, rule) {
+				continue
+			}
+			i := slices.IndexFunc(k.Refs, func(ref string) bool {
+				return s.byKey[ref] != nil && s.byKey[ref] == s.byKey[rule] || byKey[ref] != nil && byKey[ref] == byKey[rule]
+			})
+			if i < 0 {
+				return fmt.Errorf("correlation: aliases: %s: %s is not one of its rules", alias, rule)
+			}
+			delete(m, rule)
+			m[k.Refs[i]] = field
+		}
+	}
+	return nil
 }
 
 // Rule finds a rule by id or name.

@@ -95,7 +95,7 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 			return nil, errors.New("list is empty")
 		}
 	default:
-		return nil, fmt.Errorf("line %d: want a value or a list of values", n.Line)
+		return nil, at(n.Line, errors.New("want a value or a list of values"))
 	}
 	for i, m := range mods {
 		switch m {
@@ -114,6 +114,9 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 		}
 	}
 	for _, c := range nodes {
+		if err := p.count(); err != nil {
+			return nil, err
+		}
 		s, err := parseScalar(c)
 		if err != nil {
 			return nil, err
@@ -134,7 +137,7 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 		}
 		v, err := p.parseValue(it, mods, s)
 		if err != nil {
-			return nil, err
+			return nil, at(c.Line, err)
 		}
 		v.want = s.text
 		it.values = append(it.values, v)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,31 +31,51 @@ type Values struct {
 
 // Parse appends the documents of one YAML file, one or more, to d.
 func (d *Documents) Parse(file string, data []byte, values Values) {
-	p := &parser{values}
-	for _, text := range splitDocuments(data) {
-		p.parse(d, file, text)
+	p := &parser{Values: values}
+	for _, doc := range splitDocuments(data) {
+		p.parse(d, file, doc)
 	}
 }
 
-type parser struct{ Values }
+type parser struct {
+	Values
+	items int // values and lists read of the document at hand
+}
+
+// maxItems bounds what a document may unfold to: YAML aliases of aliases make much of little.
+const maxItems = 200_000
+
+func (p *parser) count() error {
+	if p.items++; p.items > maxItems {
+		return fmt.Errorf("more than %d values; do aliases repeat themselves?", maxItems)
+	}
+	return nil
+}
+
+// source is the text of one document and how many lines of its file stand before it.
+type source struct {
+	text   string
+	before int
+}
 
 // splitDocuments cuts at lines "---", so that one document that is no YAML does not take the others with it.
-func splitDocuments(data []byte) []string {
+func splitDocuments(data []byte) []source {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	var out []string
+	var out []source
 	var doc []string
-	for _, line := range strings.SplitAfter(string(data), "\n") {
+	before := 0
+	for i, line := range strings.SplitAfter(string(data), "\n") {
 		t := strings.TrimRight(line, " \t\r\n")
 		if t == "---" || t == "..." || strings.HasPrefix(t, "--- #") {
-			out = append(out, strings.Join(doc, ""))
-			doc = doc[:0]
+			out = append(out, source{strings.Join(doc, ""), before})
+			doc, before = doc[:0], i+1
 			continue
 		}
 		doc = append(doc, line)
 	}
-	out = append(out, strings.Join(doc, ""))
-	return slices.DeleteFunc(out, func(s string) bool {
-		for _, line := range strings.Split(s, "\n") {
+	out = append(out, source{strings.Join(doc, ""), before})
+	return slices.DeleteFunc(out, func(s source) bool {
+		for _, line := range strings.Split(s.text, "\n") {
 			if t := strings.TrimSpace(line); t != "" && t[0] != '#' {
 				return false
 			}
@@ -63,10 +84,46 @@ func splitDocuments(data []byte) []string {
 	})
 }
 
-func (p *parser) parse(d *Documents, file, text string) {
+// located is an error of one place in a file.
+type located struct {
+	line int
+	err  error
+}
+
+func (l *located) Error() string { return l.err.Error() }
+func (l *located) Unwrap() error { return l.err }
+
+// at says where an error is, unless it says so itself.
+func at(line int, err error) error {
+	var l *located
+	if err == nil || line <= 0 || errors.As(err, &l) {
+		return err
+	}
+	return &located{line, err}
+}
+
+// shift makes the lines of a document those of its file.
+func shift(n *yaml.Node, by int) {
+	n.Line += by
+	for _, k := range n.Content {
+		shift(k, by)
+	}
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+
+func (p *parser) parse(d *Documents, file string, doc source) {
 	title := ""
+	p.items = 0
+	text := doc.text
+	first := doc.before + 1
 	refuse := func(err error) {
-		d.Refused = append(d.Refused, Refusal{File: file, Rule: title, Reason: err.Error()})
+		line := first
+		var l *located
+		if errors.As(err, &l) {
+			line = l.line
+		}
+		d.Refused = append(d.Refused, Refusal{File: file, Line: line, Rule: title, Reason: err.Error()})
 	}
 	if len(text) > MaxDocument {
 		refuse(fmt.Errorf("document is larger than %d bytes", MaxDocument))
@@ -74,12 +131,19 @@ func (p *parser) parse(d *Documents, file, text string) {
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
-		refuse(fmt.Errorf("YAML: %s", strings.TrimPrefix(err.Error(), "yaml: ")))
+		said := err.Error()
+		m := yamlLine.FindStringSubmatch(said)
+		if n, nerr := strconv.Atoi(m[1]); nerr == nil {
+			first = doc.before + n
+		}
+		refuse(fmt.Errorf("YAML: %s", said[len(m[0]):]))
 		return
 	}
 	if len(root.Content) == 0 {
 		return
 	}
+	shift(&root, doc.before)
+	first = max(first, root.Content[0].Line)
 	top, err := asMap(root.Content[0])
 	if err != nil {
 		refuse(fmt.Errorf("a rule is a map of title, logsource, detection …: %w", err))
@@ -95,19 +159,19 @@ func (p *parser) parse(d *Documents, file, text string) {
 		return
 	}
 	sum := sha256.Sum256([]byte(text))
-	meta.File, meta.Text, meta.Version = file, text, hex.EncodeToString(sum[:6])
+	meta.File, meta.Line, meta.Text, meta.Version = file, first, text, hex.EncodeToString(sum[:6])
 	switch {
 	case top.get("correlation") != nil:
 		c, err := parseCorrelation(top, meta)
 		if err != nil {
-			refuse(err)
+			refuse(at(top.get("correlation").Line, err))
 			return
 		}
 		d.Correlations = append(d.Correlations, c)
 	case top.get("filter") != nil:
 		f, err := p.parseFilter(top, meta)
 		if err != nil {
-			refuse(err)
+			refuse(at(top.get("filter").Line, err))
 			return
 		}
 		d.Filters = append(d.Filters, f)
@@ -125,8 +189,9 @@ func (p *parser) parse(d *Documents, file, text string) {
 
 // mapping is a YAML map in the order of the file.
 type mapping struct {
-	keys []string
-	vals []*yaml.Node
+	keys  []string
+	lines []int // of the keys
+	vals  []*yaml.Node
 }
 
 func (m *mapping) get(key string) *yaml.Node {
@@ -151,25 +216,25 @@ func deref(n *yaml.Node) *yaml.Node {
 func asMap(n *yaml.Node) (*mapping, error) {
 	n = deref(n)
 	if n == nil || n.Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("line %d: want a map", lineOf(n))
+		return nil, at(lineOf(n), errors.New("want a map"))
 	}
 	m := &mapping{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := deref(n.Content[i])
 		if k.Kind != yaml.ScalarNode {
-			return nil, fmt.Errorf("line %d: a key must be text", k.Line)
+			return nil, at(k.Line, errors.New("a key must be text"))
 		}
 		if k.ShortTag() == "!!merge" {
-			return nil, fmt.Errorf("line %d: YAML merge keys (<<) are not supported", k.Line)
+			return nil, at(k.Line, errors.New("YAML merge keys (<<) are not supported"))
 		}
 		key := k.Value
 		if k.ShortTag() == "!!null" {
 			key = ""
 		}
 		if slices.Contains(m.keys, key) {
-			return nil, fmt.Errorf("line %d: key %q stands twice", k.Line, key)
+			return nil, at(k.Line, fmt.Errorf("key %q stands twice", key))
 		}
-		m.keys = append(m.keys, key)
+		m.keys, m.lines = append(m.keys, key), append(m.lines, k.Line)
 		m.vals = append(m.vals, deref(n.Content[i+1]))
 	}
 	return m, nil
@@ -199,13 +264,13 @@ func textList(n *yaml.Node) ([]string, error) {
 		return []string{n.Value}, nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		return nil, fmt.Errorf("line %d: want a list of text", n.Line)
+		return nil, at(n.Line, errors.New("want a list of text"))
 	}
 	var out []string
 	for _, c := range n.Content {
 		c = deref(c)
 		if c.Kind != yaml.ScalarNode || c.ShortTag() == "!!null" {
-			return nil, fmt.Errorf("line %d: want a list of text", c.Line)
+			return nil, at(c.Line, errors.New("want a list of text"))
 		}
 		out = append(out, c.Value)
 	}
@@ -313,7 +378,7 @@ func (p *parser) parseRule(top *mapping, meta Meta) (*Rule, error) {
 		return nil, fmt.Errorf("detection: %w", err)
 	}
 	r.detections, r.names, r.conditions, err = p.parseDetections(m, nil)
-	return r, err
+	return r, at(n.Line, err)
 }
 
 func (p *parser) parseFilter(top *mapping, meta Meta) (*Filter, error) {
@@ -352,7 +417,7 @@ func (p *parser) parseDetections(m *mapping, skip []string) (map[string]*detecti
 		}
 		det, err := p.parseDetection(m.vals[i], 0)
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("%s: %w", key, err)
+			return nil, nil, nil, at(m.lines[i], fmt.Errorf("%s: %w", key, err))
 		}
 		dets[key] = det
 		names = append(names, key)
@@ -375,7 +440,7 @@ func (p *parser) parseDetections(m *mapping, skip []string) (map[string]*detecti
 	for _, t := range texts {
 		c, err := parseCondition(t, names)
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("condition %q: %w", strings.TrimSpace(t), err)
+			return nil, nil, nil, at(n.Line, fmt.Errorf("condition %q: %w", strings.TrimSpace(t), err))
 		}
 		conds = append(conds, c)
 	}
@@ -394,6 +459,9 @@ func (p *parser) parseDetection(n *yaml.Node, depth int) (*detection, error) {
 	if depth > 16 {
 		return nil, errors.New("nested more than 16 deep")
 	}
+	if err := p.count(); err != nil {
+		return nil, err
+	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		m, err := asMap(n)
@@ -407,7 +475,7 @@ func (p *parser) parseDetection(n *yaml.Node, depth int) (*detection, error) {
 		for i, key := range m.keys {
 			it, err := p.parseItem(key, m.vals[i])
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", key, err)
+				return nil, at(m.lines[i], fmt.Errorf("%s: %w", key, err))
 			}
 			d.kids = append(d.kids, &detection{item: it})
 		}
@@ -453,7 +521,7 @@ func (p *parser) parseDetection(n *yaml.Node, depth int) (*detection, error) {
 		}
 		return &detection{item: it}, nil
 	}
-	return nil, fmt.Errorf("line %d: want a map, a list or a keyword", n.Line)
+	return nil, at(n.Line, errors.New("want a map, a list or a keyword"))
 }
 
 // scalar is a YAML scalar as a Sigma value.
@@ -465,7 +533,7 @@ type scalar struct {
 func parseScalar(n *yaml.Node) (scalar, error) {
 	n = deref(n)
 	if n.Kind != yaml.ScalarNode {
-		return scalar{}, fmt.Errorf("line %d: a value must be text, a number, true, false or null", n.Line)
+		return scalar{}, at(n.Line, errors.New("a value must be text, a number, true, false or null"))
 	}
 	switch n.ShortTag() {
 	case "!!null":
@@ -489,7 +557,7 @@ func parseScalar(n *yaml.Node) (scalar, error) {
 	case "!!float":
 		return scalar{n.Value, 'f'}, nil
 	case "!!binary":
-		return scalar{}, fmt.Errorf("line %d: !!binary values are not supported", n.Line)
+		return scalar{}, at(n.Line, errors.New("!!binary values are not supported"))
 	}
 	return scalar{n.Value, 's'}, nil
 }
@@ -579,9 +647,6 @@ func parseCorrelation(top *mapping, meta Meta) (*Correlation, error) {
 				field := scalarText(rm.vals[j])
 				if field == "" {
 					return nil, fmt.Errorf("correlation: aliases: %s: %s names no field", alias, rule)
-				}
-				if !slices.Contains(c.Refs, rule) {
-					return nil, fmt.Errorf("correlation: aliases: %s: %s is not one of its rules", alias, rule)
 				}
 				c.Aliases[alias][rule] = field
 			}

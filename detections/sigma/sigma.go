@@ -18,7 +18,11 @@
 //   - a filter is joined by "and" as written: suppression is "condition: not selection".
 package sigma
 
-import "hoalu/ecs"
+import (
+	"strconv"
+
+	"hoalu/ecs"
+)
 
 // LogSource is what a rule applies to; an empty part applies to all.
 type LogSource struct {
@@ -62,6 +66,7 @@ type Meta struct {
 	References  []string
 	FalsePos    []string
 	File        string // path inside its pack
+	Line        int    // where it begins in File
 	Origin      string // of the pack
 	Text        string // the document's YAML
 	Version     string // sha256 of Text, 12 hex digits
@@ -143,15 +148,24 @@ type Correlation struct {
 // Refusal is one document that was not taken, and why.
 type Refusal struct {
 	File   string
+	Line   int    // where in the file, from 1; 0: not known
 	Rule   string // title or id, "" where the document could not be read so far
 	Reason string
 }
 
 func (r Refusal) String() string {
 	if r.Rule == "" {
-		return r.File + ": " + r.Reason
+		return r.Place() + ": " + r.Reason
 	}
-	return r.File + ": " + r.Rule + ": " + r.Reason
+	return r.Place() + ": " + r.Rule + ": " + r.Reason
+}
+
+// Place is the file, and the line where it is known: "own/rule.yml:12".
+func (r Refusal) Place() string {
+	if r.Line > 0 {
+		return r.File + ":" + strconv.Itoa(r.Line)
+	}
+	return r.File
 }
 
 // Documents is what Parse read.

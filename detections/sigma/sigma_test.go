@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hoalu/detections/sigma"
 	"hoalu/ecs"
@@ -155,6 +156,67 @@ func TestRefuse(t *testing.T) {
 	set, refused := compile(t, "title: [\n---\n"+good+"---\n"+good)
 	if len(set.Rules) != 1 || len(refused) != 2 || !strings.Contains(refused[1].Reason, "used already") {
 		t.Errorf("bad, good, same: %d rules, %v", len(set.Rules), refused)
+	}
+}
+
+// TestRefusedPlace: a refusal names the line of its file, not of its document, that is wrong.
+func TestRefusedPlace(t *testing.T) {
+	text := "# two rules before\n" + rule("product: windows", "a: {A: 1}\ncondition: a") + "---\n"
+	first := strings.Count(text, "\n") + 1
+	for _, tt := range []struct {
+		doc  string
+		line int // of doc
+		want string
+	}{
+		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    B: 1\n    A|foo: 1\n  condition: a\n", 6, `A|foo: modifier "foo" is unknown`},
+		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A|re:\n      - ok\n      - '('\n  condition: a\n", 7, "re: missing closing )"},
+		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A: {b: 1}\n  condition: a\n", 5, "want a value"},
+		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A: 1\n  condition: a and\n", 6, "ends too early"},
+		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A: 1\n    A: 2\n  condition: a\n", 6, "stands twice"},
+		{"title: t\n\tb: 1\n", 2, "YAML: found"},
+		{"title: t\na: 'open\n", 0, "YAML:"},
+		{"# words\ntitle: t\ndetection:\n  a: {A: 1}\n  condition: a\n", 2, "logsource is missing"},
+		{"title: t\nid: 0f9a2e1c-0000-4000-8000-000000000001\nlogsource: {product: x}\ndetection: {a: {A: 1}, condition: a}\n", 1, "used already"},
+		{"title: t\ncorrelation:\n  type: event_count\n  rules: [x]\n", 3, "timespan is missing"},
+		{"title: t\ncorrelation:\n  type: event_count\n  rules: [x]\n  timespan: 5m\n  condition: {gte: 2}\n", 1, "is not loaded"},
+		{"- a\n", 1, "a rule is a map"},
+	} {
+		_, refused := compile(t, text+tt.doc)
+		if len(refused) != 1 || !strings.Contains(refused[0].Reason, tt.want) || tt.line > 0 && refused[0].Line != first-1+tt.line {
+			t.Errorf("%s\n got %v, want line %d and %q", tt.doc, refused, first-1+tt.line, tt.want)
+		} else if !strings.HasPrefix(refused[0].String(), fmt.Sprintf("test.yml:%d: ", refused[0].Line)) {
+			t.Errorf("printed as %s", refused[0])
+		}
+	}
+}
+
+// TestUnfolding: little text that says much is refused, and soon.
+func TestUnfolding(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("title: t\nlogsource: {product: x}\nx0: &x0 [{A: 1}, {A: 2}]\n")
+	for i := 1; i < 15; i++ {
+		fmt.Fprintf(&b, "x%d: &x%d [%s*x%d]\n", i, i, strings.Repeat(fmt.Sprintf("*x%d, ", i-1), 9), i-1)
+	}
+	b.WriteString("detection: {a: *x14, condition: a}\n")
+	for _, text := range []string{b.String(), "title: t\nlogsource: {product: x}\ndetection: {a: &a [*a, *a], condition: a}\n", "title: t\nlogsource: {product: x}\ndetection: {a: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + ", condition: a}\n"} {
+		start := time.Now()
+		_, refused := compile(t, text)
+		if len(refused) != 1 || refused[0].Reason == "" || time.Since(start) > 10*time.Second {
+			t.Errorf("%.120s: %v after %v", text, refused, time.Since(start))
+		}
+	}
+}
+
+// TestAliasByName: a rule that a correlation lists by id may be aliased by name.
+func TestAliasByName(t *testing.T) {
+	base := rule("product: windows", "a: {A: 1}\ncondition: a") + "name: first\n---\n"
+	corr := "title: c\ncorrelation:\n  type: event_count\n  rules: [0f9a2e1c-0000-4000-8000-000000000001]\n  group-by: [who]\n  aliases: {who: {%s: User}}\n  timespan: 5m\n  condition: {gte: 2}\n"
+	set, refused := compile(t, base+fmt.Sprintf(corr, "first"))
+	if len(refused) > 0 || set.Correlations[0].Aliases["who"]["0f9a2e1c-0000-4000-8000-000000000001"] != "User" {
+		t.Errorf("refused %v", refused)
+	}
+	if _, refused := compile(t, base+fmt.Sprintf(corr, "other")); len(refused) != 1 || !strings.Contains(refused[0].Reason, "not one of its rules") {
+		t.Errorf("alias of a stranger: %v", refused)
 	}
 }
 

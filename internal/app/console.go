@@ -458,7 +458,7 @@ func (p rulesPart) Rules() []soc.RuleInfo { return p.a.engine.Rules() }
 func (p rulesPart) Refused() []console.RefusedRule {
 	var out []console.RefusedRule
 	for _, r := range p.a.engine.Refused() {
-		out = append(out, console.RefusedRule(r))
+		out = append(out, console.RefusedRule{File: r.Place(), Rule: r.Rule, Reason: r.Reason})
 	}
 	return out
 }
