@@ -669,7 +669,7 @@ func (g *refGen) event() (doc []byte, fields map[string][]refValue) {
 // TestAgainstReference draws rules and events of every kind and compares the engine, with its index before and after it has learned
 // and without, to the reference. HOALU_ROUNDS=n runs longer.
 func TestAgainstReference(t *testing.T) {
-	rounds := 3
+	rounds := 1
 	if n, err := strconv.Atoi(os.Getenv("HOALU_ROUNDS")); err == nil {
 		rounds = n
 	}
