@@ -178,7 +178,9 @@ func TestHuge(t *testing.T) {
 		{"JSON EVE names", "suricata.eve", func(n int) string {
 			return `{"event_type":"dns","src_ip":"1.1.1.1","dns":{"queries":[` + x(`{"rrname":"a"},`, n/16) + `{"rrname":"b"}]}}`
 		}},
-		{"netfilter", "", func(n int) string { return "<4>Mar  2 09:00:01 h kernel: IN=a SRC=1.1.1.1 DST=1.1.1.1 " + x("A=B ", n/4) }},
+		{"netfilter", "", func(n int) string {
+			return "<4>Mar  2 09:00:01 h kernel: IN=a SRC=1.1.1.1 DST=1.1.1.1 " + x("A=B ", n/4)
+		}},
 		{"cron", "linux.syslog", func(n int) string { return "<4>Mar  2 09:00:01 h CRON[1]: (" + x("(", n) }},
 	} {
 		cost := func(n int) time.Duration {

@@ -28,7 +28,10 @@ type header struct {
 // readHeader takes the header off s. What it does not understand stays in text.
 func readHeader(s string, received int64, zone *time.Location) (h header) {
 	h.pri = -1
-	s = strings.TrimRight(s, "\r\n\x00")
+	s = strings.TrimPrefix(strings.TrimRight(s, "\r\n\x00"), bom)
+	if i := strings.IndexByte(s[:min(len(s), 8)], '<'); i > 1 && s[i-1] == ' ' && digits(s[:i-1]) { // an octet count that framing left (RFC 6587)
+		s = s[i:]
+	}
 	if len(s) > 2 && s[0] == '<' {
 		p, i := 0, 1
 		for i < len(s) && i < 5 && s[i] >= '0' && s[i] <= '9' {
@@ -37,7 +40,12 @@ func readHeader(s string, received int64, zone *time.Location) (h header) {
 		}
 		if i > 1 && i < len(s) && s[i] == '>' && p <= 999 {
 			h.pri = p
-			s = s[i+1:]
+			s = strings.TrimPrefix(s[i+1:], bom)
+		}
+	}
+	if len(s) > 12 && s[1] == ' ' && s[0] == '1' { // Meraki: version, then seconds since 1970
+		if w, _ := word(s[2:]); epoch(w) {
+			s = s[2:]
 		}
 	}
 	if h.pri >= 0 && len(s) > 2 && s[0] >= '1' && s[0] <= '9' && s[1] == ' ' && h.rfc5424(s[2:], zone) {
@@ -45,6 +53,14 @@ func readHeader(s string, received int64, zone *time.Location) (h header) {
 	}
 	h.rfc3164(s, received, zone)
 	return h
+}
+
+const bom = "\ufeff"
+
+// epoch says whether w is a time of this age in seconds, with or without a fraction.
+func epoch(w string) bool {
+	whole, frac, point := strings.Cut(w, ".")
+	return len(whole) == 10 && digits(whole) && whole[0] == '1' && (!point || digits(frac))
 }
 
 // word cuts the next token off s.
@@ -63,14 +79,18 @@ func (h *header) rfc5424(s string, zone *time.Location) bool {
 			if len(s) > 19 { // "2024-01-02 15:04:05+07:00": a blank for the T
 				if t, n = isoTime(s, zone); n > 0 && n < len(s) && s[n] == ' ' {
 					rest = s[n+1:]
-				} else {
+				} else if _, ok := number(stamp, 0, 4); !ok || len(stamp) < 19 || stamp[4] != '-' || stamp[7] != '-' {
 					return false
+				} else { // a day no calendar has: the rest is none the worse
+					n = 0
 				}
 			} else {
 				return false
 			}
 		}
-		h.time, h.timed = t, true
+		if n > 0 {
+			h.time, h.timed = t, true
+		}
 	}
 	nil5424 := func(w string) string {
 		if w == "-" {
@@ -175,6 +195,19 @@ func (h *header) stamp(s string, received int64, zone *time.Location) (int64, in
 	if s[0] == '*' || s[0] == '.' {
 		i = 1
 	}
+	if len(s) > 20 && (s[3] == ' ' || s[3] == ',' && s[4] == ' ') && weekday(s[:3]) { // "Mon Mar  2 …", "Mon, 02 Mar 2026 …"
+		i = 4
+		if s[3] == ',' {
+			i = 5
+		}
+	}
+	if w, _ := word(s[i:]); epoch(w) {
+		t, _ := numberTime(w)
+		return t, i + len(w)
+	}
+	if t, n := dayFirst(s[i:], zone); n > 0 {
+		return t, n + i
+	}
 	if t, n := bsdTime(s[i:], received, zone); n > 0 {
 		return t, n + i
 	}
@@ -234,6 +267,9 @@ func (h *header) tag(s string, host bool) {
 		}
 	}
 	tag := s[:i]
+	if host { // "app : text"
+		tag = strings.TrimSuffix(tag, " ")
+	}
 	if k := strings.IndexByte(tag, '('); k > 0 && strings.Contains(tag[k:], ")") && strings.IndexByte(tag[:k], ' ') < 0 && strings.IndexByte(tag[:k], '[') < 0 {
 		if end := k + strings.IndexByte(tag[k:], ')') + 1; !strings.HasPrefix(tag[k:], "(pam_") && (end == len(tag) || tag[end] == '[') {
 			tag = tag[:k] + tag[end:] // "polkitd(authority=local)[12]": what the brackets say is not the name

@@ -263,7 +263,7 @@ func bsdTime(s string, received int64, zone *time.Location) (ms int64, n int) {
 	}
 	i += k
 	if year == 0 && i+5 <= len(s) && s[i] == ' ' { // "Mar  1 18:46:11 2024"
-		if y, ok := number(s, i+1, 4); ok && y >= 1970 && y < 2200 && (i+5 == len(s) || s[i+5] == ' ' || s[i+5] == ':' || s[i+5] == ']') {
+		if y, ok := number(s, i+1, 4); ok && y >= 1970 && y < 2200 && (i+5 == len(s) || s[i+5] == ' ' || s[i+5] == ']' || s[i+5] == ':' && (i+6 == len(s) || s[i+6] == ' ')) { // "2001:db8::1" is a host
 			year = y
 			i += 5
 		}
@@ -302,11 +302,54 @@ func bsdTime(s string, received int64, zone *time.Location) (ms int64, n int) {
 	return ms, i
 }
 
+func weekday(s string) bool {
+	switch s {
+	case "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun":
+		return true
+	}
+	return false
+}
+
+// dayFirst reads "02 Mar 2026 15:04:05 +0700" (RFC 5322) and "02-Mar-2026 15:04:05.123" (BIND).
+func dayFirst(s string, zone *time.Location) (int64, int) {
+	if len(s) < 20 || s[2] != ' ' && s[2] != '-' || s[6] != s[2] || s[11] != ' ' {
+		return 0, 0
+	}
+	d, ok := number(s, 0, 2)
+	y, ok2 := number(s, 7, 4)
+	h, mi, sec, frac, k := clock(s[12:])
+	if !ok || !ok2 || k == 0 {
+		return 0, 0
+	}
+	t, ok := unix(y, month(s[3:]), d, h, mi, sec)
+	if !ok {
+		return 0, 0
+	}
+	n := 12 + k
+	if n+1 < len(s) && s[n] == ' ' && (s[n+1] == '+' || s[n+1] == '-') {
+		if off, k, ok := offset(s[n+1:]); ok {
+			return (t-int64(off))*1000 + int64(frac), n + 1 + k
+		}
+	}
+	return local(t, frac, zone), n
+}
+
 // zoneWord reads the few zone names that mean one offset only.
 func zoneWord(s string) (off, n int) {
 	j := 0
 	for j < len(s) && s[j] >= 'A' && s[j] <= 'Z' {
 		j++
+	}
+	if j == 3 && j < len(s) && (s[j] == '+' || s[j] == '-') && (s[:j] == "GMT" || s[:j] == "UTC") { // "GMT+7", "UTC+07:00"
+		if off, k, ok := offset(s[j:]); ok {
+			return off, j + k
+		}
+		if h, ok := number(s, j+1, 1); ok && (j+2 == len(s) || s[j+2] == ' ') {
+			if s[j] == '-' {
+				h = -h
+			}
+			return h * 3600, j + 2
+		}
 	}
 	if j < 3 || j < len(s) && s[j] != ' ' && s[j] != ':' {
 		return 0, 0
