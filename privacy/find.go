@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -329,15 +330,8 @@ func phoneMatch(s string, from, to int, nat string, base float64, class fieldCla
 	return Match{Phone, from, to, "+84" + nat[1:], bound(c)}, true
 }
 
-func bound(c float64) float64 {
-	if c > 1 {
-		return 1
-	}
-	if c < 0 {
-		return 0
-	}
-	return c
-}
+// bound keeps a confidence between 0 and 1, in hundredths: sums of tenths must meet the levels exactly.
+func bound(c float64) float64 { return math.Round(min(max(c, 0), 1)*100) / 100 }
 
 // grouped reads a number written in groups: "0912 345 678", "(0229) 3.871.234", "+84 91-234-5678", "037 095 001 234". from and
 // to are the first group.

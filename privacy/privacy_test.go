@@ -96,6 +96,7 @@ func TestFindIdentifiers(t *testing.T) {
 		// fields beside those of machines
 		{"0912345678", "user.phone", Phone, "+84912345678"},
 		{"Công dân CCCD 037095001234", "event.detail", CCCD, id},
+		{"SĐT 0912345678", "event.detail", Phone, "+84912345678"},
 		{"SĐT 0912345678", "log.syslog.structured_data.app.note", Phone, "+84912345678"},
 		{"a.so_cccd=037095001234", "hoalu.overflow", CCCD, id},
 	} {

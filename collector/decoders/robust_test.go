@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -187,11 +188,11 @@ func TestHuge(t *testing.T) {
 			raw := []byte(c.make(n))
 			best := time.Duration(1 << 62)
 			for range 3 {
-				start := time.Now()
+				start := cpu(t)
 				if _, err := d.Decode(c.dataset, raw, received, nil); err != nil {
 					t.Errorf("%s: %v", c.name, err)
 				}
-				best = min(best, time.Since(start))
+				best = min(best, cpu(t)-start)
 			}
 			return best
 		}
@@ -228,6 +229,15 @@ func TestHuge(t *testing.T) {
 			t.Errorf("100,000 names of fields leave %d MB", grew>>20)
 		}
 	})
+}
+
+// cpu is the processor time of this process: other processes of the machine do not count.
+func cpu(t *testing.T) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func heap() int64 {

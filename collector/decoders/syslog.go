@@ -165,10 +165,20 @@ func (h *header) rfc3164(s string, received int64, zone *time.Location) {
 	t, n := h.stamp(at, received, zone)
 	if n == 0 { // a host before the time: "fw01: Mar  1 18:46:11: …" or "fw01 Mar  1 …"
 		if i := strings.IndexByte(at, ' '); i > 0 && i < 64 {
-			host := strings.TrimSuffix(at[:i], ":")
-			if t, k := h.stamp(at[i+1:], received, zone); k > 0 && hostLike(host) {
+			host, rest := strings.TrimSuffix(at[:i], ":"), at[i+1:]
+			if len(host) < i { // "fw01: 022546: Mar  1 …": the host's own count of messages
+				if seq, r, ok := strings.Cut(rest, ": "); ok && digits(seq) && len(seq) <= 10 {
+					rest = r
+				}
+			}
+			if t, k := h.stamp(rest, received, zone); k > 0 && hostLike(host) {
 				h.host, h.time, h.timed = host, t, true
-				h.tag(strings.TrimLeft(strings.TrimPrefix(at[i+1+k:], ":"), " "), false)
+				h.tag(strings.TrimLeft(strings.TrimPrefix(namedZone(rest[k:]), ":"), " "), false)
+				return
+			}
+			if up, r, ok := strings.Cut(rest, ": "); ok && len(host) < i && hostLike(host) && strings.HasPrefix(r, "%") && uptime(up) {
+				h.host = host
+				h.tag(r, false)
 				return
 			}
 		}
@@ -176,7 +186,7 @@ func (h *header) rfc3164(s string, received int64, zone *time.Location) {
 		return
 	}
 	h.time, h.timed = t, true
-	rest := at[n:]
+	rest := namedZone(at[n:])
 	if strings.HasPrefix(rest, ": ") || strings.HasPrefix(rest, " : ") { // Cisco: no host, no tag
 		h.tag(strings.TrimLeft(rest, ": "), false)
 		return
@@ -184,6 +194,33 @@ func (h *header) rfc3164(s string, received int64, zone *time.Location) {
 	blanks := len(rest) - len(strings.TrimLeft(rest, " "))
 	rest = rest[blanks:]
 	h.tag(rest, blanks < 2)
+}
+
+// namedZone takes off a zone that Cisco devices write before the colon (" AEST: %…"): its letters name several offsets, so the time
+// is read in the zone of the source.
+func namedZone(s string) string {
+	if i := strings.Index(s[:min(len(s), 8)], ": "); i >= 3 && s[0] == ' ' && i+2 < len(s) && s[i+2] == '%' {
+		for _, c := range s[1:i] {
+			if c < 'A' || c > 'Z' {
+				return s
+			}
+		}
+		return s[i:]
+	}
+	return s
+}
+
+// uptime says whether s is a time since a device's start, which it writes until its clock is set: "00:01:01", "3w2d".
+func uptime(s string) bool {
+	if len(s) < 3 || len(s) > 12 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !(c >= '0' && c <= '9' || c == ':' || c == 'w' || c == 'd' || c == 'y' || c == 'h') {
+			return false
+		}
+	}
+	return true
 }
 
 // stamp reads any of the times seen at the head of a line.
