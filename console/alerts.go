@@ -409,7 +409,7 @@ func receipt(r *soc.Receipt) *Receipt {
 	if r == nil {
 		return nil
 	}
-	return &Receipt{ID: r.ID, Received: Time(r.Received), Digest: r.Digest, Key: r.KeyID, Verified: r.Verified}
+	return &Receipt{ID: r.ID, Received: Time(r.Received), Digest: r.Digest, Key: r.KeyID, Verified: r.Verified, Fault: r.Fault}
 }
 
 func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActionBody]) (*AlertActionDone, error) {

@@ -143,7 +143,8 @@ type Receipt struct {
 	Received Time   `json:"received"`
 	Digest   string `json:"digest"`
 	Key      string `json:"key"`
-	Verified bool   `json:"verified"`
+	Verified bool   `json:"verified" doc:"its signature was verified when this was read"`
+	Fault    string `json:"fault,omitempty" doc:"why it does not verify"`
 }
 
 type alertTarget struct {

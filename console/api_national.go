@@ -3,16 +3,17 @@ package console
 // NationalSummary answers: does the centre have everything, and can we prove it?
 type NationalSummary struct {
 	NationalStatus
-	Endpoint  string           `json:"endpoint,omitempty" doc:"address of the receiving point; empty: nothing leaves this machine"`
-	Channel   string           `json:"channel,omitempty"`
-	Heartbeat int64            `json:"heartbeat_seconds"`
-	Today     NationalDay      `json:"today"`
-	Days      []NationalDay    `json:"days" doc:"newest first"`
-	LastError string           `json:"last_error,omitempty" doc:"the far side's words"`
-	RoomDays  *float64         `json:"room_days,omitempty" doc:"how long the outbox can hold on"`
-	Reasons   map[string]int64 `json:"refused_by_reason,omitempty"`
-	AsOf      Time             `json:"as_of"`
-	Stale     Time             `json:"stale_after"`
+	Endpoint   string           `json:"endpoint,omitempty" doc:"address of the receiving point; empty: nothing leaves this machine"`
+	Channel    string           `json:"channel,omitempty"`
+	Heartbeat  int64            `json:"heartbeat_seconds"`
+	Today      NationalDay      `json:"today"`
+	Days       []NationalDay    `json:"days" doc:"newest first"`
+	LastError  string           `json:"last_error,omitempty" doc:"the far side's words"`
+	ClockAhead int64            `json:"clock_ahead_ms,omitempty" doc:"the centre's clock before ours at the last receipt"`
+	RoomDays   *float64         `json:"room_days,omitempty" doc:"how long the outbox can hold on"`
+	Reasons    map[string]int64 `json:"refused_by_reason,omitempty"`
+	AsOf       Time             `json:"as_of"`
+	Stale      Time             `json:"stale_after"`
 }
 
 // NationalDay balances one day: made = accepted + refused + waiting.
@@ -50,7 +51,14 @@ type ReportItem struct {
 // ReportDetail is a message with what is sent, as it is sent.
 type ReportDetail struct {
 	ReportItem
-	Body string `json:"body" doc:"machine text, minimised"`
+	Body     string      `json:"body" doc:"machine text, minimised"`
+	Attempts []ReportTry `json:"attempts" doc:"newest first, at most 50"`
+}
+
+// ReportTry is one attempt to deliver a message.
+type ReportTry struct {
+	At     Time   `json:"at"`
+	Answer string `json:"answer" doc:"the far side's words, or why it was not reached"`
 }
 
 type outboxIn struct {

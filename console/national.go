@@ -48,7 +48,7 @@ func (c *Console) national(ctx context.Context, _ *call, _ *none) (*NationalSumm
 	}
 	now := c.now()
 	out := &NationalSummary{NationalStatus: c.nationalStatus(s), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Today: s.Today, Days: orEmpty(s.Days),
-		LastError: s.LastError, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now, Stale: now + Time(nationalFresh.Milliseconds())}
+		LastError: s.LastError, ClockAhead: s.ClockAhead, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now, Stale: now + Time(nationalFresh.Milliseconds())}
 	return out, nil
 }
 
@@ -89,7 +89,7 @@ func (c *Console) getReport(ctx context.Context, _ *call, in *idIn) (*ReportDeta
 	if c.Parts.National == nil {
 		return nil, unavailable("national")
 	}
-	r, err := c.Parts.National.Report(ctx, in.ID)
+	r, tries, err := c.Parts.National.Report(ctx, in.ID)
 	var p *soc.Problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
 		return nil, absent(in.ID)
@@ -97,7 +97,7 @@ func (c *Console) getReport(ctx context.Context, _ *call, in *idIn) (*ReportDeta
 	if err != nil {
 		return nil, err
 	}
-	return &ReportDetail{ReportItem: c.reportItem(r, c.names()), Body: string(r.Body)}, nil
+	return &ReportDetail{ReportItem: c.reportItem(r, c.names()), Body: string(r.Body), Attempts: orEmpty(tries)}, nil
 }
 
 func (c *Console) getEndpoint(ctx context.Context, _ *call, _ *none) (*EndpointItem, error) {

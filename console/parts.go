@@ -265,7 +265,8 @@ type National interface {
 	Summary(ctx context.Context) (NationalState, error)
 	// Outbox lists reports; state and kind "" take all. Waiting first, oldest first, then newest first.
 	Outbox(ctx context.Context, state, kind, after string, limit int) (ReportPage, error)
-	Report(ctx context.Context, id string) (soc.Report, error)
+	// Report is one report with its tries, newest first.
+	Report(ctx context.Context, id string) (soc.Report, []ReportTry, error)
 	// About lists the reports about a subject (CB- number), oldest first.
 	About(ctx context.Context, subject string) ([]soc.Report, error)
 	Endpoint(ctx context.Context) (EndpointItem, error)
@@ -282,6 +283,7 @@ type NationalState struct {
 	Waiting, OldestWaiting, Refused     int64
 	HeartbeatEvery                      int64 // ms
 	LastError                           string
+	ClockAhead                          int64 // ms the centre's clock is before ours
 	Today                               NationalDay
 	Days                                []NationalDay
 	Reasons                             map[string]int64 // refused by reason

@@ -2,6 +2,7 @@ package national
 
 import (
 	"context"
+	"crypto"
 	"maps"
 	"slices"
 
@@ -15,6 +16,11 @@ import (
 type Adapter interface {
 	// Render makes the body of a report, minimised.
 	Render(o delivery.Outgoing) ([]byte, error)
+	// Complete fills into a rendered body what o knows and it lacks: our identifier at the centre and, with it, what is known of the
+	// system. A body made for o.Organ comes back as it is.
+	Complete(body []byte, o delivery.Outgoing) ([]byte, error)
+	// Check reads a receipt as the centre answered it and verifies that it is of this report, under its key.
+	Check(key crypto.PublicKey, r soc.Report, answer []byte) (soc.Receipt, error)
 	// Deliver sends one report and returns the centre's verified receipt.
 	Deliver(ctx context.Context, l delivery.Link, r soc.Report) (soc.Receipt, error)
 	// Heartbeat says that we are alive at a time (Unix ms) and how many reports wait.

@@ -5,7 +5,7 @@
 // for a day; an adapter (one folder an authority and format, a row in forwarders.go) renders and delivers.
 //
 // Contract: nothing leaves before an administrator has set an endpoint. Reports go out one at a time in the order they were
-// made, each until the centre has answered for good: accepted only with a receipt whose signature verifies under the pinned
+// made (next.go says when one steps aside), each until the centre has answered for good: accepted only with a receipt whose signature verifies under the pinned
 // key and whose digest is that of the body sent; refused with the centre's words; anything else is tried again with back-off.
 // The report's id is its idempotency key, so a repeated delivery has one effect. Demo data never becomes a Report; exercises
 // only where the configuration says so. All methods are safe for concurrent use.
@@ -133,7 +133,8 @@ type Lookup func(system string) (soc.System, soc.Unit)
 // Hooks are what the surrounding appliance lends.
 type Hooks struct {
 	Lookup      Lookup
-	Certificate func(ctx context.Context) (*tls.Certificate, error) // client certificate of the link
+	Alert       func(ctx context.Context, number string) (a soc.Alert, found bool, err error) // as it is now; may be nil
+	Certificate func(ctx context.Context) (*tls.Certificate, error)                           // client certificate of the link
 	Record      func(ctx context.Context, tx *sql.Tx, d soc.Deed) error
 	Notify      func(soc.Notice)
 }
@@ -145,6 +146,7 @@ type Service struct {
 	hooks Hooks
 	log   *slog.Logger
 	wake  chan struct{}
+	beatc chan struct{} // asks for a heartbeat now
 
 	linkMu  sync.Mutex
 	linked  Endpoint // that link and adapter are for
@@ -152,13 +154,14 @@ type Service struct {
 	adapter Adapter
 
 	mu        sync.Mutex
-	failing   int64 // since when deliveries fail, 0 if they do not
+	test      string // test packet that has not been tried yet
+	failing   int64  // since when deliveries fail, 0 if they do not
 	lastError string
 }
 
 // New returns the link; Run sends.
 func New(cfg Config, st *state.DB, hooks Hooks, log *slog.Logger) *Service {
-	return &Service{cfg: cfg, state: st, hooks: hooks, log: log.With("component", "national"), wake: make(chan struct{}, 1)}
+	return &Service{cfg: cfg, state: st, hooks: hooks, log: log.With("component", "national"), wake: make(chan struct{}, 1), beatc: make(chan struct{}, 1)}
 }
 
 func now() int64 { return time.Now().UnixMilli() }
@@ -262,8 +265,23 @@ func (s *Service) SendTest(ctx context.Context, by soc.Actor) (string, error) {
 		}
 		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.test", Object: id, Result: "done"})
 	})
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.test = id
+	s.mu.Unlock()
 	s.poke()
-	return id, err
+	return id, nil
+}
+
+// keyText is a public key as PEM.
+func keyText(key crypto.PublicKey) string {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return "" // the key in force then stands for it
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
 func (s *Service) record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {
@@ -303,13 +321,40 @@ func (s *Service) SetEndpoint(ctx context.Context, by soc.Actor, e Endpoint) err
 			OrganID: e.OrganID, OrganName: e.OrganName, SetBy: by.Name, SetAt: now()}); err != nil {
 			return fmt.Errorf("write endpoint: %w", err)
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done", Details: map[string]string{"organ_id": e.OrganID, "channel": e.Channel}})
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done", Details: map[string]string{"organ_id": e.OrganID, "channel": e.Channel, "server_ca": fingerprint(e.ServerCA), "receipt_key": fingerprint(e.ReceiptKey)}})
 	})
 	if err == nil {
-		s.poke()
-		s.notify("endpoint")
+		s.changed()
 	}
 	return err
+}
+
+// fingerprint names what a PEM text holds: SHA-256 of its first block.
+func fingerprint(text string) string {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return ""
+	}
+	sum := sha256.Sum256(block.Bytes)
+	return hex.EncodeToString(sum[:])
+}
+
+// quiet forgets a failure without saying that it is over.
+func (s *Service) quiet() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing, s.lastError = 0, ""
+}
+
+// changed makes a new endpoint, or none, tell at once.
+func (s *Service) changed() {
+	s.quiet()
+	s.poke()
+	select {
+	case s.beatc <- struct{}{}:
+	default:
+	}
+	s.notify("endpoint")
 }
 
 func (s *Service) notify(id string) {
@@ -373,6 +418,7 @@ func (s *Service) deliverLoop(ctx context.Context) {
 		l, a, err := s.link(ctx)
 		switch {
 		case errors.Is(err, ErrNoEndpoint):
+			s.quiet() // also after a delivery that was under way when it was removed
 		case err != nil:
 			s.fail(err)
 			wait = 10 * time.Second
@@ -397,23 +443,25 @@ const idle = 500 * time.Millisecond
 
 // deliverOne sends the report at the head; it returns how long to wait, 0 for go on at once.
 func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) time.Duration {
-	row, err := db.New(s.state.Read()).NextWaiting(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return idle
-	}
+	row, wait, err := s.ready(ctx, l, a)
 	if err != nil {
-		s.log.Error("read outbox", "error", err)
+		if ctx.Err() == nil {
+			s.log.Error("choose the next report", "error", err)
+		}
 		return 5 * time.Second
 	}
-	// No wait is longer than RetryMost: a longer one means that the clock was set back.
-	if d := row.NextTry - now(); d > 0 && d <= s.cfg.RetryMost.Milliseconds() {
-		return time.Duration(d) * time.Millisecond
+	if wait > 0 {
+		return wait
 	}
 	dctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	receipt, err := a.Deliver(dctx, l, toReport(row))
 	cancel()
+	s.testSent(row.ID)
 	if ctx.Err() != nil {
 		return time.Second
+	}
+	if err != nil {
+		err = trouble(err, l)
 	}
 	var refused *delivery.Refused
 	switch {
@@ -427,7 +475,7 @@ func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) ti
 				return err
 			}
 			return q.InsertReceipt(ctx, db.InsertReceiptParams{ReportID: row.ID, ReceiptID: receipt.ID, Received: receipt.Received, Digest: receipt.Digest,
-				KeyID: receipt.KeyID, Signature: hex.EncodeToString(receipt.Signature), Raw: string(receipt.Raw), Stored: now()})
+				KeyID: receipt.KeyID, Signature: hex.EncodeToString(receipt.Signature), Raw: string(receipt.Raw), Stored: now(), Signer: keyText(l.Key)})
 		})
 		s.fail(nil)
 	case errors.As(err, &refused):
@@ -506,6 +554,7 @@ func (s *Service) beatLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.beatc:
 		case <-tick.C:
 		}
 	}
@@ -524,6 +573,9 @@ func (s *Service) beat(ctx context.Context) error {
 	defer cancel()
 	sent := now()
 	beatErr := a.Heartbeat(bctx, l, sent, sum.Waiting)
+	if beatErr != nil {
+		beatErr = trouble(beatErr, l)
+	}
 	err = s.state.Tx(ctx, func(tx *sql.Tx) error {
 		if beatErr != nil {
 			return db.New(tx).SetHeartbeat(ctx, db.SetHeartbeatParams{Sent: sent, Answer: clip(beatErr.Error())})
@@ -594,7 +646,30 @@ type Reconciliation struct {
 	Centre   int64    `json:"centre"`
 	Missing  []string `json:"missing"` // accepted here, not held there: sent again
 	Extra    []string `json:"extra"`   // held there, not made here or with another digest
+	Broken   []string `json:"broken"`  // the receipt or the report kept here is not what it was; a new receipt is asked for where the centre holds the report
 	Balanced bool     `json:"balanced"`
+}
+
+// receipts tells which accepted reports made in [from, to) have a receipt that verifies.
+func (s *Service) receipts(ctx context.Context, from, to int64) (map[string]bool, error) {
+	q := db.New(s.state.Read())
+	key, err := pinned(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.ReceiptsBetween(ctx, db.ReceiptsBetweenParams{Since: from, Until: to})
+	if err != nil {
+		return nil, fmt.Errorf("read receipts: %w", err)
+	}
+	good := make(map[string]bool, len(rows))
+	for _, rc := range rows {
+		row, err := q.Report(ctx, rc.ReportID)
+		if err != nil {
+			return nil, fmt.Errorf("read report %s: %w", rc.ReportID, err)
+		}
+		good[rc.ReportID] = stored(row, rc, key).Verified
+	}
+	return good, nil
 }
 
 // Reconcile compares one local day with the centre's list. What the centre once accepted but no longer holds goes back to
@@ -614,9 +689,13 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 	held, err := a.List(lctx, l, from, to)
 	cancel()
 	if err != nil {
-		return Reconciliation{}, fmt.Errorf("get the centre's list of %s: %w", day, err)
+		return Reconciliation{}, fmt.Errorf("get the centre's list of %s: %w", day, trouble(err, l))
 	}
-	r := Reconciliation{Day: day, At: now(), Centre: int64(len(held)), Missing: []string{}, Extra: []string{}}
+	r := Reconciliation{Day: day, At: now(), Centre: int64(len(held)), Missing: []string{}, Extra: []string{}, Broken: []string{}}
+	receipts, err := s.receipts(ctx, from, to)
+	if err != nil {
+		return Reconciliation{}, err
+	}
 	err = s.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
 		known, err := q.KnownBetween(ctx, db.KnownBetweenParams{Since: from, Until: to})
@@ -631,10 +710,20 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 			switch k.State {
 			case soc.ReportAccepted:
 				r.Accepted++
-				if !there && k.Settled >= asked {
+				if k.Settled >= asked {
 					break // accepted while the list was on its way
 				}
-				if !there || digest != k.Digest {
+				sound := delivery.Digest([]byte(k.Body)) == k.Digest
+				if !receipts[k.ID] || !sound {
+					r.Broken = append(r.Broken, k.ID)
+				}
+				switch {
+				case !sound: // what was sent is not here any more: sending this would be another report
+				case there && digest == k.Digest && !receipts[k.ID]:
+					if err := q.RequeueReport(ctx, db.RequeueReportParams{ID: k.ID, LastError: "reconciliation: the receipt kept here does not verify; a new one is asked for"}); err != nil {
+						return err
+					}
+				case !there || digest != k.Digest:
 					r.Missing = append(r.Missing, k.ID)
 					if err := q.RequeueReport(ctx, db.RequeueReportParams{ID: k.ID, LastError: "reconciliation: the centre does not hold it"}); err != nil {
 						return err
@@ -654,15 +743,16 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 				r.Extra = append(r.Extra, id)
 			}
 		}
-		r.Balanced = len(r.Missing) == 0 && len(r.Extra) == 0
+		r.Balanced = len(r.Missing) == 0 && len(r.Extra) == 0 && len(r.Broken) == 0
 		missing, _ := json.Marshal(r.Missing)
 		extra, _ := json.Marshal(r.Extra)
+		broken, _ := json.Marshal(r.Broken)
 		if err := q.SaveReconciliation(ctx, db.SaveReconciliationParams{Day: day, At: r.At, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting,
-			Centre: r.Centre, Missing: string(missing), Extra: string(extra), Balanced: flag(r.Balanced)}); err != nil {
+			Centre: r.Centre, Missing: string(missing), Extra: string(extra), Broken: string(broken), Balanced: flag(r.Balanced)}); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.reconcile", Object: day, Result: "done",
-			Details: map[string]string{"balanced": strconv.FormatBool(r.Balanced), "missing": strconv.Itoa(len(r.Missing)), "extra": strconv.Itoa(len(r.Extra))}})
+			Details: map[string]string{"balanced": strconv.FormatBool(r.Balanced), "missing": strconv.Itoa(len(r.Missing)), "extra": strconv.Itoa(len(r.Extra)), "broken": strconv.Itoa(len(r.Broken))}})
 	})
 	if err != nil {
 		return Reconciliation{}, fmt.Errorf("write reconciliation of %s: %w", day, err)
@@ -681,7 +771,7 @@ func (s *Service) Reconciliations(ctx context.Context, most int) ([]Reconciliati
 	out := make([]Reconciliation, 0, len(rows))
 	for _, r := range rows {
 		x := Reconciliation{Day: r.Day, At: r.At, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, Centre: r.Centre, Balanced: r.Balanced == 1}
-		if err := errors.Join(json.Unmarshal([]byte(r.Missing), &x.Missing), json.Unmarshal([]byte(r.Extra), &x.Extra)); err != nil {
+		if err := errors.Join(json.Unmarshal([]byte(r.Missing), &x.Missing), json.Unmarshal([]byte(r.Extra), &x.Extra), json.Unmarshal([]byte(r.Broken), &x.Broken)); err != nil {
 			return nil, fmt.Errorf("read reconciliation of %s: %w", r.Day, err)
 		}
 		out = append(out, x)
@@ -704,6 +794,9 @@ type Summary struct {
 	HeartbeatSent int64  `json:"heartbeat_sent,omitempty"`
 	FailingSince  int64  `json:"failing_since,omitempty"`
 	LastError     string `json:"last_error,omitempty"`
+
+	ClockAhead      int64            `json:"clock_ahead_ms,omitempty"` // the centre's clock before ours at the last receipt
+	RefusedByReason map[string]int64 `json:"refused_by_reason,omitempty"`
 }
 
 // Summary reads the state of the link.
@@ -747,8 +840,20 @@ func (s *Service) Summary(ctx context.Context) (Summary, error) {
 	if sum.OldestWaiting, err = q.OldestWaiting(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return sum, fmt.Errorf("read outbox: %w", err)
 	}
-	if sum.LastReceipt, err = q.LastReceipt(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	last, err := q.LastReceipt(ctx)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return sum, fmt.Errorf("read receipts: %w", err)
+	}
+	sum.LastReceipt, sum.ClockAhead = last.Stored, last.Received-last.Stored
+	if sum.Refused > 0 {
+		reasons, err := q.RefusedByReason(ctx)
+		if err != nil {
+			return sum, fmt.Errorf("count refusals: %w", err)
+		}
+		sum.RefusedByReason = map[string]int64{}
+		for _, r := range reasons {
+			sum.RefusedByReason[r.LastError] = r.N
+		}
 	}
 	hb, err := q.Heartbeat(ctx)
 	if err != nil {
@@ -758,7 +863,7 @@ func (s *Service) Summary(ctx context.Context) (Summary, error) {
 	s.mu.Lock()
 	sum.FailingSince, sum.LastError = s.failing, s.lastError
 	s.mu.Unlock()
-	if sum.LastError == "" && hb.Answer != "" {
+	if sum.Endpoint && sum.LastError == "" && hb.Answer != "" {
 		sum.LastError = hb.Answer
 	}
 	return sum, nil
@@ -821,12 +926,23 @@ func (s *Service) List(ctx context.Context, want, after string, most int) (Page,
 
 // ClearEndpoint stops all sending; what is made waits.
 func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor) error {
-	return s.state.Tx(ctx, func(tx *sql.Tx) error {
-		if err := db.New(tx).ClearEndpoint(ctx); err != nil {
+	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
+		q := db.New(tx)
+		ep, err := q.Endpoint(ctx)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNoEndpoint
+		} else if err != nil {
+			return fmt.Errorf("read endpoint: %w", err)
+		}
+		if err := q.ClearEndpoint(ctx); err != nil {
 			return fmt.Errorf("clear endpoint: %w", err)
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: "-", Result: "done"})
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: "-", Result: "done", Details: map[string]string{"removed": ep.Url}})
 	})
+	if err == nil {
+		s.changed()
+	}
+	return err
 }
 
 // OfSubject returns the reports about one alert (CB- number), in order.
@@ -868,6 +984,10 @@ func (s *Service) Get(ctx context.Context, id string) (soc.Report, []Try, error)
 
 func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([]soc.Report, error) {
 	q := db.New(s.state.Read())
+	key, err := pinned(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]soc.Report, 0, len(rows))
 	for _, row := range rows {
 		r := toReport(row)
@@ -877,8 +997,7 @@ func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([
 				return nil, fmt.Errorf("read receipt of %s: %w", row.ID, err)
 			}
 			if err == nil {
-				sig, _ := hex.DecodeString(rc.Signature)
-				r.Receipt = &soc.Receipt{ID: rc.ReceiptID, Report: rc.ReportID, Received: rc.Received, Digest: rc.Digest, KeyID: rc.KeyID, Signature: sig, Raw: []byte(rc.Raw), Verified: true}
+				r.Receipt = stored(row, rc, key)
 			}
 		}
 		out = append(out, r)

@@ -9,23 +9,39 @@ ON CONFLICT (id) DO NOTHING;
 -- name: HasReport :one
 SELECT count(*) FROM national_outbox WHERE id = $1;
 
--- name: NextWaiting :one
-SELECT * FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1;
-
 -- name: SettleReport :exec
 UPDATE national_outbox SET state = $2, tries = tries + 1, last_error = $3, settled = $4, next_try = 0 WHERE id = $1;
 
 -- name: PostponeReport :exec
 UPDATE national_outbox SET tries = tries + 1, last_error = $2, next_try = $3 WHERE id = $1;
 
+-- name: NextWaitings :many
+SELECT * FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT $1;
+
+-- name: CompleteReport :exec
+UPDATE national_outbox SET body = $2, digest = $3 WHERE id = $1 AND state = 'waiting';
+
+-- name: WithholdReport :exec
+DELETE FROM national_outbox WHERE id = $1 AND state = 'waiting';
+
+-- name: RetryRefused :execrows
+UPDATE national_outbox SET state = 'waiting', tries = 0, next_try = 0, settled = 0 WHERE state = 'refused' AND (CAST(sqlc.arg(one) AS TEXT) = '' OR id = CAST(sqlc.arg(one) AS TEXT));
+
+-- name: RefusedByReason :many
+SELECT last_error, count(*) AS n FROM national_outbox WHERE state = 'refused' GROUP BY last_error ORDER BY n DESC LIMIT 20;
+
+-- name: ReceiptsBetween :many
+SELECT national_receipt.* FROM national_receipt JOIN national_outbox ON national_outbox.id = national_receipt.report_id
+WHERE national_outbox.state = 'accepted' AND national_outbox.created >= sqlc.arg(since) AND national_outbox.created < sqlc.arg(until);
+
 -- name: RequeueReport :exec
 UPDATE national_outbox SET state = 'waiting', next_try = 0, last_error = $2 WHERE id = $1;
 
 -- name: InsertReceipt :exec
-INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, signature, raw, stored)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, signature, raw, stored, signer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (report_id) DO UPDATE SET receipt_id = excluded.receipt_id, received = excluded.received, digest = excluded.digest,
-    key_id = excluded.key_id, signature = excluded.signature, raw = excluded.raw, stored = excluded.stored;
+    key_id = excluded.key_id, signature = excluded.signature, raw = excluded.raw, stored = excluded.stored, signer = excluded.signer;
 
 -- name: InsertTry :exec
 INSERT INTO national_try (report_id, at, answer) VALUES ($1, $2, $3);
@@ -63,13 +79,10 @@ SELECT state, count(*) AS n FROM national_outbox WHERE created >= sqlc.arg(since
 SELECT created FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1;
 
 -- name: LastReceipt :one
-SELECT stored FROM national_receipt ORDER BY stored DESC LIMIT 1;
-
--- name: AcceptedBetween :many
-SELECT id, digest FROM national_outbox WHERE state = 'accepted' AND created >= sqlc.arg(since) AND created < sqlc.arg(until);
+SELECT stored, received FROM national_receipt ORDER BY stored DESC LIMIT 1;
 
 -- name: KnownBetween :many
-SELECT id, digest, state, settled FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
+SELECT id, digest, body, state, settled FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
 
 -- name: Endpoint :one
 SELECT * FROM national_endpoint WHERE id = 1;
@@ -90,10 +103,11 @@ UPDATE national_heartbeat SET sent = sqlc.arg(sent), answer = sqlc.arg(answer) W
 UPDATE national_heartbeat SET sent = sqlc.arg(sent), ok = sqlc.arg(sent), answer = '' WHERE id = 1;
 
 -- name: SaveReconciliation :exec
-INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced, broken)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (day) DO UPDATE SET at = excluded.at, made = excluded.made, accepted = excluded.accepted, refused = excluded.refused,
-    waiting = excluded.waiting, centre = excluded.centre, missing = excluded.missing, extra = excluded.extra, balanced = excluded.balanced;
+    waiting = excluded.waiting, centre = excluded.centre, missing = excluded.missing, extra = excluded.extra, balanced = excluded.balanced,
+    broken = excluded.broken;
 
 -- name: Reconciliations :many
 SELECT * FROM national_reconciliation ORDER BY day DESC LIMIT $1;

@@ -396,6 +396,7 @@ type Receipt struct {
 	Signature []byte
 	Raw       []byte
 	Verified  bool
+	Fault     string `json:",omitempty"` // why it does not verify
 }
 
 // Deed is one entry of the audit log (decision 22), written in the transaction of what was done.

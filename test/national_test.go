@@ -10,10 +10,17 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +31,7 @@ import (
 )
 
 // clientCertificate makes a client certificate and the pool that accepts it.
-func clientCertificate(t *testing.T) (*tls.Certificate, *x509.CertPool) {
+func clientCertificate(t testing.TB) (*tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -51,6 +58,11 @@ type nationalRig struct {
 	centre *centre.Centre
 	db     *state.DB
 	n      int
+
+	mu     sync.Mutex
+	system soc.System           // what the inventory says of every system
+	unit   soc.Unit             // and of its owner
+	marks  map[string]soc.Alert // alerts as they are now, by number
 }
 
 func newNationalRig(t *testing.T) *nationalRig {
@@ -67,12 +79,27 @@ func newNationalRig(t *testing.T) *nationalRig {
 		t.Fatal(err)
 	}
 	cfg := national.DefaultConfig()
-	cfg.RetryFirst, cfg.RetryMost, cfg.Timeout = 10*time.Millisecond, 50*time.Millisecond, 2*time.Second
-	svc := national.New(cfg, db, national.Hooks{Certificate: func(context.Context) (*tls.Certificate, error) { return cert, nil }}, slog.New(slog.DiscardHandler))
+	cfg.RetryFirst, cfg.RetryMost, cfg.Timeout, cfg.Heartbeat = 10*time.Millisecond, 50*time.Millisecond, 2*time.Second, 500*time.Millisecond
+	r := &nationalRig{T: t, centre: c, db: db, marks: map[string]soc.Alert{}}
+	svc := national.New(cfg, db, national.Hooks{
+		Certificate: func(context.Context) (*tls.Certificate, error) { return cert, nil },
+		Lookup: func(id string) (soc.System, soc.Unit) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.system, r.unit
+		},
+		Alert: func(_ context.Context, number string) (soc.Alert, bool, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			a, ok := r.marks[number]
+			return a, ok, nil
+		},
+	}, slog.New(slog.DiscardHandler))
+	r.svc = svc
 	done := make(chan struct{})
 	go func() { defer close(done); svc.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done; db.Close() })
-	return &nationalRig{T: t, svc: svc, centre: c, db: db}
+	return r
 }
 
 // alert enqueues one alert in a transaction of its own.
@@ -339,4 +366,361 @@ func TestClockSetBack(t *testing.T) {
 	}
 	r.connect()
 	r.until("accepted", func(s national.Summary) bool { return s.Accepted == 1 })
+}
+
+var nationalAdmin = soc.Actor{ID: "admin", Name: "admin"}
+
+// TestReportsBeforeTheEndpointAreCompleted: what was made before anybody knew our identifier carries it when it is sent, and what the
+// inventory has learned since; afterwards the bytes stay what they are.
+func TestReportsBeforeTheEndpointAreCompleted(t *testing.T) {
+	r := newNationalRig(t)
+	a := r.alert(nil)
+	r.mu.Lock()
+	r.system, r.unit = soc.System{ID: "HT-001", Name: "Cổng dịch vụ công", Level: 3}, soc.Unit{Name: "Sở Tài chính"}
+	r.mu.Unlock()
+	r.connect()
+	r.until("accepted", func(s national.Summary) bool { return s.Accepted == 1 })
+	held := r.centre.Held()
+	var m struct {
+		Organ string
+		Alert struct {
+			Unit       string `json:"unit"`
+			SystemName string `json:"system_name"`
+			Level      int
+		}
+	}
+	if err := json.Unmarshal(held[0].Body, &m); err != nil || m.Organ != "000.00.35.H42" || m.Alert.Unit != "Sở Tài chính" || m.Alert.SystemName != "Cổng dịch vụ công" || m.Alert.Level != 3 {
+		t.Errorf("sent %s, %v; want it with our identifier, the system and its owner", held[0].Body, err)
+	}
+	reports, err := r.svc.OfSubject(context.Background(), a.Number)
+	if err != nil || len(reports) != 1 || string(reports[0].Body) != string(held[0].Body) || reports[0].Receipt == nil || !reports[0].Receipt.Verified {
+		t.Errorf("kept: %+v, %v; want what was sent, with a receipt that verifies", reports, err)
+	}
+	// The owner is renamed, the centre forgets: the same bytes are sent again.
+	r.mu.Lock()
+	r.unit.Name = "Sở Khác"
+	r.mu.Unlock()
+	r.centre.Forget(held[0].ID)
+	day := time.Now().In(time.FixedZone("+07", 7*3600)).Format("2006-01-02")
+	if rec, err := r.svc.Reconcile(context.Background(), nationalAdmin, day); err != nil || len(rec.Missing) != 1 {
+		t.Fatalf("Reconcile = %+v, %v", rec, err)
+	}
+	r.until("sent again", func(s national.Summary) bool { return s.Waiting == 0 })
+	if again := r.centre.Held(); len(again) != 1 || string(again[0].Body) != string(held[0].Body) {
+		t.Errorf("sent again as %v, want the same bytes", again)
+	}
+}
+
+// TestReceiptsAreVerifiedWhenShown: a receipt or report that was changed in the database is shown as such and unbalances its day; where the
+// centre still holds the report a new receipt is asked for. A receipt stays good when the centre's key changes.
+func TestReceiptsAreVerifiedWhenShown(t *testing.T) {
+	ctx := context.Background()
+	day := time.Now().In(time.FixedZone("+07", 7*3600)).Format("2006-01-02")
+	for _, tt := range []struct {
+		name, change string
+		healed       bool
+		says         string
+	}{
+		{"time of receipt", "UPDATE national_receipt SET received = received - 3600000", true, "not what the centre signed"},
+		{"its number", "UPDATE national_receipt SET receipt_id = 'abc'", true, "not what the centre signed"},
+		{"the centre's words", "UPDATE national_receipt SET raw = replace(raw, 'received\":\"20', 'received\":\"19')", true, "signature does not verify"},
+		{"its key", "UPDATE national_receipt SET signer = 'none'", true, "key of the receipt is not known"},
+		{"no words", "UPDATE national_receipt SET raw = ''", true, "without a receipt"},
+		{"the report", "UPDATE national_outbox SET body = replace(body, 'high', 'low')", false, "receipt is for another report"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newNationalRig(t)
+			r.connect()
+			a := r.alert(nil)
+			r.alert(nil)
+			r.until("accepted", func(s national.Summary) bool { return s.Accepted == 2 })
+			other, err := centre.Start("127.0.0.1:0", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			if err := r.svc.SetEndpoint(ctx, nationalAdmin, national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: other.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
+				t.Fatal(err)
+			}
+			one := func() soc.Report {
+				t.Helper()
+				reports, err := r.svc.OfSubject(ctx, a.Number)
+				if err != nil || len(reports) != 1 || reports[0].Receipt == nil {
+					t.Fatalf("%s: %d reports or no receipt, %v", a.Number, len(reports), err)
+				}
+				return reports[0]
+			}
+			if rc := one().Receipt; !rc.Verified || rc.Fault != "" {
+				t.Errorf("under another key in force: %+v", rc)
+			}
+			r.connect()
+			if err := r.db.Tx(ctx, func(tx *sql.Tx) error { _, err := tx.Exec(tt.change + " WHERE rowid = 1"); return err }); err != nil {
+				t.Fatal(err)
+			}
+			if rc := one().Receipt; rc.Verified || !strings.Contains(rc.Fault, tt.says) {
+				t.Errorf("shown as verified = %v, %q; want why not: %s", rc.Verified, rc.Fault, tt.says)
+			}
+			id := one().ID
+			rec, err := r.svc.Reconcile(ctx, nationalAdmin, day)
+			if err != nil || rec.Balanced || len(rec.Broken) != 1 || rec.Broken[0] != id {
+				t.Errorf("Reconcile = %+v, %v; want the report named as broken", rec, err)
+			}
+			if !tt.healed {
+				if got := r.centre.Held()[0].Arrivals; got != 1 {
+					t.Errorf("a report that is not what it was went out again (%d arrivals)", got)
+				}
+				return
+			}
+			r.until("a new receipt", func(s national.Summary) bool { return s.Waiting == 0 && s.Accepted == 2 })
+			if rc := one().Receipt; !rc.Verified {
+				t.Errorf("after the day was compared: %+v", rc)
+			}
+			if rec, err = r.svc.Reconcile(ctx, nationalAdmin, day); err != nil || !rec.Balanced || rec.Centre != 2 {
+				t.Errorf("second Reconcile = %+v, %v; want it balanced", rec, err)
+			}
+		})
+	}
+}
+
+// TestMarkedWhileWaiting: a report of what turns out to be an exercise or a sample is taken back, also when it was tried before.
+func TestMarkedWhileWaiting(t *testing.T) {
+	r := newNationalRig(t)
+	r.centre.SetFault(centre.Busy)
+	r.connect()
+	drill, sample, real := r.alert(nil), r.alert(nil), r.alert(nil)
+	r.until("a failure", func(s national.Summary) bool { return s.FailingSince > 0 })
+	drill.Exercise, sample.Demo = true, true
+	r.mu.Lock()
+	r.marks[drill.Number], r.marks[sample.Number], r.marks[real.Number] = drill, sample, real
+	r.mu.Unlock()
+	r.centre.SetFault(centre.None)
+	r.until("the real one accepted", func(s national.Summary) bool { return s.Accepted == 1 && s.Waiting == 0 })
+	for _, h := range r.centre.Held() {
+		if !strings.Contains(string(h.Body), real.Number) {
+			t.Errorf("%s left", h.Body)
+		}
+	}
+	r.mu.Lock()
+	r.system.Demo = true // the whole system is a sample
+	r.mu.Unlock()
+	r.alert(nil)
+	if sum := r.until("nothing waits", func(s national.Summary) bool { return s.Waiting == 0 }); sum.Accepted != 1 {
+		t.Errorf("accepted = %d, want 1", sum.Accepted)
+	}
+}
+
+// TestOneReportDoesNotHoldUpAll: what the centre cannot take steps aside, with all about the same alert, while the centre takes heartbeats;
+// it arrives in its own order once the centre can. While the centre fails altogether nothing steps aside.
+func TestOneReportDoesNotHoldUpAll(t *testing.T) {
+	r := newNationalRig(t)
+	bad := r.alert(nil)
+	bad.State, bad.Closed = soc.AlertClosed, 5
+	if err := r.db.Tx(context.Background(), func(tx *sql.Tx) error { return r.svc.Enqueue(context.Background(), tx, bad, false) }); err != nil {
+		t.Fatal(err)
+	}
+	good := r.alert(nil)
+	r.centre.Choke(bad.Number + `","rule":"r","rule_version":"","title":null,"severity":"high","state":"new"`)
+	r.connect()
+	r.until("the good one accepted", func(s national.Summary) bool { return s.Accepted == 1 })
+	held := r.centre.Held()
+	if len(held) != 1 || !strings.Contains(string(held[0].Body), good.Number) {
+		t.Fatalf("the centre holds %v, want the one about %s: the closing must not come before its alert", held, good.Number)
+	}
+	r.centre.Choke("")
+	r.until("all accepted", func(s national.Summary) bool { return s.Accepted == 3 && s.Waiting == 0 })
+	if held = r.centre.Held(); len(held) != 3 || strings.Contains(string(held[1].Body), "closed") {
+		t.Errorf("the closing arrived before its alert")
+	}
+}
+
+// TestRefusedIsSentAgain: once the reason is mended, refused reports go out again, at their old place.
+func TestRefusedIsSentAgain(t *testing.T) {
+	r := newNationalRig(t)
+	r.centre.SetFault(centre.Refuse)
+	r.connect()
+	r.alert(nil)
+	r.alert(nil)
+	sum := r.until("refused", func(s national.Summary) bool { return s.Refused == 2 })
+	if len(sum.RefusedByReason) != 1 {
+		t.Errorf("reasons: %v, want one", sum.RefusedByReason)
+	}
+	r.centre.SetFault(centre.None)
+	if n, err := r.svc.Retry(context.Background(), nationalAdmin, ""); err != nil || n != 2 {
+		t.Errorf("Retry = %d, %v; want 2", n, err)
+	}
+	r.until("accepted", func(s national.Summary) bool { return s.Accepted == 2 && s.Refused == 0 })
+	if n, err := r.svc.Retry(context.Background(), nationalAdmin, ""); err != nil || n != 0 {
+		t.Errorf("Retry with nothing refused = %d, %v", n, err)
+	}
+}
+
+// TestTroublesSayWhatToDo: each way not to reach the centre has its own words.
+func TestTroublesSayWhatToDo(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := "https://" + closed.Addr().String()
+	closed.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	_, stranger := clientCertificate(t)
+	start := func(pool *x509.CertPool, change func(*x509.Certificate)) national.Endpoint {
+		c, err := centre.StartAs("127.0.0.1:0", pool, change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return national.Endpoint{URL: c.URL, ServerCA: c.ServerCA, ReceiptKey: c.ReceiptKey, OrganID: "O"}
+	}
+	good := start(nil, nil)
+	at := func(url string) national.Endpoint { e := good; e.URL = url; return e }
+	otherCA := good
+	otherCA.ServerCA = start(nil, nil).ServerCA
+	for _, tt := range []struct {
+		name string
+		ep   national.Endpoint
+		says []string
+	}{
+		{"ended", start(nil, func(c *x509.Certificate) {
+			c.NotBefore, c.NotAfter = time.Now().AddDate(-2, 0, 0), time.Now().AddDate(-1, 0, 0)
+		}), []string{"server_expired: ", "ask the centre to renew"}},
+		{"not begun", start(nil, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(48 * time.Hour) }), []string{"server_expired: ", "set the clock"}},
+		{"another name", start(nil, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"centre.example"}, nil }), []string{"server_name: ", "centre.example", "127.0.0.1"}},
+		{"another authority", otherCA, []string{"server_ca: ", "compare"}},
+		{"our certificate refused", start(stranger, nil), []string{"client_refused: ", "page National link"}},
+		{"nobody there", at(nothing), []string{"no_service: ", "check the address and port"}},
+		{"no TLS", at(strings.Replace(plain.URL, "http://", "https://", 1)), []string{"server_tls: "}},
+		{"no such name", at("https://nowhere.invalid"), []string{"no_name: the name nowhere.invalid is not known"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "no such name" {
+				if _, err := net.LookupHost("nowhere.invalid"); err != nil && !strings.Contains(err.Error(), "no such host") {
+					t.Skipf("not run: there is no name server here: %v", err)
+				}
+			}
+			r := newNationalRig(t)
+			if err := r.svc.SetEndpoint(context.Background(), nationalAdmin, tt.ep); err != nil {
+				t.Fatal(err)
+			}
+			r.alert(nil)
+			sum := r.until("a failure", func(s national.Summary) bool { return s.FailingSince > 0 })
+			for _, s := range tt.says {
+				if !strings.Contains(sum.LastError, s) {
+					t.Errorf("%q does not say %q", sum.LastError, s)
+				}
+			}
+			// Without a receiving point there is nothing to complain about.
+			if err := r.svc.ClearEndpoint(context.Background(), nationalAdmin); err != nil {
+				t.Fatal(err)
+			}
+			r.until("quiet", func(s national.Summary) bool {
+				return s.LastError == "" && s.FailingSince == 0 && s.Waiting == 1 && !s.Endpoint
+			})
+		})
+	}
+}
+
+// TestCentresClock: how far the centre's clock is from ours is known from its receipts.
+func TestCentresClock(t *testing.T) {
+	r := newNationalRig(t)
+	r.centre.SetClock(20 * time.Minute)
+	r.connect()
+	r.alert(nil)
+	sum := r.until("accepted", func(s national.Summary) bool { return s.Accepted == 1 })
+	if d := time.Duration(sum.ClockAhead) * time.Millisecond; d < 19*time.Minute || d > 21*time.Minute {
+		t.Errorf("ClockAhead = %s, want 20 minutes", d)
+	}
+}
+
+// TestTestPacketGoesFirst: it does not stand behind a week of reports.
+func TestTestPacketGoesFirst(t *testing.T) {
+	r := newNationalRig(t)
+	for range 200 {
+		r.alert(nil)
+	}
+	r.connect()
+	id, err := r.svc.SendTest(context.Background(), nationalAdmin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.until("all accepted", func(s national.Summary) bool { return s.Accepted == 201 })
+	for i, h := range r.centre.Held() {
+		if h.ID == id && i > 100 {
+			t.Errorf("the test packet arrived as number %d of 201", i+1)
+		}
+	}
+}
+
+// BenchmarkBacklog drains what a week of the largest province makes (42,000 reports) while heartbeats go on:
+//
+//	go test ./test -run '^$' -bench Backlog -benchtime 1x
+func BenchmarkBacklog(b *testing.B) {
+	const reports = 42_000
+	for range b.N {
+		b.StopTimer()
+		dir := b.TempDir()
+		ctx, cancel := context.WithCancel(context.Background())
+		db, err := state.Open(ctx, state.Config{Path: filepath.Join(dir, "state.db")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		c, err := centre.Start("127.0.0.1:0", nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cert, _ := clientCertificate(b)
+		cfg := national.DefaultConfig()
+		cfg.Heartbeat = time.Second
+		svc := national.New(cfg, db, national.Hooks{Certificate: func(context.Context) (*tls.Certificate, error) { return cert, nil }}, slog.New(slog.DiscardHandler))
+		for i := 0; i < reports; i += 1000 {
+			if err := db.Tx(ctx, func(tx *sql.Tx) error {
+				for j := range 1000 {
+					n := i + j
+					a := soc.Alert{ID: fmt.Sprint("a", n), Number: fmt.Sprintf("CB-2026-%06d", n), Rule: "r", Title: map[string]string{"vi": "Dò mật khẩu SSH", "en": "SSH password guessing"}, Severity: soc.High, System: "HT-001", State: soc.AlertNew, First: 1, Last: 2, Count: 1}
+					if err := svc.Enqueue(ctx, tx, a, true); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := svc.SetEndpoint(ctx, nationalAdmin, national.Endpoint{URL: c.URL, ServerCA: c.ServerCA, ReceiptKey: c.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
+			b.Fatal(err)
+		}
+		done := make(chan struct{})
+		b.StartTimer()
+		start := time.Now()
+		go func() { defer close(done); svc.Run(ctx) }()
+		var most uint64
+		for {
+			sum, err := svc.Summary(ctx)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if sum.Accepted == reports {
+				break
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+			time.Sleep(200 * time.Millisecond)
+		}
+		took := time.Since(start)
+		held := c.Held()
+		for i := 1; i < len(held); i++ {
+			if held[i].Arrivals != 1 || string(held[i].Body) == string(held[i-1].Body) {
+				b.Fatalf("report %d arrived %d times", i, held[i].Arrivals)
+			}
+		}
+		b.ReportMetric(reports/took.Seconds(), "reports/s")
+		b.ReportMetric(float64(c.Heartbeats())/took.Seconds(), "heartbeats/s")
+		b.ReportMetric(float64(most)/(1<<20), "MB-heap")
+		cancel()
+		<-done
+		c.Close()
+		db.Close()
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"hoalu/compliance/evidence"
 	"hoalu/console"
 	"hoalu/internal/app"
+	"hoalu/national"
 	"hoalu/soc"
 )
 
@@ -350,78 +352,198 @@ type NationalCmd struct {
 	Status    NationalStatusCmd    `cmd:"" help:"Where the link stands."`
 	Send      NationalSendCmd      `cmd:"" help:"Send a test packet and say what the centre answered."`
 	Reconcile NationalReconcileCmd `cmd:"" help:"Compare a day with the centre's list."`
-	Endpoint  NationalEndpointCmd  `cmd:"" help:"Set the receiving point."`
+	Retry     NationalRetryCmd     `cmd:"" help:"Send refused reports again, once what they were refused for is mended."`
+	Endpoint  NationalEndpointCmd  `cmd:"" help:"Set or remove the receiving point."`
 }
 
 // NationalStatusCmd shows.
-type NationalStatusCmd struct{ atData }
+type NationalStatusCmd struct {
+	atData
+	JSON bool `help:"Answer as JSON."`
+}
 
-// Run shows the link.
+// Run shows the link; exit code 1 says that something is wrong with it.
 func (c NationalStatusCmd) Run(e *env) error {
-	var v json.RawMessage
-	if err := c.control().Call(e.ctx, "GET", "/national", nil, nil, &v); err != nil {
+	var raw json.RawMessage
+	if err := c.control().Call(e.ctx, "GET", "/national", nil, nil, &raw); err != nil {
 		return err
 	}
-	return printJSON(e.out, v)
+	var s national.Summary
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := printJSON(e.out, raw); err != nil {
+			return err
+		}
+	} else {
+		printLink(e.out, s, time.Now())
+	}
+	switch {
+	case !s.Endpoint:
+		return nil
+	case s.FailingSince > 0:
+		return fmt.Errorf("%w: the centre does not take reports", errFound)
+	case s.Refused > 0:
+		return fmt.Errorf("%w: the centre has refused %d reports", errFound, s.Refused)
+	}
+	return nil
+}
+
+// clockFar is how far apart the clocks may be.
+const clockFar = 5 * time.Minute
+
+func printLink(w io.Writer, s national.Summary, now time.Time) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-16s"+format+"\n", append([]any{name}, args...)...)
+	}
+	ago := func(ms int64) string {
+		if ms == 0 {
+			return "never"
+		}
+		return now.Sub(time.UnixMilli(ms)).Round(time.Second).String() + " ago"
+	}
+	if s.Endpoint {
+		line("receiving point", "%s", evidence.Plain(s.URL))
+	} else {
+		line("receiving point", "none is set: nothing leaves this machine; set one with hoalu national endpoint")
+	}
+	if s.Waiting > 0 {
+		line("waiting", "%d, the oldest made %s", s.Waiting, ago(s.OldestWaiting))
+	} else {
+		line("waiting", "none")
+	}
+	line("accepted", "%d, each with a signed receipt; today %d of %d made", s.Accepted, s.AcceptedToday, s.MadeToday)
+	line("last receipt", "%s", ago(s.LastReceipt))
+	if s.Endpoint {
+		line("heartbeat taken", "%s", ago(s.Heartbeat))
+	}
+	if d := time.Duration(s.ClockAhead) * time.Millisecond; d.Abs() > clockFar {
+		way := "ahead of"
+		if d < 0 {
+			way = "behind"
+		}
+		line("clocks", "the centre's is %s %s this machine's: check the time here first", d.Abs().Round(time.Second), way)
+	}
+	if s.Refused > 0 {
+		line("refused", "%d; mend the reason, then: hoalu national retry", s.Refused)
+		for _, reason := range slices.Sorted(maps.Keys(s.RefusedByReason)) {
+			line("", "%d times: %s", s.RefusedByReason[reason], evidence.Plain(strings.TrimSpace(reason)))
+		}
+	}
+	if s.FailingSince > 0 {
+		line("failing since", "%s (%s)", time.UnixMilli(s.FailingSince).Format("2006-01-02 15:04:05"), ago(s.FailingSince))
+	}
+	if s.LastError != "" {
+		line("last error", "%s", evidence.Plain(s.LastError))
+	}
 }
 
 // NationalSendCmd sends a test packet.
 type NationalSendCmd struct{ atData }
 
 // Run sends.
-func (c NationalSendCmd) Run(e *env) error {
+func (c NationalSendCmd) Run(e *env) error { return sendTest(e, c.control()) }
+
+func sendTest(e *env, control *app.Control) error {
 	var v struct {
 		Report, Text string
 		OK           bool
 	}
-	if err := c.control().Call(e.ctx, "POST", "/national/test", nil, nil, &v); err != nil {
+	if err := control.Call(e.ctx, "POST", "/national/test", nil, nil, &v); err != nil {
 		return err
 	}
 	if !v.OK {
-		return fmt.Errorf("%w: %s was not accepted: %s", errFound, v.Report, v.Text)
+		return fmt.Errorf("%w: test packet %s was not accepted: %s", errFound, v.Report, evidence.Plain(strings.TrimSpace(v.Text)))
 	}
-	_, err := fmt.Fprintf(e.out, "%s accepted, receipt verified\n", v.Report)
+	_, err := fmt.Fprintf(e.out, "test packet %s accepted, receipt verified\n", v.Report)
 	return err
 }
 
 // NationalReconcileCmd compares a day.
 type NationalReconcileCmd struct {
 	atData
-	Day string `help:"2026-11-21; today otherwise."`
+	Day  string `help:"2026-11-21; today otherwise."`
+	JSON bool   `help:"Answer as JSON."`
 }
 
 // Run compares.
 func (c NationalReconcileCmd) Run(e *env) error {
-	var v struct {
-		Balanced bool `json:"balanced"`
-	}
 	var raw json.RawMessage
 	if err := c.control().Call(e.ctx, "POST", "/national/reconcile", url.Values{"day": {c.Day}}, nil, &raw); err != nil {
 		return err
 	}
-	if err := printJSON(e.out, raw); err != nil {
+	var r national.Reconciliation
+	if err := json.Unmarshal(raw, &r); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return err
+	if c.JSON {
+		if err := printJSON(e.out, raw); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(e.out, "%s: %d made = %d accepted + %d refused + %d waiting; the centre holds %d\n", r.Day, r.Made, r.Accepted, r.Refused, r.Waiting, r.Centre)
+		for _, x := range []struct {
+			ids  []string
+			says string
+		}{{r.Missing, "accepted, but the centre does not hold it: it is sent again"}, {r.Extra, "the centre holds it, but not as it was made here"},
+			{r.Broken, "the receipt or report kept here is not what it was; look who changed the database"}} {
+			for _, id := range x.ids {
+				fmt.Fprintf(e.out, "DIFFERS  %s  %s\n", evidence.Plain(id), x.says)
+			}
+		}
 	}
-	if !v.Balanced {
-		return fmt.Errorf("%w: the lists differ; what the centre lost is sent again", errFound)
+	if !r.Balanced {
+		return fmt.Errorf("%w: the day does not balance", errFound)
 	}
 	return nil
+}
+
+// NationalRetryCmd sends refused reports again.
+type NationalRetryCmd struct {
+	atData
+	Report string `arg:"" optional:"" help:"BC- number; all refused ones otherwise."`
+}
+
+// Run puts them back.
+func (c NationalRetryCmd) Run(e *env) error {
+	var v struct{ Reports int64 }
+	if err := c.control().Call(e.ctx, "POST", "/national/retry", url.Values{"report": {c.Report}}, nil, &v); err != nil {
+		return err
+	}
+	if v.Reports == 0 && c.Report != "" {
+		return fmt.Errorf("%s is not a refused report", c.Report)
+	}
+	_, err := fmt.Fprintf(e.out, "%d refused reports are sent again\n", v.Reports)
+	return err
 }
 
 // NationalEndpointCmd sets the receiving point.
 type NationalEndpointCmd struct {
 	atData
-	URL        string `help:"Its https address." required:""`
-	ServerCA   string `help:"File with the centre's CA certificate (PEM)." required:"" type:"existingfile"`
-	ReceiptKey string `help:"File with the public key receipts are signed with (PEM)." required:"" type:"existingfile"`
-	OrganID    string `help:"Our identifier at the centre." required:""`
+	URL        string `help:"Its https address."`
+	ServerCA   string `help:"File with the centre's CA certificate (PEM)." type:"existingfile"`
+	ReceiptKey string `help:"File with the public key receipts are signed with (PEM)." type:"existingfile"`
+	OrganID    string `help:"Our identifier at the centre."`
+	Remove     bool   `help:"Remove the receiving point: nothing leaves any more, what is made waits."`
 }
 
-// Run sets it.
+// Run sets it and sends a test packet, or removes it.
 func (c NationalEndpointCmd) Run(e *env) error {
+	given := c.URL != "" || c.ServerCA != "" || c.ReceiptKey != "" || c.OrganID != ""
+	if c.Remove {
+		if given {
+			return fmt.Errorf("%w: --remove goes with no other flag", errUsage)
+		}
+		if err := c.control().Call(e.ctx, "DELETE", "/national/endpoint", nil, nil, nil); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(e.out, "removed: nothing leaves this machine; what is made waits")
+		return err
+	}
+	if c.URL == "" || c.ServerCA == "" || c.ReceiptKey == "" || c.OrganID == "" {
+		return fmt.Errorf("%w: give --url, --server-ca, --receipt-key and --organ-id, or --remove", errUsage)
+	}
 	ca, err := os.ReadFile(c.ServerCA)
 	if err != nil {
 		return err
@@ -434,7 +556,11 @@ func (c NationalEndpointCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return c.control().Call(e.ctx, "POST", "/national/endpoint", nil, strings.NewReader(string(body)), nil)
+	if err := c.control().Call(e.ctx, "POST", "/national/endpoint", nil, strings.NewReader(string(body)), nil); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, "set: reports go to "+c.URL+" from now on")
+	return sendTest(e, c.control())
 }
 
 // QuarantineCmd is about what could not become an event.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -325,7 +326,7 @@ func dayOf(r national.Reconciliation) console.NationalDay {
 	d := console.NationalDay{Day: r.Day, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, State: "balanced", Reconciled: console.Time(r.At)}
 	if !r.Balanced {
 		d.State = "off"
-		d.Differ = append(append([]string{}, r.Missing...), r.Extra...)
+		d.Differ = slices.Concat(r.Missing, r.Extra, r.Broken)
 	}
 	return d
 }
@@ -340,7 +341,7 @@ func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error
 		return console.NationalState{}, err
 	}
 	out := console.NationalState{Endpoint: s.URL, Channel: national.DefaultChannel, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
-		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: p.a.cfg.National.Heartbeat.Milliseconds(), LastError: s.LastError,
+		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: p.a.cfg.National.Heartbeat.Milliseconds(), LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
 		Today: console.NationalDay{Day: day(time.Now()), Made: s.MadeToday, Accepted: s.AcceptedToday, Waiting: s.Waiting, State: "open"}}
 	for _, r := range days {
 		if r.Day == out.Today.Day {
@@ -365,12 +366,16 @@ func (p nationalPart) Outbox(ctx context.Context, state, kind, after string, lim
 	return out, nil
 }
 
-func (p nationalPart) Report(ctx context.Context, id string) (soc.Report, error) {
-	r, _, err := p.a.national.Get(ctx, id)
+func (p nationalPart) Report(ctx context.Context, id string) (soc.Report, []console.ReportTry, error) {
+	r, tries, err := p.a.national.Get(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found.", Values: map[string]string{"id": id}}
+		return r, nil, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found.", Values: map[string]string{"id": id}}
 	}
-	return r, err
+	out := make([]console.ReportTry, len(tries))
+	for i, x := range tries {
+		out[i] = console.ReportTry{At: console.Time(x.At), Answer: x.Answer}
+	}
+	return r, out, err
 }
 
 func (p nationalPart) About(ctx context.Context, subject string) ([]soc.Report, error) {
@@ -401,8 +406,11 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 	var err error
 	if e.URL == "" {
 		err = p.a.national.ClearEndpoint(ctx, actor)
-	} else {
-		err = p.a.national.SetEndpoint(ctx, actor, national.Endpoint{Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation, OrganName: p.a.cfg.Site.Name})
+		if errors.Is(err, national.ErrNoEndpoint) {
+			err = nil // as asked
+		}
+	} else if err = p.a.national.SetEndpoint(ctx, actor, national.Endpoint{Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation, OrganName: p.a.cfg.Site.Name}); err == nil {
+		_, err = p.a.national.SendTest(ctx, actor) // it is in the outbox with its answer
 	}
 	var invalid *national.InvalidEndpoint
 	if errors.As(err, &invalid) {
@@ -422,19 +430,27 @@ func (p nationalPart) Test(ctx context.Context, actor soc.Actor) (console.TestDo
 	if err != nil {
 		return console.TestDone{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	return p.answer(ctx, id)
+}
+
+// answer waits for what the far side says to a report, at most a delivery's time.
+func (p nationalPart) answer(ctx context.Context, id string) (console.TestDone, error) {
+	wctx, cancel := context.WithTimeout(ctx, p.a.cfg.National.Timeout+time.Second)
 	defer cancel()
 	for {
 		r, tries, err := p.a.national.Get(ctx, id)
-		if err != nil && ctx.Err() == nil {
+		if err != nil {
 			return console.TestDone{}, err
 		}
 		out := console.TestDone{Report: id, OK: r.State == soc.ReportAccepted, Text: r.LastError}
-		if out.OK || r.State == soc.ReportRefused || len(tries) > 0 || ctx.Err() != nil {
+		if len(tries) == 0 && wctx.Err() != nil {
+			out.Text = "no_answer: the centre has not answered yet; the packet stays in the outbox"
+		}
+		if out.OK || r.State == soc.ReportRefused || len(tries) > 0 || wctx.Err() != nil {
 			return out, nil
 		}
 		select {
-		case <-ctx.Done():
+		case <-wctx.Done():
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

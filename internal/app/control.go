@@ -165,6 +165,13 @@ func (a *App) controlLoop(ctx context.Context) error {
 		}
 		return map[string]bool{"set": true}, a.national.SetEndpoint(r.Context(), machine, e)
 	})
+	handle("DELETE /national/endpoint", func(r *http.Request) (any, error) {
+		return map[string]bool{"removed": true}, a.national.ClearEndpoint(r.Context(), machine)
+	})
+	handle("POST /national/retry", func(r *http.Request) (any, error) {
+		n, err := a.national.Retry(r.Context(), machine, r.URL.Query().Get("report"))
+		return map[string]int64{"reports": n}, err
+	})
 	handle("POST /national/test", func(r *http.Request) (any, error) {
 		return nationalPart{a}.Test(r.Context(), machine)
 	})

@@ -133,6 +133,14 @@ func (a *App) openNational(ctx context.Context) error {
 			unit, _ := snap.Unit(sys.Unit)
 			return sys, unit
 		},
+		Alert: func(ctx context.Context, number string) (soc.Alert, bool, error) {
+			al, err := a.triage.Get(ctx, soc.Scope{All: true}, number)
+			var p *soc.Problem
+			if errors.As(err, &p) && p.Status == 404 {
+				return al, false, nil
+			}
+			return al, err == nil, err
+		},
 		Certificate: a.nationalCertificate,
 		Record:      record,
 		Notify:      a.notify,

@@ -10,6 +10,7 @@ package jsonhttps
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -83,6 +84,22 @@ func (a *Adapter) Render(o delivery.Outgoing) ([]byte, error) {
 		x := o.Alert
 		m.Alert = &Alert{Number: x.Number, Rule: x.Rule, RuleVersion: x.RuleVersion, Title: x.Title, Attack: x.Attack, Severity: x.Severity, State: x.State, CloseReason: x.CloseReason,
 			System: x.System, SystemName: o.System.Name, Level: o.System.Level, Unit: o.Unit.Name, Host: x.Host, SourceIP: x.Address, First: stamp(x.First), Last: stamp(x.Last), Count: x.Count}
+	}
+	return json.Marshal(m)
+}
+
+// Complete fills in the organ and, where the message was made without them, the system's name, level and unit.
+func (a *Adapter) Complete(body []byte, o delivery.Outgoing) ([]byte, error) {
+	var m Message
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, err
+	}
+	if m.Organ == o.Organ {
+		return body, nil
+	}
+	m.Organ = o.Organ
+	if x := m.Alert; x != nil {
+		x.SystemName, x.Level, x.Unit = cmp.Or(x.SystemName, o.System.Name), cmp.Or(x.Level, o.System.Level), cmp.Or(x.Unit, o.Unit.Name)
 	}
 	return json.Marshal(m)
 }
@@ -201,15 +218,26 @@ func (a *Adapter) Deliver(ctx context.Context, l delivery.Link, r soc.Report) (s
 	default:
 		return soc.Receipt{}, fmt.Errorf("the centre answers %d %.200s", status, answer)
 	}
+	return a.Check(l.Key, r, answer)
+}
+
+// maxReceipt bounds what is kept of an answer.
+const maxReceipt = 64 << 10
+
+// Check verifies a receipt.
+func (a *Adapter) Check(key crypto.PublicKey, r soc.Report, answer []byte) (soc.Receipt, error) {
 	var rc Receipt
 	if err := json.Unmarshal(answer, &rc); err != nil {
-		return soc.Receipt{}, fmt.Errorf("the centre answers %d without a receipt: %w", status, err)
+		return soc.Receipt{}, fmt.Errorf("the centre answers without a receipt: %w", err)
+	}
+	if len(answer) > maxReceipt {
+		return soc.Receipt{}, fmt.Errorf("receipt not valid: it has %d bytes", len(answer))
 	}
 	digest := delivery.Digest(r.Body)
 	if rc.ReportID != r.ID || rc.Digest != digest {
 		return soc.Receipt{}, fmt.Errorf("receipt is for another report: %.60s with digest %.64s", rc.ReportID, rc.Digest)
 	}
-	sig, err := Verify(l.Key, ReceiptText(rc), rc.Signature)
+	sig, err := Verify(key, ReceiptText(rc), rc.Signature)
 	if err != nil {
 		return soc.Receipt{}, fmt.Errorf("receipt not valid: %w", err)
 	}

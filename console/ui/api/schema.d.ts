@@ -2054,6 +2054,11 @@ export interface components {
              */
             as_of: string;
             channel?: string;
+            /**
+             * Format: int64
+             * @description the centre's clock before ours at the last receipt
+             */
+            clock_ahead_ms?: number;
             /** @description newest first */
             days: components["schemas"]["NationalDay"][];
             /** @description address of the receiving point; empty: nothing leaves this machine */
@@ -2597,6 +2602,8 @@ export interface components {
         };
         Receipt: {
             digest: string;
+            /** @description why it does not verify */
+            fault?: string;
             id: string;
             key: string;
             /**
@@ -2604,6 +2611,7 @@ export interface components {
              * @description RFC 3339, UTC
              */
             received: string;
+            /** @description its signature was verified when this was read */
             verified: boolean;
         };
         ReconcileBody: {
@@ -2642,6 +2650,8 @@ export interface components {
              * @description RFC 3339, UTC
              */
             accepted?: string;
+            /** @description newest first, at most 50 */
+            attempts: components["schemas"]["ReportTry"][];
             /** @description machine text, minimised */
             body: string;
             channel: string;
@@ -2707,6 +2717,15 @@ export interface components {
             system?: components["schemas"]["SystemRef"];
             /** Format: int64 */
             tries: number;
+        };
+        ReportTry: {
+            /** @description the far side's words, or why it was not reached */
+            answer: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            at: string;
         };
         RuleDetail: {
             /** Format: int64 */
@@ -3485,6 +3504,7 @@ export type ReplayBody = components['schemas']['ReplayBody'];
 export type Replayed = components['schemas']['Replayed'];
 export type ReportDetail = components['schemas']['ReportDetail'];
 export type ReportItem = components['schemas']['ReportItem'];
+export type ReportTry = components['schemas']['ReportTry'];
 export type RuleDetail = components['schemas']['RuleDetail'];
 export type RuleItem = components['schemas']['RuleItem'];
 export type RulesAnswer = components['schemas']['RulesAnswer'];

@@ -107,7 +107,7 @@ export default function National() {
               n: number(n.waiting, lang),
               d: n.room_days === undefined ? '–' : number(Math.floor(n.room_days), lang),
             })}{' '}
-            {n.last_error && <Evidence value={n.last_error} />}
+            {n.last_error && <FarSide text={n.last_error} />}
           </span>
         </div>
       )}
@@ -374,7 +374,7 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
                 <>
                   <dt>{t('national.farSide')}</dt>
                   <dd>
-                    <Evidence value={r.last_error} mode="detail" />
+                    <FarSide text={r.last_error} />
                   </dd>
                 </>
               )}
@@ -387,7 +387,9 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
                       {r.receipt.verified ? (
                         `✓ ${t('national.signatureGood')}`
                       ) : (
-                        <span className="unk-text">{t('national.unverified')}</span>
+                        <span className="unk-text">
+                          {t('national.unverified')} <Evidence value={r.receipt.fault ?? ''} mode="detail" />
+                        </span>
                       )}
                     </div>
                     <div className="num muted">sha256 {r.receipt.digest}</div>
@@ -401,11 +403,48 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
                 <Evidence value={pretty} mode="detail" />
               </div>
               <CopyEvidence value={r.body} />
+              {r.kind !== 'test' && <p className="muted small">{t('national.leftOut')}</p>}
             </section>
+            {r.attempts.length > 0 && (
+              <section>
+                <h2>{t('national.attempts')}</h2>
+                <ul className="national-tries">
+                  {r.attempts.map((x) => (
+                    <li key={x.at}>
+                      <Exact at={x.at} /> <FarSide text={x.answer} />
+                    </li>
+                  ))}
+                </ul>
+              </section>
+            )}
           </>
         )}
       </div>
     </aside>
+  );
+}
+
+const troubles = [
+  'server_expired',
+  'server_name',
+  'server_ca',
+  'server_tls',
+  'client_refused',
+  'no_name',
+  'no_service',
+  'no_route',
+  'no_answer',
+] as const;
+
+/** Why the centre was not reached, in the reader's words where the product knows them; the far side's own as they are. */
+function FarSide({ text }: { text: string }) {
+  const { t } = useTranslation();
+  const code = troubles.find((x) => text.startsWith(`${x}: `));
+  return (
+    <>
+      {code && `${t(`national.trouble.${code}`)} `}
+      <Evidence value={code ? text.slice(code.length + 2) : text} mode="detail" />
+    </>
   );
 }
 

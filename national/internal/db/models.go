@@ -52,6 +52,7 @@ type NationalReceipt struct {
 	Signature string
 	Raw       string
 	Stored    int64
+	Signer    string
 }
 
 type NationalReconciliation struct {
@@ -65,6 +66,7 @@ type NationalReconciliation struct {
 	Missing  string
 	Extra    string
 	Balanced int64
+	Broken   string
 }
 
 type NationalTry struct {

@@ -9,49 +9,27 @@ import (
 	"context"
 )
 
-const acceptedBetween = `-- name: AcceptedBetween :many
-SELECT id, digest FROM national_outbox WHERE state = 'accepted' AND created >= $1 AND created < $2
-`
-
-type AcceptedBetweenParams struct {
-	Since int64
-	Until int64
-}
-
-type AcceptedBetweenRow struct {
-	ID     string
-	Digest string
-}
-
-func (q *Queries) AcceptedBetween(ctx context.Context, arg AcceptedBetweenParams) ([]AcceptedBetweenRow, error) {
-	rows, err := q.db.QueryContext(ctx, acceptedBetween, arg.Since, arg.Until)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []AcceptedBetweenRow{}
-	for rows.Next() {
-		var i AcceptedBetweenRow
-		if err := rows.Scan(&i.ID, &i.Digest); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const clearEndpoint = `-- name: ClearEndpoint :exec
 DELETE FROM national_endpoint WHERE id = 1
 `
 
 func (q *Queries) ClearEndpoint(ctx context.Context) error {
 	_, err := q.db.ExecContext(ctx, clearEndpoint)
+	return err
+}
+
+const completeReport = `-- name: CompleteReport :exec
+UPDATE national_outbox SET body = $2, digest = $3 WHERE id = $1 AND state = 'waiting'
+`
+
+type CompleteReportParams struct {
+	ID     string
+	Body   string
+	Digest string
+}
+
+func (q *Queries) CompleteReport(ctx context.Context, arg CompleteReportParams) error {
+	_, err := q.db.ExecContext(ctx, completeReport, arg.ID, arg.Body, arg.Digest)
 	return err
 }
 
@@ -201,10 +179,10 @@ func (q *Queries) Heartbeat(ctx context.Context) (NationalHeartbeat, error) {
 }
 
 const insertReceipt = `-- name: InsertReceipt :exec
-INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, signature, raw, stored)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, signature, raw, stored, signer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (report_id) DO UPDATE SET receipt_id = excluded.receipt_id, received = excluded.received, digest = excluded.digest,
-    key_id = excluded.key_id, signature = excluded.signature, raw = excluded.raw, stored = excluded.stored
+    key_id = excluded.key_id, signature = excluded.signature, raw = excluded.raw, stored = excluded.stored, signer = excluded.signer
 `
 
 type InsertReceiptParams struct {
@@ -216,6 +194,7 @@ type InsertReceiptParams struct {
 	Signature string
 	Raw       string
 	Stored    int64
+	Signer    string
 }
 
 func (q *Queries) InsertReceipt(ctx context.Context, arg InsertReceiptParams) error {
@@ -228,6 +207,7 @@ func (q *Queries) InsertReceipt(ctx context.Context, arg InsertReceiptParams) er
 		arg.Signature,
 		arg.Raw,
 		arg.Stored,
+		arg.Signer,
 	)
 	return err
 }
@@ -288,7 +268,7 @@ func (q *Queries) InsertTry(ctx context.Context, arg InsertTryParams) error {
 }
 
 const knownBetween = `-- name: KnownBetween :many
-SELECT id, digest, state, settled FROM national_outbox WHERE created >= $1 AND created < $2
+SELECT id, digest, body, state, settled FROM national_outbox WHERE created >= $1 AND created < $2
 `
 
 type KnownBetweenParams struct {
@@ -299,6 +279,7 @@ type KnownBetweenParams struct {
 type KnownBetweenRow struct {
 	ID      string
 	Digest  string
+	Body    string
 	State   string
 	Settled int64
 }
@@ -315,6 +296,7 @@ func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]K
 		if err := rows.Scan(
 			&i.ID,
 			&i.Digest,
+			&i.Body,
 			&i.State,
 			&i.Settled,
 		); err != nil {
@@ -332,14 +314,19 @@ func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]K
 }
 
 const lastReceipt = `-- name: LastReceipt :one
-SELECT stored FROM national_receipt ORDER BY stored DESC LIMIT 1
+SELECT stored, received FROM national_receipt ORDER BY stored DESC LIMIT 1
 `
 
-func (q *Queries) LastReceipt(ctx context.Context) (int64, error) {
+type LastReceiptRow struct {
+	Stored   int64
+	Received int64
+}
+
+func (q *Queries) LastReceipt(ctx context.Context) (LastReceiptRow, error) {
 	row := q.db.QueryRowContext(ctx, lastReceipt)
-	var stored int64
-	err := row.Scan(&stored)
-	return stored, err
+	var i LastReceiptRow
+	err := row.Scan(&i.Stored, &i.Received)
+	return i, err
 }
 
 const listReports = `-- name: ListReports :many
@@ -503,32 +490,48 @@ func (q *Queries) NextOrder(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-const nextWaiting = `-- name: NextWaiting :one
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1
+const nextWaitings = `-- name: NextWaitings :many
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT $1
 `
 
-func (q *Queries) NextWaiting(ctx context.Context) (NationalOutbox, error) {
-	row := q.db.QueryRowContext(ctx, nextWaiting)
-	var i NationalOutbox
-	err := row.Scan(
-		&i.Ord,
-		&i.ID,
-		&i.Kind,
-		&i.Subject,
-		&i.SystemID,
-		&i.Channel,
-		&i.Body,
-		&i.Digest,
-		&i.Created,
-		&i.State,
-		&i.Tries,
-		&i.NextTry,
-		&i.LastError,
-		&i.Settled,
-		&i.Demo,
-		&i.Exercise,
-	)
-	return i, err
+func (q *Queries) NextWaitings(ctx context.Context, limit int32) ([]NationalOutbox, error) {
+	rows, err := q.db.QueryContext(ctx, nextWaitings, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NationalOutbox{}
+	for rows.Next() {
+		var i NationalOutbox
+		if err := rows.Scan(
+			&i.Ord,
+			&i.ID,
+			&i.Kind,
+			&i.Subject,
+			&i.SystemID,
+			&i.Channel,
+			&i.Body,
+			&i.Digest,
+			&i.Created,
+			&i.State,
+			&i.Tries,
+			&i.NextTry,
+			&i.LastError,
+			&i.Settled,
+			&i.Demo,
+			&i.Exercise,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const oldestWaiting = `-- name: OldestWaiting :one
@@ -558,7 +561,7 @@ func (q *Queries) PostponeReport(ctx context.Context, arg PostponeReportParams) 
 }
 
 const receipt = `-- name: Receipt :one
-SELECT report_id, receipt_id, received, digest, key_id, signature, raw, stored FROM national_receipt WHERE report_id = $1
+SELECT report_id, receipt_id, received, digest, key_id, signature, raw, stored, signer FROM national_receipt WHERE report_id = $1
 `
 
 func (q *Queries) Receipt(ctx context.Context, reportID string) (NationalReceipt, error) {
@@ -573,12 +576,56 @@ func (q *Queries) Receipt(ctx context.Context, reportID string) (NationalReceipt
 		&i.Signature,
 		&i.Raw,
 		&i.Stored,
+		&i.Signer,
 	)
 	return i, err
 }
 
+const receiptsBetween = `-- name: ReceiptsBetween :many
+SELECT national_receipt.report_id, national_receipt.receipt_id, national_receipt.received, national_receipt.digest, national_receipt.key_id, national_receipt.signature, national_receipt.raw, national_receipt.stored, national_receipt.signer FROM national_receipt JOIN national_outbox ON national_outbox.id = national_receipt.report_id
+WHERE national_outbox.state = 'accepted' AND national_outbox.created >= $1 AND national_outbox.created < $2
+`
+
+type ReceiptsBetweenParams struct {
+	Since int64
+	Until int64
+}
+
+func (q *Queries) ReceiptsBetween(ctx context.Context, arg ReceiptsBetweenParams) ([]NationalReceipt, error) {
+	rows, err := q.db.QueryContext(ctx, receiptsBetween, arg.Since, arg.Until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NationalReceipt{}
+	for rows.Next() {
+		var i NationalReceipt
+		if err := rows.Scan(
+			&i.ReportID,
+			&i.ReceiptID,
+			&i.Received,
+			&i.Digest,
+			&i.KeyID,
+			&i.Signature,
+			&i.Raw,
+			&i.Stored,
+			&i.Signer,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const reconciliations = `-- name: Reconciliations :many
-SELECT day, at, made, accepted, refused, waiting, centre, missing, extra, balanced FROM national_reconciliation ORDER BY day DESC LIMIT $1
+SELECT day, at, made, accepted, refused, waiting, centre, missing, extra, balanced, broken FROM national_reconciliation ORDER BY day DESC LIMIT $1
 `
 
 func (q *Queries) Reconciliations(ctx context.Context, limit int32) ([]NationalReconciliation, error) {
@@ -601,7 +648,40 @@ func (q *Queries) Reconciliations(ctx context.Context, limit int32) ([]NationalR
 			&i.Missing,
 			&i.Extra,
 			&i.Balanced,
+			&i.Broken,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const refusedByReason = `-- name: RefusedByReason :many
+SELECT last_error, count(*) AS n FROM national_outbox WHERE state = 'refused' GROUP BY last_error ORDER BY n DESC LIMIT 20
+`
+
+type RefusedByReasonRow struct {
+	LastError string
+	N         int64
+}
+
+func (q *Queries) RefusedByReason(ctx context.Context) ([]RefusedByReasonRow, error) {
+	rows, err := q.db.QueryContext(ctx, refusedByReason)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RefusedByReasonRow{}
+	for rows.Next() {
+		var i RefusedByReasonRow
+		if err := rows.Scan(&i.LastError, &i.N); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -701,11 +781,24 @@ func (q *Queries) RequeueReport(ctx context.Context, arg RequeueReportParams) er
 	return err
 }
 
+const retryRefused = `-- name: RetryRefused :execrows
+UPDATE national_outbox SET state = 'waiting', tries = 0, next_try = 0, settled = 0 WHERE state = 'refused' AND (CAST($1 AS TEXT) = '' OR id = CAST($1 AS TEXT))
+`
+
+func (q *Queries) RetryRefused(ctx context.Context, one string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, retryRefused, one)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const saveReconciliation = `-- name: SaveReconciliation :exec
-INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced, broken)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (day) DO UPDATE SET at = excluded.at, made = excluded.made, accepted = excluded.accepted, refused = excluded.refused,
-    waiting = excluded.waiting, centre = excluded.centre, missing = excluded.missing, extra = excluded.extra, balanced = excluded.balanced
+    waiting = excluded.waiting, centre = excluded.centre, missing = excluded.missing, extra = excluded.extra, balanced = excluded.balanced,
+    broken = excluded.broken
 `
 
 type SaveReconciliationParams struct {
@@ -719,6 +812,7 @@ type SaveReconciliationParams struct {
 	Missing  string
 	Extra    string
 	Balanced int64
+	Broken   string
 }
 
 func (q *Queries) SaveReconciliation(ctx context.Context, arg SaveReconciliationParams) error {
@@ -733,6 +827,7 @@ func (q *Queries) SaveReconciliation(ctx context.Context, arg SaveReconciliation
 		arg.Missing,
 		arg.Extra,
 		arg.Balanced,
+		arg.Broken,
 	)
 	return err
 }
@@ -838,4 +933,13 @@ func (q *Queries) Tries(ctx context.Context, reportID string) ([]NationalTry, er
 		return nil, err
 	}
 	return items, nil
+}
+
+const withholdReport = `-- name: WithholdReport :exec
+DELETE FROM national_outbox WHERE id = $1 AND state = 'waiting'
+`
+
+func (q *Queries) WithholdReport(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, withholdReport, id)
+	return err
 }

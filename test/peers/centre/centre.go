@@ -17,11 +17,14 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
+	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -63,6 +66,8 @@ type Centre struct {
 
 	mu         sync.Mutex
 	fault      Fault
+	choke      string
+	ahead      time.Duration
 	held       map[string]*Held
 	order      []string
 	heartbeats int
@@ -70,7 +75,10 @@ type Centre struct {
 
 // Start listens on addr ("127.0.0.1:0"). clients, if not nil, is the pool client certificates must chain to; a client
 // without any certificate is turned away either way.
-func Start(addr string, clients *x509.CertPool) (*Centre, error) {
+func Start(addr string, clients *x509.CertPool) (*Centre, error) { return StartAs(addr, clients, nil) }
+
+// StartAs is Start with a certificate that is changed before it is signed.
+func StartAs(addr string, clients *x509.CertPool, change func(*x509.Certificate)) (*Centre, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -78,6 +86,9 @@ func Start(addr string, clients *x509.CertPool) (*Centre, error) {
 	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test centre"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	if change != nil {
+		change(ca)
+	}
 	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	if err != nil {
 		return nil, err
@@ -110,7 +121,7 @@ func Start(addr string, clients *x509.CertPool) (*Centre, error) {
 	mux.HandleFunc("POST /v1/reports", c.take)
 	mux.HandleFunc("GET /v1/reports", c.list)
 	mux.HandleFunc("POST /v1/heartbeat", c.beat)
-	c.srv = &http.Server{Handler: c.misbehave(mux), ReadHeaderTimeout: 10 * time.Second}
+	c.srv = &http.Server{Handler: c.misbehave(mux), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	go c.srv.Serve(ln)
 	return c, nil
 }
@@ -121,8 +132,19 @@ func (c *Centre) Close() error { return c.srv.Close() }
 // SetFault changes how it misbehaves.
 func (c *Centre) SetFault(f Fault) { c.mu.Lock(); c.fault = f; c.mu.Unlock() }
 
+// Choke makes it answer 500 to reports that hold text, "" to none.
+func (c *Centre) Choke(text string) { c.mu.Lock(); c.choke = text; c.mu.Unlock() }
+
+// SetClock puts its clock ahead of the true time.
+func (c *Centre) SetClock(ahead time.Duration) { c.mu.Lock(); c.ahead = ahead; c.mu.Unlock() }
+
 // Forget drops a report it holds, as if it had answered and then lost it.
-func (c *Centre) Forget(id string) { c.mu.Lock(); delete(c.held, id); c.mu.Unlock() }
+func (c *Centre) Forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.held, id)
+	c.order = slices.DeleteFunc(c.order, func(x string) bool { return x == id })
+}
 
 // Held returns what it keeps, in order of first arrival.
 func (c *Centre) Held() []Held {
@@ -179,6 +201,12 @@ func (c *Centre) take(w http.ResponseWriter, r *http.Request) {
 	created, _ := time.Parse(time.RFC3339Nano, m.Created)
 	c.mu.Lock()
 	fault := c.fault
+	ahead := c.ahead
+	if c.choke != "" && strings.Contains(string(body), c.choke) {
+		c.mu.Unlock()
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
 	if fault == Refuse {
 		c.mu.Unlock()
 		http.Error(w, "organ not registered", http.StatusUnprocessableEntity)
@@ -205,7 +233,7 @@ func (c *Centre) take(w http.ResponseWriter, r *http.Request) {
 	}
 	receiptID := make([]byte, 8)
 	rand.Read(receiptID)
-	rc := map[string]string{"receipt_id": hex.EncodeToString(receiptID), "report_id": id, "digest": digest, "received": time.Now().UTC().Format(time.RFC3339Nano), "key_id": "centre-1"}
+	rc := map[string]string{"receipt_id": hex.EncodeToString(receiptID), "report_id": id, "digest": digest, "received": time.Now().Add(ahead).UTC().Format(time.RFC3339Nano), "key_id": "centre-1"}
 	text := "hoalu-receipt/1\n" + rc["receipt_id"] + "\n" + id + "\n" + digest + "\n" + rc["received"] + "\n" + rc["key_id"] + "\n"
 	key := c.key
 	if fault == BadSign {

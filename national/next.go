@@ -1,0 +1,172 @@
+package national
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"hoalu/national/delivery"
+	"hoalu/national/internal/db"
+	"hoalu/soc"
+)
+
+// Which report goes out next.
+//
+// Order: by their numbers. A refused report is settled and holds nobody up. One that fails holds up the rest, because as a rule it is the
+// centre or the line that fails. But when the centre has not taken a report in asideAfter tries while it takes our heartbeats, the fault is
+// that report's: it steps aside and is tried again at its own times, and those behind it go out, except the ones about the same alert,
+// whose order means something. At most window reports step aside.
+const (
+	asideAfter = 5
+	window     = 64
+)
+
+// next is the report to send now; without one, how long to wait.
+func (s *Service) next(ctx context.Context) (row db.NationalOutbox, wait time.Duration, err error) {
+	q := db.New(s.state.Read())
+	if id := s.testWaiting(); id != "" { // a test packet tells of the link, not of an alert: it does not stand behind a week of them
+		if row, err = q.Report(ctx, id); err == nil && row.State == soc.ReportWaiting && row.Tries == 0 {
+			return row, 0, nil
+		}
+		s.testSent(id)
+	}
+	head, err := q.NextWaitings(ctx, 1)
+	if err != nil {
+		return row, 0, fmt.Errorf("read outbox: %w", err)
+	}
+	if len(head) == 0 {
+		return row, idle, nil
+	}
+	if wait = s.untilDue(head[0]); wait == 0 {
+		return head[0], 0, nil
+	}
+	if head[0].Tries < asideAfter || !s.beating(ctx, q) {
+		return row, wait, nil
+	}
+	rows, err := q.NextWaitings(ctx, window)
+	if err != nil {
+		return row, 0, fmt.Errorf("read outbox: %w", err)
+	}
+	held := map[string]bool{}
+	for _, r := range rows {
+		if r.Subject != "" && held[r.Subject] {
+			continue
+		}
+		d := s.untilDue(r)
+		if d == 0 {
+			return r, 0, nil
+		}
+		held[r.Subject] = true
+		wait = min(wait, d)
+		if r.Tries < asideAfter {
+			break // it has not had its tries
+		}
+	}
+	return row, wait, nil
+}
+
+// untilDue is how long a report's next try is away. No wait is longer than RetryMost: a longer one means that the clock was set back.
+func (s *Service) untilDue(r db.NationalOutbox) time.Duration {
+	if d := r.NextTry - now(); d > 0 && d <= s.cfg.RetryMost.Milliseconds() {
+		return time.Duration(d) * time.Millisecond
+	}
+	return 0
+}
+
+// beating says that the centre takes our heartbeats.
+func (s *Service) beating(ctx context.Context, q *db.Queries) bool {
+	hb, err := q.Heartbeat(ctx)
+	return err == nil && hb.Answer == "" && hb.Ok > 0 && now()-hb.Ok < 2*s.cfg.Heartbeat.Milliseconds()
+}
+
+func (s *Service) testWaiting() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.test
+}
+
+func (s *Service) testSent(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.test == id {
+		s.test = ""
+	}
+}
+
+// withhold takes a report out of the outbox that must not leave: one of an exercise or of sample data, whenever that was found out.
+func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, error) {
+	if row.Kind == delivery.KindTest {
+		return false, nil
+	}
+	exercise, sample := row.Exercise == 1, row.Demo == 1
+	if s.hooks.Lookup != nil {
+		sys, _ := s.hooks.Lookup(row.SystemID)
+		sample = sample || sys.Demo
+	}
+	if s.hooks.Alert != nil {
+		a, found, err := s.hooks.Alert(ctx, row.Subject)
+		if err != nil {
+			return false, fmt.Errorf("read alert %s: %w", row.Subject, err)
+		}
+		if found {
+			exercise, sample = exercise || a.Exercise, sample || a.Demo
+		}
+	}
+	why := ""
+	switch {
+	case sample:
+		why = "sample data"
+	case exercise && !s.cfg.Exercises:
+		why = "exercise"
+	default:
+		return false, nil
+	}
+	s.log.Info("report taken back: it must not leave", "report", row.ID, "reason", why)
+	return true, s.state.Tx(ctx, func(tx *sql.Tx) error {
+		if err := db.New(tx).WithholdReport(ctx, row.ID); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "system", Name: "system"}, Action: "national.withhold", Object: row.ID, Result: "done", Reason: why,
+			Details: map[string]string{"subject": row.Subject, "tries": fmt.Sprint(row.Tries)}})
+	})
+}
+
+// complete fills in what was not known when the report was made, such as our identifier at a centre that was set later. It is stored
+// before anything is sent, so every delivery under the id carries the same bytes for as long as the centre is the same.
+func (s *Service) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (db.NationalOutbox, error) {
+	o := delivery.Outgoing{Organ: l.Organ}
+	if s.hooks.Lookup != nil {
+		o.System, o.Unit = s.hooks.Lookup(row.SystemID)
+	}
+	body, err := a.Complete([]byte(row.Body), o)
+	if err != nil {
+		return row, fmt.Errorf("complete report %s: %w", row.ID, err)
+	}
+	if string(body) == row.Body {
+		return row, nil
+	}
+	row.Body, row.Digest = string(body), delivery.Digest(body)
+	return row, s.state.Tx(ctx, func(tx *sql.Tx) error {
+		return db.New(tx).CompleteReport(ctx, db.CompleteReportParams{ID: row.ID, Body: row.Body, Digest: row.Digest})
+	})
+}
+
+// ready is next, completed and still to be sent.
+func (s *Service) ready(ctx context.Context, l delivery.Link, a Adapter) (db.NationalOutbox, time.Duration, error) {
+	for {
+		row, wait, err := s.next(ctx)
+		if err != nil || wait > 0 {
+			return row, wait, err
+		}
+		gone, err := s.withhold(ctx, row)
+		if err != nil {
+			return row, 0, err
+		}
+		if gone {
+			continue
+		}
+		row, err = s.complete(ctx, l, a, row)
+		return row, 0, err
+	}
+}

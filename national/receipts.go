@@ -1,0 +1,78 @@
+package national
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"hoalu/national/internal/db"
+	"hoalu/soc"
+)
+
+// pinned is the receipt key in force as PEM, "" without an endpoint.
+func pinned(ctx context.Context, q *db.Queries) (string, error) {
+	ep, err := q.Endpoint(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read endpoint: %w", err)
+	}
+	return ep.ReceiptKey, nil
+}
+
+// stored is the receipt kept with a report, verified again from the centre's own words: what was true when it came must still be true
+// of what is shown. key is the key in force, for receipts kept before their own was.
+func stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Receipt {
+	sig, _ := hex.DecodeString(rc.Signature)
+	out := &soc.Receipt{ID: rc.ReceiptID, Report: rc.ReportID, Received: rc.Received, Digest: rc.Digest, KeyID: rc.KeyID, Signature: sig, Raw: []byte(rc.Raw)}
+	err := func() error {
+		newAdapter, ok := forwarders[row.Channel]
+		if !ok {
+			return fmt.Errorf("channel %q is not known to this program", row.Channel)
+		}
+		if rc.Signer != "" {
+			key = rc.Signer
+		}
+		k, err := parseKey(key)
+		if err != nil {
+			return fmt.Errorf("the key of the receipt is not known: %w", err)
+		}
+		again, err := newAdapter().Check(k, toReport(row), []byte(rc.Raw))
+		if err != nil {
+			return err
+		}
+		if again.ID != rc.ReceiptID || again.Received != rc.Received || again.Digest != rc.Digest || again.KeyID != rc.KeyID || again.Digest != row.Digest {
+			return errors.New("what is shown of the receipt is not what the centre signed")
+		}
+		return nil
+	}()
+	if out.Verified = err == nil; err != nil {
+		out.Fault = err.Error()
+	}
+	return out
+}
+
+// Retry puts refused reports, or the one with the id, back into the outbox at their old place: the reason they were refused for has been
+// mended at the centre or here.
+func (s *Service) Retry(ctx context.Context, by soc.Actor, id string) (int64, error) {
+	var n int64
+	err := s.state.Tx(ctx, func(tx *sql.Tx) (err error) {
+		if n, err = db.New(tx).RetryRefused(ctx, id); err != nil || n == 0 {
+			return err
+		}
+		object := id
+		if object == "" {
+			object = "-"
+		}
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.retry", Object: object, Result: "done", Details: map[string]string{"reports": fmt.Sprint(n)}})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("send refused reports again: %w", err)
+	}
+	s.poke()
+	s.notify("retry")
+	return n, nil
+}
