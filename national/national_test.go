@@ -39,7 +39,7 @@ func TestDueDay(t *testing.T) {
 		want     string
 	}{{at("00:00").Add(-time.Hour), "2026-11-21"}, {at("00:21"), ""}} { // by hand while the day still ran, and after it
 		if err := st.Tx(ctx, func(tx *sql.Tx) error {
-			return db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Day: "2026-11-21", At: tc.compared.UnixMilli(), Missing: "[]", Extra: "[]", Balanced: 1})
+			return db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Day: "2026-11-21", At: tc.compared.UnixMilli(), Missing: "[]", Extra: "[]", Broken: "[]", Balanced: 1})
 		}); err != nil {
 			t.Fatal(err)
 		}
