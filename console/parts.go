@@ -196,7 +196,8 @@ type LedgerSummary struct {
 
 // Quarantine holds what could not become an event.
 type Quarantine interface {
-	List(ctx context.Context, source, reason, after string, limit int) (QuarantinePage, error)
+	// List gives a page of what the sources sent; nil is all sources, an empty list none.
+	List(ctx context.Context, sources []string, reason, after string, limit int) (QuarantinePage, error)
 	// Replay decodes again what ids name, or all with source and reason when ids is empty.
 	Replay(ctx context.Context, actor soc.Actor, ids []string, source, reason string) (replayed, held int64, err error)
 }

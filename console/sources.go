@@ -492,28 +492,24 @@ func (c *Console) listQuarantine(ctx context.Context, k *call, in *quarantineIn)
 	if c.Parts.Quarantine == nil {
 		return nil, unavailable("quarantine")
 	}
-	scope := c.scope(k)
-	source := in.Source
-	own := map[string]bool{}
-	if !scope.All {
-		sources, err := c.visibleSources(k)
+	sources := one(in.Source)
+	if !c.scope(k).All {
+		visible, err := c.visibleSources(k)
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range sources {
-			own[s.ID] = true
+		own := []string{}
+		for _, s := range visible {
+			own = append(own, s.ID)
 		}
-		if source == "" { // counts are over one source: an owner chooses which
-			if len(sources) != 1 {
-				return &QuarantineAnswer{Items: []QuarantineItem{}, Reasons: map[string]int64{}, Frame: c.frame(0, "", sourcesFresh)}, nil
-			}
-			source = sources[0].ID
-		}
-		if !own[source] {
-			return nil, absent(source)
+		switch {
+		case in.Source == "":
+			sources = own
+		case !slices.Contains(own, in.Source):
+			return nil, absent(in.Source)
 		}
 	}
-	p, err := c.Parts.Quarantine.List(ctx, source, in.Reason, in.After, in.Limit)
+	p, err := c.Parts.Quarantine.List(ctx, sources, in.Reason, in.After, in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -196,12 +196,12 @@ func TestQuarantine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"live", "opened again"} {
-		page, err := q.List(QuarantineFilter{Source: "NG-0001"})
+		page, err := q.List(QuarantineFilter{Sources: []string{"NG-0001"}})
 		got := page.Items
 		if err != nil || page.Total != 2 || page.Reasons[ReasonJSON] != 2 || got[0].Received < got[1].Received {
 			t.Errorf("%s: List = %+v", when, got)
 		}
-		if first, _ := q.List(QuarantineFilter{Source: "NG-0001", Limit: 1}); first.Next != got[0].ID {
+		if first, _ := q.List(QuarantineFilter{Sources: []string{"NG-0001"}, Limit: 1}); first.Next != got[0].ID {
 			t.Errorf("%s: Next = %q", when, first.Next)
 		}
 		if n, _ := q.Counts(); n[ReasonJSON] != 5 || n[ReasonBatch] != 1 {

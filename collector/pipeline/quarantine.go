@@ -58,11 +58,12 @@ type QuarantinePage struct {
 
 // QuarantineFilter narrows List; zero values do not.
 type QuarantineFilter struct {
-	Source, Reason string
-	From, To       int64 // receipt, Unix ms
-	After          string
-	Limit          int  // 0: 100
-	Replayed       bool // list those already replayed too
+	Sources  []string // nil: all of them; empty: none
+	Reason   string
+	From, To int64 // receipt, Unix ms
+	After    string
+	Limit    int  // 0: 100
+	Replayed bool // list those already replayed too
 }
 
 // QuarantineConfig of a Quarantine.
@@ -379,7 +380,7 @@ func (q *Quarantine) List(f QuarantineFilter) (QuarantinePage, error) {
 		return page, errClosed
 	}
 	for _, e := range q.entries {
-		if f.Source != "" && e.Source != f.Source || f.Reason != "" && e.Reason != f.Reason ||
+		if f.Sources != nil && !slices.Contains(f.Sources, e.Source) || f.Reason != "" && e.Reason != f.Reason ||
 			f.From != 0 && e.Received < f.From || f.To != 0 && e.Received >= f.To || e.Replayed && !f.Replayed {
 			continue
 		}

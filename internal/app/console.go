@@ -262,8 +262,8 @@ func (p ledgerPart) Summary(ctx context.Context) (console.LedgerSummary, error) 
 
 type quarantinePart struct{ a *App }
 
-func (p quarantinePart) List(ctx context.Context, source, reason, after string, limit int) (console.QuarantinePage, error) {
-	page, err := p.a.quarantine.List(pipeline.QuarantineFilter{Source: source, Reason: reason, After: after, Limit: limit})
+func (p quarantinePart) List(_ context.Context, sources []string, reason, after string, limit int) (console.QuarantinePage, error) {
+	page, err := p.a.quarantine.List(pipeline.QuarantineFilter{Sources: sources, Reason: reason, After: after, Limit: limit})
 	if err != nil {
 		return console.QuarantinePage{}, err
 	}

@@ -184,7 +184,11 @@ func (a *App) controlLoop(ctx context.Context) error {
 	})
 	handle("GET /quarantine", func(r *http.Request) (any, error) {
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
-		return quarantinePart{a}.List(r.Context(), r.URL.Query().Get("source"), r.URL.Query().Get("reason"), r.URL.Query().Get("after"), max(1, min(limit, 1000)))
+		var sources []string
+		if s := r.URL.Query().Get("source"); s != "" {
+			sources = []string{s}
+		}
+		return quarantinePart{a}.List(r.Context(), sources, r.URL.Query().Get("reason"), r.URL.Query().Get("after"), max(1, min(limit, 1000)))
 	})
 	handle("POST /quarantine/replay", func(r *http.Request) (any, error) {
 		var ids []string

@@ -25,8 +25,12 @@ import (
 func (a *App) replayQuarantine(ctx context.Context, ids []string, source, reason string) (replayed, held int64, err error) {
 	if len(ids) == 0 {
 		after := ""
+		var sources []string
+		if source != "" {
+			sources = []string{source}
+		}
 		for {
-			page, err := a.quarantine.List(pipeline.QuarantineFilter{Source: source, Reason: reason, After: after, Limit: 1000})
+			page, err := a.quarantine.List(pipeline.QuarantineFilter{Sources: sources, Reason: reason, After: after, Limit: 1000})
 			if err != nil {
 				return 0, 0, err
 			}

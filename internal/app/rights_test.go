@@ -459,6 +459,12 @@ func TestRights(t *testing.T) {
 			t.Errorf("operation %s has no row in the table of rights", id)
 		}
 	}
+	for role, want := range map[soc.Role]int64{soc.Owner: 1, soc.Lead: 3} { // an owner of two sources counts what both sent
+		var held struct{ Total int64 }
+		if r := s.ask(s.tokens[role], "GET", "/api/quarantine", ""); json.Unmarshal([]byte(r.body), &held) != nil || held.Total != want {
+			t.Errorf("quarantine of %s: %d %s, want %d", role, r.status, r.body, want)
+		}
+	}
 	for _, row := range rights {
 		method := methods[row.operation]
 		do := func(token, whose string) reply {
