@@ -3,8 +3,10 @@ package console
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,8 +102,41 @@ func alertItem(a soc.Alert, n names, masked bool) AlertItem {
 				*f = maskedText
 			}
 		}
+	} else if i := slices.IndexFunc(a.Trace, isNote); i >= 0 {
+		item.EvidenceText = noteText(a.Trace[i], n)
 	}
 	return item
+}
+
+func isNote(c soc.Condition) bool { return c.Op == "note" }
+
+// noteText words what the product itself saw; nil for a note without a text.
+func noteText(c soc.Condition, n names) Text {
+	values := maps.Clone(c.Values)
+	if values == nil {
+		values = map[string]string{}
+	}
+	if id := values["source"]; id != "" {
+		values["source"] = n.source(id).Name
+	}
+	if ms, err := strconv.ParseInt(values["offset_ms"], 10, 64); err == nil {
+		values["offset"] = strconv.FormatInt(max(ms, -ms)/1000, 10)
+	}
+	for from, to := range map[string]string{"last_event": "since", "minute": "minute"} {
+		if at, err := time.Parse(time.RFC3339, values[from]); err == nil {
+			values[to] = Time(at.UnixMilli()).clock()
+		}
+	}
+	out := Text{}
+	for _, lang := range []string{"vi", "en"} {
+		values["why"], _ = text(lang, "cause."+values["cause"], values)
+		t, ok := text(lang, "note."+c.Want, values)
+		if !ok {
+			return nil
+		}
+		out[lang] = t
+	}
+	return out
 }
 
 func (c *Console) alertFilter(k *call, in *alertsIn) (AlertFilter, error) {
@@ -295,7 +330,7 @@ func (c *Console) getAlert(ctx context.Context, k *call, in *idIn) (*AlertDetail
 		AlertItem:  alertItem(a, c.names(), k.Masked),
 		ScoreParts: a.ScoreParts,
 		Group:      orEmpty(a.Group),
-		Trace:      orEmpty(slices.Clone(a.Trace)),
+		Trace:      orEmpty(slices.DeleteFunc(slices.Clone(a.Trace), isNote)),
 		Runbook:    map[string][]string{},
 		Events:     []Event{},
 		EventIDs:   orEmpty(a.Events),
@@ -321,6 +356,9 @@ func (c *Console) getAlert(ctx context.Context, k *call, in *idIn) (*AlertDetail
 		return nil, err
 	}
 	for _, h := range history {
+		if h.Action == "created" { // earlier versions wrote the rule's id here, which says nothing to a person
+			h.Text = ""
+		}
 		d.History = append(d.History, HistoryLine{Time: Time(h.Time), Actor: Ref{h.Actor, h.Name}, Action: h.Action, Text: h.Text, Reason: h.Reason})
 	}
 	seen, err := c.Parts.Alerts.Seen(ctx, scope, a.ID)

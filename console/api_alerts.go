@@ -29,6 +29,7 @@ type AlertItem struct {
 	CloseReason  string       `json:"close_reason,omitempty" enum:"true_attack,authorised,false_alarm,duplicate,exercise,inconclusive,"`
 	Count        int64        `json:"count"`
 	Evidence     string       `json:"evidence"`
+	EvidenceText Text         `json:"evidence_text,omitempty" doc:"evidence in words, where it is what the product itself saw"`
 	Attack       []string     `json:"attack"`
 	Exercise     bool         `json:"exercise,omitempty"`
 	Demo         bool         `json:"demo,omitempty"`

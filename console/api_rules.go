@@ -55,6 +55,7 @@ type AuditItem struct {
 	Actor   Ref               `json:"actor"`
 	Roles   []soc.Role        `json:"roles"`
 	Action  string            `json:"action"`
+	Text    Text              `json:"text" doc:"the action in words"`
 	Object  string            `json:"object,omitempty"`
 	Result  string            `json:"result" enum:"done,denied,error"`
 	Address string            `json:"address,omitempty"`

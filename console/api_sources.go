@@ -38,6 +38,7 @@ type sourcesIn struct {
 	State  string `query:"state" enum:"receiving,thin,silent,skewed,garbled,never,unknown"`
 	System string `query:"system"`
 	Kind   string `query:"kind" enum:"syslog,bulk,import,sensor,self"`
+	Demo   string `query:"demo" enum:"no,only" doc:"no: without the sample set; only: nothing else; left out: all"`
 	Sort   string `query:"sort" enum:"state,-state,name,-name,last,-last,rate,-rate,unparsed,-unparsed,offset,-offset" doc:"default: worst state, then longest"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 	After  string `query:"after" maxLength:"200"`

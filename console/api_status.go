@@ -25,17 +25,24 @@ type LedgerStatus struct {
 	Since      Time   `json:"since,omitzero" doc:"balanced since"`
 }
 
-// SourcesStatus counts sources by state, within scope.
+// SourceCounts counts sources by state.
+type SourceCounts struct {
+	Total     int `json:"total"`
+	Receiving int `json:"receiving"`
+	Thin      int `json:"thin"`
+	Silent    int `json:"silent"`
+	Skewed    int `json:"skewed"`
+	Garbled   int `json:"garbled"`
+	Never     int `json:"never"`
+}
+
+// SourcesStatus counts the real sources within scope. Those of the sample set fall silent when their recording ends; they stand
+// apart, so that a real silent source does not drown among them.
 type SourcesStatus struct {
-	State     string        `json:"state" enum:"good,bad,unknown"`
-	Total     int           `json:"total"`
-	Receiving int           `json:"receiving"`
-	Thin      int           `json:"thin"`
-	Silent    int           `json:"silent"`
-	Skewed    int           `json:"skewed"`
-	Garbled   int           `json:"garbled"`
-	Never     int           `json:"never"`
-	Oldest    *SilentSource `json:"oldest,omitempty" doc:"silent the longest"`
+	State string `json:"state" enum:"good,bad,unknown"`
+	SourceCounts
+	Oldest  *SilentSource `json:"oldest,omitempty" doc:"silent the longest"`
+	Samples SourceCounts  `json:"samples" doc:"sources of the sample set, in no other figure here"`
 }
 
 // SilentSource is the one the status bar names.

@@ -443,7 +443,8 @@ func (c *Console) gaps(ctx context.Context, p prepared, step int64, holds map[in
 	return out, nil
 }
 
-// missingSources are those in scope whose last event lies before the range or that have never sent.
+// missingSources are those in scope whose last event lies before the range or that have never sent. Of the sample set nothing is
+// missing: its events are a recording.
 func (c *Console) missingSources(k *call, p prepared) []Ref {
 	if c.Parts.Readings == nil || c.Parts.Inventory == nil {
 		return nil
@@ -454,7 +455,7 @@ func (c *Console) missingSources(k *call, p prepared) []Ref {
 	}
 	var out []Ref
 	for _, s := range c.Parts.Inventory.Sources() {
-		if c.sourceIn(p.scope, s) && last[s.ID] < p.from && len(out) < 50 {
+		if !s.Demo && c.sourceIn(p.scope, s) && last[s.ID] < p.from && len(out) < 50 {
 			out = append(out, Ref{s.ID, s.Name})
 		}
 	}

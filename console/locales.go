@@ -51,13 +51,18 @@ func word(lang, key string) string {
 	return key[strings.LastIndex(key, ".")+1:]
 }
 
-// both words a key in both languages; fallback where it has no text.
-func both(key string, values map[string]string, fallback string) Text {
+// both words a key in both languages; fallback where it has no text: a text for both, or one that is worded already.
+func both[F string | Text](key string, values map[string]string, fallback F) Text {
 	out := Text{}
 	for _, lang := range []string{"vi", "en"} {
 		t, ok := text(lang, key, values)
 		if !ok {
-			t = fallback
+			switch f := any(fallback).(type) {
+			case string:
+				t = f
+			case Text:
+				t = f[lang]
+			}
 		}
 		out[lang] = t
 	}

@@ -1,6 +1,9 @@
 package console
 
 import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,48 +43,134 @@ func TestLocalesHaveTheSameKeys(t *testing.T) {
 	}
 }
 
-// TestEveryCodeHasItsText looks through the sources of the parts for codes that a person may see.
-func TestEveryCodeHasItsText(t *testing.T) {
-	for _, c := range []struct {
-		glob, pattern, prefix string
-		least                 int
-	}{
-		{"*.go", `Code: "([a-z_]+)"`, "problem.", 10},
-		{"*.go", `wrongField\("([a-z_]+)"`, "problem.", 10},
-		{"identity/*.go", `problem\(http\.\w+, "([a-z_]+)"`, "problem.", 10},
-		{"../triage/problems.go", `Code\w+\s*= "([a-z_]+)"`, "problem.", 5},
-		{"../inventory/problems.go", `Code: "([a-z_]+)"`, "problem.", 3},
-		{"../ecs/query/syntax.go", `= "(query\.[a-z_]+)"`, "problem.", 5},
-		{"../collector/health/*.go", `Cause\w+\s*= "([a-z_]+)"`, "cause.", 5},
-		{"../compliance/policies/*/*.rego", `reason\("([a-z_]+)"`, "because.", 10},
-		{"authz/policy.rego", `"([a-z]+\.[a-z]+)": `, "action.", 20},
-	} {
-		files, err := filepath.Glob(c.glob)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := 0
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, "_test.rego") {
-				continue
+// pageTexts are the texts of the pages by dotted key, as the browser has them.
+func pageTexts(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("ui/locales/" + lang + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	var walk func(at string, tree map[string]any)
+	walk = func(at string, tree map[string]any) {
+		for k, v := range tree {
+			switch v := v.(type) {
+			case string:
+				out[at+k] = v
+			case map[string]any:
+				walk(at+k+".", v)
 			}
+		}
+	}
+	walk("", tree)
+	return out
+}
+
+// sourceFiles are the files of the repository that are not tests and whose path from its root matches.
+func sourceFiles(t *testing.T, path string) []string {
+	t.Helper()
+	var out []string
+	re := regexp.MustCompile("^" + path + "$")
+	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		rel, _ := filepath.Rel("..", file)
+		if !d.IsDir() && re.MatchString(filepath.ToSlash(rel)) && !strings.Contains(d.Name(), "_test.") {
+			out = append(out, file)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestEveryCodeHasItsText looks through the sources of the parts for codes that a person may see: each has its words in both
+// languages, in the texts of the server or, where page is set, in those of the pages.
+func TestEveryCodeHasItsText(t *testing.T) {
+	page := map[string]map[string]string{"vi": pageTexts(t, "vi"), "en": pageTexts(t, "en")}
+	for _, c := range []struct {
+		files, pattern, prefix string
+		page                   bool
+		least                  int
+	}{
+		{`console/[a-z_]+\.go`, `Code: "([a-z_]+)"`, "problem.", false, 10},
+		{`console/[a-z_]+\.go`, `wrongField\("([a-z_]+)"`, "problem.", false, 10},
+		{`console/identity/[a-z_]+\.go`, `problem\(http\.\w+, "([a-z_]+)"`, "problem.", false, 10},
+		{`triage/problems\.go`, `Code\w+\s*= "([a-z_]+)"`, "problem.", false, 5},
+		{`inventory/problems\.go`, `Code: "([a-z_]+)"`, "problem.", false, 3},
+		{`internal/app/console\.go`, `soc\.Problem\{Status: \d+, Code: "([a-z_]+)"`, "problem.", false, 3},
+		{`ecs/query/syntax\.go`, `= "(query\.[a-z_]+)"`, "problem.", false, 5},
+		{`collector/health/[a-z_]+\.go`, `Cause\w+\s*= "([a-z_]+)"`, "cause.", false, 5},
+		{`compliance/policies/[a-z0-9_]+/[a-z0-9_]+\.rego`, `reason\("([a-z_]+)"`, "because.", false, 10},
+		{`compliance/policies/[a-z0-9_]+/[a-z0-9_]+\.rego`, `coverage\([^"\n]*"[a-z]+"\), "([a-z_]+)"`, "because.", false, 4},
+		{`compliance/[a-z_]+\.go`, `soc\.Because\{\{Code: "([a-z_]+)"`, "because.", false, 4},
+		{`console/authz/policy\.rego`, `"([a-z]+\.[a-z]+)": `, "action.", false, 20},
+		{`collector/health/health\.go`, `(?m)^\t(?:Source|Ledger|Clock|Disk|Queue|Sensor)\w+\s*= "([a-z_]+)"`, "note.", false, 12},
+		// deeds: written in place, and handed to the functions that write them
+		{`.*\.go`, `Action:\s*"([a-z]+\.[a-z_]+)"`, "deed.", false, 20},
+		{`inventory/(?:edit|keys)\.go`, `"((?:unit|system|asset|source)\.[a-z_]+)"`, "deed.", false, 12},
+		{`triage/deeds\.go`, `"(alert\.[a-z_]+)"`, "deed.", false, 7},
+		{`console/identity/[a-z]+\.go`, `"((?:account|session|token|link)\.[a-z_]+)"`, "deed.", false, 9},
+		// what the pages word by a code of their own
+		{`triage/apply\.go`, `Action: "([a-z]+)"`, "history.", true, 2},
+		{`triage/deeds\.go`, `(?:scope, |action: )"([a-z]+)"`, "history.", true, 6},
+		{`triage/score\.go`, `part\w+\s*= "([a-z]+)"`, "scorePart.", true, 5},
+		{`soc/soc\.go`, `Alert(?:New|Acknowledged|Closed)\s*= "([a-z]+)"`, "alertState.", true, 3},
+		{`soc/soc\.go`, `CloseReasons = \[\]string\{"([a-z_]+)"`, "reason.", true, 1},
+		{`soc/soc\.go`, `Report\w+\s*= "([a-z]+)"`, "reportState.", true, 3},
+		{`soc/soc\.go`, `PostureState = "([a-z_]+)"`, "posture.", true, 4},
+		{`soc/soc\.go`, `Severity = "([a-z]+)"`, "severity.", true, 5},
+		{`soc/soc\.go`, `Source(?:Receiving|Thin|Silent|Skewed|Garbled|Never)\s*= "([a-z]+)"`, "sourceState.", true, 6},
+		{`soc/soc\.go`, `Source(?:Syslog|Bulk|Import|Sensor|Self)\s*= "([a-z]+)"`, "sourceKind.", true, 5},
+		{`soc/soc\.go`, `Role = "([a-z]+)"`, "role.", true, 7},
+		{`soc/soc\.go`, `Placement\w+\s*= "([a-z_]+)"`, "placement.", true, 3},
+		{`soc/soc\.go`, `Layer\w+\s*= "([a-z]+)"`, "layer.", true, 4},
+		{`internal/app/console\.go`, `part\("([a-z_]+)"`, "part.", true, 5},
+		{`collector/pipeline/pipeline\.go`, `Reason\w+\s*= "([a-z_]+)"`, "reasonCode.", true, 3},
+		{`collector/collector\.go`, `TooLarge = "([a-z_]+)"`, "reasonCode.", true, 1},
+		{`detections/sigma/sigma\.go`, `(?:Event|Value|Temporal)\w*\s*= "([a-z_]+)"`, "trace.", true, 6},
+		{`detections/sigma/item\.go`, `(?:op = |op: )"([a-z]+)"`, "op.", true, 2},
+		{`national/national\.go`, `wrong\("\w+", "([a-z_]+)"`, "field_reason.", false, 5},
+		{`inventory/[a-z]+\.go`, `w\["\w+"\] = "([a-z_]+)"`, "field_reason.", false, 5},
+		{`inventory/[a-z]+\.go`, `(?:w\[|w\.text\(|exists\()"([a-z_]+)"`, "field_name.", false, 12},
+		{`console/[a-z_]+\.go`, `wrongField\("\w+", "([a-z_]+)"`, "field_name.", false, 10},
+	} {
+		n := 0
+		for _, file := range sourceFiles(t, c.files) {
 			raw, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, m := range regexp.MustCompile(c.pattern).FindAllSubmatch(raw, -1) {
 				n++
-				code := strings.Replace(string(m[1]), "query.", "query_", 1)
+				code := strings.Replace(string(bytes.Join(m[1:], nil)), "query.", "query_", 1)
 				if code == "not_found" { // worded as absent
 					continue
 				}
-				if _, ok := locales["vi"][c.prefix+code]; !ok {
-					t.Errorf("%s: %s has no text %s%s in locales_vi.json", file, m[1], c.prefix, code)
+				for _, lang := range []string{"vi", "en"} {
+					texts := locales[lang]
+					if c.page {
+						texts = page[lang]
+					}
+					_, ok := texts[c.prefix+code]
+					if _, may := texts["action."+code]; !ok && !(c.prefix == "deed." && may) {
+						t.Errorf("%s: %s has no text %s%s in %s", file, code, c.prefix, code, lang)
+					}
 				}
 			}
 		}
 		if n < c.least {
-			t.Errorf("%s: %d codes found, want at least %d; has the pattern gone out of use?", c.glob, n, c.least)
+			t.Errorf("%s, %s: %d codes found, want at least %d; has the pattern gone out of use?", c.files, c.pattern, n, c.least)
 		}
 	}
 }

@@ -34,6 +34,7 @@ type Problem struct {
 // ProblemField is one place of the input.
 type ProblemField struct {
 	Name   string `json:"name"`
+	Label  string `json:"label" doc:"the name as people read it"`
 	Detail string `json:"detail"`
 	Column int    `json:"column,omitempty" doc:"1-based, in a query"`
 }
@@ -74,9 +75,13 @@ func newProblem(lang string, p *soc.Problem) *Problem {
 		values = maps.Clone(values)
 		values["time"] = Time(ms).clock()
 	}
+	if f := values["field"]; f != "" && p.Code != "field_wrong" { // names of inputs; a query's fields are machine text
+		values = maps.Clone(values)
+		values["field"] = word(lang, "field_name."+f)
+	}
 	if p.Code == "invalid" { // other parts' objects: field → reason
 		for _, f := range slices.Sorted(maps.Keys(p.Values)) {
-			out.Fields = append(out.Fields, ProblemField{Name: f, Detail: word(lang, "field_reason."+p.Values[f])})
+			out.Fields = append(out.Fields, ProblemField{Name: f, Label: word(lang, "field_name."+f), Detail: word(lang, "field_reason."+p.Values[f])})
 		}
 	}
 	if t, ok := text(lang, "problem."+p.Code, values); ok {
@@ -97,7 +102,7 @@ func (c *Console) problem(ctx context.Context, k *call, op operation, err error)
 	case errors.As(err, &fields):
 		out := newProblem(k.Lang, fields.Problem)
 		for _, f := range fields.fields {
-			f.Detail = out.Detail
+			f.Label, f.Detail = word(k.Lang, "field_name."+f.Name), out.Detail
 			out.Fields = append(out.Fields, f)
 		}
 		return out

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -358,5 +359,68 @@ func TestLedgerAndGaps(t *testing.T) {
 	want := []Span{{Time(at(30)), Time(at(25))}, {Time(at(24)), Time(at(20))}, {Time(at(10)), Time(at(9))}}
 	if !slices.Equal(gaps, want) {
 		t.Errorf("gaps %v, want %v", gaps, want)
+	}
+}
+
+// TestSamplesStandApart: the sources of the sample set are in no figure of the real ones, and each figure opens to as many rows.
+func TestSamplesStandApart(t *testing.T) {
+	parts := Parts{Inventory: twoUnits()}
+	inv := parts.Inventory.(*province)
+	var list readings
+	state := []string{soc.SourceSilent, soc.SourceSilent, soc.SourceSilent, soc.SourceReceiving, soc.SourceGarbled, soc.SourceThin, soc.SourceSkewed, soc.SourceNever}
+	for i, s := range state {
+		for _, demo := range []bool{false, true} {
+			id := fmt.Sprintf("NG-1%d%t", i, demo)
+			inv.sources = append(inv.sources, soc.Source{ID: id, Name: id, Kind: soc.SourceSyslog, Demo: demo})
+			if !demo || i > 0 { // one real source more is silent
+				list = append(list, soc.Reading{Source: id, State: s, Since: 1000 - int64(i), FirstEvent: 1, LastEvent: 2})
+			} else {
+				list = append(list, soc.Reading{Source: id, State: soc.SourceReceiving, FirstEvent: 1, LastEvent: 2})
+			}
+		}
+	}
+	parts.Readings = list
+	w := newBench(t, parts).as("", soc.Lead)
+	s := ask[Status](w, get, "/api/status", nil).Sources
+	if s.Silent != 3 || s.Samples.Silent != 2 || s.Oldest == nil || s.Oldest.ID != "NG-12false" {
+		t.Errorf("status: %+v", s)
+	}
+	for _, x := range []struct {
+		state         string
+		real, samples int
+	}{{"", s.Total, s.Samples.Total}, {"silent", s.Silent, s.Samples.Silent}, {"receiving", s.Receiving, s.Samples.Receiving}, {"garbled", s.Garbled, s.Samples.Garbled},
+		{"thin", s.Thin, s.Samples.Thin}, {"skewed", s.Skewed, s.Samples.Skewed}, {"never", s.Never, s.Samples.Never}} {
+		for demo, want := range map[string]int{"no": x.real, "only": x.samples, "": x.real + x.samples} {
+			path := "/api/sources?limit=1&demo=" + demo + "&state=" + x.state
+			if demo == "" {
+				path = "/api/sources?limit=1&state=" + x.state
+			}
+			if x.state == "" {
+				path = strings.TrimSuffix(path, "&state=")
+			}
+			if got := ask[SourcesAnswer](w, get, path, nil); got.Total != int64(want) {
+				t.Errorf("%s: %d rows, the figure says %d", path, got.Total, want)
+			}
+		}
+	}
+}
+
+// TestOwnNotesAreWorded: what the product itself saw is read in both languages and is no line of the trace; a note without a text
+// leaves the machine's own line.
+func TestOwnNotesAreWorded(t *testing.T) {
+	n := names{sources: map[string]soc.Source{"NG-0007": {ID: "NG-0007", Name: "fw-dmz-01"}}}
+	note := soc.Condition{Op: "note", Want: "source_silent", Values: map[string]string{"source": "NG-0007", "cause": "no_connection", "last_event": "2026-11-21T15:29:00Z"}}
+	a := soc.Alert{Evidence: "source fw-dmz-01 is silent", Trace: []soc.Condition{{Op: "count"}, note}}
+	item := alertItem(a, n, false)
+	want := Text{"vi": "fw-dmz-01: Ngừng gửi từ 22:29; không có kết nối nào từ máy này.", "en": "fw-dmz-01: Nothing since 22:29; no connection from it."}
+	if !maps.Equal(item.EvidenceText, want) {
+		t.Errorf("evidence %q, want %q", item.EvidenceText, want)
+	}
+	if item := alertItem(a, n, true); item.EvidenceText != nil || item.Evidence != maskedText {
+		t.Errorf("masked: %+v", item)
+	}
+	a.Trace[1].Want = "source_vanished"
+	if item := alertItem(a, n, false); item.EvidenceText != nil || item.Evidence == "" {
+		t.Errorf("note without a text: %q, %q", item.EvidenceText, item.Evidence)
 	}
 }

@@ -118,6 +118,11 @@ func (c *Console) getRule(_ context.Context, _ *call, in *idIn) (*RuleDetail, er
 	return d, nil
 }
 
+// deedText words what was done; where it was denied the action is one of the policy.
+func deedText(action string) Text {
+	return both("deed."+action, nil, both("action."+action, nil, action))
+}
+
 // unmasking are the deeds that show or search citizens' identifiers: what the data-protection officer reads.
 var unmasking = []string{"search.identifier", "unmask.request", "unmask.approve", "unmask.refuse", "unmask.show"}
 
@@ -157,7 +162,7 @@ func (c *Console) listAudit(ctx context.Context, k *call, in *auditIn) (*AuditAn
 	}
 	out := &AuditAnswer{Items: []AuditItem{}}
 	for _, d := range p.Items {
-		out.Items = append(out.Items, AuditItem{Number: d.Number, Time: Time(d.Time), Actor: Ref{d.Actor.ID, d.Actor.Name}, Roles: orEmpty(d.Actor.Roles), Action: d.Action, Object: d.Object,
+		out.Items = append(out.Items, AuditItem{Number: d.Number, Time: Time(d.Time), Actor: Ref{d.Actor.ID, d.Actor.Name}, Roles: orEmpty(d.Actor.Roles), Action: d.Action, Text: deedText(d.Action), Object: d.Object,
 			Result: d.Result, Address: d.Actor.Address, Reason: d.Reason, Before: d.Before, After: d.After, Details: d.Details})
 	}
 	next := ""

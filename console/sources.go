@@ -88,24 +88,15 @@ func (c *Console) visibleSource(k *call, id string) (soc.Source, error) {
 var sourceRank = map[string]int{soc.SourceSilent: 0, soc.SourceGarbled: 1, soc.SourceThin: 2, soc.SourceSkewed: 3, sourceUnknown: 4, soc.SourceNever: 5, soc.SourceReceiving: 6}
 
 func countSources(items []SourceItem, watched bool) SourcesStatus {
-	out := SourcesStatus{State: "good", Total: len(items)}
+	out := SourcesStatus{State: "good"}
 	for _, s := range items {
-		switch s.State {
-		case soc.SourceReceiving:
-			out.Receiving++
-		case soc.SourceThin:
-			out.Thin++
-		case soc.SourceSilent:
-			if s.StoppedUntil == 0 && (out.Oldest == nil || s.Since < out.Oldest.Since) {
-				out.Oldest = &SilentSource{s.ID, s.Name, s.Since}
-			}
-			out.Silent++
-		case soc.SourceSkewed:
-			out.Skewed++
-		case soc.SourceGarbled:
-			out.Garbled++
-		case soc.SourceNever:
-			out.Never++
+		if s.Demo {
+			out.Samples.add(s.State)
+			continue
+		}
+		out.add(s.State)
+		if s.State == soc.SourceSilent && s.StoppedUntil == 0 && (out.Oldest == nil || s.Since < out.Oldest.Since) {
+			out.Oldest = &SilentSource{s.ID, s.Name, s.Since}
 		}
 	}
 	switch {
@@ -115,6 +106,24 @@ func countSources(items []SourceItem, watched bool) SourcesStatus {
 		out.State = "bad"
 	}
 	return out
+}
+
+func (n *SourceCounts) add(state string) {
+	n.Total++
+	switch state {
+	case soc.SourceReceiving:
+		n.Receiving++
+	case soc.SourceThin:
+		n.Thin++
+	case soc.SourceSilent:
+		n.Silent++
+	case soc.SourceSkewed:
+		n.Skewed++
+	case soc.SourceGarbled:
+		n.Garbled++
+	case soc.SourceNever:
+		n.Never++
+	}
 }
 
 func (c *Console) listSources(_ context.Context, k *call, in *sourcesIn) (*SourcesAnswer, error) {
@@ -131,7 +140,7 @@ func (c *Console) listSources(_ context.Context, k *call, in *sourcesIn) (*Sourc
 		if item.System != nil {
 			system = item.System.Name
 		}
-		if (in.State != "" && item.State != in.State) || (in.System != "" && s.System != in.System) || (in.Kind != "" && s.Kind != in.Kind) ||
+		if (in.State != "" && item.State != in.State) || (in.System != "" && s.System != in.System) || (in.Kind != "" && s.Kind != in.Kind) || (in.Demo != "" && s.Demo != (in.Demo == "only")) ||
 			!matches(in.Text, s.ID, s.Name, s.Host, s.Address, s.Dataset, system) {
 			continue
 		}

@@ -82,7 +82,8 @@ type loaded struct {
 	refused []Refusal
 	infos   []soc.RuleInfo
 	byID    map[string]int
-	correls map[string]*sigma.Correlation
+	correls map[string]*sigma.Correlation // by id
+	named   map[string]*sigma.Correlation // by id and by name
 }
 
 // New loads and compiles the rules of cfg. A refused rule is no error; see Refused.
@@ -128,13 +129,17 @@ func (g *Engine) reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	next := &loaded{set: set, refused: refused, byID: map[string]int{}, correls: map[string]*sigma.Correlation{}}
+	next := &loaded{set: set, refused: refused, byID: map[string]int{}, correls: map[string]*sigma.Correlation{}, named: map[string]*sigma.Correlation{}}
 	for _, r := range set.Rules {
 		next.infos = append(next.infos, g.ruleInfo(r))
 	}
 	for _, c := range set.Correlations {
 		next.infos = append(next.infos, g.correlationInfo(c))
 		next.correls[c.ID] = c
+		next.named[c.ID] = c
+		if c.Name != "" && next.named[c.Name] == nil {
+			next.named[c.Name] = c
+		}
 	}
 	slices.SortStableFunc(next.infos, func(a, b soc.RuleInfo) int { return cmp.Compare(a.File, b.File) })
 	for i := range next.infos {
@@ -188,16 +193,22 @@ func (g *Engine) Explain(ruleID string, e *ecs.Event) []soc.Condition {
 
 // ExplainHit is Explain for a hit. For a correlation it is the count line (Op "count") and a line for each group-by value.
 func (g *Engine) ExplainHit(h soc.Hit, e *ecs.Event) []soc.Condition {
-	c := g.run.Load().correls[h.Rule]
+	l := g.run.Load()
+	c := l.correls[h.Rule]
 	if c == nil {
 		return g.Explain(h.Rule, e)
 	}
+	counted := &soc.Counted{Type: c.Type, Rules: []soc.RuleRef{}, Fields: c.Fields, Timespan: c.Timespan, Partly: c.Needs != nil}
 	var want []string
 	for _, b := range c.Bounds {
 		want = append(want, b.Op+" "+strconv.FormatFloat(b.Value, 'f', -1, 64))
+		counted.Bounds = append(counted.Bounds, soc.Bound{Op: b.Op, Value: b.Value})
 	}
 	if len(want) == 0 {
 		want = []string{c.Type + " " + strings.Join(c.Refs, ", ")}
+	}
+	for _, ref := range c.Refs {
+		counted.Rules = append(counted.Rules, l.ref(ref))
 	}
 	out := []soc.Condition{{
 		Op:      "count",
@@ -205,11 +216,26 @@ func (g *Engine) ExplainHit(h soc.Hit, e *ecs.Event) []soc.Condition {
 		Want:    strings.Join(want, ", ") + " / " + (time.Duration(c.Timespan) * time.Millisecond).String(),
 		Got:     strconv.FormatInt(h.Count, 10),
 		Matched: true,
+		Counted: counted,
 	}}
 	for _, v := range h.Group {
 		out = append(out, soc.Condition{Op: "group", Field: v.Field, Got: v.Value, Matched: true})
 	}
 	return out
+}
+
+// ref names what a correlation refers to by id or name.
+func (l *loaded) ref(key string) soc.RuleRef {
+	id := key
+	if r := l.set.Rule(key); r != nil {
+		id = r.ID
+	} else if c := l.named[key]; c != nil {
+		id = c.ID
+	}
+	if i, ok := l.byID[id]; ok {
+		return soc.RuleRef{ID: id, Title: l.infos[i].Title}
+	}
+	return soc.RuleRef{ID: id, Title: map[string]string{}}
 }
 
 // Rules lists every rule and correlation that runs, by file. The list is shared; do not change it.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -337,12 +338,21 @@ func TestExplain(t *testing.T) {
 	}
 	c := engine(t, bruteForce)
 	line := c.ExplainHit(soc.Hit{Rule: "5b1b6d6e-0000-4000-8000-000000000005", Count: 4, Group: []soc.GroupValue{{Field: "src_ip", Value: "10.0.0.9"}}}, e)
+	guessing := soc.RuleRef{ID: "5b1b6d6e-0000-4000-8000-000000000003", Title: map[string]string{"vi": "Guessing", "en": "Guessing"}}
+	failed := soc.RuleRef{ID: "5b1b6d6e-0000-4000-8000-000000000001", Title: map[string]string{"vi": "Many failures", "en": "Many failures"}}
+	success := soc.RuleRef{ID: "5b1b6d6e-0000-4000-8000-000000000002", Title: map[string]string{"vi": "Success", "en": "Success"}}
 	want := []soc.Condition{
-		{Op: "count", Field: "user.name", Want: "gte 4 / 10m0s", Got: "4", Matched: true},
+		{Op: "count", Field: "user.name", Want: "gte 4 / 10m0s", Got: "4", Matched: true, Counted: &soc.Counted{Type: "value_count", Rules: []soc.RuleRef{failed},
+			Fields: []string{"user.name"}, Bounds: []soc.Bound{{Op: "gte", Value: 4}}, Timespan: 10 * minute}},
 		{Op: "group", Field: "src_ip", Got: "10.0.0.9", Matched: true},
 	}
-	if !slices.Equal(line, want) {
+	if !reflect.DeepEqual(line, want) {
 		t.Errorf("ExplainHit = %+v, want %+v", line, want)
+	}
+	// a correlation of a correlation names both by their titles, in its order
+	line = c.ExplainHit(soc.Hit{Rule: "5b1b6d6e-0000-4000-8000-000000000004", Count: 2}, e)
+	if want := (&soc.Counted{Type: "temporal_ordered", Rules: []soc.RuleRef{guessing, success}, Timespan: 10 * minute}); len(line) != 1 || !reflect.DeepEqual(line[0].Counted, want) {
+		t.Errorf("ExplainHit = %+v, want %+v counted", line, want)
 	}
 }
 

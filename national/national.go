@@ -92,32 +92,42 @@ type Endpoint struct {
 	Version    int64  `json:"version"`
 }
 
-// Validate names every bad field at once.
+// Validate names every bad field at once; the error is an *InvalidEndpoint.
 func (e Endpoint) Validate() error {
+	bad := &InvalidEndpoint{Fields: map[string]string{}}
 	var errs []error
+	wrong := func(field, reason string, err error) {
+		bad.Fields[field] = reason
+		errs = append(errs, err)
+	}
 	if _, ok := forwarders[e.Channel]; !ok {
-		errs = append(errs, fmt.Errorf("channel: must be one of %s, is %q", strings.Join(Channels(), ", "), e.Channel))
+		wrong("channel", "unknown", fmt.Errorf("channel: must be one of %s, is %q", strings.Join(Channels(), ", "), e.Channel))
 	}
 	if u, err := url.Parse(e.URL); err != nil || u.Scheme != "https" || u.Host == "" {
-		errs = append(errs, fmt.Errorf("url: must be https://host[:port]/path, is %q", e.URL))
+		wrong("url", "not_https", fmt.Errorf("url: must be https://host[:port]/path, is %q", e.URL))
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM([]byte(e.ServerCA)) {
-		errs = append(errs, errors.New("server_ca: must be a certificate in PEM; copy the centre's CA certificate"))
+		wrong("server_ca", "not_certificate", errors.New("server_ca: must be a certificate in PEM; copy the centre's CA certificate"))
 	}
 	if _, err := parseKey(e.ReceiptKey); err != nil {
-		errs = append(errs, fmt.Errorf("receipt_key: %w; copy the centre's public key", err))
+		wrong("receipt_key", "not_key", fmt.Errorf("receipt_key: %w; copy the centre's public key", err))
 	}
 	if e.OrganID == "" || len(e.OrganID) > 35 {
-		errs = append(errs, errors.New("organ_id: must be the identifier the centre gave this body, at most 35 characters"))
+		wrong("organ_id", "not_given", errors.New("organ_id: must be the identifier the centre gave this body, at most 35 characters"))
 	}
 	if len(errs) > 0 {
-		return &InvalidEndpoint{errors.Join(errs...)}
+		bad.error = errors.Join(errs...)
+		return bad
 	}
 	return nil
 }
 
-// InvalidEndpoint says which fields of an endpoint are wrong.
-type InvalidEndpoint struct{ error }
+// InvalidEndpoint says which fields of an endpoint are wrong: field → stable reason (unknown, not_https, not_certificate, not_key,
+// not_given).
+type InvalidEndpoint struct {
+	error
+	Fields map[string]string
+}
 
 func parseKey(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))

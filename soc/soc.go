@@ -202,11 +202,36 @@ func (r LedgerRow) Difference() int64 {
 type Condition struct {
 	Search  string `json:"search"`          // search identifier of the rule ("selection"), or "" for a correlation's own line
 	Field   string `json:"field,omitempty"` // as the rule names it; "" for keywords
-	Op      string `json:"op"`              // equals, contains, startswith, endswith, re, cidr, exists, null, gt …, count
+	Op      string `json:"op"`              // equals, contains, startswith, endswith, re, cidr, exists, null, gt …, count, note
 	Want    string `json:"want"`            // pattern as written
 	Got     string `json:"got,omitempty"`   // the event's real value
 	Matched bool   `json:"matched"`
 	Negated bool   `json:"negated,omitempty"` // stands under a not
+
+	Values  map[string]string `json:"values,omitempty"`  // of Op note: what the product itself saw; Want is the event.action
+	Counted *Counted          `json:"counted,omitempty"` // of Op count; alerts made before it was kept have only Want and Got
+}
+
+// Counted is what a correlation wants, as data, so that each person reads it as a sentence of their own language.
+type Counted struct {
+	Type     string    `json:"type"`  // Sigma's correlation type: event_count, value_count, temporal …
+	Rules    []RuleRef `json:"rules"` // that it counts, in its order
+	Fields   []string  `json:"fields,omitempty"`
+	Bounds   []Bound   `json:"bounds,omitempty"` // all must hold
+	Timespan int64     `json:"timespan"`         // ms
+	Partly   bool      `json:"partly,omitempty"` // temporal with a condition: not all of Rules are needed
+}
+
+// RuleRef names a rule as it was titled at the time.
+type RuleRef struct {
+	ID    string            `json:"id"`
+	Title map[string]string `json:"title"` // vi, en
+}
+
+// Bound is one limit of a count: gt, gte, lt, lte, eq or neq a value.
+type Bound struct {
+	Op    string  `json:"op"`
+	Value float64 `json:"value"`
 }
 
 // Hit is a rule that holds for one event, or a correlation that holds for a group of hits.

@@ -255,7 +255,7 @@ func (b *batch) create(f *Firing, k key) (*episode, error) {
 	}
 	a.Events = []string{}
 	e := &episode{key: k.hash, created: true, f: f, a: a, level: f.Level}
-	e.notes = append(e.notes, soc.Note{Time: b.now, Actor: Machine.ID, Name: Machine.Name, Action: "created", Text: h.Rule})
+	e.notes = append(e.notes, soc.Note{Time: b.now, Actor: Machine.ID, Name: Machine.Name, Action: "created"})
 	b.byKey[k.hash] = append(b.byKey[k.hash], e)
 	b.hit(e, f)
 	return e, nil

@@ -321,7 +321,7 @@ func TestEventsAreBoundedAndCountIsExact(t *testing.T) {
 		for _, n := range notes {
 			got = append(got, n.Action+" "+n.Text)
 		}
-		if diff := cmp.Diff([]string{"created r", "hit 10", "hit 100", "hit 1000"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"created ", "hit 10", "hit 100", "hit 1000"}, got); diff != "" {
 			t.Errorf("history (-want +got):\n%s", diff)
 		}
 		if a.Version != 4 {

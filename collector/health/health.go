@@ -106,7 +106,7 @@ type Note struct {
 	Action  string // event.action
 	Source  string // about this source, "" none
 	System  string
-	Message string // one line, English; the rule words the alert
+	Message string // one line, English, for logs and machines; the console words Action and Values
 	Level   string // log.level: info, warning, error
 	Values  map[string]string
 }
@@ -548,6 +548,7 @@ func (m *Monitor) changed(id string, k soc.Source, s *source, state, cause strin
 		}
 		n.Action, n.Message = SourceSilent, fmt.Sprintf("source %s is silent for %s: %s", name, time.Duration(now-s.Last).Round(1)*time.Millisecond, cause)
 	case soc.SourceThin:
+		n.Values["rate"], n.Values["usual"] = strconv.FormatFloat(s.rate(now), 'f', 0, 64), strconv.FormatFloat(s.Usual, 'f', 0, 64)
 		n.Action, n.Message = SourceThin, fmt.Sprintf("source %s sends %.1f events a minute, usual are %.1f", name, s.rate(now), s.Usual)
 	case soc.SourceSkewed:
 		off, _ := s.offset(now)

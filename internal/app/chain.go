@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"hoalu/collector/health"
@@ -208,9 +209,28 @@ func (a *App) firings(ctx context.Context, d *pipeline.Decoded, hits []soc.Hit) 
 			}
 		}
 		sys, _ := snap.System(h.System)
-		out = append(out, triage.Firing{Hit: h, Rule: rule, Event: e, Trace: a.engine.ExplainHit(h, e), Unit: sys.Unit, Level: sys.Level, Exposure: sys.Placement})
+		trace := a.engine.ExplainHit(h, e)
+		if note, ok := a.noted(e); ok {
+			trace = append(trace, note)
+		}
+		out = append(out, triage.Firing{Hit: h, Rule: rule, Event: e, Trace: trace, Unit: sys.Unit, Level: sys.Level, Exposure: sys.Placement})
 	}
 	return out
+}
+
+// noted is what one of the product's own events says, as data: its message is English, and people read the alert in their language.
+func (a *App) noted(e *ecs.Event) (soc.Condition, bool) {
+	if e == nil || e.Source != a.selfFeed.ID {
+		return soc.Condition{}, false
+	}
+	c := soc.Condition{Op: "note", Field: ecs.EventAction.Name(), Want: e.Text(ecs.EventAction), Got: e.Text(ecs.Message), Matched: true, Values: map[string]string{}}
+	for i := range e.Len() {
+		f, v := e.At(i)
+		if k, ok := strings.CutPrefix(f.Name(), "hoalu.about."); ok {
+			c.Values[k] = v.Text
+		}
+	}
+	return c, true
 }
 
 // purgeLoop removes from the queue what every reader is past.

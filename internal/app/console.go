@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -414,7 +415,11 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 	}
 	var invalid *national.InvalidEndpoint
 	if errors.As(err, &invalid) {
-		return console.EndpointItem{}, &soc.Problem{Status: 422, Code: "endpoint_invalid", Detail: invalid.Error(), Do: "Correct the fields named and save again."}
+		values := map[string]string{}
+		for field, reason := range invalid.Fields { // by the console's names of them
+			values[cmp.Or(map[string]string{"server_ca": "authorities", "organ_id": "organisation"}[field], field)] = reason
+		}
+		return console.EndpointItem{}, &soc.Problem{Status: 422, Code: "invalid", Detail: invalid.Error(), Do: "Correct the fields named and save again.", Values: values}
 	}
 	if err != nil {
 		return console.EndpointItem{}, err
@@ -544,29 +549,45 @@ func (p machinePart) Disk(ctx context.Context) (total, free int64, days float64,
 	if err != nil {
 		return total, free, -1, err
 	}
-	return total, free, forecast(usage, free, p.a.started), nil
+	first := int64(0)
+	for _, r := range p.a.health.Readings() {
+		if r.FirstEvent > 0 && (first == 0 || r.FirstEvent < first) {
+			first = r.FirstEvent
+		}
+	}
+	return total, free, forecast(usage, free, first, time.Now()), nil
 }
 
-// forecast is days until full: free space over what a day of the last week took. Less than a day of data cannot tell.
-func forecast(usage []store.Usage, free, started int64) float64 {
-	byDay := map[string]int64{}
-	for _, u := range usage {
-		if u.Day != "" {
-			byDay[u.Day] += u.Bytes
-		}
-	}
-	today := time.Now().UTC().Format("2006-01-02")
-	var sum, n int64
-	for d, b := range byDay {
-		if d != today && d >= time.Now().UTC().AddDate(0, 0, -8).Format("2006-01-02") {
-			sum += b
-			n++
-		}
-	}
-	if n == 0 || sum == 0 {
+// Bounds of the forecast: what was measured for a shorter time says nothing of the days to come, and the last week says most.
+const (
+	forecastLeast = time.Hour
+	forecastSpan  = 7 * 24 * time.Hour
+)
+
+// forecast is days until full, at the rate of the last week: what the store holds of it over the time since it began, or since the
+// first event came. Negative while less than forecastLeast was measured. Old events that came today count as of today: a day's
+// files may be of days before anything was received here.
+func forecast(usage []store.Usage, free, first int64, now time.Time) float64 {
+	measured := now.Sub(time.UnixMilli(first))
+	if first == 0 || measured < forecastLeast {
 		return -1
 	}
-	return float64(free) / (float64(sum) / float64(n))
+	from := now.Add(-forecastSpan).UTC().Format(time.DateOnly)
+	young := measured <= forecastSpan // all there is came within the span
+	if !young {
+		day, _ := time.Parse(time.DateOnly, from) // whole days are counted
+		measured = now.Sub(day)
+	}
+	var sum int64
+	for _, u := range usage {
+		if young || u.Day == "" || u.Day >= from {
+			sum += u.Bytes
+		}
+	}
+	if sum == 0 {
+		return -1
+	}
+	return float64(free) / float64(sum) * (measured.Hours() / 24)
 }
 
 // Clock reads the kernel's own idea of its offset (adjtimex): an NTP client of this host disciplines it.

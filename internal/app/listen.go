@@ -210,9 +210,13 @@ func (a *App) openListeners(ctx context.Context) error {
 		return errors.Join(errs...)
 	}
 	if a.cfg.Files.Host {
-		src, err := a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceImport, Name: "files of this host"})
-		if err != nil {
-			return err
+		// The name binds the source and reads alike in every language; earlier versions registered it in English.
+		src, ok := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceImport, Name: "files of this host"})
+		if !ok {
+			var err error
+			if src, err = a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceImport, Name: "/var/log, journald"}); err != nil {
+				return err
+			}
 		}
 		paths := file.HostPaths(src.ID)
 		if len(paths) > 0 {

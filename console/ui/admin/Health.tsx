@@ -5,7 +5,7 @@ import { PostureSign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
 import { Exact } from '../design/Time';
 import { bytes, number } from '../format/number';
-import { date } from '../format/time';
+import { date, forecast } from '../format/time';
 import { useStatus } from '../frame/Frame';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
@@ -66,11 +66,17 @@ export function Health() {
       <section className="card">
         <h2>{t('admin.disk')}</h2>
         {d && d.state !== 'unknown' ? (
-          <p>
-            {d.days !== undefined
-              ? t('admin.diskLeft', { n: bytes(d.free_bytes, lang), date: date(serverNow() + d.days * 86_400_000, lang) })
-              : t('admin.diskFree', { n: bytes(d.free_bytes, lang), total: bytes(d.total_bytes, lang) })}
-          </p>
+          <>
+            <p>{t('admin.diskFree', { n: bytes(d.free_bytes, lang), total: bytes(d.total_bytes, lang) })}</p>
+            {d.days === undefined ? (
+              <p className="chip chip-unk">{t('admin.diskUnknown')}</p>
+            ) : (
+              <p>
+                {t('admin.diskLong', { when: forecast(d.days, lang) })}{' '}
+                {d.days < 365 && t('admin.diskDate', { date: date(serverNow() + d.days * 86_400_000, lang) })}
+              </p>
+            )}
+          </>
         ) : (
           <p className="chip chip-unk">{t('status.diskUnknown')}</p>
         )}

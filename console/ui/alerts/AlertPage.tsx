@@ -110,6 +110,7 @@ export default function AlertPage() {
                   <Said text={a.why} />
                 </p>
               )}
+              {a.evidence_text && <Evidence value={say(a.evidence_text, lang, t)} mode="detail" />}
               {a.trace.length > 0 ? <Trace trace={a.trace} copy /> : <Evidence value={a.evidence} mode="detail" />}
               {a.group.length > 0 && (
                 <p className="small muted">

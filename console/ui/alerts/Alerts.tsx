@@ -20,6 +20,7 @@ import { useKeys } from '../keys/useKeys';
 import { serverNow, useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMay, useMe } from '../session/session';
+import { realSources } from '../sources/counts';
 import { useActions } from './actions';
 import { type Filters, useAlerts, useGroup } from './data';
 import { Preview } from './Preview';
@@ -238,7 +239,7 @@ export default function Alerts() {
                   </span>
                 )}
                 <DemoChip demo={r.a.demo} exercise={r.a.exercise} />
-                <Evidence value={r.a.evidence} />
+                <Evidence value={say(r.a.evidence_text, lang, t) || r.a.evidence} />
               </span>
             </span>
           ),
@@ -505,7 +506,7 @@ function NoAlerts({
     );
   if (s && s.silent > 0)
     return (
-      <Empty actions={<Link to="/sources?state=silent">{t('page.sources')}</Link>}>
+      <Empty actions={<Link to={realSources(s, 'silent')}>{t('page.sources')}</Link>}>
         <span className="chip chip-unk">{t('alerts.emptySilent', { count: s.silent })}</span>
       </Empty>
     );

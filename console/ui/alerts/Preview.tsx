@@ -60,6 +60,7 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
                   <Said text={a.why} />
                 </p>
               )}
+              {a.evidence_text && <Evidence value={say(a.evidence_text, lang, t)} mode="detail" />}
               {a.trace.length > 0 ? <Trace trace={a.trace} /> : <Evidence value={a.evidence} mode="detail" />}
             </section>
             <section>

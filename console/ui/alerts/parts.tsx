@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Checkbox } from 'antd';
+import type { TFunction } from 'i18next';
+import { Fragment, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { type AlertDetail, type AlertItem, type Condition, client, type HistoryLine, take } from '../api/client';
+import { type AlertDetail, type AlertItem, type Condition, type Counted, client, type HistoryLine, take } from '../api/client';
 import { MiniBars } from '../design/MiniBars';
 import { DemoChip, SeveritySign } from '../design/signs';
 import { Exact } from '../design/Time';
@@ -10,7 +12,7 @@ import { CopyEvidence, Evidence } from '../evidence/Evidence';
 import { Words } from '../evidence/Said';
 import type { Lang } from '../format/lang';
 import { number } from '../format/number';
-import { clock, minute, ms } from '../format/time';
+import { clock, minute, ms, wholeSpan } from '../format/time';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 
@@ -161,7 +163,17 @@ export function systemName(s: { id: string; name: string }, t: (k: string) => st
   return s.id === '_unassigned' ? t('systems.unassigned') : s.name || s.id;
 }
 
-const opSign: Record<string, string> = { equals: '=', eq: '=', group: '=', gt: '>', gte: '≥', lt: '<', lte: '≤' };
+const opSign: Record<string, string> = { equals: '=', eq: '=', neq: '≠', group: '=', gt: '>', gte: '≥', lt: '<', lte: '≤' };
+
+/** An operator is one word of Sigma or several: "contains", "not equals contains". */
+function opWords(op: string, t: TFunction): string {
+  if (op === 'not equals') return '≠';
+  return op
+    .replace(/^not equals /, 'not ')
+    .split(' ')
+    .map((w) => opSign[w] ?? t(`op.${w}`, w))
+    .join(' ');
+}
 
 /** The trace: which condition looked at what and found what; each value as it stands in the event. */
 export function Trace({ trace, copy }: { trace: Condition[]; copy?: boolean }) {
@@ -196,10 +208,11 @@ function TraceLine({ c }: { c: Condition }) {
   if (c.op === 'search')
     return (
       <>
-        {c.negated && <span className="trace-op">{t('alerts.notMatching')} </span>}
-        <Evidence value={c.want} />
+        <span className="trace-op">{t(c.negated ? 'trace.notGroup' : 'trace.group')}</span>{' '}
+        <Evidence value={c.want} className="trace-name" />
       </>
     );
+  if (c.counted) return <CountedLine counted={c.counted} got={c.got ?? ''} />;
   if (c.op === 'count')
     return (
       <>
@@ -208,7 +221,7 @@ function TraceLine({ c }: { c: Condition }) {
         <Evidence value={c.want} />
       </>
     );
-  const op = opSign[c.op] ?? t(`op.${c.op}`, c.op);
+  const op = !c.field && c.op === 'equals' ? t('op.keyword') : opWords(c.op, t);
   const same = c.op === 'equals' || c.op === 'group';
   return (
     <>
@@ -229,6 +242,52 @@ function TraceLine({ c }: { c: Condition }) {
       )}
     </>
   );
+}
+
+/** What a correlation counted, as a sentence; the rules it counts are links. */
+export function CountedLine({ counted, got }: { counted: Counted; got: string }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const me = useMe();
+  const rules = counted.rules.map((r) => {
+    const title = say(r.title, lang, t) || r.id;
+    return pageRight(me, 'rules') !== undefined ? (
+      <Link key={r.id} to={`/rules/${encodeURIComponent(r.id)}`}>
+        {title}
+      </Link>
+    ) : (
+      title
+    );
+  });
+  const n = Number(got);
+  return (
+    <span className="trace-said">
+      {fill(t(`trace.${counted.type === 'temporal' && counted.partly ? 'temporalPartly' : counted.type}`), {
+        n: <Evidence value={got !== '' && Number.isFinite(n) ? number(n, lang) : got} className="ev-hit" />,
+        field: <Evidence value={(counted.fields ?? []).join(', ')} />,
+        span: wholeSpan(counted.timespan, lang),
+        limit: (counted.bounds ?? []).map((b) => `${opSign[b.op] ?? b.op} ${number(b.value, lang)}`).join(', '),
+        rules: joined(
+          rules,
+          t(counted.type === 'temporal_ordered' ? 'trace.then' : counted.type === 'temporal' ? 'trace.and' : 'trace.or'),
+        ),
+      })}
+    </span>
+  );
+}
+
+function joined(list: ReactNode[], between: string): ReactNode {
+  return list.map((r, i) => (
+    <Fragment key={i}>
+      {i > 0 && between}
+      <b>{r}</b>
+    </Fragment>
+  ));
+}
+
+/** Puts nodes where a sentence names them: "{n} lần trong {span}". */
+function fill(sentence: string, nodes: Record<string, ReactNode>): ReactNode {
+  return sentence.split(/\{(\w+)\}/).map((part, i) => <Fragment key={i}>{i % 2 ? nodes[part] : part}</Fragment>);
 }
 
 function plain(pattern: string): string {

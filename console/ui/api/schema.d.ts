@@ -1071,6 +1071,10 @@ export interface components {
             /** @description why the raw events are not here */
             events_error?: string;
             evidence: string;
+            /** @description evidence in words, where it is what the product itself saw */
+            evidence_text?: {
+                [key: string]: string;
+            };
             exercise?: boolean;
             /**
              * Format: date-time
@@ -1206,6 +1210,10 @@ export interface components {
             created: string;
             demo?: boolean;
             evidence: string;
+            /** @description evidence in words, where it is what the product itself saw */
+            evidence_text?: {
+                [key: string]: string;
+            };
             exercise?: boolean;
             /**
              * Format: date-time
@@ -1367,6 +1375,10 @@ export interface components {
             /** @enum {string} */
             result: "done" | "denied" | "error";
             roles: string[];
+            /** @description the action in words */
+            text: {
+                [key: string]: string;
+            };
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1381,6 +1393,11 @@ export interface components {
             values?: {
                 [key: string]: string;
             };
+        };
+        Bound: {
+            op: string;
+            /** Format: double */
+            value: number;
         };
         Broken: {
             card: string;
@@ -1415,12 +1432,16 @@ export interface components {
             state: "good" | "off" | "unknown";
         };
         Condition: {
+            counted?: components["schemas"]["Counted"];
             field?: string;
             got?: string;
             matched: boolean;
             negated?: boolean;
             op: string;
             search: string;
+            values?: {
+                [key: string]: string;
+            };
             want: string;
         };
         ControlDetail: {
@@ -1486,6 +1507,15 @@ export interface components {
             since?: string;
             state: string;
             system: components["schemas"]["SystemRef"];
+        };
+        Counted: {
+            bounds?: components["schemas"]["Bound"][];
+            fields?: string[];
+            partly?: boolean;
+            rules: components["schemas"]["RuleRef"][];
+            /** Format: int64 */
+            timespan: number;
+            type: string;
         };
         Counts: {
             /** Format: int64 */
@@ -2559,6 +2589,8 @@ export interface components {
              */
             column?: number;
             detail: string;
+            /** @description the name as people read it */
+            label: string;
             name: string;
         };
         QuarantineAnswer: {
@@ -2781,6 +2813,12 @@ export interface components {
             };
             version: string;
         };
+        RuleRef: {
+            id: string;
+            title: {
+                [key: string]: string;
+            };
+        };
         RulesAnswer: {
             /**
              * Format: date-time
@@ -2931,6 +2969,22 @@ export interface components {
             /** Format: int64 */
             version?: number;
             zone?: string;
+        };
+        SourceCounts: {
+            /** Format: int64 */
+            garbled: number;
+            /** Format: int64 */
+            never: number;
+            /** Format: int64 */
+            receiving: number;
+            /** Format: int64 */
+            silent: number;
+            /** Format: int64 */
+            skewed: number;
+            /** Format: int64 */
+            thin: number;
+            /** Format: int64 */
+            total: number;
         };
         SourceDetail: {
             address?: string;
@@ -3126,6 +3180,8 @@ export interface components {
             oldest?: components["schemas"]["SilentSource"];
             /** Format: int64 */
             receiving: number;
+            /** @description sources of the sample set, in no other figure here */
+            samples: components["schemas"]["SourceCounts"];
             /** Format: int64 */
             silent: number;
             /** Format: int64 */
@@ -3423,6 +3479,7 @@ export type AssetItem = components['schemas']['AssetItem'];
 export type AuditAnswer = components['schemas']['AuditAnswer'];
 export type AuditItem = components['schemas']['AuditItem'];
 export type Because = components['schemas']['Because'];
+export type Bound = components['schemas']['Bound'];
 export type Broken = components['schemas']['Broken'];
 export type Bucket = components['schemas']['Bucket'];
 export type Check = components['schemas']['Check'];
@@ -3431,6 +3488,7 @@ export type Condition = components['schemas']['Condition'];
 export type ControlDetail = components['schemas']['ControlDetail'];
 export type ControlItem = components['schemas']['ControlItem'];
 export type ControlSystem = components['schemas']['ControlSystem'];
+export type Counted = components['schemas']['Counted'];
 export type Counts = components['schemas']['Counts'];
 export type Deadline = components['schemas']['Deadline'];
 export type Delivery = components['schemas']['Delivery'];
@@ -3507,6 +3565,7 @@ export type ReportItem = components['schemas']['ReportItem'];
 export type ReportTry = components['schemas']['ReportTry'];
 export type RuleDetail = components['schemas']['RuleDetail'];
 export type RuleItem = components['schemas']['RuleItem'];
+export type RuleRef = components['schemas']['RuleRef'];
 export type RulesAnswer = components['schemas']['RulesAnswer'];
 export type Search = components['schemas']['Search'];
 export type SearchBody = components['schemas']['SearchBody'];
@@ -3517,6 +3576,7 @@ export type Shift = components['schemas']['Shift'];
 export type SilentSource = components['schemas']['SilentSource'];
 export type Site = components['schemas']['Site'];
 export type SourceBody = components['schemas']['SourceBody'];
+export type SourceCounts = components['schemas']['SourceCounts'];
 export type SourceDetail = components['schemas']['SourceDetail'];
 export type SourceItem = components['schemas']['SourceItem'];
 export type SourceKey = components['schemas']['SourceKey'];
@@ -6801,6 +6861,8 @@ export interface operations {
                 state?: "receiving" | "thin" | "silent" | "skewed" | "garbled" | "never" | "unknown";
                 system?: string;
                 kind?: "syslog" | "bulk" | "import" | "sensor" | "self";
+                /** @description no: without the sample set; only: nothing else; left out: all */
+                demo?: "no" | "only";
                 /** @description default: worst state, then longest */
                 sort?: "state" | "-state" | "name" | "-name" | "last" | "-last" | "rate" | "-rate" | "unparsed" | "-unparsed" | "offset" | "-offset";
                 limit?: number;

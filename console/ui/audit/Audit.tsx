@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { say } from '../alerts/parts';
 import { type AuditAnswer, type AuditItem, client, take } from '../api/client';
 import { FilterField } from '../design/FilterField';
 import { Foot } from '../design/Foot';
@@ -66,7 +67,7 @@ export default function Audit() {
         key: 'action',
         head: t('audit.action'),
         width: 'minmax(0,1fr)',
-        cell: (a) => <span className="cut block">{t(`deed.${a.action.replace('.', '_')}`, a.action)}</span>,
+        cell: (a) => <span className="cut block">{say(a.text, lang, t)}</span>,
       },
       { key: 'object', head: t('audit.object'), width: 'minmax(0,0.8fr)', cell: (a) => <ObjectLink id={a.object} /> },
       {
@@ -187,8 +188,7 @@ export default function Audit() {
                   </dd>
                   <dt>{t('audit.action')}</dt>
                   <dd>
-                    {t(`deed.${current.action.replace('.', '_')}`, current.action)}{' '}
-                    <span className="num muted">{current.action}</span>
+                    {say(current.text, lang, t)} <span className="num muted">{current.action}</span>
                   </dd>
                   <dt>{t('audit.object')}</dt>
                   <dd>

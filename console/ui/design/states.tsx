@@ -115,7 +115,7 @@ export function Empty({ children, actions }: { children: ReactNode; actions?: Re
 /** One line for what a deed was refused with. */
 export function problemText(error: unknown, fallback: string): string {
   if (error instanceof ProblemError && error.problem.detail)
-    return [error.problem.detail, ...(error.problem.fields ?? []).map((f) => `${f.name}: ${f.detail}`), error.problem.do]
+    return [error.problem.detail, ...(error.problem.fields ?? []).map((f) => `${f.label}: ${f.detail}`), error.problem.do]
       .filter(Boolean)
       .join(' ');
   return fallback;

@@ -65,6 +65,25 @@ describe('times', () => {
     expect(time.deadline(T + s * 1000, T, 'vi')).toBe(vi);
     expect(time.deadline(T + s * 1000, T, 'en')).toBe(en);
   });
+  it.each([
+    [300_000, '5 phút', '5 min'],
+    [1_800_000, '30 phút', '30 min'],
+    [5_400_000, '90 phút', '90 min'],
+    [7_200_000, '2 giờ', '2 h'],
+    [86_400_000, '1 ngày', '1 d'],
+    [30_000, '30 giây', '30 s'],
+    [1500, '1500 ms', '1500 ms'],
+  ])('window of %s ms', (d, vi, en) => {
+    expect([time.wholeSpan(d, 'vi'), time.wholeSpan(d, 'en')]).toEqual([vi, en]);
+  });
+  it.each([
+    [0.4, 'khoảng 0 ngày', 'about 0 days'],
+    [1.2, 'khoảng 1 ngày', 'about 1 day'],
+    [1234, 'khoảng 1.234 ngày', 'about 1,234 days'],
+    [330_550, 'trên 5 năm', 'over 5 years'],
+  ])('forecast of %s days', (d, vi, en) => {
+    expect([time.forecast(d, 'vi'), time.forecast(d, 'en')]).toEqual([vi, en]);
+  });
   it('says nothing of a time that is not set', () => {
     for (const t of [undefined, null, '', 0, '0001-01-01T00:00:00Z', 'x']) expect(time.full(t, 'vi')).toBe('–');
   });

@@ -3,6 +3,7 @@
  * hours later; the browser's own zone is never asked.
  */
 import type { Lang } from './lang';
+import { number } from './number';
 
 export type When = string | number | null | undefined;
 
@@ -140,6 +141,27 @@ export function span(d: number | null | undefined, lang: Lang): string {
   if (a < HOUR) return `${Math.floor(a / MINUTE)} ${vi ? 'phút' : 'min'}`;
   if (a < 2 * DAY) return `${Math.floor(a / HOUR)} ${vi ? 'giờ' : 'h'}`;
   return `${Math.floor(a / DAY)} ${vi ? 'ngày' : 'd'}`;
+}
+
+/** 90 phút · 2 giờ: a length in the largest unit that holds it without rest, for the window of a rule. */
+export function wholeSpan(d: number, lang: Lang): string {
+  const vi = lang === 'vi';
+  for (const [unit, viName, enName] of [
+    [DAY, 'ngày', 'd'],
+    [HOUR, 'giờ', 'h'],
+    [MINUTE, 'phút', 'min'],
+    [SECOND, 'giây', 's'],
+  ] as const)
+    if (d >= unit && d % unit === 0) return `${d / unit} ${vi ? viName : enName}`;
+  return `${d} ms`;
+}
+
+/** khoảng 41 ngày · trên 5 năm: a forecast; what was measured in hours cannot tell years apart. */
+export function forecast(days: number, lang: Lang): string {
+  const vi = lang === 'vi';
+  if (days > 5 * 365) return vi ? 'trên 5 năm' : 'over 5 years';
+  const n = Math.floor(days);
+  return vi ? `khoảng ${number(n, lang)} ngày` : `about ${number(n, lang)} ${n === 1 ? 'day' : 'days'}`;
 }
 
 /** còn 03:12 · còn 2 ngày 5 giờ · quá hạn 40 phút */

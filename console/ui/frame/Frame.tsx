@@ -15,6 +15,7 @@ import { pause, useLive, useNotices } from '../live/stream';
 import { setLanguage } from '../locales/i18n';
 import { setTheme, type ThemeChoice, useLang, useTheme, useThemeChoice } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
+import { realSources } from '../sources/counts';
 import { Help } from './Help';
 import { Palette } from './Palette';
 import { pagesOf } from './pages';
@@ -171,7 +172,7 @@ function RailCount({ page, status }: { page: string; status: Status | undefined 
   if (page === 'sources' && silent > 0)
     return (
       <span className="rail-count">
-        {silent}
+        {number(silent, lang)}
         <span className="sr"> {t('sourceState.silent')}</span>
       </span>
     );
@@ -255,9 +256,9 @@ function Bell({ status, button }: { status: Status | undefined; button: React.Re
   if (s?.sources?.silent)
     items.push({
       key: 'silent',
-      to: '/sources?state=silent',
+      to: realSources(s.sources, 'silent'),
       label:
-        t('bell.silent', { count: s.sources.silent }) +
+        t('bell.silent', { count: s.sources.silent, n: number(s.sources.silent, lang) }) +
         (s.sources.oldest
           ? ` · ${t('bell.oldest', { span: span(serverNow() - Date.parse(s.sources.oldest.since ?? ''), lang) })}`
           : ''),
@@ -267,7 +268,7 @@ function Bell({ status, button }: { status: Status | undefined; button: React.Re
   if (s?.national?.refused)
     items.push({ key: 'refused', to: '/national?state=refused', label: t('bell.refused', { count: s.national.refused }) });
   if (s?.national && (s.national.state === 'late' || s.national.state === 'bad'))
-    items.push({ key: 'national', to: '/national', label: t('bell.national', { n: s.national.waiting }) });
+    items.push({ key: 'national', to: '/national', label: t('bell.national', { n: number(s.national.waiting, lang) }) });
   if (s?.disk && (s.disk.state === 'low' || s.disk.state === 'full'))
     items.push({ key: 'disk', to: '/admin', label: t('bell.disk') });
   for (const p of s?.parts ?? [])

@@ -3,10 +3,11 @@ import { Link } from 'react-router';
 import type { Status } from '../api/client';
 import { Icon, type IconName } from '../design/icons';
 import { number } from '../format/number';
-import { age, full, minute, ms, span } from '../format/time';
+import { age, forecast, full, minute, ms, span } from '../format/time';
 import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
+import { realSources } from '../sources/counts';
 
 type Tone = 'good' | 'plain' | 'unk' | 'bad' | 'warn';
 
@@ -37,24 +38,26 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
     if (sources.silent > 0)
       parts.push({
         key: 'sources',
-        to: '/sources?state=silent',
+        to: realSources(sources, 'silent'),
         icon: 'source',
         tone: 'unk',
         text:
-          t('status.silent', { count: sources.silent }) +
+          t('status.silent', { count: sources.silent, n: number(sources.silent, lang) }) +
+          (sources.samples.silent > 0 ? ` (${t('sources.plusSamples', { n: number(sources.samples.silent, lang) })})` : '') +
           (oldest ? ` · ${t('status.oldest', { span: span(now - oldest, lang) })}` : ''),
       });
     else if (sources.state === 'unknown')
-      parts.push({ key: 'sources', to: '/sources', icon: 'source', tone: 'unk', text: t('status.sourcesUnknown') });
+      parts.push({ key: 'sources', to: realSources(sources), icon: 'source', tone: 'unk', text: t('status.sourcesUnknown') });
     else
       parts.push({
         key: 'sources',
-        to: '/sources',
+        to: realSources(sources),
         icon: 'source',
         tone: sources.garbled > 0 ? 'bad' : 'plain',
         text:
-          t('status.receiving', { n: sources.receiving, m: sources.total }) +
-          (sources.garbled > 0 ? ` · ${t('status.garbled', { n: sources.garbled })}` : ''),
+          t('status.receiving', { n: number(sources.receiving, lang), m: number(sources.total, lang) }) +
+          (sources.samples.total > 0 ? ` (${t('sources.plusSamples', { n: number(sources.samples.total, lang) })})` : '') +
+          (sources.garbled > 0 ? ` · ${t('status.garbled', { n: number(sources.garbled, lang) })}` : ''),
       });
   }
   const n = status?.national;
@@ -74,7 +77,7 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
       to: '/national',
       icon: 'link',
       tone: n.state === 'bad' || n.refused > 0 ? 'bad' : n.state === 'late' ? 'warn' : n.state === 'unknown' ? 'unk' : 'plain',
-      text: n.refused > 0 ? `${text} · ${t('status.refused', { n: n.refused })}` : text,
+      text: n.refused > 0 ? `${text} · ${t('status.refused', { n: number(n.refused, lang) })}` : text,
     });
   }
   const d = status?.disk;
@@ -83,13 +86,13 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
       d.state === 'unknown'
         ? t('status.diskUnknown')
         : d.days !== undefined
-          ? t('status.disk', { count: Math.floor(d.days) })
+          ? t('status.disk', { when: forecast(d.days, lang) })
           : t('status.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) });
     parts.push({
       key: 'disk',
       to: '/admin',
       icon: 'disk',
-      tone: d.state === 'full' || d.state === 'low' ? 'bad' : d.state === 'unknown' ? 'unk' : 'plain',
+      tone: d.state === 'full' || d.state === 'low' ? 'bad' : d.state === 'unknown' || d.days === undefined ? 'unk' : 'plain',
       text: d.state === 'full' ? t('status.diskFull') : text,
     });
   }

@@ -18,12 +18,13 @@ import type { Severity } from '../design/tokens';
 import { Evidence } from '../evidence/Evidence';
 import { Said } from '../evidence/Said';
 import { number } from '../format/number';
-import { minute, ms, span } from '../format/time';
+import { forecast, minute, ms, span } from '../format/time';
 import { useKeys } from '../keys/useKeys';
 import { useNow } from '../live/clock';
 import { useNotices } from '../live/stream';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
+import { realSources, sampleSources } from '../sources/counts';
 import { Checklist } from './Checklist';
 
 const TimeBars = lazy(() => import('../design/TimeBars'));
@@ -248,12 +249,13 @@ function Figures({ o }: { o: OverviewData }) {
         key="sources"
         sign={<PostureSign state={s?.silent ? 'unknown' : s ? 'met' : 'unknown'} word="none" />}
         name={t('overview.silent')}
-        to={may('sources', s?.silent ? '/sources?state=silent' : '/sources')}
+        to={may('sources', s ? realSources(s, s.silent ? 'silent' : undefined) : '/sources')}
         value={s && s.state !== 'unknown' ? number(s.silent, lang) : unknown}
         lines={
           s
             ? [
-                t('overview.ofSources', { n: number(s.total, lang) }),
+                t('overview.ofSources', { n: number(s.total, lang) }) +
+                  (s.samples.silent > 0 ? ` (${t('sources.plusSamples', { n: number(s.samples.silent, lang) })})` : ''),
                 s.oldest ? (
                   <Evidence key="oldest" value={s.oldest.name} />
                 ) : (
@@ -297,10 +299,10 @@ function Figures({ o }: { o: OverviewData }) {
         icon="disk"
         name={t('overview.disk')}
         to={may('admin', '/admin')}
-        value={d.days !== undefined ? number(Math.floor(d.days), lang) : unknown}
+        value={d.days !== undefined ? forecast(d.days, lang) : unknown}
         lines={[
-          t('overview.diskDays'),
-          t('status.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) }),
+          d.days === undefined && t('overview.diskUnknown'),
+          t('overview.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) }),
         ]}
       />,
     );
@@ -315,7 +317,7 @@ function Figures({ o }: { o: OverviewData }) {
         lines={[
           t('overview.closedToday', { n: number(a.closed_today, lang) }),
           a.acknowledge_mean_seconds !== undefined
-            ? t('overview.ackMedian', { span: span(a.acknowledge_mean_seconds * 1000, lang) })
+            ? t('overview.ackMean', { span: span(a.acknowledge_mean_seconds * 1000, lang) })
             : undefined,
         ]}
       />,
@@ -468,14 +470,14 @@ function Sources({ o, broken }: { o: OverviewData; broken: string | undefined })
     <>
       <div className="card-head">
         <h2 id="ov-sources">{t('overview.sources')}</h2>
-        <Link className="end num" to="/sources">
+        <Link className="end num" to={realSources(s)}>
           {number(s.total, lang)}
         </Link>
       </div>
       <ul className="counts">
         {states.map((k) => (
           <li key={k}>
-            <Link to={`/sources?state=${k}`}>
+            <Link to={realSources(s, k)}>
               <SourceSign state={k} />
               <span className="num strong">{number(s[k], lang)}</span>
             </Link>
@@ -485,6 +487,11 @@ function Sources({ o, broken }: { o: OverviewData; broken: string | undefined })
       {s.oldest && (
         <p className="small muted cut">
           {t('overview.silentLongest')} <Evidence value={s.oldest.name} name />
+        </p>
+      )}
+      {s.samples.total > 0 && (
+        <p className="small">
+          <Link to={sampleSources()}>{t('sources.samplesApart', { n: number(s.samples.total, lang) })}</Link>
         </p>
       )}
     </>

@@ -25,6 +25,7 @@ import { useKeys } from '../keys/useKeys';
 import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
+import { listed } from './counts';
 import { Keys } from './Keys';
 
 const states = ['silent', 'garbled', 'thin', 'skewed', 'never', 'receiving'] as const;
@@ -42,6 +43,7 @@ export default function Sources() {
     kind: params.get('kind') ?? '',
     sort: params.get('sort') ?? '',
     system: params.get('system') ?? '',
+    demo: params.get('demo') ?? '',
   });
   const { list, rows, first, more } = useCursor<SourceItem, SourcesAnswer>(
     ['sources', 'list', query],
@@ -132,7 +134,8 @@ export default function Sources() {
         {c && (
           <span className="muted small">
             {t('sources.line', { n: number(c.receiving, lang), m: number(c.total, lang) })}
-            {c.silent > 0 && `, ${t('bell.silent', { count: c.silent })}`}
+            {c.silent > 0 && `, ${t('bell.silent', { count: c.silent, n: number(c.silent, lang) })}`}
+            {c.samples.total > 0 && ` (${t('sources.plusSamples', { n: number(c.samples.total, lang) })})`}
           </span>
         )}
         <div className="end">
@@ -142,7 +145,7 @@ export default function Sources() {
       <div className="tabs" role="tablist">
         <button type="button" role="tab" aria-selected={tab === 'sources'} onClick={() => change({ tab: undefined }, true)}>
           {t('sources.tab.sources')}
-          {c && <span className="num">{number(c.total, lang)}</span>}
+          {c && <span className="num">{number(listed(c, query.demo, 'total'), lang)}</span>}
         </button>
         <button type="button" role="tab" aria-selected={tab === 'sensors'} onClick={() => change({ tab: 'sensors' }, true)}>
           {t('sources.tab.sensors')}
@@ -169,7 +172,7 @@ export default function Sources() {
               {states.map((s) => (
                 <option key={s} value={s}>
                   {t(`sourceState.${s}`)}
-                  {c ? ` (${c[s]})` : ''}
+                  {c ? ` (${number(listed(c, query.demo, s), lang)})` : ''}
                 </option>
               ))}
             </select>
@@ -186,6 +189,18 @@ export default function Sources() {
                 </option>
               ))}
             </select>
+            {((c?.samples.total ?? 0) > 0 || query.demo) && (
+              <select
+                className="select small"
+                aria-label={t('sources.samples')}
+                value={query.demo ?? ''}
+                onChange={(e) => change({ demo: e.target.value, sel: undefined })}
+              >
+                <option value="">{t('sources.withSamples')}</option>
+                <option value="no">{t('sources.noSamples')}</option>
+                <option value="only">{t('sources.onlySamples')}</option>
+              </select>
+            )}
             <div className="end">
               <TakeIn topics={['source']} at={list.dataUpdatedAt} onTake={() => list.refetch()} />
             </div>
@@ -195,9 +210,11 @@ export default function Sources() {
           ) : !first ? (
             <Failed error={list.error} what="sources" retry={() => list.refetch()} />
           ) : rows.length === 0 ? (
-            query.q || query.state || query.kind || query.system ? (
+            query.q || query.state || query.kind || query.system || query.demo ? (
               <Empty
-                actions={<Button onClick={() => change({ q: '', state: '', kind: '', system: '' })}>{t('act.clear')}</Button>}
+                actions={
+                  <Button onClick={() => change({ q: '', state: '', kind: '', system: '', demo: '' })}>{t('act.clear')}</Button>
+                }
               >
                 {t('state.noMatch', { what: t('noun.sources') })}
               </Empty>
