@@ -7,7 +7,7 @@ import { Failed, Loading } from '../design/states';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
-import { Said } from '../evidence/Said';
+import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { minute } from '../format/time';
 import { useKeys } from '../keys/useKeys';
@@ -110,7 +110,11 @@ export default function AlertPage() {
                   <Said text={a.why} />
                 </p>
               )}
-              {a.evidence_text && <Evidence value={say(a.evidence_text, lang, t)} mode="detail" />}
+              {a.evidence_text && (
+                <p className="why">
+                  <Words text={say(a.evidence_text, lang, t)} />
+                </p>
+              )}
               {a.trace.length > 0 ? <Trace trace={a.trace} copy /> : <Evidence value={a.evidence} mode="detail" />}
               {a.group.length > 0 && (
                 <p className="small muted">

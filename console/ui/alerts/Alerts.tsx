@@ -11,7 +11,7 @@ import { Empty, Failed, Loading } from '../design/states';
 import { AgeCell } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
-import { Said } from '../evidence/Said';
+import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
 import { useStatus } from '../frame/Frame';
@@ -24,7 +24,7 @@ import { realSources } from '../sources/counts';
 import { useActions } from './actions';
 import { type Filters, useAlerts, useGroup } from './data';
 import { Preview } from './Preview';
-import { aroundLink, systemName } from './parts';
+import { aroundLink, say, systemName } from './parts';
 
 const views = ['unacknowledged', 'mine', 'high', 'personal', 'open', 'exercise', 'closed'] as const;
 
@@ -239,7 +239,7 @@ export default function Alerts() {
                   </span>
                 )}
                 <DemoChip demo={r.a.demo} exercise={r.a.exercise} />
-                <Evidence value={say(r.a.evidence_text, lang, t) || r.a.evidence} />
+                {r.a.evidence_text ? <Words text={say(r.a.evidence_text, lang, t)} /> : <Evidence value={r.a.evidence} />}
               </span>
             </span>
           ),
@@ -392,7 +392,8 @@ export default function Alerts() {
         <div className="end new-place">
           {waiting > 0 ? (
             <Button type="primary" size="small" onClick={doTakeIn} aria-keyshortcuts=".">
-              <Icon name="arrowUp" size={14} /> {t('alerts.waiting', { count: waiting, n: waiting >= 100 ? '99+' : number(waiting, lang) })} <kbd>.</kbd>
+              <Icon name="arrowUp" size={14} />{' '}
+              {t('alerts.waiting', { count: waiting, n: waiting >= 100 ? '99+' : number(waiting, lang) })} <kbd>.</kbd>
             </Button>
           ) : (
             <span className="muted small">{t(`alerts.sort.${sort}`, t('alerts.sorted'))}</span>

@@ -4,7 +4,7 @@ import { Link } from 'react-router';
 import type { AlertItem } from '../api/client';
 import { Failed, Loading } from '../design/states';
 import { Evidence } from '../evidence/Evidence';
-import { Said } from '../evidence/Said';
+import { Said, Words } from '../evidence/Said';
 import { minute } from '../format/time';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
@@ -60,7 +60,11 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
                   <Said text={a.why} />
                 </p>
               )}
-              {a.evidence_text && <Evidence value={say(a.evidence_text, lang, t)} mode="detail" />}
+              {a.evidence_text && (
+                <p className="why">
+                  <Words text={say(a.evidence_text, lang, t)} />
+                </p>
+              )}
               {a.trace.length > 0 ? <Trace trace={a.trace} /> : <Evidence value={a.evidence} mode="detail" />}
             </section>
             <section>

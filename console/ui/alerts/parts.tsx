@@ -9,7 +9,7 @@ import { MiniBars } from '../design/MiniBars';
 import { DemoChip, SeveritySign } from '../design/signs';
 import { Exact } from '../design/Time';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
-import { Words } from '../evidence/Said';
+import { Said, Words } from '../evidence/Said';
 import type { Lang } from '../format/lang';
 import { number } from '../format/number';
 import { clock, minute, ms, wholeSpan } from '../format/time';
@@ -250,7 +250,7 @@ export function CountedLine({ counted, got }: { counted: Counted; got: string })
   const lang = useLang();
   const me = useMe();
   const rules = counted.rules.map((r) => {
-    const title = say(r.title, lang, t) || r.id;
+    const title = <Said text={r.title} fallback={r.id} />;
     return pageRight(me, 'rules') !== undefined ? (
       <Link key={r.id} to={`/rules/${encodeURIComponent(r.id)}`}>
         {title}
