@@ -250,7 +250,7 @@ export function CountedLine({ counted, got }: { counted: Counted; got: string })
   const lang = useLang();
   const me = useMe();
   const rules = counted.rules.map((r) => {
-    const title = <Said text={r.title} fallback={r.id} />;
+    const title = <Said key={r.id} text={r.title} fallback={r.id} />;
     return pageRight(me, 'rules') !== undefined ? (
       <Link key={r.id} to={`/rules/${encodeURIComponent(r.id)}`}>
         {title}
