@@ -26,6 +26,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,9 +84,10 @@ type Config struct {
 	Address    string
 	TLSConfig  *tls.Config // nil: plain HTTP
 	Allow      []netip.Prefix
-	MaxBody    int64  // bytes of a request, decompressed, 0: 100 MiB as Elasticsearch
-	MaxMessage int    // bytes of a document, 0: 1 MiB
-	Cluster    string // cluster_name, "": hoalu
+	MaxBody    int64         // bytes of a request, decompressed, 0: 100 MiB as Elasticsearch
+	MaxMessage int           // bytes of a document, 0: 1 MiB
+	Timeout    time.Duration // to read a request, 0: 60 s
+	Cluster    string        // cluster_name, "": hoalu
 
 	// Token finds the binding of a source's key, sent as API key, password or bearer token, by its SHA-256 in lower-case hex; ok false: unknown, 401.
 	// Of "ApiKey base64(id:key)" and "Basic base64(user:password)" the part behind the colon is looked up, then the whole. Nil:
@@ -123,6 +125,9 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	}
 	if cfg.MaxMessage <= 0 {
 		cfg.MaxMessage = defaultMaxMessage
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = readTime
 	}
 	if cfg.Cluster == "" {
 		cfg.Cluster = "hoalu"
@@ -163,7 +168,7 @@ func (l *Listener) Retried() uint64 { return l.retried.Load() }
 // Run serves until ctx ends.
 func (l *Listener) Run(ctx context.Context) error {
 	srv := &http.Server{
-		Handler: l, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10,
+		Handler: l, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: l.cfg.Timeout, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
 		ConnState: func(c net.Conn, s http.ConnState) {
 			switch s {
@@ -373,6 +378,8 @@ func (l *Listener) bulk(w http.ResponseWriter, r *http.Request, peer, index stri
 		switch {
 		case errors.Is(err, errTooLong):
 			status, kind = http.StatusRequestEntityTooLarge, "content_too_long_exception"
+		case errors.Is(err, os.ErrDeadlineExceeded): // not the body's fault: the sender may try again
+			status, kind, err = http.StatusRequestTimeout, "timeout_exception", fmt.Errorf("the request took longer than %s; send smaller ones", l.cfg.Timeout)
 		case errors.Is(err, errBusy):
 			status, kind = http.StatusTooManyRequests, "es_rejected_execution_exception"
 		}

@@ -428,6 +428,49 @@ action(type="omelasticsearch" server="127.0.0.1" serverport="%[2]s" template="do
 	}
 }
 
+// What clients do with HTTP: vendor media types, chunks, gzip of several members, Expect, and a body that does not come.
+func TestHTTPWays(t *testing.T) {
+	s := &sink{}
+	url := serve(t, Config{Timeout: 300 * time.Millisecond}, s)
+	item := "{\"create\":{\"_index\":\"a\"}}\n{\"x\":1}\n"
+	member := func(text string) []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write([]byte(text)) //nolint:errcheck // a buffer
+		z.Close()
+		return b.Bytes()
+	}
+	members := append(member(item+item[:20]), member(item[20:])...)
+	for name, c := range map[string]struct {
+		kind   string
+		body   io.Reader
+		header []string
+		items  int
+	}{
+		"vendor type of 8":   {"application/vnd.elasticsearch+x-ndjson; compatible-with=8", strings.NewReader(item), []string{"Accept", "application/vnd.elasticsearch+json; compatible-with=8"}, 1},
+		"vendor type of 9":   {"application/vnd.elasticsearch+json;compatible-with=9", strings.NewReader(item), nil, 1},
+		"chunks":             {"application/x-ndjson", io.MultiReader(strings.NewReader(item[:10]), strings.NewReader(item[10:])), nil, 1},
+		"members in chunks":  {"application/x-ndjson", io.MultiReader(bytes.NewReader(members[:15]), bytes.NewReader(members[15:])), []string{"Content-Encoding", "gzip"}, 2},
+		"expects a continue": {"application/x-ndjson", strings.NewReader(item), []string{"Expect", "100-continue"}, 1},
+	} {
+		status, r := post(t, url+"/_bulk?refresh=wait_for&pipeline=p&require_alias=false&filter_path=errors,items.*.status&pretty", c.kind, c.body, c.header...)
+		if status != 200 || r.Errors || len(r.Items) != c.items {
+			t.Errorf("%s: %d %+v", name, status, r)
+		}
+	}
+	before := len(s.frames)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\nContent-Type: application/json\r\n\r\n{\"create\":{}}\n{\"x")
+	answer, err := io.ReadAll(conn)
+	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) || !bytes.Contains(answer, []byte("timeout_exception")) || len(s.frames) != before {
+		t.Errorf("a body that does not come: %.200s, %v, %d items taken; want 408, which lets the sender try again", answer, err, len(s.frames)-before)
+	}
+}
+
 // 1,000 requests that never end, each with half of an item, do not keep others from being served.
 func TestSlowRequests(t *testing.T) {
 	s := &sink{}

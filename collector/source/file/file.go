@@ -15,6 +15,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding/unicode"
 
 	"hoalu/ecs/wire"
 )
@@ -34,6 +37,9 @@ const (
 	ImportName = "import"
 	FollowName = "file"
 )
+
+// ErrForeign is a file that holds no lines.
+var ErrForeign = errors.New("no lines of text")
 
 // TooLarge is the reason of a line that is not taken.
 const TooLarge = "too_large"
@@ -60,8 +66,9 @@ type Imported struct {
 	Bytes    int64 // of lines, decompressed
 }
 
-// Import reads r to its end, gzip and zstd decompressed by what it begins with, and puts every line that is not blank; name is for
-// messages. Lines before an error are durable and counted: to go on, skip that many frames and refusals.
+// Import reads r to its end, gzip and zstd decompressed by what it begins with, UTF-16 with its mark made UTF-8, and puts every line that
+// is not blank; name is for messages. A line's ID follows from it and all lines before, so that a file read again, also one that has
+// grown or was broken off, is stored once where its lines carry their time. Lines before an error are durable and counted.
 func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, put Put) (Imported, error) {
 	if opts.MaxLine <= 0 {
 		opts.MaxLine = defaultMaxLine
@@ -90,6 +97,7 @@ func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, p
 		return nil
 	}
 	first := true
+	var chain [sha256.Size]byte
 	for {
 		line, large, err := readLine(lines, opts.MaxLine)
 		done.Bytes += int64(len(line))
@@ -101,7 +109,8 @@ func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, p
 			opts.Reject(opts.Source, "", TooLarge, 1)
 			done.Rejected++
 		} else if line = trim(line); len(line) > 0 {
-			frames = append(frames, wire.Frame{Source: opts.Source, Received: time.Now().UnixMilli(), Format: formatOf(opts.Format, line),
+			chain = sha256.Sum256(append(append(make([]byte, 0, len(chain)+len(line)), chain[:]...), line...))
+			frames = append(frames, wire.Frame{ID: "import:" + base64.RawStdEncoding.EncodeToString(chain[:16]), Source: opts.Source, Received: time.Now().UnixMilli(), Format: formatOf(opts.Format, line),
 				Dataset: opts.Dataset, Trust: opts.Trust, Data: line})
 			size += len(line)
 		}
@@ -114,6 +123,9 @@ func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, p
 			return done, nil
 		}
 		if err != nil {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				err = fmt.Errorf("%w: the file is cut off; get it whole and import it again, what is stored stays single", err)
+			}
 			return done, fmt.Errorf("import %s behind line %d: %w", name, done.Frames+done.Rejected, err)
 		}
 		if err := ctx.Err(); err != nil {
@@ -122,8 +134,43 @@ func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, p
 	}
 }
 
-// decompress looks at what r begins with.
+// foreign are formats people try that hold no lines, by what they begin with.
+var foreign = []struct{ magic, do string }{
+	{"PK\x03\x04", "a zip archive or office document; unpack it, or save it as CSV or text"},
+	{"ElfFile\x00", "a Windows event log; send it with Winlogbeat, or export it as JSON lines"},
+	{"BZh", "bzip2; unpack it first"},
+	{"\xfd7zXZ\x00", "xz; unpack it first"},
+	{"\xd4\xc3\xb2\xa1", "a packet capture; read it with hoalu sensor packet"},
+	{"\x0a\x0d\x0d\x0a", "a packet capture; read it with hoalu sensor packet"},
+	{"\x7fELF", "a program"},
+}
+
+// decompress looks at what r begins with, and at what that holds.
 func decompress(r io.Reader) (plain io.Reader, stop func(), err error) {
+	raw, stop, err := unpack(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := bufio.NewReaderSize(raw, 64<<10)
+	head, err := b.Peek(8)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		stop()
+		return nil, nil, err
+	}
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			stop()
+			return nil, nil, fmt.Errorf("%w: this is %s", ErrForeign, f.do)
+		}
+	}
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) { // PowerShell and the event viewer write it
+		return unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Reader(b), stop, nil
+	}
+	return b, stop, nil
+}
+
+// unpack takes compression off.
+func unpack(r io.Reader) (plain io.Reader, stop func(), err error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -55,6 +56,79 @@ func TestImport(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Windows writes UTF-16 with a mark; NUL bytes and a very long line cost no other line; read again, lines have the ids they had.
+func TestImportOdd(t *testing.T) {
+	wide := func(s string, big bool) []byte {
+		var b []byte
+		for _, u := range utf16.Encode([]rune("\ufeff" + s)) {
+			if big {
+				b = append(b, byte(u>>8), byte(u))
+			} else {
+				b = append(b, byte(u), byte(u>>8))
+			}
+		}
+		return b
+	}
+	text := "Đăng nhập thất bại\r\n{\"a\":1}\r\ncuối"
+	take := func(data io.Reader) (lines []string, ids map[string]bool, done Imported, err error) {
+		ids = map[string]bool{}
+		done, err = Import(t.Context(), data, "x", ImportOptions{}, func(_ context.Context, _ string, frames []wire.Frame) error {
+			for _, f := range frames {
+				lines, ids[f.ID] = append(lines, string(f.Data)), true
+			}
+			return nil
+		})
+		return lines, ids, done, err
+	}
+	want := []string{"Đăng nhập thất bại", `{"a":1}`, "cuối"}
+	for name, data := range map[string][]byte{"little": wide(text, false), "big": wide(text, true), "zipped": zip(string(wide(text, false))), "CRLF": []byte(text), "NUL": []byte("Đăng nhập thất bại\x00\n\x00\n{\"a\":1}\n\ncuối")} {
+		if lines, _, _, err := take(bytes.NewReader(data)); err != nil || !slices.Equal(lines, want) {
+			t.Errorf("%s: %q, %v", name, lines, err)
+		}
+	}
+	// A line of 100 MB, never held in memory.
+	if lines, _, done, err := take(io.MultiReader(strings.NewReader("a\n"), io.LimitReader(endless{}, 100<<20), strings.NewReader("\nb\n"))); err != nil || !slices.Equal(lines, []string{"a", "b"}) || done.Rejected != 1 {
+		t.Errorf("long line: %q, %+v, %v", lines, done, err)
+	}
+	for head, word := range map[string]string{"PK\x03\x04....": "zip", "ElfFile\x00": "Winlogbeat", "BZh91AY": "bzip2", "": ""} {
+		if _, _, done, err := take(strings.NewReader(head)); (head != "") != errors.Is(err, ErrForeign) || head != "" && !strings.Contains(err.Error(), word) || done.Frames != 0 {
+			t.Errorf("%q: %+v, %v", head, done, err)
+		}
+	}
+	// The same line twice has two ids; a file cut off, then whole, gives the lines in common the ids they had.
+	var long strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&long, "như nhau\n%x\n", i*7919)
+	}
+	packed := zip(long.String())
+	_, some, cut, err := take(bytes.NewReader(packed[:len(packed)-9]))
+	if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "cut off") || cut.Frames == 0 {
+		t.Errorf("cut off: %+v, %v", cut, err)
+	}
+	_, all, _, err := take(strings.NewReader(long.String()))
+	if err != nil || len(all) != 60_000 {
+		t.Errorf("%d ids of 60,000 lines, %v", len(all), err)
+	}
+	n := 0
+	for id := range some {
+		if all[id] {
+			n++
+		}
+	}
+	if n < len(some)-1 { // the last line may be half of one
+		t.Errorf("%d of the %d ids of the cut file are those of the whole one", n, len(some))
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }
 
 func TestImportErrors(t *testing.T) {
