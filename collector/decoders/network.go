@@ -1,6 +1,7 @@
 package decoders
 
 import (
+	"slices"
 	"strings"
 
 	"hoalu/ecs"
@@ -120,6 +121,7 @@ func (d *Decoder) suricata(e *ecs.Event, doc *document) {
 		set(e, fFileSHA1, v[rFileSHA1])
 		set(e, fFileMD5, v[rFileMD5])
 	}
+	eveMore(e)
 	switch kind {
 	case "alert":
 		set(e, ecs.EventCategory, "intrusion_detection")
@@ -136,6 +138,79 @@ func (d *Decoder) suricata(e *ecs.Event, doc *document) {
 		e.SetLogsource("suricata", "eve", "dns")
 	default:
 		e.SetLogsource("suricata", "eve")
+	}
+}
+
+var (
+	fEmailFrom = ecs.Intern("email.from.address")
+	fEmailTo   = ecs.Intern("email.to.address")
+)
+
+// eveMembers are the members of the lesser protocols that have an ECS name; a name that has a value already keeps it.
+var eveMembers = []struct {
+	from ecs.Field
+	to   ecs.Field
+}{
+	{ecs.Intern("quic.sni"), fTLSClientSNI}, {ecs.Intern("tls.ja4"), ecs.Intern("tls.client.ja4")},
+	{ecs.Intern("smb.filename"), ecs.FilePath}, {ecs.Intern("tftp.file"), ecs.FilePath}, {ecs.Intern("nfs.filename"), ecs.FilePath},
+	{ecs.Intern("smb.ntlmssp.user"), ecs.UserName}, {ecs.Intern("smb.ntlmssp.domain"), ecs.UserDomain}, {ecs.Intern("krb5.cname"), ecs.UserName}, {ecs.Intern("krb5.realm"), ecs.UserDomain},
+	{ecs.Intern("mqtt.connect.username"), ecs.UserName}, {ecs.Intern("pgsql.request.user"), ecs.UserName}, {ecs.Intern("rdp.cookie"), ecs.UserName},
+	{ecs.Intern("smtp.mail_from"), fEmailFrom}, {ecs.Intern("smtp.rcpt_to"), fEmailTo}, {ecs.Intern("email.from"), fEmailFrom}, {ecs.Intern("email.to"), fEmailTo},
+	{ecs.Intern("dhcp.client_mac"), fSourceMAC}, {ecs.Intern("dhcp.hostname"), fSourceDomain},
+	{ecs.Intern("netflow.bytes"), ecs.SourceBytes}, {ecs.Intern("netflow.pkts"), ecs.SourcePackets},
+	{ecs.Intern("dns.answers.rdata"), fDNSResolvedIP}, {ecs.Intern("dns.grouped.A"), fDNSResolvedIP}, {ecs.Intern("dns.grouped.AAAA"), fDNSResolvedIP},
+}
+
+var (
+	fFTPCommand = ecs.Intern("ftp.command")
+	fFTPData    = ecs.Intern("ftp.command_data")
+)
+
+// eveMore fills in what eveMembers name.
+func eveMore(e *ecs.Event) {
+	for i, n := 0, e.Len(); i < n; i++ {
+		f, v := e.At(i)
+		if v.Kind == ecs.Null || v.Text == "" {
+			continue
+		}
+		if f == fFTPCommand && v.Text == "USER" {
+			set(e, ecs.UserName, e.Text(fFTPData))
+			continue
+		}
+		for _, m := range eveMembers {
+			if m.from != f {
+				continue
+			}
+			text := v.Text
+			switch m.to {
+			case fEmailFrom, fEmailTo: // "A <a@x.vn>"
+				if a, ok := between(text, "<", ">"); ok {
+					text = a
+				}
+			case fSourceMAC:
+				text = dashedMAC(text)
+			case fDNSResolvedIP:
+				if !isIP(text) {
+					continue
+				}
+			case ecs.SourceBytes, ecs.SourcePackets:
+				if digits(text) {
+					setNumber(e, m.to, text)
+				}
+				continue
+			}
+			switch {
+			case m.to == fEmailTo || m.to == fDNSResolvedIP: // lists
+				if !slices.ContainsFunc(e.Values(nil, m.to), func(o ecs.Value) bool { return o.Text == text }) {
+					e.AddString(m.to, text)
+				}
+			case !e.Has(m.to):
+				e.AddString(m.to, text)
+				if m.to == ecs.FilePath {
+					set(e, ecs.FileName, baseName(text))
+				}
+			}
+		}
 	}
 }
 
