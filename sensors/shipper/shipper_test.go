@@ -2,6 +2,7 @@ package shipper
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -190,3 +191,6 @@ func TestRefusedBatchDoesNotBlock(t *testing.T) {
 	s.Put([]byte(`{"n":1}`))
 	until(t, "sent", func() bool { return s.Stats().Sent == 1 })
 }
+
+// insecure trusts the test's server in another process.
+func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }

@@ -41,6 +41,7 @@ type Spec struct {
 	Name     string
 	Object   []byte
 	Programs []string
+	Ring     uint32 // bytes, a power of two; 0: as the object says, 2 MiB
 }
 
 // Probe is a Spec at work.
@@ -72,6 +73,9 @@ func (p *Probe) Run(ctx context.Context, ready func(), handle func(record []byte
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(p.spec.Object))
 	if err != nil {
 		return fmt.Errorf("read object of probe %s: %w", p.spec.Name, err)
+	}
+	if p.spec.Ring != 0 {
+		spec.Maps["events"].MaxEntries = p.spec.Ring
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
