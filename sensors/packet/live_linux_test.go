@@ -221,28 +221,30 @@ func TestLiveVeth(t *testing.T) {
 			return
 		}
 		defer unix.Close(fd)
-		r := live(LiveConfig{Interface: "hl1", RingBytes: 4 << 20, Promiscuous: true}, func() error {
-			for _, f := range append(append([]frame(nil), s.frames...), w.frames...) {
-				b := append(append(bytes.Clone(f.data[:12]), 0x81, 0, 0, 7), f.data[12:]...)
-				if err := unix.Sendto(fd, b, 0, &unix.SockaddrLinklayer{Ifindex: i.Index}); err != nil {
-					return err
+		for _, card := range []string{"hl1", "hl0"} { // where they arrive, and where they leave
+			r := live(LiveConfig{Interface: card, RingBytes: 4 << 20, Promiscuous: true}, func() error {
+				for _, f := range append(append([]frame(nil), s.frames...), w.frames...) {
+					b := append(append(bytes.Clone(f.data[:12]), 0x81, 0, 0, 7), f.data[12:]...)
+					if err := unix.Sendto(fd, b, 0, &unix.SockaddrLinklayer{Ifindex: i.Index}); err != nil {
+						return err
+					}
 				}
+				return nil
+			})
+			if r.err != nil {
+				t.Error(r.err)
+				return
 			}
-			return nil
-		})
-		if r.err != nil {
-			t.Error(r.err)
-			return
-		}
-		count := map[string]int{}
-		for _, d := range r.other {
-			count[d]++
-		}
-		if count["hoalu.tls"] != 1 || count["hoalu.http"] != 3 || r.stats.KernelDrops != 0 {
-			t.Errorf("records %v, stats %+v: want 1 hoalu.tls and 3 hoalu.http", count, r.stats)
-		}
-		if r.stats.Received != r.stats.Packets+r.stats.KernelDrops {
-			t.Errorf("tp_packets %d ≠ packets %d + drops %d", r.stats.Received, r.stats.Packets, r.stats.KernelDrops)
+			count := map[string]int{}
+			for _, d := range r.other {
+				count[d]++
+			}
+			if count["hoalu.tls"] != 1 || count["hoalu.http"] != 3 || r.stats.KernelDrops != 0 {
+				t.Errorf("%s: records %v, stats %+v: want 1 hoalu.tls and 3 hoalu.http", card, count, r.stats)
+			}
+			if r.stats.Received != r.stats.Packets+r.stats.KernelDrops {
+				t.Errorf("tp_packets %d ≠ packets %d + drops %d", r.stats.Received, r.stats.Packets, r.stats.KernelDrops)
+			}
 		}
 	})
 }

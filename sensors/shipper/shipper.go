@@ -49,6 +49,9 @@ type Config struct {
 	MaxDisk int64         // bytes of the spool, 0: 256 MiB
 }
 
+// lockWait is how long a start waits for the process before it to leave the spool.
+const lockWait = 3 * time.Second
+
 // connectionAge is how long a connection lasts: a new one shows the newest certificate.
 const connectionAge = 12 * time.Hour
 
@@ -158,7 +161,12 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 	if s.sequence, err = os.OpenFile(filepath.Join(cfg.Dir, "sequence"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, fmt.Errorf("open spool position: %w", err)
 	}
-	if err := syscall.Flock(int(s.sequence.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	lock := func() error { return syscall.Flock(int(s.sequence.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+	err = lock()
+	for end := time.Now().Add(lockWait); err != nil && time.Now().Before(end); err = lock() { // one that was killed may still be going
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil {
 		s.sequence.Close()
 		return nil, fmt.Errorf("spool %s is in use: another sensor of this host sends from it; stop that one first, or give this one a spool of its own", cfg.Dir)
 	}
