@@ -383,6 +383,8 @@ type Service struct {
 	log    *slog.Logger
 	every  time.Duration
 
+	round sync.Mutex // held by a round, and by what must not fall into one
+
 	mu        sync.RWMutex
 	now       map[string]map[string]Result // system → control
 	confirmed map[string]int64             // system → when its findings were last computed and kept
@@ -464,6 +466,8 @@ const refreshEvery = 10 * 60_000
 
 // Round computes every system once and writes what changed, with one audit entry a system.
 func (s *Service) Round(ctx context.Context) error {
+	s.round.Lock()
+	defer s.round.Unlock()
 	all, err := s.facts(ctx)
 	if err != nil {
 		return fmt.Errorf("gather facts: %w", err)
@@ -773,6 +777,8 @@ func fromRows(rows []db.PostureInterval) ([]Result, error) {
 
 // ForgetAll removes systems with their history (sample systems when the demo set goes).
 func (s *Service) ForgetAll(ctx context.Context, systems []string) error {
+	s.round.Lock() // a round that has their facts already would write them anew
+	defer s.round.Unlock()
 	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
 		for _, id := range systems {
 			if err := db.New(tx).RemoveSystem(ctx, id); err != nil {

@@ -35,6 +35,12 @@ import (
 )
 
 func (a *App) openVault(ctx context.Context) error {
+	// A data folder without its keys must not get new ones: nothing in it would open, and its evidence would be of another key.
+	if _, err := os.Stat(a.path("state.db")); err == nil {
+		if _, err := os.Stat(a.path("keys", "check.key")); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%w: %s is there but its keys are not (%s); restore the whole data folder from one backup", vault.ErrDamaged, a.path("state.db"), a.path("keys"))
+		}
+	}
 	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey}, a.log)
 	if err != nil {
 		return err

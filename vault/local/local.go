@@ -33,6 +33,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -86,7 +87,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	}
 	dir := filepath.Join(c.Data, "keys")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder of keys: %w", err)
+		return nil, fmt.Errorf("make folder of keys: %w%s", err, hint(err, c.Data))
 	}
 	check := filepath.Join(dir, "check.key")
 	_, err := os.Stat(check)
@@ -112,10 +113,12 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 		aeads: map[string]tink.AEAD{}}
 	if fresh {
 		if err := v.create("check.key", []byte("hoalu")); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
+			return nil, fmt.Errorf("make the first key: %w%s", err, hint(err, dir))
 		}
 	}
-	if _, err := v.unseal("check.key"); err != nil {
+	if _, err := v.unseal("check.key"); errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("read the keys: %w%s", err, hint(err, dir))
+	} else if err != nil {
 		return nil, fmt.Errorf("%w: the key of %s does not open %s; give the master key that belongs to this data folder, or restore the data folder that belongs to this key (%w)",
 			vault.ErrMasterKey, where, dir, err)
 	}
@@ -163,15 +166,19 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 	}
 	text, err := os.ReadFile(p.file)
 	if errors.Is(err, fs.ErrNotExist) {
-		if p.given || !fresh {
-			return vault.Secret{}, "", fmt.Errorf("%w: %s is not there; put back the file that was there when the keys in %s were made, or name it in %s",
+		switch {
+		case fresh && p.given: // a mistyped path must not make a key where nobody looks for it
+			return vault.Secret{}, "", fmt.Errorf("%w: %s is not there; correct the path, or make a new key for this new data folder: (umask 077; openssl rand -hex 32 > %s)",
+				vault.ErrNoMaster, p.file, p.file)
+		case !fresh:
+			return vault.Secret{}, "", fmt.Errorf("%w: %s is not there; put back the file that was there when the keys in %s were made, or give its path in %s",
 				vault.ErrNoMaster, p.file, filepath.Join(c.Data, "keys"), EnvFile)
 		}
 		if text, err = makeKey(p.file); err != nil {
 			return vault.Secret{}, "", err
 		}
 	} else if err != nil {
-		return vault.Secret{}, "", fmt.Errorf("read the master key: %w", err)
+		return vault.Secret{}, "", fmt.Errorf("read the master key: %w%s", err, hint(err, p.file))
 	}
 	info, err := os.Stat(p.file)
 	if err != nil {
@@ -186,6 +193,19 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 		return vault.Secret{}, "", fmt.Errorf("read the master key of %s: %w", p.file, err)
 	}
 	return key, p.file, nil
+}
+
+// hint is what to do about a file that cannot be read or written, behind the error.
+func hint(err error, path string) string {
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		return "; the disk of " + path + " is read-only: look in the kernel's messages whether it failed, then mount it writable"
+	case errors.Is(err, syscall.ENOSPC):
+		return "; the disk of " + path + " is full: free some space"
+	case errors.Is(err, fs.ErrPermission):
+		return "; " + path + " belongs to somebody else: start as the user it belongs to, or give it to this one (chown)"
+	}
+	return ""
 }
 
 func exists(file string) bool {

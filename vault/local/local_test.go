@@ -3,13 +3,16 @@ package local_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -182,6 +185,23 @@ func TestRefusals(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, vault.ErrDamaged, "restore"},
+		{"a path that is mistyped, with keys", func(t *testing.T, c *local.Config, key string) {
+			c.MasterKeyFile = key + ".old"
+		}, vault.ErrNoMaster, "put back the file that was there when the keys"},
+		{"a path that is mistyped, before there are keys", func(t *testing.T, c *local.Config, key string) {
+			c.Data, c.MasterKeyFile = t.TempDir(), key+".old"
+		}, vault.ErrNoMaster, "correct the path, or make a new key"},
+		{"a damaged sealed file", func(t *testing.T, c *local.Config, _ string) {
+			file := filepath.Join(c.Data, "keys", "signer-ca.key")
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text[len(text)/2] ^= 1
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, vault.ErrDamaged, "signer-ca.key does not open; restore it from a backup"},
 		{"too short a key", func(t *testing.T, _ *local.Config, key string) {
 			if err := os.WriteFile(key, []byte("secret"), 0o600); err != nil {
 				t.Fatal(err)
@@ -195,7 +215,11 @@ func TestRefusals(t *testing.T) {
 				t.Fatal(err)
 			}
 			tc.break_(t, &c, filepath.Join(c.UserConfig, "hoalu", "master.key"))
+			before := folder(t, c.Data)
 			_, err := local.Open(ctx, c, quiet)
+			if after := folder(t, c.Data); tc.want != vault.ErrNoMaster && after != before {
+				t.Errorf("a refusal changed the data folder:\n%s\nwas\n%s", after, before)
+			}
 			if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("Open = %v, want %v that says %q", err, tc.want, tc.says)
 			}
@@ -288,5 +312,48 @@ func TestLogOfCertificatesSurvivesACutLine(t *testing.T) {
 	}
 	if _, err := open(t, c).Authority().Sensor([]*x509.Certificate{two.Leaf}); err != nil {
 		t.Errorf("with the root made again: %v", err)
+	}
+}
+
+// folder is every file below dir with the sum of what it holds.
+func folder(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		fmt.Fprintf(&b, "%s %x\n", d.Name(), sha256.Sum256(text))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestReadOnlyDisk: a vault that is there opens on it; one that must be made says what to do.
+func TestReadOnlyDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not run: mounting a small tmpfs needs root")
+	}
+	clean(t)
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("not run: a small tmpfs cannot be mounted here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	c := local.Config{Data: filepath.Join(disk, "data"), UserConfig: t.TempDir()}
+	open(t, c)
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := local.Open(context.Background(), c, quiet); err != nil {
+		t.Errorf("Open on a read-only disk: %v", err)
+	}
+	c.Data = filepath.Join(disk, "other")
+	if _, err := local.Open(context.Background(), c, quiet); err == nil || !strings.Contains(err.Error(), "is read-only: look in the kernel's messages") {
+		t.Errorf("Open of a new vault on a read-only disk = %v", err)
 	}
 }
