@@ -193,7 +193,7 @@ export function Trace({ trace, copy }: { trace: Condition[]; copy?: boolean }) {
             </span>
             <span className="trace-text">
               <TraceLine c={c} />
-              {copy && c.got && <CopyEvidence value={c.got} />}
+              {copy && c.got && !c.counted && <CopyEvidence value={c.got} />}
             </span>
           </li>
         );
