@@ -81,7 +81,62 @@ type Control struct {
 		Text   string `json:"text" yaml:"text"`
 		Param  string `json:"param" yaml:"param"`
 	} `json:"cert" yaml:"cert"`
-	Checked bool `json:"checked" yaml:"-"` // a policy decides it
+	In      Vietnamese `json:"in_vi" yaml:"-"`
+	Checked bool       `json:"checked" yaml:"-"` // a policy decides it
+}
+
+// Vietnamese are our texts of a control (controls.vi.yaml).
+type Vietnamese struct {
+	Req   string `json:"req" yaml:"req"`
+	How   string `json:"how" yaml:"how"`
+	Param string `json:"param" yaml:"param"`
+	Law   string `json:"law" yaml:"law"` // document and article of a figure with mark V
+}
+
+// Basis is one thing a requirement rests on, with its certainty mark: never one mark for all.
+type Basis struct {
+	Part     string // clause, text, figure
+	Document string // name of the document; "" for our own wording or proposal
+	Clause   string
+	Mark     string // V, V2, M+, M, M-, own
+	Mapped   bool   // that this clause is the one is our mapping
+}
+
+// Documents of the catalogue.
+const (
+	docTCVN11930 = "TCVN 11930:2017"
+	docTT12      = "TT 12/2022/TT-BTTTT"
+	docTCVN14423 = "TCVN 14423:2026"
+)
+
+// Basis lists documents and clauses, the wording and the figure, each with the mark of its source.
+func (c *Control) Basis() []Basis {
+	var out []Basis
+	add := func(part, document, clause, mark string, mapped bool) {
+		if clause != "" && clause != "-" && mark != "" && mark != "-" {
+			out = append(out, Basis{part, document, clause, mark, mapped})
+		}
+	}
+	mark := c.Cert.Clause
+	if c.Ref.TCVN11930 == "7.2.1.1" {
+		mark = "M+" // TT 12 puts its own list in this clause's place: the number is a recollection
+	}
+	add("clause", docTCVN11930, c.Ref.TCVN11930, mark, false)
+	add("clause", docTT12, c.Ref.TT12, c.Cert.Clause, false)
+	add("clause", docTCVN14423, c.Ref.TCVN14423, "V2", true) // the priced standard was seen in a paraphrase only
+	if c.Cert.Text != "" && c.Cert.Text != "-" {
+		out = append(out, Basis{Part: "text", Mark: c.Cert.Text})
+	}
+	switch {
+	case c.Param == "" || c.Cert.Param == "-":
+	case c.In.Law != "":
+		out = append(out, Basis{Part: "figure", Document: c.In.Law, Mark: c.Cert.Param})
+	case c.Cert.Param == "V2" && c.Ref.TCVN14423 != "-":
+		out = append(out, Basis{Part: "figure", Document: docTCVN14423, Clause: c.Ref.TCVN14423, Mark: "V2"})
+	default:
+		out = append(out, Basis{Part: "figure", Mark: c.Cert.Param})
+	}
+	return out
 }
 
 var layers = []Control{
@@ -126,8 +181,16 @@ func Load(ctx context.Context) (*Checks, error) {
 	if err := yaml.Unmarshal(raw, &doc); err != nil {
 		return nil, fmt.Errorf("read level-3 catalogue: %w", err)
 	}
+	if raw, err = policies.ReadFile("policies/level3/controls.vi.yaml"); err != nil {
+		return nil, err
+	}
+	vi := map[string]Vietnamese{}
+	if err := yaml.Unmarshal(raw, &vi); err != nil {
+		return nil, fmt.Errorf("read Vietnamese texts of the catalogue: %w", err)
+	}
 	for _, x := range doc.Controls {
 		x.Framework = Level3
+		x.In = vi[x.ID]
 		c.controls = append(c.controls, x)
 	}
 	c.controls = append(c.controls, layers...)

@@ -54,6 +54,20 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%s has no %s", p, path.Base(want))
 		}
 	}
+	for p, m := range modules {
+		if !strings.HasSuffix(p, "_test.rego") || strings.Contains(p, "/lib/") {
+			continue
+		}
+		tests := map[string]bool{}
+		for _, r := range m.Rules {
+			tests[r.Head.Ref().String()] = true
+		}
+		for _, state := range []soc.PostureState{soc.Met, soc.NotMet, soc.Unknown, soc.NotApplicable} {
+			if one, never := tests["test_"+string(state)], tests["test_never_"+string(state)]; one == never {
+				t.Errorf("%s: needs test_%s, or test_never_%s where no fact leads to that state", p, state, state)
+			}
+		}
+	}
 	ch, err := tester.NewRunner().SetStore(inmem.New()).SetModules(modules).RunTests(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +100,27 @@ func TestCatalogue(t *testing.T) {
 			if x.VI == "" || x.EN == "" || x.Cert.Clause == "" {
 				t.Errorf("%s lacks a title or its certainty", x.ID)
 			}
+			if x.In.Req == "" || x.In.How == "" || (x.In.Param == "") != (x.Param == "") {
+				t.Errorf("%s lacks its Vietnamese requirement, evidence or figure: %+v", x.ID, x.In)
+			}
+			if (x.In.Law == "") != (x.Cert.Param != "V") {
+				t.Errorf("%s: a figure read in an official text names document and article, others do not: mark %s, %q", x.ID, x.Cert.Param, x.In.Law)
+			}
+			for _, bad := range []string{"vui lòng", "hủy", "an toàn thông tin", "!", "dương tính giả"} {
+				if strings.Contains(x.In.Req+x.In.How+x.In.Param, bad) {
+					t.Errorf("%s: %q is not how a duty officer speaks", x.ID, bad)
+				}
+			}
+			parts := map[string]bool{}
+			for _, b := range x.Basis() {
+				parts[b.Part] = true
+				if !slices.Contains([]string{"V", "V2", "M+", "M", "M-", "own"}, b.Mark) {
+					t.Errorf("%s: %+v has no certainty", x.ID, b)
+				}
+			}
+			if !parts["text"] || parts["figure"] != (x.Param != "") {
+				t.Errorf("%s: basis %+v lacks a part", x.ID, x.Basis())
+			}
 		}
 	}
 	want := map[string]int{"policy": 3, "organisation": 4, "personnel": 7, "design_build": 11, "operation": 45, "risk": 3, "retirement": 1, "network": 38, "server": 20, "application": 19, "data": 7}
@@ -94,8 +129,8 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("group %s has %d controls, want %d", g, groups[g], n)
 		}
 	}
-	if checked < 8 {
-		t.Errorf("%d controls are decided by live facts, want at least 8", checked)
+	if checked < 22 {
+		t.Errorf("%d controls have a check, want at least 22", checked)
 	}
 }
 
@@ -221,6 +256,25 @@ func BenchmarkEvaluate(b *testing.B) {
 	for b.Loop() {
 		if _, err := checks.Evaluate(context.Background(), f); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestBasis(t *testing.T) {
+	c, err := Load(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string][]Basis{
+		"L3-SRV-LOG-05": {{"clause", docTCVN11930, "7.2.2.3", "V", false}, {"clause", docTT12, "PL.III II.2-1.2.3", "V", false}, {"clause", docTCVN14423, "5.8.2.1a", "V2", true}, {Part: "text", Mark: "M"},
+			{"figure", docTCVN14423, "5.8.2.1a", "V2", false}},
+		"L3-OPS-INC-07": {{Part: "text", Mark: "V"}, {Part: "figure", Document: "NĐ 331/2026/NĐ-CP Đ31.2.d", Mark: "V"}},
+		"L3-ARC-15": {{"clause", docTCVN11930, "7.2.1.1", "M+", false}, {"clause", docTT12, "PL.III II.1.b.xv", "V", false}, {"clause", docTCVN14423, "5.12.2.2a", "V2", true}, {Part: "text", Mark: "V"},
+			{Part: "figure", Mark: "own"}},
+	} {
+		control, _ := c.Control(id)
+		if got := control.Basis(); !slices.Equal(got, want) {
+			t.Errorf("%s: %+v, want %+v", id, got, want)
 		}
 	}
 }

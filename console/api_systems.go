@@ -20,6 +20,7 @@ type LayerItem struct {
 	Share   *float64         `json:"share,omitempty"`
 	Since   Time             `json:"since,omitzero"`
 	Because []Because        `json:"because"`
+	Fix     []Text           `json:"fix" doc:"three steps, with the values of the first reason; empty when there is nothing to do"`
 }
 
 // Deadline is a clock of law.
@@ -136,12 +137,15 @@ type FindingItem struct {
 	Mode      string           `json:"mode" enum:"auto,semi,attest,"`
 	Because   []Because        `json:"because"`
 	Evidence  []EvidenceItem   `json:"evidence"`
-	Policy    string           `json:"policy,omitempty" doc:"version of the policy; empty: no check yet"`
+	Fix       []Text           `json:"fix" doc:"three steps, with the values of the first reason; empty when there is nothing to do"`
+	From      Time             `json:"from,omitzero" doc:"since when for these reasons and this revision; the state may be older"`
+	Policy    string           `json:"policy,omitempty" doc:"revision of policy and requirement; empty: no check yet"`
 }
 
 // EvidenceItem is one fact, its age and its limit.
 type EvidenceItem struct {
 	ID      string `json:"id"`
+	Title   Text   `json:"title,omitempty" doc:"what it is, where it is no source"`
 	At      Time   `json:"at"`
 	MaxAge  int64  `json:"max_age_ms"`
 	Expired bool   `json:"expired"`
@@ -175,6 +179,7 @@ type PostureAnswer struct {
 // PostureChange is one interval that begins in the asked period.
 type PostureChange struct {
 	Control string           `json:"control"`
+	Layer   bool             `json:"layer,omitempty" doc:"a layer, not one of the requirements"`
 	Title   Text             `json:"title"`
 	At      Time             `json:"at"`
 	From    soc.PostureState `json:"from,omitempty"`
@@ -184,17 +189,22 @@ type PostureChange struct {
 
 // ControlItem is one requirement of the catalogue.
 type ControlItem struct {
-	ID        string              `json:"id"`
-	Group     string              `json:"group"`
-	Title     Text                `json:"title"`
-	Req       string              `json:"requirement" doc:"our wording, English"`
-	Param     string              `json:"parameter,omitempty"`
-	Mode      string              `json:"mode" enum:"auto,semi,attest,"`
-	How       string              `json:"how,omitempty"`
-	Clauses   map[string]string   `json:"clauses" doc:"by document: tcvn11930, tt12, tcvn14423"`
-	Certainty map[string]string   `json:"certainty" doc:"mark of clause, text and param"`
-	Checked   bool                `json:"checked" doc:"a policy exists"`
-	Fix       map[string][]string `json:"fix,omitempty" doc:"three steps by language"`
+	ID      string            `json:"id"`
+	Group   string            `json:"group"`
+	Title   Text              `json:"title"`
+	Req     Text              `json:"requirement" doc:"our wording"`
+	Param   Text              `json:"parameter,omitempty"`
+	Mode    string            `json:"mode" enum:"auto,semi,attest,"`
+	How     Text              `json:"how,omitempty" doc:"what evidence decides it"`
+	Clauses map[string]string `json:"clauses" doc:"by document: tcvn11930, tt12, tcvn14423"`
+	Basis   []BasisItem       `json:"basis" doc:"documents, wording and figure, each with its own certainty"`
+	Checked bool              `json:"checked" doc:"a policy exists"`
+}
+
+// BasisItem is one thing a requirement rests on.
+type BasisItem struct {
+	Part string `json:"part" enum:"clause,text,figure"`
+	Law
 }
 
 // ControlDetail is a requirement and its state on each system in scope.
@@ -213,6 +223,14 @@ type ControlSystem struct {
 type postureIn struct {
 	ID string `path:"id" maxLength:"64"`
 	At string `query:"at" doc:"RFC 3339, Unix ms or a date (its end in Vietnam); default now"`
+}
+
+// PostureDifference is what differs between two instants: a cell that changed and came back is not in it.
+type PostureDifference struct {
+	From  Time            `json:"from"`
+	To    Time            `json:"to"`
+	Items []PostureChange `json:"items"`
+	Frame
 }
 
 type changesIn struct {

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"regexp"
 	"strings"
 )
 
@@ -41,6 +43,45 @@ func text(lang, key string, values map[string]string) (string, bool) {
 		t = strings.NewReplacer(pairs...).Replace(t)
 	}
 	return t, true
+}
+
+// reasonText words a reason or a step: values that are codes are worded too, and one that an old interval does not have is a dash.
+func reasonText(lang, key string, values map[string]string) (string, bool) {
+	v := maps.Clone(values)
+	if kinds := v["kinds"]; kinds != "" {
+		list := strings.Split(kinds, ", ")
+		for i, k := range list {
+			list[i] = word(lang, "kind."+k)
+		}
+		v["kinds"] = strings.Join(list, ", ")
+	}
+	if d := v["dossier"]; d != "" {
+		v["dossier"] = word(lang, "dossierState."+d)
+	}
+	if e := v["evidence"]; e != "" {
+		if t := evidenceTitle(e); t != nil {
+			v["evidence"] = "“" + t[lang] + "”"
+		}
+	}
+	t, ok := text(lang, key, v)
+	return hole.ReplaceAllString(t, "–"), ok
+}
+
+var hole = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// evidenceTitle names evidence that is no source; nil for a source, which has a number and a name.
+func evidenceTitle(id string) Text {
+	if kind, ok := strings.CutPrefix(id, "kind:"); ok {
+		out := Text{}
+		for lang := range locales {
+			out[lang], _ = text(lang, "evidence.kind", map[string]string{"kinds": word(lang, "kind."+kind)})
+		}
+		return out
+	}
+	if _, ok := locales["vi"]["evidence."+id]; !ok {
+		return nil
+	}
+	return both("evidence."+id, nil, id)
 }
 
 // word is text without values; the key's last part where there is none.

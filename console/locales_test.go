@@ -112,8 +112,10 @@ func TestEveryCodeHasItsText(t *testing.T) {
 		{`ecs/query/syntax\.go`, `= "(query\.[a-z_]+)"`, "problem.", false, 5},
 		{`collector/health/[a-z_]+\.go`, `Cause\w+\s*= "([a-z_]+)"`, "cause.", false, 5},
 		{`compliance/policies/[a-z0-9_]+/[a-z0-9_]+\.rego`, `reason\("([a-z_]+)"`, "because.", false, 10},
-		{`compliance/policies/[a-z0-9_]+/[a-z0-9_]+\.rego`, `coverage\([^"\n]*"[a-z]+"\), "([a-z_]+)"`, "because.", false, 4},
-		{`compliance/[a-z_]+\.go`, `soc\.Because\{\{Code: "([a-z_]+)"`, "because.", false, 4},
+		{`compliance/policies/[a-z0-9_]+/[a-z0-9_]+\.rego`, `, "(no_[a-z_]+)"[,)]`, "because.", false, 10},
+		{`compliance/compliance\.go`, `(?:soc\.Because\{\{Code: |doubt\(&?r, )"([a-z_]+)"`, "because.", false, 5},
+		{`compliance/policies/[a-z0-9_]+/[a-z0-9_]+\.rego`, `"id": "([a-z_]+)"`, "evidence.", false, 5},
+		{`compliance/facts/facts\.go`, `Kind\w+ += "([a-z_]+)"`, "kind.", false, 5},
 		{`console/authz/policy\.rego`, `"([a-z]+\.[a-z]+)": `, "action.", false, 20},
 		{`collector/health/health\.go`, `(?m)^\t(?:Source|Ledger|Clock|Disk|Queue|Sensor)\w+\s*= "([a-z_]+)"`, "note.", false, 12},
 		// deeds: written in place, and handed to the functions that write them
@@ -171,6 +173,33 @@ func TestEveryCodeHasItsText(t *testing.T) {
 		}
 		if n < c.least {
 			t.Errorf("%s, %s: %d codes found, want at least %d; has the pattern gone out of use?", c.files, c.pattern, n, c.least)
+		}
+	}
+}
+
+// TestEveryConclusionHasItsSteps: a reason that leaves something to do has three steps; only these leave nothing.
+func TestEveryConclusionHasItsSteps(t *testing.T) {
+	good := map[string]bool{"access_limited_recorded": true, "all_receiving": true, "centre_accepts": true, "clock_ok": true, "flows_collected": true, "kinds_seen": true, "no_database": true,
+		"no_floor_at_level": true, "objects_seen": true, "retention_reached": true, "watched": true,
+		"no_check":    true, // by kind of evidence, below
+		"no_document": true} // of older intervals only
+	for key := range locales["vi"] {
+		code, ok := strings.CutPrefix(key, "because.")
+		if !ok || good[code] {
+			continue
+		}
+		if _, ok := locales["vi"]["fix."+code+".3"]; !ok {
+			t.Errorf("%s has no three steps", code)
+		}
+	}
+	for _, mode := range []string{"auto", "semi", "attest"} {
+		if _, ok := locales["vi"]["fix.no_check_"+mode+".3"]; !ok {
+			t.Errorf("a requirement of evidence %s without a check has no three steps", mode)
+		}
+	}
+	for _, g := range groupIDs {
+		if _, ok := locales["vi"]["advice."+g]; !ok {
+			t.Errorf("group %s has no advice", g)
 		}
 	}
 }

@@ -121,6 +121,7 @@ func (c *Console) operations() {
 	handle(c, operation{put, "/api/systems/{id}", "changeSystem", "systems", "inventory.write", "Change a system", 0}, (*Console).changeSystem)
 	handle(c, operation{get, "/api/systems/{id}/posture", "posture", "systems", "posture.read", "State of every control at an instant", 0}, (*Console).posture)
 	handle(c, operation{get, "/api/systems/{id}/posture/changes", "postureChanges", "systems", "posture.read", "Cells that changed in a period, and why", 0}, (*Console).postureChanges)
+	handle(c, operation{get, "/api/systems/{id}/posture/compare", "comparePosture", "systems", "posture.read", "Exactly the cells that differ between two instants", 0}, (*Console).comparePosture)
 	handle(c, operation{get, "/api/controls", "listControls", "systems", "posture.read", "The catalogue of requirements", 0}, (*Console).listControls)
 	handle(c, operation{get, "/api/controls/{id}", "getControl", "systems", "posture.read", "One requirement and its state on each system", 0}, (*Console).getControl)
 	handle(c, operation{get, "/api/units", "listUnits", "systems", "systems.read", "Units of the province", 0}, (*Console).listUnits)

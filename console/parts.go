@@ -238,18 +238,24 @@ const (
 type Control struct {
 	ID, Framework, Group string
 	Title                Text
-	Req, Param           string
-	Mode, How            string            // auto, semi, attest
-	Clauses              map[string]string // tcvn11930, tt12, tcvn14423
-	Certainty            map[string]string // clause, text, param
+	Req, Param, How      Text              // our words: what is asked, the figure, what evidence decides
+	Mode                 string            // auto, semi, attest
+	Clauses              map[string]string // tcvn11930, tt12, tcvn14423: what to sort by
+	Basis                []ControlBasis
 	Checked              bool
-	Fix                  map[string][]string // three steps by language, may be empty
+}
+
+// ControlBasis is a document and clause, our wording, or a figure, with the certainty of just that.
+type ControlBasis struct {
+	Part, Document, Clause, Mark string // Part: clause, text, figure
+	Mapped                       bool   // that the clause is the one is our mapping
 }
 
 // Finding is a soc.Finding with the score of an organisational layer (0 to 3, -1 elsewhere).
 type Finding struct {
 	soc.Finding
 	Score int
+	From  int64 // since when for these reasons; the state (Since) may be older
 }
 
 // Tally is a system's posture in figures.

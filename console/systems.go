@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,15 +76,82 @@ func layerItems(list []Finding) []LayerItem {
 		if !ok {
 			continue
 		}
-		out = append(out, LayerItem{ID: id, Title: both("layer."+id, nil, id), Full: both("layer."+id+".full", nil, id), Score: max(0, f.Score), State: f.State, Since: Time(f.Since), Because: because(f.Because)})
+		out = append(out, LayerItem{ID: id, Title: both("layer."+id, nil, id), Full: both("layer."+id+".full", nil, id), Score: max(0, f.Score), State: f.State, Since: Time(f.Since),
+			Share: share(f), Because: because(f.Because), Fix: steps(f.State, f.Because, Control{})})
 	}
 	return out
 }
 
+// share is how much of a technical layer's sources is alive, where its first reason counts them.
+func share(f Finding) *float64 {
+	if !strings.HasPrefix(f.Control, "TECH-") || len(f.Because) == 0 {
+		return nil
+	}
+	v := f.Because[0].Values
+	of, err := strconv.Atoi(v["of"])
+	if f.State == soc.Met {
+		one := 1.0
+		return &one
+	}
+	n, err2 := strconv.Atoi(v["count"])
+	if err != nil || err2 != nil || of == 0 {
+		return nil
+	}
+	alive := float64(of-n) / float64(of)
+	return &alive
+}
+
+// lastKnown are the reasons the host puts before a policy's own when it takes a conclusion back: what follows was true before.
+var lastKnown = map[string]bool{"evidence_stale": true, "evidence_ahead": true, "computation_stale": true, "no_evidence": true}
+
 func because(list []soc.Because) []Because {
 	out := []Because{}
-	for _, b := range list {
-		out = append(out, Because{Code: b.Code, Values: b.Values, Text: both("because."+b.Code, b.Values, b.Code)})
+	for i, b := range list {
+		t := Text{}
+		for lang := range locales {
+			said, ok := reasonText(lang, "because."+b.Code, b.Values)
+			if !ok {
+				said = b.Code
+			}
+			if i > 0 && lastKnown[list[0].Code] {
+				said, _ = text(lang, "before", map[string]string{"text": said})
+			}
+			t[lang] = said
+		}
+		out = append(out, Because{Code: b.Code, Values: b.Values, Text: t})
+	}
+	return out
+}
+
+// steps are the three things to do about a conclusion, by its first reason with the actual values; none where it is met or does not apply.
+// A requirement nobody checks gets what evidence would decide it.
+func steps(state soc.PostureState, list []soc.Because, ct Control) []Text {
+	out := []Text{}
+	if state == soc.Met || state == soc.NotApplicable || len(list) == 0 {
+		return out
+	}
+	code := list[0].Code
+	if code == "no_check" && ct.Mode != "" {
+		code += "_" + ct.Mode
+	}
+	for i := 1; i <= 3; i++ {
+		t := Text{}
+		for lang := range locales {
+			values := maps.Clone(list[0].Values)
+			if values == nil {
+				values = map[string]string{}
+			}
+			if list[0].Code == "no_check" {
+				values["evidence"] = ct.How[lang]
+				values["advice"] = word(lang, "advice."+ct.Group)
+			}
+			said, ok := reasonText(lang, fmt.Sprintf("fix.%s.%d", code, i), values)
+			if !ok {
+				return []Text{}
+			}
+			t[lang] = said
+		}
+		out = append(out, t)
 	}
 	return out
 }
@@ -105,12 +174,18 @@ func transition(s soc.System, now int64) *Deadline {
 	}
 	d.Approx = true
 	d.Text = both("deadline."+d.Kind, nil, d.Kind)
-	left := int64(d.Due) - now
-	d.Days = int(left / (24 * time.Hour).Milliseconds())
-	if left < 0 {
-		d.Days--
-	}
+	d.Law.Note = both("deadline."+d.Kind+".note", nil, "")
+	d.Days = days(now, int64(d.Due))
 	return &d
+}
+
+// days is how many midnights of Vietnam lie between two instants.
+func days(from, to int64) int {
+	date := func(ms int64) time.Time {
+		y, m, d := time.UnixMilli(ms).In(Zone).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(date(to).Sub(date(from)) / (24 * time.Hour))
 }
 
 func (c *Console) systemItem(ctx context.Context, k *call, s soc.System, n names, last map[string]int64) (SystemItem, error) {
@@ -424,10 +499,7 @@ func (c *Console) posture(ctx context.Context, k *call, in *postureIn) (*Posture
 	}
 	n := c.names()
 	out := &PostureAnswer{System: n.system(s.ID), At: Time(when), Past: past, Basis: s.Basis, Groups: []PostureGroup{}, Findings: []FindingItem{}, Transition: transition(s, when)}
-	controls := map[string]Control{}
-	for _, ct := range c.Parts.Posture.Controls() {
-		controls[ct.ID] = ct
-	}
+	controls := c.catalogue()
 	groups := map[string]*PostureGroup{}
 	var organisational, technical []Finding
 	for _, f := range list {
@@ -480,14 +552,74 @@ func (c *Counts) add(s soc.PostureState) {
 
 func findingItem(f Finding, ct Control, at int64) FindingItem {
 	out := FindingItem{Control: f.Control, Title: ct.Title, Group: ct.Group, State: f.State, Since: Time(f.Since), Computed: Time(f.Computed), LastKnown: f.LastKnown,
-		Mode: ct.Mode, Because: because(f.Because), Evidence: []EvidenceItem{}, Policy: f.Policy}
+		From: Time(f.From), Mode: ct.Mode, Because: because(f.Because), Evidence: []EvidenceItem{}, Fix: steps(f.State, f.Because, ct), Policy: f.Policy}
 	if out.Title == nil {
 		out.Title = Text{"vi": f.Control, "en": f.Control}
 	}
 	for _, e := range f.Evidence {
-		out.Evidence = append(out.Evidence, EvidenceItem{ID: e.ID, At: Time(e.At), MaxAge: e.MaxAge, Expired: e.MaxAge > 0 && at-e.At > e.MaxAge, Value: e.Value})
+		out.Evidence = append(out.Evidence, EvidenceItem{ID: e.ID, Title: evidenceTitle(e.ID), At: Time(e.At), MaxAge: e.MaxAge, Expired: e.MaxAge > 0 && at-e.At > e.MaxAge, Value: e.Value})
 	}
 	return out
+}
+
+func (c *Console) catalogue() map[string]Control {
+	out := map[string]Control{}
+	for _, ct := range c.Parts.Posture.Controls() {
+		out[ct.ID] = ct
+	}
+	return out
+}
+
+func change(f Finding, was soc.PostureState, controls map[string]Control) PostureChange {
+	ct := controls[f.Control]
+	return PostureChange{Control: f.Control, Layer: ct.Framework == Organisation || ct.Framework == Technical, Title: ct.Title, At: Time(f.Since), From: was, To: f.State, Because: because(f.Because)}
+}
+
+// comparePosture holds the two answers of posture against each other.
+func (c *Console) comparePosture(ctx context.Context, k *call, in *changesIn) (*PostureDifference, error) {
+	s, err := c.visibleSystem(k, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if c.Parts.Posture == nil {
+		return nil, unavailable("posture")
+	}
+	now := c.Now().UnixMilli()
+	to, err := instant("to", in.To, now)
+	if err != nil {
+		return nil, err
+	}
+	from, err := instant("from", in.From, to-(24*time.Hour).Milliseconds())
+	if err != nil {
+		return nil, err
+	}
+	if from >= to {
+		return nil, wrongField("range_empty", "from")
+	}
+	out := &PostureDifference{From: Time(from), To: Time(min(to, now)), Items: []PostureChange{}}
+	if to >= now-time.Minute.Milliseconds() {
+		to = 0 // as it is shown now
+	}
+	before, err := c.Parts.Posture.Findings(ctx, s.ID, from)
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.Parts.Posture.Findings(ctx, s.ID, to)
+	if err != nil {
+		return nil, err
+	}
+	was := map[string]soc.PostureState{}
+	for _, f := range before {
+		was[f.Control] = f.State
+	}
+	controls := c.catalogue()
+	for _, f := range after {
+		if was[f.Control] != f.State {
+			out.Items = append(out.Items, change(f, was[f.Control], controls))
+		}
+	}
+	out.Frame = c.frame(int64(len(out.Items)), "", postureFresh)
+	return out, nil
 }
 
 func (c *Console) postureChanges(ctx context.Context, k *call, in *changesIn) (*Page[PostureChange], error) {
@@ -510,16 +642,13 @@ func (c *Console) postureChanges(ctx context.Context, k *call, in *changesIn) (*
 	if err != nil {
 		return nil, err
 	}
-	titles := map[string]Text{}
-	for _, ct := range c.Parts.Posture.Controls() {
-		titles[ct.ID] = ct.Title
-	}
+	controls := c.catalogue()
 	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(a.Since, b.Since) })
 	before := map[string]soc.PostureState{}
 	p := &Page[PostureChange]{Items: []PostureChange{}}
 	for _, f := range list {
 		if was := before[f.Control]; f.Since >= from && was != f.State {
-			p.Items = append(p.Items, PostureChange{Control: f.Control, Title: titles[f.Control], At: Time(f.Since), From: was, To: f.State, Because: because(f.Because)})
+			p.Items = append(p.Items, change(f, was, controls))
 		}
 		before[f.Control] = f.State
 	}
@@ -529,7 +658,22 @@ func (c *Console) postureChanges(ctx context.Context, k *call, in *changesIn) (*
 }
 
 func controlItem(ct Control) ControlItem {
-	return ControlItem{ID: ct.ID, Group: ct.Group, Title: ct.Title, Req: ct.Req, Param: ct.Param, Mode: ct.Mode, How: ct.How, Clauses: ct.Clauses, Certainty: ct.Certainty, Checked: ct.Checked, Fix: ct.Fix}
+	out := ControlItem{ID: ct.ID, Group: ct.Group, Title: ct.Title, Req: ct.Req, Param: ct.Param, Mode: ct.Mode, How: ct.How, Clauses: ct.Clauses, Basis: []BasisItem{}, Checked: ct.Checked}
+	for _, b := range ct.Basis {
+		x := BasisItem{Part: b.Part, Law: Law{Document: b.Document, Article: b.Clause, Mark: b.Mark}}
+		switch {
+		case b.Mapped:
+			x.Note = both("basis.mapped", nil, "")
+		case b.Part == "text":
+			x.Note = both("basis.text", nil, "")
+		case b.Document == "" && b.Mark == "own":
+			x.Note = both("basis.figure_own", nil, "")
+		case b.Document == "":
+			x.Note = both("basis.figure_unread", nil, "")
+		}
+		out.Basis = append(out.Basis, x)
+	}
+	return out
 }
 
 func (c *Console) listControls(_ context.Context, _ *call, _ *none) (*Page[ControlItem], error) {

@@ -23,9 +23,14 @@ type System struct {
 	ID        string `json:"id"`
 	Level     int    `json:"level"`
 	Placement string `json:"placement"`
-	Engine    string `json:"engine"`
+	Engine    string `json:"engine"`    // database; none: there is no database; "": not declared
+	Dossier   string `json:"dossier"`   // state of the level dossier as declared; "": not declared
+	Investing bool   `json:"investing"` // under investment or construction: not in operation yet
 	Demo      bool   `json:"demo"`
 }
+
+// NoEngine says of a system that it has no database.
+const NoEngine = "none"
 
 // Asset is a registered object with the newest event seen from it.
 type Asset struct {
@@ -49,7 +54,22 @@ type Source struct {
 	OffsetMS   int64    `json:"offset_ms"`
 	Unparsed   float64  `json:"unparsed"`
 	Planned    bool     `json:"planned_stop"`
+
+	Kinds map[string]int64 `json:"kinds"` // kind of log → receipt of its newest event
 }
+
+// Kinds of log, as the requirements on logging name them.
+const (
+	KindConnection = "connection" // a network connection, allowed or refused
+	KindFlow       = "flow"       // a connection as seen on the wire, not as its end tells it
+	KindLogon      = "logon"
+	KindFault      = "fault"  // an error or worse, by its own level
+	KindChange     = "change" // of configuration, accounts or rights
+	KindProcess    = "process"
+	KindAccess     = "access" // a request to an application
+	KindData       = "data"   // a file, registry key or database object touched
+	KindAlert      = "alert"  // another product's finding: intrusion detection, anti-malware
+)
 
 // Store is what is kept of this system.
 type Store struct {
@@ -85,6 +105,7 @@ type Access struct {
 	Accounts      int   `json:"accounts"`
 	WithoutSecond int   `json:"without_second_factor"`
 	LastDeed      int64 `json:"last_deed"` // newest entry of the audit log
+	TwoRoles      int   `json:"two_roles"` // persons who both administer the appliance and watch or lead with it
 }
 
 // Clock is the appliance's own clock.
@@ -122,9 +143,9 @@ func RetentionFloorDays(level int) int {
 // DefaultMaxAge is how long a source without a set interval may be quiet before nothing can be concluded from it (own figure).
 const DefaultMaxAge = 9 * 60_000
 
-// Build puts one system's facts together. readings are by source id.
-func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source, readings map[string]soc.Reading, lastByHost func(host string) int64) Facts {
-	f := Facts{Now: t.Now, System: System{sys.ID, sys.Level, sys.Placement, sys.Engine, sys.Demo}, Floor: RetentionFloorDays(sys.Level),
+// Build puts one system's facts together. readings are by source id, kinds says what kinds of log a source sends about this system.
+func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source, readings map[string]soc.Reading, kinds func(source string) map[string]int64, lastByHost func(host string) int64) Facts {
+	f := Facts{Now: t.Now, System: System{sys.ID, sys.Level, sys.Placement, sys.Engine, sys.Dossier, sys.Investing, sys.Demo}, Floor: RetentionFloorDays(sys.Level),
 		Assets: []Asset{}, Sources: []Source{}, National: t.National, Access: t.Access, Clock: t.Clock}
 	if t.Store != nil {
 		f.Store = t.Store(sys.ID)
@@ -154,6 +175,12 @@ func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source
 		}
 		if x.Layers == nil {
 			x.Layers = []string{}
+		}
+		if kinds != nil {
+			x.Kinds = kinds(s.ID)
+		}
+		if x.Kinds == nil {
+			x.Kinds = map[string]int64{}
 		}
 		f.Sources = append(f.Sources, x)
 	}

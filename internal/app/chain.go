@@ -105,7 +105,7 @@ func (a *App) observe(d *pipeline.Decoded) {
 		if e.Time != e.Created && !e.Has(ecs.HoaluTimeSuspect) && !e.Has(ecs.HoaluDemo) {
 			offsets[e.Source] = append(offsets[e.Source], e.Time-e.Created)
 		}
-		a.resolved.seen(e.Source, e.System, layerOf(e), e.Created)
+		a.resolved.seen(e.Source, e.System, layerOf(e), kindsOf(e), e.Created)
 		if host := e.Text(ecs.HostName); host != "" {
 			a.hosts.seen(host, e.Created)
 		}

@@ -288,18 +288,28 @@ type posturePart struct{ s *compliance.Service }
 func (p posturePart) Controls() []console.Control {
 	var out []console.Control
 	for _, c := range p.s.Checks().Controls() {
-		out = append(out, console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Req: c.Req, Param: c.Param,
-			Mode: c.Evidence.Mode, How: c.Evidence.How, Checked: c.Checked,
-			Clauses:   map[string]string{"tcvn11930": c.Ref.TCVN11930, "tt12": c.Ref.TT12, "tcvn14423": c.Ref.TCVN14423},
-			Certainty: map[string]string{"clause": c.Cert.Clause, "text": c.Cert.Text, "param": c.Cert.Param}})
+		x := console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Mode: c.Evidence.Mode, Checked: c.Checked,
+			Req: inBoth(c.In.Req, c.Req), Param: inBoth(c.In.Param, c.Param), How: inBoth(c.In.How, c.Evidence.How),
+			Clauses: map[string]string{"tcvn11930": c.Ref.TCVN11930, "tt12": c.Ref.TT12, "tcvn14423": c.Ref.TCVN14423}}
+		for _, b := range c.Basis() {
+			x.Basis = append(x.Basis, console.ControlBasis(b))
+		}
+		out = append(out, x)
 	}
 	return out
+}
+
+func inBoth(vi, en string) console.Text {
+	if vi == "" && en == "" {
+		return nil
+	}
+	return console.Text{"vi": vi, "en": en}
 }
 
 func findings(in []compliance.Result) []console.Finding {
 	out := make([]console.Finding, len(in))
 	for i, r := range in {
-		out[i] = console.Finding{Finding: r.Finding, Score: r.Score}
+		out[i] = console.Finding{Finding: r.Finding, Score: r.Score, From: r.From}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,6 +54,9 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	for _, x := range accounts {
 		if x.State == "active" || x.State == "locked" {
 			t.Access.Accounts++ // each active account was made with a second factor: there is no other way to one
+			if slices.Contains(x.Roles, soc.Administrator) && (slices.Contains(x.Roles, soc.Analyst) || slices.Contains(x.Roles, soc.Lead)) {
+				t.Access.TwoRoles++
+			}
 		}
 	}
 	offset, _, known := machinePart{a}.Clock(ctx)
@@ -145,7 +149,8 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 				mine[x.ID] = of(sys.ID, x.ID)
 			}
 		}
-		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(host string) int64 { return a.lastOf(ctx, host) }))
+		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(source string) map[string]int64 { return a.resolved.kinds(source, sys.ID) },
+			func(host string) int64 { return a.lastOf(ctx, host) }))
 	}
 	return out, nil
 }

@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -116,8 +120,39 @@ func (a *App) openDetections(ctx context.Context) error {
 		return err
 	}
 	a.engine = g
-	a.rulesAt.Store(a.started)
-	return nil
+	at, err := rulesChanged(a.path("rules.json"), g.Rules(), a.started)
+	a.rulesAt.Store(at)
+	return err
+}
+
+// rulesChanged is since when the rules are what they are. It is kept in a file: a restart tunes nothing.
+func rulesChanged(path string, rules []soc.RuleInfo, now int64) (int64, error) {
+	list := make([]string, len(rules))
+	for i, r := range rules {
+		list[i] = r.ID + " " + r.Version
+	}
+	slices.Sort(list)
+	sum := sha256.Sum256([]byte(strings.Join(list, "\n")))
+	var kept struct {
+		Revision string `json:"revision"`
+		Since    int64  `json:"since"`
+	}
+	revision := hex.EncodeToString(sum[:])
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return now, fmt.Errorf("read since when the rules stand: %w", err)
+	}
+	if json.Unmarshal(raw, &kept) == nil && kept.Revision == revision {
+		return kept.Since, nil
+	}
+	kept.Revision, kept.Since = revision, now
+	if raw, err = json.Marshal(kept); err == nil {
+		err = replaceFile(path, raw)
+	}
+	if err != nil {
+		return now, fmt.Errorf("keep since when the rules stand: %w", err)
+	}
+	return now, nil
 }
 
 func (a *App) openTriage(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -13,8 +14,8 @@ import (
 	"hoalu/soc"
 )
 
-// resolved remembers to which systems the events of each source resolved, when last, and which technical layers they prove. It is
-// kept in a file: a source that is silent since a restart must still count for its system.
+// resolved remembers to which systems the events of each source resolved, when last, which technical layers they prove and which
+// kinds of log they are. It is kept in a file: a source that is silent since a restart must still count for its system.
 type resolved struct {
 	path string
 
@@ -30,6 +31,8 @@ type resolvedPair struct {
 	System string   `json:"system"`
 	Last   int64    `json:"last"` // receipt of the newest such event
 	Layers []string `json:"layers,omitempty"`
+
+	Kinds map[string]int64 `json:"kinds,omitempty"` // kind of log → receipt of its newest event
 }
 
 const (
@@ -59,7 +62,7 @@ func openResolved(path string) (*resolved, error) {
 }
 
 // seen notes an event of source that resolved to system at a receipt time; layer "" proves none.
-func (r *resolved) seen(source, system, layer string, at int64) {
+func (r *resolved) seen(source, system, layer string, kinds kindSet, at int64) {
 	if source == "" || system == "" || system == soc.Unassigned {
 		return
 	}
@@ -76,6 +79,14 @@ func (r *resolved) seen(source, system, layer string, at int64) {
 	}
 	if at > p.Last {
 		p.Last, r.changed = at, true
+	}
+	for i, name := range kindNames {
+		if kinds&(1<<i) != 0 && at > p.Kinds[name] {
+			if p.Kinds == nil {
+				p.Kinds = map[string]int64{}
+			}
+			p.Kinds[name], r.changed = at, true
+		}
 	}
 	if layer != "" && !slices.Contains(p.Layers, layer) {
 		p.Layers, r.changed = append(p.Layers, layer), true
@@ -115,6 +126,15 @@ func (r *resolved) layers(source, system string) []string {
 	return nil
 }
 
+func (r *resolved) kinds(source, system string) map[string]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.pairs[resolvedKey{source, system}]; p != nil {
+		return maps.Clone(p.Kinds)
+	}
+	return nil
+}
+
 // forget leaves out pairs nothing was heard of for long.
 func (r *resolved) forget(now time.Time) {
 	r.mu.Lock()
@@ -136,7 +156,7 @@ func (r *resolved) keep() error {
 	list := make([]resolvedPair, 0, len(r.pairs))
 	for _, p := range r.pairs {
 		x := *p
-		x.Layers = slices.Clone(p.Layers)
+		x.Layers, x.Kinds = slices.Clone(p.Layers), maps.Clone(p.Kinds)
 		list = append(list, x)
 	}
 	r.changed = false

@@ -22,13 +22,13 @@ result := lib.answer("unknown", [lib.reason("nothing_accepted_yet", {})], [check
 	input.national.last_accepted == 0
 }
 
-result := lib.answer("not_met", [lib.reason("backlog_old", {"waiting": format_int(input.national.waiting, 10)})], [checked]) if {
+result := lib.answer("not_met", [lib.reason("backlog_old", {"hours": format_int(floor((input.now - input.national.oldest_waiting) / 3600000), 10)})], [checked]) if {
 	input.national.endpoint
 	input.national.last_accepted > 0
 	backlog
 }
 
-result := lib.answer("met", [lib.reason("centre_accepts", {})], [link, checked]) if {
+result := lib.answer("met", [lib.reason("centre_accepts", {"minutes": format_int(floor((input.now - input.national.last_accepted) / 60000), 10)})], [link, checked]) if {
 	input.national.endpoint
 	input.national.last_accepted > 0
 	not backlog

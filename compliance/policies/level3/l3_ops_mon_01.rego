@@ -15,7 +15,7 @@ missing := [a | some a in input.assets; a.last_event == 0]
 
 old := [a | some a in input.assets; a.last_event > 0; input.now - a.last_event > day]
 
-hosts(list) := concat(", ", [a.host | some a in list])
+hosts(list) := concat(", ", [a.host | some a in array.slice(list, 0, 5)])
 
 result := lib.answer("unknown", [lib.reason("no_object_registered", {})], [lib.inventory]) if count(input.assets) == 0
 

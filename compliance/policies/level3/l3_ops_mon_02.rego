@@ -8,19 +8,9 @@ package hoalu.policies.level3.l3_ops_mon_02
 
 import data.hoalu.lib
 
-# A planned stop leaves nothing to conclude for its time.
-planned := [s | some s in input.sources; s.planned_stop]
+# Forwarding is only forwarding when the lines can still be read; otherwise as for any set of sources.
+result := lib.coverage(input.sources, "no_source") if count(garbled) == 0
 
-result := lib.answer("unknown", [lib.reason("planned_stop", {"sources": lib.names(planned)})], [lib.inventory]) if count(planned) > 0
+garbled := [s | some s in input.sources; s.state == "garbled"; not s.planned_stop]
 
-result := lib.coverage(input.sources, "no_source") if {
-	count(planned) == 0
-	count(garbled) == 0
-}
-
-garbled := [s | some s in input.sources; s.state == "garbled"]
-
-result := lib.answer("not_met", [lib.reason("source_garbled", {"sources": lib.names(garbled)})], [lib.proof(s) | some s in garbled]) if {
-	count(planned) == 0
-	count(garbled) > 0
-}
+result := lib.answer("not_met", [lib.reason("source_garbled", object.union(lib.of(garbled, input.sources), {"percent": format_int(round(100 * max([s.unparsed | some s in garbled])), 10)}))], [lib.proof(s) | some s in garbled]) if count(garbled) > 0

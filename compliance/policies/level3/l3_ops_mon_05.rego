@@ -20,7 +20,7 @@ result := lib.answer("unknown", [lib.reason("log_not_signed", {})], [store]) if 
 	input.store.checkpoint == 0
 }
 
-result := object.union(lib.retained, {"evidence": array.concat(lib.retained.evidence, [log])}) if {
+result := object.union(lib.retained(input.sources, "no_source"), {"evidence": array.concat(lib.retained(input.sources, "no_source").evidence, [log])}) if {
 	not full_soon
 	input.store.checkpoint > 0
 }

@@ -18,7 +18,9 @@ late if {
 	input.now - input.watch.oldest_unacknowledged > 86400000
 }
 
-untuned if input.now - max([input.watch.rules_changed, input.watch.started]) > half_year
+untuned if input.now - input.watch.rules_changed > half_year
+
+tuned_days := format_int(floor((input.now - input.watch.rules_changed) / 86400000), 10)
 
 result := lib.answer("not_met", [lib.reason("no_rules", {})], [watch]) if input.watch.rules == 0
 
@@ -27,7 +29,7 @@ result := lib.answer("not_met", [lib.reason("alert_not_taken", {"hours": format_
 	late
 }
 
-result := lib.answer("not_met", [lib.reason("rules_not_tuned", {})], [watch]) if {
+result := lib.answer("not_met", [lib.reason("rules_not_tuned", {"days": tuned_days})], [watch]) if {
 	input.watch.rules > 0
 	not late
 	untuned
@@ -42,7 +44,7 @@ result := object.union(base, {"evidence": array.concat(base.evidence, [watch])})
 	base.state != "met"
 }
 
-result := lib.answer("met", [lib.reason("watched", {"rules": format_int(input.watch.rules, 10)})], array.concat(base.evidence, [watch])) if {
+result := lib.answer("met", [lib.reason("watched", {"rules": format_int(input.watch.rules, 10), "days": tuned_days})], array.concat(base.evidence, [watch])) if {
 	input.watch.rules > 0
 	not late
 	not untuned

@@ -8,6 +8,4 @@ package hoalu.policies.level3.l3_srv_log_05
 
 import data.hoalu.lib
 
-result := lib.answer("not_met", [lib.reason("no_server_source", {})], [lib.inventory]) if count(lib.with_layer("endpoint")) == 0
-
-result := lib.retained if count(lib.with_layer("endpoint")) > 0
+result := lib.retained(lib.with_layer("endpoint"), "no_server_source")

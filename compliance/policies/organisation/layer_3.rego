@@ -9,4 +9,4 @@ package hoalu.policies.organisation.layer_3
 import data.hoalu.lib
 
 # Reports of an independent party are documents; none can be recorded yet.
-result := object.union(lib.answer("unknown", [lib.reason("no_document", {})], []), {"score": 0})
+result := object.union(lib.answer("unknown", [lib.reason("no_assessment_report", {})], []), {"score": 0})

@@ -8,4 +8,4 @@ package hoalu.policies.technical.tech_application
 
 import data.hoalu.lib
 
-result := lib.coverage(lib.with_layer("application"), "no_layer_source")
+result := lib.coverage(lib.with_layer("application"), "no_application_source")

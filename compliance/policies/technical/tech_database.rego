@@ -8,7 +8,21 @@ package hoalu.policies.technical.tech_database
 
 import data.hoalu.lib
 
-# A system without a database engine has no such layer.
-result := lib.answer("not_applicable", [lib.reason("no_database", {})], []) if input.system.engine == ""
+# Without a database there is no such layer; a system whose database nobody declared may have one.
+sources := lib.with_layer("database")
 
-result := lib.coverage(lib.with_layer("database"), "no_layer_source") if input.system.engine != ""
+result := lib.answer("not_applicable", [lib.reason("no_database", {})], []) if {
+	input.system.engine == "none"
+	count(sources) == 0
+}
+
+result := lib.answer("unknown", [lib.reason("engine_not_declared", {})], [lib.inventory]) if {
+	input.system.engine == ""
+	count(sources) == 0
+}
+
+result := lib.coverage(sources, "no_database_source") if declared_or_seen
+
+declared_or_seen if count(sources) > 0
+
+declared_or_seen if not input.system.engine in {"", "none"}

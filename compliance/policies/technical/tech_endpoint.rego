@@ -8,4 +8,4 @@ package hoalu.policies.technical.tech_endpoint
 
 import data.hoalu.lib
 
-result := lib.coverage(lib.with_layer("endpoint"), "no_layer_source")
+result := lib.coverage(lib.with_layer("endpoint"), "no_server_source")

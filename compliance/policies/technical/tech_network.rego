@@ -8,4 +8,4 @@ package hoalu.policies.technical.tech_network
 
 import data.hoalu.lib
 
-result := lib.coverage(lib.with_layer("network"), "no_layer_source")
+result := lib.coverage(lib.with_layer("network"), "no_network_source")

@@ -861,6 +861,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/systems/{id}/posture/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exactly the cells that differ between two instants */
+        get: operations["comparePosture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -1385,6 +1402,19 @@ export interface components {
              */
             time: string;
         };
+        BasisItem: {
+            /** @example Đ31.2.d */
+            article: string;
+            /** @example NĐ 331/2026 */
+            document: string;
+            /** @description V, V2, M+, M, M- or own */
+            mark: string;
+            note?: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            part: "clause" | "text" | "figure";
+        };
         Because: {
             code: string;
             text: {
@@ -1445,56 +1475,58 @@ export interface components {
             want: string;
         };
         ControlDetail: {
-            /** @description mark of clause, text and param */
-            certainty: {
-                [key: string]: string;
-            };
+            /** @description documents, wording and figure, each with its own certainty */
+            basis: components["schemas"]["BasisItem"][];
             /** @description a policy exists */
             checked: boolean;
             /** @description by document: tcvn11930, tt12, tcvn14423 */
             clauses: {
                 [key: string]: string;
             };
-            /** @description three steps by language */
-            fix?: {
-                [key: string]: string[];
-            };
             group: string;
-            how?: string;
+            /** @description what evidence decides it */
+            how?: {
+                [key: string]: string;
+            };
             id: string;
             /** @enum {string} */
             mode: "auto" | "semi" | "attest" | "";
-            parameter?: string;
-            /** @description our wording, English */
-            requirement: string;
+            parameter?: {
+                [key: string]: string;
+            };
+            /** @description our wording */
+            requirement: {
+                [key: string]: string;
+            };
             systems: components["schemas"]["ControlSystem"][];
             title: {
                 [key: string]: string;
             };
         };
         ControlItem: {
-            /** @description mark of clause, text and param */
-            certainty: {
-                [key: string]: string;
-            };
+            /** @description documents, wording and figure, each with its own certainty */
+            basis: components["schemas"]["BasisItem"][];
             /** @description a policy exists */
             checked: boolean;
             /** @description by document: tcvn11930, tt12, tcvn14423 */
             clauses: {
                 [key: string]: string;
             };
-            /** @description three steps by language */
-            fix?: {
-                [key: string]: string[];
-            };
             group: string;
-            how?: string;
+            /** @description what evidence decides it */
+            how?: {
+                [key: string]: string;
+            };
             id: string;
             /** @enum {string} */
             mode: "auto" | "semi" | "attest" | "";
-            parameter?: string;
-            /** @description our wording, English */
-            requirement: string;
+            parameter?: {
+                [key: string]: string;
+            };
+            /** @description our wording */
+            requirement: {
+                [key: string]: string;
+            };
             title: {
                 [key: string]: string;
             };
@@ -1703,6 +1735,10 @@ export interface components {
             id: string;
             /** Format: int64 */
             max_age_ms: number;
+            /** @description what it is, where it is no source */
+            title?: {
+                [key: string]: string;
+            };
             value?: string;
         };
         FieldItem: {
@@ -1753,11 +1789,20 @@ export interface components {
             computed?: string;
             control: string;
             evidence: components["schemas"]["EvidenceItem"][];
+            /** @description three steps, with the values of the first reason; empty when there is nothing to do */
+            fix: {
+                [key: string]: string;
+            }[];
+            /**
+             * Format: date-time
+             * @description since when for these reasons and this revision; the state may be older
+             */
+            from?: string;
             group: string;
             last_known?: string;
             /** @enum {string} */
             mode: "auto" | "semi" | "attest" | "";
-            /** @description version of the policy; empty: no check yet */
+            /** @description revision of policy and requirement; empty: no check yet */
             policy?: string;
             /**
              * Format: date-time
@@ -1868,6 +1913,10 @@ export interface components {
         };
         LayerItem: {
             because: components["schemas"]["Because"][];
+            /** @description three steps, with the values of the first reason; empty when there is nothing to do */
+            fix: {
+                [key: string]: string;
+            }[];
             /** @description official name, for hover and paper */
             full: {
                 [key: string]: string;
@@ -2525,10 +2574,46 @@ export interface components {
             because: components["schemas"]["Because"][];
             control: string;
             from?: string;
+            /** @description a layer, not one of the requirements */
+            layer?: boolean;
             title: {
                 [key: string]: string;
             };
             to: string;
+        };
+        PostureDifference: {
+            /**
+             * Format: date-time
+             * @description when this was true
+             */
+            as_of: string;
+            /** @description true when counting stopped at total: there are at least that many */
+            capped: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            from: string;
+            items: components["schemas"]["PostureChange"][];
+            /** @description cursor of the next page, empty at the end */
+            next: string;
+            /** @description what could not be read, with its reason */
+            partial?: string[];
+            /**
+             * Format: date-time
+             * @description do not believe it after this instant; show it as unknown
+             */
+            stale_after: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description rows that match, within the caller's scope
+             */
+            total: number;
         };
         PostureGroup: {
             counts: components["schemas"]["Counts"];
@@ -3478,6 +3563,7 @@ export type AlertsToday = components['schemas']['AlertsToday'];
 export type AssetItem = components['schemas']['AssetItem'];
 export type AuditAnswer = components['schemas']['AuditAnswer'];
 export type AuditItem = components['schemas']['AuditItem'];
+export type BasisItem = components['schemas']['BasisItem'];
 export type Because = components['schemas']['Because'];
 export type Bound = components['schemas']['Bound'];
 export type Broken = components['schemas']['Broken'];
@@ -3546,6 +3632,7 @@ export type Permissions = components['schemas']['Permissions'];
 export type PlacementTiles = components['schemas']['PlacementTiles'];
 export type PostureAnswer = components['schemas']['PostureAnswer'];
 export type PostureChange = components['schemas']['PostureChange'];
+export type PostureDifference = components['schemas']['PostureDifference'];
 export type PostureGroup = components['schemas']['PostureGroup'];
 export type Preferences = components['schemas']['Preferences'];
 export type ProbeItem = components['schemas']['ProbeItem'];
@@ -7903,6 +7990,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PagePostureChange"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comparePosture: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostureDifference"];
                 };
             };
             /** @description Unauthorized */

@@ -51,6 +51,11 @@ const techLayers = [
   ['database', 'Cơ sở dữ liệu', 'Database'],
   ['endpoint', 'Thiết bị đầu cuối', 'Endpoint'],
 ];
+const steps = [
+  { vi: 'Trên dvc-app-04, kiểm tra dịch vụ chrony.', en: 'Check chrony on dvc-app-04.' },
+  { vi: 'Trỏ về 10.20.0.5, nguồn giờ của tỉnh.', en: 'Point it to 10.20.0.5.' },
+  { vi: 'Đúng giờ trở lại thì ô tự đổi.', en: 'Once the time is right the cell turns by itself.' },
+];
 const layersOf = (i) =>
   orgLayers.map(([id, vi, en], k) => {
     const score = [2, 3, 1, 3][(i + k) % 4];
@@ -70,6 +75,7 @@ const layersOf = (i) =>
           },
         },
       ],
+      fix: score >= 2 ? [] : steps,
     };
   });
 const techOf = (i) =>
@@ -90,6 +96,7 @@ const techOf = (i) =>
             : { vi: '3/3 nguồn, 2 giây trước', en: '3/3 sources, 2 s ago' },
       },
     ],
+    fix: (i + k) % 4 < 2 ? [] : steps,
   }));
 const transition = {
   kind: 'transition',
@@ -305,21 +312,36 @@ const controls = groupsDef.flatMap(([g, vi, en, n]) =>
       vi: i === 8 && g === 'server' ? 'Đồng bộ thời gian máy chủ' : `${vi} yêu cầu ${i + 1}`,
       en: `${en} requirement ${i + 1}`,
     },
-    requirement: 'Every server takes time from the standard source.',
-    parameter: '1 s',
+    requirement: { vi: 'Máy chủ theo máy chủ thời gian.', en: 'Servers follow the time server.' },
+    parameter: { vi: 'nên ≤ 1 giây', en: 'advise <= 1 s' },
     mode: ['auto', 'semi', 'attest'][i % 3],
-    how: '',
+    how: { vi: 'Độ lệch từng máy.', en: 'Skew per host.' },
     clauses: { tcvn11930: '7.2.2.3', tcvn14423: '5.8.2.1a' },
-    certainty: { clause: 'V', text: 'M', param: 'own' },
+    basis: [
+      { part: 'clause', document: 'TCVN 11930:2017', article: '7.2.2.3', mark: 'V' },
+      {
+        part: 'clause',
+        document: 'TCVN 14423:2026',
+        article: '5.8.2.1a',
+        mark: 'V2',
+        note: { vi: 'sản phẩm đối chiếu điều khoản', en: 'clause mapped by us' },
+      },
+      {
+        part: 'text',
+        document: '',
+        article: '',
+        mark: 'M',
+        note: { vi: 'Lời văn yêu cầu do sản phẩm viết lại', en: 'Wording of the requirement, restated by us' },
+      },
+      {
+        part: 'figure',
+        document: '',
+        article: '',
+        mark: 'own',
+        note: { vi: 'Đề xuất của sản phẩm, không phải quy định', en: 'Our proposal, not law' },
+      },
+    ],
     checked: i % 4 !== 0,
-    fix: {
-      vi: [
-        'Trên dvc-app-04, kiểm tra dịch vụ chrony.',
-        'Trỏ về 10.20.0.5, nguồn giờ của tỉnh.',
-        'Không cần báo lại: khi máy đúng giờ 30 phút liền, việc tự đóng.',
-      ],
-      en: ['Check chrony on dvc-app-04.', 'Point it to 10.20.0.5.', 'No need to report back: it closes itself.'],
-    },
   })),
 );
 const postureOf = (s, at) => {
@@ -344,7 +366,9 @@ const postureOf = (s, at) => {
       evidence: [
         { id: 'clock/dvc-app-04', at: iso(now() - MIN), max_age_ms: 600_000, expired: st === 'unknown', value: 'offset=94s' },
       ],
-      policy: 'v1',
+      fix: st === 'met' || st === 'not_applicable' ? [] : steps,
+      from: iso(now() - 52 * MIN - i * 3 * MIN),
+      policy: '6c8719e90c0c',
     };
   });
   const count = (l) => ({
@@ -806,7 +830,7 @@ export function answer(method, url, body) {
         ...frame(46),
       },
     };
-  if ((m = /^\/api\/systems\/([^/]+)\/posture\/changes$/.exec(p)))
+  if ((m = /^\/api\/systems\/([^/]+)\/posture\/(?:changes|compare)$/.exec(p)))
     return page(
       Array.from({ length: 40 }, (_, i) => ({
         control: controls[i * 3].id,

@@ -6,6 +6,13 @@ import { client, type SystemDetail, take } from '../api/client';
 import { problemText } from '../design/states';
 import { Overlay } from '../frame/Overlay';
 
+/** Databases to choose from; what was entered otherwise stays one of them. "none" says that there is no database. */
+function engines(now: string, t: (k: string) => string): [string, string][] {
+  const list = ['PostgreSQL', 'MySQL', 'MariaDB', 'Oracle', 'SQL Server', 'MongoDB'];
+  if (now && now !== 'none' && !list.includes(now)) list.push(now);
+  return [['', t('systems.engineUnset')], ['none', t('systems.engineNone')], ...list.map((x): [string, string] => [x, x])];
+}
+
 /** Declares or changes a system. */
 export function SystemForm({
   system,
@@ -27,6 +34,7 @@ export function SystemForm({
     basis: system?.basis ?? 'tcvn11930',
     placement: system?.placement ?? 'data_centre',
     dossier: system?.dossier ?? 'drafting',
+    engine: system?.engine ?? '',
   });
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
@@ -40,7 +48,6 @@ export function SystemForm({
       level: Number(f.level),
       plan: system?.plan ?? 'none',
       investing: system?.investing ?? false,
-      engine: system?.engine ?? '',
       version: system?.version ?? 0,
     } as never;
     try {
@@ -98,6 +105,7 @@ export function SystemForm({
           t('systems.dossier'),
           ['drafting', 'submitted', 'appraised', 'approved'].map((p) => [p, t(`dossier.${p}`)]),
         )}
+        {pick('engine', t('systems.engine'), engines(f.engine, t))}
         {error && (
           <p className="banner banner-danger" role="alert">
             {error}

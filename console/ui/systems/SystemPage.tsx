@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
 import { say } from '../alerts/parts';
@@ -14,7 +14,7 @@ import {
   type SystemDetail,
   take,
 } from '../api/client';
-import { Certainty, useMarkWords } from '../design/Certainty';
+import { Certainty } from '../design/Certainty';
 import { DayField } from '../design/DayField';
 import { Icon } from '../design/icons';
 import { DemoChip, isPosture, PostureSign, SourceSign } from '../design/signs';
@@ -29,7 +29,7 @@ import { serverNow, useNow } from '../live/clock';
 import { useNotices } from '../live/stream';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
-import { CountsBar, Score } from './bars';
+import { CountsBar, Score, systemScore } from './bars';
 import { DateBar } from './DateBar';
 import { SystemForm } from './SystemForm';
 
@@ -160,7 +160,7 @@ function Posture({ system }: { system: SystemDetail }) {
     setPicked(c);
     change({ sel: c });
   };
-  const lowest = Math.min(...p.layers.map((l) => l.score));
+  const standing = systemScore(p.layers);
   const staleAt = ms(p.stale_after);
   const stale = !p.past && staleAt !== undefined && now > staleAt + 5000;
   const total = p.findings.length;
@@ -188,7 +188,7 @@ function Posture({ system }: { system: SystemDetail }) {
               <h2 id="org">{t('systems.org')}</h2>
               {p.layers.length > 0 && (
                 <span className="muted small">
-                  {t('systems.lowest')} <b className="num ink">{lowest}/3</b>
+                  {t('systems.lowest')} <b className="num ink">{standing ?? '?'}/3</b>
                 </span>
               )}
             </div>
@@ -260,11 +260,30 @@ function Posture({ system }: { system: SystemDetail }) {
   );
 }
 
-function why(l: LayerItem, lang: 'vi' | 'en', t: (k: string) => string): string {
-  return l.because
+/** A layer cell: how it stands, why in words, and on opening what to do about it. */
+function Layer({ layer, head, low, rest }: { layer: LayerItem; head: ReactNode; low: boolean; rest: string }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const unknown = layer.state === 'unknown';
+  const said = layer.because
     .map((b) => say(b.text, lang, t))
     .filter(Boolean)
     .join(' ');
+  return (
+    <div className="layer" title={say(layer.full, lang, t)}>
+      {head}
+      <p title={said} className={`small clamp ${unknown ? 'unk-text' : low ? 'warn-text' : 'muted'}`}>
+        {said || rest}
+      </p>
+      {layer.fix.length > 0 && (
+        <details className="layer-fix small">
+          <summary aria-label={t('systems.fixOf', { layer: say(layer.title, lang, t) })}>{t('systems.fixShort')}</summary>
+          <p>{said}</p>
+          <Steps steps={layer.fix} />
+        </details>
+      )}
+    </div>
+  );
 }
 
 function OrgLayer({ layer, n }: { layer: LayerItem; n: number }) {
@@ -272,39 +291,44 @@ function OrgLayer({ layer, n }: { layer: LayerItem; n: number }) {
   const lang = useLang();
   const unknown = layer.state === 'unknown';
   return (
-    <div className="layer" title={say(layer.full, lang, t)}>
-      <div className="layer-top">
-        <Score n={layer.score} unknown={unknown} />
-        <b className="num">{unknown ? '?' : layer.score}/3</b>
-        <span className="muted small end">{t('systems.layerN', { n })}</span>
-      </div>
-      <p className="layer-name">{say(layer.title, lang, t)}</p>
-      <p title={why(layer, lang, t)} className={`small clamp ${unknown ? 'unk-text' : layer.score < 2 ? 'warn-text' : 'muted'}`}>
-        {why(layer, lang, t) || t(`systems.score.${layer.score}`)}
-      </p>
-    </div>
+    <Layer
+      layer={layer}
+      low={layer.score < 2}
+      rest={t(`systems.score.${layer.score}`)}
+      head={
+        <>
+          <div className="layer-top">
+            <Score n={layer.score} unknown={unknown} />
+            <b className="num">{unknown ? '?' : layer.score}/3</b>
+            <span className="muted small end">{t('systems.layerN', { n })}</span>
+          </div>
+          <p className="layer-name">{say(layer.title, lang, t)}</p>
+        </>
+      }
+    />
   );
 }
 
 function TechLayer({ layer }: { layer: LayerItem }) {
   const { t } = useTranslation();
   const lang = useLang();
-  const unknown = layer.state === 'unknown';
   return (
-    <div className="layer" title={say(layer.full, lang, t)}>
-      <div className="layer-top">
-        <PostureSign state={layer.state} label={say(layer.title, lang, t)} />
-        <span className="sr">{t(`posture.${layer.state}`)}</span>
-        <b className="num end">{unknown || layer.share === undefined ? '–' : share(layer.share, lang, 0)}</b>
-      </div>
-      <p className={`small clamp ${unknown ? 'unk-text' : 'muted'}`} title={why(layer, lang, t)}>
-        {why(layer, lang, t) || t(`posture.${layer.state}`)}
-      </p>
-    </div>
+    <Layer
+      layer={layer}
+      low={false}
+      rest={t(`posture.${layer.state}`)}
+      head={
+        <div className="layer-top">
+          <PostureSign state={layer.state} label={say(layer.title, lang, t)} />
+          <span className="sr">{t(`posture.${layer.state}`)}</span>
+          <b className="num end">{layer.share === undefined ? '–' : share(layer.share, lang, 0)}</b>
+        </div>
+      }
+    />
   );
 }
 
-const basisOf: Record<string, string> = { tcvn11930: 'TCVN 11930:2017', tt12: 'TT 12/2022', tcvn14423: 'TCVN 14423:2026' };
+const basisOf: Record<string, string> = { tcvn11930: 'TCVN 11930:2017', tcvn14423: 'TCVN 14423:2026' };
 
 /** Groups of cells; one tab stop, arrows move over all of them as they lie on the screen. */
 function Cells({
@@ -543,10 +567,11 @@ function Requirement({
   const { t } = useTranslation();
   const lang = useLang();
   const now = useNow();
-  const words = useMarkWords();
   const at = newest(f);
-  const fix = c?.fix?.[lang] ?? c?.fix?.vi ?? [];
-  const mark = (k: string) => c?.certainty[k];
+  // A past state is told as it was computed then: its evidence is as old as it was at that time.
+  const then = past ? (ms(f.computed) ?? now) : now;
+  const figure = c?.basis.find((b) => b.part === 'figure');
+  const reason = f.because.map((b) => say(b.text, lang, t) || b.code);
   return (
     <>
       <div className="req-head">
@@ -554,9 +579,9 @@ function Requirement({
         <h2>{say(f.title, lang, t)}</h2>
       </div>
       <p className="small muted">
-        <span className="num">{f.control}</span>
-        {c?.requirement && lang === 'en' ? ` · ${c.requirement}` : ''} {f.mode && `· ${t(`mode.${f.mode}`)}`}
+        <span className="num">{f.control}</span> {f.mode && `· ${t(`mode.${f.mode}`)}`}
       </p>
+      {c && <p className="small">{say(c.requirement, lang, t)}</p>}
       <dl className="facts req-facts">
         <dt>{t('systems.conclusion')}</dt>
         <dd>
@@ -569,51 +594,66 @@ function Requirement({
           {f.state === 'unknown' && isPosture(f.last_known) && (
             <div className="unk-text">{t('systems.lastKnown', { state: t(`posture.${f.last_known}`).toLowerCase() })}</div>
           )}
+          {f.computed && (
+            <div className="small muted">
+              {t('systems.computedAt')} <Exact at={f.computed} short />
+              {f.policy && (
+                <>
+                  {' '}
+                  · {t('systems.revision')} <span className="num">{f.policy}</span>
+                </>
+              )}
+            </div>
+          )}
         </dd>
         <dt>{t('systems.why')}</dt>
         <dd>
-          {f.because.length > 0
-            ? f.because.map((b, i) => <div key={i}>{say(b.text, lang, t) || b.code}</div>)
-            : f.policy
-              ? '–'
-              : t('systems.noCheck')}
+          {reason.length > 0 ? reason.map((r, i) => <div key={i}>{r}</div>) : '–'}
+          {f.from && f.since && ms(f.from) !== ms(f.since) && (
+            <div className="small muted">
+              {t('systems.reasonSince')} <Exact at={f.from} short />
+            </div>
+          )}
           {c?.parameter && (
             <div className="muted">
-              {t('systems.limit')} <Evidence value={c.parameter} />{' '}
-              {mark('param') && (
-                <Certainty law={{ document: t('systems.parameter'), article: f.control, mark: mark('param') as string }} short />
-              )}
+              {t('systems.limit')} {say(c.parameter, lang, t)} {figure && <Basis b={figure} title={f.control} />}
             </div>
           )}
         </dd>
         <dt>{t('systems.evidence')}</dt>
         <dd>
           {f.evidence.length === 0 ? (
-            <span className="unk-text">{t('systems.noneYet')}</span>
+            <>
+              <span className="unk-text">{t('systems.noneYet')}</span>
+              {c?.how && <div className="muted">{t('systems.decides', { how: say(c.how, lang, t) })}</div>}
+            </>
           ) : (
             <>
               {t('systems.records', { count: f.evidence.length })}
               {at !== undefined && (
                 <>
-                  , {t('systems.newest')} <Age at={at} />
+                  , {t('systems.newest')} {past ? <Exact at={at} short /> : <Age at={at} />}
                 </>
               )}
               <ul className="evidence-list">
                 {f.evidence.slice(0, 20).map((e) => (
                   <li key={e.id + String(e.at)}>
-                    <Evidence value={e.id} className="cut block" />
+                    {e.title ? <span>{say(e.title, lang, t)}</span> : <Evidence value={e.id} className="cut block" />}
                     <span className={e.expired ? 'unk-text' : 'muted'}>
                       {e.value && (
                         <>
-                          <Evidence value={e.value} /> ·{' '}
+                          <Evidence value={e.value} name /> ·{' '}
                         </>
                       )}
-                      {age(e.at, now, lang)} · {t('systems.validFor', { span: span(e.max_age_ms, lang) })}
+                      {age(e.at, then, lang)} · {t('systems.validFor', { span: span(e.max_age_ms, lang) })}
                       {e.expired && ` · ${t('systems.expired')}`}
                     </span>
                   </li>
                 ))}
               </ul>
+              {f.evidence.length > 20 && (
+                <div className="muted">{t('systems.moreRecords', { count: f.evidence.length - 20 })}</div>
+              )}
             </>
           )}
         </dd>
@@ -621,45 +661,54 @@ function Requirement({
           <>
             <dt>{t('systems.law')}</dt>
             <dd>
-              {Object.entries(c.clauses).map(([doc, clause]) => (
-                <div key={doc}>
-                  {basisOf[doc] ?? doc} {clause}
-                </div>
-              ))}
-              <div className="row marks">
-                {(['clause', 'text'] as const).map(
-                  (k) =>
-                    mark(k) && (
-                      <Certainty
-                        key={k}
-                        law={{
-                          document: t(`systems.mark.${k}`),
-                          article: f.control,
-                          mark: mark(k) as string,
-                          note: { vi: words(mark(k) as string), en: words(mark(k) as string) },
-                        }}
-                        short
-                      />
-                    ),
-                )}
-              </div>
+              <ul className="basis-list">
+                {c.basis.map((b, i) => (
+                  <li key={i}>
+                    <span>
+                      <span className="muted">{t(`systems.part.${b.part}`)}:</span> {b.document} {b.article}
+                      {b.note && (
+                        <span className="muted"> {b.document ? `(${say(b.note, lang, t)})` : say(b.note, lang, t)}</span>
+                      )}
+                    </span>{' '}
+                    <Basis b={b} title={f.control} />
+                  </li>
+                ))}
+              </ul>
             </dd>
           </>
         )}
       </dl>
-      {fix.length > 0 && f.state !== 'met' && !past && (
-        <>
-          <h3>{t('systems.fix')}</h3>
-          <ol className="fix">
-            {fix.map((x, i) => (
-              <li key={x}>
-                <span className="num">{i + 1}.</span> {x}
-              </li>
-            ))}
-          </ol>
-        </>
-      )}
+      {!past &&
+        (f.fix.length > 0 ? (
+          <>
+            <h3>{t('systems.fix')}</h3>
+            <Steps steps={f.fix} />
+          </>
+        ) : (
+          <p className="small muted">{t(f.state === 'met' ? 'systems.nothingToDo' : 'systems.notConcerned')}</p>
+        ))}
     </>
+  );
+}
+
+/** The certainty of one part of the basis: where there is no document, the requirement's number stands for it. */
+function Basis({ b, title }: { b: ControlItem['basis'][number]; title: string }) {
+  const { t } = useTranslation();
+  const law = b.document ? b : { ...b, document: t(`systems.part.${b.part}`), article: title };
+  return <Certainty law={law} short />;
+}
+
+function Steps({ steps }: { steps: FindingItem['fix'] }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  return (
+    <ol className="fix">
+      {steps.map((x, i) => (
+        <li key={i}>
+          <span className="num">{i + 1}.</span> {say(x, lang, t)}
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -756,40 +805,59 @@ function Assets({ system }: { system: SystemDetail }) {
   );
 }
 
+/** What differs between two days, or every change on the way. */
 function Changes({ id }: { id: string }) {
   const { t } = useTranslation();
   const lang = useLang();
   const [params, change] = useView();
   const to = params.get('b') ?? toDay(serverNow());
   const from = params.get('a') ?? toDay(serverNow() - 30 * 86_400_000);
+  const every = params.get('how') === 'every';
   const changes = useQuery({
-    queryKey: ['posture', id, 'changes', from, to],
-    queryFn: () =>
-      take(
-        client.GET('/api/systems/{id}/posture/changes', {
-          params: {
-            path: { id },
-            query: {
-              from: new Date(fromDay(from) ?? 0).toISOString(),
-              to: new Date((fromDay(to) ?? 0) + 86_399_000).toISOString(),
-            },
-          },
-        }),
-      ),
+    queryKey: ['posture', id, every ? 'changes' : 'compare', from, to],
+    queryFn: () => {
+      const path = { id };
+      if (!every) return take(client.GET('/api/systems/{id}/posture/compare', { params: { path, query: { from, to } } }));
+      const query = {
+        from: new Date(fromDay(from) ?? 0).toISOString(),
+        to: new Date((fromDay(to) ?? 0) + 86_399_999).toISOString(),
+      };
+      return take(client.GET('/api/systems/{id}/posture/changes', { params: { path, query } }));
+    },
+    enabled: every || from !== to,
     retry: false,
   });
   return (
     <div className="page-body scroll">
       <div className="row">
+        <div className="switch" role="group" aria-label={t('systems.historyAs')}>
+          {(['compare', 'every'] as const).map((k) => (
+            <button
+              key={k}
+              type="button"
+              aria-pressed={(k === 'every') === every}
+              onClick={() => change({ how: k === 'every' ? k : undefined })}
+            >
+              {t(`systems.history.${k}`)}
+            </button>
+          ))}
+        </div>
         <span className="small">
           {t('range.from')} <DayField label={t('range.from')} value={from} max={to} onChange={(d) => change({ a: d })} />
         </span>
         <span className="small">
           {t('range.to')} <DayField label={t('range.to')} value={to} min={from} onChange={(d) => change({ b: d })} />
         </span>
-        {changes.data && <span className="muted small">{t('systems.changed', { count: changes.data.total })}</span>}
+        {changes.data && (
+          <span className="muted small">
+            {t(every ? 'systems.changedTimes' : 'systems.changed', { count: changes.data.total })}
+          </span>
+        )}
       </div>
-      {changes.isPending ? (
+      <p className="small muted">{t(every ? 'systems.everyNote' : 'systems.compareNote')}</p>
+      {!every && from === to ? (
+        <Empty>{t('systems.twoDays')}</Empty>
+      ) : changes.isPending ? (
         <Loading what="posture" />
       ) : changes.isError ? (
         <Failed error={changes.error} what="posture" retry={() => changes.refetch()} />
@@ -809,9 +877,7 @@ function Changes({ id }: { id: string }) {
             <tbody>
               {changes.data.items.map((c) => (
                 <tr key={`${c.control}${c.at}`}>
-                  <td>
-                    <Exact at={c.at} short />
-                  </td>
+                  <td>{c.at ? <Exact at={c.at} short /> : '–'}</td>
                   <td>
                     {say(c.title, lang, t)} <span className="num muted">{c.control}</span>
                   </td>

@@ -15,10 +15,20 @@ export function Score({ n, unknown }: { n: number; unknown?: boolean }) {
   );
 }
 
+/**
+ * The level of a system is its lowest layer. A layer known to stand at 0 or 1 decides; otherwise one that is not known leaves the
+ * level open.
+ */
+export function systemScore(layers: LayerItem[]): number | undefined {
+  const known = layers.filter((l) => l.state !== 'unknown').map((l) => l.score);
+  const lowest = Math.min(...known);
+  return lowest <= 1 || known.length === layers.length ? lowest : undefined;
+}
+
 export function LayerBars({ layers }: { layers: LayerItem[] }) {
   const { t } = useTranslation();
   const lang = useLang();
-  const text = layers.map((l) => `${say(l.title, lang, t)} ${l.score}/3`).join(', ');
+  const text = layers.map((l) => `${say(l.title, lang, t)} ${l.state === 'unknown' ? '?' : l.score}/3`).join(', ');
   return (
     <span className="layer-bars" title={text}>
       {layers.map((l) => (

@@ -20,6 +20,16 @@ describe('series', () => {
       [3, 1, 0],
     ]);
   });
+  it('counts no layer', () => {
+    const to = Date.parse('2026-11-21T16:59:59Z');
+    const at = new Date(to - 1000).toISOString();
+    const layer = { control: 'LAYER-4', layer: true, title: {}, at, from: 'not_met', to: 'met', because: [] } as never;
+    const got = series({ met: 1, not_met: 0, unknown: 0, not_applicable: 0 }, [layer], to - 86_400_000, to);
+    expect(got.map((d) => [d.counts.met, d.counts.not_met])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+  });
   it('takes what was not known yet for unknown', () => {
     const to = Date.parse('2026-11-21T16:59:59Z');
     const first = { control: 'x', title: {}, at: new Date(to - 1000).toISOString(), to: 'met', because: [] } as never;

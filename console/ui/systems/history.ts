@@ -5,13 +5,13 @@ const DAY = 86_400_000;
 
 /**
  * Counts at the end of each day, worked back from now: undoing each change of the list, newest first, gives the counts before it.
- * A requirement of which nothing was known yet counts as unknown.
+ * A requirement of which nothing was known yet counts as unknown; the layers are no requirements.
  */
 export function series(now: Counts, changes: PostureChange[], from: number, to: number): { day: number; counts: Counts }[] {
   const counts = { ...now };
   const sum = (c: Counts) => c.met + c.not_met + c.unknown + c.not_applicable;
   const total = sum(now);
-  const sorted = [...changes].sort((a, b) => (ms(b.at) ?? 0) - (ms(a.at) ?? 0));
+  const sorted = changes.filter((c) => !c.layer).sort((a, b) => (ms(b.at) ?? 0) - (ms(a.at) ?? 0));
   const out: { day: number; counts: Counts }[] = [];
   let i = 0;
   for (let day = to; day >= from; day -= DAY) {

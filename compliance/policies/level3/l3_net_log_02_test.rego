@@ -1,0 +1,41 @@
+package hoalu.policies.level3.l3_net_log_02_test
+
+import data.hoalu.fixture
+import data.hoalu.policies.level3.l3_net_log_02 as policy
+
+test_met if {
+	answer := policy.result with input as fixture.good
+	answer.state == "met"
+	count(answer.because) > 0
+	count(answer.evidence) > 0
+}
+
+test_not_met if {
+	answer := policy.result with input as fixture.set("/sources/0/offset_ms", -94000)
+	answer.state == "not_met"
+	count(answer.because) > 0
+	count(answer.evidence) > 0
+}
+
+test_unknown if {
+	answer := policy.result with input as fixture.silent
+	answer.state == "unknown"
+	count(answer.because) > 0
+}
+
+# This check never concludes not_applicable: no fact leads there.
+test_never_not_applicable if {
+	every facts in [fixture.good, fixture.silent, fixture.no_sources, fixture.low_level, fixture.unclassified] { not concludes_not_applicable(facts) }
+}
+
+concludes_not_applicable(facts) if {
+	answer := policy.result with input as facts
+	answer.state == "not_applicable"
+}
+
+# A sensor has no clock of a device to be judged.
+test_sensor_is_no_device if {
+	answer := policy.result with input as fixture.set("/sources/0/kind", "sensor")
+	answer.state == "not_met"
+	answer.because[0].code == "no_network_source"
+}

@@ -1,0 +1,189 @@
+package console
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"hoalu/soc"
+)
+
+// cells is a Posture whose findings a test sets by instant; the newest at or before the asked one holds.
+type cells struct {
+	controls []Control
+	at       map[int64][]Finding // 0 is now
+}
+
+func (c *cells) Controls() []Control { return c.controls }
+
+func (c *cells) Findings(_ context.Context, system string, at int64) ([]Finding, error) {
+	best := int64(-1)
+	for t := range c.at {
+		if t <= at && t > best {
+			best = t
+		}
+	}
+	if at == 0 {
+		best = 0
+	}
+	return c.at[best], nil
+}
+
+func (c *cells) Between(context.Context, string, int64, int64) ([]Finding, error) { return nil, nil }
+
+func (c *cells) Tally(ctx context.Context, system string) (Tally, error) {
+	list, err := c.Findings(ctx, system, 0)
+	t := Tally{Controls: map[soc.PostureState]int{}, Tile: soc.NotMet}
+	for _, f := range list {
+		if strings.HasPrefix(f.Control, "LAYER") {
+			t.Layers = append(t.Layers, f)
+		}
+	}
+	return t, err
+}
+
+func cell(control string, state soc.PostureState, code string, values ...string) Finding {
+	v := map[string]string{}
+	for i := 0; i+1 < len(values); i += 2 {
+		v[values[i]] = values[i+1]
+	}
+	return Finding{Finding: soc.Finding{Control: control, State: state, Since: 1_700_000_000_000, Because: []soc.Because{{Code: code, Values: v}}}, Score: -1}
+}
+
+func someControls() []Control {
+	return []Control{
+		{ID: "L3-A", Framework: "level3", Group: "server", Title: Text{"vi": "A", "en": "A"}, Mode: "auto", Checked: true},
+		{ID: "L3-B", Framework: "level3", Group: "policy", Title: Text{"vi": "B", "en": "B"}, Mode: "semi", How: Text{"vi": "Quy chế có số.", "en": "A numbered policy."}},
+		{ID: "L3-C", Framework: "level3", Group: "server", Title: Text{"vi": "C", "en": "C"}, Mode: "auto", Checked: true},
+		{ID: "LAYER-4", Framework: Organisation, Title: Text{"vi": "D", "en": "D"}},
+	}
+}
+
+// TestCompareListsExactlyWhatDiffers: what changed and came back is not listed, and each cell listed differs between the two answers.
+func TestCompareListsExactlyWhatDiffers(t *testing.T) {
+	now := time.Now()
+	day := func(n int) int64 { return now.AddDate(0, 0, n).UnixMilli() }
+	parts, _ := somethingHappened()
+	at := func(a, b, c, d soc.PostureState) []Finding {
+		return []Finding{cell("L3-A", a, "source_silent"), cell("L3-B", b, "no_check"), cell("L3-C", c, "clock_ok"), cell("LAYER-4", d, "no_endpoint")}
+	}
+	parts.Posture = &cells{controls: someControls(), at: map[int64][]Finding{
+		day(-10): at(soc.Met, soc.Unknown, soc.Met, soc.NotMet),
+		day(-5):  at(soc.Unknown, soc.Unknown, soc.Met, soc.NotMet),
+		day(-2):  at(soc.Met, soc.Unknown, soc.NotMet, soc.NotMet),
+		0:        at(soc.Met, soc.Unknown, soc.NotMet, soc.Met),
+	}}
+	b := newBench(t, parts)
+	auditor := b.as("", soc.Auditor)
+	for _, c := range []struct{ from, to, want string }{
+		{now.AddDate(0, 0, -9).Format(time.RFC3339), now.AddDate(0, 0, -1).Format(time.RFC3339), "L3-C:met→not_met"},
+		{now.AddDate(0, 0, -9).Format(time.RFC3339), now.AddDate(0, 0, -4).Format(time.RFC3339), "L3-A:met→unknown"},
+		{now.AddDate(0, 0, -9).Format(time.RFC3339), "", "L3-C:met→not_met LAYER-4:not_met→met"},
+	} {
+		got := ask[PostureDifference](auditor, get, "/api/systems/HT-001/posture/compare?from="+strings.ReplaceAll(c.from, "+", "%2B")+"&to="+strings.ReplaceAll(c.to, "+", "%2B"), nil)
+		var list []string
+		for _, x := range got.Items {
+			list = append(list, x.Control+":"+string(x.From)+"→"+string(x.To))
+			if x.Layer != strings.HasPrefix(x.Control, "LAYER") || len(x.Because) == 0 {
+				t.Errorf("%s: layer %v because %v", x.Control, x.Layer, x.Because)
+			}
+		}
+		if s := strings.Join(list, " "); s != c.want || got.Total != int64(len(list)) {
+			t.Errorf("from %s to %q: %q of %d, want %q", c.from, c.to, s, got.Total, c.want)
+		}
+	}
+	auditor.refused(get, "/api/systems/HT-001/posture/compare?from=2026-03-02&to=2026-03-01", nil, 422, "range_empty")
+	b.as("DV-01", soc.Owner).refused(get, "/api/systems/HT-002/posture/compare", nil, 404, "absent")
+}
+
+// TestEveryCellSaysWhyAndWhatToDo: reasons and steps carry the values, in both languages; what is met asks for nothing.
+func TestEveryCellSaysWhyAndWhatToDo(t *testing.T) {
+	parts, _ := somethingHappened()
+	stale := cell("L3-C", soc.Unknown, "evidence_stale", "evidence", "store")
+	stale.Because = append(stale.Because, soc.Because{Code: "retention_reached", Values: map[string]string{"days": "97", "floor_days": "90"}})
+	stale.LastKnown, stale.Evidence = soc.Met, []soc.Evidence{{ID: "store", At: 1, MaxAge: 2}, {ID: "kind:logon", At: 1, MaxAge: 2}, {ID: "NG-0003", At: 1, MaxAge: 2, Value: "fw-dmz-01"}}
+	parts.Posture = &cells{controls: someControls(), at: map[int64][]Finding{0: {
+		cell("L3-A", soc.NotMet, "kinds_absent", "kinds", "process, access"), cell("L3-B", soc.Unknown, "no_check"), stale, cell("LAYER-4", soc.NotMet, "no_endpoint")}}}
+	b := newBench(t, parts)
+	p := ask[PostureAnswer](b.as("", soc.Auditor), get, "/api/systems/HT-001/posture", nil)
+	has := func(where string, got Text, vi, en string) {
+		t.Helper()
+		if !strings.Contains(got["vi"], vi) || !strings.Contains(got["en"], en) || strings.Contains(got["vi"]+got["en"], "{") {
+			t.Errorf("%s: %v, want %q and %q", where, got, vi, en)
+		}
+	}
+	if len(p.Findings) != 3 || len(p.Layers) != 1 {
+		t.Fatalf("%d findings, %d layers", len(p.Findings), len(p.Layers))
+	}
+	for _, f := range p.Findings {
+		if len(f.Fix) != 3 {
+			t.Errorf("%s has %d steps", f.Control, len(f.Fix))
+		}
+	}
+	a, noCheck, old := p.Findings[0], p.Findings[1], p.Findings[2]
+	has("kinds", a.Because[0].Text, "tiến trình, truy cập", "processes, access")
+	has("first step", a.Fix[0], "tiến trình, truy cập", "processes, access")
+	has("what evidence decides", noCheck.Fix[0], "Quy chế có số.", "A numbered policy.")
+	has("who does it", noCheck.Fix[2], "đề xuất", "our proposal")
+	has("stale", old.Because[0].Text, "“Kho sự kiện của máy này” đã quá hạn tin", "event store")
+	has("what was true before", old.Because[1].Text, "Trước đó: Đã lưu 97 ngày", "Before: Kept for 97 days")
+	has("evidence", old.Evidence[0].Title, "Kho sự kiện", "event store")
+	has("evidence of a kind", old.Evidence[1].Title, "loại: đăng nhập", "kind: log-ons")
+	if old.Evidence[2].Title != nil {
+		t.Errorf("a source has its own name, not %v", old.Evidence[2].Title)
+	}
+	if layer := p.Layers[0]; len(layer.Fix) != 3 {
+		t.Errorf("layer 4 has %d steps", len(layer.Fix))
+	} else {
+		has("layer", layer.Because[0].Text, "Chưa đặt điểm tiếp nhận", "No receiving point")
+	}
+	if got := steps(soc.Met, []soc.Because{{Code: "clock_ok"}}, Control{}); len(got) != 0 {
+		t.Errorf("met, and yet to do: %v", got)
+	}
+	if got := because([]soc.Because{{Code: "source_silent", Values: map[string]string{"count": "1", "of": "2", "sources": "NG-1"}}})[0].Text["vi"]; strings.ContainsAny(got, "{}") {
+		t.Errorf("an interval of before, without minutes: %q", got)
+	}
+}
+
+func TestTransition(t *testing.T) {
+	at := func(s string) int64 {
+		x, err := time.ParseInLocation("2006-01-02 15:04:05", s, Zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x.UnixMilli()
+	}
+	old := soc.System{Level: 3}
+	building := soc.System{Level: 3, Investing: true, Dossier: soc.DossierSubmitted}
+	approved := soc.System{Level: 3, Investing: true, Dossier: soc.DossierApproved}
+	for _, c := range []struct {
+		system soc.System
+		now    string
+		kind   string
+		days   int
+	}{
+		{old, "2026-11-22 00:00:00", "transition", 220},
+		{old, "2026-11-21 23:59:59", "transition", 221}, // 16:59:59 UTC
+		{old, "2027-06-29 23:59:59", "transition", 1},
+		{old, "2027-06-30 00:00:00", "transition", 0},
+		{old, "2027-06-30 23:59:59", "transition", 0},
+		{old, "2027-07-01 00:00:00", "transition", -1},
+		{old, "2027-07-01 23:59:59", "transition", -1},
+		{old, "2027-07-02 00:00:00", "transition", -2},
+		{building, "2026-12-31 12:00:00", "appraisal", 0},
+		{approved, "2026-12-31 12:00:00", "measures", 181},
+	} {
+		d := transition(c.system, at(c.now))
+		if d == nil || d.Kind != c.kind || d.Days != c.days {
+			t.Errorf("%+v at %s: %+v, want %s in %d days", c.system, c.now, d, c.kind, c.days)
+			continue
+		}
+		if !d.Approx || d.Law.Mark != "V" || d.Law.Document == "" || d.Law.Article == "" || d.Law.Note["vi"] == "" || d.Law.Note["en"] == "" || d.Text["vi"] == d.Text["en"] {
+			t.Errorf("%s: source and certainty are not said: %+v", c.kind, d)
+		}
+	}
+	if d := transition(soc.System{}, at("2026-11-22 00:00:00")); d != nil {
+		t.Errorf("without a level: %+v, want none", d)
+	}
+}
