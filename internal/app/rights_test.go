@@ -89,6 +89,7 @@ var rights = []struct{ operation, cells, path, body string }{
 	{"changeSystem", "- - - - - A -", "/api/systems/{system}", `{"name":"{name}","unit":"{unit}","level":2,"version":9}`},
 	{"posture", "A A O A A A A", "/api/systems/{system}/posture", ""},
 	{"postureChanges", "A A O A A A A", "/api/systems/{system}/posture/changes", ""},
+	{"comparePosture", "A A O A A A A", "/api/systems/{system}/posture/compare", ""},
 	{"listControls", "A A A A A A A", "/api/controls", ""},
 	{"getControl", "A A A A A A A", "/api/controls/L3-OPS-MON-01", ""},
 	{"listUnits", "A A A A A A A", "/api/units", ""},
