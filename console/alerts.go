@@ -178,9 +178,10 @@ func (c *Console) alertFilter(k *call, in *alertsIn) (AlertFilter, error) {
 	if k.Filter.PersonalOnly() {
 		f.Personal = true
 	}
-	var err1, err2 error
+	var err1, err2, err3 error
 	f.LastFrom, err1 = instant("from", in.From, 0)
 	f.LastTo, err2 = instant("to", in.To, 0)
+	f.MadeFrom, err3 = instant("since", in.Since, 0)
 	if in.GroupKey != "" {
 		kind, value, _ := strings.Cut(in.GroupKey, "=")
 		switch kind {
@@ -198,7 +199,7 @@ func (c *Console) alertFilter(k *call, in *alertsIn) (AlertFilter, error) {
 			return f, wrongField("value_wrong", "group_key")
 		}
 	}
-	return f, errors.Join(err1, err2)
+	return f, errors.Join(err1, err2, err3)
 }
 
 func one(s string) []string {

@@ -81,6 +81,7 @@ type alertsIn struct {
 	Holder   string   `query:"holder"`
 	From     string   `query:"from" doc:"RFC 3339 or Unix ms; last hit at or after"`
 	To       string   `query:"to"`
+	Since    string   `query:"since" doc:"RFC 3339 or Unix ms; made at or after"`
 	Sort     string   `query:"sort" enum:"-score,score,-last,last,-first,first,-count,count,-severity,severity" doc:"default -score, then -last"`
 	Group    string   `query:"group" enum:"entity,rule,system"`
 	GroupKey string   `query:"group_key" maxLength:"400"`

@@ -60,6 +60,7 @@ type AlertFilter struct {
 	Personal   bool  // only those that touch citizens' identifiers
 	LastFrom   int64 // last hit in [LastFrom, LastTo)
 	LastTo     int64
+	MadeFrom   int64 // made at or after
 }
 
 // AlertQuery is one page; Sort is score, last, first, count or severity, "-" before it for descending.

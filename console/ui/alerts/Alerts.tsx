@@ -392,8 +392,7 @@ export default function Alerts() {
         <div className="end new-place">
           {waiting > 0 ? (
             <Button type="primary" size="small" onClick={doTakeIn} aria-keyshortcuts=".">
-              <Icon name="arrowUp" size={14} />{' '}
-              {t('alerts.waiting', { count: waiting, n: waiting >= 100 ? '99+' : number(waiting, lang) })} <kbd>.</kbd>
+              <Icon name="arrowUp" size={14} /> {t('alerts.waiting', { count: waiting, n: number(waiting, lang) })} <kbd>.</kbd>
             </Button>
           ) : (
             <span className="muted small">{t(`alerts.sort.${sort}`, t('alerts.sorted'))}</span>

@@ -95,7 +95,14 @@ export function useAlerts(filters: Filters) {
       );
       const here = new Set(rows.map((a) => a.id));
       const fresh = latest.items.filter((a) => !here.has(a.id) && (ms(a.created) ?? 0) > asOf);
-      setWaiting(fresh.length);
+      // a page holds so many; past it the server counts. An alert may become visible a moment after the time it was made at.
+      const since = asOf - 1000;
+      const more =
+        fresh.length < LIMIT
+          ? fresh.length
+          : (await fetchPage({ ...filters, group: undefined }, '', { since: new Date(since).toISOString(), limit: 1 })).total -
+            rows.filter((a) => (ms(a.created) ?? 0) >= since).length;
+      setWaiting(more);
       patch(
         queries,
         latest.items.filter((a) => here.has(a.id)),

@@ -4020,6 +4020,8 @@ export interface operations {
                 /** @description RFC 3339 or Unix ms; last hit at or after */
                 from?: string;
                 to?: string;
+                /** @description RFC 3339 or Unix ms; made at or after */
+                since?: string;
                 /** @description default -score, then -last */
                 sort?: "-score" | "score" | "-last" | "last" | "-first" | "first" | "-count" | "count" | "-severity" | "severity";
                 group?: "entity" | "rule" | "system";
