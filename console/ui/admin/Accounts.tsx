@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { type Account, client, take } from '../api/client';
 import { PostureSign } from '../design/signs';
 import { Failed, Loading, problemText } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Overlay } from '../frame/Overlay';
@@ -38,7 +39,7 @@ export function Accounts() {
         <span className="num muted">{list.data.total}</span>
         <div className="end">{may && <Button onClick={() => setForm('new')}>{t('admin.invite')}</Button>}</div>
       </div>
-      <div className="table-wrap">
+      <TableWrap label={t('admin.section.accounts')}>
         <table className="plain">
           <thead>
             <tr>
@@ -92,7 +93,7 @@ export function Accounts() {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableWrap>
       {form && (
         <AccountForm
           account={form === 'new' ? undefined : form}

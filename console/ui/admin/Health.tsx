@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { client, take } from '../api/client';
 import { PostureSign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { Exact } from '../design/Time';
 import { bytes, number } from '../format/number';
 import { date, forecast } from '../format/time';
@@ -39,7 +40,7 @@ export function Health() {
         {parts.length === 0 ? (
           <p className="muted">{t('admin.allReady')}</p>
         ) : (
-          <div className="table-wrap">
+          <TableWrap label={t('admin.parts')}>
             <table className="plain">
               <thead>
                 <tr>
@@ -60,7 +61,7 @@ export function Health() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableWrap>
         )}
       </section>
       <section className="card">

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../api/client';
 import { Failed, Loading, problemText } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
@@ -171,7 +172,7 @@ export function Sessions({ all }: { all?: boolean }) {
   return (
     <section className="card">
       <h2>{t('admin.section.sessions')}</h2>
-      <div className="table-wrap">
+      <TableWrap label={t('admin.section.sessions')}>
         <table className="plain">
           <thead>
             <tr>
@@ -216,7 +217,7 @@ export function Sessions({ all }: { all?: boolean }) {
               ))}
           </tbody>
         </table>
-      </div>
+      </TableWrap>
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { client, type Token, take } from '../api/client';
 import { PostureSign } from '../design/signs';
 import { Empty, Failed, Loading, problemText } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { ms } from '../format/time';
@@ -34,7 +35,7 @@ export function Tokens() {
       {list.data.items.length === 0 ? (
         <Empty>{t('admin.noTokens')}</Empty>
       ) : (
-        <div className="table-wrap">
+        <TableWrap label={t('admin.section.tokens')}>
           <table className="plain">
             <thead>
               <tr>
@@ -87,7 +88,7 @@ export function Tokens() {
               })}
             </tbody>
           </table>
-        </div>
+        </TableWrap>
       )}
       {adding && <TokenForm onClose={() => setAdding(false)} onDone={refresh} />}
       {revoking && (

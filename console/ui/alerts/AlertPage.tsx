@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import { Icon } from '../design/icons';
 import { PostureSign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
@@ -140,7 +141,7 @@ export default function AlertPage() {
               {a.events_error && <p className="chip chip-unk">{a.events_error}</p>}
               {a.events.length === 0 && !a.events_error && <p className="muted small">{t('alerts.noEvents')}</p>}
               {a.events.length > 0 && (
-                <div className="table-wrap">
+                <TableWrap label={t('alerts.events')}>
                   <table className="plain event-table">
                     <tbody>
                       {a.events.map((e) => {
@@ -166,7 +167,7 @@ export default function AlertPage() {
                       })}
                     </tbody>
                   </table>
-                </div>
+                </TableWrap>
               )}
             </section>
           </div>

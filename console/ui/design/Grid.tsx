@@ -42,6 +42,10 @@ interface Props<R> {
 }
 
 const OVERSCAN = 6;
+/** Least width of a column that gives way, the gap between columns and the edges of a row (base.css). */
+const LEAST = 130;
+const GAP = 14;
+const EDGES = 22;
 
 /**
  * A list of rows of one height, of which only those in sight are in the document. Rows never move by themselves: the caller decides
@@ -99,7 +103,10 @@ export function Grid<R>(props: Props<R>) {
   useEffect(() => {
     if (!focusNext.current || index < 0) return;
     focusNext.current = false;
-    box.current?.querySelector<HTMLElement>('[role=row][tabindex="0"]')?.focus({ preventScroll: true });
+    const at = box.current?.querySelector<HTMLElement>('[role=row][tabindex="0"]');
+    at?.focus({ preventScroll: true });
+    // enlarged, the page scrolls around the grid
+    at?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   });
 
   const arrived = useRef(false);
@@ -143,6 +150,11 @@ export function Grid<R>(props: Props<R>) {
   ]);
 
   const template = columns.map((c) => c.width).join(' ');
+  // narrower than this the grid scrolls sideways instead of squeezing a column to nothing
+  const least = columns.reduce(
+    (n, c) => n + (/^(\d+)px$/.test(c.width) ? Number.parseInt(c.width, 10) : LEAST) + GAP,
+    EDGES - GAP,
+  );
   const drawn: number[] = [];
   for (let i = first; i < last; i++) drawn.push(i);
   if (index >= 0 && (index < first || index >= last)) drawn.push(index);
@@ -169,7 +181,7 @@ export function Grid<R>(props: Props<R>) {
         setView({ top: el.scrollTop, height: el.clientHeight });
       }}
     >
-      <div className="grid-head" role="rowgroup">
+      <div className="grid-head" role="rowgroup" style={{ minWidth: least }}>
         <div className="grid-row" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
           {columns.map((c) => {
             const dir = props.sort === c.sort ? 'ascending' : props.sort === `-${c.sort}` ? 'descending' : undefined;
@@ -193,7 +205,7 @@ export function Grid<R>(props: Props<R>) {
           })}
         </div>
       </div>
-      <div className="grid-body" role="rowgroup" style={{ height: rows.length * rowHeight }}>
+      <div className="grid-body" role="rowgroup" style={{ height: rows.length * rowHeight, minWidth: least }}>
         {drawn.map((i) => {
           const r = rows[i] as R;
           const key = rowKey(r);

@@ -125,7 +125,7 @@ export default function National() {
         ))}
         <DayState state={n.today.state} />
       </div>
-      <div className="tabs" role="tablist">
+      <div className="tabs" role="tablist" aria-label={t('page.national')}>
         {tabs.map((x) => (
           <button
             key={x}

@@ -105,7 +105,7 @@ export default function Rules() {
           </span>
         )}
       </div>
-      <div className="tabs" role="tablist">
+      <div className="tabs" role="tablist" aria-label={t('page.rules')}>
         {['', 'running', 'refused'].map((s) => (
           <button key={s} type="button" role="tab" aria-selected={s === state} onClick={() => change({ state: s }, true)}>
             {s ? t(`ruleState.${s}`) : t('view.all')}

@@ -450,7 +450,7 @@ function Detail({
           <Icon name="close" size={14} />
         </button>
       </div>
-      <div className="tabs" role="tablist">
+      <div className="tabs" role="tablist" aria-label={t('search.detail')}>
         <button type="button" role="tab" aria-selected={!raw} onClick={() => setRaw(false)}>
           ECS
         </button>

@@ -12,6 +12,7 @@ import { Icon } from '../design/icons';
 import { MiniBars } from '../design/MiniBars';
 import { DemoChip, PostureSign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading, problemText } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { TakeIn } from '../design/TakeIn';
 import { Age, AgeCell, Exact } from '../design/Time';
 import { toast } from '../design/toast';
@@ -142,7 +143,7 @@ export default function Sources() {
           {mayWrite && tab === 'sources' && <Button onClick={() => setAdding(true)}>{t('sources.add')}</Button>}
         </div>
       </div>
-      <div className="tabs" role="tablist">
+      <div className="tabs" role="tablist" aria-label={t('page.sources')}>
         <button type="button" role="tab" aria-selected={tab === 'sources'} onClick={() => change({ tab: undefined }, true)}>
           {t('sources.tab.sources')}
           {c && <span className="num">{number(listed(c, query.demo, 'total'), lang)}</span>}
@@ -634,7 +635,7 @@ function Sensors() {
               <Age at={s.seen} /> {s.version && <span className="num">{s.version}</span>}
             </span>
           </div>
-          <div className="table-wrap">
+          <TableWrap label={t('sources.tab.sensors')}>
             <table className="plain">
               <tbody>
                 {s.probes.map((p) => (
@@ -655,7 +656,7 @@ function Sensors() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableWrap>
           {s.shed && Object.values(s.shed).some((n) => n > 0) && (
             <p className="small warn-text">
               {t('sources.shed')}{' '}

@@ -19,6 +19,7 @@ import { DayField } from '../design/DayField';
 import { Icon } from '../design/icons';
 import { DemoChip, isPosture, PostureSign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { Evidence } from '../evidence/Evidence';
 import { number, share } from '../format/number';
@@ -523,7 +524,7 @@ function ControlTable({
   const { t } = useTranslation();
   const lang = useLang();
   return (
-    <div className="table-wrap">
+    <TableWrap label={t('systems.requirement')}>
       <table className="plain">
         <thead>
           <tr>
@@ -551,7 +552,7 @@ function ControlTable({
           ))}
         </tbody>
       </table>
-    </div>
+    </TableWrap>
   );
 }
 
@@ -725,7 +726,7 @@ function Assets({ system }: { system: SystemDetail }) {
         {system.sources.length === 0 ? (
           <Empty>{t('systems.noSources')}</Empty>
         ) : (
-          <div className="table-wrap">
+          <TableWrap label={t('systems.sources')}>
             <table className="plain">
               <thead>
                 <tr>
@@ -763,7 +764,7 @@ function Assets({ system }: { system: SystemDetail }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableWrap>
         )}
       </section>
       <section className="card">
@@ -773,7 +774,7 @@ function Assets({ system }: { system: SystemDetail }) {
         {system.assets.length === 0 ? (
           <Empty>{t('systems.noAssets')}</Empty>
         ) : (
-          <div className="table-wrap">
+          <TableWrap label={t('systems.assets')}>
             <table className="plain">
               <thead>
                 <tr>
@@ -798,7 +799,7 @@ function Assets({ system }: { system: SystemDetail }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableWrap>
         )}
       </section>
     </div>
