@@ -67,6 +67,8 @@ const (
 	SensorLoss      = "sensor_loss"
 
 	SensorCertificate = "sensor_certificate_ends"
+
+	Alive = "alive" // once a minute: the path from intake to the store is open, which its silence denies
 )
 
 // Listener is the name notes are put under.
@@ -153,6 +155,7 @@ type Monitor struct {
 	refusing string  // cause, "" none
 	lastWall time.Time
 	lastMono time.Duration
+	alive    time.Duration // when Alive was last noted
 }
 
 // source is what is known of one; exported fields are kept in the state file.
@@ -221,6 +224,7 @@ func New(cfg Config, log *slog.Logger) (*Monitor, error) {
 		}
 	}
 	m.lastWall, m.lastMono = cfg.Now(), m.cfg.Elapsed()
+	m.alive = m.lastMono - time.Minute
 	m.resumed = m.lastWall.UnixMilli()
 	for _, s := range m.sources { // what came while we were down nobody counted
 		s.Learnt = m.resumed - m.resumed%minute
@@ -476,6 +480,11 @@ func (m *Monitor) look() {
 	}
 	m.lastWall, m.lastMono = wall, mono
 	notes = append(notes, m.refusal(ready, now)...)
+	if m.cfg.Source != "" && m.refusing == "" && mono-m.alive >= time.Minute {
+		// A well appliance has nothing else to say of itself, and would be taken for silent.
+		m.alive = mono
+		notes = append(notes, Note{Action: Alive, Level: "info", Message: "this appliance takes events"})
+	}
 	for id := range known {
 		m.get(id)
 	}
@@ -618,7 +627,11 @@ func (m *Monitor) Emit(n Note) {
 	case m.wake <- struct{}{}:
 	default:
 	}
-	m.log.Info("note", "event.action", n.Action, "source.id", n.Source, "message", n.Message)
+	level := slog.LevelInfo
+	if n.Action == Alive {
+		level = slog.LevelDebug
+	}
+	m.log.Log(context.Background(), level, "note", "event.action", n.Action, "source.id", n.Source, "message", n.Message)
 	if refusing && m.cfg.Direct != nil {
 		m.cfg.Direct(n)
 	}

@@ -262,3 +262,34 @@ func TestNotesArePut(t *testing.T) {
 		t.Errorf("told directly %v", direct)
 	}
 }
+
+// TestAlive: an appliance that is well says so once a minute, so that its own source is not silent; one that refuses does not.
+func TestAlive(t *testing.T) {
+	w := start(t, "", noon)
+	w.cfg.Source = "NG-1"
+	w.known = []soc.Source{{ID: "NG-1", Kind: soc.SourceSelf, ExpectEvery: 300_000}}
+	seen := 0
+	minutes := func(n int) {
+		for range 4 * n {
+			w.pass(15*time.Second, 0, nil)
+			for _, a := range w.actions() {
+				if a == Alive+" " {
+					w.Observe(Sample{Source: "NG-1", Received: w.now.UnixMilli(), Events: 1})
+					seen++
+				} else {
+					t.Errorf("noted %q", a)
+				}
+			}
+		}
+	}
+	minutes(30)
+	if seen != 30 {
+		t.Errorf("%d notes in 30 minutes, want one a minute", seen)
+	}
+	w.want("half an hour without anything else", "NG-1", soc.SourceReceiving, "")
+	w.ready = errors.New("full")
+	w.pass(10*time.Minute, 0, nil)
+	if got := w.actions(); slices.Contains(got, Alive+" ") {
+		t.Errorf("alive while refusing: %v", got)
+	}
+}
