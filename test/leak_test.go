@@ -128,7 +128,7 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	a.trustBulk()
 	a.bulk([]byte("{\"create\":{}}\n" + shell("leak-03", "cccd="+cccd()+" "+word()) + "\n")) // an alert with its trace
-	a.bulk([]byte("{\"create\":{}}\n{\"broken\":\"CCCD " + cccd() + "\n")) // not JSON
+	a.bulk([]byte("{\"create\":{}}\n{\"broken\":\"CCCD " + cccd() + "\n"))                   // not JSON
 
 	for query, n := range map[string]int{"host.name:leak-01": 12, "host.name:leak-02": 5, "host.name:leak-03": 1, `"không có gì đầu dòng"`: 1} {
 		until(t, fmt.Sprintf("%d events of %s", n, query), 20*time.Second, func() bool { return a.search("analyst", query).Total >= n })

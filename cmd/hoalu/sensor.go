@@ -23,6 +23,7 @@ type SensorCmd struct {
 	Run    SensorRunCmd    `cmd:"" help:"Watch this host's packets and processes and send records to the collector."`
 	Invite SensorInviteCmd `cmd:"" help:"Print a single-use token to enrol a sensor of a system."`
 	Enroll SensorEnrollCmd `cmd:"" help:"Exchange a token for this sensor's certificate."`
+	Revoke SensorRevokeCmd `cmd:"" help:"Withdraw a sensor: nothing it sends is taken any more."`
 }
 
 func identityDir() string {
@@ -102,6 +103,22 @@ func (c SensorInviteCmd) Run(e *env) error {
 		return err
 	}
 	_, err := fmt.Fprintln(e.out, got.Token)
+	return err
+}
+
+// SensorRevokeCmd withdraws a sensor.
+type SensorRevokeCmd struct {
+	atData
+	Sensor string `arg:"" help:"Name of the sensor, as on the page Sources, sensors."`
+	Reason string `help:"Why; it stands in the audit log." required:""`
+}
+
+// Run withdraws it.
+func (c SensorRevokeCmd) Run(e *env) error {
+	if err := c.control().Call(e.ctx, "POST", "/sensor/revoke", url.Values{"sensor": {c.Sensor}, "reason": {c.Reason}}, nil, nil); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(e.out, "%s is withdrawn: nothing it sends is taken any more. To take it back: hoalu sensor invite, then enroll on its host.\n", c.Sensor)
 	return err
 }
 

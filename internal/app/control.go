@@ -117,6 +117,10 @@ func (a *App) controlLoop(ctx context.Context) error {
 		token, err := a.Invite(r.Context(), machine, r.URL.Query().Get("system"), ttl)
 		return map[string]string{"token": token}, err
 	})
+	handle("POST /sensor/revoke", func(r *http.Request) (any, error) {
+		q := r.URL.Query()
+		return map[string]bool{"revoked": true}, a.RevokeSensor(r.Context(), machine, q.Get("sensor"), q.Get("reason"))
+	})
 	follow := func(q url.Values) (time.Duration, error) {
 		if q.Get("follow") == "" {
 			return -1, nil

@@ -170,6 +170,34 @@ func (a *App) renewSensor(ctx context.Context, id string, shown *x509.Certificat
 	return sensorsource.Enrolment{Sensor: id, Certificate: string(certificate), Authority: string(a.vault.Authority().RootPEM())}, nil
 }
 
+// RevokeSensor withdraws the certificates of a sensor: what it sends is refused from then on. Its source stays, and falls silent.
+func (a *App) RevokeSensor(ctx context.Context, by soc.Actor, id, reason string) error {
+	if id == console.OwnSensor {
+		return &soc.Problem{Status: 422, Code: "own_sensor", Detail: "Sensor " + id + " is part of this appliance.", Do: "Switch it off with sensor.packet and sensor.host in the configuration."}
+	}
+	src, known := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+	if !known {
+		return &soc.Problem{Status: 404, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %q is not enrolled here.", id), Do: "Take its name from the page Sources, sensors."}
+	}
+	if strings.TrimSpace(reason) == "" {
+		return &soc.Problem{Status: 422, Code: "reason_missing", Detail: "Why the sensor is withdrawn is not said.", Do: "Give --reason; it stands in the audit log."}
+	}
+	return a.state.Tx(ctx, func(tx *sql.Tx) error {
+		deed := soc.Deed{Actor: by, Action: "sensor.revoke", Object: src.System, Reason: reason, Details: map[string]string{"sensor": id}}
+		if err := record(ctx, tx, deed); err != nil {
+			return err
+		}
+		n, err := a.vault.Authority().RevokeSensor(ctx, id, reason) // last: without the deed nothing is withdrawn
+		if err != nil {
+			return fmt.Errorf("withdraw sensor certificate: %w", err)
+		}
+		if n == 0 {
+			return &soc.Problem{Status: 409, Code: "sensor_revoked", Detail: fmt.Sprintf("Sensor %s has no certificate that is good.", id), Do: "Nothing is left to withdraw."}
+		}
+		return nil
+	})
+}
+
 // sensorID names a sensor after its host, with enough chance to be its own.
 func sensorID(host string) (string, error) {
 	b := make([]byte, 4)

@@ -264,8 +264,25 @@ func TestRenewSensor(t *testing.T) {
 		}
 	}
 
-	if n, err := r.vault.Authority().RevokeSensor(ctx, id.Sensor, "test"); err != nil || n != 2 {
-		t.Fatalf("revoke: %d %v, want both certificates", n, err)
+	for _, tt := range []struct{ sensor, reason, code string }{{"this-host", "x", "own_sensor"}, {"ghost-00000000", "x", "sensor_unknown"}, {id.Sensor, " ", "reason_missing"}} {
+		var p *soc.Problem
+		if err := r.RevokeSensor(ctx, owner, tt.sensor, tt.reason); !errors.As(err, &p) || p.Code != tt.code || p.Do == "" {
+			t.Errorf("withdraw %s for %q: %v, want %s with what to do", tt.sensor, tt.reason, err, tt.code)
+		}
+	}
+	if err := r.RevokeSensor(ctx, owner, id.Sensor, "mất máy"); err != nil {
+		t.Fatal(err)
+	}
+	var p *soc.Problem
+	if err := r.RevokeSensor(ctx, owner, id.Sensor, "mất máy"); !errors.As(err, &p) || p.Code != "sensor_revoked" {
+		t.Errorf("withdrawn again: %v", err)
+	}
+	for name, x := range map[string]*shipper.Identity{"old": old, "new": id} {
+		client := http.Client{Transport: &http.Transport{TLSClientConfig: x.TLS}}
+		if res, err := client.Get(x.Server + "/v1/position"); err != nil || res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s certificate of a withdrawn sensor: %v %v, want 403", name, res, err)
+		}
+		client.CloseIdleConnections()
 	}
 	if err := id.Renew(ctx); err == nil || !strings.Contains(err.Error(), "withdrawn") {
 		t.Errorf("withdrawn sensor: %v, want a refusal", err)
