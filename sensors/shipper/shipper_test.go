@@ -39,7 +39,10 @@ func newCollector(t *testing.T) *collector {
 		json.NewEncoder(w).Encode(map[string]uint64{"sequence": last})
 	})
 	mux.HandleFunc("POST /v1/batches", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
+		body, err := io.ReadAll(r.Body)
+		if err != nil { // the sender was killed amid it
+			return
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.away > 0 {
@@ -55,6 +58,7 @@ func newCollector(t *testing.T) *collector {
 		b, err := wire.Decode(body)
 		if err != nil {
 			t.Errorf("batch: %v", err)
+			return
 		}
 		if _, twice := c.got[b.Sequence]; !twice {
 			c.seqs = append(c.seqs, b.Sequence)
