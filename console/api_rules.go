@@ -86,6 +86,7 @@ type auditIn struct {
 	Actor  string `query:"actor"`
 	Action string `query:"action"`
 	Object string `query:"object"`
+	People bool   `query:"people" doc:"only what people and tokens did, not the appliance by itself"`
 	Result string `query:"result" enum:"done,denied,error"`
 	From   string `query:"from"`
 	To     string `query:"to"`

@@ -330,6 +330,7 @@ type AuditQuery struct {
 	From, To                      int64
 	Actor, Action, Object, Result string
 	Actions                       []string
+	People                        bool // not the appliance by itself
 	Text                          string
 	Before                        int64
 	Limit                         int

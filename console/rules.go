@@ -130,7 +130,7 @@ func (c *Console) listAudit(ctx context.Context, k *call, in *auditIn) (*AuditAn
 	if c.Parts.Audit == nil {
 		return nil, unavailable("audit")
 	}
-	q := AuditQuery{Actor: in.Actor, Action: in.Action, Object: in.Object, Result: in.Result, Text: in.Text, Limit: in.Limit}
+	q := AuditQuery{Actor: in.Actor, Action: in.Action, Object: in.Object, People: in.People, Result: in.Result, Text: in.Text, Limit: in.Limit}
 	var err error
 	if q.From, err = instant("from", in.From, 0); err != nil {
 		return nil, err

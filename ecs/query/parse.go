@@ -87,8 +87,8 @@ func (p *parser) unexpected() *SyntaxError {
 	return p.fail(p.pos, CodeUnexpected, "Did not expect "+strconv.Quote(found)+" here.", "Remove it, or put it in double quotes to search for it.", "found", found)
 }
 
-func (p *parser) ended(want string) *SyntaxError {
-	return p.fail(p.pos, CodeEnd, "The query ends too early: "+want+" is missing.", "Complete it.", "want", want)
+func (p *parser) ended() *SyntaxError {
+	return p.fail(p.pos, CodeEnd, "The query ends where a condition is missing.", "Complete it.")
 }
 
 // keyword is and, or, not in English or Vietnamese, "" for anything else.
@@ -190,7 +190,7 @@ func (p *parser) negated(depth int, operand func(int) (Node, error)) (Node, erro
 		return nil, p.unexpected()
 	}
 	if p.end() {
-		return nil, p.ended("a condition")
+		return nil, p.ended()
 	}
 	return operand(depth)
 }

@@ -5,7 +5,7 @@ import "fmt"
 // Codes of a SyntaxError; the console translates them.
 const (
 	CodeUnexpected  = "query.unexpected"  // something stands where an expression should: {found}
-	CodeEnd         = "query.end"         // the text ends too early: {want}
+	CodeEnd         = "query.end"         // the text ends where a condition is missing
 	CodeUnclosed    = "query.unclosed"    // a quote, bracket or /regular expression/ is not closed: {open}
 	CodeField       = "query.field"       // not a field name: {found}
 	CodeValue       = "query.value"       // a value is missing after the field: {field}

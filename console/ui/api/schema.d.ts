@@ -4261,6 +4261,8 @@ export interface operations {
                 actor?: string;
                 action?: string;
                 object?: string;
+                /** @description only what people and tokens did, not the appliance by itself */
+                people?: boolean;
                 result?: "done" | "denied" | "error";
                 from?: string;
                 to?: string;

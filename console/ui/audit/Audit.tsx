@@ -30,6 +30,7 @@ export default function Audit() {
   const query = given({
     q: params.get('q') ?? '',
     result: params.get('result') ?? '',
+    people: params.get('people') ?? '',
     action: params.get('action') ?? '',
     object: params.get('object') ?? '',
     from: new Date(range.from).toISOString(),
@@ -128,6 +129,15 @@ export default function Audit() {
               {t(`audit.is.${r}`)}
             </option>
           ))}
+        </select>
+        <select
+          className="select small"
+          aria-label={t('audit.who')}
+          value={query.people ?? ''}
+          onChange={(e) => change({ people: e.target.value })}
+        >
+          <option value="">{t('audit.anyone')}</option>
+          <option value="true">{t('audit.people')}</option>
         </select>
         <div className="end">
           <TakeIn

@@ -92,7 +92,11 @@ export default function Sources() {
         cell: (s) => (
           <span className="cell2">
             <span className="num">{number(s.rate, lang, s.rate < 10 ? 1 : 0)}</span>
-            <span className="num sub">{t('sources.usual', { n: number(s.usual, lang, s.usual < 10 ? 1 : 0) })}</span>
+            {s.usual > 0 ? (
+              <span className="num sub">{t('sources.usual', { n: number(s.usual, lang, s.usual < 10 ? 1 : 0) })}</span>
+            ) : (
+              <span className="sub unk-text">{t('sources.usualUnknown')}</span>
+            )}
           </span>
         ),
       },
@@ -350,7 +354,7 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
               <dt>{t('sources.rate')}</dt>
               <dd>
                 <span className="num">{number(s.rate, lang)}</span> {t('unit.perMinute')},{' '}
-                {t('sources.usual', { n: number(s.usual, lang) })}
+                {s.usual > 0 ? t('sources.usual', { n: number(s.usual, lang) }) : t('sources.usualUnknown')}
               </dd>
               <dt>{t('sources.unparsed')}</dt>
               <dd className="num">{share(s.unparsed, lang)}</dd>
@@ -643,7 +647,9 @@ function Sensors() {
                     <td>
                       <PostureSign state={sign(p.state)} label={t(`sensorState.${p.state}`)} />
                     </td>
-                    <td className="num">{p.name}</td>
+                    <td>
+                      {t(`probe.${p.name}`, { defaultValue: p.name })} <span className="num muted">{p.name}</span>
+                    </td>
                     <td>
                       {p.reason && <Evidence value={p.reason} className="ev-wrap" />}
                       {p.allow && (
