@@ -250,6 +250,15 @@ func (e *Event) Clone() *Event {
 	return &c
 }
 
+// Reporter is the name of the machine that reports an event: its host (host.name), or where the event is of no host the device that
+// observed it (observer.name), as a firewall or a network sensor does. "" when neither is said.
+func (e *Event) Reporter() string {
+	if name := e.Text(HostName); name != "" {
+		return name
+	}
+	return e.Text(ObserverName)
+}
+
 // Size is the bytes of values held, for budgets.
 func (e *Event) Size() int {
 	return len(e.arena) + len(e.kvs)*16 + len(e.ID) + len(e.System) + len(e.Source)

@@ -189,7 +189,7 @@ func (w *worker) frame(s Setup, b *wire.Batch, f *wire.Frame) (place Place, err 
 				}
 			}
 		}
-		host := e.Text(ecs.HostName)
+		host := e.Reporter()
 		place = s.Resolver.Resolve(b.Sensor, f.Source, f.Peer, host, w.ips)
 		if f.Source == "" && place.Source != early.Source && place.Source != "" { // the host names another binding: decode as that one says
 			again := decoders.Options{Dataset: f.Dataset, Trust: f.Trust}

@@ -135,6 +135,24 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// TestReporter: a device that observes and is no event's host says by its own name whose an event is.
+func TestReporter(t *testing.T) {
+	b := &wire.Batch{Listener: "bulk", Epoch: "e1", Frames: []wire.Frame{
+		{Received: received, Peer: "10.9.9.9", Format: wire.FormatJSON, Data: []byte(`{"observer":{"name":"web-02"},"source":{"ip":"192.0.2.1"}}`)},
+		{Received: received, Peer: "10.9.9.9", Format: wire.FormatJSON, Data: []byte(`{"observer":{"name":"web-02"},"host":{"name":"other"}}`)},
+	}}
+	d := newPipeline(t, testBindings()).Decode(b, 7)
+	want := []string{"HT-002", soc.Unassigned}
+	if len(d.Events) != len(want) {
+		t.Fatalf("%d events, want %d", len(d.Events), len(want))
+	}
+	for i, e := range d.Events {
+		if e.System != want[i] {
+			t.Errorf("event %d is of %s, want %s: %s", i, e.System, want[i], e.AppendJSON(nil))
+		}
+	}
+}
+
 // TestDecodePure: the same message gives the same events, on any worker, and ids that do not depend on anything else.
 func TestDecodePure(t *testing.T) {
 	p := newPipeline(t, testBindings())

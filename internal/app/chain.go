@@ -106,7 +106,7 @@ func (a *App) observe(d *pipeline.Decoded) {
 			offsets[e.Source] = append(offsets[e.Source], e.Time-e.Created)
 		}
 		a.resolved.seen(e.Source, e.System, layerOf(e), kindsOf(e), e.Created)
-		if host := e.Text(ecs.HostName); host != "" {
+		if host := e.Reporter(); host != "" {
 			a.hosts.seen(host, e.Created)
 		}
 	}

@@ -196,7 +196,7 @@ func (a *App) lastOf(ctx context.Context, host string) int64 {
 	if !a.hosts.ask(host) {
 		return 0
 	}
-	r, err := a.store.Search(ctx, query.Search{Query: query.Term{Field: ecs.HostName, Value: host}, From: time.Now().AddDate(0, 0, -7).UnixMilli(), Limit: 1, CountCap: 1})
+	r, err := a.store.Search(ctx, query.Search{Query: query.Or{query.Term{Field: ecs.HostName, Value: host}, query.Term{Field: ecs.ObserverName, Value: host}}, From: time.Now().AddDate(0, 0, -7).UnixMilli(), Limit: 1, CountCap: 1})
 	if err != nil || len(r.Events) == 0 {
 		return 0
 	}
