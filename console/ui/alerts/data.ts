@@ -83,11 +83,17 @@ export function useAlerts(filters: Filters) {
   const first = list.data?.pages[0];
   const asOf = ms(first?.as_of) ?? 0;
   const [waiting, setWaiting] = useState(0);
-  useEffect(() => setWaiting(0), [listKey]);
+  // Looks overlap when answers are slow: an older one, or one of another list, must not say its count after a newer.
+  const looks = useRef({ begun: 0, told: 0 });
+  useEffect(() => {
+    looks.current.told = looks.current.begun;
+    setWaiting(0);
+  }, [listKey]);
 
   const look = useRef<() => void>(() => undefined);
   look.current = async () => {
     if (!asOf || list.isPlaceholderData) return;
+    const turn = ++looks.current.begun;
     try {
       const latest = await fetchPage(
         { ...filters, group: undefined, from: new Date(asOf - 60_000).toISOString(), sort: '-last' },
@@ -102,6 +108,8 @@ export function useAlerts(filters: Filters) {
           ? fresh.length
           : (await fetchPage({ ...filters, group: undefined }, '', { since: new Date(since).toISOString(), limit: 1 })).total -
             rows.filter((a) => (ms(a.created) ?? 0) >= since).length;
+      if (turn <= looks.current.told) return;
+      looks.current.told = turn;
       setWaiting(more);
       patch(
         queries,
