@@ -14,6 +14,7 @@ import { TakeIn } from '../design/TakeIn';
 import { Age, Exact } from '../design/Time';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
+import { Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { listed } from '../format/time';
 import { useRange, useView } from '../frame/url';
@@ -59,7 +60,7 @@ export default function Audit() {
         width: 'minmax(0,1fr)',
         cell: (a) => (
           <span className="cut block">
-            {a.actor.id === 'system' ? t('alerts.machine') : a.actor.name || a.actor.id}{' '}
+            <Who actor={a.actor} roles={a.roles} />{' '}
             <span className="muted small">{a.roles.map((r) => t(`role.${r}`)).join(', ')}</span>
           </span>
         ),
@@ -194,7 +195,7 @@ export default function Audit() {
                   </dd>
                   <dt>{t('audit.who')}</dt>
                   <dd>
-                    {current.actor.name} <span className="num muted">{current.actor.id}</span>
+                    <Who actor={current.actor} roles={current.roles} /> <span className="num muted">{current.actor.id}</span>
                   </dd>
                   <dt>{t('audit.action')}</dt>
                   <dd>
@@ -243,6 +244,14 @@ export default function Audit() {
       )}
     </div>
   );
+}
+
+/** A person of ours by name; who has no role was only tried at the door, and wrote the name there himself. */
+function Who({ actor, roles }: { actor: AuditItem['actor']; roles: AuditItem['roles'] }) {
+  const { t } = useTranslation();
+  if (actor.id === 'system') return t('alerts.machine');
+  const name = actor.name || actor.id;
+  return roles.length > 0 ? <Words text={name} /> : <Evidence value={name} name />;
 }
 
 function Pair({ name, value }: { name: string; value: string }) {
