@@ -37,6 +37,7 @@ var areas = []area{
 	{"start", "from starting the binary to the first searchable event", start},
 	{"queue", "the durable append alone, against the same without fsync", queueArea},
 	{"packet", "the packet sensor off line, one core", packetArea},
+	{"console", "the alert queue in a real browser, 50,000 alerts stored", consoleArea},
 	{"kill", "kill -9 under load", kill},
 }
 
