@@ -639,7 +639,7 @@ function Requirement({
               <ul className="evidence-list">
                 {f.evidence.slice(0, 20).map((e) => (
                   <li key={e.id + String(e.at)}>
-                    {e.title ? <span>{say(e.title, lang, t)}</span> : <Evidence value={e.id} className="cut block" />}
+                    {e.title ? <span>{say(e.title, lang, t)}</span> : <Evidence value={e.id} className="cut block" />}{' '}
                     <span className={e.expired ? 'unk-text' : 'muted'}>
                       {e.value && (
                         <>
