@@ -480,8 +480,9 @@ func (m *Monitor) look() {
 	}
 	m.lastWall, m.lastMono = wall, mono
 	notes = append(notes, m.refusal(ready, now)...)
-	if m.cfg.Source != "" && m.refusing == "" && mono-m.alive >= time.Minute {
-		// A well appliance has nothing else to say of itself, and would be taken for silent.
+	if m.cfg.Source != "" && m.refusing == "" && len(m.notes) == 0 && mono-m.alive >= time.Minute {
+		// A well appliance has nothing else to say of itself, and would be taken for silent. While notes wait it is not well, and these
+		// would take their room.
 		m.alive = mono
 		notes = append(notes, Note{Action: Alive, Level: "info", Message: "this appliance takes events"})
 	}

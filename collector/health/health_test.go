@@ -293,3 +293,14 @@ func TestAlive(t *testing.T) {
 		t.Errorf("alive while refusing: %v", got)
 	}
 }
+
+// TestAliveTakesNoRoom: notes that the queue does not take keep their room.
+func TestAliveTakesNoRoom(t *testing.T) {
+	w := start(t, "", noon)
+	w.cfg.Source = "NG-1"
+	w.Emit(Note{Action: SourceSilent, Source: "NG-2"})
+	w.pass(time.Hour, 0, nil)
+	if got := w.actions(); !slices.Equal(got, []string{"source_silent NG-2"}) {
+		t.Errorf("waiting after an hour: %v, want the one that waited", got)
+	}
+}
