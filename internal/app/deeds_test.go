@@ -19,7 +19,6 @@ func TestExportHoldsAlertsOfThePeriod(t *testing.T) {
 	frame := func() { r.feedOwn(12) }
 	frame()
 	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 && r.detected.Load() == r.queue.Last() })
-	time.Sleep(2 * time.Millisecond)
 	end := time.Now()
 	export := func(from, to time.Time) (string, evidence.Verdict) {
 		t.Helper()
