@@ -576,71 +576,48 @@ func sudo(e *ecs.Event, s string) {
 }
 
 func su(e *ecs.Event, s string) {
+	var target, by, tty string
+	failed := false
 	switch {
 	case strings.HasPrefix(s, "Successful su for "), strings.HasPrefix(s, "FAILED su for "):
-		rest := s[strings.Index(s, "for ")+4:]
-		target, by, _ := strings.Cut(rest, " by ")
-		set(e, fEffectiveUser, target)
-		set(e, ecs.UserName, by)
-		outcome := "success"
-		if s[0] == 'F' {
-			outcome = "failure"
-		}
-		authentication(e, "info", "su", outcome)
+		target, by, _ = strings.Cut(s[strings.Index(s, "for ")+4:], " by ")
+		failed = s[0] == 'F'
 	case strings.Contains(s, "(to "): // "[FAILED SU ](to root) moe on pts/0"
-		target, _ := between(s, "(to ", ")")
+		target, _ = between(s, "(to ", ")")
 		rest, _ := between(s, ") ", "")
-		by, tty, _ := strings.Cut(rest, " on ")
-		set(e, fEffectiveUser, target)
-		set(e, ecs.UserName, by)
-		set(e, fTTY, tty)
-		outcome := "success"
-		if strings.HasPrefix(s, "FAILED") {
-			outcome = "failure"
-		}
-		authentication(e, "info", "su", outcome)
+		by, tty, _ = strings.Cut(rest, " on ")
+		failed = strings.HasPrefix(s, "FAILED")
 	case strings.Contains(s, " to ") && strings.Contains(s, " on "): // BSD: "[BAD SU ]moe to root on /dev/ttyp0"
-		rest, bad := strings.CutPrefix(s, "BAD SU ")
-		by, rest, _ := strings.Cut(rest, " to ")
-		target, tty, _ := strings.Cut(rest, " on ")
+		s, failed = strings.CutPrefix(s, "BAD SU ")
+		by, s, _ = strings.Cut(s, " to ")
+		target, tty, _ = strings.Cut(s, " on ")
 		if strings.IndexByte(by, ' ') >= 0 {
 			return
 		}
-		set(e, fEffectiveUser, target)
-		set(e, ecs.UserName, by)
-		set(e, fTTY, tty)
-		outcome := "success"
-		if bad {
-			outcome = "failure"
-		}
-		authentication(e, "info", "su", outcome)
 	case strings.HasPrefix(s, "'su "): // illumos: "'su root' failed for moe on /dev/pts/2"
-		target, _ := between(s, "'su ", "'")
+		target, _ = between(s, "'su ", "'")
 		rest, _ := between(s, " for ", "")
-		by, tty, _ := strings.Cut(rest, " on ")
-		set(e, fEffectiveUser, target)
-		set(e, ecs.UserName, by)
-		set(e, fTTY, tty)
-		outcome := "success"
-		if strings.Contains(s, "' failed ") {
-			outcome = "failure"
-		}
-		authentication(e, "info", "su", outcome)
+		by, tty, _ = strings.Cut(rest, " on ")
+		failed = strings.Contains(s, "' failed ")
 	case strings.HasPrefix(s, "+ ") || strings.HasPrefix(s, "- "): // "+ /dev/pts/1 root:tsg"
-		tty, rest := word(s[2:])
-		by, target, ok := strings.Cut(rest, ":")
-		if !ok {
+		var rest string
+		tty, rest = word(s[2:])
+		var ok bool
+		if by, target, ok = strings.Cut(rest, ":"); !ok {
 			return
 		}
-		set(e, fTTY, tty)
-		set(e, ecs.UserName, by)
-		set(e, fEffectiveUser, target)
-		outcome := "success"
-		if s[0] == '-' {
-			outcome = "failure"
-		}
-		authentication(e, "info", "su", outcome)
+		failed = s[0] == '-'
+	default:
+		return
 	}
+	set(e, fEffectiveUser, target)
+	set(e, ecs.UserName, by)
+	set(e, fTTY, tty)
+	outcome := "success"
+	if failed {
+		outcome = "failure"
+	}
+	authentication(e, "info", "su", outcome)
 }
 
 // quoted returns what stands between the first ' and the next.
