@@ -152,19 +152,26 @@ func results(t *testing.T, s *Service) map[string]Result {
 	return out
 }
 
+// opened are an empty state database and the product's own checks.
+func opened(t *testing.T) (*state.DB, *Checks) {
+	t.Helper()
+	st, err := state.Open(t.Context(), state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	checks, err := Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st, checks
+}
+
 // TestSilenceIsNeverGreen: a source that stops turns what depended on it to unknown with what was last known, the past stays as it was,
 // and the change is recorded.
 func TestSilenceIsNeverGreen(t *testing.T) {
 	ctx := context.Background()
-	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	checks, err := Load(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, checks := opened(t)
 	start := time.Now().UnixMilli()
 	f := base(start)
 	var deeds []soc.Deed
@@ -228,15 +235,7 @@ func TestSilenceIsNeverGreen(t *testing.T) {
 // TestStoppedComputationGoesStale: when rounds stop, what is shown does not stay green.
 func TestStoppedComputationGoesStale(t *testing.T) {
 	ctx := context.Background()
-	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	checks, err := Load(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, checks := opened(t)
 	f := base(time.Now().UnixMilli() - 11*60_000)
 	s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
 	if err := s.Round(ctx); err != nil {

@@ -3,26 +3,16 @@ package compliance
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"hoalu/compliance/facts"
-	"hoalu/state"
 )
 
 // TestForgetWhileARoundRuns: a round that has gathered a system's facts does not write it again after it was forgotten.
 func TestForgetWhileARoundRuns(t *testing.T) {
 	ctx := context.Background()
-	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	checks, err := Load(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, checks := opened(t)
 	forgotten := make(chan error, 1)
 	var s *Service
 	s = New(checks, st, func(context.Context) ([]facts.Facts, error) {

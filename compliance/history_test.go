@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -34,15 +33,7 @@ type history struct {
 }
 
 func newHistory(t *testing.T, now int64) *history {
-	st, err := state.Open(context.Background(), state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	checks, err := Load(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, checks := opened(t)
 	h := &history{T: t, st: st, checks: checks, f: healthy(now)}
 	h.restart()
 	return h
