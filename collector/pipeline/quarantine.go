@@ -203,8 +203,12 @@ func readRecord(f io.ReaderAt, at int64) (meta, sealed []byte, length int, err e
 	if size < 4 || size > wire.MaxBody {
 		return nil, nil, 0, errors.New("length of a record is out of bounds")
 	}
-	body := make([]byte, size)
-	if _, err := f.ReadAt(body, at+8); err != nil {
+	// What a record claims to hold is allocated as it is read: a length gone bad costs no more than the file has.
+	body, err := io.ReadAll(io.NewSectionReader(f, at+8, int64(size)))
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if len(body) < int(size) {
 		return nil, nil, 0, io.ErrUnexpectedEOF
 	}
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(head[4:]) {

@@ -6,6 +6,11 @@
 //
 // Readers take this version and refuse newer ones by name. Numbers in a body are unsigned varints (encoding/binary),
 // texts are length-prefixed. Encode and Decode are safe for concurrent use; a decoded Batch owns its memory.
+//
+// A reader spends memory in proportion to the bytes it was given, whatever they claim: a body unpacks to at most a floor
+// (batchFloor, eventsFloor) plus expansion bytes for each byte of the message, and what a count in the body claims is checked
+// before anything is allocated for it. Encode keeps its side: what packs better than that is lengthened by a skippable frame
+// (RFC 8878 3.1.2), so every batch it makes can be read.
 package wire
 
 import (
@@ -29,6 +34,14 @@ const (
 	MaxCompressed = 512 << 10 // aim of intake; one large frame may exceed it up to MaxMessage
 	MaxMessage    = 8 << 20   // compressed
 	MaxBody       = 64 << 20  // decompressed: refuses zip bombs
+	MaxEvents     = 1 << 16   // in an event batch
+
+	batchFloor  = 4 << 20  // a raw batch may unpack to this and expansion times its length
+	eventsFloor = 16 << 20 // an event batch is our own file: a higher floor
+	expansion   = 128
+
+	frameLeast = 8 // bytes of a frame whose texts are empty
+	eventLeast = 7 // bytes of an event without fields
 )
 
 // Errors a caller may branch on.
@@ -38,6 +51,16 @@ var (
 	ErrCRC     = errors.New("batch checksum differs")
 	ErrCorrupt = errors.New("batch is damaged")
 )
+
+// TooManyFramesError refuses a batch of more than MaxFrames frames; it is an ErrCorrupt. Frames is what the batch claims, never more
+// than its bytes could hold: what is refused can be counted.
+type TooManyFramesError struct{ Frames int }
+
+func (e *TooManyFramesError) Error() string {
+	return fmt.Sprintf("batch of %d frames, at most %d are taken", e.Frames, MaxFrames)
+}
+
+func (e *TooManyFramesError) Is(target error) bool { return target == ErrCorrupt }
 
 // Formats of a Frame's Data: which decoder family reads it. A decoder of the source's binding may narrow it.
 const (
@@ -74,24 +97,39 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // One coder each serves all goroutines: EncodeAll and DecodeAll are documented as concurrent.
 var (
 	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
-	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxBody))
+	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxBody), zstd.WithDecodeAllCapLimit(true))
 )
+
+// bound is how many bytes a message of n bytes may unpack to.
+func bound(n, floor int) int { return min(MaxBody, floor+expansion*n) }
 
 // scratch are buffers batches are compressed into: what is handed out has the size it needs, as the queue keeps it for its readers.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-func seal(magic string, body []byte) []byte {
+// seal packs a body; floor is that of its reader.
+func seal(magic string, body []byte, floor int) []byte {
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
 	dst := append((*buf)[:0], magic...)
 	dst = append(dst, Version, 0, 0, 0, 0)
 	dst = encoder.EncodeAll(body, dst)
+	if len(body) > bound(len(dst)-8, floor) {
+		dst = pad(dst, min((len(body)-floor)/expansion+1, MaxBody/expansion)-(len(dst)-8))
+	}
 	binary.LittleEndian.PutUint32(dst[4:], crc32.Checksum(dst[8:], castagnoli))
 	*buf = dst
 	return append(make([]byte, 0, len(dst)), dst...)
 }
 
-func open(magic string, data []byte) ([]byte, error) {
+// pad appends a skippable frame of at least n bytes.
+func pad(dst []byte, n int) []byte {
+	n = max(n-8, 0)
+	dst = binary.LittleEndian.AppendUint32(dst, 0x184D2A50)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(n))
+	return append(dst, make([]byte, n)...)
+}
+
+func open(magic string, data []byte, floor int) ([]byte, error) {
 	if len(data) < 8 || string(data[:3]) != magic {
 		return nil, ErrMagic
 	}
@@ -101,11 +139,39 @@ func open(magic string, data []byte) ([]byte, error) {
 	if crc32.Checksum(data[8:], castagnoli) != binary.LittleEndian.Uint32(data[4:]) {
 		return nil, ErrCRC
 	}
-	body, err := decoder.DecodeAll(data[8:], nil)
+	body, err := unpack(data[8:], bound(len(data)-8, floor))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return body, nil
+}
+
+// unpack decompresses data into at most limit bytes. A frame that says how long it is gets that much at once, if it may; one that
+// does not is tried with twice as much each time.
+func unpack(data []byte, limit int) ([]byte, error) {
+	var head zstd.Header
+	if err := head.Decode(data); err != nil {
+		return nil, err
+	}
+	size := 64 << 10
+	if head.HasFCS {
+		if head.FrameContentSize > uint64(limit) {
+			return nil, fmt.Errorf("%d bytes claim to be %d: %w", len(data), head.FrameContentSize, zstd.ErrDecoderSizeExceeded)
+		}
+		size = int(head.FrameContentSize)
+	}
+	for {
+		size = min(size, limit)
+		body, err := decoder.DecodeAll(data, make([]byte, 0, size+16)) // 16: the decoder copies in steps
+		if errors.Is(err, zstd.ErrDecoderSizeExceeded) && !head.HasFCS && size < limit {
+			size *= 2
+			continue
+		}
+		if err == nil && len(body) > limit {
+			err = zstd.ErrDecoderSizeExceeded
+		}
+		return body, err
+	}
 }
 
 func appendText[T string | []byte](dst []byte, s T) []byte {
@@ -141,20 +207,23 @@ func Encode(b *Batch) []byte {
 		body = append(body, trust)
 		body = appendText(body, f.Data)
 	}
-	return seal("HLB", body)
+	return seal("HLB", body, batchFloor)
 }
 
 // Decode reads what Encode wrote.
 func Decode(data []byte) (*Batch, error) {
-	body, err := open("HLB", data)
+	body, err := open("HLB", data, batchFloor)
 	if err != nil {
 		return nil, err
 	}
 	r := reader{data: body}
 	b := &Batch{Listener: r.text(), Epoch: r.text(), Revision: r.uint(), Sensor: r.text(), Sequence: r.uint()}
 	n := r.uint()
-	if n > uint64(len(body)) {
-		return nil, fmt.Errorf("%w: %d frames in %d bytes", ErrCorrupt, n, len(body))
+	if n > uint64(len(r.data)/frameLeast) {
+		return nil, fmt.Errorf("%w: %d frames in %d bytes", ErrCorrupt, n, len(r.data))
+	}
+	if n > MaxFrames {
+		return nil, &TooManyFramesError{int(n)}
 	}
 	b.Frames = make([]Frame, n)
 	for i := range b.Frames {
@@ -240,27 +309,27 @@ func EncodeEvents(events []*ecs.Event) []byte {
 			body = appendText(body, v.Text)
 		}
 	}
-	return seal("HLE", body)
+	return seal("HLE", body, eventsFloor)
 }
 
 // DecodeEvents reads what EncodeEvents wrote.
 func DecodeEvents(data []byte) ([]*ecs.Event, error) {
-	body, err := open("HLE", data)
+	body, err := open("HLE", data, eventsFloor)
 	if err != nil {
 		return nil, err
 	}
 	r := reader{data: body}
 	n := r.uint()
-	if n > uint64(len(body)) {
-		return nil, fmt.Errorf("%w: %d names in %d bytes", ErrCorrupt, n, len(body))
+	if n > ecs.MaxFields || n > uint64(len(r.data)) {
+		return nil, fmt.Errorf("%w: %d names in %d bytes", ErrCorrupt, n, len(r.data))
 	}
 	fields := make([]ecs.Field, n)
 	for i := range fields {
 		fields[i] = ecs.Intern(r.text())
 	}
 	n = r.uint()
-	if n > uint64(len(body)) {
-		return nil, fmt.Errorf("%w: %d events in %d bytes", ErrCorrupt, n, len(body))
+	if n > MaxEvents || n > uint64(len(r.data)/eventLeast) {
+		return nil, fmt.Errorf("%w: %d events in %d bytes, at most %d are taken", ErrCorrupt, n, len(r.data), MaxEvents)
 	}
 	events := make([]*ecs.Event, 0, n)
 	var e ecs.Event // each is gathered here and kept at its size

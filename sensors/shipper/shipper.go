@@ -52,6 +52,9 @@ type Config struct {
 // lockWait is how long a start waits for the process before it to leave the spool.
 const lockWait = 3 * time.Second
 
+// batchBytes of records are put into one batch, or one record that is larger: the collector takes batches of megabytes only.
+const batchBytes = 1 << 20
+
 // connectionAge is how long a connection lasts: a new one shows the newest certificate.
 const connectionAge = 12 * time.Hour
 
@@ -366,12 +369,16 @@ func (s *Shipper) spoolOne() bool {
 		s.mu.Unlock()
 		return false
 	}
-	records := s.records[:n:n]
-	s.records = s.records[n:]
 	size := 0
-	for _, r := range records {
+	for i, r := range s.records[:n] {
+		if i > 0 && size+len(r) > batchBytes {
+			n = i
+			break
+		}
 		size += len(r)
 	}
+	records := s.records[:n:n]
+	s.records = s.records[n:]
 	s.next++
 	b := batch{seq: s.next, records: int64(n)}
 	more := len(s.records) > 0

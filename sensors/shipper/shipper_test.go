@@ -1,6 +1,7 @@
 package shipper
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -129,6 +130,27 @@ func TestOutageThenOrder(t *testing.T) {
 	st := s.Stats()
 	if len(got) != 95 || st.Seen != 95 || st.Waiting != 0 || len(st.Dropped) != 0 || st.Bytes != 0 || st.Error != "" {
 		t.Errorf("%d at the collector, stats %+v", len(got), st)
+	}
+}
+
+// TestLargeRecordsGoInBatchesThatAreTaken: five records of 900 kB in one batch would unpack to more than the collector takes.
+func TestLargeRecordsGoInBatchesThatAreTaken(t *testing.T) {
+	c := newCollector(t)
+	cfg := c.config(t.TempDir())
+	cfg.Linger = 200 * time.Millisecond
+	s, stop := start(t, cfg)
+	defer stop()
+	record := bytes.Repeat([]byte("a"), 900<<10)
+	for range 8 {
+		s.Put(record)
+	}
+	until(t, "all sent", func() bool { return s.Stats().Sent == 8 })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for seq, records := range c.got {
+		if n := len(records); n != 1 {
+			t.Errorf("batch %d holds %d records of 900 kB, want 1", seq, n)
+		}
 	}
 }
 

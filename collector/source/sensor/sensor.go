@@ -322,15 +322,18 @@ func (l *Listener) batches(w http.ResponseWriter, r *http.Request, sensor string
 	}
 	b, err := wire.Decode(data)
 	if err != nil {
-		l.cfg.Reject("", sensor, BadBatch, 1)
-		do := ""
+		n, do := 1, ""
+		if many, ok := errors.AsType[*wire.TooManyFramesError](err); ok {
+			n = many.Frames
+		}
+		l.cfg.Reject("", sensor, BadBatch, n)
 		if errors.Is(err, wire.ErrVersion) {
 			do = "Upgrade the collector before its sensors."
 		}
 		answer(w, http.StatusBadRequest, "bad_batch", "The body is not a batch: "+err.Error(), do)
 		return
 	}
-	if b.Sequence == 0 || len(b.Frames) == 0 || len(b.Frames) > wire.MaxFrames {
+	if b.Sequence == 0 || len(b.Frames) == 0 {
 		l.cfg.Reject("", sensor, BadBatch, max(1, len(b.Frames)))
 		answer(w, http.StatusBadRequest, "bad_batch", fmt.Sprintf("A batch has a sequence from 1 and 1 to %d frames; this one has sequence %d and %d.", wire.MaxFrames, b.Sequence, len(b.Frames)), "")
 		return

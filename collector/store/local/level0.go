@@ -34,6 +34,7 @@ const (
 	l0Magic     = "HLS"
 	l0End       = "HLSE"
 	blockEvents = 1024
+	blockBytes  = 8 << 20 // or one event that is larger: a reader refuses blocks that unpack to more than wire.MaxBody
 )
 
 type l0Footer struct {
@@ -127,6 +128,11 @@ func encodeL0(foot l0Footer, events []*ecs.Event) ([]byte, error) {
 		list := bySystem[sys]
 		for len(list) > 0 {
 			part := list[:min(len(list), blockEvents)]
+			for i, size := 0, 0; i < len(part); i++ {
+				if size += part[i].Size(); size > blockBytes && i > 0 {
+					part = part[:i]
+				}
+			}
 			list = list[len(part):]
 			b := l0Block{System: sys, Offset: int64(len(data)), Events: len(part), Min: part[0].Time, Max: part[0].Time}
 			keys.reset()
