@@ -259,6 +259,16 @@ func (e *Event) Reporter() string {
 	return e.Text(ObserverName)
 }
 
+// SourceTime is the time that the source wrote, in Unix milliseconds: also where it was not believed and Time is another.
+func (e *Event) SourceTime() int64 {
+	if v, ok := e.Get(HoaluSenderTime); ok {
+		if t, ok := ParseTime(v.Text, String); ok {
+			return t
+		}
+	}
+	return e.Time
+}
+
 // Size is the bytes of values held, for budgets.
 func (e *Event) Size() int {
 	return len(e.arena) + len(e.kvs)*16 + len(e.ID) + len(e.System) + len(e.Source)

@@ -97,3 +97,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestSourceTime: what the source wrote, also where it was not believed.
+func TestSourceTime(t *testing.T) {
+	e := Event{Time: 1772416798000}
+	if got := e.SourceTime(); got != e.Time {
+		t.Errorf("SourceTime() = %d, want Time %d", got, e.Time)
+	}
+	e.AddString(HoaluSenderTime, "2026-03-01T19:59:58.000Z")
+	if got := FormatTime(e.SourceTime()); got != "2026-03-01T19:59:58.000Z" {
+		t.Errorf("SourceTime() = %s, want what the source wrote", got)
+	}
+}

@@ -160,9 +160,10 @@ var (
 	LogsourceCategory = Intern("sigma.logsource.category")
 
 	// The product's own fields.
-	HoaluTimeSuspect = Intern("hoalu.time_suspect") // true: the source's time was not believed (decision 2)
-	HoaluUnparsed    = Intern("hoalu.unparsed")     // true: stored as text, no decoder took it
-	HoaluExercise    = Intern("hoalu.exercise")     // true: made by `hoalu try`, shown as "diễn tập"
-	HoaluDemo        = Intern("hoalu.demo")         // true: sample data, shown as "dữ liệu mẫu"
-	HoaluIdentifier  = Intern("hoalu.identifier")   // kinds of citizen identifiers replaced in this event (cccd, phone)
+	HoaluTimeSuspect = Intern("hoalu.time_suspect")     // true: the source's time was not believed (decision 2)
+	HoaluSenderTime  = Intern("hoalu.sender_timestamp") // what the source wrote, where it was not believed
+	HoaluUnparsed    = Intern("hoalu.unparsed")         // true: stored as text, no decoder took it
+	HoaluExercise    = Intern("hoalu.exercise")         // true: made by `hoalu try`, shown as "diễn tập"
+	HoaluDemo        = Intern("hoalu.demo")             // true: sample data, shown as "dữ liệu mẫu"
+	HoaluIdentifier  = Intern("hoalu.identifier")       // kinds of citizen identifiers replaced in this event (cccd, phone)
 )

@@ -48,6 +48,8 @@ type Options struct {
 	Dataset string         // decoder to use, "" to find out
 	Zone    *time.Location // of times without one; nil: DefaultZone
 	Trust   bool           // the frame may set sigma.logsource
+
+	told bool // Zone is the operator's word
 }
 
 // Decoder is one goroutine's decoder with its scratch memory; not safe for concurrent use.
@@ -58,7 +60,9 @@ type Decoder struct {
 	name []byte // scratch for field names
 	kvs  []pair // scratch of the engine
 
-	document bool // the text at hand carried a JSON document
+	document bool     // the text at hand carried a JSON document
+	trusted  bool     // the document at hand keeps its own logsource and gets no further fields
+	clock    zoneSaid // how sure the zone of the event's time is
 }
 
 // Decoder returns a new Decoder of the set.
@@ -121,9 +125,10 @@ func (s *Set) Datasets() []string {
 
 // DecodeFrame fills e, which must be empty, from f: fields, Time and Created. Identity and place are the pipeline's.
 func (d *Decoder) DecodeFrame(e *ecs.Event, f *wire.Frame, o Options) error {
-	if o.Zone == nil {
+	if o.told = o.Zone != nil; !o.told {
 		o.Zone = defaultZone
 	}
+	d.trusted, d.clock = false, zoneNamed
 	if o.Dataset == "" {
 		o.Dataset = f.Dataset
 	}
@@ -143,8 +148,42 @@ func (d *Decoder) DecodeFrame(e *ecs.Event, f *wire.Frame, o Options) error {
 	if err != nil {
 		return err
 	}
+	if d.clock == zoneAssumed && f.Format == wire.FormatSyslog && !o.told {
+		guessZone(e, o.Zone)
+	}
 	finish(e)
+	if !d.trusted && !e.Has(ecs.EventKind) {
+		e.AddString(ecs.EventKind, "event")
+	}
 	return nil
+}
+
+// guessZone moves a time of RFC 3164, which names no zone, when the time of receipt shows that the sender's zone is another than the
+// one assumed (decision 2): it is read as UTC where that puts it at its receipt, as cloud images and Debian run in UTC; a time ahead of
+// receipt cannot be a delay, so any whole quarter of an hour ahead is taken off. The event is marked and keeps what was read first as
+// hoalu.sender_timestamp. A time that lies behind by another amount stays: a queue of the sender that was held up looks the same.
+func guessZone(e *ecs.Event, zone *time.Location) {
+	const near, quarter = 90_000, 15 * 60_000
+	late := e.Created - e.Time
+	_, sec := time.UnixMilli(e.Time).In(zone).Zone()
+	ahead := int64(sec) * 1000
+	by := int64(0)
+	switch {
+	case e.Time == 0 || late >= -near && late <= near || late < -14*60*60_000:
+		return
+	case ahead > 0 && late >= ahead-near && late <= ahead+near:
+		by = ahead
+	case late < 0:
+		by = (late - quarter/2) / quarter * quarter
+		if off := late - by; off > near || off < -near {
+			return
+		}
+	default:
+		return
+	}
+	e.AddString(ecs.HoaluSenderTime, ecs.FormatTime(e.Time))
+	e.Time += by
+	e.AddBool(ecs.HoaluTimeSuspect, true)
 }
 
 // Decode is DecodeFrame for a message without an envelope, as `hoalu source decode` reads them: JSON where the message is an
@@ -177,15 +216,11 @@ func finish(e *ecs.Event) {
 	case e.Time == 0:
 		e.Time = e.Created
 	case e.Time > e.Created+day && e.Created > 0:
-		e.AddString(fSenderTime, ecs.FormatTime(e.Time))
+		e.AddString(ecs.HoaluSenderTime, ecs.FormatTime(e.Time))
 		e.Time = e.Created
 		e.AddBool(ecs.HoaluTimeSuspect, true)
 	}
 }
-
-var (
-	fSenderTime = ecs.Intern("hoalu.sender_timestamp")
-)
 
 // view reads b as a string without a copy; b is not changed while the string lives.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
@@ -232,7 +267,10 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 	h := readHeader(s, e.Created, o.Zone)
 	t := e.Time
 	h.put(d, e)
-	text := strings.TrimLeft(h.text, " ")
+	if d.clock = zoneNamed; h.timed {
+		d.clock = h.zone
+	}
+	text := h.text
 	if fam != unknown && fam != syslogOnly {
 		if d.body(e, text, o, fam, &h) {
 			return true
@@ -260,14 +298,14 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 			return true
 		}
 		e.Time = t
-		set(e, ecs.Message, s)
-		return false
+		if h.pri < 0 {
+			set(e, ecs.Message, s)
+			return false
+		}
 	}
 	set(e, ecs.Message, h.text)
-	if i := strings.IndexByte(s[:min(len(s), 200)], '%'); i >= 0 && (i == 0 || s[i-1] == ' ' || s[i-1] == ':') && cisco(e, s[i:]) {
-		if digits(h.app) { // a sequence number, not a program
-			e.Delete(ecs.ProcessName)
-		}
+	if i := ciscoAt(s); i >= 0 && cisco(e, s[i:]) {
+		iosXR(e, s[:i], o)
 		return true
 	}
 	if h.app == "" {

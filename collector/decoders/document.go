@@ -342,7 +342,7 @@ func (d *Decoder) decodeJSON(e *ecs.Event, data []byte, o Options) error {
 
 	d.documentByShape(e, doc, o, trusted)
 	d.generic(e, doc)
-	if trusted {
+	if d.trusted = trusted; trusted {
 		e.SetLogsource(product, service, categories...)
 	}
 	return nil

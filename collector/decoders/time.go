@@ -1,6 +1,7 @@
 package decoders
 
 import (
+	"strings"
 	"time"
 	_ "time/tzdata" // zones of sources must resolve on a host without a zone database
 )
@@ -192,14 +193,30 @@ func isoTime(s string, zone *time.Location) (ms int64, n int) {
 	if !ok {
 		return 0, 0
 	}
-	at := n
-	if at+1 < len(s) && s[at] == ' ' && (s[at+1] == '+' || s[at+1] == '-') && at+5 < len(s) && s[at+5] >= '0' && s[at+5] <= '9' {
-		at++
+	if off, k, ok := offset(s[n:]); ok {
+		return (t-int64(off))*1000 + int64(frac), n + k
 	}
-	if off, k, ok := offset(s[at:]); ok {
-		return (t-int64(off))*1000 + int64(frac), at + k
+	if off, k, ok := spacedZone(s[n:]); ok {
+		return (t-int64(off))*1000 + int64(frac), n + k
 	}
 	return local(t, frac, zone), n
+}
+
+// spacedZone reads an offset or a zone's name behind a blank (" +07", " +0700", " UTC", " UTC+2:00") and returns the bytes taken.
+func spacedZone(s string) (sec, n int, ok bool) {
+	if len(s) < 4 || s[0] != ' ' {
+		return 0, 0, false
+	}
+	if s[1] == '+' || s[1] == '-' {
+		if off, k, ok := offset(s[1:]); ok && (1+k == len(s) || strings.IndexByte(" ],;:\")", s[1+k]) >= 0) {
+			return off, 1 + k, true
+		}
+		return 0, 0, false
+	}
+	if off, k := zoneWord(s[1:]); k > 0 {
+		return off, 1 + k, true
+	}
+	return 0, 0, false
 }
 
 // nearestPast gives the year to a date without one: the latest year in which the time is not more than a day ahead of receipt
@@ -334,7 +351,8 @@ func dayFirst(s string, zone *time.Location) (int64, int) {
 	return local(t, frac, zone), n
 }
 
-// zoneWord reads the few zone names that mean one offset only.
+// zoneWord reads the zone names that mean one offset only, alone or as "UTC+7", "GMT+07:00". Names that countries share (CST, IST, BST,
+// EST, AEST …) are none of them: a time with such a name is read in the zone of its source and marked.
 func zoneWord(s string) (off, n int) {
 	j := 0
 	for j < len(s) && s[j] >= 'A' && s[j] <= 'Z' {
@@ -344,23 +362,34 @@ func zoneWord(s string) (off, n int) {
 		if off, k, ok := offset(s[j:]); ok {
 			return off, j + k
 		}
-		if h, ok := number(s, j+1, 1); ok && (j+2 == len(s) || s[j+2] == ' ') {
-			if s[j] == '-' {
-				h = -h
+		if h, ok := number(s, j+1, 1); ok { // "UTC+2:00"
+			sec, k := h*3600, j+2
+			if m, ok := number(s, k+1, 2); ok && s[k] == ':' {
+				sec, k = sec+m*60, k+3
 			}
-			return h * 3600, j + 2
+			if k < len(s) && s[k] != ' ' && s[k] != ':' {
+				return 0, 0
+			}
+			if s[j] == '-' {
+				sec = -sec
+			}
+			return sec, k
 		}
 	}
-	if j < 3 || j < len(s) && s[j] != ' ' && s[j] != ':' {
+	if j < 3 || j < len(s) && s[j] != ' ' && s[j] != ':' && s[j] != ']' && s[j] != '"' {
 		return 0, 0
 	}
-	switch s[:j] {
-	case "UTC", "GMT":
-		return 0, j
-	case "ICT":
-		return 7 * 3600, j
+	h, ok := zoneHours[s[:j]]
+	if !ok {
+		return 0, 0
 	}
-	return 0, 0
+	return h * 3600, j
+}
+
+// zoneHours are names of zones with the hours they are ahead of UTC.
+var zoneHours = map[string]int{
+	"UTC": 0, "GMT": 0, "ICT": 7, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "WEST": 1, "MSK": 3, "EDT": -4, "CDT": -5, "MDT": -6, "PDT": -7,
+	"JST": 9, "KST": 9, "SGT": 8, "HKT": 8, "WIB": 7, "AEDT": 11, "NZST": 12, "NZDT": 13,
 }
 
 // commonTime reads the time of the common log format, "02/Jan/2006:15:04:05 -0700".

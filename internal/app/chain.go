@@ -102,8 +102,8 @@ func (a *App) observe(d *pipeline.Decoded) {
 		if e.Has(ecs.HoaluUnparsed) {
 			s.Unparsed++
 		}
-		if e.Time != e.Created && !e.Has(ecs.HoaluTimeSuspect) && !e.Has(ecs.HoaluDemo) {
-			offsets[e.Source] = append(offsets[e.Source], e.Time-e.Created)
+		if told := e.SourceTime(); e.Time != e.Created && !e.Has(ecs.HoaluDemo) && (told != e.Time || !e.Has(ecs.HoaluTimeSuspect)) {
+			offsets[e.Source] = append(offsets[e.Source], told-e.Created)
 		}
 		a.resolved.seen(e.Source, e.System, layerOf(e), kindsOf(e), e.Created)
 		if host := e.Reporter(); host != "" {
