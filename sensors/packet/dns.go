@@ -1,6 +1,9 @@
 package packet
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // DNS (RFC 1035), over UDP and TCP, and its multicast and link-local forms. A record is a question with its answer; a question nobody
 // answered is reported after dnsPatience, or when its flow ends before; an answer that comes later makes a record of its own.
@@ -23,7 +26,8 @@ type dnsQuery struct {
 	at   int64
 	id   uint16
 	side uint8
-	msg  []byte
+	msg  []byte // as far as maxQuestion
+	body int    // where its questions end
 	size int
 }
 
@@ -48,6 +52,7 @@ type dnsMessage struct {
 	answers   []dnsAnswer
 	buf       []byte
 	counts    [4]uint16
+	body      int  // where the questions end
 	partial   bool // records past some point could not be read
 }
 
@@ -72,7 +77,7 @@ func (m *dnsMessage) response() bool { return m.flags&0x8000 != 0 }
 
 // parse reads msg; false when it is no DNS message: header or questions are wrong. Faulty answers make it partial.
 func (m *dnsMessage) parse(msg []byte) bool {
-	m.questions, m.answers, m.buf, m.partial = m.questions[:0], m.answers[:0], m.buf[:0], false
+	m.questions, m.answers, m.buf, m.body, m.partial = m.questions[:0], m.answers[:0], m.buf[:0], 12, false
 	if !dnsHeader(msg) {
 		return false
 	}
@@ -87,7 +92,7 @@ func (m *dnsMessage) parse(msg []byte) bool {
 			if len(m.questions) == 0 {
 				return false
 			}
-			m.partial = true
+			m.partial, m.body = true, at
 			return true
 		}
 		at = n + 4
@@ -95,6 +100,12 @@ func (m *dnsMessage) parse(msg []byte) bool {
 			m.questions = append(m.questions, dnsQuestion{name, binary.BigEndian.Uint16(msg[n:]), binary.BigEndian.Uint16(msg[n+2:])})
 		}
 	}
+	m.body = at
+	m.parseAnswers(msg, at)
+	return true
+}
+
+func (m *dnsMessage) parseAnswers(msg []byte, at int) {
 	for range m.counts[1] {
 		name, n := m.name(msg, at)
 		if n < 0 || n+10 > len(msg) {
@@ -115,7 +126,43 @@ func (m *dnsMessage) parse(msg []byte) bool {
 		m.rdata(&r, msg, n+10, size)
 		m.answers = append(m.answers, r)
 	}
+}
+
+// answers reports whether m, read from msg, answers q: it repeats q's questions, in any case of letters, or has none at all. An answer with
+// another question than the one asked is no answer to it, whatever its id says.
+func (a *Analyzer) answers(m *dnsMessage, msg []byte, q *dnsQuery) bool {
+	if len(m.questions) == 0 || m.body == q.body && (bytes.Equal(msg[12:m.body], q.msg[12:q.body]) || bytes.EqualFold(msg[12:m.body], q.msg[12:q.body])) {
+		return true
+	}
+	asked := &a.pools.asked // their bytes may differ where one of them is compressed
+	if !asked.parse(q.msg) || len(asked.questions) != len(m.questions) {
+		return false
+	}
+	for i, x := range asked.questions {
+		y := m.questions[i]
+		if x.typ != y.typ || x.class != y.class || !bytes.EqualFold(asked.text(x.name), m.text(y.name)) {
+			return false
+		}
+	}
 	return true
+}
+
+// repeat puts the questions of q into m, an answer that does not repeat them: what was asked is part of every record. Some servers repeat
+// them and count none; then the answers stand behind them.
+func (a *Analyzer) repeat(m *dnsMessage, msg []byte, q *dnsQuery) {
+	asked := &a.pools.asked
+	if !asked.parse(q.msg) {
+		return
+	}
+	if q.body <= len(msg) && len(q.msg) >= q.body && bytes.EqualFold(msg[12:q.body], q.msg[12:q.body]) {
+		m.answers, m.buf, m.partial = m.answers[:0], m.buf[:0], false
+		m.parseAnswers(msg, q.body)
+	}
+	for _, x := range asked.questions {
+		name := span{len(m.buf), x.name.n}
+		m.buf = append(m.buf, asked.text(x.name)...)
+		m.questions = append(m.questions, dnsQuestion{name, x.typ, x.class})
+	}
 }
 
 // name appends the name at off to buf without the root's dot and returns where the message goes on, or -1.
@@ -240,7 +287,7 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 		var q *dnsQuery
 		if w != nil {
 			for i := range w.asked {
-				if w.asked[i].id == m.id && int(w.asked[i].side) != side {
+				if w.asked[i].id == m.id && int(w.asked[i].side) != side && a.answers(m, msg, &w.asked[i]) {
 					q = &w.asked[i]
 					break
 				}
@@ -250,6 +297,9 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 			f.client(side ^ 1)
 		}
 		if q != nil {
+			if len(m.questions) == 0 {
+				a.repeat(m, msg, q)
+			}
 			a.dnsRecord(f, m, side, q.at, q.size, len(msg))
 			w.drop(q)
 		} else {
@@ -288,6 +338,7 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 	q := &w.asked[len(w.asked)-1]
 	q.at, q.id, q.side, q.size = a.p.t, m.id, uint8(side), len(msg)
 	q.msg = append(q.msg[:0], msg[:min(len(msg), maxQuestion)]...)
+	q.body = min(m.body, len(q.msg))
 	return true
 }
 

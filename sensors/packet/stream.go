@@ -72,6 +72,7 @@ type pools struct {
 	tls     []*tlsConn
 	dns     []*dnsWait
 	msg     dnsMessage
+	asked   dnsMessage // of the question that the message at hand answers
 	scratch []byte
 	quic    []byte
 	certs   map[[32]byte][]byte
