@@ -3,6 +3,8 @@ package packet
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/gopacket/gopacket/layers"
 )
 
 // Link types (https://www.tcpdump.org/linktypes.html) that this package reads.
@@ -10,26 +12,39 @@ const (
 	LinkNull     = 0
 	LinkEthernet = 1
 	LinkPPP      = 9
+	LinkFDDI     = 10
 	LinkRawBSD   = 12
 	LinkRawBSD2  = 14
 	LinkPPPHDLC  = 50
 	LinkPPPoE    = 51
+	LinkATM      = 100 // LLC and SNAP (RFC 2684)
 	LinkRaw      = 101
 	LinkCHDLC    = 104
+	LinkDot11    = 105
+	LinkFRelay   = 107
 	LinkLoop     = 108
 	LinkSLL      = 113
+	LinkPFLog    = 117
+	LinkPrism    = 119
+	LinkIPOverFC = 122
+	LinkRadiotap = 127
+	LinkIP1394   = 138
+	LinkPPI      = 192
 	LinkIPv4     = 228
 	LinkIPv6     = 229
+	LinkNFLog    = 239
 	LinkSLL2     = 276
 )
 
 // Supported reports whether packets of a link type are read.
 func Supported(link uint32) bool {
 	switch link {
-	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawBSD2, LinkPPPHDLC, LinkPPPoE, LinkRaw, LinkCHDLC, LinkLoop, LinkSLL, LinkIPv4, LinkIPv6, LinkSLL2:
+	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawBSD2, LinkPPPHDLC, LinkPPPoE, LinkATM, LinkRaw, LinkCHDLC, LinkFRelay, LinkLoop, LinkSLL,
+		LinkIPOverFC, LinkIP1394, LinkPPI, LinkIPv4, LinkIPv6, LinkNFLog, LinkSLL2:
 		return true
 	}
-	return false
+	_, odd := oddLinks[link]
+	return odd
 }
 
 // reason says why a packet, or what lies within a tunnel, could not be decoded.
@@ -45,10 +60,11 @@ const (
 	tooDeep
 	fragPending
 	fragBad
+	badEncap
 	nReasons
 )
 
-var reasonNames = [nReasons]string{"", "short_link", "short_ip", "bad_ip", "short_transport", "not_ip", "too_deep", "fragment_pending", "fragment_bad"}
+var reasonNames = [nReasons]string{"", "short_link", "short_ip", "bad_ip", "short_transport", "not_ip", "too_deep", "fragment_pending", "fragment_bad", "bad_encapsulation"}
 
 // maxDepth is how many IP headers in each other are looked into.
 const maxDepth = 4
@@ -168,6 +184,27 @@ func (a *Analyzer) link(p *pkt, link uint32, b []byte) reason {
 		return a.ethertype(p, binary.BigEndian.Uint16(b[2:]), b[4:], 0)
 	case LinkPPPoE:
 		return a.pppoe(p, b, 0)
+	case LinkATM:
+		return a.ethertype(p, 0, b, 0)
+	case LinkFRelay:
+		return a.frameRelay(p, b)
+	case LinkIPOverFC: // RFC 2625: two addresses of eight bytes, then LLC and SNAP
+		if len(b) < 16 {
+			return shortLink
+		}
+		return a.ethertype(p, 0, b[16:], 0)
+	case LinkIP1394: // RFC 2734: two addresses of eight bytes, then an EtherType
+		if len(b) < 18 {
+			return shortLink
+		}
+		return a.ethertype(p, binary.BigEndian.Uint16(b[16:]), b[18:], 0)
+	case LinkPPI:
+		return a.ppi(p, b)
+	case LinkNFLog:
+		return a.nflog(p, b)
+	}
+	if first, is := oddLinks[link]; is {
+		return a.odd(p, first, b, 0)
 	}
 	a.unsupported[link]++
 	a.n.Unsupported++
@@ -265,10 +302,20 @@ func (a *Analyzer) ethertype(p *pkt, et uint16, b []byte, depth int) reason {
 				return shortLink
 			}
 			et, b = uint16(b[4])<<8|uint16(b[5]), b[6:]
+		case 0x8988: // a timestamp tag that Cisco's switches put into what they mirror
+			if len(b) < 6 {
+				return shortLink
+			}
+			et, b = uint16(b[4])<<8|uint16(b[5]), b[6:]
+		case 0x880b, 0x88be: // PPP and ERSPAN straight in Ethernet
+			return a.odd(p, layers.EthernetType(et), b, depth+1)
 		default:
 			if et <= 1500 && len(b) >= 8 && b[0] == 0xaa && b[1] == 0xaa && b[2] == 3 { // 802.3, LLC, SNAP
 				et, b = uint16(b[6])<<8|uint16(b[7]), b[8:]
 				continue
+			}
+			if et <= 1500 && len(b) >= 3 && b[0] == 6 && b[1] == 6 && b[2] == 3 { // LLC whose service is IP itself
+				return a.ip(p, b[3:], depth)
 			}
 			return notIP
 		}
@@ -441,7 +488,7 @@ func (a *Analyzer) transport(p *pkt, b []byte, depth int) reason {
 		}
 		p.payload = b[8:]
 		switch p.dport {
-		case 4789, 8472, 6081, 2152, 3544:
+		case 4789, 8472, 6081, 2152, 3544, 7932:
 			a.udp(p, false)
 			a.tunnelUDP(p, depth)
 			return ok
@@ -486,6 +533,8 @@ func (a *Analyzer) transport(p *pkt, b []byte, depth int) reason {
 		}
 		p.proto = b[0]
 		return a.transport(p, b[hl:], depth)
+	case 97: // Ethernet in IP (RFC 3378)
+		return a.wrapped(p, layers.IPProtocolEtherIP, b, depth)
 	case 137: // MPLS in IP
 		return a.ethertype(p, 0x8847, b, depth+1)
 	}
@@ -609,6 +658,11 @@ func (a *Analyzer) tunnelUDP(p *pkt, depth int) bool {
 			return false
 		}
 		return a.ethernet(p, b[8:], depth+1) == ok
+	case p.dport == 7932: // HP's encapsulated remote mirroring: twelve bytes, then Ethernet
+		if len(b) < 12+14 {
+			return false
+		}
+		return a.ethernet(p, b[12:], depth+1) == ok
 	case p.dport == 6081:
 		if len(b) < 8 || b[0]>>6 != 0 {
 			return false

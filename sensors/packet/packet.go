@@ -13,6 +13,9 @@
 // nothing but its bytes and the Config: the clock is that of the packets. Nothing here grows without bound: flows, buffered
 // stream bytes, fragments and waiting DNS questions have caps, and what a cap pushes out is counted by reason.
 //
+// Link types and encapsulations that live capture never meets go through gopacket's layers (layers.go); captures are read by read.go, with
+// pcapgo as the second opinion in the tests.
+//
 // To add a protocol: a file <protocol>.go with its parser (a pure function over bytes, with a fuzz target), a row in the
 // recognisers of stream.go (TCP) or udp.go, and a record in record.go.
 package packet

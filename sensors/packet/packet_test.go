@@ -760,8 +760,8 @@ func TestReadErrors(t *testing.T) {
 		t.Errorf("cut-off file: error %v, %d cut off, said %q: want nil, 1 and one sentence", err, a.Stats().CutOff, said)
 	}
 	said = nil
-	binary.LittleEndian.PutUint32(c[20:], 127)
-	if err := Read(context.Background(), bytes.NewReader(c), a); err != nil || len(said) != 1 || !strings.Contains(said[0], "unsupported link type 127: ") {
+	binary.LittleEndian.PutUint32(c[20:], 230)
+	if err := Read(context.Background(), bytes.NewReader(c), a); err != nil || len(said) != 1 || !strings.Contains(said[0], "unsupported link type 230: ") {
 		t.Errorf("unsupported link type: error %v, said %q", err, said)
 	}
 }

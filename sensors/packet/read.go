@@ -84,15 +84,21 @@ func Read(ctx context.Context, in io.Reader, a *Analyzer) error {
 	if err != nil && len(magic) < 4 {
 		return fmt.Errorf("%w: %d bytes long", ErrNotCapture, len(magic))
 	}
-	c := &capture{ctx: ctx, r: r, a: a, skipped: map[uint32]uint64{}}
+	c := &capture{ctx: ctx, r: r, a: a, take: a.Packet, skipped: map[uint32]uint64{}}
+	return c.read(binary.BigEndian.Uint32(magic))
+}
+
+// read reads all of the capture, whose first four bytes are magic, and ends its flows.
+func (c *capture) read(magic uint32) (err error) {
+	a := c.a
 	var cutOff string
-	switch binary.BigEndian.Uint32(magic) {
+	switch magic {
 	case 0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1:
 		cutOff, err = c.pcap()
 	case 0x0a0d0d0a:
 		cutOff, err = c.pcapng()
 	default:
-		return fmt.Errorf("%w: begins with % x", ErrNotCapture, magic)
+		return fmt.Errorf("%w: begins with %08x", ErrNotCapture, magic)
 	}
 	a.n.Captures++
 	if cutOff != "" {
@@ -115,6 +121,7 @@ type capture struct {
 	ctx     context.Context
 	r       *bufio.Reader
 	a       *Analyzer
+	take    func(link uint32, t int64, data []byte, wire int) // gets each packet
 	skipped map[uint32]uint64
 	buf     []byte
 	n       int
@@ -158,7 +165,7 @@ func (c *capture) packet(link uint32, t int64, b []byte, wire int) error {
 	if !Supported(link) {
 		c.skipped[link]++
 	}
-	c.a.Packet(link, t, b, wire)
+	c.take(link, t, b, wire)
 	return nil
 }
 
