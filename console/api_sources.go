@@ -100,7 +100,7 @@ type sourceBody struct {
 	Dataset        string   `json:"dataset,omitempty" maxLength:"120"`
 	Zone           string   `json:"zone,omitempty" maxLength:"60"`
 	Layers         []string `json:"layers,omitempty" maxItems:"4"`
-	ExpectEvery    int64    `json:"expect_every_ms,omitempty" minimum:"0"`
+	ExpectEvery    int64    `json:"expect_every_ms,omitempty" minimum:"0" maximum:"31622400000" doc:"at most 366 days"`
 	TrustLogsource bool     `json:"trust_logsource,omitempty"`
 	Version        int64    `json:"version,omitempty"`
 }

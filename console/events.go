@@ -56,17 +56,8 @@ func (c *Console) prepare(ctx context.Context, k *call, text, sq, from, to strin
 			return p, usePost(kinds)
 		}
 	}
-	var errTo, errFrom error
-	p.to, errTo = instant("to", to, c.Now().UnixMilli()+1000)
-	p.from, errFrom = instant("from", from, p.to-(24*time.Hour).Milliseconds())
-	if errTo != nil {
-		return p, errTo
-	}
-	if errFrom != nil {
-		return p, errFrom
-	}
-	if p.from >= p.to {
-		return p, wrongField("range_empty", "from")
+	if p.from, p.to, err = stretch(from, to, c.Now().UnixMilli()+1000, 24*time.Hour); err != nil {
+		return p, err
 	}
 	p.node = node
 	if within := authz.Node(p.scope); within != (query.Node)(query.All{}) {
@@ -280,33 +271,6 @@ func (c *Console) search(ctx context.Context, k *call, s query.Search) (query.Re
 	return c.Parts.Events.Search(ctx, s)
 }
 
-// intervals of a histogram that read well on an axis.
-var intervals = []time.Duration{time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 10 * time.Minute,
-	30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
-
-// interval of a histogram of at most 500 bars; auto aims at 60 to 120.
-func interval(s string, from, to int64) (int64, error) {
-	width := to - from
-	if s == "auto" {
-		for _, d := range intervals {
-			if width/d.Milliseconds() <= 120 {
-				return d.Milliseconds(), nil
-			}
-		}
-		return max(1, width/100), nil
-	}
-	d, err := time.ParseDuration(s)
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		n, err = strconv.Atoi(days)
-		d = time.Duration(n) * 24 * time.Hour
-	}
-	if err != nil || d < time.Second || width/d.Milliseconds() > 500 {
-		return 0, wrongField("interval_wrong", "histogram")
-	}
-	return d.Milliseconds(), nil
-}
-
 func (c *Console) searchEvents(ctx context.Context, k *call, in *eventsIn) (*EventsAnswer, error) {
 	return c.answerEvents(ctx, k, in, in.Limit)
 }
@@ -335,7 +299,7 @@ func (c *Console) answerEvents(ctx context.Context, k *call, in *eventsIn, limit
 		if !fieldName(name) {
 			return nil, wrongField("field_wrong", "terms")
 		}
-		f := ecs.Intern(name)
+		f := ecs.Named(name)
 		s.Aggs = append(s.Aggs, query.Agg{Name: "t." + name, Kind: query.AggTerms, Field: f, Size: in.Top}, query.Agg{Name: "n." + name, Kind: query.AggCardinality, Field: f})
 	}
 	r, err := c.search(ctx, k, s)
@@ -377,7 +341,7 @@ func (c *Console) answerEvents(ctx context.Context, k *call, in *eventsIn, limit
 	return out, nil
 }
 
-// fieldName bounds what a request may intern: names are kept for the life of the program.
+// fieldName reports whether s can be the name of a field.
 func fieldName(s string) bool {
 	if s == "" || len(s) > 120 {
 		return false

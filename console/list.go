@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -14,23 +13,6 @@ import (
 
 	"hoalu/soc"
 )
-
-// instant reads RFC 3339, Unix milliseconds or a date (its end in Vietnam); def where s is empty.
-func instant(name, s string, def int64) (int64, error) {
-	if s == "" {
-		return def, nil
-	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 1e11 {
-		return n, nil
-	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t.UnixMilli(), nil
-	}
-	if t, err := time.ParseInLocation(time.DateOnly, s, Zone); err == nil {
-		return t.AddDate(0, 0, 1).UnixMilli() - 1, nil
-	}
-	return 0, wrongField("time_wrong", name)
-}
 
 func wrongField(code, name string) error {
 	p := &soc.Problem{Status: http.StatusUnprocessableEntity, Code: code, Detail: "Not understood.", Values: map[string]string{"field": name}}

@@ -115,6 +115,10 @@ func (c *Console) problem(ctx context.Context, k *call, op operation, err error)
 		out := newProblem(k.Lang, &soc.Problem{Status: http.StatusUnprocessableEntity, Code: strings.ReplaceAll(syntax.Code, ".", "_"), Detail: syntax.Msg, Do: syntax.Do, Values: syntax.Values})
 		out.Fields = []ProblemField{{Name: "query", Detail: out.Detail, Column: syntax.Col}}
 		return out
+	case errors.Is(err, query.ErrCursor):
+		return newProblem(k.Lang, &soc.Problem{Status: http.StatusBadRequest, Code: "cursor_ended", Detail: "The list cannot be continued from there."})
+	case errors.Is(err, query.ErrSearch):
+		return newProblem(k.Lang, &soc.Problem{Status: http.StatusBadRequest, Code: "search_refused", Detail: "The search cannot be executed."})
 	case errors.Is(err, context.DeadlineExceeded):
 		return newProblem(k.Lang, &soc.Problem{Status: http.StatusGatewayTimeout, Code: "too_slow", Detail: "It took too long and was stopped."})
 	case errors.Is(err, context.Canceled):

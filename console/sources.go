@@ -396,11 +396,7 @@ func (c *Console) ledger(ctx context.Context, k *call, in *ledgerIn) (*LedgerAns
 	if c.Parts.Ledger == nil {
 		return nil, unavailable("ledger")
 	}
-	to, err := instant("to", in.To, c.Now().UnixMilli()+1)
-	if err != nil {
-		return nil, err
-	}
-	from, err := instant("from", in.From, to-time.Hour.Milliseconds())
+	from, to, err := stretch(in.From, in.To, c.Now().UnixMilli()+1, time.Hour)
 	if err != nil {
 		return nil, err
 	}

@@ -585,16 +585,9 @@ func (c *Console) comparePosture(ctx context.Context, k *call, in *changesIn) (*
 		return nil, unavailable("posture")
 	}
 	now := c.Now().UnixMilli()
-	to, err := instant("to", in.To, now)
+	from, to, err := stretch(in.From, in.To, now, 24*time.Hour)
 	if err != nil {
 		return nil, err
-	}
-	from, err := instant("from", in.From, to-(24*time.Hour).Milliseconds())
-	if err != nil {
-		return nil, err
-	}
-	if from >= to {
-		return nil, wrongField("range_empty", "from")
 	}
 	out := &PostureDifference{From: Time(from), To: Time(min(to, now)), Items: []PostureChange{}}
 	if to >= now-time.Minute.Milliseconds() {
@@ -630,11 +623,7 @@ func (c *Console) postureChanges(ctx context.Context, k *call, in *changesIn) (*
 	if c.Parts.Posture == nil {
 		return nil, unavailable("posture")
 	}
-	to, err := instant("to", in.To, c.Now().UnixMilli())
-	if err != nil {
-		return nil, err
-	}
-	from, err := instant("from", in.From, to-(24*time.Hour).Milliseconds())
+	from, to, err := stretch(in.From, in.To, c.Now().UnixMilli(), 24*time.Hour)
 	if err != nil {
 		return nil, err
 	}

@@ -19,12 +19,10 @@ var names struct {
 	all atomic.Pointer[[]string] // by Field; replaced on growth, entries never change
 }
 
-// Intern returns the Field of a name, making one if it is new. Safe for concurrent use.
+// Intern returns the Field of a name, making one if it is new. Safe for concurrent use. It is for names of events, rules and the
+// product; what a person asks for goes through Named, and names a sender may invent through its Share.
 func Intern(name string) Field {
-	names.mu.RLock()
-	f, ok := names.ids[name]
-	names.mu.RUnlock()
-	if ok {
+	if f, ok := Lookup(name); ok {
 		return f
 	}
 	names.mu.Lock()
@@ -43,7 +41,7 @@ func Intern(name string) Field {
 		return names.ids["hoalu.overflow"]
 	}
 	name = strings.Clone(name) // the caller's string may alias an arena
-	f = Field(len(all))
+	f := Field(len(all))
 	all = append(all, name)
 	names.all.Store(&all)
 	names.ids[name] = f
@@ -58,10 +56,127 @@ func Lookup(name string) (Field, bool) {
 	return f, ok
 }
 
-// Name is the dotted name.
-func (f Field) Name() string { return (*names.all.Load())[f] }
+// Name is the dotted name; "" of a Field from Named that was asked for long ago.
+func (f Field) Name() string {
+	if f.Asked() {
+		return asked.name(f)
+	}
+	return (*names.all.Load())[f]
+}
 
 func (f Field) String() string { return f.Name() }
+
+// MaxShare bounds the names that one sender adds to the table.
+const MaxShare = 4096
+
+// Share is what one sender may add to the table of names, so that a sender that invents names spoils search for nobody else.
+// Nil has no bound. Safe for concurrent use.
+type Share struct {
+	used    atomic.Int64
+	refused atomic.Int64
+}
+
+// Intern is Intern within the share; past it a new name is Overflow.
+func (s *Share) Intern(name string) Field {
+	if f, ok := Lookup(name); ok || s == nil {
+		if ok {
+			return f
+		}
+		return Intern(name)
+	}
+	if s.used.Load() >= MaxShare {
+		s.refused.Add(1)
+		return Overflow
+	}
+	s.used.Add(1)
+	f := Intern(name)
+	if f == Overflow {
+		s.refused.Add(1)
+	}
+	return f
+}
+
+// Refused is how many values were kept under Overflow because their name was past the share or the table.
+func (s *Share) Refused() int64 { return s.refused.Load() }
+
+// A Field of Named whose name no event has used yet: it has this bit, equals no Field of an event, and its name is kept for a while.
+const askedBit Field = 1 << 31
+
+// MaxAsked is how many names that people asked for and no event has used are remembered.
+const MaxAsked = 1 << 14
+
+// asked remembers the last MaxAsked such names. Each gets a number of its own, so that a name pushed out is never taken for another.
+var asked = &askedNames{at: map[string]Field{}}
+
+type askedNames struct {
+	mu   sync.Mutex
+	ring [MaxAsked]string
+	next Field            // number of the next name
+	at   map[string]Field // name → number
+}
+
+// Named returns the Field of a name a person asked for, without making one: the table of names is for events. Where no event has used
+// the name, the Field is one that Bind finds the right one for as soon as an event does.
+func Named(name string) Field {
+	if f, ok := Lookup(name); ok {
+		return f
+	}
+	asked.mu.Lock()
+	defer asked.mu.Unlock()
+	if f, ok := asked.at[name]; ok {
+		return f
+	}
+	n := asked.next
+	asked.next = (n + 1) &^ askedBit
+	if old := asked.ring[n%MaxAsked]; old != "" {
+		delete(asked.at, old)
+	}
+	name = strings.Clone(name)
+	asked.ring[n%MaxAsked] = name
+	asked.at[name] = n | askedBit
+	return n | askedBit
+}
+
+// Asked reports whether f came from Named when no event had used its name.
+func (f Field) Asked() bool { return f&askedBit != 0 }
+
+func (a *askedNames) name(f Field) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if name := a.ring[f&^askedBit%MaxAsked]; a.at[name] == f {
+		return name
+	}
+	return ""
+}
+
+// Bound is a Field by its name, which finds the Field of events as soon as one uses the name. Safe for concurrent use.
+type Bound struct {
+	Name  string
+	field Field
+	late  atomic.Uint32 // Field + 1
+}
+
+// Bind remembers the name of f; false where f was asked for so long ago that it is forgotten.
+func Bind(f Field) (*Bound, bool) {
+	b := &Bound{Name: f.Name(), field: f}
+	return b, b.Name != "" || !f.Asked()
+}
+
+// Field is the Field that events use now; as long as none uses the name, one that no event has.
+func (b *Bound) Field() Field {
+	if !b.field.Asked() {
+		return b.field
+	}
+	if f := b.late.Load(); f != 0 {
+		return Field(f - 1)
+	}
+	f, ok := Lookup(b.Name)
+	if !ok {
+		return b.field
+	}
+	b.late.Store(uint32(f) + 1)
+	return f
+}
 
 // Fields that parts name in code. Others are interned where they are used.
 //

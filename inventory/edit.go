@@ -459,6 +459,9 @@ func (c *change) checkAsset(a *soc.Asset) error {
 	return nil
 }
 
+// longestSilence of a source, ms: 366 days. Longer is not expected of anything, and a time.Duration must hold it.
+const longestSilence = 366 * 24 * 3600_000
+
 func (c *change) checkSource(v *soc.Source) error {
 	w := wrong{}
 	v.Name = strings.TrimSpace(v.Name)
@@ -483,7 +486,7 @@ func (c *change) checkSource(v *soc.Source) error {
 	if v.Layers == nil {
 		v.Layers = []string{}
 	}
-	if v.ExpectEvery < 0 {
+	if v.ExpectEvery < 0 || v.ExpectEvery > longestSilence {
 		w["expect_every"] = "range"
 	}
 	if v.Kind == soc.SourceSensor && v.Sensor == "" {

@@ -26,7 +26,7 @@ var (
 	ErrNoSpace = errors.New("no space left for events: free disk space or shorten the retention")
 	ErrOverlap = errors.New("block overlaps what is already stored")
 	ErrClosed  = errors.New("event store is closed")
-	ErrQuery   = errors.New("search cannot be executed")
+	ErrQuery   = query.ErrSearch // with query.ErrCursor
 )
 
 // Block is the events of queue messages First to Last (both included), in order.

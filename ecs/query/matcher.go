@@ -114,8 +114,12 @@ func (t *Test) Match(e *ecs.Event) bool {
 	if t.Field.Virtual() {
 		return t.virtual(e)
 	}
+	field := t.Field
+	if field.Asked() {
+		field = t.bound.Field()
+	}
 	for i := range e.Len() {
-		if f, v := e.At(i); f == t.Field && v.Kind != ecs.Null && t.Text(v.Text) {
+		if f, v := e.At(i); f == field && v.Kind != ecs.Null && t.Text(v.Text) {
 			return true
 		}
 	}

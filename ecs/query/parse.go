@@ -285,7 +285,7 @@ func (p *parser) field(name string, at, depth int) (Node, error) {
 	if name == "" || len(name) > 512 {
 		return nil, p.fail(at, CodeField, strconv.Quote(name)+" is not a field name.", "Write a name such as source.ip before the colon.", "found", name)
 	}
-	f := ecs.Intern(name)
+	f := ecs.Named(name)
 	p.space()
 	exact := false
 	if p.peek() == '=' {

@@ -10,9 +10,17 @@
 package query
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 
 	"hoalu/ecs"
+)
+
+// Errors of a Search that whoever asked can mend.
+var (
+	ErrSearch = errors.New("search cannot be executed")
+	ErrCursor = fmt.Errorf("%w: the cursor is of no page", ErrSearch)
 )
 
 // Node is one of the types below.

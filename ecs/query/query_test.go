@@ -2,6 +2,7 @@ package query
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -353,5 +354,28 @@ func BenchmarkAppendKeys(b *testing.B) {
 			_, v := e.At(i)
 			keys = AppendKeys(keys, v.Text)
 		}
+	}
+}
+
+// Reading a query makes no field: an account's 305 queries with new names used up the table of all of them.
+func TestParseMakesNoField(t *testing.T) {
+	text := strings.Builder{}
+	for i := range 500 {
+		fmt.Fprintf(&text, "nobody.sent.%d:x ", i)
+	}
+	n, err := Parse(text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compile(n); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 500 {
+		if f, ok := ecs.Lookup(fmt.Sprintf("nobody.sent.%d", i)); ok {
+			t.Fatalf("the query made field %v", f)
+		}
+	}
+	if got, err := Parse(Print(n)); err != nil || !reflect.DeepEqual(got, n) {
+		t.Errorf("Parse(Print) of fields no event has: %v, %v", got, err)
 	}
 }

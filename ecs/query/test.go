@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -16,9 +17,10 @@ import (
 // Test is one compiled leaf (Term … Exists): what it asks of a single value. A store evaluates it on dictionary entries and
 // columns, a Matcher on events; both mean the same because they share it. Safe for concurrent use.
 type Test struct {
-	Field ecs.Field
-	Any   bool // Words in all text fields; Field is not set
+	Field ecs.Field // as the node has it; events may use another by now, see Bound
+	Any   bool      // Words in all text fields; Field is not set
 
+	bound  *ecs.Bound
 	kind   testKind
 	value  string
 	values []string
@@ -30,7 +32,7 @@ type Test struct {
 	re     *regexp.Regexp
 	words  []string
 	prefix netip.Prefix
-	bounds []bound
+	limits []bound
 	keys   []uint64
 	anyOf  [][]uint64 // Terms: keys of each value
 }
@@ -49,8 +51,25 @@ const (
 	testExists
 )
 
+// Name is the name of Field, "" with Any.
+func (t *Test) Name() string { return t.bound.Name }
+
 // NewTest compiles a leaf. All, None, And, Or and Not are no leaves.
 func NewTest(n Node) (*Test, error) {
+	t, err := newTest(n)
+	if err != nil {
+		return nil, err
+	}
+	if t.bound = new(ecs.Bound); !t.Any {
+		var ok bool
+		if t.bound, ok = ecs.Bind(t.Field); !ok {
+			return nil, errors.New("the name of a field was forgotten while the query waited: read its text again")
+		}
+	}
+	return t, nil
+}
+
+func newTest(n Node) (*Test, error) {
 	switch n := n.(type) {
 	case Term:
 		t := &Test{Field: n.Field, kind: testTerm, value: n.Value}
@@ -98,7 +117,7 @@ func NewTest(n Node) (*Test, error) {
 			op   boundOp
 		}{{n.GT, opGT}, {n.GTE, opGTE}, {n.LT, opLT}, {n.LTE, opLTE}} {
 			if b.text != "" {
-				t.bounds = append(t.bounds, newBound(b.op, b.text))
+				t.limits = append(t.limits, newBound(b.op, b.text))
 			}
 		}
 		return t, nil
@@ -175,8 +194,8 @@ func (t *Test) Int(n int64) bool {
 	case testCIDR:
 		return false
 	case testRange:
-		for i := range t.bounds {
-			b := &t.bounds[i]
+		for i := range t.limits {
+			b := &t.limits[i]
 			if b.kind == boundInt {
 				if !b.op.holds(cmpInt(n, b.i)) {
 					return false
@@ -199,12 +218,12 @@ func (t *Test) Millis(ms int64) bool {
 	}
 	if t.kind == testRange {
 		timed := true
-		for i := range t.bounds {
-			timed = timed && t.bounds[i].kind == boundTime
+		for i := range t.limits {
+			timed = timed && t.limits[i].kind == boundTime
 		}
 		if timed {
-			for i := range t.bounds {
-				if !t.bounds[i].millis(ms) {
+			for i := range t.limits {
+				if !t.limits[i].millis(ms) {
 					return false
 				}
 			}
@@ -229,8 +248,8 @@ func (t *Test) MayInt(lo, hi int64) bool {
 	case testCIDR:
 		return false
 	case testRange:
-		for i := range t.bounds {
-			b := &t.bounds[i]
+		for i := range t.limits {
+			b := &t.limits[i]
 			if b.kind != boundInt {
 				continue
 			}
@@ -589,8 +608,8 @@ func (b *bound) text(s string) bool {
 }
 
 func (t *Test) inRange(s string) bool {
-	for i := range t.bounds {
-		if !t.bounds[i].text(s) {
+	for i := range t.limits {
+		if !t.limits[i].text(s) {
 			return false
 		}
 	}

@@ -188,8 +188,7 @@ func (p filePart) judge(pl *plan) (verdict, error) {
 }
 
 func (t *tok) facts(system string) *facts {
-	return &facts{system: system, hasSystem: true, has: t.tokens.has, id: t.ids.has, field: func(f ecs.Field) fieldFact {
-		name := f.Name()
+	return &facts{system: system, hasSystem: true, has: t.tokens.has, id: t.ids.has, field: func(name string) fieldFact {
 		cols := t.columns[name]
 		ff := fieldFact{absent: len(cols) == 0 && !t.inExt(name)}
 		for _, i := range cols {
@@ -268,8 +267,8 @@ func (x *eval) run(pl *plan, out *partial) error {
 	if err := x.hits(pl, match, out); err != nil {
 		return err
 	}
-	for i := range pl.Aggs {
-		if err := x.aggregate(&pl.Aggs[i], match, &out.aggs[i]); err != nil {
+	for i := range pl.aggs {
+		if err := x.aggregate(&pl.aggs[i], match, &out.aggs[i]); err != nil {
 			return err
 		}
 	}
@@ -359,7 +358,7 @@ func (x *eval) cost(s *step) int {
 		return 1
 	}
 	n := 1
-	name := t.Field.Name()
+	name := t.Name()
 	for _, i := range x.t.columns[name] {
 		c := &x.t.Columns[i]
 		if c.Dict {
@@ -415,7 +414,7 @@ func (x *eval) test(t *query.Test, mask, out bitmap) error {
 	case ecs.SystemID: // judged
 		return nil
 	}
-	name := t.Field.Name()
+	name := t.Name()
 	for _, i := range x.t.columns[name] {
 		c := &x.t.Columns[i]
 		if c.Form == formInt && !t.MayInt(c.Lo, c.Hi) {
@@ -661,7 +660,7 @@ func (x *eval) hits(pl *plan, match bitmap, out *partial) error {
 }
 
 // aggregate adds the rows of match to an aggregation.
-func (x *eval) aggregate(agg *query.Agg, match bitmap, a *aggState) error {
+func (x *eval) aggregate(agg *aggregation, match bitmap, a *aggState) error {
 	if agg.Kind == query.AggHistogram {
 		times, err := x.time()
 		if err != nil {
@@ -704,7 +703,7 @@ func (x *eval) aggregate(agg *query.Agg, match bitmap, a *aggState) error {
 			return nil
 		})
 	}
-	name := agg.Field.Name()
+	name := agg.bound.Name
 	for _, i := range x.t.columns[name] {
 		if err := x.aggColumn(&x.t.Columns[i], match, a, false); err != nil {
 			return err

@@ -19,6 +19,13 @@ type plan struct {
 	root    *step
 	matcher *query.Matcher
 	cursor  *cursor
+	aggs    []aggregation // Search.Aggs with their fields bound
+}
+
+// aggregation is an Agg whose field is found by name, as no event may have used it when the query was read.
+type aggregation struct {
+	query.Agg
+	bound *ecs.Bound
 }
 
 // cursor is the position after which a page begins: the order is by (time, id), which compaction does not change.
@@ -38,20 +45,42 @@ func parseCursor(s string) (*cursor, error) {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {
-		return nil, fmt.Errorf("cursor: %w", err)
+		return nil, fmt.Errorf("%w: %w", query.ErrCursor, err)
 	}
 	c := new(cursor)
 	if err := json.Unmarshal(b, c); err != nil {
-		return nil, fmt.Errorf("cursor: %w", err)
+		return nil, fmt.Errorf("%w: %w", query.ErrCursor, err)
+	}
+	if c.ID == "" {
+		return nil, fmt.Errorf("%w: it names no event", query.ErrCursor)
 	}
 	return c, nil
 }
 
 // maxBuckets bounds a histogram.
-const maxBuckets = 50_000
+const (
+	maxBuckets  = 50_000
+	maxInterval = 100 * 366 * 24 * 3600_000 // ms
+	maxTime     = 1 << 60                   // ms before and after 1970 that a search may begin or end: room for a bucket on either side
+)
+
+// steps is how many whole intervals lie between from and to, whatever they are: times of a search come from people and senders, and
+// the difference of two int64 need not fit into one.
+func steps(from, to, interval int64) uint64 {
+	if to <= from {
+		return 0
+	}
+	return (uint64(to) - uint64(from)) / uint64(interval)
+}
 
 func newPlan(s query.Search) (*plan, error) {
 	fail := func(err error) (*plan, error) { return nil, fmt.Errorf("%w: %w", store.ErrQuery, err) }
+	if s.From != 0 { // 0 is open
+		s.From = min(max(s.From, -maxTime), maxTime)
+	}
+	if s.To != 0 {
+		s.To = min(max(s.To, -maxTime), maxTime)
+	}
 	p := &plan{Search: s}
 	var err error
 	if p.matcher, err = query.Compile(s.Query); err != nil {
@@ -61,21 +90,26 @@ func newPlan(s query.Search) (*plan, error) {
 		return fail(err)
 	}
 	if p.cursor, err = parseCursor(s.After); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	for _, a := range s.Aggs {
 		switch a.Kind {
 		case query.AggTerms, query.AggCardinality:
 		case query.AggHistogram:
-			if a.Interval <= 0 {
-				return fail(fmt.Errorf("aggregation %q: the interval must be positive", a.Name))
+			if a.Interval <= 0 || a.Interval > maxInterval {
+				return fail(fmt.Errorf("aggregation %q: the interval must be positive and at most 100 years", a.Name))
 			}
-			if s.From != 0 && s.To != 0 && (s.To-s.From)/a.Interval > maxBuckets {
+			if s.From != 0 && s.To != 0 && steps(s.From, s.To, a.Interval) > maxBuckets {
 				return fail(fmt.Errorf("aggregation %q: more than %d intervals between from and to; use a longer interval", a.Name, maxBuckets))
 			}
 		default:
 			return fail(fmt.Errorf("aggregation %q is of unknown kind %q", a.Name, a.Kind))
 		}
+		bound, ok := ecs.Bind(a.Field)
+		if !ok {
+			return fail(fmt.Errorf("aggregation %q: the name of its field was forgotten while the query waited", a.Name))
+		}
+		p.aggs = append(p.aggs, aggregation{a, bound})
 	}
 	return p, nil
 }
@@ -183,11 +217,11 @@ const (
 // facts is what is known of a part without reading it.
 type facts struct {
 	system    string
-	hasSystem bool                      // all events are of system
-	has       func(key uint64) bool     // token filter
-	id        func(key uint64) bool     // filter of event ids; nil: they are in has
-	numbers   bool                      // the token filter holds numbers as well
-	field     func(ecs.Field) fieldFact // nil: unknown
+	hasSystem bool                        // all events are of system
+	has       func(key uint64) bool       // token filter
+	id        func(key uint64) bool       // filter of event ids; nil: they are in has
+	numbers   bool                        // the token filter holds numbers as well
+	field     func(name string) fieldFact // nil: unknown
 }
 
 // fieldFact is what is known of a field in a part.
@@ -267,7 +301,7 @@ func judgeTest(t *query.Test, f *facts) verdict {
 	}
 	ff := fieldFact{numbers: true}
 	if f.field != nil {
-		ff = f.field(t.Field)
+		ff = f.field(t.Name())
 	}
 	if ff.absent {
 		return never
@@ -358,20 +392,20 @@ func scanEvents(ctx context.Context, events []*ecs.Event, p *plan, out *partial)
 		}
 		out.count++
 		out.offer(p, hit{time: e.Time, id: e.ID, e: e})
-		for j := range p.Aggs {
-			out.aggs[j].add(&p.Aggs[j], e)
+		for j := range p.aggs {
+			out.aggs[j].add(&p.aggs[j], e)
 		}
 	}
 	return nil
 }
 
-func (a *aggState) add(agg *query.Agg, e *ecs.Event) {
+func (a *aggState) add(agg *aggregation, e *ecs.Event) {
 	if agg.Kind == query.AggHistogram {
 		a.buckets[floorDiv(e.Time, agg.Interval)*agg.Interval]++
 		return
 	}
 	var buf [8]ecs.Value
-	values := e.Values(buf[:0], agg.Field)
+	values := e.Values(buf[:0], agg.bound.Field())
 next:
 	for i, v := range values {
 		if v.Kind == ecs.Null {
@@ -462,10 +496,15 @@ func (a *aggState) result(agg *query.Agg, p *plan) (query.AggResult, error) {
 		if p.To != 0 {
 			last = floorDiv(p.To-1, agg.Interval) * agg.Interval
 		}
-		if (last-first)/agg.Interval > maxBuckets {
+		n := steps(first, last, agg.Interval)
+		if n > maxBuckets {
 			return r, fmt.Errorf("%w: aggregation %q has more than %d intervals; use a longer interval or a shorter time", store.ErrQuery, agg.Name, maxBuckets)
 		}
-		for t := first; t <= last; t += agg.Interval {
+		if first > last {
+			break // nothing can lie between from and to
+		}
+		for i := range n + 1 {
+			t := first + int64(i)*agg.Interval
 			r.Buckets = append(r.Buckets, query.Bucket{Key: ecs.FormatTime(t), Count: a.buckets[t]})
 		}
 	}

@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("Restart", func(t *testing.T) { testRestart(t, open) })
 	t.Run("Retain", func(t *testing.T) { testRetain(t, open) })
 	t.Run("Cancel", func(t *testing.T) { testCancel(t, open) })
+	t.Run("Asked", func(t *testing.T) { testAsked(t, open) })
+	t.Run("Bounds", func(t *testing.T) { testBounds(t, open) })
 }
 
 // forms calls fn for the store as appended and for each form Settle brings it into.
@@ -387,11 +389,16 @@ func testPages(t *testing.T, open func(*testing.T) Opened) {
 	}
 	o := open(t)
 	for _, bad := range []query.Search{
-		{Query: query.Regexp{Field: ecs.Message, Pattern: "("}}, {Query: query.All{}, After: "!"}, {Query: query.All{}, Aggs: []query.Agg{{Name: "x", Kind: "median"}}},
+		{Query: query.Regexp{Field: ecs.Message, Pattern: "("}}, {Query: query.All{}, Aggs: []query.Agg{{Name: "x", Kind: "median"}}},
 		{Query: query.All{}, Aggs: []query.Agg{{Name: "x", Kind: query.AggHistogram}}},
 	} {
 		if _, err := o.Store.Search(t.Context(), bad); !errors.Is(err, store.ErrQuery) {
 			t.Errorf("Search(%#v): %v, want ErrQuery", bad, err)
+		}
+	}
+	for _, after := range []string{"!", "AAAA", "e30x", "bnVsbA", "W10", strings.Repeat("A", 4000)} {
+		if _, err := o.Store.Search(t.Context(), query.Search{Query: query.All{}, After: after}); !errors.Is(err, query.ErrCursor) || !errors.Is(err, store.ErrQuery) {
+			t.Errorf("Search after %.40q: %v, want ErrCursor", after, err)
 		}
 	}
 }

@@ -3042,7 +3042,10 @@ export interface components {
         SourceBody: {
             address?: string;
             dataset?: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description at most 366 days
+             */
             expect_every_ms?: number;
             host?: string;
             /** @enum {string} */
