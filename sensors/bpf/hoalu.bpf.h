@@ -30,6 +30,11 @@ struct kuid_t { __u32 val; };
 typedef struct kuid_t kuid_t;
 struct cred { kuid_t uid; kuid_t euid; };
 struct mm_struct { unsigned long arg_start; unsigned long arg_end; };
+struct ns_common { unsigned int inum; };
+struct mnt_namespace { struct ns_common ns; };
+struct task_struct;
+struct pid_namespace { struct ns_common ns; struct task_struct *child_reaper; };
+struct nsproxy { struct mnt_namespace *mnt_ns; struct pid_namespace *pid_ns_for_children; };
 struct task_struct {
 	int pid;
 	int tgid;
@@ -38,12 +43,32 @@ struct task_struct {
 	struct task_struct *group_leader;
 	const struct cred *cred;
 	struct mm_struct *mm;
+	struct nsproxy *nsproxy;
 	__u64 start_boottime;
 	char comm[16];
 };
 struct linux_binprm { const char *filename; const char *interp; };
 
 #pragma clang attribute pop
+
+/* Where a process lives; attach/container.go reads it. The first process of its process namespace, with its start, names a container
+ * once and for all: numbers of namespaces are used again. */
+struct place {
+	__u64 first_start; /* of the first process, boot time */
+	__u32 mnt_ns;      /* number of its mount namespace */
+	__u32 pid_ns;
+	__u32 first_pid;   /* of the first process, as this host counts */
+	__u32 pad;
+};
+
+static __always_inline void place_of(struct place *p, struct task_struct *task)
+{
+	p->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	p->pid_ns = BPF_CORE_READ(task, nsproxy, pid_ns_for_children, ns.inum);
+	p->first_pid = BPF_CORE_READ(task, nsproxy, pid_ns_for_children, child_reaper, tgid);
+	p->first_start = BPF_CORE_READ(task, nsproxy, pid_ns_for_children, child_reaper, start_boottime);
+	p->pad = 0;
+}
 
 #define WAKE_BYTES (64 * 1024)
 

@@ -11,6 +11,7 @@
 struct record {
 	__u64 boot_ns;   /* when */
 	__u64 start_ns;  /* of the process, boot time */
+	struct place place;
 	__u32 kind;      /* 1 exec, 2 exit */
 	__u32 pid;
 	__u32 ppid;
@@ -34,6 +35,7 @@ static __always_inline void head(struct record *r, struct task_struct *task, __u
 	r->pid = BPF_CORE_READ(task, tgid);
 	r->ppid = BPF_CORE_READ(parent, tgid);
 	r->uid = BPF_CORE_READ(task, cred, uid.val);
+	place_of(&r->place, task);
 	r->exit_code = 0;
 	r->args_len = 0;
 	r->path_len = 0;

@@ -1,7 +1,8 @@
 // Package process watches programs start and end on this host (sched_process_exec, sched_process_exit), kernel 5.15 on.
 //
 // An exec record has the executable, the whole command line up to 1,024 bytes (hoalu.truncated tells), the user, and the parent with its
-// command line where it was seen or still lives. It is a Sigma process_creation event of product linux.
+// command line where it was seen or still lives. It is a Sigma process_creation event of product linux. user.id is the number as this
+// host counts; user.name is left out where the process reads another file of accounts (a container), and container.id says which one.
 package process
 
 import (
@@ -24,10 +25,11 @@ var object []byte
 
 // Offsets of struct record in process.bpf.c.
 const (
-	offBoot, offStart, offKind, offPID, offPPID, offUID, offExit, offArgsLen, offPathLen, offTruncated = 0, 8, 16, 20, 24, 28, 32, 36, 40, 44
-	offComm, offPcomm, offPath                                                                         = 48, 64, 80
-	pathSize, argsSize                                                                                 = 256, 1024
-	offArgs                                                                                            = offPath + pathSize
+	offBoot, offStart, offPlace                                                     = 0, 8, 16
+	offKind, offPID, offPPID, offUID, offExit, offArgsLen, offPathLen, offTruncated = 40, 44, 48, 52, 56, 60, 64, 68
+	offComm, offPcomm, offPath                                                      = 72, 88, 104
+	pathSize, argsSize                                                              = 256, 1024
+	offArgs                                                                         = offPath + pathSize
 )
 
 // Probe watches processes.
@@ -36,6 +38,7 @@ type Probe struct {
 	host  string
 	cache map[uint32]entry
 	users map[uint32]string
+	homes *attach.Homes
 	exe   func(pid uint32) string
 }
 
@@ -51,7 +54,7 @@ const ring = 8 << 20
 
 // New returns the probe; host is host.name of its records.
 func New(host string) *Probe {
-	return &Probe{Probe: attach.New(attach.Spec{Name: "process", Object: object, Programs: []string{"on_exec", "on_exit"}, Ring: ring}), host: host, cache: map[uint32]entry{}, users: map[uint32]string{},
+	return &Probe{Probe: attach.New(attach.Spec{Name: "process", Object: object, Programs: []string{"on_exec", "on_exit"}, Ring: ring}), host: host, cache: map[uint32]entry{}, users: map[uint32]string{}, homes: attach.NewHomes(),
 		exe: func(pid uint32) string { p, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); return p }}
 }
 
@@ -98,8 +101,12 @@ func (p *Probe) decode(e *ecs.Event, b []byte, clock *attach.Clock) bool {
 	e.AddInt(ecs.ProcessPID, int64(pid))
 	e.AddString(fStart, ecs.FormatTime(clock.Unix(start)))
 	e.AddString(ecs.UserID, strconv.FormatUint(uint64(uid), 10))
-	if name := p.user(uid); name != "" {
-		e.AddString(ecs.UserName, name)
+	home := p.homes.Of(attach.PlaceAt(b[offPlace:]), pid)
+	home.AddTo(e)
+	if home.OurAccounts { // else the number is another account's there
+		if name := p.user(uid); name != "" {
+			e.AddString(ecs.UserName, name)
+		}
 	}
 	switch le.Uint32(b[offKind:]) {
 	case 1:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -99,4 +100,86 @@ func TestSeesRealProcesses(t *testing.T) {
 	if b.Seen != b.Sent+b.Dropped+b.Filtered || b.Sent != records || b.Sent == 0 {
 		t.Errorf("books %+v, %d records read: seen must be sent + dropped + filtered, and all sent read", b, records)
 	}
+}
+
+// TestContainerIsNotTheHost: a process with namespaces and a file of accounts of its own does not get the account that its user number has on
+// this host; a process beside it does.
+func TestContainerIsNotTheHost(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("making namespaces needs root")
+	}
+	nobody, err := user.LookupId("65534")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	p := New("testhost")
+	ready, done := make(chan struct{}), make(chan error, 1)
+	found := make(chan map[string]any, 100)
+	go func() {
+		done <- p.Run(ctx, func() { close(ready) }, func(rec []byte) {
+			if strings.Contains(string(rec), "hoalu-container-test") {
+				var m map[string]any
+				if err := json.Unmarshal(rec, &m); err == nil && m["event.action"] == "exec" && m["user.id"] == "65534" {
+					select {
+					case found <- m:
+					default:
+					}
+				}
+			}
+		})
+	}()
+	select {
+	case <-ready:
+	case err := <-done:
+		var u *attach.Unavailable
+		if errors.As(err, &u) {
+			if os.Getenv("CI") != "" {
+				t.Fatalf("as root the probe must run: %s (%v)", u.Why, u.Err)
+			}
+			t.Skipf("%s %s", u.Why, u.Do)
+		}
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	passwd := filepath.Join(dir, "passwd")
+	if err := os.WriteFile(passwd, []byte("root:x:0:0::/:/bin/sh\nkhach:x:65534:65534::/:/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	as := "exec setpriv --reuid 65534 --clear-groups /bin/true hoalu-container-test "
+	run := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
+	}
+	get := func(which string) map[string]any {
+		t.Helper()
+		deadline := time.After(5 * time.Second)
+		for {
+			select {
+			case m := <-found:
+				if strings.HasSuffix(m["process.command_line"].(string), which) && strings.HasPrefix(m["process.command_line"].(string), "/bin/true") {
+					return m
+				}
+			case <-deadline:
+				t.Fatalf("no record of %s", which)
+			}
+		}
+	}
+	run("/bin/sh", "-c", as+"host")
+	if m := get("host"); m["user.name"] != nobody.Username {
+		t.Errorf("on the host: user.name = %v, want %s", m["user.name"], nobody.Username)
+	}
+	run("unshare", "--mount", "--pid", "--fork", "--mount-proc", "/bin/sh", "-c", "mount --bind "+passwd+" /etc/passwd; ( "+as+"inside ); true")
+	m := get("inside")
+	if name, there := m["user.name"]; there {
+		t.Errorf("in a container: user.name = %v, the account of this host", name)
+	}
+	if m["host.name"] != "testhost" {
+		t.Errorf("host.name = %v, want the machine", m["host.name"])
+	}
+	cancel()
+	<-done
 }

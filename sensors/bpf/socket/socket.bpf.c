@@ -35,6 +35,7 @@ struct record {
 	__u8 raddr[16];
 	char comm[16];
 	char pcomm[16];
+	struct place place;
 };
 
 SEC("tp_btf/inet_sock_set_state")
@@ -60,6 +61,7 @@ int BPF_PROG(on_state, const struct sock *sk, int oldstate, int newstate)
 	r->pid = pid;
 	r->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	r->uid = BPF_CORE_READ(task, cred, uid.val);
+	place_of(&r->place, task);
 	r->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	r->lport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	r->rport = BPF_CORE_READ(sk, __sk_common.skc_dport);

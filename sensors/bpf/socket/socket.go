@@ -18,17 +18,18 @@ import (
 var object []byte
 
 // Size of struct record in socket.bpf.c; fields at the offsets decode reads.
-const recordSize = 96
+const recordSize, offPlace = 120, 96
 
 // Probe watches sockets.
 type Probe struct {
 	*attach.Probe
-	host string
+	host  string
+	homes *attach.Homes
 }
 
 // New returns the probe; host is host.name of its records.
 func New(host string) *Probe {
-	return &Probe{attach.New(attach.Spec{Name: "socket", Object: object, Programs: []string{"on_state"}}), host}
+	return &Probe{attach.New(attach.Spec{Name: "socket", Object: object, Programs: []string{"on_state"}}), host, attach.NewHomes()}
 }
 
 // Run watches until ctx ends; emit gets flat ECS records that are good until it returns.
@@ -72,6 +73,7 @@ func (p *Probe) decode(e *ecs.Event, b []byte, clock *attach.Clock) bool {
 	e.AddInt(ecs.ParentPID, int64(ppid))
 	e.AddString(ecs.ParentName, attach.Text(b[80:96]))
 	e.AddString(ecs.UserID, strconv.FormatUint(uint64(uid), 10))
+	p.homes.Of(attach.PlaceAt(b[offPlace:]), pid).AddTo(e)
 	e.AddString(ecs.NetTransport, "tcp")
 	netType := "ipv4"
 	if local.Is6() || remote.Is6() {
