@@ -41,109 +41,107 @@ func (d *Decoder) auditd(e *ecs.Event, s string) bool {
 	if k := strings.IndexByte(body, 0x1d); k >= 0 {
 		body, enriched = body[:k], body[k+1:]
 	}
-	kvs := auditPairs(d.kvs[:0], body)
-	kvs = auditPairs(kvs, enriched)
+	kvs := auditPairs(d.kvs[:0], typ, body)
+	kvs = auditPairs(kvs, typ, enriched)
+	kvs = joinParts(kvs)
 	d.kvs = kvs
 	if node, ok := strings.CutPrefix(s[:i], "node="); ok {
 		set(e, ecs.HostName, strings.TrimSpace(node))
 	}
-	var exe, comm, acct, uid, auid string
-	for k := range kvs {
-		p := &kvs[k]
-		switch p.k {
-		case "proctitle", "name", "exe", "comm", "cwd", "acct", "cmd", "data", "path", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "key":
-			p.v = unhex(typ, p.k, p.v)
+	for _, p := range kvs {
+		if p.k == "key" { // several keys of one rule stand behind each other
+			for v := range strings.SplitSeq(p.v, "\x01") {
+				d.addNamed(e, append(d.name[:0], p.k...), v, ecs.String)
+			}
+			continue
 		}
 		d.addNamed(e, append(d.name[:0], p.k...), p.v, ecs.String)
-		switch p.k {
-		case "exe":
-			exe = p.v
-		case "comm":
-			comm = p.v
-		case "acct":
-			acct = p.v
-		case "uid":
-			uid = p.v
-		case "auid":
-			auid = p.v
-		case "euid":
-			set(e, fUserEffIDNum, p.v)
-		case "gid":
-			set(e, fGroupIDNum, p.v)
-		case "pid":
-			if digits(p.v) {
-				setNumber(e, ecs.ProcessPID, p.v)
-			}
-		case "ppid":
-			if digits(p.v) {
-				setNumber(e, ecs.ParentPID, p.v)
-			}
-		case "cwd":
-			set(e, fWorkDir, p.v)
-		case "proctitle", "cmd":
-			set(e, ecs.ProcessCommandLine, p.v)
-		case "addr":
-			if isIP(p.v) {
-				set(e, ecs.SourceIP, p.v)
-			}
-		case "lport", "rport":
-		case "tty", "terminal":
-			if p.v != "(none)" && p.v != "?" {
-				set(e, fTTY, p.v)
-			}
-		case "ses":
-			set(e, fSessionID, p.v)
-		case "res", "success":
-			switch p.v {
-			case "1", "yes", "success":
-				set(e, ecs.EventOutcome, "success")
-			case "0", "no", "failed":
-				set(e, ecs.EventOutcome, "failure")
-			}
+		auditField(e, p)
+	}
+	auditProcess(e, kvs)
+	auditUser(e, kvs)
+	auditType(e, typ, body, kvs)
+	e.SetLogsource("linux", "auditd")
+	return true
+}
+
+// auditField gives one pair its ECS name.
+func auditField(e *ecs.Event, p pair) {
+	switch p.k {
+	case "euid":
+		set(e, fUserEffIDNum, p.v)
+	case "gid":
+		set(e, fGroupIDNum, p.v)
+	case "pid":
+		if digits(p.v) {
+			setNumber(e, ecs.ProcessPID, p.v)
+		}
+	case "ppid":
+		if digits(p.v) {
+			setNumber(e, ecs.ParentPID, p.v)
+		}
+	case "cwd":
+		set(e, fWorkDir, p.v)
+	case "proctitle", "cmd":
+		set(e, ecs.ProcessCommandLine, p.v)
+	case "addr":
+		if isIP(p.v) {
+			set(e, ecs.SourceIP, p.v)
+		}
+	case "tty", "terminal":
+		if p.v != "(none)" && p.v != "?" {
+			set(e, fTTY, p.v)
+		}
+	case "ses":
+		set(e, fSessionID, p.v)
+	case "res", "success":
+		switch p.v {
+		case "1", "yes", "success":
+			set(e, ecs.EventOutcome, "success")
+		case "0", "no", "failed":
+			set(e, ecs.EventOutcome, "failure")
 		}
 	}
+}
+
+// auditProcess names the process; the daemon that carried the record is none.
+func auditProcess(e *ecs.Event, kvs []pair) {
+	exe := last(kvs, "exe")
 	set(e, ecs.ProcessExecutable, exe)
-	if comm != "" {
+	if comm := last(kvs, "comm"); comm != "" {
 		set(e, ecs.ProcessName, comm)
 	} else if exe != "" {
 		set(e, ecs.ProcessName, baseName(exe))
 	} else if h := e.Text(ecs.ProcessName); h == "auditd" || h == "audispd" || h == "audit" {
 		e.Delete(ecs.ProcessName)
 	}
-	if acct != "" && acct != "?" {
+}
+
+func auditUser(e *ecs.Event, kvs []pair) {
+	if acct := last(kvs, "acct"); acct != "" && acct != "?" {
 		set(e, ecs.UserName, acct)
 	} else if n := find(kvs, "AUID"); n != "" && n != "unset" {
 		set(e, ecs.UserName, n)
 	}
-	if auid != "4294967295" && auid != "-1" && auid != "unset" {
+	if auid := last(kvs, "auid"); auid != "4294967295" && auid != "-1" && auid != "unset" {
 		set(e, fUserAuditID, auid)
 	}
-	set(e, ecs.UserID, uid)
-	if typ == "PATH" {
-		set(e, ecs.FilePath, find(kvs, "name"))
-	}
-	if typ == "AVC" {
-		if strings.Contains(body, "denied ") {
-			set(e, ecs.EventOutcome, "failure")
-		} else if strings.Contains(body, "granted ") {
-			set(e, ecs.EventOutcome, "success")
-		}
-	}
-	if typ == "EXECVE" {
-		set(e, ecs.ProcessExecutable, find(kvs, "a0"))
-		line := ""
-		for _, p := range kvs {
-			if len(p.k) > 1 && p.k[0] == 'a' && digits(p.k[1:]) && p.k != "argc" {
-				e.AddString(fProcessArgs, p.v)
-				if line != "" {
-					line += " "
-				}
-				line += p.v
-			}
-		}
-		set(e, ecs.ProcessCommandLine, line)
-	}
+	set(e, ecs.UserID, last(kvs, "uid"))
+}
+
+// auditType sets what follows from the type of a record.
+func auditType(e *ecs.Event, typ, body string, kvs []pair) {
 	set(e, ecs.EventAction, strings.ToLower(typ))
+	switch {
+	case typ == "PATH":
+		set(e, ecs.FilePath, find(kvs, "name"))
+	case typ == "AVC" && strings.Contains(body, "denied "):
+		set(e, ecs.EventOutcome, "failure")
+	case typ == "AVC" && strings.Contains(body, "granted "):
+		set(e, ecs.EventOutcome, "success")
+	case typ == "EXECVE":
+		auditArguments(e, kvs)
+	}
 	switch {
 	case strings.HasPrefix(typ, "USER_AUTH"), strings.HasPrefix(typ, "USER_LOGIN"), typ == "USER_ERR", typ == "CRED_ACQ":
 		set(e, ecs.EventCategory, "authentication")
@@ -152,12 +150,60 @@ func (d *Decoder) auditd(e *ecs.Event, s string) bool {
 	case typ == "SYSCALL", typ == "EXECVE", typ == "PROCTITLE":
 		set(e, ecs.EventCategory, "process")
 	}
-	e.SetLogsource("linux", "auditd")
-	return true
 }
 
-// auditPairs reads k=v, k="v" and k='a=b c="d"', the inner pairs of the last one taken as the record's own.
-func auditPairs(kvs []pair, s string) []pair {
+// auditArguments joins the arguments a0, a1 … to the command line.
+func auditArguments(e *ecs.Event, kvs []pair) {
+	set(e, ecs.ProcessExecutable, find(kvs, "a0"))
+	line := make([]byte, 0, 256)
+	for _, p := range kvs {
+		if argument(p.k) {
+			e.AddString(fProcessArgs, p.v)
+			if len(line) > 0 {
+				line = append(line, ' ')
+			}
+			line = append(line, p.v...)
+		}
+	}
+	set(e, ecs.ProcessCommandLine, string(line))
+}
+
+// argument says whether a key is a0, a1, a2 …
+func argument(k string) bool { return len(k) > 1 && k[0] == 'a' && digits(k[1:]) }
+
+// last is the value of the last pair with a key.
+func last(kvs []pair, k string) string {
+	for i := len(kvs) - 1; i >= 0; i-- {
+		if kvs[i].k == k {
+			return kvs[i].v
+		}
+	}
+	return ""
+}
+
+// joinParts puts a long argument together that the kernel wrote in parts: "a2_len=56 a2[0]=… a2[1]=…".
+func joinParts(kvs []pair) []pair {
+	out := kvs[:0]
+	for i := 0; i < len(kvs); i++ {
+		name, _, part := strings.Cut(kvs[i].k, "[")
+		if !part || !argument(name) {
+			out = append(out, kvs[i])
+			continue
+		}
+		var b strings.Builder
+		b.WriteString(kvs[i].v)
+		for i+1 < len(kvs) && strings.HasPrefix(kvs[i+1].k, name+"[") {
+			i++
+			b.WriteString(kvs[i].v)
+		}
+		out = append(out, pair{name, b.String()})
+	}
+	return out
+}
+
+// auditPairs reads k=v, k="v" and k='a=b c="d"', the inner pairs of the last one taken as the record's own. A value in quotes is text as
+// it stands; one without may be hexadecimal.
+func auditPairs(kvs []pair, typ, s string) []pair {
 	for s != "" {
 		s = strings.TrimLeft(s, " ,")
 		eq := strings.IndexByte(s, '=')
@@ -186,11 +232,14 @@ func auditPairs(kvs []pair, s string) []pair {
 			if end < 0 {
 				end = len(s) - 1
 			}
-			kvs = auditPairs(kvs, s[1:1+end])
+			kvs = auditPairs(kvs, typ, s[1:1+end])
 			s = s[min(2+end, len(s)):]
 			continue
 		default:
 			v, s = word(s)
+			if mayBeHex(typ, key) {
+				v = unhex(key, v)
+			}
 		}
 		if len(kvs) < 256 && key != "" {
 			kvs = append(kvs, pair{key, v})
@@ -199,12 +248,19 @@ func auditPairs(kvs []pair, s string) []pair {
 	return kvs
 }
 
-// unhex decodes what the kernel writes in hexadecimal because it holds blanks or quotes; NULs between arguments become blanks.
-func unhex(typ, key, s string) string {
-	if len(s) < 6 || len(s)%2 != 0 {
-		return s
+// mayBeHex are the keys whose values the kernel writes in hexadecimal where they hold blanks, quotes or marks; the arguments of a
+// system call are numbers.
+func mayBeHex(typ, key string) bool {
+	switch key {
+	case "proctitle", "name", "exe", "comm", "cwd", "acct", "cmd", "data", "path", "key":
+		return true
 	}
-	if key[0] == 'a' && len(key) == 2 && typ != "EXECVE" { // syscall arguments are numbers
+	return typ == "EXECVE" && len(key) > 1 && key[0] == 'a' && key[1] >= '0' && key[1] <= '9' && key[len(key)-1] != 'n'
+}
+
+// unhex decodes such a value; NULs between arguments become blanks. What is no text stays as it is.
+func unhex(key, s string) string {
+	if len(s) < 2 || len(s)%2 != 0 {
 		return s
 	}
 	for i := range len(s) {
@@ -217,11 +273,13 @@ func unhex(typ, key, s string) string {
 		return s
 	}
 	for i, c := range b {
-		if c == 0 {
+		switch {
+		case c == 0:
 			b[i] = ' '
-		} else if c < 0x09 {
+		case c == 1 && key == "key": // between the keys of a rule
+		case c < 0x09:
 			return s
 		}
 	}
-	return strings.TrimRight(string(b), " ")
+	return visible(strings.TrimRight(string(b), " "))
 }

@@ -14,11 +14,13 @@
 package decoders
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 	"time"
+	"unicode/utf8"
 	"unsafe"
 
 	"hoalu/ecs"
@@ -229,6 +231,15 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 func (d *Decoder) decodeText(e *ecs.Event, raw []byte, o Options, framed bool) {
 	s := strings.TrimRight(view(raw), "\r\n\x00")
 	d.document = false
+	if !utf8.ValidString(s) { // an old character set: its bytes stay readable in every field, and all of them in event.original
+		e.AddString(ecs.EventOriginal, visible(strings.ReplaceAll(s, `\`, `\\`)))
+		e.AddBool(fEscaped, true)
+		if s = visible(s); !d.text(e, s, o, framed) {
+			set(e, ecs.Message, cmp.Or(e.Text(ecs.Message), s))
+			e.AddBool(ecs.HoaluUnparsed, true)
+		}
+		return
+	}
 	parsed := d.text(e, s, o, framed)
 	if !d.document && (!e.Has(ecs.Message) || e.Text(ecs.Message) != s) { // a document is re-rendered from its fields (decision 11)
 		e.AddString(ecs.EventOriginal, s)
@@ -238,6 +249,28 @@ func (d *Decoder) decodeText(e *ecs.Event, raw []byte, o Options, framed bool) {
 	}
 }
 
+// fEscaped says that event.original is escaped: "\xd0" is the byte 0xD0, "\\" one backslash.
+var fEscaped = ecs.Intern("hoalu.original_escaped")
+
+// visible writes every byte that is no UTF-8 as \xHH.
+func visible(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	const hex = "0123456789abcdef"
+	b := make([]byte, 0, len(s)+len(s)/4)
+	for i := 0; i < len(s); {
+		if r, n := utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
+			b = append(b, '\\', 'x', hex[s[i]>>4], hex[s[i]&15])
+			i++
+		} else {
+			b = append(b, s[i:i+n]...)
+			i += n
+		}
+	}
+	return string(b)
+}
+
 // text decodes a line and says whether something understood it.
 func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 	fam := d.set.family(o.Dataset)
@@ -245,6 +278,14 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 
 	// 1. Lines that have no syslog header: files, and shippers that cut it off.
 	if !framed {
+		if text, t, ok := containerLine(s); ok {
+			e.Time = t
+			if !d.text(e, text, o, false) {
+				e.Time = t
+				set(e, ecs.Message, text)
+			}
+			return true
+		}
 		switch fam {
 		case webAccess, webError, auditd, windows:
 			if d.body(e, s, o, fam, nil) {
@@ -313,13 +354,25 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 		return h.is5424
 	}
 	d.linux(e, h.app, facility(h.pri), h.text)
-	dataset := "linux.syslog"
-	switch e.Text(ecs.LogsourceService) {
-	case "auth", "sshd", "sudo":
-		dataset = "linux.auth"
-	}
-	set(e, ecs.EventDataset, dataset)
+	set(e, ecs.EventDataset, linuxDataset(e))
 	return true
+}
+
+// containerLine takes off what a container runtime writes before a line (Kubernetes' CRI: "2026-03-02T07:52:16.123456789Z stdout F …").
+func containerLine(s string) (text string, t int64, ok bool) {
+	if len(s) < 32 || s[0] != '2' || s[4] != '-' || s[10] != 'T' {
+		return "", 0, false
+	}
+	t, n := isoTime(s, time.UTC)
+	if n == 0 {
+		return "", 0, false
+	}
+	for _, p := range [...]string{" stdout F ", " stderr F ", " stdout P ", " stderr P "} {
+		if strings.HasPrefix(s[n:], p) {
+			return s[n+len(p):], t, true
+		}
+	}
+	return "", 0, false
 }
 
 // headed says whether s begins with a syslog priority or time.

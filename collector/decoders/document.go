@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"hoalu/ecs"
 )
@@ -41,6 +42,14 @@ const (
 	rHostName
 	rText
 	rLevel
+
+	// a syslog header or journal record in members
+	rProgram
+	rPlainProgram
+	rSyslogTag
+	rProcID
+	rFacility
+	rTimeReported
 
 	// access logs
 	rWebClient
@@ -220,10 +229,17 @@ var names = map[role][]string{
 	// An untrusted sender that marks its events as exercise, sample or protected would hide them.
 	rReserved: {"hoalu.time_suspect", "hoalu.unparsed", "hoalu.exercise", "hoalu.demo", "hoalu.identifier", "hoalu.unit.id", "hoalu.level", "hoalu.zone", "hoalu.asset.id", "hoalu.sender_timestamp"},
 
-	rHost:     {"host", "hostname", "Hostname", "HOSTNAME", "Computer", "computer", "syslog_hostname", "agent.hostname", "host.hostname", "kubernetes.host", "_HOSTNAME"},
+	rHost:     {"host", "hostname", "Hostname", "HOSTNAME", "Computer", "computer", "syslog_hostname", "HOST", "fromhost", "log.syslog.hostname", "agent.hostname", "host.hostname", "kubernetes.host", "_HOSTNAME"},
 	rHostName: {"host.name"},
 	rText:     {"msg", "log", "MESSAGE", "Message", "short_message", "event.message", "@m", "body"},
-	rLevel:    {"level", "severity", "loglevel", "lvl", "levelname", "@l", "PRIORITY"},
+	rLevel:    {"level", "severity", "loglevel", "lvl", "levelname", "@l", "PRIORITY", "log.syslog.severity.code", "syslog.priority"},
+
+	rProgram:      {"SYSLOG_IDENTIFIER", "PROGRAM", "programname", "appname", "ident", "log.syslog.appname", "syslog.identifier", "process.program", "syslog_program", "syslog_identifier"},
+	rPlainProgram: {"process.name"},
+	rSyslogTag:    {"syslogtag"},
+	rProcID:       {"SYSLOG_PID", "_PID", "PID", "procid", "log.syslog.procid", "syslog.pid", "process.pid", "pid"},
+	rFacility:     {"facility", "FACILITY", "SYSLOG_FACILITY", "log.syslog.facility.code", "syslog.facility", "syslog_facility"},
+	rTimeReported: {"timereported", "ISODATE", "__REALTIME_TIMESTAMP"},
 
 	rWebClient: {"remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip", "request.client_ip", "ClientHost"},
 	rWebStatus: {"status", "status_code", "response", "http_status", "DownstreamStatus"},
@@ -341,7 +357,7 @@ func (d *Decoder) decodeJSON(e *ecs.Event, data []byte, o Options) error {
 	e.Delete(ecs.LogsourceCategory)
 
 	d.documentByShape(e, doc, o, trusted)
-	d.generic(e, doc)
+	d.generic(e, doc, o)
 	if d.trusted = trusted; trusted {
 		e.SetLogsource(product, service, categories...)
 	}
@@ -386,6 +402,9 @@ func (d *Decoder) documentByShape(e *ecs.Event, doc *document, o Options, truste
 // shipped decodes the text line that a shipper (Filebeat, Fluent Bit, Vector) carried in a document, when the document does not
 // look parsed already.
 func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string) {
+	if d.relayed(e, doc, o) {
+		return
+	}
 	line := doc.v[rMessage]
 	if line == "" && doc.has[rText] && e.Has(fLog) { // Fluent Bit, Docker: "log"
 		line = strings.TrimRight(doc.v[rText], "\r\n")
@@ -405,8 +424,10 @@ func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string
 	if strings.HasPrefix(line, "<Event") && d.windowsXML(e, line) {
 		return
 	}
-	if dataset == "" {
-		return
+	if dataset == "" { // a shipper that says nothing of its file: the line must say itself what it is
+		if h := readHeader(line, e.Created, o.Zone); !h.timed || !programs[h.app] {
+			return
+		}
 	}
 	host := e.Text(ecs.HostName)
 	at := e.Time
@@ -468,11 +489,15 @@ func datasetOfFile(path, module string) string {
 }
 
 // generic maps what almost every document has, whatever its names: time, host and message. The document's own names stay.
-func (d *Decoder) generic(e *ecs.Event, doc *document) {
+func (d *Decoder) generic(e *ecs.Event, doc *document, o Options) {
+	zone := utc
+	if o.told {
+		zone = o.Zone
+	}
 	if e.Time == 0 {
-		for _, r := range [...]role{rTimestamp, rTimeCreated, rTime, rUTCTime} {
+		for _, r := range [...]role{rTimeReported, rTimestamp, rTimeCreated, rTime, rUTCTime} {
 			if doc.has[r] {
-				if t, ok := anyTime(doc.v[r]); ok {
+				if t, ok := anyTime(doc.v[r], zone); ok {
 					e.Time = t
 					break
 				}
@@ -490,15 +515,19 @@ func (d *Decoder) generic(e *ecs.Event, doc *document) {
 	}
 }
 
-// anyTime reads a document's time as text or number; without a zone it is UTC, as writers of JSON mean it.
-func anyTime(s string) (int64, bool) {
-	if t, n := isoTime(s, utc); n > 0 {
+// anyTime reads a document's time as text or number. Without a zone it is of zone: what the operator set for the source, else UTC as
+// writers of JSON mean it.
+func anyTime(s string, zone *time.Location) (int64, bool) {
+	if t, n := isoTime(s, zone); n > 0 {
 		return t, true
+	}
+	if len(s) > 15 && len(s) < 20 && digits(s) { // micro- and nanoseconds
+		return numberTime(s)
 	}
 	if t, ok := ecs.ParseTime(s, ecs.String); ok {
 		return t, true
 	}
-	if t, ok := commonTime(s, utc); ok {
+	if t, ok := commonTime(s, zone); ok {
 		return t, true
 	}
 	return 0, false

@@ -411,13 +411,16 @@ func (def *definition) emit(d *Decoder, e *ecs.Event, kvs []pair, o Options) {
 	for _, c := range def.consts {
 		set(e, c.f, c.v)
 	}
-	switch t, ok := textTime(joined(kvs, def.Time.Fields), e.Created, o); {
+	switch t, rest, ok := textTime(joined(kvs, def.Time.Fields), e.Created, o); {
 	case ok:
 		e.Time = t
+		if unknownZone(rest) {
+			e.Set(ecs.HoaluTimeSuspect, "true", ecs.Bool)
+		}
 	case def.Time.Field != "":
 		if t, ok := numberTime(find(kvs, def.Time.Field)); ok {
 			e.Time = t
-		} else if t, ok := textTime(find(kvs, def.Time.Field), e.Created, o); ok {
+		} else if t, _, ok := textTime(find(kvs, def.Time.Field), e.Created, o); ok {
 			e.Time = t
 		}
 	}
@@ -462,17 +465,41 @@ func numberTime(s string) (int64, bool) {
 	return n / 1_000_000, true
 }
 
-func textTime(s string, received int64, o Options) (int64, bool) {
+// textTime reads a time as text and returns what stands behind it.
+func textTime(s string, received int64, o Options) (t int64, rest string, ok bool) {
 	if s == "" {
-		return 0, false
+		return 0, "", false
 	}
 	if t, n := isoTime(s, o.Zone); n > 0 {
-		return t, true
+		return t, s[n:], true
 	}
 	if t, n := bsdTime(s, received, o.Zone); n > 0 {
-		return t, true
+		return t, s[n:], true
 	}
-	return commonTime(s, o.Zone)
+	if t, n := dayFirst(s, o.Zone); n > 0 {
+		return t, s[n:], true
+	}
+	if len(s) > 20 && s[3] == ' ' && weekday(s[:3]) { // "Mon Mar  2 14:53:21 2026"
+		if t, n := bsdTime(s[4:], received, o.Zone); n > 0 {
+			return t, s[4+n:], true
+		}
+	}
+	t, ok = commonTime(s, o.Zone)
+	return t, "", ok
+}
+
+// unknownZone says whether what stands behind a time is the name of a zone that nobody can tell.
+func unknownZone(s string) bool {
+	s = strings.TrimSpace(s)
+	if len(s) < 2 || len(s) > 5 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 // put stores a value and says whether it was of the kind its name asks for.

@@ -30,7 +30,7 @@ var (
 func (d *Decoder) suricata(e *ecs.Event, doc *document) {
 	v := &doc.v
 	kind := v[rEventType]
-	if t, ok := anyTime(v[rTimestamp]); ok {
+	if t, ok := anyTime(v[rTimestamp], utc); ok {
 		e.Time = t
 	}
 	set(e, ecs.SourceIP, v[rSrcIP])

@@ -276,6 +276,9 @@ func (h *header) rfc3164(s string, received int64, zone *time.Location) {
 		where = hostBeforeTag
 	}
 	h.tag(rest[blanks:], where)
+	if where == hostBeforeTag && at[2] == '-' && h.pid == "" { // BIND's own file: "30-Nov-2026 14:52:56.718 queries: info: …" names a category
+		h.host, h.app, h.text = "", "", rest[blanks:]
+	}
 }
 
 // hostPlace is what tag may take for a host's name.

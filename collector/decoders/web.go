@@ -268,7 +268,7 @@ func (d *Decoder) accessDocument(e *ecs.Event, doc *document, o Options) bool {
 				if t, ok := numberTime(s); ok {
 					e.Time = t
 					break
-				} else if t, ok := anyTime(s); ok {
+				} else if t, ok := anyTime(s, utc); ok {
 					e.Time = t
 					break
 				}

@@ -211,7 +211,7 @@ func (d *Decoder) windows(e *ecs.Event, doc *document) {
 		set(e, fEventProvider, v[rProvider])
 	}
 	if e.Time == 0 {
-		if t, ok := anyTime(v[rTimeCreated]); ok {
+		if t, ok := anyTime(v[rTimeCreated], utc); ok {
 			e.Time = t
 		}
 	}

@@ -2,8 +2,10 @@ package decoders
 
 import (
 	"encoding/xml"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"hoalu/ecs"
 )
@@ -14,7 +16,18 @@ import (
 // levelNames are winmeta.xml's levels; 0 is "always".
 var levelNames = [...]string{"information", "critical", "error", "warning", "information", "verbose"}
 
-// windowsXML reads one <Event>; false leaves e as it was.
+// eventXML is what of one <Event> is being read.
+type eventXML struct {
+	d     *Decoder
+	inner ecs.Event
+	path  []string // element names from Event down
+	attr  []xml.Attr
+	value strings.Builder
+	data  int  // Data without a name so far: param1, param2 …
+	leaf  bool // no element stands in the one at hand
+}
+
+// windowsXML reads one <Event>; false leaves e as it was. An event that was cut off behind its data is read as far as it goes.
 func (d *Decoder) windowsXML(e *ecs.Event, s string) bool {
 	if strings.HasPrefix(s, "<?xml") {
 		if i := strings.Index(s[:min(len(s), 128)], "?>"); i > 0 {
@@ -24,129 +37,218 @@ func (d *Decoder) windowsXML(e *ecs.Event, s string) bool {
 	if !strings.HasPrefix(s, "<Event>") && !strings.HasPrefix(s, "<Event ") {
 		return false
 	}
-	x := xml.NewDecoder(strings.NewReader(s))
-	x.Strict = false
-	var (
-		path  []string // element names from Event down
-		attr  []xml.Attr
-		value strings.Builder
-		inner ecs.Event
-		data  = 0 // Data without a name: param1, param2 …
-		leaf  = false
-	)
-	put := func(name, v string) {
-		if v = strings.TrimSpace(v); v != "" {
-			d.addNamed(&inner, append(d.name[:0], name...), v, ecs.String)
-		}
+	x := eventXML{d: d}
+	whole := x.read(s)
+	if !whole && strings.ContainsFunc(s, forbidden) || !whole && strings.Contains(s, "&#") {
+		x = eventXML{d: d}
+		whole = x.read(hideControls(s))
+		showControls(&x.inner)
 	}
-	attribute := func(name string) string {
-		for _, a := range attr {
-			if a.Name.Local == name {
-				return a.Value
+	saved := d.doc
+	defer func() { d.doc = saved }()
+	d.doc.note(&x.inner)
+	if !d.doc.has[rWinChannel] || !d.doc.has[rWinEventID] || !whole && !strings.Contains(s, "</EventData>") && !strings.Contains(s, "</UserData>") {
+		return false
+	}
+	d.windows(&x.inner, &d.doc)
+	if name := x.inner.Text(ecs.UserName); strings.ContainsFunc(name, unicode.IsControl) { // winlog.event_data keeps it as it was
+		x.inner.SetString(ecs.UserName, strings.TrimSpace(strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return -1
 			}
-		}
-		return ""
+			return r
+		}, name)))
 	}
-	closed := false
-	for !closed {
-		tok, err := x.Token()
+	d.merge(e, &x.inner)
+	if !whole {
+		d.document = false // event.original keeps what could not be read
+		set(e, ecs.ErrorMessage, "the event's XML is cut off")
+	}
+	return true
+}
+
+// read takes s apart and says whether the event is whole.
+func (x *eventXML) read(s string) bool {
+	tokens := xml.NewDecoder(strings.NewReader(s))
+	tokens.Strict = false
+	for {
+		tok, err := tokens.Token()
 		if err != nil {
 			return false // cut off or no XML
 		}
 		switch t := tok.(type) {
 		case xml.StartElement:
-			if len(path) >= 32 {
+			if len(x.path) >= 32 {
 				return false
 			}
-			path = append(path, t.Name.Local)
-			attr = append(attr[:0], t.Attr...)
-			value.Reset()
-			leaf = true
-			if len(path) == 3 && path[1] == "System" {
-				switch path[2] {
-				case "Provider":
-					put("winlog.provider_name", attribute("Name"))
-					put("winlog.provider_guid", attribute("Guid"))
-				case "TimeCreated":
-					put("winlog.time_created", attribute("SystemTime"))
-				case "Correlation":
-					put("winlog.activity_id", attribute("ActivityID"))
-				case "Execution":
-					put("winlog.process.pid", attribute("ProcessID"))
-					put("winlog.process.thread.id", attribute("ThreadID"))
-				case "Security":
-					put("winlog.user.identifier", attribute("UserID"))
-				}
-			}
+			x.start(t)
 		case xml.CharData:
-			if leaf {
-				value.Write(t)
+			if x.leaf || x.inData() {
+				x.value.Write(t)
 			}
 		case xml.EndElement:
-			if len(path) == 0 {
+			if len(x.path) == 0 {
 				return false
 			}
-			v := value.String()
-			if leaf {
-				switch {
-				case len(path) == 3 && path[1] == "System":
-					switch path[2] {
-					case "EventID":
-						put("winlog.event_id", v)
-					case "Channel":
-						put("winlog.channel", v)
-					case "Computer":
-						put("winlog.computer_name", v)
-					case "EventRecordID":
-						put("winlog.record_id", v)
-					case "Version":
-						put("winlog.version", v)
-					case "Level":
-						if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && n >= 0 && n < len(levelNames) {
-							put("winlog.level", levelNames[n])
-						}
-					case "Keywords":
-						switch v = strings.TrimSpace(v); {
-						case strings.HasPrefix(v, "0x802"):
-							put("winlog.keywords", "Audit Success")
-						case strings.HasPrefix(v, "0x801"):
-							put("winlog.keywords", "Audit Failure")
-						}
-						put("winlog.keywords", v) // rules ask for the number
-					}
-				case len(path) == 3 && path[1] == "EventData" && path[2] == "Data":
-					name := attribute("Name")
-					if name == "" {
-						data++
-						name = "param" + strconv.Itoa(data)
-					}
-					put("winlog.event_data."+name, v)
-				case len(path) >= 4 && path[1] == "UserData":
-					put("winlog.user_data."+strings.Join(path[3:], "."), v)
-				case len(path) == 3 && path[1] == "RenderingInfo":
-					switch path[2] {
-					case "Message":
-						put("message", strings.ReplaceAll(v, "\r\n", "\n"))
-					case "Task":
-						put("winlog.task", v)
-					case "Opcode":
-						put("winlog.opcode", v)
-					}
-				}
+			if x.inData() && len(x.path) > 3 { // the end of what looks like an element inside a value
+				x.path = x.path[:len(x.path)-1]
+				continue
 			}
-			leaf = false
-			path = path[:len(path)-1]
-			value.Reset()
-			closed = len(path) == 0
+			if x.leaf {
+				x.end(x.value.String())
+			}
+			x.leaf = false
+			x.path = x.path[:len(x.path)-1]
+			x.value.Reset()
+			if len(x.path) == 0 {
+				return true
+			}
 		}
 	}
-	saved := d.doc
-	defer func() { d.doc = saved }()
-	d.doc.note(&inner)
-	if !d.doc.has[rWinChannel] || !d.doc.has[rWinEventID] {
-		return false
+}
+
+// inData says whether the reader stands in a value of event data: programs write what looks like elements there ("<Unknown>").
+func (x *eventXML) inData() bool {
+	return len(x.path) >= 3 && x.path[1] == "EventData" && x.path[2] == "Data"
+}
+
+func (x *eventXML) put(name, v string) {
+	if v = strings.TrimSpace(v); v != "" {
+		x.d.addNamed(&x.inner, append(x.d.name[:0], name...), v, ecs.String)
 	}
-	d.windows(&inner, &d.doc)
-	d.merge(e, &inner)
-	return true
+}
+
+func (x *eventXML) attribute(name string) string {
+	for _, a := range x.attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// start enters an element; those of System carry their values in attributes.
+func (x *eventXML) start(t xml.StartElement) {
+	if x.inData() {
+		x.value.WriteString("<" + t.Name.Local + ">")
+		x.path = append(x.path, t.Name.Local)
+		return
+	}
+	x.path = append(x.path, t.Name.Local)
+	x.attr = append(x.attr[:0], t.Attr...)
+	x.value.Reset()
+	x.leaf = true
+	if len(x.path) != 3 || x.path[1] != "System" {
+		return
+	}
+	switch x.path[2] {
+	case "Provider":
+		x.put("winlog.provider_name", x.attribute("Name"))
+		x.put("winlog.provider_guid", x.attribute("Guid"))
+	case "TimeCreated":
+		x.put("winlog.time_created", x.attribute("SystemTime"))
+	case "Correlation":
+		x.put("winlog.activity_id", x.attribute("ActivityID"))
+	case "Execution":
+		x.put("winlog.process.pid", x.attribute("ProcessID"))
+		x.put("winlog.process.thread.id", x.attribute("ThreadID"))
+	case "Security":
+		x.put("winlog.user.identifier", x.attribute("UserID"))
+	}
+}
+
+// end leaves an element that held the text v.
+func (x *eventXML) end(v string) {
+	switch {
+	case len(x.path) == 3 && x.path[1] == "System":
+		x.system(x.path[2], v)
+	case len(x.path) == 3 && x.path[1] == "EventData" && x.path[2] == "Data":
+		name := x.attribute("Name")
+		if name == "" {
+			x.data++
+			name = "param" + strconv.Itoa(x.data)
+		}
+		x.put("winlog.event_data."+name, v)
+	case len(x.path) >= 4 && x.path[1] == "UserData":
+		x.put("winlog.user_data."+strings.Join(x.path[3:], "."), v)
+	case len(x.path) == 3 && x.path[1] == "RenderingInfo":
+		switch x.path[2] {
+		case "Message":
+			x.put("message", strings.ReplaceAll(v, "\r\n", "\n"))
+		case "Task":
+			x.put("winlog.task", v)
+		case "Opcode":
+			x.put("winlog.opcode", v)
+		}
+	}
+}
+
+// system reads an element of System.
+func (x *eventXML) system(name, v string) {
+	switch name {
+	case "EventID":
+		x.put("winlog.event_id", v)
+	case "Channel":
+		x.put("winlog.channel", v)
+	case "Computer":
+		x.put("winlog.computer_name", v)
+	case "EventRecordID":
+		x.put("winlog.record_id", v)
+	case "Version":
+		x.put("winlog.version", v)
+	case "Level":
+		if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && n >= 0 && n < len(levelNames) {
+			x.put("winlog.level", levelNames[n])
+		}
+	case "Keywords":
+		switch v = strings.TrimSpace(v); {
+		case strings.HasPrefix(v, "0x802"):
+			x.put("winlog.keywords", "Audit Success")
+		case strings.HasPrefix(v, "0x801"):
+			x.put("winlog.keywords", "Audit Failure")
+		}
+		x.put("winlog.keywords", v) // rules ask for the number
+	}
+}
+
+// XML 1.0 has no control characters; Windows writes them all the same, as they are and as "&#x3;". They are read as characters of a
+// private plane and put back, so that an attacker who has one in a name does not hide the event.
+
+const hidden = 0x10ff00 // private use, plane 16
+
+func forbidden(r rune) bool { return r < 0x20 && r != '\t' && r != '\n' && r != '\r' }
+
+var controlReference = regexp.MustCompile(`&#(?:x0*([0-9a-fA-F]{1,2})|0*([0-9]{1,2}));`)
+
+func hideControls(s string) string {
+	s = controlReference.ReplaceAllStringFunc(s, func(ref string) string {
+		m := controlReference.FindStringSubmatch(ref)
+		n, err := strconv.ParseUint(m[1], 16, 8)
+		if m[2] != "" {
+			n, err = strconv.ParseUint(m[2], 10, 8)
+		}
+		if err != nil || !forbidden(rune(n)) {
+			return ref
+		}
+		return string(rune(hidden + n))
+	})
+	return strings.Map(func(r rune) rune {
+		if forbidden(r) {
+			return hidden + r
+		}
+		return r
+	}, s)
+}
+
+func showControls(e *ecs.Event) {
+	for i := range e.Len() {
+		if _, v := e.At(i); strings.ContainsFunc(v.Text, func(r rune) bool { return r >= hidden && r < hidden+0x20 }) {
+			e.SetAt(i, strings.Map(func(r rune) rune {
+				if r >= hidden && r < hidden+0x20 {
+					return r - hidden
+				}
+				return r
+			}, v.Text))
+		}
+	}
 }

@@ -1,0 +1,188 @@
+package decoders
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+
+	"hoalu/ecs"
+)
+
+// Documents in which a shipper already took a syslog header or a journal record apart: syslog-ng's elasticsearch-http, rsyslog's
+// omelasticsearch, Filebeat's syslog and journald inputs, Fluent Bit, Vector, journalctl -o json. They name the program, so its decoder
+// reads the message as if it had come by syslog.
+
+// rank of what the name of a program proves.
+const (
+	noProgram    = iota
+	maybeProgram // process.name, which any document may have: it counts for programs that have a decoder
+	saidProgram  // a member that only syslog and the journal have
+)
+
+// programOf is the program that a document says wrote its message, with the process id of a syslogtag.
+func programOf(doc *document) (app, pid string, rank int) {
+	switch {
+	case doc.has[rProgram]:
+		app = doc.v[rProgram]
+	case doc.has[rSyslogTag]: // "sshd[77]:"
+		var h header
+		h.split(strings.TrimSuffix(doc.v[rSyslogTag], ":") + ": ")
+		app, pid = h.app, h.pid
+	case doc.has[rPlainProgram]:
+		app, rank = doc.v[rPlainProgram], maybeProgram
+		if doc.has[rFacility] || doc.has[rProcID] && doc.has[rLevel] {
+			rank = saidProgram
+		}
+		return app, "", rank
+	default:
+		return "", "", noProgram
+	}
+	if app == "" {
+		return "", "", noProgram
+	}
+	return app, pid, saidProgram
+}
+
+// programs have a decoder of their own among those of Linux hosts.
+var programs = func() map[string]bool {
+	m := map[string]bool{}
+	for _, n := range strings.Fields(`sshd sshd-session sshd-auth sudo sudo-rs su su-l useradd userdel usermod groupadd groupdel groupmod gpasswd passwd chage chfn chsh
+		adduser newusers chpasswd CRON cron crond CROND crontab anacron atd systemd-logind kernel auditd audispd dropbear polkitd pkexec doas unix_chkpwd login`) {
+		m[n] = true
+	}
+	return m
+}()
+
+// relayed decodes such a document; false where it is none and leaves e as it was.
+func (d *Decoder) relayed(e *ecs.Event, doc *document, o Options) bool {
+	app, pid, rank := programOf(doc)
+	line := trimLead(cmp.Or(doc.v[rMessage], doc.v[rText]))
+	if b, ok := byteText(e, fJournalMessage); ok {
+		line = trimLead(b)
+		e.SetString(fJournalMessage, b)
+	}
+	if rank == noProgram || line == "" || len(app) > 128 || e.Has(ecs.EventCategory) || e.Has(ecs.EventOutcome) {
+		return false
+	}
+	name := baseName(app)
+	if rank == maybeProgram && !programs[name] {
+		return false
+	}
+	set(e, ecs.ProcessName, name)
+	if !e.Has(ecs.SyslogAppname) {
+		e.AddString(ecs.SyslogAppname, app)
+	}
+	if pid = cmp.Or(pid, doc.v[rProcID]); digits(pid) && len(pid) <= 10 {
+		setNumber(e, ecs.ProcessPID, pid)
+		if !e.Has(fProcID) {
+			e.AddString(fProcID, pid)
+		}
+	}
+	facility := facilityCode(doc.v[rFacility])
+	if facility >= 0 && !e.Has(fFacilityCode) {
+		e.AddInt(fFacilityCode, int64(facility))
+		set(e, fFacilityName, facilities[facility])
+	}
+	if code := severityCode(doc.v[rLevel]); code >= 0 {
+		if !e.Has(fSeverityCode) {
+			e.AddInt(fSeverityCode, int64(code))
+			set(e, fSeverityName, severityNames[code])
+		}
+		if !e.Has(ecs.LogLevel) {
+			e.AddString(ecs.LogLevel, severities[code])
+		}
+	}
+	set(e, ecs.Message, line)
+	if ds, ok := d.bodyByShape(e, line, o, name); ok {
+		set(e, ecs.EventDataset, ds)
+		return true
+	}
+	d.linux(e, name, facility, line)
+	set(e, ecs.EventDataset, linuxDataset(e))
+	return true
+}
+
+// linuxDataset is linux.auth for what is about accounts and linux.syslog for the rest.
+func linuxDataset(e *ecs.Event) string {
+	switch e.Text(ecs.LogsourceService) {
+	case "auth", "sshd", "sudo":
+		return "linux.auth"
+	}
+	return "linux.syslog"
+}
+
+var fJournalMessage = ecs.Intern("MESSAGE")
+
+// byteText reads a text that the journal writes as a list of its bytes because it is no clean UTF-8; false where f is none.
+func byteText(e *ecs.Event, f ecs.Field) (string, bool) {
+	var b []byte
+	for i := range e.Len() {
+		g, v := e.At(i)
+		if g != f {
+			continue
+		}
+		n, err := strconv.ParseUint(v.Text, 10, 8)
+		if v.Kind != ecs.Number || err != nil {
+			return "", false
+		}
+		b = append(b, byte(n))
+	}
+	if len(b) < 2 {
+		return "", false
+	}
+	return visible(string(b)), true
+}
+
+// facilityCode reads a facility's number or name (RFC 5424 table 1), -1 where it is none.
+func facilityCode(s string) int {
+	switch s {
+	case "":
+		return -1
+	case "security/authorization":
+		return 10
+	case "security":
+		return 4
+	}
+	if digits(s) && len(s) < 3 {
+		if n, _ := strconv.Atoi(s); n < len(facilities) {
+			return n
+		}
+		return -1
+	}
+	s = strings.TrimPrefix(lowerASCII(s), "log_")
+	for i, n := range facilities {
+		if n == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// severityCode reads a severity's number or name (RFC 5424 table 2), -1 where it is none.
+func severityCode(s string) int {
+	if len(s) == 1 && s[0] >= '0' && s[0] <= '7' {
+		return int(s[0] - '0')
+	}
+	if len(s) > 13 {
+		return -1
+	}
+	switch lowerASCII(s) {
+	case "emerg", "emergency", "panic":
+		return 0
+	case "alert":
+		return 1
+	case "crit", "critical":
+		return 2
+	case "err", "error":
+		return 3
+	case "warn", "warning":
+		return 4
+	case "notice":
+		return 5
+	case "info", "information", "informational":
+		return 6
+	case "debug":
+		return 7
+	}
+	return -1
+}
