@@ -5,7 +5,8 @@
 // origin. See package sigma for what a rule means, package correlate for windows and lateness.
 //
 // Contract: an Engine may be used by any number of goroutines. Process must be called in the order of the stream, one call at a
-// time (it locks). A reload compiles aside and swaps at once; state of correlations whose text did not change is kept.
+// time (it locks). A rule that fails on an event (a panic) does not hold for it, is named by Faults and Ready, and ends neither the process
+// nor the other rules. A reload compiles aside and swaps at once; state of correlations whose text did not change is kept.
 //
 // To add a rule: rules/<product>/<category>/<name>.yml with its texts under "hoalu:", and testdata/<name>/match.ndjson and
 // miss.ndjson; a walk test proves both. Texts for an imported rule: overlay/*.yml.
@@ -17,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,6 +74,8 @@ type Engine struct {
 	matcher    *sigma.Matcher        // of run's set
 	correlator *correlate.Correlator // of run's set
 	sequence   uint64
+	faults     map[string]*Fault // by rule
+	at         string            // event the correlator is fed with
 	found      []*sigma.Rule
 	firings    []correlate.Firing
 }
@@ -157,7 +161,8 @@ func (g *Engine) reload(cfg Config) error {
 			return fmt.Errorf("carry correlation state over: %w", err)
 		}
 	}
-	g.correlator, g.matcher = fresh, set.NewMatcher()
+	fresh.Fault = func(c *sigma.Correlation, v any) { g.fault(c.ID, g.at, v) }
+	g.correlator, g.matcher, g.faults = fresh, set.NewMatcher(), map[string]*Fault{}
 	g.run.Store(next)
 	g.log.Info("rules loaded", "rules", len(set.Rules), "correlations", len(set.Correlations), "refused", len(refused), "took", time.Since(began))
 	return nil
@@ -191,8 +196,17 @@ func (g *Engine) Explain(ruleID string, e *ecs.Event) []soc.Condition {
 	return nil
 }
 
-// ExplainHit is Explain for a hit. For a correlation it is the count line (Op "count") and a line for each group-by value.
-func (g *Engine) ExplainHit(h soc.Hit, e *ecs.Event) []soc.Condition {
+// ExplainHit is Explain for a hit. For a correlation it is the count line (Op "count") and a line for each group-by value. A rule that
+// cannot be explained (a panic) is noted as failed and has no lines: its alert must not wait for them.
+func (g *Engine) ExplainHit(h soc.Hit, e *ecs.Event) (lines []soc.Condition) {
+	defer func() {
+		if v := recover(); v != nil {
+			lines = nil
+			g.mu.Lock()
+			g.fault(h.Rule, h.Event, v)
+			g.mu.Unlock()
+		}
+	}()
 	l := g.run.Load()
 	c := l.correls[h.Rule]
 	if c == nil {
@@ -260,12 +274,13 @@ func (g *Engine) Process(events []*ecs.Event) []soc.Hit {
 	defer g.mu.Unlock()
 	var hits []soc.Hit
 	for _, e := range events {
-		g.found = g.matcher.Match(e, g.found[:0])
+		g.found = g.match(e, g.found[:0])
 		ce := correlate.Event{ID: e.ID, Time: e.Time, Created: e.Created}
 		if len(g.found) > 0 {
 			ce.Exercise, ce.Demo = e.Text(ecs.HoaluExercise) == "true", e.Text(ecs.HoaluDemo) == "true"
 			ce.Rules, ce.Value = g.found, g.matcher.Value
 		}
+		g.at = e.ID
 		g.firings = g.correlator.Feed(&ce, g.firings[:0])
 		for _, r := range alerting(g.found, 0) {
 			hits = append(hits, soc.Hit{Rule: r.ID, RuleVersion: r.Version, Event: e.ID, System: e.System, Source: e.Source, Time: e.Time,
@@ -281,8 +296,83 @@ func (g *Engine) Process(events []*ecs.Event) []soc.Hit {
 	return hits
 }
 
+// match gives the rules that hold for e. Where the matcher fails on it, each rule is asked alone and the one that fails is noted.
+func (g *Engine) match(e *ecs.Event, dst []*sigma.Rule) (out []*sigma.Rule) {
+	kept := len(dst)
+	defer func() {
+		if v := recover(); v != nil {
+			g.matcher = g.run.Load().set.NewMatcher() // the old one's scratch may be half written
+			noted := false
+			out = g.matcher.MatchEach(e, dst[:kept], func(r *sigma.Rule, v any) {
+				noted = true
+				id := ""
+				if r != nil {
+					id = r.ID
+				}
+				g.fault(id, e.ID, v)
+			})
+			if !noted { // it fails only together with others
+				g.fault("", e.ID, v)
+			}
+		}
+	}()
+	return g.matcher.Match(e, dst)
+}
+
+// Fault is a rule that failed (a panic) on events: a fault of ours. The rule did not hold for those events; for all others it runs.
+type Fault struct {
+	Rule  string // id; "" the event could not be read by any rule
+	Times int64
+	Event string // the newest it failed on
+	Cause string
+	Last  int64 // Unix ms
+}
+
+// fault notes one; mu is held.
+func (g *Engine) fault(rule, event string, v any) {
+	f := g.faults[rule]
+	if f == nil {
+		f = &Fault{Rule: rule}
+		g.faults[rule] = f
+		g.log.Error("a rule failed on an event; it goes on for others", "rule.id", rule, "event.id", event, "error", v, "error.stack_trace", string(debug.Stack()))
+	}
+	f.Times++
+	f.Event, f.Cause, f.Last = event, fmt.Sprint(v), time.Now().UnixMilli()
+}
+
+// Faults are the rules that failed on events since the rules were loaded, by id.
+func (g *Engine) Faults() []Fault {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var out []Fault
+	for _, id := range slices.Sorted(maps.Keys(g.faults)) {
+		out = append(out, *g.faults[id])
+	}
+	return out
+}
+
+// faultShown is how long Ready names a rule after it failed last.
+const faultShown = time.Hour
+
+// Ready names the rules that failed on an event within the last hour; nil when none did.
+func (g *Engine) Ready() error {
+	var errs []error
+	for _, f := range g.Faults() {
+		if time.Since(time.UnixMilli(f.Last)) > faultShown {
+			continue
+		}
+		what := "rule " + f.Rule
+		if f.Rule == "" {
+			what = "matching"
+		}
+		errs = append(errs, fmt.Errorf("%s failed on %d events, the last is %s: %s", what, f.Times, f.Event, f.Cause))
+	}
+	return errors.Join(errs...)
+}
+
 // Stats are figures for metrics.
 type Stats struct {
+	Faults                       int64 // events that some rule failed on
 	Rules, Correlations, Refused int
 	Keys                         int   // correlation groups held
 	Evicted                      int64 // groups given up for want of room
@@ -293,7 +383,11 @@ func (g *Engine) Stats() Stats {
 	l := g.run.Load()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Stats{len(l.set.Rules), len(l.set.Correlations), len(l.refused), g.correlator.Keys(), g.correlator.Evicted}
+	s := Stats{Rules: len(l.set.Rules), Correlations: len(l.set.Correlations), Refused: len(l.refused), Keys: g.correlator.Keys(), Evicted: g.correlator.Evicted}
+	for _, f := range g.faults {
+		s.Faults += f.Times
+	}
+	return s
 }
 
 // Mark notes the queue sequence all events up to which Process has seen; Snapshot carries it.

@@ -44,7 +44,7 @@ func TestMeaningKept(t *testing.T) {
 			}
 			events++
 			before := string(e.AppendJSON(nil))
-			p.Protect(e)
+			protect(t, p, e)
 			if e.Has(ecs.HoaluIdentifier) {
 				changed++
 				if changed < 10 {

@@ -12,7 +12,8 @@
 // 40 characters, with and without diacritics. What is glued to letters, digits, dots or dashes, or named by an id, trace,
 // session, size or time, is a machine's number.
 //
-// Contract: Find, a Protector and a Counter are safe for concurrent use. Protect is deterministic and changes only its event.
+// Contract: Find and a Protector are safe for concurrent use. Protect is deterministic and changes only its event. Nothing here panics
+// for want of a key: what needs the MAC returns its error.
 // Accounts, hosts, addresses, hashes, GUIDs, ids, ports, sizes and times are never touched. Only a likely or confirmed Match is
 // replaced, and then every occurrence of the same number in the event.
 package privacy
@@ -20,6 +21,7 @@ package privacy
 import (
 	"encoding/base32"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,10 +47,11 @@ const (
 // letter of a kind in its tokens.
 func (k Kind) letter() byte { return k[0] }
 
-// MAC makes the keyed hash under which identifiers are stored; it returns at least 15 bytes and is safe for concurrent use.
-// Where it also has `Versions(data []byte) [][]byte`, TokenFor gives tokens of older keys too.
+// MAC makes the keyed hash under which identifiers are stored; it returns at least 15 bytes and is safe for concurrent use. Versions
+// are the hashes of all keys there were, newest first. An error means that it cannot be computed now.
 type MAC interface {
-	MAC(data []byte) []byte
+	ComputeMAC(data []byte) ([]byte, error)
+	Versions(data []byte) ([][]byte, error)
 }
 
 // Config of a Protector.
@@ -102,37 +105,47 @@ func subject(kind Kind, group, normal string) []byte {
 	return append(b, normal...)
 }
 
-func token(kind Kind, mac []byte) string {
+func token(kind Kind, mac []byte) (string, error) {
+	if len(mac) < tokenBytes {
+		return "", fmt.Errorf("a MAC of %d bytes is too short for a pseudonym, %d are needed", len(mac), tokenBytes)
+	}
 	var b [TokenLength]byte
 	copy(b[:], Prefix)
 	b[len(Prefix)] = kind.letter()
 	letters.Encode(b[len(Prefix)+1:], mac[:tokenBytes])
-	return string(b[:])
+	return string(b[:]), nil
 }
 
 // Token is the pseudonym of a normalised identifier in a group.
-func (p *Protector) Token(kind Kind, group, normal string) string {
-	return token(kind, p.cfg.MAC.MAC(subject(kind, group, normal)))
+func (p *Protector) Token(kind Kind, group, normal string) (string, error) {
+	mac, err := p.cfg.MAC.ComputeMAC(subject(kind, group, normal))
+	if err != nil {
+		return "", fmt.Errorf("compute pseudonym: %w", err)
+	}
+	return token(kind, mac)
 }
 
 // TokenFor gives the tokens under which text is stored, when the whole of it is an identifier (any spelling: blanks, dots, +84):
-// one per system group and key version. The console searches for them instead of the plain number.
-func (p *Protector) TokenFor(text string) (tokens []string, kind Kind, ok bool) {
+// one per system group and key version, none when it is no identifier. The console searches for them instead of the plain number.
+func (p *Protector) TokenFor(text string) (tokens []string, kind Kind, err error) {
 	kind, normal, ok := Normalise(text)
 	if !ok {
-		return nil, "", false
+		return nil, "", nil
 	}
-	versions, _ := p.cfg.MAC.(interface{ Versions(data []byte) [][]byte })
 	for _, g := range p.cfg.Groups {
-		if versions != nil {
-			for _, m := range versions.Versions(subject(kind, g, normal)) {
-				tokens = append(tokens, token(kind, m))
-			}
-			continue
+		macs, err := p.cfg.MAC.Versions(subject(kind, g, normal))
+		if err != nil {
+			return nil, kind, fmt.Errorf("compute pseudonym: %w", err)
 		}
-		tokens = append(tokens, p.Token(kind, g, normal))
+		for _, m := range macs {
+			t, err := token(kind, m)
+			if err != nil {
+				return nil, kind, err
+			}
+			tokens = append(tokens, t)
+		}
 	}
-	return tokens, kind, true
+	return tokens, kind, nil
 }
 
 // Normalise reads a text that is nothing but an identifier.
@@ -169,8 +182,9 @@ func Normalise(text string) (kind Kind, normal string, ok bool) {
 	return "", "", false
 }
 
-// Protect replaces every identifier of e by its token and names the kinds in hoalu.identifier.
-func (p *Protector) Protect(e *ecs.Event) {
+// Protect replaces every identifier of e by its token and names the kinds in hoalu.identifier. On an error (the MAC cannot be
+// computed) e is as it was.
+func (p *Protector) Protect(e *ecs.Event) error {
 	var room [8]Match
 	year := 0
 	found := false
@@ -209,7 +223,7 @@ func (p *Protector) Protect(e *ecs.Event) {
 		}
 	}
 	if !found || len(known) == 0 {
-		return
+		return nil
 	}
 	group := p.cfg.Groups[0]
 	if p.cfg.Group != nil {
@@ -217,7 +231,11 @@ func (p *Protector) Protect(e *ecs.Event) {
 	}
 	tokens := make([]string, len(known))
 	for i, m := range known {
-		tokens[i] = p.Token(m.Kind, group, m.Normal)
+		t, err := p.Token(m.Kind, group, m.Normal)
+		if err != nil {
+			return err
+		}
+		tokens[i] = t
 	}
 	put := func(text string, matches []Match) string {
 		var b strings.Builder
@@ -269,6 +287,7 @@ func (p *Protector) Protect(e *ecs.Event) {
 			}
 		}
 	}
+	return nil
 }
 
 // rename gives fields whose name holds an identifier another one: a document may have citizens' numbers as keys.

@@ -36,9 +36,14 @@ type rig struct {
 
 type fixedMAC struct{}
 
-func (fixedMAC) MAC(data []byte) []byte {
+func (fixedMAC) ComputeMAC(data []byte) ([]byte, error) {
 	sum := sha256.Sum256(data)
-	return sum[:]
+	return sum[:], nil
+}
+
+func (m fixedMAC) Versions(data []byte) ([][]byte, error) {
+	sum, err := m.ComputeMAC(data)
+	return [][]byte{sum}, err
 }
 
 func newRig(t *testing.T) *rig {
@@ -65,7 +70,10 @@ func (r *rig) feed(format string, trust bool, step time.Duration, raw ...string)
 	for _, m := range raw {
 		r.seq++
 		r.now += step.Milliseconds()
-		d := r.pipe.Decode(&wire.Batch{Listener: "test", Epoch: "e", Frames: []wire.Frame{{Source: "NG-0001", Received: r.now, Format: format, Trust: trust, Data: []byte(m)}}}, r.seq)
+		d, err := r.pipe.Decode(&wire.Batch{Listener: "test", Epoch: "e", Frames: []wire.Frame{{Source: "NG-0001", Received: r.now, Format: format, Trust: trust, Data: []byte(m)}}}, r.seq)
+		if err != nil {
+			r.Fatal(err)
+		}
 		for _, q := range d.Quarantined {
 			r.Errorf("quarantined: %s: %s", q.Detail, m)
 		}

@@ -38,7 +38,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := 0; i < b.N; i += per {
-		d := p.Decode(msg, uint64(i+1))
+		d := decoded(b, p, msg, uint64(i+1))
 		if len(d.Events) != per {
 			b.Fatal(len(d.Events))
 		}
@@ -57,7 +57,7 @@ func BenchmarkDecodeKinds(b *testing.B) {
 		msg.Frames = frames
 		b.Run(name, func(b *testing.B) {
 			for i := 0; i < b.N; i += len(frames) {
-				p.Decode(msg, 1)
+				decoded(b, p, msg, 1)
 			}
 		})
 	}

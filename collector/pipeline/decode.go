@@ -78,9 +78,9 @@ func (w *worker) zone(name string) *time.Location {
 	return l
 }
 
-// Decode turns a batch into Events. It cannot fail: what does not become an Event is in Quarantined. The batch must not change
-// afterwards, as quarantined frames alias it.
-func (p *Pipeline) Decode(b *wire.Batch, seq uint64) *Decoded {
+// Decode turns a batch into Events. What does not become an Event is in Quarantined. An error means that identifiers cannot be
+// protected now: try the whole batch again later. The batch must not change afterwards, as quarantined frames alias it.
+func (p *Pipeline) Decode(b *wire.Batch, seq uint64) (*Decoded, error) {
 	s := p.at(b.Revision)
 	w := p.worker(s.Decoders)
 	defer p.pool.Put(w)
@@ -96,9 +96,12 @@ func (p *Pipeline) Decode(b *wire.Batch, seq uint64) *Decoded {
 		d.Received = max(d.Received, f.Received)
 		place, err := w.frame(s, b, f)
 		if err != nil {
+			if unable, ok := err.(*unableError); ok {
+				return nil, fmt.Errorf("protect identifiers in batch %d: %w", seq, unable.err)
+			}
 			q := Quarantined{Epoch: b.Epoch, Seq: seq, Index: i, Source: place.Source, Minute: f.Received - f.Received%minute, Reason: ReasonJSON, Detail: err.Error(), Frame: *f}
-			if _, ok := err.(*fault); ok {
-				q.Reason = ReasonFault
+			if x, ok := err.(*fault); ok {
+				q.Reason = x.reason
 			}
 			d.Quarantined = append(d.Quarantined, q)
 			d.count(w, q.Source, q.Minute, q.Reason)
@@ -123,7 +126,7 @@ func (p *Pipeline) Decode(b *wire.Batch, seq uint64) *Decoded {
 		d.Bytes += e.Size() + 96
 		d.count(w, e.Source, f.Received-f.Received%minute, "")
 	}
-	return d
+	return d, nil
 }
 
 // Damaged is the Decoded of a queue message that is no batch; data is kept whole in quarantine.
@@ -154,16 +157,36 @@ func (d *Decoded) count(w *worker, source string, min int64, reason string) {
 	o.Quarantined[reason]++
 }
 
-// fault is a panic of a decoder, turned into an error.
-type fault struct{ v any }
+// fault is a panic of a part on one frame, turned into an error.
+type fault struct {
+	reason string
+	v      any
+}
 
 func (f *fault) Error() string {
+	switch f.reason {
+	case ReasonResolver:
+		return fmt.Sprintf("the inventory failed on it: %v", f.v)
+	case ReasonProtector:
+		return fmt.Sprintf("the search for citizens' identifiers failed on it: %v", f.v)
+	}
 	return fmt.Sprintf("the decoder failed: %v", f.v)
 }
 
-// frame decodes, places and protects one frame in w.event.
+// unableError says that identifiers cannot be protected now.
+type unableError struct{ err error }
+
+func (e *unableError) Error() string { return e.err.Error() }
+
+// frame decodes, places and protects one frame in w.event. A panic on the way is a *fault of the step it happened in.
 func (w *worker) frame(s Setup, b *wire.Batch, f *wire.Frame) (place Place, err error) {
 	place = Place{Source: f.Source}
+	step := ReasonResolver
+	defer func() {
+		if v := recover(); v != nil {
+			err = &fault{step, v}
+		}
+	}()
 	opts := decoders.Options{Dataset: f.Dataset, Trust: f.Trust}
 	early := Place{}
 	if s.Resolver != nil {
@@ -204,11 +227,16 @@ func (w *worker) frame(s Setup, b *wire.Batch, f *wire.Frame) (place Place, err 
 	} else {
 		e.System, e.Source = soc.Unassigned, f.Source
 	}
-	if s.Retention > 0 && e.Created-e.Time > s.Retention.Milliseconds() && !e.Has(ecs.HoaluTimeSuspect) {
-		e.AddBool(ecs.HoaluTimeSuspect, true)
+	if s.Retention != nil && !e.Has(ecs.HoaluTimeSuspect) {
+		if keep := s.Retention(place.Level); keep > 0 && e.Created-e.Time > keep.Milliseconds() {
+			e.AddBool(ecs.HoaluTimeSuspect, true)
+		}
 	}
 	if s.Protector != nil {
-		s.Protector.Protect(e)
+		step = ReasonProtector
+		if err := s.Protector.Protect(e); err != nil {
+			return place, &unableError{err}
+		}
 	}
 	return place, nil
 }
@@ -237,7 +265,7 @@ func (w *worker) decode(f *wire.Frame, o decoders.Options) (err error) {
 		if v := recover(); v != nil {
 			w.dec = w.set.Decoder() // its scratch may be half written
 			if f.Format == wire.FormatJSON || f.Format == wire.FormatECS {
-				err = &fault{v}
+				err = &fault{ReasonFault, v}
 				return
 			}
 			w.event.Reset()
@@ -245,7 +273,7 @@ func (w *worker) decode(f *wire.Frame, o decoders.Options) (err error) {
 			e.Created, e.Time = f.Received, f.Received
 			e.AddBytes(ecs.Message, f.Data, ecs.String)
 			e.AddBool(ecs.HoaluUnparsed, true)
-			e.AddString(ecs.ErrorMessage, (&fault{v}).Error())
+			e.AddString(ecs.ErrorMessage, (&fault{ReasonFault, v}).Error())
 			err = nil
 		}
 	}()

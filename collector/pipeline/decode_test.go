@@ -55,12 +55,23 @@ func (b bindings) Resolve(sensor, source, peer, host string, ips []netip.Addr) P
 
 type mask struct{}
 
-func (mask) Protect(e *ecs.Event) {
+func (mask) Protect(e *ecs.Event) error {
 	for i := range e.Len() {
 		if _, v := e.At(i); strings.Contains(v.Text, "037095001234") {
 			e.SetAt(i, strings.ReplaceAll(v.Text, "037095001234", "tk:c"))
 		}
 	}
+	return nil
+}
+
+// decoded is what p makes of b.
+func decoded(t testing.TB, p *Pipeline, b *wire.Batch, seq uint64) *Decoded {
+	t.Helper()
+	d, err := p.Decode(b, seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func newPipeline(t testing.TB, r Resolver) *Pipeline {
@@ -97,7 +108,7 @@ func batch() *wire.Batch {
 }
 
 func TestDecode(t *testing.T) {
-	d := newPipeline(t, testBindings()).Decode(batch(), 42)
+	d := decoded(t, newPipeline(t, testBindings()), batch(), 42)
 	if len(d.Events) != 5 || len(d.Quarantined) != 1 {
 		t.Fatalf("%d events, %d quarantined; want 5 and 1", len(d.Events), len(d.Quarantined))
 	}
@@ -141,7 +152,7 @@ func TestReporter(t *testing.T) {
 		{Received: received, Peer: "10.9.9.9", Format: wire.FormatJSON, Data: []byte(`{"observer":{"name":"web-02"},"source":{"ip":"192.0.2.1"}}`)},
 		{Received: received, Peer: "10.9.9.9", Format: wire.FormatJSON, Data: []byte(`{"observer":{"name":"web-02"},"host":{"name":"other"}}`)},
 	}}
-	d := newPipeline(t, testBindings()).Decode(b, 7)
+	d := decoded(t, newPipeline(t, testBindings()), b, 7)
 	want := []string{"HT-002", soc.Unassigned}
 	if len(d.Events) != len(want) {
 		t.Fatalf("%d events, want %d", len(d.Events), len(want))
@@ -162,28 +173,28 @@ func TestDecodePure(t *testing.T) {
 		}
 		return out
 	}
-	first := render(p.Decode(batch(), 42))
+	first := render(decoded(t, p, batch(), 42))
 	for range 3 {
-		if diff := cmp.Diff(first, render(p.Decode(batch(), 42))); diff != "" {
+		if diff := cmp.Diff(first, render(decoded(t, p, batch(), 42))); diff != "" {
 			t.Fatalf("decoded again (-first +again):\n%s", diff)
 		}
 	}
 	ids := map[string]bool{}
 	for _, seq := range []uint64{1, 2, 1 << 40} {
-		for _, e := range p.Decode(batch(), seq).Events {
+		for _, e := range decoded(t, p, batch(), seq).Events {
 			if e.ID[0] == 'q' && ids[e.ID] {
 				t.Errorf("id %s twice", e.ID)
 			}
 			ids[e.ID] = true
 		}
 	}
-	a, b := p.Decode(batch(), 1).Events[4].ID, p.Decode(batch(), 2).Events[4].ID
+	a, b := decoded(t, p, batch(), 1).Events[4].ID, decoded(t, p, batch(), 2).Events[4].ID
 	if a != b || a[0] != 's' {
 		t.Errorf("ids of a document sent twice: %s and %s, want the same", a, b)
 	}
 	other := batch()
 	other.Sensor, other.Sequence = "s-1", 7
-	if x, y := p.Decode(other, 1).Events[0].ID, p.Decode(other, 9).Events[0].ID; x != y || x[0] != 'n' {
+	if x, y := decoded(t, p, other, 1).Events[0].ID, decoded(t, p, other, 9).Events[0].ID; x != y || x[0] != 'n' {
 		t.Errorf("ids of a sensor's batch: %s and %s, want the same", x, y)
 	}
 }

@@ -3,7 +3,11 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,7 +28,6 @@ type HubConfig struct {
 	Ahead      int           // messages decoded in advance of a reader at the head; 0: 2
 	RetryMin   time.Duration // first pause after a handler's error, doubled up to RetryMax; 0: 50 ms
 	RetryMax   time.Duration // 0: 10 s
-	Registry   prometheus.Registerer
 }
 
 // Hub decodes each queue message once for all its readers while they are near the head, and hands it to each of them in order.
@@ -50,10 +53,11 @@ type Hub struct {
 	bytes   int
 	newest  uint64            // greatest sequence decoded for the cache
 	readers map[string]uint64 // next sequence of each follower: what all are past is let go
+	waiting map[string]error  // by follower: why it goes no further now
 
 	decoded, events, quarantined, retries, alone, missing *prometheus.CounterVec
 	cacheBytes                                            prometheus.Gauge
-	position                                              *prometheus.GaugeVec
+	position, halts                                       *prometheus.GaugeVec
 	conflicts                                             prometheus.Counter
 	seconds                                               prometheus.Histogram
 }
@@ -81,7 +85,7 @@ func NewHub(cfg HubConfig, s Stream, p *Pipeline, log *slog.Logger) *Hub {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{cfg: cfg, stream: s, pipeline: p, log: log.With("component", "pipeline"), futures: map[uint64]*future{}, readers: map[string]uint64{}}
+	h := &Hub{cfg: cfg, stream: s, pipeline: p, log: log.With("component", "pipeline"), futures: map[uint64]*future{}, readers: map[string]uint64{}, waiting: map[string]error{}}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hoalu_pipeline_" + name, Help: help}, labels)
@@ -95,11 +99,14 @@ func NewHub(cfg HubConfig, s Stream, p *Pipeline, log *slog.Logger) *Hub {
 	h.conflicts = prometheus.NewCounter(prometheus.CounterOpts{Name: "hoalu_pipeline_binding_conflicts_total", Help: "Frames whose bindings name different systems."})
 	h.cacheBytes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoalu_pipeline_cache_bytes", Help: "Decoded batches held for readers near the head."})
 	h.position = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoalu_pipeline_position", Help: "Last sequence a reader has done."}, []string{"reader"})
+	h.halts = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoalu_pipeline_reader_waits", Help: "1 while a reader is handed the same batch again because it failed or the batch cannot be decoded now."}, []string{"reader"})
 	h.seconds = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hoalu_pipeline_decode_seconds", Help: "Time to decode one queue message.", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 8)})
-	if cfg.Registry != nil {
-		cfg.Registry.MustRegister(h.decoded, h.events, h.quarantined, h.retries, h.alone, h.missing, h.conflicts, h.cacheBytes, h.position, h.seconds)
-	}
 	return h
+}
+
+// Collectors are the metrics of the Hub.
+func (h *Hub) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{h.decoded, h.events, h.quarantined, h.retries, h.alone, h.missing, h.conflicts, h.cacheBytes, h.position, h.halts, h.seconds}
 }
 
 // Close ends the decodes in flight and waits for them.
@@ -108,15 +115,43 @@ func (h *Hub) Close() {
 	h.wg.Wait()
 }
 
+// Ready says which readers go no further now, and why; nil when all do.
+func (h *Hub) Ready() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(h.waiting)) {
+		errs = append(errs, fmt.Errorf("reader %s waits, nothing is lost: %w", name, h.waiting[name]))
+	}
+	return errors.Join(errs...)
+}
+
+// halted notes that a reader goes no further for err; nil: it does.
+func (h *Hub) halted(name string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err == nil {
+		delete(h.waiting, name)
+		h.halts.WithLabelValues(name).Set(0)
+		return
+	}
+	h.waiting[name] = err
+	h.halts.WithLabelValues(name).Set(1)
+}
+
 // Follow calls handle with every message from sequence from on, in order, until ctx ends; it returns ctx's error, or nil after
 // Close. A handler's error is logged and the same message handed over again after a pause that doubles up to RetryMax: readers
-// keep their position with their results (decision 3), so nothing is skipped. name labels the metrics.
+// keep their position with their results (decision 3), so nothing is skipped. A panic of handle counts as its error. As long as a
+// reader is handed the same message again, Ready names it. name labels the metrics.
 func (h *Hub) Follow(ctx context.Context, name string, from uint64, handle func(context.Context, *Decoded) error) error {
 	next := max(from, 1)
 	pause := h.cfg.RetryMin
 	h.passed(name, next)
 	defer h.left(name)
+	stuck := false
 	wait := func(what string, err error) error {
+		stuck = true
+		h.halted(name, err)
 		h.log.WarnContext(ctx, what, "reader", name, "sequence", next, "error", err, "retry_in", pause)
 		t := time.NewTimer(pause)
 		defer t.Stop()
@@ -151,7 +186,7 @@ func (h *Hub) Follow(ctx context.Context, name string, from uint64, handle func(
 			continue
 		}
 		for {
-			err := handle(ctx, d)
+			err := h.careful(ctx, d, handle)
 			if err == nil {
 				break
 			}
@@ -167,11 +202,26 @@ func (h *Hub) Follow(ctx context.Context, name string, from uint64, handle func(
 			}
 		}
 		pause = h.cfg.RetryMin
+		if stuck {
+			stuck = false
+			h.halted(name, nil)
+		}
 		h.position.WithLabelValues(name).Set(float64(d.Seq))
 		h.missing.WithLabelValues(name).Add(float64(d.Missing))
 		next = d.Seq + 1
 		h.passed(name, next)
 	}
+}
+
+// careful calls handle and gives its panic as an error: one batch must not end the process.
+func (h *Hub) careful(ctx context.Context, d *Decoded, handle func(context.Context, *Decoded) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.log.Error("a reader panicked", "sequence", d.Seq, "error", v, "error.stack_trace", string(debug.Stack()))
+			err = fmt.Errorf("it panicked on batch %d: %v", d.Seq, v)
+		}
+	}()
+	return handle(ctx, d)
 }
 
 // passed notes how far a reader is and lets go what all readers are past.
@@ -200,6 +250,7 @@ func (h *Hub) left(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.readers, name)
+	delete(h.waiting, name)
 }
 
 // get returns the decoded message at seq, or the first one after it.
@@ -280,14 +331,9 @@ func (h *Hub) decode(ctx context.Context, seq uint64, how string) (*Decoded, err
 		return nil, errors.New("the queue answered with an older message than asked for")
 	}
 	start := time.Now()
-	var d *Decoded
-	if b, err := wire.Decode(data); err != nil {
-		if errors.Is(err, wire.ErrVersion) { // not damaged: this program is too old for it
-			return nil, err
-		}
-		d = Damaged(at, data, err, start)
-	} else {
-		d = h.pipeline.Decode(b, at)
+	d, err := h.read(data, at, start)
+	if err != nil {
+		return nil, err
 	}
 	d.Missing = at - seq
 	h.seconds.Observe(time.Since(start).Seconds())
@@ -302,4 +348,22 @@ func (h *Hub) decode(ctx context.Context, seq uint64, how string) (*Decoded, err
 		}
 	}
 	return d, nil
+}
+
+// read turns one message into what its readers take. A panic that no frame is to blame for is an error: the readers wait.
+func (h *Hub) read(data []byte, at uint64, now time.Time) (d *Decoded, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.log.Error("decoding panicked", "sequence", at, "error", v, "error.stack_trace", string(debug.Stack()))
+			d, err = nil, fmt.Errorf("decoding batch %d panicked: %v", at, v)
+		}
+	}()
+	b, err := wire.Decode(data)
+	if errors.Is(err, wire.ErrVersion) { // not damaged: this program is too old for it
+		return nil, err
+	}
+	if err != nil {
+		return Damaged(at, data, err, now), nil
+	}
+	return h.pipeline.Decode(b, at)
 }

@@ -72,7 +72,8 @@ func TestHub(t *testing.T) {
 	s.add(nil)
 	s.add([]byte("not a batch"))
 	reg := prometheus.NewRegistry()
-	h := NewHub(HubConfig{RetryMin: time.Microsecond, RetryMax: time.Millisecond, CacheBytes: 20_000, Registry: reg}, s, newPipeline(t, nil), nil)
+	h := NewHub(HubConfig{RetryMin: time.Microsecond, RetryMax: time.Millisecond, CacheBytes: 20_000}, s, newPipeline(t, nil), nil)
+	reg.MustRegister(h.Collectors()...)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var wg sync.WaitGroup

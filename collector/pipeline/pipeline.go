@@ -4,6 +4,10 @@
 // Words: a Frame is raw bytes with their envelope; a Decoded is what one queue message became; Quarantined is a frame that
 // cannot become an Event (broken JSON, damaged batch) with its reason; a Setup is what decoding depends on beside the batch.
 //
+// No frame stops the reading: where a decoder, the inventory or the protection fails on one (a panic), that frame goes to quarantine
+// with its reason, sealed, and the next one is read. Where identifiers cannot be protected at all (the vault does not answer), nothing
+// is decoded and nothing is lost: the readers wait, Hub.Ready says why.
+//
 // Contract: Decode is a pure function of (batch, revision) (decision 8): the same message gives the same Events at any later
 // time, so readers need not share state. A Decoded is immutable once Decode returned it and is shared between readers.
 //
@@ -41,9 +45,10 @@ type Resolver interface {
 	SourceByID(id string) (soc.Source, bool)
 }
 
-// Protector replaces citizens' identifiers in an event by tokens; deterministic, safe for concurrent use.
+// Protector replaces citizens' identifiers in an event by tokens; deterministic, safe for concurrent use. An error says that it
+// cannot be done now: the event may hold some of them still and must not be used.
 type Protector interface {
-	Protect(e *ecs.Event)
+	Protect(e *ecs.Event) error
 }
 
 // Setup is everything decoding depends on beside the batch. A nil Resolver leaves every event unassigned; a nil Protector
@@ -52,14 +57,19 @@ type Setup struct {
 	Decoders  *decoders.Set
 	Resolver  Resolver
 	Protector Protector
-	Retention time.Duration // an event older than this at receipt is marked hoalu.time_suspect; 0: never
+	// Retention is how long events of a system of this level are kept: one older than that at receipt is marked hoalu.time_suspect and so
+	// filed under its receipt (decision 2), or it would be deleted as soon as it is stored. 0 or nil: for ever.
+	Retention func(level int) time.Duration
 }
 
 // Reasons of quarantine; stable, they appear in the ledger as "quarantined:<reason>".
 const (
 	ReasonJSON  = "json"          // not a JSON object, or larger than the parser's limits
 	ReasonBatch = "damaged_batch" // checksum or structure of the whole message
-	ReasonFault = "decoder_fault" // the decoder failed on it: a fault of ours
+	// Faults of ours: a part failed on the frame.
+	ReasonFault     = "decoder_fault"
+	ReasonResolver  = "resolver_fault"  // the inventory, asked whose it is
+	ReasonProtector = "protector_fault" // the search for citizens' identifiers: what is not protected is not stored
 )
 
 // Quarantined is a frame that did not become an Event.

@@ -120,6 +120,10 @@ type Correlator struct {
 	Evicted int64 // groups given up for want of room
 	maxKeys int
 
+	// Fault is told of a correlation that failed (a panic) on an event; nil: the panic goes on. The correlation forgets the group it
+	// was at, the others are fed.
+	Fault func(c *sigma.Correlation, v any)
+
 	pending map[*node][]input
 	key     []byte
 }
@@ -195,42 +199,64 @@ func (c *Correlator) Feed(e *Event, dst []Firing) []Firing {
 			continue
 		}
 		delete(c.pending, n)
-		// later steps first: one event must not serve two steps of temporal_ordered
-		slices.SortStableFunc(ins, func(a, b input) int { return int(b.ref) - int(a.ref) })
-		var done []string
-		for _, in := range ins {
-			st, key := c.state(n, e, in)
-			if key == nil {
-				continue
-			}
-			if n.c.Type != sigma.Temporal && n.c.Type != sigma.TemporalOrdered {
-				if slices.Contains(done, string(key)) {
-					continue
-				}
-				done = append(done, string(key))
-			}
-			h := hit{t: in.t, created: e.Created, id: e.ID, ref: in.ref}
-			if !n.counted(&h, in, e) {
-				continue
-			}
-			if st == nil {
-				st = c.make(n, e, in, key)
-			}
-			n.touch(st, e.Created)
-			f, ok := n.feed(st, h)
-			c.prune(n, st)
-			if !ok {
-				continue
-			}
-			f.Correlation, f.Group, f.Exercise, f.Demo = n.c, st.group, e.Exercise, e.Demo
-			dst = append(dst, f)
-			for _, to := range n.outer {
-				c.pending[to.node] = append(c.pending[to.node], input{to.ref, f.Time, st.group})
-			}
-		}
-		c.expire(n)
+		dst = c.feed(n, e, ins, dst)
 	}
 	return dst
+}
+
+// feed gives a correlation its inputs of one event.
+func (c *Correlator) feed(n *node, e *Event, ins []input, dst []Firing) (out []Firing) {
+	kept := len(dst)
+	if c.Fault != nil {
+		defer func() {
+			if v := recover(); v != nil {
+				out = dst[:kept]
+				c.forget(n)
+				c.Fault(n.c, v)
+			}
+		}()
+	}
+	// later steps first: one event must not serve two steps of temporal_ordered
+	slices.SortStableFunc(ins, func(a, b input) int { return int(b.ref) - int(a.ref) })
+	var done []string
+	for _, in := range ins {
+		st, key := c.state(n, e, in)
+		if key == nil {
+			continue
+		}
+		if n.c.Type != sigma.Temporal && n.c.Type != sigma.TemporalOrdered {
+			if slices.Contains(done, string(key)) {
+				continue
+			}
+			done = append(done, string(key))
+		}
+		h := hit{t: in.t, created: e.Created, id: e.ID, ref: in.ref}
+		if !n.counted(&h, in, e) {
+			continue
+		}
+		if st == nil {
+			st = c.make(n, e, in, key)
+		}
+		n.touch(st, e.Created)
+		f, ok := n.feed(st, h)
+		c.prune(n, st)
+		if !ok {
+			continue
+		}
+		f.Correlation, f.Group, f.Exercise, f.Demo = n.c, st.group, e.Exercise, e.Demo
+		dst = append(dst, f)
+		for _, to := range n.outer {
+			c.pending[to.node] = append(c.pending[to.node], input{to.ref, f.Time, st.group})
+		}
+	}
+	c.expire(n)
+	return dst
+}
+
+// forget drops all groups of a correlation: where it failed, what it holds cannot be trusted.
+func (c *Correlator) forget(n *node) {
+	c.keys -= len(n.states)
+	n.states, n.head, n.tail = map[string]*state{}, nil, nil
 }
 
 // value finds a field for an input: in the inner group, else in the event.

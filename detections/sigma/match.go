@@ -281,6 +281,33 @@ func (m *Matcher) Match(e *ecs.Event, dst []*Rule) []*Rule {
 	return dst
 }
 
+// MatchEach is MatchNaive for an event that Match panicked on: each rule stands alone, and one that fails on the event is told to
+// fault and does not hold; the others are decided. Where the event cannot be read at all, fault is told of no rule.
+func (m *Matcher) MatchEach(e *ecs.Event, dst []*Rule, fault func(r *Rule, v any)) []*Rule {
+	alone := func(r *Rule, do func()) {
+		defer func() {
+			if v := recover(); v != nil {
+				fault(r, v)
+			}
+		}()
+		do()
+	}
+	read := false
+	alone(nil, func() { m.load(e); read = true })
+	if !read {
+		return dst
+	}
+	for _, i := range m.group.rules {
+		r := m.set.Rules[i]
+		alone(r, func() {
+			if m.evalNaive(r.root) {
+				dst = append(dst, r)
+			}
+		})
+	}
+	return dst
+}
+
 func (m *Matcher) add(rules []int32) {
 	for _, r := range rules {
 		if m.cand[r] != m.epoch {

@@ -540,11 +540,8 @@ func (p identifiersPart) Find(text string) []console.Identifier {
 }
 
 func (p identifiersPart) Tokens(ctx context.Context, kind, value string) ([]string, error) {
-	tokens, _, ok := p.p.TokenFor(value)
-	if !ok {
-		return nil, nil
-	}
-	return tokens, nil
+	tokens, _, err := p.p.TokenFor(value)
+	return tokens, err
 }
 
 type machinePart struct{ a *App }
@@ -638,7 +635,7 @@ func (p machinePart) Parts(ctx context.Context) []soc.Part {
 	if last, seen := a.queue.Last(), a.detected.Load(); last > seen+1000 {
 		lag = fmt.Errorf("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
 	}
-	return append(parts, part("detections", lag))
+	return append(parts, part("pipeline", a.hub.Ready()), part("detections", errors.Join(lag, a.engine.Ready())))
 }
 
 func fingerprint(der []byte) string {

@@ -26,9 +26,12 @@ type marked struct {
 	marker *exercise.Marker
 }
 
-func (m marked) Protect(e *ecs.Event) {
-	m.Protector.Protect(e)
+func (m marked) Protect(e *ecs.Event) error {
+	if err := m.Protector.Protect(e); err != nil {
+		return err
+	}
 	m.marker.Mark(e)
+	return nil
 }
 
 // beginExercise allows one exercise and says what of it can be real here.

@@ -15,6 +15,9 @@ func (a *App) metrics() http.Handler {
 	gauge := func(name, help string, fn func() float64) {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "hoalu", Name: name, Help: help}, fn))
 	}
+	for _, c := range a.hub.Collectors() {
+		reg.MustRegister(c)
+	}
 	gauge("queue_last_sequence", "Sequence of the newest batch in the queue.", func() float64 { return float64(a.queue.Last()) })
 	gauge("queue_bytes", "Bytes the queue holds.", func() float64 { return float64(a.queue.State().Bytes) })
 	gauge("queue_refused_total", "Appends refused for space, fullness or a restart.", func() float64 { return float64(a.queue.State().Refused) })
@@ -31,6 +34,7 @@ func (a *App) metrics() http.Handler {
 	gauge("detect_position", "Last sequence detection has processed.", func() float64 { return float64(a.detected.Load()) })
 	gauge("events_per_second", "Events decoded, over the last ten seconds.", a.rate.perSecond)
 	gauge("rules_loaded", "Rules and correlations that run.", func() float64 { return float64(len(a.engine.Rules())) })
+	gauge("rule_faults", "Events that some rule failed on since the rules were loaded; /readyz names the rule.", func() float64 { return float64(a.engine.Stats().Faults) })
 	gauge("rules_refused", "Rule documents that were not loaded.", func() float64 { return float64(len(a.engine.Refused())) })
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 }

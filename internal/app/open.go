@@ -94,7 +94,7 @@ func (a *App) openPrivacy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.protector, err = privacy.New(privacy.Config{MAC: macOf{mac}, Groups: []string{"province"}})
+	a.protector, err = privacy.New(privacy.Config{MAC: mac, Groups: []string{"province"}})
 	return err
 }
 
@@ -102,9 +102,9 @@ func (a *App) openPrivacy(ctx context.Context) error {
 // context around it may have been left in place, so the literal itself stays beside its tokens.
 func (a *App) protectLiteral(literal string, whole bool) ([]string, error) {
 	if whole {
-		tokens, _, ok := a.protector.TokenFor(literal)
-		if !ok {
-			return nil, nil
+		tokens, _, err := a.protector.TokenFor(literal)
+		if err != nil || tokens == nil {
+			return nil, err
 		}
 		return append(tokens, literal), nil
 	}
@@ -238,14 +238,19 @@ func (a *App) openStore(ctx context.Context) error {
 
 // retention keeps a system's events as configured, never shorter than the floor of its level.
 func (a *App) retention(system string) (keepDays int, hold bool) {
-	keepDays = a.cfg.Store.KeepDays
-	if keepDays == 0 {
-		return 0, false
-	}
+	level := 0
 	if sys, ok := a.inventory.Snapshot().System(system); ok {
-		keepDays = max(keepDays, facts.RetentionFloorDays(sys.Level))
+		level = sys.Level
 	}
-	return keepDays, false
+	return a.keepDays(level), false
+}
+
+// keepDays is how long events of a system of this level are kept, 0 for ever.
+func (a *App) keepDays(level int) int {
+	if a.cfg.Store.KeepDays == 0 {
+		return 0
+	}
+	return max(a.cfg.Store.KeepDays, facts.RetentionFloorDays(level))
 }
 
 // sealedSegment is a segment the ledger has to be told of.
@@ -409,7 +414,8 @@ func (a *App) openPipeline(ctx context.Context) error {
 				snap = old
 			}
 		}
-		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: marked{a.protector, a.exercises}}
+		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: marked{a.protector, a.exercises},
+			Retention: func(level int) time.Duration { return time.Duration(a.keepDays(level)) * 24 * time.Hour }}
 		a.setups.by[revision] = s
 		a.setups.keys = append(a.setups.keys, revision)
 		if len(a.setups.keys) > maxSetups {
@@ -421,26 +427,6 @@ func (a *App) openPipeline(ctx context.Context) error {
 	a.hub = pipeline.NewHub(pipeline.HubConfig{}, stream{a.queue}, a.pipeline, a.log)
 	a.down.push("hub", func() error { a.hub.Close(); return nil })
 	return nil
-}
-
-// macOf hands the vault's MAC to privacy. A MAC that cannot be computed would let a citizen's number through, so it stops the event's
-// decoding instead (the pipeline quarantines what panics and the queue keeps the bytes).
-type macOf struct{ mac vault.MAC }
-
-func (m macOf) MAC(data []byte) []byte {
-	sum, err := m.mac.ComputeMAC(data)
-	if err != nil {
-		panic(fmt.Sprintf("compute pseudonym: %v", err))
-	}
-	return sum
-}
-
-func (m macOf) Versions(data []byte) [][]byte {
-	all, err := m.mac.Versions(data)
-	if err != nil {
-		return nil
-	}
-	return all
 }
 
 // stream hands the queue's messages to the hub.

@@ -49,7 +49,9 @@ func TestRulesThatNameCitizens(t *testing.T) {
 	e := &ecs.Event{ID: "x", Time: 1795300000000, Created: 1795300000000}
 	e.SetLogsource("app", "")
 	e.AddString(ecs.Intern("cccd"), "037090001234")
-	r.protector.Protect(e)
+	if err := r.protector.Protect(e); err != nil {
+		t.Fatal(err)
+	}
 	if v := e.Text(ecs.Intern("cccd")); !strings.HasPrefix(v, "tk:") {
 		t.Fatalf("the number stands in the event as %q", v)
 	}

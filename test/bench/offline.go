@@ -169,13 +169,16 @@ func (spread) SourceByID(string) (soc.Source, bool) { return soc.Source{}, false
 
 type benchMAC struct{}
 
-func (benchMAC) MAC(data []byte) []byte {
+func (benchMAC) ComputeMAC(data []byte) ([]byte, error) {
 	h := hmac.New(sha256.New, []byte("a key for measuring only"))
 	h.Write(data)
-	return h.Sum(nil)
+	return h.Sum(nil), nil
 }
 
-func (m benchMAC) Versions(data []byte) [][]byte { return [][]byte{m.MAC(data)} }
+func (m benchMAC) Versions(data []byte) ([][]byte, error) {
+	sum, err := m.ComputeMAC(data)
+	return [][]byte{sum}, err
+}
 
 // decodedMix decodes the chain's messages as the pipeline does.
 func decodedMix() (func() store.Block, error) {
@@ -206,7 +209,10 @@ func decodedMix() (func() store.Block, error) {
 			}
 			batch.Frames = append(batch.Frames, f)
 		}
-		d := p.Decode(batch, seq)
+		d, err := p.Decode(batch, seq)
+		if err != nil {
+			panic(err) // the MAC above does not fail
+		}
 		return store.Block{Epoch: "e1", First: seq, Last: seq, Events: d.Events}
 	}, nil
 }
