@@ -1,6 +1,7 @@
-// Package listen opens the sockets of listeners, with errors that say what is wrong and what to do, and knows who may send.
+// Package listen opens the sockets of listeners, with errors that say what is wrong and what to do, knows who may send, and
+// keeps one address from taking what all share: connections (Guard), memory of what is being read (Budget), places of bodies (Slots).
 //
-// Contract: functions only, safe for concurrent use. Errors wrap those of net and syscall.
+// Contract: everything is safe for concurrent use. Errors wrap those of net and syscall.
 package listen
 
 import (
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"sync"
 	"syscall"
 )
 
@@ -32,43 +32,6 @@ func UDP(what, key, addr string) (*net.UDPConn, error) {
 		return nil, explain(what, key, addr, err)
 	}
 	return c, nil
-}
-
-// Limit lets at most n connections of l be open at once; one more is closed at once and told to refused.
-func Limit(l net.Listener, n int, refused func(peer string)) net.Listener {
-	return &limited{l, make(chan struct{}, n), refused}
-}
-
-type limited struct {
-	net.Listener
-	slots   chan struct{}
-	refused func(peer string)
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.slots <- struct{}{}:
-			return &limitedConn{Conn: c, free: sync.OnceFunc(func() { <-l.slots })}, nil
-		default:
-			l.refused(Peer(c.RemoteAddr()))
-			c.Close()
-		}
-	}
-}
-
-type limitedConn struct {
-	net.Conn
-	free func()
-}
-
-func (c *limitedConn) Close() error {
-	defer c.free()
-	return c.Conn.Close()
 }
 
 func explain(what, key, addr string, err error) error {

@@ -48,19 +48,23 @@ const Name = "sensor"
 const (
 	BadBatch  = "bad_batch"
 	TooLarge  = "too_large"
-	TooMany   = "too_many_connections" // counted once for each connection refused
+	TooMany   = "too_many_connections" // counted once for each connection refused, or closed for another
 	BadFormat = "bad_format"           // frames of another format than sensors send
 )
 
 const (
-	maxConnections = 4096
-	maxBodies      = 32 // bodies read and decoded at once: bounds memory to 32 × (body + decoded batch)
-	bodyTime       = 30 * time.Second
-	idleTime       = 5 * time.Minute
-	grace          = 5 * time.Second
-	retryAfter     = "5" // seconds
-	enrolBody      = 64 << 10
-	statsBody      = 256 << 10
+	maxBodies   = 32               // bodies read and decoded at once: bounds memory to 32 × (body + decoded batch)
+	bodiesOfOne = 4                // of one sensor, which sends one after the other
+	patience    = 10 * time.Second // for one of those places
+	bodyTime    = 30 * time.Second
+	smallTime   = 10 * time.Second // for the small bodies of stats, renew and enroll
+	answerTime  = time.Minute      // to put a batch and for its sensor to read the answer
+	idleTime    = 5 * time.Minute
+	maxStreams  = 32 // of an HTTP/2 connection
+	grace       = 5 * time.Second
+	retryAfter  = "5" // seconds
+	enrolBody   = 64 << 10
+	statsBody   = 256 << 10
 )
 
 // Stats is what a sensor saw in 10 seconds: Seen = Sent + Dropped + Filtered + Waiting's growth, by record class.
@@ -88,7 +92,8 @@ type Config struct {
 	// TLSConfig has the server's certificate and ClientCAs; the listener sets ClientAuth itself.
 	TLSConfig *tls.Config
 	Allow     []netip.Prefix
-	MaxBody   int64 // bytes, 0: wire.MaxMessage
+	MaxBody   int64         // bytes, 0: wire.MaxMessage
+	Limits    listen.Limits // of connections; one is anonymous until a request named its sensor
 
 	// Identify names the sensor of a verified certificate; nil: the URI SAN's last path element, else the common name.
 	Identify func(*x509.Certificate) (sensor string, err error)
@@ -121,7 +126,7 @@ type Listener struct {
 	put    Put
 	log    *slog.Logger
 	socket net.Listener
-	bodies chan struct{}
+	bodies *listen.Slots
 
 	mu       sync.Mutex
 	accounts map[string]*Accounts
@@ -148,13 +153,13 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	if cfg.Connection == nil {
 		cfg.Connection = func(string, bool) {}
 	}
-	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/sensor"), bodies: make(chan struct{}, maxBodies),
+	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/sensor"), bodies: listen.NewSlots(maxBodies, bodiesOfOne),
 		accounts: map[string]*Accounts{}, open: map[string]int{}}
 	socket, err := listen.TCP("sensors", "listen.sensors", cfg.Address)
 	if err != nil {
 		return nil, err
 	}
-	l.socket = listen.Limit(socket, maxConnections, func(peer string) { cfg.Reject("", peer, TooMany, 1) })
+	l.socket = listen.NewGuard(socket, cfg.Limits, func(peer string) { cfg.Reject("", peer, TooMany, 1) })
 	return l, nil
 }
 
@@ -196,6 +201,7 @@ type sensorKey struct{}
 type connected struct {
 	once sync.Once
 	name string
+	conn *listen.Conn
 }
 
 // Run serves until ctx ends.
@@ -214,10 +220,14 @@ func (l *Listener) Run(ctx context.Context) error {
 	var connsMu sync.Mutex
 	conns := map[net.Conn]*connected{}
 	srv := &http.Server{
-		Handler: mux, TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleTime, MaxHeaderBytes: 16 << 10,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			deadline(w, smallTime) // also of a body that nobody reads
+			mux.ServeHTTP(w, r)
+		}), TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: patience + bodyTime,
+		WriteTimeout: patience + bodyTime + answerTime, IdleTimeout: idleTime, MaxHeaderBytes: 16 << 10, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog: slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			s := &connected{}
+			s := &connected{conn: listen.ConnOf(c)}
 			connsMu.Lock()
 			conns[c] = s
 			connsMu.Unlock()
@@ -290,6 +300,9 @@ func (l *Listener) withSensor(do func(w http.ResponseWriter, r *http.Request, se
 			c.once.Do(func() {
 				c.name = name
 				l.change(name, 1)
+				if c.conn != nil {
+					c.conn.Known()
+				}
 			})
 		}
 		do(w, r, name)
@@ -302,8 +315,17 @@ func (l *Listener) batches(w http.ResponseWriter, r *http.Request, sensor string
 		answer(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("A batch has at most %d bytes.", l.cfg.MaxBody), "")
 		return
 	}
-	// A slow sender must not hold one of the few bodies for long: HTTP/2 gives it back at the deadline.
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) //nolint:errcheck // not supported only in tests
+	// The place is taken before the body is read: what is not read costs nothing. A slow sender gives it back at the deadline.
+	wait, cancel := context.WithTimeout(r.Context(), patience)
+	free, ok := l.bodies.Take(wait, sensor)
+	cancel()
+	if !ok {
+		w.Header().Set("Retry-After", retryAfter)
+		answer(w, http.StatusTooManyRequests, "busy", "Too many batches arrive at once.", "The sensor keeps the batch and sends it again.")
+		return
+	}
+	defer free()
+	deadline(w, bodyTime)
 	data, err := l.read(r)
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -312,12 +334,6 @@ func (l *Listener) batches(w http.ResponseWriter, r *http.Request, sensor string
 		return
 	case err != nil:
 		answer(w, http.StatusRequestTimeout, "not_received", "The batch did not arrive whole.", "Send it again.")
-		return
-	}
-	select {
-	case l.bodies <- struct{}{}:
-		defer func() { <-l.bodies }()
-	case <-r.Context().Done():
 		return
 	}
 	b, err := wire.Decode(data)
@@ -349,12 +365,20 @@ func (l *Listener) batches(w http.ResponseWriter, r *http.Request, sensor string
 		// The envelope is ours: what the sensor wrote there is not believed.
 		*f = wire.Frame{Peer: peer, Received: now, Format: wire.FormatECS, Data: f.Data}
 	}
+	if c, ok := r.Context().Value(sensorKey{}).(*connected); ok && c.conn != nil {
+		defer c.conn.Work()()
+	}
 	duplicate, err := l.put(r.Context(), sensor, b.Sequence, b.Frames)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
 	reply(w, http.StatusOK, map[string]any{"sequence": b.Sequence, "duplicate": duplicate})
+}
+
+// deadline bounds the time for the body of a request.
+func deadline(w http.ResponseWriter, d time.Duration) {
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(d)) //nolint:errcheck // not supported only in tests
 }
 
 var errTooLarge = errors.New("body is too large")
