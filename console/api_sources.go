@@ -23,6 +23,11 @@ type SourceItem struct {
 	Auto         bool       `json:"auto,omitempty" doc:"found by itself, not yet confirmed"`
 	StoppedUntil Time       `json:"stopped_until,omitzero"`
 	Demo         bool       `json:"demo,omitempty"`
+	Retired      Time       `json:"retired,omitzero" doc:"since when it is in use no longer; left out: in use"`
+	Zone         string     `json:"zone,omitempty" doc:"time zone of lines without one; left out: Asia/Ho_Chi_Minh"`
+	ExpectEvery  int64      `json:"expect_every_ms,omitempty" doc:"silence after which it counts as silent; left out: learned from the usual rate"`
+	Trust        bool       `json:"trust_logsource,omitempty" doc:"what it says of an event's own kind is believed"`
+	Sensor       string     `json:"sensor,omitempty" doc:"the sensor whose source it is: withdraw that instead of retiring"`
 	Version      int64      `json:"version"`
 }
 
@@ -34,14 +39,16 @@ type SourcesAnswer struct {
 }
 
 type sourcesIn struct {
-	Text   string `query:"q" maxLength:"200"`
-	State  string `query:"state" enum:"receiving,thin,silent,skewed,garbled,never,unknown"`
-	System string `query:"system"`
-	Kind   string `query:"kind" enum:"syslog,bulk,import,sensor,self"`
-	Demo   string `query:"demo" enum:"no,only" doc:"no: without the sample set; only: nothing else; left out: all"`
-	Sort   string `query:"sort" enum:"state,-state,name,-name,last,-last,rate,-rate,unparsed,-unparsed,offset,-offset" doc:"default: worst state, then longest"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-	After  string `query:"after" maxLength:"200"`
+	Text    string `query:"q" maxLength:"200"`
+	State   string `query:"state" enum:"receiving,thin,silent,skewed,garbled,never,unknown"`
+	System  string `query:"system"`
+	Kind    string `query:"kind" enum:"syslog,bulk,import,sensor,self"`
+	Found   bool   `query:"found" doc:"only those found by themselves and not yet confirmed"`
+	Retired bool   `query:"retired" doc:"only those in use no longer; else those in use"`
+	Demo    string `query:"demo" enum:"no,only" doc:"no: without the sample set; only: nothing else; left out: all"`
+	Sort    string `query:"sort" enum:"state,-state,name,-name,last,-last,rate,-rate,unparsed,-unparsed,offset,-offset" doc:"default: worst state, then longest"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After   string `query:"after" maxLength:"200"`
 }
 
 // SourceDetail is one source with its last day.

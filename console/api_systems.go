@@ -47,6 +47,7 @@ type SystemItem struct {
 	Investing   bool             `json:"investing,omitempty"`
 	Engine      string           `json:"engine,omitempty"`
 	Demo        bool             `json:"demo,omitempty"`
+	Retired     Time             `json:"retired,omitzero" doc:"since when it is in use no longer; left out: in use"`
 	Version     int64            `json:"version"`
 	State       soc.PostureState `json:"state" doc:"of the tile: not met wins over unknown, unknown over met (own)"`
 	Layers      []LayerItem      `json:"layers"`
@@ -61,12 +62,12 @@ type SystemItem struct {
 type SystemsAnswer struct {
 	Items []SystemItem     `json:"items"`
 	Sum   Counts           `json:"sum"`
-	Views map[string]int64 `json:"views" doc:"counts of all, level3, unknown, internet, soon"`
+	Views map[string]int64 `json:"views" doc:"counts of all, level3, unknown, internet, soon, retired"`
 	Frame
 }
 
 type systemsIn struct {
-	View      string `query:"view" enum:"all,level3,unknown,internet,soon"`
+	View      string `query:"view" enum:"all,level3,unknown,internet,soon,retired" doc:"all but retired leave out what is in use no longer"`
 	Text      string `query:"q" maxLength:"200"`
 	Level     int    `query:"level" minimum:"0" maximum:"5"`
 	Unit      string `query:"unit"`
@@ -85,17 +86,6 @@ type SystemDetail struct {
 	Deeds   []string     `json:"deeds"`
 }
 
-// AssetItem is a host or device.
-type AssetItem struct {
-	ID      string `json:"id"`
-	Host    string `json:"host"`
-	Address string `json:"address,omitempty"`
-	Zone    string `json:"zone,omitempty"`
-	Kind    string `json:"kind,omitempty"`
-	Demo    bool   `json:"demo,omitempty"`
-	Version int64  `json:"version"`
-}
-
 type systemBody struct {
 	Name      string `json:"name" minLength:"1" maxLength:"200"`
 	Unit      string `json:"unit,omitempty"`
@@ -108,21 +98,6 @@ type systemBody struct {
 	Investing bool   `json:"investing,omitempty"`
 	Engine    string `json:"engine,omitempty" maxLength:"60"`
 	Version   int64  `json:"version,omitempty" doc:"the version seen, for a change"`
-}
-
-// UnitItem is a body of the province.
-type UnitItem struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Kind    string `json:"kind"`
-	Demo    bool   `json:"demo,omitempty"`
-	Version int64  `json:"version"`
-}
-
-type unitBody struct {
-	Name    string `json:"name" minLength:"1" maxLength:"200"`
-	Kind    string `json:"kind" enum:"department,commune,police,other"`
-	Version int64  `json:"version,omitempty"`
 }
 
 // FindingItem is one cell of the posture grid.

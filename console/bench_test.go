@@ -303,34 +303,35 @@ func (l events) Stored(context.Context) (int64, error) { return int64(len(l)), n
 
 // province is a fixed inventory.
 type province struct {
-	units   []soc.Unit
-	systems []soc.System
-	sources []soc.Source
+	Inventory // what no test of this package calls
+	units     []soc.Unit
+	systems   []soc.System
+	sources   []soc.Source
 }
 
 func (p *province) Units() []soc.Unit     { return p.units }
 func (p *province) Systems() []soc.System { return p.systems }
 func (p *province) Assets() []soc.Asset   { return nil }
 func (p *province) Sources() []soc.Source { return p.sources }
-func (p *province) AddUnit(_ context.Context, _ soc.Actor, u soc.Unit) (soc.Unit, error) {
+func (p *province) CreateUnit(_ context.Context, _ soc.Actor, u soc.Unit) (soc.Unit, error) {
 	u.ID = fmt.Sprintf("DV-%02d", len(p.units)+1)
 	p.units = append(p.units, u)
 	return u, nil
 }
-func (p *province) AddSystem(_ context.Context, _ soc.Actor, s soc.System) (soc.System, error) {
+func (p *province) CreateSystem(_ context.Context, _ soc.Actor, s soc.System) (soc.System, error) {
 	s.ID = fmt.Sprintf("HT-%03d", len(p.systems)+1)
 	p.systems = append(p.systems, s)
 	return s, nil
 }
-func (p *province) ChangeSystem(_ context.Context, _ soc.Actor, s soc.System) (soc.System, error) {
+func (p *province) UpdateSystem(_ context.Context, _ soc.Actor, s soc.System) (soc.System, error) {
 	return s, nil
 }
-func (p *province) AddSource(_ context.Context, _ soc.Actor, s soc.Source) (soc.Source, error) {
+func (p *province) CreateSource(_ context.Context, _ soc.Actor, s soc.Source) (soc.Source, error) {
 	s.ID = fmt.Sprintf("NG-%04d", len(p.sources)+1)
 	p.sources = append(p.sources, s)
 	return s, nil
 }
-func (p *province) ChangeSource(_ context.Context, _ soc.Actor, s soc.Source) (soc.Source, error) {
+func (p *province) UpdateSource(_ context.Context, _ soc.Actor, s soc.Source) (soc.Source, error) {
 	for i := range p.sources {
 		if p.sources[i].ID == s.ID {
 			p.sources[i] = s

@@ -139,17 +139,27 @@ type Events interface {
 	Stored(ctx context.Context) (int64, error)
 }
 
-// Inventory is what the province has. The lists are the caller's to read, not to change.
+// Inventory is what the province has, also what is retired. The lists are the caller's to read, not to change. A change carries the
+// version the person saw; what is in the way of retiring or deleting is named in the Problem's Uses.
 type Inventory interface {
 	Units() []soc.Unit
 	Systems() []soc.System
 	Assets() []soc.Asset
 	Sources() []soc.Source
-	AddUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (soc.Unit, error)
-	AddSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error)
-	ChangeSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error)
-	AddSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
-	ChangeSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
+	CreateUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (soc.Unit, error)
+	UpdateUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (soc.Unit, error)
+	CreateSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error)
+	UpdateSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error)
+	CreateAsset(ctx context.Context, actor soc.Actor, a soc.Asset) (soc.Asset, error)
+	UpdateAsset(ctx context.Context, actor soc.Actor, a soc.Asset) (soc.Asset, error)
+	ImportAssets(ctx context.Context, actor soc.Actor, in soc.AssetImport) (soc.AssetsImported, error)
+	CreateSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
+	UpdateSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
+	// Retire takes a thing out of use or back; Delete deletes what nothing refers to.
+	Retire(ctx context.Context, actor soc.Actor, r soc.Retirement) error
+	Delete(ctx context.Context, actor soc.Actor, kind, id string, version int64) error
+	// Forget deletes sources that were found by themselves, at most 1,000.
+	Forget(ctx context.Context, actor soc.Actor, ids []string) (deleted []string, refused []soc.Refusal, err error)
 }
 
 // Keys are what senders of a source prove themselves with.

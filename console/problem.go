@@ -28,6 +28,7 @@ type Problem struct {
 	Do     string            `json:"do" doc:"what to do; empty when there is nothing"`
 	Fields []ProblemField    `json:"fields" doc:"places of the input that are wrong"`
 	Values map[string]string `json:"values,omitempty"`
+	Uses   []UseItem         `json:"uses,omitempty" doc:"what is in the way of retiring or deleting: in_use, has_history"`
 	Trace  string            `json:"trace,omitempty" doc:"give it to the administrator"`
 }
 
@@ -65,11 +66,16 @@ func newProblem(lang string, p *soc.Problem) *Problem {
 		Do:     p.Do,
 		Fields: []ProblemField{},
 		Values: p.Values,
+		Uses:   useItems(p.Uses),
 	}
 	values := p.Values
 	if part, ok := values["part"]; ok { // parts have names of their own
 		values = maps.Clone(values)
 		values["part"] = word(lang, "part."+part)
+	}
+	if len(p.Uses) > 0 {
+		values = maps.Clone(values)
+		values["uses"] = usesText(lang, p.Uses)
 	}
 	if ms, err := strconv.ParseInt(values["at"], 10, 64); err == nil { // instants of conflicts
 		values = maps.Clone(values)
@@ -91,6 +97,27 @@ func newProblem(lang string, p *soc.Problem) *Problem {
 		out.Do = t
 	}
 	return out
+}
+
+// usesText names the first three of what is in the way.
+func usesText(lang string, uses []soc.Use) string {
+	var named []string
+	for _, u := range uses[:min(3, len(uses))] {
+		said := u.ID
+		switch {
+		case u.Name != "" && u.Kind != "account" && u.Kind != "token":
+			said += " " + u.Name
+		case u.Name != "": // their numbers say nothing to a person
+			said = word(lang, "use."+u.Kind) + " " + u.Name
+		case u.ID == "":
+			said = word(lang, "use."+u.Kind)
+		}
+		named = append(named, said)
+	}
+	if more := len(uses) - len(named); more > 0 {
+		named = append(named, "+"+strconv.Itoa(more))
+	}
+	return strings.Join(named, ", ")
 }
 
 // problem words an error in the call's language. What a person cannot correct is logged under a trace number and shown as such.

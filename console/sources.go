@@ -34,7 +34,8 @@ const sourceUnknown = "unknown"
 
 func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceItem {
 	item := SourceItem{ID: s.ID, Name: s.Name, Kind: s.Kind, Address: s.Address, Host: s.Host, Dataset: s.Dataset, Layers: orEmpty(s.Layers), State: sourceUnknown,
-		Auto: s.Auto, StoppedUntil: Time(s.StoppedUntil), Demo: s.Demo, Version: s.Version}
+		Auto: s.Auto, StoppedUntil: Time(s.StoppedUntil), Demo: s.Demo, Retired: Time(s.Retired),
+		Zone: s.Zone, ExpectEvery: s.ExpectEvery, Trust: s.TrustLogsource, Sensor: s.Sensor, Version: s.Version}
 	if s.System != "" {
 		ref := n.system(s.System)
 		item.System = &ref
@@ -134,13 +135,16 @@ func (c *Console) listSources(_ context.Context, k *call, in *sourcesIn) (*Sourc
 	n, readings := c.names(), c.readings()
 	var all, rows []SourceItem
 	for _, s := range list {
+		if (s.Retired != 0) != in.Retired {
+			continue
+		}
 		item := sourceItem(s, readings, n)
 		all = append(all, item)
 		system := ""
 		if item.System != nil {
 			system = item.System.Name
 		}
-		if (in.State != "" && item.State != in.State) || (in.System != "" && s.System != in.System) || (in.Kind != "" && s.Kind != in.Kind) || (in.Demo != "" && s.Demo != (in.Demo == "only")) ||
+		if (in.State != "" && item.State != in.State) || (in.System != "" && s.System != in.System) || (in.Kind != "" && s.Kind != in.Kind) || (in.Found && !s.Auto) || (in.Demo != "" && s.Demo != (in.Demo == "only")) ||
 			!matches(in.Text, s.ID, s.Name, s.Host, s.Address, s.Dataset, system) {
 			continue
 		}
@@ -246,7 +250,7 @@ func (c *Console) addSource(ctx context.Context, k *call, in *bodyIn[sourceBody]
 	if c.Parts.Inventory == nil {
 		return nil, unavailable("inventory")
 	}
-	s, err := c.Parts.Inventory.AddSource(ctx, k.Actor, in.Body.apply(soc.Source{}))
+	s, err := c.Parts.Inventory.CreateSource(ctx, k.Actor, in.Body.apply(soc.Source{}))
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +263,7 @@ func (c *Console) changeSource(ctx context.Context, k *call, in *idBodyIn[source
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.Parts.Inventory.ChangeSource(ctx, k.Actor, in.Body.apply(old))
+	s, err := c.Parts.Inventory.UpdateSource(ctx, k.Actor, in.Body.apply(old))
 	if err != nil {
 		return nil, err
 	}
@@ -321,7 +325,7 @@ func (c *Console) stopSource(ctx context.Context, k *call, in *idBodyIn[stopBody
 	}
 	s.StoppedUntil = int64(in.Body.Until)
 	k.Actor.Name = strings.TrimSpace(k.Actor.Name)
-	next, err := c.Parts.Inventory.ChangeSource(ctx, k.Actor, s)
+	next, err := c.Parts.Inventory.UpdateSource(ctx, k.Actor, s)
 	if err != nil {
 		return nil, err
 	}

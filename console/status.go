@@ -61,7 +61,7 @@ func (c *Console) sourcesStatus(ctx context.Context, k *call) *SourcesStatus {
 	n, readings := c.names(), c.readings()
 	var items []SourceItem
 	for _, s := range c.Parts.Inventory.Sources() {
-		if c.sourceIn(scope, s) {
+		if s.Retired == 0 && c.sourceIn(scope, s) {
 			items = append(items, sourceItem(s, readings, n))
 		}
 	}
@@ -294,7 +294,7 @@ func (c *Console) cardSystems(ctx context.Context, k *call, out *Overview) error
 	for _, placement := range []string{soc.PlacementDataCentre, soc.PlacementCloud, soc.PlacementInternet, ""} {
 		row := PlacementTiles{Placement: placement, Counts: map[soc.PostureState]int{}, Tiles: []SystemTile{}}
 		for _, sys := range c.Parts.Inventory.Systems() {
-			if sys.Placement != placement || !authz.Covers(scope, sys.ID) {
+			if sys.Retired != 0 || sys.Placement != placement || !authz.Covers(scope, sys.ID) {
 				continue
 			}
 			tile := SystemTile{ID: sys.ID, Name: sys.Name, Level: sys.Level, State: soc.Unknown, Demo: sys.Demo}

@@ -191,7 +191,7 @@ func days(from, to int64) int {
 func (c *Console) systemItem(ctx context.Context, k *call, s soc.System, n names, last map[string]int64) (SystemItem, error) {
 	item := SystemItem{
 		ID: s.ID, Name: s.Name, Unit: n.unit(s.Unit), Operator: n.unit(s.Operator), Level: s.Level, Basis: s.Basis, Placement: s.Placement,
-		Dossier: s.Dossier, Plan: s.Plan, Investing: s.Investing, Engine: s.Engine, Demo: s.Demo, Version: s.Version,
+		Dossier: s.Dossier, Plan: s.Plan, Investing: s.Investing, Engine: s.Engine, Demo: s.Demo, Retired: Time(s.Retired), Version: s.Version,
 		State: soc.Unknown, Layers: []LayerItem{}, Technical: []LayerItem{}, TelemetryAt: Time(last[s.ID]), Transition: transition(s, c.Now().UnixMilli()),
 	}
 	if c.Parts.Posture != nil && c.may(ctx, k, "posture.read") {
@@ -243,6 +243,9 @@ func (c *Console) systemItems(ctx context.Context, k *call) ([]SystemItem, error
 func soon(s SystemItem) bool { return s.Transition != nil && s.Transition.Days <= 90 }
 
 func inView(s SystemItem, view string) bool {
+	if (s.Retired != 0) != (view == "retired") {
+		return false
+	}
 	switch view {
 	case "level3":
 		return s.Level == 3
@@ -261,7 +264,7 @@ func (c *Console) listSystems(ctx context.Context, k *call, in *systemsIn) (*Sys
 	if err != nil {
 		return nil, err
 	}
-	out := &SystemsAnswer{Items: []SystemItem{}, Views: map[string]int64{"all": 0, "level3": 0, "unknown": 0, "internet": 0, "soon": 0}}
+	out := &SystemsAnswer{Items: []SystemItem{}, Views: map[string]int64{"all": 0, "level3": 0, "unknown": 0, "internet": 0, "soon": 0, "retired": 0}}
 	var rows []SystemItem
 	for _, s := range all {
 		for v := range out.Views {
@@ -386,7 +389,7 @@ func (c *Console) getSystem(ctx context.Context, k *call, in *idIn) (*SystemDeta
 	d := &SystemDetail{SystemItem: rows[0], Assets: []AssetItem{}, Sources: []SourceItem{}, Deeds: c.deeds(ctx, k, "inventory.", "sources.")}
 	for _, a := range c.Parts.Inventory.Assets() {
 		if a.System == s.ID {
-			d.Assets = append(d.Assets, AssetItem{ID: a.ID, Host: a.Host, Address: a.Address, Zone: a.Zone, Kind: a.Kind, Demo: a.Demo, Version: a.Version})
+			d.Assets = append(d.Assets, assetItem(a, n))
 		}
 	}
 	if c.may(ctx, k, "sources.read") {
@@ -409,7 +412,7 @@ func (c *Console) addSystem(ctx context.Context, k *call, in *bodyIn[systemBody]
 	if c.Parts.Inventory == nil {
 		return nil, unavailable("inventory")
 	}
-	s, err := c.Parts.Inventory.AddSystem(ctx, k.Actor, in.Body.system(""))
+	s, err := c.Parts.Inventory.CreateSystem(ctx, k.Actor, in.Body.system(""))
 	if err != nil {
 		return nil, err
 	}
@@ -424,46 +427,12 @@ func (c *Console) changeSystem(ctx context.Context, k *call, in *idBodyIn[system
 	}
 	next := in.Body.system(in.ID)
 	next.Demo = old.Demo
-	s, err := c.Parts.Inventory.ChangeSystem(ctx, k.Actor, next)
+	s, err := c.Parts.Inventory.UpdateSystem(ctx, k.Actor, next)
 	if err != nil {
 		return nil, err
 	}
 	item, err := c.systemItem(ctx, k, s, c.names(), c.lastBySystem())
 	return &item, err
-}
-
-// listUnits lists those of the systems the person may see; an administrator sees all.
-func (c *Console) listUnits(ctx context.Context, k *call, _ *none) (*Page[UnitItem], error) {
-	list, err := c.visibleSystems(k)
-	if err != nil {
-		return nil, err
-	}
-	all := c.may(ctx, k, "inventory.write") || !slices.ContainsFunc(k.Filter.Any, func(cs []authz.Clause) bool { return cs[0].Attribute == authz.Unit })
-	seen := map[string]bool{k.Actor.Unit: true}
-	for _, s := range list {
-		seen[s.Unit], seen[s.Operator] = true, true
-	}
-	p := &Page[UnitItem]{Items: []UnitItem{}}
-	for _, u := range c.Parts.Inventory.Units() {
-		if all || seen[u.ID] {
-			p.Items = append(p.Items, UnitItem{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Version: u.Version})
-		}
-	}
-	name := byName()
-	slices.SortStableFunc(p.Items, func(a, b UnitItem) int { return name(a.Name, b.Name) })
-	p.Frame = c.frame(int64(len(p.Items)), "", time.Hour)
-	return p, nil
-}
-
-func (c *Console) addUnit(ctx context.Context, k *call, in *bodyIn[unitBody]) (*UnitItem, error) {
-	if c.Parts.Inventory == nil {
-		return nil, unavailable("inventory")
-	}
-	u, err := c.Parts.Inventory.AddUnit(ctx, k.Actor, soc.Unit{Name: strings.TrimSpace(in.Body.Name), Kind: in.Body.Kind})
-	if err != nil {
-		return nil, err
-	}
-	return &UnitItem{ID: u.ID, Name: u.Name, Kind: u.Kind, Version: u.Version}, nil
 }
 
 // groups of the catalogue in its order.

@@ -110,7 +110,7 @@ func (s *Store) DemoRemove(ctx context.Context, actor soc.Actor) (Sizes, error) 
 				}
 				n.Assets++
 			case c.demoSystem(a.System):
-				return inUse(a.System, map[string]string{"by": id})
+				return inUse(a.System, []soc.Use{assetUse(a)})
 			}
 		}
 		for _, id := range ids(c.base.sources) {
@@ -122,7 +122,7 @@ func (s *Store) DemoRemove(ctx context.Context, actor soc.Actor) (Sizes, error) 
 				}
 				n.Sources++
 			case c.demoSystem(v.System):
-				return inUse(v.System, map[string]string{"by": id})
+				return inUse(v.System, []soc.Use{sourceUse(v)})
 			}
 		}
 		for _, id := range ids(c.base.systems) {
@@ -134,9 +134,9 @@ func (s *Store) DemoRemove(ctx context.Context, actor soc.Actor) (Sizes, error) 
 				}
 				n.Systems++
 			case c.demoUnit(v.Unit):
-				return inUse(v.Unit, map[string]string{"by": id})
+				return inUse(v.Unit, []soc.Use{systemUse(v)})
 			case c.demoUnit(v.Operator):
-				return inUse(v.Operator, map[string]string{"by": id})
+				return inUse(v.Operator, []soc.Use{systemUse(v)})
 			}
 		}
 		for _, id := range ids(c.base.units) {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,10 @@ func (s *Store) UpdateUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (so
 		if err := c.same(u.ID, old.Version, u.Version); err != nil {
 			return err
 		}
+		if old.Retired != 0 {
+			return retired(u.ID)
+		}
+		u.Retired = 0
 		if err := checkUnit(&u).problem(); err != nil {
 			return err
 		}
@@ -48,29 +53,6 @@ func (s *Store) UpdateUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (so
 		return c.putUnit(old, u, "unit.update")
 	})
 	return u, err
-}
-
-// DeleteUnit deletes a unit that owns and operates nothing.
-func (s *Store) DeleteUnit(ctx context.Context, actor soc.Actor, id string, version int64) error {
-	return s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.units[id]
-		if !ok {
-			return notFound(id)
-		}
-		if err := c.same(id, old.Version, version); err != nil {
-			return err
-		}
-		n := 0
-		for _, v := range c.base.systems {
-			if v.Unit == id || v.Operator == id {
-				n++
-			}
-		}
-		if n > 0 {
-			return inUse(id, map[string]string{"systems": strconv.Itoa(n)})
-		}
-		return c.dropUnit(old)
-	})
 }
 
 // CreateSystem gives v a number and stores it. What is empty takes its usual value.
@@ -101,6 +83,10 @@ func (s *Store) UpdateSystem(ctx context.Context, actor soc.Actor, v soc.System)
 		if err := c.same(v.ID, old.Version, v.Version); err != nil {
 			return err
 		}
+		if old.Retired != 0 {
+			return retired(v.ID)
+		}
+		v.Retired = 0
 		if err := c.checkSystem(&v).problem(); err != nil {
 			return err
 		}
@@ -108,34 +94,6 @@ func (s *Store) UpdateSystem(ctx context.Context, actor soc.Actor, v soc.System)
 		return c.putSystem(old, v, "system.update")
 	})
 	return v, err
-}
-
-// DeleteSystem deletes a system without assets and sources. Its number is never given again; its events and alerts keep it.
-func (s *Store) DeleteSystem(ctx context.Context, actor soc.Actor, id string, version int64) error {
-	return s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.systems[id]
-		if !ok {
-			return notFound(id)
-		}
-		if err := c.same(id, old.Version, version); err != nil {
-			return err
-		}
-		assets, sources := 0, 0
-		for _, a := range c.base.assets {
-			if a.System == id {
-				assets++
-			}
-		}
-		for _, v := range c.base.sources {
-			if v.System == id {
-				sources++
-			}
-		}
-		if assets+sources > 0 {
-			return inUse(id, map[string]string{"assets": strconv.Itoa(assets), "sources": strconv.Itoa(sources)})
-		}
-		return c.dropSystem(old)
-	})
 }
 
 // CreateAsset gives a a number and stores it.
@@ -166,6 +124,10 @@ func (s *Store) UpdateAsset(ctx context.Context, actor soc.Actor, a soc.Asset) (
 		if err := c.same(a.ID, old.Version, a.Version); err != nil {
 			return err
 		}
+		if old.Retired != 0 {
+			return retired(a.ID)
+		}
+		a.Retired = 0
 		if err := c.checkAsset(&a); err != nil {
 			return err
 		}
@@ -173,20 +135,6 @@ func (s *Store) UpdateAsset(ctx context.Context, actor soc.Actor, a soc.Asset) (
 		return c.putAsset(old, a, "asset.update")
 	})
 	return a, err
-}
-
-// DeleteAsset deletes an asset.
-func (s *Store) DeleteAsset(ctx context.Context, actor soc.Actor, id string, version int64) error {
-	return s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.assets[id]
-		if !ok {
-			return notFound(id)
-		}
-		if err := c.same(id, old.Version, version); err != nil {
-			return err
-		}
-		return c.dropAsset(old)
-	})
 }
 
 // CreateSource gives v a number and stores it.
@@ -217,6 +165,10 @@ func (s *Store) UpdateSource(ctx context.Context, actor soc.Actor, v soc.Source)
 		if err := c.same(v.ID, old.Version, v.Version); err != nil {
 			return err
 		}
+		if old.Retired != 0 {
+			return retired(v.ID)
+		}
+		v.Retired = 0
 		if err := c.checkSource(&v); err != nil {
 			return err
 		}
@@ -224,23 +176,6 @@ func (s *Store) UpdateSource(ctx context.Context, actor soc.Actor, v soc.Source)
 		return c.putSource(old, v, "source.update")
 	})
 	return v, err
-}
-
-// DeleteSource deletes a source; if it sends again it is found by itself under a new number.
-func (s *Store) DeleteSource(ctx context.Context, actor soc.Actor, id string, version int64) error {
-	return s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.sources[id]
-		if !ok {
-			return notFound(id)
-		}
-		if err := c.same(id, old.Version, version); err != nil {
-			return err
-		}
-		if old.Kind == soc.SourceSelf {
-			return inUse(id, map[string]string{"kind": old.Kind})
-		}
-		return c.dropSource(old)
-	})
 }
 
 // same refuses a change of something that has changed since the person read it; version 0 does not check.
@@ -254,9 +189,9 @@ func (c *change) same(id string, have, saw int64) error {
 
 func (c *change) putUnit(old *soc.Unit, u soc.Unit, action string) (err error) {
 	if old == nil {
-		err = c.q.InsertUnit(c.ctx, db.InsertUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Version: u.Version, Changed: c.now, ChangedBy: c.by()})
+		err = c.q.InsertUnit(c.ctx, db.InsertUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Retired: u.Retired, Version: u.Version, Changed: c.now, ChangedBy: c.by()})
 	} else {
-		err = c.q.UpdateUnit(c.ctx, db.UpdateUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Version: u.Version, Changed: c.now, ChangedBy: c.by()})
+		err = c.q.UpdateUnit(c.ctx, db.UpdateUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Retired: u.Retired, Version: u.Version, Changed: c.now, ChangedBy: c.by()})
 	}
 	if err != nil {
 		return fmt.Errorf("store %s: %w", u.ID, err)
@@ -275,7 +210,7 @@ func (c *change) dropUnit(old *soc.Unit) error {
 
 func (c *change) putSystem(old *soc.System, v soc.System, action string) (err error) {
 	p := db.InsertSystemParams{ID: v.ID, Name: v.Name, Unit: v.Unit, Operator: v.Operator, Level: int64(v.Level), Basis: v.Basis,
-		Placement: v.Placement, Dossier: v.Dossier, Plan: v.Plan, Investing: v.Investing, Engine: v.Engine, Demo: v.Demo,
+		Placement: v.Placement, Dossier: v.Dossier, Plan: v.Plan, Investing: v.Investing, Engine: v.Engine, Demo: v.Demo, Retired: v.Retired,
 		Version: v.Version, Changed: c.now, ChangedBy: c.by()}
 	if old == nil {
 		err = c.q.InsertSystem(c.ctx, p)
@@ -298,7 +233,7 @@ func (c *change) dropSystem(old *soc.System) error {
 }
 
 func (c *change) putAsset(old *soc.Asset, a soc.Asset, action string) (err error) {
-	p := db.InsertAssetParams{ID: a.ID, System: a.System, Host: a.Host, Address: a.Address, Zone: a.Zone, Kind: a.Kind, Demo: a.Demo,
+	p := db.InsertAssetParams{ID: a.ID, System: a.System, Host: a.Host, Address: a.Address, Zone: a.Zone, Kind: a.Kind, Demo: a.Demo, Retired: a.Retired,
 		Version: a.Version, Changed: c.now, ChangedBy: c.by()}
 	if old == nil {
 		err = c.q.InsertAsset(c.ctx, p)
@@ -309,6 +244,7 @@ func (c *change) putAsset(old *soc.Asset, a soc.Asset, action string) (err error
 		return fmt.Errorf("store %s: %w", a.ID, err)
 	}
 	c.d.assets[a.ID] = &a
+	c.claim(old, &a)
 	return note(c, "asset", a.ID, old, &a, action)
 }
 
@@ -317,6 +253,7 @@ func (c *change) dropAsset(old *soc.Asset) error {
 		return fmt.Errorf("delete %s: %w", old.ID, err)
 	}
 	c.d.assets[old.ID] = nil
+	c.claim(old, nil)
 	return note(c, "asset", old.ID, old, nil, "asset.delete")
 }
 
@@ -334,7 +271,7 @@ func (c *change) putSource(old *soc.Source, v soc.Source, action string) error {
 	}
 	p := db.InsertSourceParams{ID: v.ID, Name: v.Name, Kind: v.Kind, System: v.System, Address: v.Address, Host: v.Host, Dataset: v.Dataset,
 		Zone: v.Zone, Layers: string(layers), ExpectEvery: v.ExpectEvery, TrustLogsource: v.TrustLogsource, Keys: string(keys),
-		Sensor: v.Sensor, Auto: v.Auto, StoppedUntil: v.StoppedUntil, Demo: v.Demo, Version: v.Version, Changed: c.now, ChangedBy: c.by()}
+		Sensor: v.Sensor, Auto: v.Auto, StoppedUntil: v.StoppedUntil, Demo: v.Demo, Retired: v.Retired, Version: v.Version, Changed: c.now, ChangedBy: c.by()}
 	if old == nil {
 		err = c.q.InsertSource(c.ctx, p)
 	} else {
@@ -383,15 +320,11 @@ func (c *change) checkSystem(v *soc.System) wrong {
 	w := wrong{}
 	v.Name = strings.TrimSpace(v.Name)
 	w.text("name", v.Name, 200)
-	if c.unit(v.Unit) == nil {
-		w["unit"] = "unknown"
-	}
+	w.unit("unit", c.unit(v.Unit))
 	if v.Operator == "" {
 		v.Operator = v.Unit
 	}
-	if c.unit(v.Operator) == nil {
-		w["operator"] = "unknown"
-	}
+	w.unit("operator", c.unit(v.Operator))
 	if v.Level < 0 || v.Level > 5 {
 		w["level"] = "range"
 	}
@@ -429,9 +362,7 @@ func (c *change) checkAsset(a *soc.Asset) error {
 	if a.Host == "" && a.Address == "" {
 		w["host"] = "required"
 	}
-	if c.system(a.System) == nil {
-		w["system"] = "unknown"
-	}
+	w.system(c.system(a.System))
 	if a.Kind == "" {
 		a.Kind = "server"
 	}
@@ -444,16 +375,15 @@ func (c *change) checkAsset(a *soc.Asset) error {
 	if err := w.problem(); err != nil {
 		return err
 	}
-	p, _ := prefix(a.Address)
-	for _, other := range c.assets() {
-		if other.ID == a.ID {
-			continue
-		}
-		if a.Host != "" && other.Host == a.Host {
-			return exists("host", a.Host, other.ID)
-		}
-		if q, ok := prefix(other.Address); a.Address != "" && ok && q == p && other.System != a.System {
-			return exists("address", a.Address, other.ID)
+	by := c.claims()
+	if id := by.hosts[a.Host]; a.Host != "" && id != "" && id != a.ID {
+		return exists("host", a.Host, id)
+	}
+	if p, ok := prefix(a.Address); ok {
+		for _, other := range by.networks[p] {
+			if other.ID != a.ID && other.System != a.System {
+				return exists("address", a.Address, other.ID)
+			}
 		}
 	}
 	return nil
@@ -462,13 +392,63 @@ func (c *change) checkAsset(a *soc.Asset) error {
 // longestSilence of a source, ms: 366 days. Longer is not expected of anything, and a time.Duration must hold it.
 const longestSilence = 366 * 24 * 3600_000
 
+// claims are the host names and addresses that the assets in use hold, as this transaction has left them.
+type claims struct {
+	hosts    map[string]string // → TS-
+	networks map[netip.Prefix][]*soc.Asset
+}
+
+func (c *change) claims() *claims {
+	if c.claimed == nil {
+		c.claimed = &claims{hosts: map[string]string{}, networks: map[netip.Prefix][]*soc.Asset{}}
+		for _, a := range merge(c.base.assets, c.d.assets) {
+			c.claimed.add(a)
+		}
+	}
+	return c.claimed
+}
+
+func (k *claims) add(a *soc.Asset) {
+	if a.Retired != 0 {
+		return
+	}
+	if a.Host != "" {
+		k.hosts[a.Host] = a.ID
+	}
+	if p, ok := prefix(a.Address); ok {
+		k.networks[p] = append(k.networks[p], a)
+	}
+}
+
+func (k *claims) drop(a *soc.Asset) {
+	if k.hosts[a.Host] == a.ID {
+		delete(k.hosts, a.Host)
+	}
+	if p, ok := prefix(a.Address); ok {
+		k.networks[p] = slices.DeleteFunc(k.networks[p], func(x *soc.Asset) bool { return x.ID == a.ID })
+	}
+}
+
+// claim keeps claims in step with a change of an asset; nil is one that was or is not there.
+func (c *change) claim(old, a *soc.Asset) {
+	if c.claimed == nil {
+		return
+	}
+	if old != nil {
+		c.claimed.drop(old)
+	}
+	if a != nil {
+		c.claimed.add(a)
+	}
+}
+
 func (c *change) checkSource(v *soc.Source) error {
 	w := wrong{}
 	v.Name = strings.TrimSpace(v.Name)
 	w.text("name", v.Name, 200)
 	w.oneOf("kind", v.Kind, soc.SourceSyslog, soc.SourceBulk, soc.SourceImport, soc.SourceSensor, soc.SourceSelf)
-	if v.System != "" && c.system(v.System) == nil {
-		w["system"] = "unknown"
+	if v.System != "" {
+		w.system(c.system(v.System))
 	}
 	v.Address = address(w, v.Address)
 	v.Host = foldHost(strings.TrimSpace(v.Host))
@@ -496,7 +476,7 @@ func (c *change) checkSource(v *soc.Source) error {
 		return err
 	}
 	for _, other := range c.sources() {
-		if other.ID == v.ID {
+		if other.ID == v.ID || other.Retired != 0 {
 			continue
 		}
 		if v.Sensor != "" && other.Sensor == v.Sensor {
@@ -523,7 +503,7 @@ func address(w wrong, s string) string {
 	return p.String()
 }
 
-// unit, system, assets and sources see what this transaction has already done.
+// unit, system and sources see what this transaction has already done.
 func (c *change) unit(id string) *soc.Unit {
 	if v, ok := c.d.units[id]; ok {
 		return v
@@ -537,7 +517,5 @@ func (c *change) system(id string) *soc.System {
 	}
 	return c.base.systems[id]
 }
-
-func (c *change) assets() map[string]*soc.Asset { return merge(c.base.assets, c.d.assets) }
 
 func (c *change) sources() map[string]*soc.Source { return merge(c.base.sources, c.d.sources) }

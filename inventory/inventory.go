@@ -6,7 +6,8 @@
 //
 // Contract: a Store is safe for concurrent use; Snapshot never blocks and never changes under its reader. Changes by people carry the
 // version they saw and are refused as conflict, naming who changed it when, if there is a newer one. Numbers are given in the
-// transaction and never used twice. Errors for a person are *soc.Problem.
+// transaction and never used twice. What is retired is in use no longer: it binds, resolves and waits for nothing, and stays readable
+// with its history; only what nothing refers to can be deleted. Errors for a person are *soc.Problem.
 package inventory
 
 import (
@@ -36,6 +37,9 @@ type Config struct {
 	MaxAuto int
 	// Record writes the audit row in the transaction (compliance/evidence.Record; nil: none).
 	Record func(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error)
+	// Refers names what other parts keep of a unit, system or source: accounts and tokens of a unit, alerts and events of a system or
+	// source; at most 50. It is asked before a thing is retired or deleted, outside of any transaction. nil: nothing refers.
+	Refers func(ctx context.Context, kind, id string) ([]soc.Use, error)
 	// Changed is called after a commit, once for each changed system and source; it must not block.
 	Changed func(soc.Notice)
 }
@@ -181,6 +185,9 @@ type change struct {
 	rev   uint64
 	d     *delta
 	base  *Snapshot // before this transaction
+
+	reason  string  // of the audit rows, where the person gave one
+	claimed *claims // made when first asked for
 }
 
 // change runs fn in a transaction; when it commits, the next Snapshot holds what fn did.
@@ -261,7 +268,7 @@ func (c *change) record(action, id string, before, after any) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.s.c.Record(c.ctx, c.tx, soc.Deed{Time: c.now, Actor: c.actor, Action: action, Object: id, Before: b, After: a})
+	_, err = c.s.c.Record(c.ctx, c.tx, soc.Deed{Time: c.now, Actor: c.actor, Action: action, Object: id, Before: b, After: a, Reason: c.reason})
 	return err
 }
 

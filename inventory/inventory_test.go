@@ -171,15 +171,15 @@ func TestEditing(t *testing.T) {
 			t.Errorf("update of an old version = %+v, want conflict naming who and when", err)
 		}
 		for name, err := range map[string]error{
-			"conflict":  b.DeleteSystem(ctx, admin, "HT-001", 1),
-			"in_use":    b.DeleteSystem(ctx, admin, "HT-001", 2),
-			"not_found": b.DeleteSystem(ctx, admin, "HT-099", 0),
+			"conflict":  b.Delete(ctx, admin, soc.KindSystem, "HT-001", 1),
+			"in_use":    b.Delete(ctx, admin, soc.KindSystem, "HT-001", 2),
+			"not_found": b.Delete(ctx, admin, soc.KindSystem, "HT-099", 0),
 		} {
 			if code(err) != name {
 				t.Errorf("DeleteSystem = %v, want %s", err, name)
 			}
 		}
-		if err := b.DeleteUnit(ctx, admin, "DV-01", 0); code(err) != "in_use" {
+		if err := b.Delete(ctx, admin, soc.KindUnit, "DV-01", 0); code(err) != "in_use" {
 			t.Errorf("DeleteUnit = %v", err)
 		}
 		if _, err := b.CreateAsset(ctx, admin, soc.Asset{System: "HT-002", Host: "WEB-01.yte.example"}); code(err) != "exists" {
@@ -227,15 +227,15 @@ func TestEditing(t *testing.T) {
 		must(b.UpdateSource(ctx, admin, src))
 		for _, x := range b.Snapshot().Assets() {
 			if x.System == "HT-002" {
-				if err := b.DeleteAsset(ctx, admin, x.ID, x.Version); err != nil {
+				if err := b.Delete(ctx, admin, soc.KindAsset, x.ID, x.Version); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		if err := b.DeleteSource(ctx, admin, "NG-0002", 2); err != nil {
+		if err := b.Delete(ctx, admin, soc.KindSource, "NG-0002", 2); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.DeleteSystem(ctx, admin, "HT-002", 1); err != nil {
+		if err := b.Delete(ctx, admin, soc.KindSystem, "HT-002", 1); err != nil {
 			t.Fatal(err)
 		}
 		if again := must(b.CreateSystem(ctx, admin, soc.System{Name: "mới", Unit: "DV-02"})); again.ID != "HT-003" {
@@ -465,7 +465,7 @@ func TestEnsureSelf(t *testing.T) {
 		if r := again.Snapshot().Resolve("", "", "10.9.0.3", "soc-02", nil); r.System != system.ID || r.By != inventory.ByHost {
 			t.Errorf("renamed host: %+v", r)
 		}
-		if err := again.DeleteSource(ctx, admin, source.ID, 0); code(err) != "in_use" {
+		if err := again.Delete(ctx, admin, soc.KindSource, source.ID, 0); code(err) != "own_source" {
 			t.Errorf("deleting the appliance's own source = %v", err)
 		}
 	})
@@ -536,7 +536,7 @@ func TestDemoSet(t *testing.T) {
 		if _, err := b.DemoRemove(ctx, admin); code(err) != "in_use" {
 			t.Errorf("DemoRemove with a real host in it = %v", err)
 		}
-		if err := b.DeleteAsset(ctx, admin, real.ID, 1); err != nil {
+		if err := b.Delete(ctx, admin, soc.KindAsset, real.ID, 1); err != nil {
 			t.Fatal(err)
 		}
 		if gone := must(b.DemoRemove(ctx, admin)); gone != n {

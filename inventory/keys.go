@@ -45,6 +45,9 @@ func (s *Store) AddKey(ctx context.Context, actor soc.Actor, source string, k so
 		if !ok {
 			return notFound(source)
 		}
+		if old.Retired != 0 {
+			return retired(source)
+		}
 		w := wrong{}
 		w.oneOf("kind", k.Kind, soc.KeyAPI, soc.KeyCertificate)
 		if k.Label = strings.TrimSpace(k.Label); len([]rune(k.Label)) > 100 {

@@ -20,9 +20,40 @@ func conflict(id, by string, at, version int64) *soc.Problem {
 		Values: map[string]string{"id": id, "by": by, "at": strconv.FormatInt(at, 10), "version": strconv.FormatInt(version, 10)}}
 }
 
-func inUse(id string, values map[string]string) *soc.Problem {
-	values["id"] = id
-	return &soc.Problem{Status: 409, Code: "in_use", Detail: id + " is still in use.", Do: "Move or delete what belongs to it first.", Values: values}
+// maxUses bounds what a refusal names; Values["n"] says how many there are.
+const maxUses = 50
+
+// inUse refuses to retire or delete what others refer to, and names them.
+func inUse(id string, uses []soc.Use) *soc.Problem {
+	named := make([]string, 0, 3)
+	for _, u := range uses[:min(3, len(uses))] {
+		named = append(named, strings.TrimSpace(u.Kind+" "+u.ID+" "+u.Name))
+	}
+	n := len(uses)
+	return &soc.Problem{Status: 409, Code: "in_use", Detail: id + " is still in use: " + strings.Join(named, ", ") + ".", Do: "Move, retire or delete what belongs to it first.",
+		Values: map[string]string{"id": id, "n": strconv.Itoa(n)}, Uses: uses[:min(n, maxUses)]}
+}
+
+// hasHistory refuses to delete what events, alerts or reports refer to: they would name a thing nobody knows.
+func hasHistory(id string, uses []soc.Use) *soc.Problem {
+	p := inUse(id, uses)
+	p.Code, p.Detail, p.Do = "has_history", "History refers to "+id+".", "Retire it instead: what it was stays readable."
+	return p
+}
+
+// retired refuses to change what is in use no longer.
+func retired(id string) *soc.Problem {
+	return &soc.Problem{Status: 409, Code: "retired", Detail: id + " is retired.", Do: "Take it back into use first.", Values: map[string]string{"id": id}}
+}
+
+// own refuses to retire or delete what this appliance stands in the inventory with.
+func own(id string) *soc.Problem {
+	return &soc.Problem{Status: 409, Code: "own_source", Detail: id + " carries this appliance's own events.", Do: "It stays as long as the appliance runs.", Values: map[string]string{"id": id}}
+}
+
+// ofSensor refuses to retire or delete the source of a sensor that may still send.
+func ofSensor(id, sensor string) *soc.Problem {
+	return &soc.Problem{Status: 409, Code: "sensor_source", Detail: id + " is the source of sensor " + sensor + ".", Do: "Withdraw the sensor instead (hoalu sensor revoke).", Values: map[string]string{"id": id, "sensor": sensor}}
 }
 
 func exists(field, value, by string) *soc.Problem {
@@ -30,7 +61,7 @@ func exists(field, value, by string) *soc.Problem {
 		Values: map[string]string{"field": field, "value": value, "by": by}}
 }
 
-// wrong collects what is wrong with an object: field → stable reason (required, unknown, too_long, not_address, not_zone, range).
+// wrong collects what is wrong with an object: field → stable reason (required, unknown, retired, too_long, not_address, not_zone, range).
 type wrong map[string]string
 
 func (w wrong) problem() error {
@@ -68,4 +99,24 @@ func (w wrong) oneOf(field, value string, known ...string) {
 		}
 	}
 	w[field] = "unknown"
+}
+
+// unit notes one that is not there or in use no longer.
+func (w wrong) unit(field string, u *soc.Unit) {
+	switch {
+	case u == nil:
+		w[field] = "unknown"
+	case u.Retired != 0:
+		w[field] = "retired"
+	}
+}
+
+// system notes one that is not there or in use no longer.
+func (w wrong) system(v *soc.System) {
+	switch {
+	case v == nil:
+		w["system"] = "unknown"
+	case v.Retired != 0:
+		w["system"] = "retired"
+	}
 }

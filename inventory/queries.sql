@@ -23,31 +23,31 @@ SELECT * FROM asset WHERE id = $1;
 SELECT * FROM source WHERE id = $1;
 
 -- name: InsertUnit :exec
-INSERT INTO unit (id, name, kind, demo, version, changed, changed_by) VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO unit (id, name, kind, demo, retired, version, changed, changed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: UpdateUnit :exec
-UPDATE unit SET name = $2, kind = $3, demo = $4, version = $5, changed = $6, changed_by = $7 WHERE id = $1;
+UPDATE unit SET name = $2, kind = $3, demo = $4, retired = $5, version = $6, changed = $7, changed_by = $8 WHERE id = $1;
 
 -- name: DeleteUnit :exec
 DELETE FROM unit WHERE id = $1;
 
 -- name: InsertSystem :exec
-INSERT INTO system (id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, version, changed, changed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+INSERT INTO system (id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, retired, version, changed, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
 
 -- name: UpdateSystem :exec
 UPDATE system SET name = $2, unit = $3, operator = $4, level = $5, basis = $6, placement = $7, dossier = $8, plan = $9, investing = $10,
-    engine = $11, demo = $12, version = $13, changed = $14, changed_by = $15 WHERE id = $1;
+    engine = $11, demo = $12, retired = $13, version = $14, changed = $15, changed_by = $16 WHERE id = $1;
 
 -- name: DeleteSystem :exec
 DELETE FROM system WHERE id = $1;
 
 -- name: InsertAsset :exec
-INSERT INTO asset (id, system, host, address, zone, kind, demo, version, changed, changed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+INSERT INTO asset (id, system, host, address, zone, kind, demo, retired, version, changed, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- name: UpdateAsset :exec
-UPDATE asset SET system = $2, host = $3, address = $4, zone = $5, kind = $6, demo = $7, version = $8, changed = $9, changed_by = $10
+UPDATE asset SET system = $2, host = $3, address = $4, zone = $5, kind = $6, demo = $7, retired = $8, version = $9, changed = $10, changed_by = $11
 WHERE id = $1;
 
 -- name: DeleteAsset :exec
@@ -55,13 +55,13 @@ DELETE FROM asset WHERE id = $1;
 
 -- name: InsertSource :exec
 INSERT INTO source (id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, keys, sensor,
-    auto, stopped_until, demo, version, changed, changed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
+    auto, stopped_until, demo, retired, version, changed, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20);
 
 -- name: UpdateSource :exec
 UPDATE source SET name = $2, kind = $3, system = $4, address = $5, host = $6, dataset = $7, zone = $8, layers = $9, expect_every = $10,
-    trust_logsource = $11, keys = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, version = $17, changed = $18,
-    changed_by = $19
+    trust_logsource = $11, keys = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, retired = $17, version = $18,
+    changed = $19, changed_by = $20
 WHERE id = $1;
 
 -- name: DeleteSource :exec

@@ -66,7 +66,7 @@ func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error
 		return nil, fmt.Errorf("read units: %w", err)
 	}
 	for _, r := range units {
-		u := soc.Unit{ID: r.ID, Name: r.Name, Kind: r.Kind, Demo: r.Demo, Version: r.Version}
+		u := soc.Unit{ID: r.ID, Name: r.Name, Kind: r.Kind, Demo: r.Demo, Retired: r.Retired, Version: r.Version}
 		sn.units[r.ID], sn.changed[r.ID] = &u, stamp{r.ChangedBy, r.Changed}
 	}
 	systems, err := q.Systems(ctx)
@@ -75,7 +75,7 @@ func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error
 	}
 	for _, r := range systems {
 		v := soc.System{ID: r.ID, Name: r.Name, Unit: r.Unit, Operator: r.Operator, Level: int(r.Level), Basis: r.Basis, Placement: r.Placement,
-			Dossier: r.Dossier, Plan: r.Plan, Investing: r.Investing, Engine: r.Engine, Demo: r.Demo, Version: r.Version}
+			Dossier: r.Dossier, Plan: r.Plan, Investing: r.Investing, Engine: r.Engine, Demo: r.Demo, Retired: r.Retired, Version: r.Version}
 		sn.systems[r.ID], sn.changed[r.ID] = &v, stamp{r.ChangedBy, r.Changed}
 	}
 	assets, err := q.Assets(ctx)
@@ -83,7 +83,7 @@ func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error
 		return nil, fmt.Errorf("read assets: %w", err)
 	}
 	for _, r := range assets {
-		v := soc.Asset{ID: r.ID, System: r.System, Host: r.Host, Address: r.Address, Zone: r.Zone, Kind: r.Kind, Demo: r.Demo, Version: r.Version}
+		v := soc.Asset{ID: r.ID, System: r.System, Host: r.Host, Address: r.Address, Zone: r.Zone, Kind: r.Kind, Demo: r.Demo, Retired: r.Retired, Version: r.Version}
 		sn.assets[r.ID], sn.changed[r.ID] = &v, stamp{r.ChangedBy, r.Changed}
 	}
 	sources, err := q.Sources(ctx)
@@ -93,7 +93,7 @@ func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error
 	for _, r := range sources {
 		v := soc.Source{ID: r.ID, Name: r.Name, Kind: r.Kind, System: r.System, Address: r.Address, Host: r.Host, Dataset: r.Dataset, Zone: r.Zone,
 			ExpectEvery: r.ExpectEvery, TrustLogsource: r.TrustLogsource, Sensor: r.Sensor, Auto: r.Auto,
-			StoppedUntil: r.StoppedUntil, Demo: r.Demo, Version: r.Version}
+			StoppedUntil: r.StoppedUntil, Demo: r.Demo, Retired: r.Retired, Version: r.Version}
 		if err := json.Unmarshal([]byte(r.Layers), &v.Layers); err != nil {
 			return nil, fmt.Errorf("read layers of %s: %w", r.ID, err)
 		}
@@ -203,6 +203,9 @@ func (sn *Snapshot) index() {
 	lengths := map[prefixLen]bool{}
 	for _, id := range ids(sn.assets) {
 		a := sn.assets[id]
+		if a.Retired != 0 {
+			continue
+		}
 		if a.Host != "" {
 			if _, ok := sn.hosts[a.Host]; !ok {
 				sn.hosts[a.Host] = a
@@ -226,6 +229,9 @@ func (sn *Snapshot) index() {
 	sn.rest = map[string]*soc.Source{}
 	for _, id := range ids(sn.sources) {
 		v := sn.sources[id]
+		if v.Retired != 0 {
+			continue
+		}
 		if v.Auto {
 			sn.auto++
 			if v.Name == overflowName(v.Kind) && sn.rest[v.Kind] == nil {
@@ -292,6 +298,23 @@ func (sn *Snapshot) Assets() []soc.Asset { return list(sn.assets) }
 
 // Sources lists every source by number.
 func (sn *Snapshot) Sources() []soc.Source { return list(sn.sources) }
+
+// Units, Systems, Assets and Sources list what the current Snapshot holds, by number.
+func (s *Store) Units() []soc.Unit { return s.Snapshot().Units() }
+
+// Systems lists every system by number.
+func (s *Store) Systems() []soc.System { return s.Snapshot().Systems() }
+
+// Assets lists every asset by number.
+func (s *Store) Assets() []soc.Asset { return s.Snapshot().Assets() }
+
+// Sources lists every source by number.
+func (s *Store) Sources() []soc.Source { return s.Snapshot().Sources() }
+
+// Active lists the sources that are in use, by number: those whose events are waited for.
+func (sn *Snapshot) Active() []soc.Source {
+	return slices.DeleteFunc(sn.Sources(), func(v soc.Source) bool { return v.Retired != 0 })
+}
 
 // Unit looks up a DV- number.
 func (sn *Snapshot) Unit(id string) (soc.Unit, bool) { return get(sn.units, id) }

@@ -47,6 +47,7 @@ type Unit struct {
 	Name    string
 	Kind    string // department, commune, police, other
 	Demo    bool
+	Retired int64 // Unix ms since when it is in use no longer, 0 in use; history keeps it
 	Version int64
 }
 
@@ -83,6 +84,7 @@ type System struct {
 	Investing bool   // under investment before 01/07/2026: other transition dates
 	Engine    string // database engine, "" none
 	Demo      bool
+	Retired   int64 // Unix ms since when it is in use no longer, 0 in use: its events, alerts and posture stay readable
 	Version   int64
 }
 
@@ -95,6 +97,7 @@ type Asset struct {
 	Zone    string
 	Kind    string // server, workstation, firewall, …
 	Demo    bool
+	Retired int64 // Unix ms since when it is in use no longer, 0 in use: its host name and address decide nothing
 	Version int64
 }
 
@@ -133,6 +136,7 @@ type Source struct {
 	Auto           bool        // found by itself, not yet confirmed by an administrator
 	StoppedUntil   int64       // planned stop
 	Demo           bool
+	Retired        int64 // Unix ms since when it is in use no longer, 0 in use: it takes no sender's events and nobody waits for it
 	Version        int64
 }
 
@@ -462,6 +466,58 @@ type Problem struct {
 	Detail string
 	Do     string
 	Values map[string]string
+	Uses   []Use // what stands in the way, for in_use
+}
+
+// Kinds of things in the inventory, as its history, the audit log and a Use name them.
+const (
+	KindUnit   = "unit"
+	KindSystem = "system"
+	KindAsset  = "asset"
+	KindSource = "source"
+)
+
+// Retirement takes a thing of the inventory out of use, or back into use. Version is the one the person saw.
+type Retirement struct {
+	Kind, ID string
+	Version  int64
+	Retired  bool
+	Reason   string // for the audit log
+}
+
+// Refusal is one thing of many on which nothing was done, and why.
+type Refusal struct {
+	ID      string
+	Problem *Problem
+}
+
+// AssetImport is a list of assets as text: comma, semicolon or tab between the columns, quotes as in CSV. A first row of column names
+// (host, address, system, zone, kind; or as a Vietnamese sheet has them) gives their order; without one it is that order.
+type AssetImport struct {
+	Text   string
+	System string // of rows that name none
+	Check  bool   // only say what would be done
+}
+
+// AssetsImported says what an AssetImport did. While Wrong is not empty nothing was stored.
+type AssetsImported struct {
+	Added     []Asset
+	Unchanged int // rows that say what is declared already
+	Wrong     []WrongRow
+}
+
+// WrongRow is one thing that is wrong in a row; Line counts from 1 in the text as it was given.
+type WrongRow struct {
+	Line    int
+	Problem *Problem
+}
+
+// Use is one thing that refers to another, by the number and name people know.
+type Use struct {
+	Kind string `json:"kind"`           // unit, system, asset, source, account, token, alert, event
+	ID   string `json:"id,omitempty"`   // DV-, HT-, TS-, NG-, ng-, mt-; "" for alerts and events, which not everybody may read
+	Name string `json:"name,omitempty"` // "" as the id
+	Past bool   `json:"past,omitempty"` // history: it does not keep from retiring, only from deleting
 }
 
 func (p *Problem) Error() string {

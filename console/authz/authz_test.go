@@ -75,6 +75,7 @@ inventory.write    -       -    -     -        -        province      -
 sources.read       all     all  own   all      -        all           all
 sources.write      all     all  -     -        -        all           -
 sources.key        -       -    -     -        -        all           -
+sources.delete     -       all  -     -        -        all           -
 ledger.read        all     all  own   all      -        all           all
 quarantine.read    all     all  own   all      -        all           all
 quarantine.replay  all     all  -     -        -        all           -

@@ -29,7 +29,6 @@ import (
 	"hoalu/detections"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
-	"hoalu/inventory"
 	"hoalu/national"
 	"hoalu/privacy"
 	"hoalu/soc"
@@ -56,7 +55,7 @@ func (a *App) openConsole(ctx context.Context) error {
 	}
 	c, err := console.New(console.Config{Accounts: a.accounts, Policy: policy, Files: files, Hosts: a.cfg.Listen.ConsoleNames, Metrics: a.metrics(), Version: a.opts.Version, Log: a.log,
 		Parts: console.Parts{
-			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: inventoryPart{a.inventory}, Keys: keysPart{a}, Readings: a.health, Ledger: ledgerPart{a.ledger},
+			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: a.inventory, Keys: keysPart{a}, Readings: a.health, Ledger: ledgerPart{a.ledger},
 			Quarantine: quarantinePart{a}, Posture: posturePart{a.posture}, National: nationalPart{a}, Rules: rulesPart{a}, Audit: auditPart{a},
 			Identifiers: identifiersPart{a.protector}, Sensors: sensorsPart{a}, Machine: machinePart{a}}})
 	if err != nil {
@@ -211,33 +210,6 @@ func (p eventsPart) Stored(ctx context.Context) (int64, error) {
 		n += u.Events
 	}
 	return n, err
-}
-
-type inventoryPart struct{ *inventory.Store }
-
-func (p inventoryPart) Units() []soc.Unit     { return p.Snapshot().Units() }
-func (p inventoryPart) Systems() []soc.System { return p.Snapshot().Systems() }
-func (p inventoryPart) Assets() []soc.Asset   { return p.Snapshot().Assets() }
-func (p inventoryPart) Sources() []soc.Source { return p.Snapshot().Sources() }
-
-func (p inventoryPart) AddUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (soc.Unit, error) {
-	return p.CreateUnit(ctx, actor, u)
-}
-
-func (p inventoryPart) AddSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error) {
-	return p.CreateSystem(ctx, actor, s)
-}
-
-func (p inventoryPart) ChangeSystem(ctx context.Context, actor soc.Actor, s soc.System) (soc.System, error) {
-	return p.UpdateSystem(ctx, actor, s)
-}
-
-func (p inventoryPart) AddSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error) {
-	return p.CreateSource(ctx, actor, s)
-}
-
-func (p inventoryPart) ChangeSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error) {
-	return p.UpdateSource(ctx, actor, s)
 }
 
 type keysPart struct{ a *App }

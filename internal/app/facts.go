@@ -108,10 +108,13 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	}
 	assets := map[string][]soc.Asset{}
 	for _, x := range snap.Assets() {
+		if x.Retired != 0 {
+			continue
+		}
 		assets[x.System] = append(assets[x.System], x)
 	}
 	sources := map[string][]soc.Source{}
-	for _, x := range snap.Sources() {
+	for _, x := range snap.Active() {
 		if x.Kind == soc.SourceSelf {
 			continue // it speaks only when something is wrong: its silence is good
 		}
@@ -141,6 +144,9 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	}
 	var out []facts.Facts
 	for _, sys := range snap.Systems() {
+		if sys.Retired != 0 {
+			continue // what it met is history
+		}
 		mine := make(map[string]soc.Reading, len(sources[sys.ID]))
 		for _, x := range sources[sys.ID] {
 			if x.System != "" {

@@ -67,7 +67,7 @@ func (a *App) openState(ctx context.Context) error {
 }
 
 func (a *App) openInventory(ctx context.Context) error {
-	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: evidence.Record, Changed: a.notify}, a.log)
+	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: evidence.Record, Changed: a.notify, Refers: a.refers}, a.log)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,22 @@ func (a *App) openInventory(ctx context.Context) error {
 	}
 	a.self, a.selfFeed, err = inv.EnsureSelf(ctx, host, addrs)
 	return err
+}
+
+// refers names what the other parts keep of a thing of the inventory.
+func (a *App) refers(ctx context.Context, kind, id string) ([]soc.Use, error) {
+	switch kind {
+	case soc.KindUnit:
+		return a.accounts.OfUnit(ctx, id)
+	case soc.KindSystem, soc.KindSource:
+		uses, err := a.triage.Refers(ctx, kind, id)
+		if err != nil {
+			return nil, err
+		}
+		held, err := store.Refers(ctx, a.store, kind, id)
+		return append(uses, held...), err
+	}
+	return nil, nil
 }
 
 // notify tells open consoles; it is replaced once the console is there.
@@ -333,7 +349,7 @@ func (a *App) openIntake(ctx context.Context) error {
 		return err
 	}
 	a.health, err = health.New(health.Config{Path: a.path("health.json"), Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
-		Sources:   func() []soc.Source { return a.inventory.Snapshot().Sources() },
+		Sources:   func() []soc.Source { return a.inventory.Snapshot().Active() },
 		Connected: a.peers.connected,
 		Ready:     a.queue.Ready,
 		OnChange:  a.sourceChanged}, a.log)

@@ -94,6 +94,19 @@ var rights = []struct{ operation, cells, path, body string }{
 	{"getControl", "A A A A A A A", "/api/controls/L3-OPS-MON-01", ""},
 	{"listUnits", "A A A A A A A", "/api/units", ""},
 	{"addUnit", "- - - - - A -", "/api/units", `{"name":"Sở mới","kind":"department"}`},
+	{"changeUnit", "- - - - - A -", "/api/units/{unit}", `{"name":"Sở {name}","kind":"department","version":999}`},
+	{"retireUnit", "- - - - - A -", "/api/units/{unit}/retired", `{"retired":true,"reason":"giải thể","version":999}`},
+	{"deleteUnit", "- - - - - A -", "/api/units/{unit}?version=999", ""},
+	{"retireSystem", "- - - - - A -", "/api/systems/{system}/retired", `{"retired":true,"reason":"thay thế","version":999}`},
+	{"deleteSystem", "- - - - - A -", "/api/systems/{system}?version=999", ""},
+	{"listAssets", "A A A A A A A", "/api/assets", ""},
+	{"listAssets", "A A O A A A A", "/api/assets?system={system}", ""},
+	{"listAssets", "A A O A A A A", "/api/assets?q={machine}", ""},
+	{"addAsset", "- - - - - A -", "/api/assets", `{"system":"{system}","host":"new.{machine}"}`},
+	{"importAssets", "- - - - - A -", "/api/assets/import", `{"text":"more.{machine}","system":"{system}","check":true}`},
+	{"changeAsset", "- - - - - A -", "/api/assets/{asset}", `{"system":"{system}","host":"{machine}","version":999}`},
+	{"retireAsset", "- - - - - A -", "/api/assets/{asset}/retired", `{"retired":true,"reason":"thanh lý","version":999}`},
+	{"deleteAsset", "- - - - - A -", "/api/assets/{asset}?version=999", ""},
 
 	{"listSources", "A A A A - A A", "/api/sources", ""},
 	{"listSources", "A A O A - A A", "/api/sources?system={system}", ""},
@@ -102,6 +115,9 @@ var rights = []struct{ operation, cells, path, body string }{
 	{"getSource", "A A O A - A A", "/api/sources/{source}", ""},
 	{"changeSource", "A A - - - A -", "/api/sources/{source}", `{"name":"đổi tên","kind":"syslog","version":999}`},
 	{"stopSource", "A A - - - A -", "/api/sources/{source}/stop", `{"reason":"bảo trì","version":999}`},
+	{"retireSource", "- A - - - A -", "/api/sources/{source}/retired", `{"retired":true,"reason":"thay máy","version":999}`},
+	{"deleteSource", "- A - - - A -", "/api/sources/{source}?version=999", ""},
+	{"forgetSources", "- A - - - A -", "/api/sources/forget", `{"ids":["{source}"]}`},
 	{"issueKey", "- - - - - A -", "/api/sources/{keyed}/keys", `{"label":"máy {host}"}`},
 	{"revokeKey", "- - - - - A -", "/api/sources/{keyed}/keys/{key}", ""},
 	{"listSensors", "A A A A - A A", "/api/sensors", ""},
@@ -283,7 +299,12 @@ func newSite(t *testing.T) *site {
 		if err != nil {
 			t.Fatal(err)
 		}
-		th["unit"], th["system"], th["source"], th["keyed"] = u.ID, sys.ID, src.ID, keyed.ID
+		th["machine"] = "may-" + th["host"]
+		asset, err := s.inventory.CreateAsset(ctx, actor, soc.Asset{System: sys.ID, Host: th["machine"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		th["unit"], th["system"], th["source"], th["keyed"], th["asset"] = u.ID, sys.ID, src.ID, keyed.ID, asset.ID
 		th["account"], th["session"] = s.person("person." + whose)
 	}
 	token := func(unit string, role soc.Role) string {
@@ -400,7 +421,7 @@ func (s *site) foreign(role soc.Role) map[string]string {
 	switch role {
 	case soc.Owner:
 		const why = "another unit's"
-		add(why, "other", "host", "user", "peer", "from", "unit", "system", "source", "alert", "alert-id", "event", "account", "session", "token", "search", "report", "key", "keyed")
+		add(why, "other", "host", "user", "peer", "from", "unit", "system", "source", "alert", "alert-id", "event", "account", "session", "token", "search", "report", "key", "keyed", "asset", "machine")
 		add("of no system, for the SOC", "lonely", "host", "user", "peer", "from", "alert", "alert-id", "event")
 		out["Hệ thống Lạ"], out["Sở Lạ"], out["nguồn Lạ"], out["khóa Lạ"], out["alien"], out[soc.Unassigned] = why, why, why, why, why, why
 	case soc.Auditor, soc.Liaison:

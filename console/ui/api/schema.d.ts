@@ -107,6 +107,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hosts, devices and networks of the systems */
+        get: operations["listAssets"];
+        put?: never;
+        /** Declare an asset */
+        post: operations["addAsset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assets/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Declare many assets from pasted rows */
+        post: operations["importAssets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change an asset */
+        put: operations["changeAsset"];
+        post?: never;
+        /** Delete an asset */
+        delete: operations["deleteAsset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assets/{id}/retired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Take an asset out of use, or back */
+        put: operations["retireAsset"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -705,6 +775,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete many sources that were found by themselves */
+        post: operations["forgetSources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources/{id}": {
         parameters: {
             query?: never;
@@ -717,7 +804,8 @@ export interface paths {
         /** Change or confirm a source */
         put: operations["changeSource"];
         post?: never;
-        delete?: never;
+        /** Delete a source that nothing refers to, or that was found by itself */
+        delete: operations["deleteSource"];
         options?: never;
         head?: never;
         patch?: never;
@@ -752,6 +840,23 @@ export interface paths {
         post?: never;
         /** Revoke a key of a source */
         delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sources/{id}/retired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Take a source out of use, or back; its keys end */
+        put: operations["retireSource"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -821,7 +926,8 @@ export interface paths {
         /** Change a system */
         put: operations["changeSystem"];
         post?: never;
-        delete?: never;
+        /** Delete a system that nothing refers to */
+        delete: operations["deleteSystem"];
         options?: never;
         head?: never;
         patch?: never;
@@ -871,6 +977,23 @@ export interface paths {
         /** Exactly the cells that differ between two instants */
         get: operations["comparePosture"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/systems/{id}/retired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Take a system out of use, or back */
+        put: operations["retireSystem"];
         post?: never;
         delete?: never;
         options?: never;
@@ -942,6 +1065,41 @@ export interface paths {
         put?: never;
         /** Declare a unit */
         post: operations["addUnit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/units/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a unit */
+        put: operations["changeUnit"];
+        post?: never;
+        /** Delete a unit that nothing refers to */
+        delete: operations["deleteUnit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/units/{id}/retired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Take a unit out of use, or back */
+        put: operations["retireUnit"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1338,15 +1496,52 @@ export interface components {
             /** Format: int64 */
             made: number;
         };
+        AssetBody: {
+            /** @description address or CIDR */
+            address?: string;
+            /** @description host name as it stands in its events; host or address must be there */
+            host?: string;
+            /** @description server, workstation, firewall …; left out: server */
+            kind?: string;
+            system: string;
+            /**
+             * Format: int64
+             * @description the version seen, for a change
+             */
+            version?: number;
+            zone?: string;
+        };
         AssetItem: {
+            /** @description address or CIDR */
             address?: string;
             demo?: boolean;
             host: string;
             id: string;
             kind?: string;
+            /**
+             * Format: date-time
+             * @description since when it is in use no longer; left out: in use
+             */
+            retired?: string;
+            system: components["schemas"]["SystemRef"];
             /** Format: int64 */
             version: number;
             zone?: string;
+        };
+        AssetsImported: {
+            /**
+             * Format: int64
+             * @description assets declared, or that would be
+             */
+            added: number;
+            /** @description false: only checked, or something is wrong */
+            done: boolean;
+            /**
+             * Format: int64
+             * @description rows that say what is declared already
+             */
+            unchanged: number;
+            wrong: components["schemas"]["WrongRow"][];
         };
         AuditAnswer: {
             /**
@@ -1849,6 +2044,9 @@ export interface components {
         FirstStartBody: {
             token: string;
         };
+        ForgetBody: {
+            ids: string[];
+        };
         GroupValue: {
             field: string;
             value: string;
@@ -1885,6 +2083,14 @@ export interface components {
              * @description RFC 3339, UTC
              */
             time: string;
+        };
+        ImportBody: {
+            /** @description only say what would be done */
+            check?: boolean;
+            /** @description of rows that name none */
+            system?: string;
+            /** @description rows of host, address, system, zone, kind; comma, semicolon or tab between them; a first row of column names may give another order */
+            text: string;
         };
         KeyBody: {
             /**
@@ -2262,6 +2468,30 @@ export interface components {
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
             items: components["schemas"]["Account"][];
+            /** @description cursor of the next page, empty at the end */
+            next: string;
+            /** @description what could not be read, with its reason */
+            partial?: string[];
+            /**
+             * Format: date-time
+             * @description do not believe it after this instant; show it as unknown
+             */
+            stale_after: string;
+            /**
+             * Format: int64
+             * @description rows that match, within the caller's scope
+             */
+            total: number;
+        };
+        PageAssetItem: {
+            /**
+             * Format: date-time
+             * @description when this was true
+             */
+            as_of: string;
+            /** @description true when counting stopped at total: there are at least that many */
+            capped: boolean;
+            items: components["schemas"]["AssetItem"][];
             /** @description cursor of the next page, empty at the end */
             next: string;
             /** @description what could not be read, with its reason */
@@ -2663,6 +2893,8 @@ export interface components {
             trace?: string;
             /** @description urn:hoalu:problem:<code> */
             type: string;
+            /** @description what is in the way of retiring or deleting: in_use, has_history */
+            uses?: components["schemas"]["UseItem"][];
             values?: {
                 [key: string]: string;
             };
@@ -2843,6 +3075,16 @@ export interface components {
              * @description RFC 3339, UTC
              */
             at: string;
+        };
+        RetireBody: {
+            reason: string;
+            /** @description false takes it back into use */
+            retired: boolean;
+            /**
+             * Format: int64
+             * @description the version seen
+             */
+            version: number;
         };
         RuleDetail: {
             /** Format: int64 */
@@ -3085,6 +3327,11 @@ export interface components {
             deeds: string[];
             demo?: boolean;
             /**
+             * Format: int64
+             * @description silence after which it counts as silent; left out: learned from the usual rate
+             */
+            expect_every_ms?: number;
+            /**
              * Format: date-time
              * @description RFC 3339, UTC
              */
@@ -3115,6 +3362,13 @@ export interface components {
             rate: number;
             /**
              * Format: date-time
+             * @description since when it is in use no longer; left out: in use
+             */
+            retired?: string;
+            /** @description the sensor whose source it is: withdraw that instead of retiring */
+            sensor?: string;
+            /**
+             * Format: date-time
              * @description RFC 3339, UTC
              */
             since?: string;
@@ -3128,6 +3382,8 @@ export interface components {
             system?: components["schemas"]["SystemRef"];
             /** Format: int64 */
             total: number;
+            /** @description what it says of an event's own kind is believed */
+            trust_logsource?: boolean;
             /**
              * Format: double
              * @description share of the last hour, 0 to 1
@@ -3137,6 +3393,8 @@ export interface components {
             usual: number;
             /** Format: int64 */
             version: number;
+            /** @description time zone of lines without one; left out: Asia/Ho_Chi_Minh */
+            zone?: string;
         };
         SourceItem: {
             address?: string;
@@ -3145,6 +3403,11 @@ export interface components {
             cause?: components["schemas"]["Because"];
             dataset?: string;
             demo?: boolean;
+            /**
+             * Format: int64
+             * @description silence after which it counts as silent; left out: learned from the usual rate
+             */
+            expect_every_ms?: number;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -3170,6 +3433,13 @@ export interface components {
             rate: number;
             /**
              * Format: date-time
+             * @description since when it is in use no longer; left out: in use
+             */
+            retired?: string;
+            /** @description the sensor whose source it is: withdraw that instead of retiring */
+            sensor?: string;
+            /**
+             * Format: date-time
              * @description RFC 3339, UTC
              */
             since?: string;
@@ -3183,6 +3453,8 @@ export interface components {
             system?: components["schemas"]["SystemRef"];
             /** Format: int64 */
             total: number;
+            /** @description what it says of an event's own kind is believed */
+            trust_logsource?: boolean;
             /**
              * Format: double
              * @description share of the last hour, 0 to 1
@@ -3192,6 +3464,8 @@ export interface components {
             usual: number;
             /** Format: int64 */
             version: number;
+            /** @description time zone of lines without one; left out: Asia/Ho_Chi_Minh */
+            zone?: string;
         };
         SourceKey: {
             by: string;
@@ -3234,6 +3508,12 @@ export interface components {
              */
             start: string;
         };
+        SourceStays: {
+            code: string;
+            detail: string;
+            do?: string;
+            id: string;
+        };
         SourcesAnswer: {
             /**
              * Format: date-time
@@ -3258,6 +3538,10 @@ export interface components {
              * @description rows that match, within the caller's scope
              */
             total: number;
+        };
+        SourcesForgotten: {
+            deleted: string[];
+            failed: components["schemas"]["SourceStays"][];
         };
         SourcesStatus: {
             /** Format: int64 */
@@ -3370,6 +3654,11 @@ export interface components {
             placement: "data_centre" | "cloud" | "internet" | "";
             /** @enum {string} */
             plan: "none" | "partial" | "full" | "";
+            /**
+             * Format: date-time
+             * @description since when it is in use no longer; left out: in use
+             */
+            retired?: string;
             sources: components["schemas"]["SourceItem"][];
             /** @description of the tile: not met wins over unknown, unknown over met (own) */
             state: string;
@@ -3406,6 +3695,11 @@ export interface components {
             placement: "data_centre" | "cloud" | "internet" | "";
             /** @enum {string} */
             plan: "none" | "partial" | "full" | "";
+            /**
+             * Format: date-time
+             * @description since when it is in use no longer; left out: in use
+             */
+            retired?: string;
             /** @description of the tile: not met wins over unknown, unknown over met (own) */
             state: string;
             technical: components["schemas"]["LayerItem"][];
@@ -3458,7 +3752,7 @@ export interface components {
              * @description rows that match, within the caller's scope
              */
             total: number;
-            /** @description counts of all, level3, unknown, internet, soon */
+            /** @description counts of all, level3, unknown, internet, soon, retired */
             views: {
                 [key: string]: number;
             };
@@ -3528,16 +3822,47 @@ export interface components {
             /** @enum {string} */
             kind: "department" | "commune" | "police" | "other";
             name: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description the version seen, for a change
+             */
             version?: number;
         };
         UnitItem: {
             demo?: boolean;
             id: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "department" | "commune" | "police" | "other";
             name: string;
+            /**
+             * Format: date-time
+             * @description since when it is in use no longer; left out: in use
+             */
+            retired?: string;
+            /**
+             * Format: int64
+             * @description in use that it owns or operates, of those the asker may see
+             */
+            systems: number;
             /** Format: int64 */
             version: number;
+        };
+        UseItem: {
+            id?: string;
+            kind: string;
+            name?: string;
+            /** @description where it can be seen; left out: no page of its own */
+            page?: string;
+            past?: boolean;
+        };
+        WrongRow: {
+            detail: string;
+            fields: components["schemas"]["ProblemField"][];
+            /**
+             * Format: int64
+             * @description 1-based, in the text as it was given
+             */
+            line: number;
         };
     };
     responses: never;
@@ -3563,7 +3888,9 @@ export type AlertTarget = components['schemas']['AlertTarget'];
 export type AlertsAnswer = components['schemas']['AlertsAnswer'];
 export type AlertsStatus = components['schemas']['AlertsStatus'];
 export type AlertsToday = components['schemas']['AlertsToday'];
+export type AssetBody = components['schemas']['AssetBody'];
 export type AssetItem = components['schemas']['AssetItem'];
+export type AssetsImported = components['schemas']['AssetsImported'];
 export type AuditAnswer = components['schemas']['AuditAnswer'];
 export type AuditItem = components['schemas']['AuditItem'];
 export type BasisItem = components['schemas']['BasisItem'];
@@ -3597,10 +3924,12 @@ export type FirstBody = components['schemas']['FirstBody'];
 export type FirstDone = components['schemas']['FirstDone'];
 export type FirstStart = components['schemas']['FirstStart'];
 export type FirstStartBody = components['schemas']['FirstStartBody'];
+export type ForgetBody = components['schemas']['ForgetBody'];
 export type GroupValue = components['schemas']['GroupValue'];
 export type Health = components['schemas']['Health'];
 export type Histogram = components['schemas']['Histogram'];
 export type HistoryLine = components['schemas']['HistoryLine'];
+export type ImportBody = components['schemas']['ImportBody'];
 export type KeyBody = components['schemas']['KeyBody'];
 export type KeyUse = components['schemas']['KeyUse'];
 export type Law = components['schemas']['Law'];
@@ -3620,6 +3949,7 @@ export type OverviewAlerts = components['schemas']['OverviewAlerts'];
 export type OverviewLedger = components['schemas']['OverviewLedger'];
 export type OverviewSystems = components['schemas']['OverviewSystems'];
 export type PageAccount = components['schemas']['PageAccount'];
+export type PageAssetItem = components['schemas']['PageAssetItem'];
 export type PageControlItem = components['schemas']['PageControlItem'];
 export type PagePostureChange = components['schemas']['PagePostureChange'];
 export type PageRef = components['schemas']['PageRef'];
@@ -3653,6 +3983,7 @@ export type Replayed = components['schemas']['Replayed'];
 export type ReportDetail = components['schemas']['ReportDetail'];
 export type ReportItem = components['schemas']['ReportItem'];
 export type ReportTry = components['schemas']['ReportTry'];
+export type RetireBody = components['schemas']['RetireBody'];
 export type RuleDetail = components['schemas']['RuleDetail'];
 export type RuleItem = components['schemas']['RuleItem'];
 export type RuleRef = components['schemas']['RuleRef'];
@@ -3672,7 +4003,9 @@ export type SourceItem = components['schemas']['SourceItem'];
 export type SourceKey = components['schemas']['SourceKey'];
 export type SourceKeyMade = components['schemas']['SourceKeyMade'];
 export type SourceMinutes = components['schemas']['SourceMinutes'];
+export type SourceStays = components['schemas']['SourceStays'];
 export type SourcesAnswer = components['schemas']['SourcesAnswer'];
+export type SourcesForgotten = components['schemas']['SourcesForgotten'];
 export type SourcesStatus = components['schemas']['SourcesStatus'];
 export type Span = components['schemas']['Span'];
 export type Status = components['schemas']['Status'];
@@ -3692,6 +4025,8 @@ export type UndoBody = components['schemas']['UndoBody'];
 export type UndoDone = components['schemas']['UndoDone'];
 export type UnitBody = components['schemas']['UnitBody'];
 export type UnitItem = components['schemas']['UnitItem'];
+export type UseItem = components['schemas']['UseItem'];
+export type WrongRow = components['schemas']['WrongRow'];
 export type $defs = Record<string, never>;
 export interface operations {
     listAccounts: {
@@ -4199,6 +4534,484 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAssets: {
+        parameters: {
+            query?: {
+                q?: string;
+                system?: string;
+                /** @description only those in use no longer; else those in use */
+                retired?: boolean;
+                /** @description default: id */
+                sort?: "id" | "-id" | "host" | "-host" | "address" | "-address" | "system" | "-system" | "kind" | "-kind";
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAssetItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importAssets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetsImported"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAsset: {
+        parameters: {
+            query: {
+                /** @description the version seen */
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retireAsset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetItem"];
                 };
             };
             /** @description Unauthorized */
@@ -6955,6 +7768,10 @@ export interface operations {
                 state?: "receiving" | "thin" | "silent" | "skewed" | "garbled" | "never" | "unknown";
                 system?: string;
                 kind?: "syslog" | "bulk" | "import" | "sensor" | "self";
+                /** @description only those found by themselves and not yet confirmed */
+                found?: boolean;
+                /** @description only those in use no longer; else those in use */
+                retired?: boolean;
                 /** @description no: without the sample set; only: nothing else; left out: all */
                 demo?: "no" | "only";
                 /** @description default: worst state, then longest */
@@ -7111,6 +7928,84 @@ export interface operations {
             };
         };
     };
+    forgetSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourcesForgotten"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSource: {
         parameters: {
             query?: never;
@@ -7209,6 +8104,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSource: {
+        parameters: {
+            query: {
+                /** @description the version seen */
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Unauthorized */
@@ -7424,6 +8398,86 @@ export interface operations {
             };
         };
     };
+    retireSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stopSource: {
         parameters: {
             query?: never;
@@ -7581,7 +8635,8 @@ export interface operations {
     listSystems: {
         parameters: {
             query?: {
-                view?: "all" | "level3" | "unknown" | "internet" | "soon";
+                /** @description all but retired leave out what is in use no longer */
+                view?: "all" | "level3" | "unknown" | "internet" | "soon" | "retired";
                 q?: string;
                 level?: number;
                 unit?: string;
@@ -7897,6 +8952,85 @@ export interface operations {
             };
         };
     };
+    deleteSystem: {
+        parameters: {
+            query: {
+                /** @description the version seen */
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     posture: {
         parameters: {
             query?: {
@@ -8076,6 +9210,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PostureDifference"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retireSystem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemItem"];
                 };
             };
             /** @description Unauthorized */
@@ -8442,7 +9656,11 @@ export interface operations {
     };
     listUnits: {
         parameters: {
-            query?: never;
+            query?: {
+                q?: string;
+                /** @description only those in use no longer; else those in use */
+                retired?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8524,6 +9742,245 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["UnitBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeUnit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitItem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteUnit: {
+        parameters: {
+            query: {
+                /** @description the version seen */
+                version: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retireUnit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireBody"];
             };
         };
         responses: {

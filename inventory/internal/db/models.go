@@ -15,6 +15,7 @@ type Asset struct {
 	Version   int64
 	Changed   int64
 	ChangedBy string
+	Retired   int64
 }
 
 type Source struct {
@@ -37,6 +38,7 @@ type Source struct {
 	Changed        int64
 	ChangedBy      string
 	Keys           string
+	Retired        int64
 }
 
 type System struct {
@@ -55,6 +57,7 @@ type System struct {
 	Version   int64
 	Changed   int64
 	ChangedBy string
+	Retired   int64
 }
 
 type Unit struct {
@@ -65,4 +68,5 @@ type Unit struct {
 	Version   int64
 	Changed   int64
 	ChangedBy string
+	Retired   int64
 }

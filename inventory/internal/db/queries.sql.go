@@ -10,7 +10,7 @@ import (
 )
 
 const asset = `-- name: Asset :one
-SELECT id, system, host, address, zone, kind, demo, version, changed, changed_by FROM asset WHERE id = $1
+SELECT id, system, host, address, zone, kind, demo, version, changed, changed_by, retired FROM asset WHERE id = $1
 `
 
 func (q *Queries) Asset(ctx context.Context, id string) (Asset, error) {
@@ -27,12 +27,13 @@ func (q *Queries) Asset(ctx context.Context, id string) (Asset, error) {
 		&i.Version,
 		&i.Changed,
 		&i.ChangedBy,
+		&i.Retired,
 	)
 	return i, err
 }
 
 const assets = `-- name: Assets :many
-SELECT id, system, host, address, zone, kind, demo, version, changed, changed_by FROM asset ORDER BY id
+SELECT id, system, host, address, zone, kind, demo, version, changed, changed_by, retired FROM asset ORDER BY id
 `
 
 func (q *Queries) Assets(ctx context.Context) ([]Asset, error) {
@@ -55,6 +56,7 @@ func (q *Queries) Assets(ctx context.Context) ([]Asset, error) {
 			&i.Version,
 			&i.Changed,
 			&i.ChangedBy,
+			&i.Retired,
 		); err != nil {
 			return nil, err
 		}
@@ -156,8 +158,8 @@ func (q *Queries) HistoryAfter(ctx context.Context, revision int64) ([]HistoryAf
 }
 
 const insertAsset = `-- name: InsertAsset :exec
-INSERT INTO asset (id, system, host, address, zone, kind, demo, version, changed, changed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO asset (id, system, host, address, zone, kind, demo, retired, version, changed, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type InsertAssetParams struct {
@@ -168,6 +170,7 @@ type InsertAssetParams struct {
 	Zone      string
 	Kind      string
 	Demo      bool
+	Retired   int64
 	Version   int64
 	Changed   int64
 	ChangedBy string
@@ -182,6 +185,7 @@ func (q *Queries) InsertAsset(ctx context.Context, arg InsertAssetParams) error 
 		arg.Zone,
 		arg.Kind,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
@@ -214,8 +218,8 @@ func (q *Queries) InsertHistory(ctx context.Context, arg InsertHistoryParams) er
 
 const insertSource = `-- name: InsertSource :exec
 INSERT INTO source (id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, keys, sensor,
-    auto, stopped_until, demo, version, changed, changed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+    auto, stopped_until, demo, retired, version, changed, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 `
 
 type InsertSourceParams struct {
@@ -235,6 +239,7 @@ type InsertSourceParams struct {
 	Auto           bool
 	StoppedUntil   int64
 	Demo           bool
+	Retired        int64
 	Version        int64
 	Changed        int64
 	ChangedBy      string
@@ -258,6 +263,7 @@ func (q *Queries) InsertSource(ctx context.Context, arg InsertSourceParams) erro
 		arg.Auto,
 		arg.StoppedUntil,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
@@ -266,8 +272,8 @@ func (q *Queries) InsertSource(ctx context.Context, arg InsertSourceParams) erro
 }
 
 const insertSystem = `-- name: InsertSystem :exec
-INSERT INTO system (id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, version, changed, changed_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+INSERT INTO system (id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, retired, version, changed, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 `
 
 type InsertSystemParams struct {
@@ -283,6 +289,7 @@ type InsertSystemParams struct {
 	Investing bool
 	Engine    string
 	Demo      bool
+	Retired   int64
 	Version   int64
 	Changed   int64
 	ChangedBy string
@@ -302,6 +309,7 @@ func (q *Queries) InsertSystem(ctx context.Context, arg InsertSystemParams) erro
 		arg.Investing,
 		arg.Engine,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
@@ -310,7 +318,7 @@ func (q *Queries) InsertSystem(ctx context.Context, arg InsertSystemParams) erro
 }
 
 const insertUnit = `-- name: InsertUnit :exec
-INSERT INTO unit (id, name, kind, demo, version, changed, changed_by) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO unit (id, name, kind, demo, retired, version, changed, changed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type InsertUnitParams struct {
@@ -318,6 +326,7 @@ type InsertUnitParams struct {
 	Name      string
 	Kind      string
 	Demo      bool
+	Retired   int64
 	Version   int64
 	Changed   int64
 	ChangedBy string
@@ -329,6 +338,7 @@ func (q *Queries) InsertUnit(ctx context.Context, arg InsertUnitParams) error {
 		arg.Name,
 		arg.Kind,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
@@ -348,7 +358,7 @@ func (q *Queries) RevisionAt(ctx context.Context, changed int64) (int64, error) 
 }
 
 const source = `-- name: Source :one
-SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, sensor, auto, stopped_until, demo, version, changed, changed_by, keys FROM source WHERE id = $1
+SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, sensor, auto, stopped_until, demo, version, changed, changed_by, keys, retired FROM source WHERE id = $1
 `
 
 func (q *Queries) Source(ctx context.Context, id string) (Source, error) {
@@ -374,12 +384,13 @@ func (q *Queries) Source(ctx context.Context, id string) (Source, error) {
 		&i.Changed,
 		&i.ChangedBy,
 		&i.Keys,
+		&i.Retired,
 	)
 	return i, err
 }
 
 const sources = `-- name: Sources :many
-SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, sensor, auto, stopped_until, demo, version, changed, changed_by, keys FROM source ORDER BY id
+SELECT id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, sensor, auto, stopped_until, demo, version, changed, changed_by, keys, retired FROM source ORDER BY id
 `
 
 func (q *Queries) Sources(ctx context.Context) ([]Source, error) {
@@ -411,6 +422,7 @@ func (q *Queries) Sources(ctx context.Context) ([]Source, error) {
 			&i.Changed,
 			&i.ChangedBy,
 			&i.Keys,
+			&i.Retired,
 		); err != nil {
 			return nil, err
 		}
@@ -426,7 +438,7 @@ func (q *Queries) Sources(ctx context.Context) ([]Source, error) {
 }
 
 const system = `-- name: System :one
-SELECT id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, version, changed, changed_by FROM system WHERE id = $1
+SELECT id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, version, changed, changed_by, retired FROM system WHERE id = $1
 `
 
 func (q *Queries) System(ctx context.Context, id string) (System, error) {
@@ -448,12 +460,13 @@ func (q *Queries) System(ctx context.Context, id string) (System, error) {
 		&i.Version,
 		&i.Changed,
 		&i.ChangedBy,
+		&i.Retired,
 	)
 	return i, err
 }
 
 const systems = `-- name: Systems :many
-SELECT id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, version, changed, changed_by FROM system ORDER BY id
+SELECT id, name, unit, operator, level, basis, placement, dossier, plan, investing, engine, demo, version, changed, changed_by, retired FROM system ORDER BY id
 `
 
 func (q *Queries) Systems(ctx context.Context) ([]System, error) {
@@ -481,6 +494,7 @@ func (q *Queries) Systems(ctx context.Context) ([]System, error) {
 			&i.Version,
 			&i.Changed,
 			&i.ChangedBy,
+			&i.Retired,
 		); err != nil {
 			return nil, err
 		}
@@ -496,7 +510,7 @@ func (q *Queries) Systems(ctx context.Context) ([]System, error) {
 }
 
 const unit = `-- name: Unit :one
-SELECT id, name, kind, demo, version, changed, changed_by FROM unit WHERE id = $1
+SELECT id, name, kind, demo, version, changed, changed_by, retired FROM unit WHERE id = $1
 `
 
 func (q *Queries) Unit(ctx context.Context, id string) (Unit, error) {
@@ -510,12 +524,13 @@ func (q *Queries) Unit(ctx context.Context, id string) (Unit, error) {
 		&i.Version,
 		&i.Changed,
 		&i.ChangedBy,
+		&i.Retired,
 	)
 	return i, err
 }
 
 const units = `-- name: Units :many
-SELECT id, name, kind, demo, version, changed, changed_by FROM unit ORDER BY id
+SELECT id, name, kind, demo, version, changed, changed_by, retired FROM unit ORDER BY id
 `
 
 func (q *Queries) Units(ctx context.Context) ([]Unit, error) {
@@ -535,6 +550,7 @@ func (q *Queries) Units(ctx context.Context) ([]Unit, error) {
 			&i.Version,
 			&i.Changed,
 			&i.ChangedBy,
+			&i.Retired,
 		); err != nil {
 			return nil, err
 		}
@@ -550,7 +566,7 @@ func (q *Queries) Units(ctx context.Context) ([]Unit, error) {
 }
 
 const updateAsset = `-- name: UpdateAsset :exec
-UPDATE asset SET system = $2, host = $3, address = $4, zone = $5, kind = $6, demo = $7, version = $8, changed = $9, changed_by = $10
+UPDATE asset SET system = $2, host = $3, address = $4, zone = $5, kind = $6, demo = $7, retired = $8, version = $9, changed = $10, changed_by = $11
 WHERE id = $1
 `
 
@@ -562,6 +578,7 @@ type UpdateAssetParams struct {
 	Zone      string
 	Kind      string
 	Demo      bool
+	Retired   int64
 	Version   int64
 	Changed   int64
 	ChangedBy string
@@ -576,6 +593,7 @@ func (q *Queries) UpdateAsset(ctx context.Context, arg UpdateAssetParams) error 
 		arg.Zone,
 		arg.Kind,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
@@ -585,8 +603,8 @@ func (q *Queries) UpdateAsset(ctx context.Context, arg UpdateAssetParams) error 
 
 const updateSource = `-- name: UpdateSource :exec
 UPDATE source SET name = $2, kind = $3, system = $4, address = $5, host = $6, dataset = $7, zone = $8, layers = $9, expect_every = $10,
-    trust_logsource = $11, keys = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, version = $17, changed = $18,
-    changed_by = $19
+    trust_logsource = $11, keys = $12, sensor = $13, auto = $14, stopped_until = $15, demo = $16, retired = $17, version = $18,
+    changed = $19, changed_by = $20
 WHERE id = $1
 `
 
@@ -607,6 +625,7 @@ type UpdateSourceParams struct {
 	Auto           bool
 	StoppedUntil   int64
 	Demo           bool
+	Retired        int64
 	Version        int64
 	Changed        int64
 	ChangedBy      string
@@ -630,6 +649,7 @@ func (q *Queries) UpdateSource(ctx context.Context, arg UpdateSourceParams) erro
 		arg.Auto,
 		arg.StoppedUntil,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
@@ -639,7 +659,7 @@ func (q *Queries) UpdateSource(ctx context.Context, arg UpdateSourceParams) erro
 
 const updateSystem = `-- name: UpdateSystem :exec
 UPDATE system SET name = $2, unit = $3, operator = $4, level = $5, basis = $6, placement = $7, dossier = $8, plan = $9, investing = $10,
-    engine = $11, demo = $12, version = $13, changed = $14, changed_by = $15 WHERE id = $1
+    engine = $11, demo = $12, retired = $13, version = $14, changed = $15, changed_by = $16 WHERE id = $1
 `
 
 type UpdateSystemParams struct {
@@ -655,6 +675,7 @@ type UpdateSystemParams struct {
 	Investing bool
 	Engine    string
 	Demo      bool
+	Retired   int64
 	Version   int64
 	Changed   int64
 	ChangedBy string
@@ -674,6 +695,7 @@ func (q *Queries) UpdateSystem(ctx context.Context, arg UpdateSystemParams) erro
 		arg.Investing,
 		arg.Engine,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
@@ -682,7 +704,7 @@ func (q *Queries) UpdateSystem(ctx context.Context, arg UpdateSystemParams) erro
 }
 
 const updateUnit = `-- name: UpdateUnit :exec
-UPDATE unit SET name = $2, kind = $3, demo = $4, version = $5, changed = $6, changed_by = $7 WHERE id = $1
+UPDATE unit SET name = $2, kind = $3, demo = $4, retired = $5, version = $6, changed = $7, changed_by = $8 WHERE id = $1
 `
 
 type UpdateUnitParams struct {
@@ -690,6 +712,7 @@ type UpdateUnitParams struct {
 	Name      string
 	Kind      string
 	Demo      bool
+	Retired   int64
 	Version   int64
 	Changed   int64
 	ChangedBy string
@@ -701,6 +724,7 @@ func (q *Queries) UpdateUnit(ctx context.Context, arg UpdateUnitParams) error {
 		arg.Name,
 		arg.Kind,
 		arg.Demo,
+		arg.Retired,
 		arg.Version,
 		arg.Changed,
 		arg.ChangedBy,
