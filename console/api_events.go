@@ -7,6 +7,7 @@ type EventsAnswer struct {
 	Terms          map[string]TermsTable `json:"terms,omitempty"`
 	Scanned        int64                 `json:"scanned"`
 	TookMS         int64                 `json:"took_ms"`
+	Cut            bool                  `json:"cut,omitempty" doc:"the page ended before limit because its events are large; next goes on"`
 	Query          string                `json:"query" doc:"as it was run, identifiers replaced by their tokens"`
 	MissingSources []Ref                 `json:"missing_sources,omitempty" doc:"sources in scope without data in this range"`
 	Frame

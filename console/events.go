@@ -20,6 +20,7 @@ const (
 	eventsFresh  = time.Minute
 	searchesEach = 4 // running at a time for one person
 	fieldSample  = 1000
+	pageBytes    = 4 << 20 // of the events of one answer: they stand in memory several times until the browser has them
 )
 
 // prepared is a search ready to run: the person's query, its tokens, their scope and the time.
@@ -266,6 +267,7 @@ func (c *Console) search(ctx context.Context, k *call, s query.Search) (query.Re
 			delete(c.searching, k.Actor.ID)
 		}
 	}()
+	s.MaxBytes = pageBytes
 	ctx, cancel := context.WithTimeout(ctx, c.SearchTime)
 	defer cancel()
 	return c.Parts.Events.Search(ctx, s)
@@ -307,7 +309,7 @@ func (c *Console) answerEvents(ctx context.Context, k *call, in *eventsIn, limit
 		return nil, err
 	}
 	out := &EventsAnswer{Events: make([]Event, len(r.Events)), Scanned: r.Scanned, TookMS: r.TookMS, Query: p.text, Frame: c.frame(r.Total, r.Next, eventsFresh)}
-	out.Capped, out.Partial = r.Capped, r.Partial
+	out.Capped, out.Partial, out.Cut = r.Capped, r.Partial, r.Cut
 	for i, e := range r.Events {
 		out.Events[i] = Event{e}
 	}

@@ -172,6 +172,8 @@ var ErrJSON = errors.New("invalid JSON")
 // Parser flattens JSON documents into Events without reflection. It keeps scratch memory and a private name cache, so a
 // goroutine keeps one Parser; it is not safe for concurrent use.
 type Parser struct {
+	Names *Share // new names come out of it; nil has no bound
+
 	data  []byte
 	pos   int
 	path  []byte
@@ -359,7 +361,7 @@ func (p *Parser) leaf(e *Event, stored bool, s []byte, k Kind) error {
 	}
 	f, ok := p.cache[string(p.path)]
 	if !ok {
-		f = Intern(string(p.path))
+		f = p.Names.Intern(string(p.path))
 		if len(p.cache) < 1<<14 {
 			p.cache[f.Name()] = f
 		}

@@ -67,6 +67,9 @@ type Decoder struct {
 	clock    zoneSaid // how sure the zone of the event's time is
 }
 
+// Names makes d take new field names from a share: that of the sender whose frames come next. Nil has no bound.
+func (d *Decoder) Names(s *ecs.Share) { d.json.Names = s }
+
 // Decoder returns a new Decoder of the set.
 func (s *Set) Decoder() *Decoder { return &Decoder{set: s} }
 
@@ -543,7 +546,7 @@ func (d *Decoder) merge(e, inner *ecs.Event) {
 
 // addNamed adds a value under a name that may be new to the process.
 func (d *Decoder) addNamed(e *ecs.Event, name []byte, value string, k ecs.Kind) {
-	f := ecs.Intern(string(name))
+	f := d.json.Names.Intern(string(name))
 	if f == ecs.Overflow {
 		e.AddString(f, string(name)+"="+value)
 		return

@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"hoalu/collector/queue"
+	"hoalu/ecs"
 	"hoalu/ecs/wire"
 	"hoalu/soc"
 )
@@ -55,6 +56,7 @@ const (
 	SourceThin      = "source_thin"
 	SourceSkewed    = "source_clock_skewed"
 	SourceGarbled   = "source_garbled"
+	SourceNames     = "source_names_spent"
 	SourceRecovered = "source_recovered"
 	LedgerImbalance = "ledger_imbalance"
 	ClockJump       = "clock_jump"
@@ -646,6 +648,12 @@ func (m *Monitor) Imbalance(r soc.LedgerRow) {
 		Message: fmt.Sprintf("ledger of source %s at %s is off by %d: received %d, stored %d", r.Source, at, r.Difference(), r.Received, r.Stored),
 		Values: map[string]string{"minute": at, "difference": num(r.Difference()), "received": num(r.Received), "stored": num(r.Stored),
 			"quarantined": num(r.Quarantined), "rejected": num(r.Rejected), "duplicate": num(r.Duplicate), "dropped": num(r.Dropped)}})
+}
+
+// NamesSpent emits that a source has used up its share of new field names; pipeline.Pipeline.NamesSpent fits it.
+func (m *Monitor) NamesSpent(source string) {
+	m.Emit(Note{Action: SourceNames, Source: source, Level: "warning", Values: map[string]string{"names": strconv.Itoa(ecs.MaxShare)},
+		Message: fmt.Sprintf("source %s has used more than %d new field names; further ones are kept under hoalu.overflow", source, ecs.MaxShare)})
 }
 
 // putNotes puts notes in order until ctx ends.

@@ -29,12 +29,19 @@ var (
 
 // Pipeline decodes batches. Safe for concurrent use: each Decode borrows a decoder of its own.
 type Pipeline struct {
-	at   func(revision uint64) Setup
-	pool sync.Pool // *worker
+	// NamesSpent is told once of each source that has used up its share of new field names; it must not block. May be nil; set it
+	// before the first Decode.
+	NamesSpent func(source string)
+
+	names names
+	at    func(revision uint64) Setup
+	pool  sync.Pool // *worker
 }
 
 // New returns a Pipeline; at answers with the Setup of a revision and must give the same one each time it is asked.
-func New(at func(revision uint64) Setup) *Pipeline { return &Pipeline{at: at} }
+func New(at func(revision uint64) Setup) *Pipeline {
+	return &Pipeline{at: at, names: names{of: map[string]*ecs.Share{}, told: map[string]bool{}}}
+}
 
 // worker is the scratch memory of one Decode at a time.
 type worker struct {
@@ -45,6 +52,8 @@ type worker struct {
 	ips     []netip.Addr
 	zones   map[string]*time.Location
 	outcome map[outcomeKey]int
+	of      string     // source of share
+	share   *ecs.Share // see names
 }
 
 type outcomeKey struct {
@@ -94,7 +103,7 @@ func (p *Pipeline) Decode(b *wire.Batch, seq uint64) (*Decoded, error) {
 	for i := range b.Frames {
 		f := &b.Frames[i]
 		d.Received = max(d.Received, f.Received)
-		place, err := w.frame(s, b, f)
+		place, err := w.frame(p, s, b, f)
 		if err != nil {
 			if unable, ok := err.(*unableError); ok {
 				return nil, fmt.Errorf("protect identifiers in batch %d: %w", seq, unable.err)
@@ -179,7 +188,7 @@ type unableError struct{ err error }
 func (e *unableError) Error() string { return e.err.Error() }
 
 // frame decodes, places and protects one frame in w.event. A panic on the way is a *fault of the step it happened in.
-func (w *worker) frame(s Setup, b *wire.Batch, f *wire.Frame) (place Place, err error) {
+func (w *worker) frame(p *Pipeline, s Setup, b *wire.Batch, f *wire.Frame) (place Place, err error) {
 	place = Place{Source: f.Source}
 	step := ReasonResolver
 	defer func() {
@@ -197,6 +206,13 @@ func (w *worker) frame(s Setup, b *wire.Batch, f *wire.Frame) (place Place, err 
 		}
 		w.settings(s, source, f, &opts)
 		place.Source = source
+	}
+	if w.share == nil || w.of != place.Source { // hot: frames of a batch are mostly of one source
+		w.of, w.share = place.Source, p.names.share(place.Source)
+	}
+	w.dec.Names(w.share)
+	if p.NamesSpent != nil && w.share.Refused() > 0 {
+		p.names.spent(place.Source, p.NamesSpent)
 	}
 	if err := w.decode(f, opts); err != nil {
 		return place, err

@@ -103,6 +103,7 @@ type Search struct {
 	Query     Node
 	From, To  int64  // @timestamp in Unix ms, From inclusive, To exclusive; 0 is open
 	Limit     int    // events returned; 0: only count and aggregate
+	MaxBytes  int    // a page ends behind the event that reaches so many bytes, ecs.Event.Size each; 0: no bound
 	After     string // cursor of the last Result, or ""
 	Ascending bool
 	Aggs      []Agg
@@ -146,6 +147,7 @@ type Result struct {
 	Events  []*ecs.Event
 	Total   int64
 	Capped  bool   // Total stopped at CountCap
+	Cut     bool   // the page ended at MaxBytes, before Limit; Next goes on
 	Next    string // cursor, "" at the end
 	Aggs    map[string]AggResult
 	Scanned int64 // events looked at or pruned by statistics

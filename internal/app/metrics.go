@@ -22,6 +22,7 @@ func (a *App) metrics() http.Handler {
 	gauge("queue_bytes", "Bytes the queue holds.", func() float64 { return float64(a.queue.State().Bytes) })
 	gauge("queue_refused_total", "Appends refused for space, fullness or a restart.", func() float64 { return float64(a.queue.State().Refused) })
 	gauge("queue_holes_total", "Sequences found missing though never purged.", func() float64 { return float64(a.queue.State().Holes) })
+	reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "hoalu", Name: "field_names_refused_total", Help: "Values kept under hoalu.overflow because their source had used up its share of new field names."}, func() float64 { return float64(a.pipeline.NamesRefused()) }))
 	gauge("intake_frames_total", "Frames made durable since the start.", func() float64 { return float64(a.intake.Stats().Frames) })
 	gauge("intake_waiting_bytes", "Bytes of frames waiting in memory.", func() float64 { return float64(a.intake.Stats().Waiting) })
 	gauge("store_position", "Last sequence sealed in the event store.", func() float64 { return float64(a.store.Position()) })

@@ -440,6 +440,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 		}
 		return s
 	})
+	a.pipeline.NamesSpent = a.health.NamesSpent
 	a.hub = pipeline.NewHub(pipeline.HubConfig{}, stream{a.queue}, a.pipeline, a.log)
 	a.down.push("hub", func() error { a.hub.Close(); return nil })
 	return nil

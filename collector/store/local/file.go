@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -818,8 +819,52 @@ func (x *eval) aggColumn(c *columnMeta, match bitmap, a *aggState, skipEmpty boo
 	return err
 }
 
-// fetch fills Result.Events from the hits; hits of a file that cannot be read are named in Partial and left out.
-func (s *Store) fetch(ctx context.Context, hits []hit, r *query.Result) error {
+// fetchBytes is about how much of filed segments is read at a time while a page is put together.
+const fetchBytes = 8 << 20
+
+// fetch fills Result.Events from the hits, in order and up to the page's MaxBytes, and says how many hits the page took. Hits of a file
+// that cannot be read are named in Partial and left out.
+func (s *Store) fetch(ctx context.Context, p *plan, hits []hit, r *query.Result) (shown int, err error) {
+	sum := 0
+	for shown < len(hits) {
+		some := hits[shown:]
+		if p.MaxBytes > 0 {
+			some = some[:window(some)]
+		}
+		if err := s.fetchSome(ctx, some, r); err != nil {
+			return 0, err
+		}
+		for i := range some {
+			shown++
+			e := some[i].e
+			if e == nil {
+				continue
+			}
+			r.Events = append(r.Events, e)
+			if sum += e.Size(); p.MaxBytes > 0 && sum >= p.MaxBytes {
+				return shown, nil
+			}
+		}
+	}
+	return shown, nil
+}
+
+// window is how many of hits to read together: about fetchBytes by the mean size of an event in their files, at least four.
+func window(hits []hit) int {
+	sum := int64(0)
+	for i := range hits {
+		if f := hits[i].file; f != nil && f.Rows > 0 {
+			sum += 8 * f.Bytes / f.Rows // events take some eight times what their file does
+		}
+		if i >= 3 && sum > fetchBytes {
+			return i + 1
+		}
+	}
+	return len(hits)
+}
+
+// fetchSome reads the events of hits that are in files.
+func (s *Store) fetchSome(ctx context.Context, hits []hit, r *query.Result) error {
 	byFile := map[*file][]int{}
 	for i := range hits {
 		if hits[i].file != nil {
@@ -847,7 +892,9 @@ func (s *Store) fetch(ctx context.Context, hits []hit, r *query.Result) error {
 				events, err := s.rows(ctx, f, rows)
 				if err != nil {
 					mu.Lock()
-					r.Partial = append(r.Partial, filePart{s, f}.name()+": "+reason(err))
+					if why := (filePart{s, f}).name() + ": " + reason(err); !slices.Contains(r.Partial, why) {
+						r.Partial = append(r.Partial, why)
+					}
 					mu.Unlock()
 					continue
 				}
@@ -858,15 +905,7 @@ func (s *Store) fetch(ctx context.Context, hits []hit, r *query.Result) error {
 		}()
 	}
 	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	for i := range hits {
-		if hits[i].e != nil {
-			r.Events = append(r.Events, hits[i].e)
-		}
-	}
-	return nil
+	return ctx.Err()
 }
 
 // rows reads whole events.

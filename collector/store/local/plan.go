@@ -317,6 +317,7 @@ type hit struct {
 	time int64
 	id   string
 	e    *ecs.Event // of memory and first-level segments
+	size int        // of e
 	file *file      // of filed segments, read at the end
 	row  int32
 }
@@ -325,6 +326,7 @@ type hit struct {
 type partial struct {
 	count int64
 	hits  []hit
+	bytes int // of the events of hits
 	aggs  []aggState
 	// floor, when set, is the worst hit of a full page: what is not before it need not be kept.
 	floor *hit
@@ -357,9 +359,15 @@ func (o *partial) offer(p *plan, h hit) {
 		return
 	}
 	o.hits = append(o.hits, h)
-	if len(o.hits) >= 2*p.Limit+64 {
+	o.bytes += h.size
+	if len(o.hits) >= 2*p.Limit+64 || o.heavy(p) {
 		o.trim(p)
 	}
+}
+
+// heavy reports whether the hits hold so much more than a page that they should be trimmed.
+func (o *partial) heavy(p *plan) bool {
+	return p.MaxBytes > 0 && o.bytes > 2*p.MaxBytes && len(o.hits) > 1
 }
 
 func (o *partial) trim(p *plan) {
@@ -367,8 +375,19 @@ func (o *partial) trim(p *plan) {
 	if len(o.hits) > p.Limit {
 		o.hits = o.hits[:p.Limit]
 	}
-	if len(o.hits) == p.Limit && p.Limit > 0 {
+	full := len(o.hits) == p.Limit
+	o.bytes = 0
+	for i := range o.hits {
+		o.bytes += o.hits[i].size
+		if p.MaxBytes > 0 && o.bytes >= p.MaxBytes { // whatever stands behind this hit is of another page
+			clear(o.hits[i+1:]) // the events there are free to go
+			o.hits, full = o.hits[:i+1], true
+			break
+		}
+	}
+	if full && len(o.hits) > 0 {
 		last := o.hits[len(o.hits)-1]
+		last.e = nil
 		o.floor = &last
 	}
 }
@@ -391,7 +410,7 @@ func scanEvents(ctx context.Context, events []*ecs.Event, p *plan, out *partial)
 			continue
 		}
 		out.count++
-		out.offer(p, hit{time: e.Time, id: e.ID, e: e})
+		out.offer(p, hit{time: e.Time, id: e.ID, e: e, size: e.Size()})
 		for j := range p.aggs {
 			out.aggs[j].add(&p.aggs[j], e)
 		}

@@ -91,15 +91,15 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 	}
 	run.total.trim(p)
 	hits := run.total.hits
-	if err := s.fetch(ctx, hits, &r); err != nil {
+	shown, err := s.fetch(ctx, p, hits, &r)
+	if err != nil {
 		return query.Result{}, err
 	}
-	if len(hits) == p.Limit && p.Limit > 0 {
-		last := hits[len(hits)-1]
+	// Whoever was trimmed for its bytes stands behind what is shown, or the floor would not have been there.
+	r.Cut = shown > 0 && (shown < len(hits) || shown < p.Limit && run.total.floor != nil) && run.more(p, shown)
+	if p.Limit > 0 && (r.Cut || shown == p.Limit && run.more(p, shown)) {
+		last := hits[shown-1]
 		r.Next = cursor{last.time, last.id}.String()
-		if !run.more(p) {
-			r.Next = ""
-		}
 	}
 	if len(q.Aggs) > 0 {
 		r.Aggs = make(map[string]query.AggResult, len(q.Aggs))
@@ -123,9 +123,9 @@ type search struct {
 	at      int
 	total   partial
 	scanned int64
+	skipped bool // a part was not looked at: it may hold events behind the page
 	failed  []string
 	err     error
-	after   bool // some hit was cut from the page: there is a next page
 }
 
 func (r *search) add(pt part) {
@@ -165,6 +165,7 @@ func (r *search) next() (pt part, floor *hit, needCount, needHits bool) {
 			return pt, r.total.floor, needCount, needHits
 		}
 		r.scanned += pt.rows()
+		r.skipped = true
 	}
 	return nil, nil, false, false
 }
@@ -199,8 +200,8 @@ func (r *search) work(ctx context.Context) {
 		} else if err == nil {
 			r.total.count += out.count
 			r.total.hits = append(r.total.hits, out.hits...)
-			if len(r.total.hits) >= r.p.Limit && r.p.Limit > 0 {
-				r.after = r.after || len(r.total.hits) > r.p.Limit
+			r.total.bytes += out.bytes
+			if r.p.Limit > 0 && (len(r.total.hits) >= r.p.Limit || r.p.MaxBytes > 0 && r.total.bytes >= r.p.MaxBytes) {
 				r.total.trim(r.p)
 			}
 			for i := range r.total.aggs {
@@ -211,10 +212,10 @@ func (r *search) work(ctx context.Context) {
 	}
 }
 
-// more reports whether there may be events after the page. Counting is by query, not by cursor, so with a cursor it is a maybe, and
-// the next page may be empty.
-func (r *search) more(p *plan) bool {
-	return p.cursor != nil || r.total.count > int64(p.Limit)
+// more reports whether there may be events after the page of shown events. Counting is by query, not by cursor, so with a cursor it is
+// a maybe, and the next page may be empty.
+func (r *search) more(p *plan, shown int) bool {
+	return p.cursor != nil || r.skipped || r.total.count > int64(shown)
 }
 
 func reason(err error) string {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +93,65 @@ func testAsked(t *testing.T, open func(*testing.T) Opened) {
 		r := search(t, s, q)
 		if r.Total != 10 || len(r.Events) != 10 || len(r.Aggs["t"].Buckets) != 1 || r.Aggs["t"].Buckets[0].Count != 10 {
 			t.Errorf("a query read before the field was there finds %d events and %v, want 10", r.Total, r.Aggs["t"].Buckets)
+		}
+	})
+}
+
+// testLargePages: with MaxBytes a page holds about so much whatever its events weigh, says that it was cut, and its pages walk through
+// everything once.
+func testLargePages(t *testing.T, open func(*testing.T) Opened) {
+	o := open(t)
+	start := int64(1795132800000)
+	var all []string
+	for block := range 6 {
+		var list []*ecs.Event
+		for i := range 5 {
+			n := block*5 + i
+			e := &ecs.Event{ID: ID(3, uint64(n), 0), Time: start + int64(n), Created: start, System: "HT-901", Source: "NG-9001"}
+			e.AddString(ecs.Message, strings.Repeat(fmt.Sprintf("%08d ", n*7919), 30_000)) // 270 kB
+			list = append(list, e)
+			all = append(all, e.ID)
+		}
+		if err := o.Store.Append(t.Context(), store.Block{First: uint64(block + 1), Last: uint64(block + 1), Events: list}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const limit = 1 << 20
+	forms(t, o, func(t *testing.T, s store.Store) {
+		for _, ascending := range []bool{true, false} {
+			var got []string
+			q := query.Search{Query: query.All{}, Limit: 25, MaxBytes: limit, Ascending: ascending}
+			for page := 0; page < 40; page++ {
+				r := search(t, s, q)
+				size, largest := 0, 0
+				for _, e := range r.Events {
+					size += e.Size()
+					largest = max(largest, e.Size())
+				}
+				if size > limit+largest {
+					t.Errorf("page %d holds %d bytes in %d events, want at most %d and an event", page, size, len(r.Events), limit)
+				}
+				if r.Total != int64(len(all)) {
+					t.Errorf("page %d counts %d events, want %d", page, r.Total, len(all))
+				}
+				if r.Cut && r.Next == "" {
+					t.Errorf("page %d was cut and says no next one", page)
+				}
+				if page == 0 && !r.Cut {
+					t.Errorf("the first page of %d events does not say that it was cut", len(r.Events))
+				}
+				got = append(got, ids(r.Events)...)
+				if q.After = r.Next; r.Next == "" {
+					break
+				}
+			}
+			want := slices.Clone(all)
+			if !ascending {
+				slices.Reverse(want)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("pages (ascending %v) give %d events, want all %d once and in order", ascending, len(got), len(want))
+			}
 		}
 	})
 }

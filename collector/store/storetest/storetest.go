@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("Restart", func(t *testing.T) { testRestart(t, open) })
 	t.Run("Retain", func(t *testing.T) { testRetain(t, open) })
 	t.Run("Cancel", func(t *testing.T) { testCancel(t, open) })
+	t.Run("LargePages", func(t *testing.T) { testLargePages(t, open) })
 	t.Run("Asked", func(t *testing.T) { testAsked(t, open) })
 	t.Run("Bounds", func(t *testing.T) { testBounds(t, open) })
 }

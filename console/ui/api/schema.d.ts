@@ -1878,6 +1878,8 @@ export interface components {
             as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
+            /** @description the page ended before limit because its events are large; next goes on */
+            cut?: boolean;
             events: components["schemas"]["Event"][];
             histogram?: components["schemas"]["Histogram"];
             /** @description sources in scope without data in this range */
