@@ -79,6 +79,18 @@ type LogHead struct {
 	Time       Time   `json:"time"`
 	Key        string `json:"key" doc:"id of the key that signs it and evidence packs: SHA-256 of the public key, hex"`
 	Checkpoint string `json:"checkpoint" doc:"signed note, as it stands"`
+
+	Compared LogCompared `json:"compared"`
+}
+
+// LogCompared is how far the comparison of all rows, and of the alerts with their newest deeds, with the log has come.
+type LogCompared struct {
+	State    string `json:"state" enum:"not_yet,same,different" doc:"not_yet: not compared since the start, so nothing is known"`
+	Time     Time   `json:"time,omitempty" doc:"when all was compared last"`
+	Rows     int64  `json:"rows" doc:"rows compared then"`
+	Unbound  int64  `json:"unbound" doc:"alerts whose newest deed is of an older version, so that they cannot be compared"`
+	Findings []Text `json:"findings" doc:"what differs"`
+	Failed   string `json:"failed,omitempty" doc:"why the comparison does not go on"`
 }
 
 type auditIn struct {

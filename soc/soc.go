@@ -435,7 +435,7 @@ type Deed struct {
 	Actor   Actor
 	Action  string // alert.acknowledge, account.create, search.identifier …
 	Object  string // CB-…, HT-… or ""
-	Before  string // sha256 of the object's state, hex, "" none
+	Before  string // sha256 of the object's state, hex, "" none; of an alert "2:" and that of what deeds bind of it (package triage)
 	After   string
 	Result  string // done, denied, error
 	Reason  string

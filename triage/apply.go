@@ -391,8 +391,11 @@ func (b *batch) write() error {
 			}
 		}
 		if e.created && b.s.c.Record != nil {
-			if _, err := b.s.c.Record(b.ctx, b.tx, soc.Deed{Time: b.now, Actor: Machine, Action: "alert.create", Object: e.a.Number, After: digest(&e.a),
-				Details: map[string]string{"rule": e.a.Rule, "rule_version": e.a.RuleVersion, "system": e.a.System, "event": e.f.Hit.Event}}); err != nil {
+			details := map[string]string{"rule": e.a.Rule, "rule_version": e.a.RuleVersion, "system": e.a.System, "event": e.f.Hit.Event}
+			if e.a.Demo {
+				details["demo"] = "true"
+			}
+			if _, err := b.s.c.Record(b.ctx, b.tx, soc.Deed{Time: b.now, Actor: Machine, Action: "alert.create", Object: e.a.Number, After: bound(&e.a, e.notes), Details: details}); err != nil {
 				return err
 			}
 		}
@@ -503,11 +506,6 @@ func alertID(rule, key, event string) string {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
 	return letters.EncodeToString(h.Sum(nil)[:16])
-}
-
-func digest(a *soc.Alert) string {
-	sum := sha256.Sum256([]byte(text(a)))
-	return hex.EncodeToString(sum[:])
 }
 
 func firstText(e *ecs.Event, fields ...ecs.Field) string {

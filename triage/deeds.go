@@ -154,8 +154,19 @@ func (d *deed) write(before, a *soc.Alert, words, reason string, undo bool) erro
 				details[k] = v
 			}
 		}
-		if _, err := d.s.c.Record(d.ctx, d.tx, soc.Deed{Time: d.now, Actor: d.actor, Action: d.audit, Object: a.Number, Before: digest(before),
-			After: digest(a), Reason: reason, Details: details}); err != nil {
+		if a.Demo {
+			details["demo"] = "true"
+		}
+		rows, err := d.q.Notes(d.ctx, a.ID)
+		if err != nil {
+			return fmt.Errorf("read history of %s: %w", a.Number, err)
+		}
+		history := make([]soc.Note, len(rows))
+		for i, n := range rows {
+			history[i] = soc.Note(n)
+		}
+		if _, err := d.s.c.Record(d.ctx, d.tx, soc.Deed{Time: d.now, Actor: d.actor, Action: d.audit, Object: a.Number, Before: bound(before, history[:len(history)-1]),
+			After: bound(a, history), Reason: reason, Details: details}); err != nil {
 			return err
 		}
 	}

@@ -83,3 +83,6 @@ DELETE FROM alert_undo WHERE alert IN (SELECT id FROM alert WHERE demo);
 
 -- name: DeleteDemo :execrows
 DELETE FROM alert WHERE demo;
+
+-- name: Numbers :many
+SELECT number FROM alert WHERE number > $1 ORDER BY number LIMIT $2;

@@ -33,6 +33,7 @@ var (
 	ErrNotOurs   = errors.New("the certificate was not issued by this appliance")
 	ErrName      = errors.New("not a name of a key")
 	ErrRequest   = errors.New("the certificate request is refused")
+	ErrNowhere   = errors.New("no place outside the data folder can be written")
 )
 
 // Vault hands out keys by name.
@@ -46,6 +47,12 @@ type Vault interface {
 	MAC(ctx context.Context, name string) (MAC, error)
 	// Rotate makes a new version of every key called name.
 	Rotate(ctx context.Context, name string) error
+	// Keep puts a small record (at most 32 KiB) sealed in a place apart from the data folder, instead of what lay there under name, so
+	// that an older copy of the data folder does not bring an older record with it. It is durable when Keep returns; ErrNowhere says
+	// that there is no such place.
+	Keep(ctx context.Context, name string, content []byte) error
+	// Kept reads the record and says where it lies, for people; fs.ErrNotExist when there is none for this data folder.
+	Kept(ctx context.Context, name string) (content []byte, place string, err error)
 	Authority() Authority
 }
 

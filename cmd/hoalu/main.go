@@ -32,6 +32,7 @@ type commands struct {
 	Source     SourceCmd     `cmd:"" help:"Log sources: their formats, and the keys of their senders."`
 	Sensor     SensorCmd     `cmd:"" help:"Packet and host sensors; enrolment."`
 	Evidence   EvidenceCmd   `cmd:"" help:"Evidence packs: export, and verify without any server."`
+	Restored   RestoredCmd   `cmd:"" help:"Say on record that a data directory was restored from a backup, so that it starts."`
 	National   NationalCmd   `cmd:"" help:"The link to the national centre."`
 	Quarantine QuarantineCmd `cmd:"" help:"What could not become an event: list, replay."`
 	Config     ConfigCmd     `cmd:"" help:"Check a configuration file, or show what is in force."`
@@ -43,7 +44,7 @@ type commands struct {
 // planned are commands that people know from the design and look for in vain: said plainly, so that nobody thinks of a typing error.
 var planned = map[string]string{
 	"backup":         "stop the appliance and copy its data directory and, apart from it, the master key: docs/en/backup.md",
-	"restore":        "put the data directory and the master key in their place and start: docs/en/backup.md",
+	"restore":        "put the data directory and the master key in their place, then hoalu restored --reason … and start: docs/en/backup.md",
 	"doctor":         "GET /readyz names each part with its reason, hoalu config check each bad key",
 	"hunt":           "search stored events in the console, page Search",
 	"rules test":     "hoalu rules match runs rules over a file of events",

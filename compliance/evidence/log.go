@@ -41,6 +41,10 @@ const Origin = "hoalu/evidence"
 type LogConfig struct {
 	Dir      string        // folder of the log's tiles and checkpoint
 	Interval time.Duration // between checkpoints while the log grows; 0: 1 s, so that a pack holds the newest deeds and a stop does not wait
+	Apart    Apart         // keeps the newest head outside the data folder; nil: nowhere
+	Objects  Objects       // what deeds bind by a hash of its state; nil: nothing is compared with it
+
+	taken bool // the log is taken as it is, whatever head is kept apart (Restored)
 }
 
 // Log is the transparency log behind the audit rows (C2SP tlog-tiles, RFC 6962 hashing): deed number n is entry n-1, its leaf the
@@ -68,6 +72,14 @@ type Log struct {
 	known  uint64 // size that Append left behind and may go on from; unknown: compare first
 	err    error
 	behind time.Time // since when entries wait for a signed head
+
+	keptMu   sync.Mutex
+	kept     keptHead // as written last
+	keptErr  error
+	onRecord bool          // the audit log says that heads are kept apart
+	rewound  *RewoundError // what checkKept found of a log that is taken as it is
+
+	compared comparison
 }
 
 // unknown stands for a log whose end has not been compared with the rows.
@@ -122,6 +134,10 @@ func OpenLog(ctx context.Context, cfg LogConfig, db *state.DB, signer crypto.Sig
 		l.cancel()
 		return nil, fmt.Errorf("the evidence log holds %d entries but the audit table only %d: the state database is older than the log; restore both from one backup", size, last)
 	}
+	if err := l.checkKept(ctx, size); err != nil && !(cfg.taken && errors.As(err, &l.rewound)) {
+		l.cancel()
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -170,10 +186,15 @@ func (l *Log) Run(ctx context.Context) error {
 	var swept time.Time
 	for {
 		wait := time.Second
-		before := l.Ready()
+		before := l.taking()
 		err := l.Append(ctx)
 		if err == nil {
 			err = l.signed(ctx)
+		}
+		if kept := l.Kept(); err == nil && ctx.Err() == nil {
+			if now := l.keepHead(ctx, false); now != nil && (kept == nil || kept.Error() != now.Error()) {
+				l.log.Error("keep the head of the evidence log apart; it is tried again", "error", now)
+			}
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -327,10 +348,27 @@ func (l *Log) compareEnd(ctx context.Context, size uint64) error {
 	return fmt.Errorf("audit row %d is not what the evidence log holds under its number: the state database and the log are not of one time, or the row was changed; nothing more is logged until both are restored from one backup", size)
 }
 
-// Close waits until the signed head covers everything appended and stops.
+// Close waits until the signed head covers everything appended, keeps it apart and stops.
 func (l *Log) Close() error {
-	defer l.cancel()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second+2*l.cfg.Interval)
+	ctx := context.Background()
+	err := l.settle(ctx)
+	if err == nil {
+		if kept := l.keepHead(ctx, true); kept != nil { // said by Kept while it ran
+			l.log.Error("keep the head of the evidence log apart", "error", kept)
+		}
+	}
+	return errors.Join(err, l.close())
+}
+
+// close stops without waiting for anything.
+func (l *Log) close() error {
+	l.cancel()
+	return nil
+}
+
+// settle waits until the signed head covers everything appended.
+func (l *Log) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second+2*l.cfg.Interval)
 	defer cancel()
 	for {
 		size, err := l.reader.NextIndex(ctx)
@@ -380,8 +418,16 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 	return h, nil
 }
 
-// Ready says what is wrong with the log, nil when rows get in.
+// Ready says what is wrong with the log, nil when rows get in and nothing was found changed behind it.
 func (l *Log) Ready() error {
+	if err := l.taking(); err != nil {
+		return err
+	}
+	return l.Compared().altered()
+}
+
+// taking says why rows do not get in.
+func (l *Log) taking() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err

@@ -14,6 +14,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,22 +61,27 @@ func Record(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
 	if data, err := leaf(d); err != nil || len(data) > maxLeaf { // a row the log cannot take would hold up all after it
 		return 0, errors.Join(fmt.Errorf("record deed %s: it has %d bytes, the evidence log takes %d; shorten what is said of it", d.Action, len(data), maxLeaf), err)
 	}
-	words := []string{strconv.FormatInt(n, 10), d.Actor.ID, d.Actor.Name, d.Actor.Unit, d.Actor.Address, d.Action, d.Object, d.Result, d.Reason}
-	for _, r := range d.Actor.Roles {
-		words = append(words, string(r))
-	}
-	for k, v := range d.Details {
-		words = append(words, k, v)
-	}
 	err = db.New(tx).InsertDeed(ctx, db.InsertDeedParams{
 		Number: n, Time: d.Time, Actor: d.Actor.ID, ActorName: d.Actor.Name, ActorUnit: d.Actor.Unit, Roles: string(roles),
 		Address: d.Actor.Address, Action: d.Action, Object: d.Object, HashBefore: d.Before, HashAfter: d.After, Result: d.Result,
-		Reason: d.Reason, Details: string(details), Search: state.Fold(strings.Join(words, " ")),
+		Reason: d.Reason, Details: string(details), Search: searchText(d),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("record deed %s: %w", d.Action, err)
 	}
 	return n, nil
+}
+
+// searchText is what people search a deed by: all its words, without case and marks.
+func searchText(d soc.Deed) string {
+	words := []string{strconv.FormatInt(d.Number, 10), d.Actor.ID, d.Actor.Name, d.Actor.Unit, d.Actor.Address, d.Action, d.Object, d.Result, d.Reason}
+	for _, r := range d.Actor.Roles {
+		words = append(words, string(r))
+	}
+	for _, k := range slices.Sorted(maps.Keys(d.Details)) {
+		words = append(words, k, d.Details[k])
+	}
+	return state.Fold(strings.Join(words, " "))
 }
 
 // After returns up to limit deeds with numbers above number, in order: what the appender and exports read.

@@ -126,28 +126,19 @@ type App struct {
 
 // New opens the appliance on opts.Data.
 func New(ctx context.Context, opts Options) (_ *App, err error) {
-	if err := opts.Config.Validate(); err != nil {
+	a, err := newApp(opts)
+	if err != nil {
 		return nil, err
 	}
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
-	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), notices: func(soc.Notice) {}}
-	a.down.log = opts.Log
 	a.linkCert.issue = a.linkCertificate
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.down.run())
 		}
 	}()
-	if err := dataFolder(opts.Data); err != nil {
+	if err := a.holdData(); err != nil {
 		return nil, err
 	}
-	lock, err := lockData(opts.Data)
-	if err != nil {
-		return nil, err
-	}
-	a.down.push("data lock", lock.Close)
 	defer func() {
 		if err != nil {
 			a.closeListeners()
@@ -182,6 +173,32 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		a.log.Debug("opened", "part", step.name, "event.duration", time.Since(start).String())
 	}
 	return a, nil
+}
+
+// newApp is an App that holds nothing yet.
+func newApp(opts Options) (*App, error) {
+	if err := opts.Config.Validate(); err != nil {
+		return nil, err
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), notices: func(soc.Notice) {}}
+	a.down.log = opts.Log
+	return a, nil
+}
+
+// holdData makes the data folder where it is absent and keeps others from it.
+func (a *App) holdData() error {
+	if err := dataFolder(a.opts.Data); err != nil {
+		return err
+	}
+	lock, err := lockData(a.opts.Data)
+	if err != nil {
+		return err
+	}
+	a.down.push("data lock", lock.Close)
+	return nil
 }
 
 func (a *App) path(parts ...string) string {

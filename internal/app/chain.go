@@ -36,6 +36,7 @@ func (a *App) runBack(g *group) {
 	g.run("national link", a.national.Run)
 	g.run("posture", a.posture.Run)
 	g.run("evidence log", a.evidence.Run)
+	g.run("comparison of the evidence log", a.evidence.RunComparison)
 	g.run("accounts", a.accounts.Run)
 }
 

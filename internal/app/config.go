@@ -28,6 +28,7 @@ type Config struct {
 	Store      Store           `yaml:"store"`
 	Detections Detections      `yaml:"detections"`
 	Posture    Posture         `yaml:"posture"`
+	Evidence   Evidence        `yaml:"evidence"`
 	National   national.Config `yaml:"national"`
 	Sensor     Sensor          `yaml:"sensor"`
 	Files      Files           `yaml:"files"`
@@ -76,6 +77,11 @@ type Detections struct {
 // Posture says how often systems are computed.
 type Posture struct {
 	Every time.Duration `yaml:"every"`
+}
+
+// Evidence says where the newest head of the evidence log is kept apart from the data folder.
+type Evidence struct {
+	Apart string `yaml:"apart"` // folder, not under the data folder; "" beside the master key, else the user's configuration folder
 }
 
 // Sensor runs the packet and host sensors of this machine inside the appliance.

@@ -494,7 +494,12 @@ func (p auditPart) Head(ctx context.Context) (*console.LogHead, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &console.LogHead{Size: int64(h.Size), Root: h.Root, Time: console.Time(h.At), Key: key, Checkpoint: string(h.Raw)}, nil
+	c := p.a.evidence.Compared()
+	compared := console.LogCompared{State: c.State(), Time: console.Time(c.Finished), Rows: int64(c.Rows), Unbound: c.Unbound, Findings: []console.Text{}, Failed: c.Failed}
+	for _, f := range c.Findings {
+		compared.Findings = append(compared.Findings, console.Text{"vi": f.VI, "en": f.EN})
+	}
+	return &console.LogHead{Size: int64(h.Size), Root: h.Root, Time: console.Time(h.At), Key: key, Checkpoint: string(h.Raw), Compared: compared}, nil
 }
 
 func (p auditPart) Record(ctx context.Context, d soc.Deed) error {
@@ -597,7 +602,7 @@ func (p machinePart) Parts(ctx context.Context) []soc.Part {
 		}
 		return x
 	}
-	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.Ready()), part("evidence_log", a.evidence.Ready())}
+	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
 	var posture error
 	if r := a.posture.Ready(); r != "" {
 		posture = errors.New(r)

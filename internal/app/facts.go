@@ -16,12 +16,16 @@ import (
 	"hoalu/soc"
 )
 
+func (a *App) evidenceConfig() evidence.LogConfig {
+	return evidence.LogConfig{Dir: a.path("evidence"), Apart: a.vault, Objects: a.triage}
+}
+
 func (a *App) openPosture(ctx context.Context) error {
 	signer, err := a.vault.Signer(ctx, "evidence")
 	if err != nil {
 		return err
 	}
-	if a.evidence, err = evidence.OpenLog(ctx, evidence.LogConfig{Dir: a.path("evidence")}, a.state, signer, a.log); err != nil {
+	if a.evidence, err = evidence.OpenLog(ctx, a.evidenceConfig(), a.state, signer, a.log); err != nil {
 		return err
 	}
 	a.down.push("evidence log", a.evidence.Close)

@@ -45,7 +45,7 @@ func (a *App) openVault(ctx context.Context) error {
 			return fmt.Errorf("%w: %s is there but its keys are not (%s); restore the whole data folder from one backup", vault.ErrDamaged, a.path("state.db"), a.path("keys"))
 		}
 	}
-	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey}, a.log)
+	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey, Apart: a.cfg.Evidence.Apart}, a.log)
 	if err != nil {
 		return err
 	}

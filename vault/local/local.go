@@ -59,6 +59,7 @@ type Config struct {
 	Data          string `yaml:"-"`               // data folder
 	MasterKeyFile string `yaml:"master_key_file"` // "" looks as the package says
 	UserConfig    string `yaml:"-"`               // user's configuration folder; "" os.UserConfigDir
+	Apart         string `yaml:"apart"`           // folder of records kept apart from the data (Keep); "" beside the master key
 
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time `yaml:"-"`
@@ -66,7 +67,12 @@ type Config struct {
 
 // Vault is the open vault.
 type Vault struct {
-	dir    string
+	dir   string
+	data  string // data folder
+	apart string // Config.Apart
+	// Where the master key was found and where Keep looks when that is no folder to write in.
+	keyFile, userConfig string
+
 	master tink.AEAD
 	log    *slog.Logger
 	now    func() time.Time
@@ -109,7 +115,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use the master key: %w", err)
 	}
-	v := &Vault{dir: dir, master: master, log: log.With("component", "vault"), now: c.Now, signers: map[string]*signer{}, macs: map[string]*mac{},
+	v := &Vault{dir: dir, data: c.Data, apart: c.Apart, keyFile: where, userConfig: c.UserConfig, master: master, log: log.With("component", "vault"), now: c.Now, signers: map[string]*signer{}, macs: map[string]*mac{},
 		aeads: map[string]tink.AEAD{}}
 	if fresh {
 		if err := v.create("check.key", []byte("hoalu")); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -297,6 +303,11 @@ func (v *Vault) unseal(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.open(name, box)
+}
+
+// open opens what seal made under name.
+func (v *Vault) open(name string, box []byte) ([]byte, error) {
 	if len(box) < 4 || string(box[:3]) != "HLK" {
 		return nil, fmt.Errorf("%w: %s is no sealed key; restore it from a backup", vault.ErrDamaged, name)
 	}

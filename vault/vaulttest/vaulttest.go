@@ -16,6 +16,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"sync"
 	"testing"
@@ -139,6 +140,25 @@ func Run(t *testing.T, open func(t *testing.T) vault.Vault) {
 				t.Errorf("%s: a changed ciphertext opens", name)
 			}
 			box[len(box)-1] ^= 1
+		}
+	})
+	t.Run("kept apart", func(t *testing.T) {
+		v := open(t)
+		if _, _, err := v.Kept(ctx, "nothing"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Kept of nothing = %v, want fs.ErrNotExist", err)
+		}
+		for _, want := range []string{"one", "two"} {
+			if err := v.Keep(ctx, "record", []byte(want)); err != nil {
+				t.Fatalf("Keep: %v", err)
+			}
+			for where, w := range map[string]vault.Vault{"here": v, "after a restart": open(t)} {
+				if got, place, err := w.Kept(ctx, "record"); err != nil || string(got) != want || place == "" {
+					t.Errorf("%s: Kept = %q in %q, %v; want %q", where, got, place, err, want)
+				}
+			}
+		}
+		if err := v.Keep(ctx, "../x", nil); !errors.Is(err, vault.ErrName) {
+			t.Errorf("Keep(../x) = %v, want ErrName", err)
 		}
 	})
 	t.Run("names", func(t *testing.T) {

@@ -2239,9 +2239,38 @@ export interface components {
             /** @enum {string} */
             state: "balanced" | "off" | "unknown";
         };
+        LogCompared: {
+            /** @description why the comparison does not go on */
+            failed?: string;
+            /** @description what differs */
+            findings: {
+                [key: string]: string;
+            }[];
+            /**
+             * Format: int64
+             * @description rows compared then
+             */
+            rows: number;
+            /**
+             * @description not_yet: not compared since the start, so nothing is known
+             * @enum {string}
+             */
+            state: "not_yet" | "same" | "different";
+            /**
+             * Format: date-time
+             * @description when all was compared last
+             */
+            time?: string;
+            /**
+             * Format: int64
+             * @description alerts whose newest deed is of an older version, so that they cannot be compared
+             */
+            unbound: number;
+        };
         LogHead: {
             /** @description signed note, as it stands */
             checkpoint: string;
+            compared: components["schemas"]["LogCompared"];
             /** @description id of the key that signs it and evidence packs: SHA-256 of the public key, hex */
             key: string;
             root: string;
@@ -3940,6 +3969,7 @@ export type LedgerAnswer = components['schemas']['LedgerAnswer'];
 export type LedgerCell = components['schemas']['LedgerCell'];
 export type LedgerItem = components['schemas']['LedgerItem'];
 export type LedgerStatus = components['schemas']['LedgerStatus'];
+export type LogCompared = components['schemas']['LogCompared'];
 export type LogHead = components['schemas']['LogHead'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type Me = components['schemas']['Me'];

@@ -22,6 +22,19 @@ import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 
+/** How far the comparison of all rows with the evidence log has come: before it ends nothing is said to be the same. */
+function Compared({ with: c }: { with: NonNullable<AuditAnswer['head']>['compared'] }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  return (
+    <span className={c.state === 'different' ? 'danger-text' : undefined}>
+      {t(`audit.compared.${c.state}`, { n: number(c.rows, lang) })}
+      {c.findings.length > 0 && `: ${c.findings.map((f) => say(f, lang, t)).join('; ')}`}
+      {c.failed && `. ${t('audit.compared.failed', { why: c.failed })}`}
+    </span>
+  );
+}
+
 export default function Audit() {
   const { t } = useTranslation();
   const lang = useLang();
@@ -103,7 +116,7 @@ export default function Audit() {
         {head && (
           <span className="muted small">
             {t('audit.head', { n: number(head.size, lang) })} <Age at={head.time} /> ·{' '}
-            <Evidence value={`${head.root.slice(0, 16)}…`} />
+            <Evidence value={`${head.root.slice(0, 16)}…`} /> · <Compared with={head.compared} />
           </span>
         )}
         <div className="end">

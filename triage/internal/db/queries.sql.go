@@ -440,6 +440,38 @@ func (q *Queries) Notes(ctx context.Context, alert string) ([]NotesRow, error) {
 	return items, nil
 }
 
+const numbers = `-- name: Numbers :many
+SELECT number FROM alert WHERE number > $1 ORDER BY number LIMIT $2
+`
+
+type NumbersParams struct {
+	Number string
+	Limit  int32
+}
+
+func (q *Queries) Numbers(ctx context.Context, arg NumbersParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, numbers, arg.Number, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var number string
+		if err := rows.Scan(&number); err != nil {
+			return nil, err
+		}
+		items = append(items, number)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const position = `-- name: Position :one
 SELECT epoch, seq FROM reader_position WHERE reader = $1
 `

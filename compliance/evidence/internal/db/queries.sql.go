@@ -9,6 +9,17 @@ import (
 	"context"
 )
 
+const countHeads = `-- name: CountHeads :one
+SELECT count(*) FROM evidence_head WHERE use = $1
+`
+
+func (q *Queries) CountHeads(ctx context.Context, use string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countHeads, use)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deedsAfter = `-- name: DeedsAfter :many
 SELECT number, time, actor, actor_name, actor_unit, roles, address, action, object, hash_before, hash_after, result, reason, details, search FROM audit WHERE number > $1 ORDER BY number LIMIT $2
 `
@@ -44,6 +55,43 @@ func (q *Queries) DeedsAfter(ctx context.Context, arg DeedsAfterParams) ([]Audit
 			&i.Details,
 			&i.Search,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const headsBefore = `-- name: HeadsBefore :many
+SELECT size, root FROM evidence_head WHERE size < $1 GROUP BY size, root ORDER BY size DESC LIMIT $2
+`
+
+type HeadsBeforeParams struct {
+	Size  int64
+	Limit int32
+}
+
+type HeadsBeforeRow struct {
+	Size int64
+	Root string
+}
+
+func (q *Queries) HeadsBefore(ctx context.Context, arg HeadsBeforeParams) ([]HeadsBeforeRow, error) {
+	rows, err := q.db.QueryContext(ctx, headsBefore, arg.Size, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HeadsBeforeRow{}
+	for rows.Next() {
+		var i HeadsBeforeRow
+		if err := rows.Scan(&i.Size, &i.Root); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -98,6 +146,27 @@ func (q *Queries) InsertDeed(ctx context.Context, arg InsertDeedParams) error {
 		arg.Reason,
 		arg.Details,
 		arg.Search,
+	)
+	return err
+}
+
+const insertHead = `-- name: InsertHead :exec
+INSERT INTO evidence_head (size, root, use, time) VALUES ($1, $2, $3, $4) ON CONFLICT (size, use) DO NOTHING
+`
+
+type InsertHeadParams struct {
+	Size int64
+	Root string
+	Use  string
+	Time int64
+}
+
+func (q *Queries) InsertHead(ctx context.Context, arg InsertHeadParams) error {
+	_, err := q.db.ExecContext(ctx, insertHead,
+		arg.Size,
+		arg.Root,
+		arg.Use,
+		arg.Time,
 	)
 	return err
 }
