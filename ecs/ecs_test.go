@@ -109,3 +109,11 @@ func TestSourceTime(t *testing.T) {
 		t.Errorf("SourceTime() = %s, want what the source wrote", got)
 	}
 }
+
+func TestInSchema(t *testing.T) {
+	for name, want := range map[string]bool{"source.ip": true, "sorce.ip": false, "": false, "source": false, "log.syslog.facility.code": true, "sigma.logsource.product": true, "hoalu.exercise": false} {
+		if got := InSchema(name); got != want {
+			t.Errorf("InSchema(%q) = %v, want %v", name, got, want)
+		}
+	}
+}

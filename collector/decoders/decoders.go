@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -33,16 +34,37 @@ var ErrDataset = errors.New("no decoder has this name")
 // Set is every decoder of this build, compiled.
 type Set struct {
 	defs   map[string]*definition // by dataset
-	sniff  []*definition          // those with a detect clause for text, in order of dataset
-	shapes []*definition          // those with a detect clause for JSON
+	sniff  []sniffer              // those that recognise texts, in the order they are asked
+	shapes []*definition          // those that recognise JSON documents
+	extra  []*definition          // those beside the build's own
 }
 
 // New compiles the embedded definitions and those of extra file systems (<vendor>/<product>.yml), later ones replacing earlier
-// ones of the same dataset. Every bad file is named in the error.
+// ones of the same dataset, and runs the test lines of the extra ones. Every bad file is named in the error.
 func New(extra ...fs.FS) (*Set, error) {
 	s := &Set{defs: map[string]*definition{}}
-	err := s.load(append([]fs.FS{embedded}, extra...))
-	return s, err
+	errs := []error{s.load(append([]fs.FS{embedded}, extra...))}
+	for _, def := range s.extra {
+		errs = append(errs, s.check(def))
+	}
+	return s, errors.Join(errs...)
+}
+
+// Load is New with the definitions in folders of this machine; every folder and file that is bad is named.
+func Load(folders []string) (*Set, error) {
+	var errs []error
+	var extra []fs.FS
+	for _, dir := range folders {
+		if info, err := os.Stat(dir); err != nil {
+			errs = append(errs, fmt.Errorf("decoders: %w", err))
+		} else if !info.IsDir() {
+			errs = append(errs, fmt.Errorf("decoders: %s is no folder", dir))
+		} else {
+			extra = append(extra, os.DirFS(dir))
+		}
+	}
+	s, err := New(extra...)
+	return s, errors.Join(append(errs, err)...)
 }
 
 // Options of one frame.
@@ -295,7 +317,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 				return true
 			}
 		}
-		if def != nil && !def.syslog && !headed(s, e.Created, o) && def.decodeText(d, e, s, o) {
+		if def != nil && !def.Syslog && !headed(s, e.Created, o) && def.decodeText(d, e, s, "", o) {
 			set(e, ecs.EventDataset, def.Dataset)
 			return true
 		}
@@ -320,7 +342,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 			return true
 		}
 	} else if def != nil {
-		if def.decodeText(d, e, text, o) || def.decodeText(d, e, s, o) {
+		if def.decodeText(d, e, text, h.app, o) || def.decodeText(d, e, s, h.app, o) {
 			set(e, ecs.EventDataset, def.Dataset)
 			return true
 		}
@@ -509,7 +531,7 @@ func (d *Decoder) bodyByShape(e *ecs.Event, s string, o Options, app string) (st
 		return "linux.iptables", true
 	}
 	for _, def := range d.set.sniff {
-		if def.looksLike(s, app) && def.decodeText(d, e, s, o) {
+		if def.looksLike(s, app) && def.decodeText(d, e, s, app, o) {
 			return def.Dataset, true
 		}
 	}

@@ -419,7 +419,7 @@ func (h *header) tag(s string, where hostPlace) {
 		s, h.text = r, r
 	}
 	h.program(s)
-	if h.app == "" && (!plain || where == hostBeforeTag) && !strings.HasPrefix(s, "%") && !(h.relayed() && h.pri >= 0) {
+	if h.app == "" && (!plain || where == hostBeforeTag) && !strings.HasPrefix(s, "%") && !(h.relayed() && (h.pri >= 0 || h.text[0] == '1')) {
 		h.host = ""
 		h.program(whole)
 		if h.app == "" {

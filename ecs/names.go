@@ -1,0 +1,31 @@
+package ecs
+
+import (
+	_ "embed"
+	"strings"
+	"sync"
+)
+
+// names.txt are the names of the Elastic Common Schema, version 9, one a line, without those of parts that no log here speaks of
+// (ELF and PE headers, leaders of process groups, enrichments).
+//
+//go:embed names.txt
+var schema string
+
+var schemaNames = sync.OnceValue(func() map[string]bool {
+	m := map[string]bool{}
+	for n := range strings.Lines(schema) {
+		m[strings.TrimSpace(n)] = true
+	}
+	return m
+})
+
+// InSchema says whether name is one of the Elastic Common Schema or the product's own hoalu.time_suspect and sigma.logsource.*: what
+// a decoder may fill without saying that the name is its own.
+func InSchema(name string) bool {
+	switch name {
+	case "sigma.logsource.product", "sigma.logsource.service", "sigma.logsource.category", "hoalu.time_suspect":
+		return true
+	}
+	return schemaNames()[name]
+}
