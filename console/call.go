@@ -188,9 +188,6 @@ func (c *Console) refuse(ctx context.Context, k *call, op operation, err error) 
 	writeProblem(k.w, p)
 }
 
-// covers reports whether a row of the system is within the operation's rows.
-func (c *Console) covers(k *call, system string) bool { return authz.Covers(c.scope(k), system) }
-
 // absent is the answer for what does not exist and for what is out of scope, word for word the same.
 func absent(id string) error {
 	return &soc.Problem{Status: http.StatusNotFound, Code: "absent", Detail: "Not found; it may be mistyped or outside your scope.", Values: map[string]string{"id": id}}

@@ -31,12 +31,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // driver pgx
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	"modernc.org/sqlite" // driver sqlite
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // driver sqlite
 )
 
 //go:embed migrations/*.sql
@@ -281,16 +279,6 @@ func Next(ctx context.Context, tx *sql.Tx, name string) (int64, error) {
 		return 0, fmt.Errorf("next number of %s: %w", name, err)
 	}
 	return n, nil
-}
-
-// IsUnique reports whether err is a broken UNIQUE or PRIMARY KEY constraint.
-func IsUnique(err error) bool {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
 // Now is the current time as the tables keep it: Unix milliseconds.

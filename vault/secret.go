@@ -22,9 +22,6 @@ func (s Secret) Reveal() []byte {
 	return *s.b
 }
 
-// Empty reports whether there is none.
-func (s Secret) Empty() bool { return len(s.Reveal()) == 0 }
-
 // Destroy zeroes the bytes; the Secret is empty afterwards.
 func (s Secret) Destroy() {
 	if s.b != nil {
@@ -53,9 +50,3 @@ func (s Secret) MarshalYAML() (any, error) { return hidden, nil }
 
 // LogValue is for slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// UnmarshalText reads a secret from configuration.
-func (s *Secret) UnmarshalText(text []byte) error {
-	*s = NewSecret(append([]byte(nil), text...))
-	return nil
-}

@@ -44,19 +44,15 @@ func TestSecretIsNeverSeen(t *testing.T) {
 			}
 		}
 	}
-	if string(s.Reveal()) != "hunter2" || s.Empty() {
+	if string(s.Reveal()) != "hunter2" {
 		t.Error("Reveal does not give it")
 	}
 	raw := s.Reveal()
 	c.Ptr.Destroy()
-	if !s.Empty() || !bytes.Equal(raw, make([]byte, 7)) {
+	if len(s.Reveal()) != 0 || !bytes.Equal(raw, make([]byte, 7)) {
 		t.Errorf("after Destroy: %q, bytes %v", s.Reveal(), raw)
 	}
-	var fromYAML struct{ Token vault.Secret }
-	if err := yaml.Unmarshal([]byte("token: hunter2"), &fromYAML); err != nil || string(fromYAML.Token.Reveal()) != "hunter2" {
-		t.Errorf("from YAML: %v", err)
-	}
-	if (vault.Secret{}).Reveal() != nil || !(vault.Secret{}).Empty() {
+	if (vault.Secret{}).Reveal() != nil {
 		t.Error("the zero Secret is not empty")
 	}
 }

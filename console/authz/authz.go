@@ -372,22 +372,6 @@ func Node(s soc.Scope) query.Node {
 	return query.Terms{Field: ecs.SystemID, Values: s.Systems}
 }
 
-// SQL is a scope as a condition on a column of system numbers; parameters are numbered from next.
-func SQL(s soc.Scope, column string, next int) (where string, args []any) {
-	switch {
-	case s.All:
-		return "1=1", nil
-	case len(s.Systems) == 0:
-		return "1=0", nil
-	}
-	marks := make([]string, len(s.Systems))
-	for i, id := range s.Systems {
-		marks[i] = fmt.Sprintf("$%d", next+i)
-		args = append(args, id)
-	}
-	return column + " IN (" + strings.Join(marks, ",") + ")", args
-}
-
 // Covers reports whether a row of the system is within the scope.
 func Covers(s soc.Scope, system string) bool {
 	return s.All || slices.Contains(s.Systems, system)

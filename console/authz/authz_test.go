@@ -233,10 +233,6 @@ func TestScope(t *testing.T) {
 			t.Errorf("%s: node (-want +got):\n%s", c.name, diff)
 		}
 	}
-	where, args := SQL(soc.Scope{Systems: []string{"HT-001", "HT-002"}}, "system", 3)
-	if where != "system IN ($3,$4)" || len(args) != 2 {
-		t.Errorf("SQL gives %q %v", where, args)
-	}
 }
 
 func TestParseRefusesOtherShapes(t *testing.T) {

@@ -4,7 +4,7 @@
 // FS says whether a console was built in; a server without one answers the API only and says so on "/".
 //
 // index.html carries the placeholder NoncePlaceholder in place of the nonce of the content security policy. The server replaces
-// every occurrence with a fresh value for each answer and sends the same value in the header Policy(nonce). Everything below
+// every occurrence with a fresh value for each answer and sends the same value in the header Content-Security-Policy. Everything below
 // assets/ has the hash of its content in its name and may be cached for ever; index.html may not.
 package ui
 
@@ -29,11 +29,4 @@ func FS() (files fs.FS, ok bool) {
 		return nil, false
 	}
 	return sub, true
-}
-
-// Policy is the content security policy under which the console works: own files only, styles with the nonce, no inline handlers,
-// no frame around it.
-func Policy(nonce string) string {
-	return "default-src 'none'; script-src 'self' 'nonce-" + nonce + "'; style-src 'self' 'nonce-" + nonce +
-		"'; font-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }

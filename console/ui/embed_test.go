@@ -30,10 +30,3 @@ func TestFS(t *testing.T) {
 		}
 	}
 }
-
-func TestPolicy(t *testing.T) {
-	p := Policy("abc")
-	if strings.Contains(p, "unsafe") || strings.Count(p, "'nonce-abc'") != 2 {
-		t.Errorf("Policy(abc) = %s; want two nonces and nothing unsafe", p)
-	}
-}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -517,7 +518,7 @@ func TestNationalCertificateSurvives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fingerprint(a.Certificate[0]) != fingerprint(b.Certificate[0]) {
+	if !bytes.Equal(a.Certificate[0], b.Certificate[0]) {
 		t.Error("the certificate of the national link changed with a restart")
 	}
 	if b.Leaf.Subject.CommonName == "" {

@@ -3,9 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -613,11 +611,6 @@ func (p machinePart) Parts(ctx context.Context) []soc.Part {
 		lag = fmt.Errorf("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
 	}
 	return append(parts, part("pipeline", a.hub.Ready()), part("detections", errors.Join(lag, a.engine.Ready())))
-}
-
-func fingerprint(der []byte) string {
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:])
 }
 
 func hostname() string {
