@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian's chromium (browser tests), rsyslog with its Elasticsearch output (a real sender), clang and
-# libbpf headers (the BPF objects are compiled again and compared). Without the right to install, says what is missing; in CI that fails.
+# libbpf headers (the BPF objects are compiled again and compared), PostgreSQL (the state suites run on it as on SQLite), gcc (Go's race
+# detector needs it; the product is built without). Without the right to install, says what is missing; in CI that fails.
 set -euo pipefail
 need=()
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
@@ -15,6 +16,8 @@ have llvm-strip || need+=(llvm)
 have ip || need+=(iproute2)
 have openssl || need+=(openssl)
 have curl || need+=(curl)
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need+=(postgresql)
+{ have gcc && [ -e /usr/include/stdlib.h ]; } || need+=(gcc libc6-dev)
 [ ${#need[@]} -eq 0 ] && exit 0
 echo "test peers missing: ${need[*]}"
 sudo=
