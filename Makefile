@@ -11,7 +11,7 @@ UI       := console/ui
 UI_FILES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 export CGO_ENABLED := 0
 
-.PHONY: run build test bench generate clean peers check unit browser bench-%
+.PHONY: run build test bench generate clean peers check unit race fuzz browser bench-%
 
 run: build
 	exec bin/hoalu serve
@@ -36,16 +36,24 @@ $(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_FILES)
 peers:
 	test/peers/install.sh
 
-test: peers build check unit browser
+test: peers build check unit race fuzz browser
 
 check:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	$(GO) mod tidy -diff || { echo "go.mod and go.sum are not what the imports ask for: run go mod tidy and commit"; exit 1; }
+	test/check/unreachable.sh
 	before=$$(git diff | sha256sum); test/generate.sh >/dev/null; test "$$before" = "$$(git diff | sha256sum)" || { echo "generated code is not what its sources give: run make generate and commit"; git diff --stat; exit 1; }
 	cd $(UI) && npm run --silent check
 
 unit: build
-	$(GO) test -timeout 40m ./...
+	test/peers/postgres.sh $(GO) test -timeout 40m ./...
+
+race:
+	test/check/race.sh
+
+fuzz:
+	test/check/fuzz.sh
 
 browser: build
 	test/browser.sh
