@@ -4,19 +4,33 @@ import (
 	"bytes"
 )
 
-// maxSkip is the greatest length a counted message may name and still be stepped over; beyond, the count is nonsense and the
-// stream cannot be found again.
-const maxSkip = 64 << 20
+const (
+	// maxSkip is the greatest length a counted message may name and still be stepped over; beyond, the count is nonsense and the
+	// stream cannot be found again.
+	maxSkip = 64 << 20
+	// maxCount is the digits a count may have; more are text.
+	maxCount = 10
+	// maxHeader is the length of a count, a blank and a priority.
+	maxHeader = maxCount + 6
+)
 
 // framer cuts a byte stream into messages (RFC 6587): each message is octet-counted ("83 <34>1 …") when it begins with a
-// count, a space and '<', else it ends at a newline; a NUL right before '<' ends one too (some senders end messages so).
+// count, a space and '<', else it ends at a newline, or at a NUL behind which the next message begins or, for a moment, nothing
+// comes (some senders, as Python's SysLogHandler, end messages so).
+//
+// A count is believed as long as the stream goes on behind it as a message begins. Where it does not, the count is wrong, and the
+// messages are found by the next header (count, priority) whose own count leads to the begin of a message. Only then: else
+// whoever can write text into a message could write messages into the stream.
 //
 // Invariants: next consumes only whole messages, separators and what is being skipped; every byte of the stream is in exactly
-// one message, separator or counted refusal.
+// one message, separator or counted refusal. How a stream with wrong counts is cut may depend on how it comes in reads; one with
+// right counts is cut the same in any.
 type framer struct {
-	max  int  // bytes of a message
-	skip int  // octets of a refused counted message still to come
-	line bool // the rest of a refused line still to come
+	max     int  // bytes of a message
+	skip    int  // octets of a refused counted message still to come
+	line    bool // the rest of a refused line still to come
+	counted bool // the last message was octet-counted
+	quiet   bool // nothing came for a moment: a NUL at the end of what is there ends a message
 }
 
 // cut is what next found.
@@ -26,40 +40,20 @@ const (
 	message   cut = iota // msg is one
 	need                 // more bytes are needed
 	tooLarge             // a message was refused, the stream goes on behind it
+	damaged              // part of a message without its begin was refused
 	nonsense             // the stream cannot be understood any further
 	separator            // consumed without a message
 )
 
 // next looks at the begin of buf and says how much of it is consumed. msg aliases buf.
 func (f *framer) next(buf []byte) (c cut, msg []byte, consumed int) {
-	if f.skip > 0 {
-		n := min(f.skip, len(buf))
-		f.skip -= n
-		if n == 0 {
-			return need, nil, 0
-		}
-		return separator, nil, n
-	}
-	if f.line {
-		i := f.end(buf)
-		if i < 0 {
-			if len(buf) == 0 {
-				return need, nil, 0
-			}
-			keep := 0
-			if buf[len(buf)-1] == 0 { // may stand before '<'
-				keep = 1
-			}
-			if len(buf) == keep {
-				return need, nil, 0
-			}
-			return separator, nil, len(buf) - keep
-		}
-		f.line = false
-		return separator, nil, i + 1
-	}
-	if len(buf) == 0 {
+	switch {
+	case len(buf) == 0:
 		return need, nil, 0
+	case f.skip > 0:
+		return f.skipping(buf)
+	case f.line:
+		return f.dropping(buf)
 	}
 	switch buf[0] {
 	case '\n', '\r', 0:
@@ -71,45 +65,239 @@ func (f *framer) next(buf []byte) (c cut, msg []byte, consumed int) {
 	}
 	size, digits, c := count(buf)
 	switch c {
-	case need:
-		return need, nil, 0
-	case nonsense:
-		return nonsense, nil, 0
+	case need, nonsense:
+		return c, nil, 0
 	case message:
-		if size > f.max {
-			f.skip = size
-			return tooLarge, nil, digits + 1
-		}
-		if len(buf) < digits+1+size {
-			return need, nil, 0
-		}
-		return message, buf[digits+1 : digits+1+size], digits + 1 + size
+		return f.octets(buf, size, digits)
 	}
-	i := f.end(buf)
-	if i < 0 {
-		if len(buf) > f.max {
-			f.line = true
-			return tooLarge, nil, len(buf) - 1 // the last byte may be a NUL that stands before '<'
-		}
-		return need, nil, 0
-	}
-	if i > f.max {
-		return tooLarge, nil, i + 1
-	}
-	return message, buf[:i], i + 1
+	return f.text(buf)
 }
 
-// end finds the newline, or the NUL before '<', that ends a message.
+// octets cuts a counted message.
+func (f *framer) octets(buf []byte, size, digits int) (c cut, msg []byte, consumed int) {
+	begin := digits + 1
+	if size > f.max {
+		f.skip, f.counted = size, true
+		return tooLarge, nil, begin
+	}
+	end := begin + size
+	if len(buf) < end {
+		return need, nil, 0
+	}
+	if priority(buf[begin:]) <= size && begins(buf[end:]) {
+		f.counted = true
+		return message, buf[begin:end], end
+	}
+	// The count is wrong: too large, and the next message begins inside; or too small, and this one goes on.
+	h, sure := f.header(buf[begin+1:], false)
+	h += begin + 1
+	if i := f.end(buf[end:]); i >= 0 && (!sure || end+i < h) {
+		h, sure = end+i, true
+	}
+	switch {
+	case sure && h-begin <= f.max:
+		f.counted = true
+		return message, buf[begin:h], h
+	case sure || len(buf)-begin > f.max:
+		f.line, f.counted = true, true
+		return tooLarge, nil, end
+	}
+	return need, nil, 0
+}
+
+// text cuts a message without a count.
+func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
+	i := f.end(buf)
+	// Behind a counted message this may be what a wrong count left: what begins no message always, else when no newline is there.
+	if f.counted && (i < 0 || buf[0] != '<') {
+		if h, sure := f.header(buf[1:], false); sure && (i < 0 || h+1 < i) {
+			switch {
+			case buf[0] != '<':
+				return damaged, nil, h + 1
+			case h+1 <= f.max:
+				return message, buf[:h+1], h + 1
+			}
+			return tooLarge, nil, h + 1
+		}
+	}
+	switch {
+	case i >= 0 && i <= f.max:
+		f.counted = f.counted && buf[0] != '<'
+		return message, buf[:i], i + 1
+	case i >= 0:
+		return tooLarge, nil, i + 1
+	case len(buf) > f.max:
+		f.line = true
+		return tooLarge, nil, len(buf) - 1 // the last byte may be a NUL that ends it
+	}
+	return need, nil, 0
+}
+
+// skipping steps over a counted message that was refused for its length. Two headers in a row, the second where the first one's
+// count leads, say that the length was wrong.
+func (f *framer) skipping(buf []byte) (c cut, msg []byte, consumed int) {
+	n := min(f.skip, len(buf))
+	if h, sure := f.header(buf, true); sure && h < f.skip {
+		f.skip = 0
+		if h == 0 {
+			return f.next(buf)
+		}
+		return separator, nil, h
+	} else if h == 0 { // its end is still to come
+		return need, nil, 0
+	} else if h > 0 && h < n {
+		n = h
+	} else if f.skip > len(buf) { // the last bytes may be the begin of a header
+		if n = len(buf) - maxHeader; n <= 0 {
+			return need, nil, 0
+		}
+	}
+	f.skip -= n
+	return separator, nil, n
+}
+
+// dropping steps over the rest of a line that was refused for its length.
+func (f *framer) dropping(buf []byte) (c cut, msg []byte, consumed int) {
+	if i := f.end(buf); i >= 0 {
+		f.line = false
+		return separator, nil, i + 1
+	}
+	if h, sure := f.header(buf, false); sure {
+		f.line, f.counted = false, true
+		if h > 0 {
+			return separator, nil, h
+		}
+		return f.next(buf)
+	} else if h > 0 { // its end is still to come
+		return separator, nil, h
+	} else if h == 0 {
+		return need, nil, 0
+	}
+	if len(buf) <= maxHeader { // may be the begin of a header
+		return need, nil, 0
+	}
+	return separator, nil, len(buf) - maxHeader
+}
+
+// end finds the newline or NUL that ends a message: a NUL where the next message begins behind it, or nothing is behind it yet.
 func (f *framer) end(buf []byte) int {
 	i := bytes.IndexByte(buf, '\n')
 	head := buf
 	if i >= 0 {
 		head = buf[:i]
 	}
-	if j := bytes.Index(head, []byte("\x00<")); j >= 0 {
-		return j
+	for at := 0; ; {
+		j := bytes.IndexByte(head[at:], 0)
+		if j < 0 {
+			return i
+		}
+		at += j
+		rest := buf[at+1:]
+		if len(rest) == 0 && f.quiet {
+			return at
+		}
+		if len(rest) == 0 {
+			return i
+		}
+		if rest[0] == '<' || rest[0] == 0 || rest[0] == '\n' || rest[0] == '\r' {
+			return at
+		}
+		if _, _, c := count(rest); c == message {
+			return at
+		}
+		at++
 	}
-	return i
+}
+
+// header finds the first octet count in buf that is followed by a priority and leads to the begin of a message or to the end of
+// what is there; of two, that leads to another such header. Sure is false, with its place or -1, when more bytes must tell.
+func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
+	for from := 0; ; {
+		h, digits := candidate(buf[from:])
+		if h < 0 {
+			return -1, false
+		}
+		h += from
+		// Digits before it may be the end of a message's text: every part of them may be the count, the shortest first.
+		more := false
+		for k := 1; k <= digits; k++ {
+			d := buf[h+digits-k : h+digits]
+			n := number(d)
+			if d[0] == '0' || n < priority(buf[h+digits+1:]) || n > f.max {
+				continue
+			}
+			end := h + digits + 1 + n
+			switch {
+			case end > len(buf) || two && end == len(buf):
+				more = true
+			case two:
+				_, _, c := count(buf[end:])
+				if c == message {
+					return h + digits - k, true
+				}
+				more = more || c == need
+			case begins(buf[end:]):
+				return h + digits - k, true
+			}
+		}
+		if more {
+			return h, false
+		}
+		from = h + digits + 2
+	}
+}
+
+// candidate finds digits, a space and a priority, -1 when there are none.
+func candidate(buf []byte) (at, digits int) {
+	for from := 0; ; {
+		i := bytes.Index(buf[from:], []byte(" <"))
+		if i < 0 {
+			return -1, 0
+		}
+		i += from
+		for digits = 0; digits < i && digits < maxCount && buf[i-1-digits] >= '0' && buf[i-1-digits] <= '9'; digits++ {
+		}
+		if digits > 0 && priority(buf[i+1:]) > 0 {
+			return i - digits, digits
+		}
+		from = i + 1
+	}
+}
+
+func number(digits []byte) (n int) {
+	for _, c := range digits {
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
+
+// priority is the length of the priority ("<34>") buf begins with, 0 when it begins with none.
+func priority(buf []byte) int {
+	if len(buf) < 3 || buf[0] != '<' {
+		return 0
+	}
+	for i := 1; i < min(len(buf), 5); i++ {
+		if buf[i] == '>' && i > 1 {
+			return i + 1
+		}
+		if buf[i] < '0' || buf[i] > '9' {
+			return 0
+		}
+	}
+	return 0
+}
+
+// begins says whether a message may begin with buf; with nothing of it there it may.
+func begins(buf []byte) bool {
+	if len(buf) == 0 {
+		return true
+	}
+	switch buf[0] {
+	case '<', '\n', '\r', 0:
+		return true
+	}
+	_, _, c := count(buf)
+	return c == message || c == need
 }
 
 // count reads an octet count: message when buf begins with one, separator when it does not, need when that cannot be told yet,
@@ -122,7 +310,7 @@ func count(buf []byte) (size, digits int, c cut) {
 		if size <= maxSkip {
 			size = size*10 + int(buf[digits]-'0')
 		}
-		if digits++; digits > 10 {
+		if digits++; digits > maxCount {
 			return 0, 0, separator
 		}
 	}
@@ -133,6 +321,12 @@ func count(buf []byte) (size, digits int, c cut) {
 		return 0, 0, need
 	}
 	if buf[digits] != ' ' || buf[digits+1] != '<' {
+		return 0, 0, separator
+	}
+	if head := buf[digits+1:]; priority(head) == 0 {
+		if len(head) < 5 && bytes.IndexFunc(head[1:], func(r rune) bool { return r < '0' || r > '9' }) < 0 {
+			return 0, 0, need
+		}
 		return 0, 0, separator
 	}
 	if size > maxSkip {

@@ -4,24 +4,21 @@
 // It only frames: one Frame of wire.FormatSyslog for each message, header included; reading the header is the pipeline's work.
 //
 // Contract: New checks the configuration and opens the sockets, so a port that is taken is told at once; Run serves until its
-// context ends and then flushes what it has, at most 5 s. TCP and TLS stop reading while put waits (the sender feels it); UDP
+// context ends and then flushes what it has, at most 5 s. TCP and TLS read up to 1 MiB ahead of what is put, then stop reading
+// (the sender feels it): the protocol has no acknowledgement, and what was read but is not durable dies with the process. UDP
 // cannot, its buffer is bounded and what does not fit is counted as dropped, as is what the kernel dropped before. A message
 // over MaxMessage is rejected and counted, the connection goes on behind it. Imports source/listen.
 package syslog
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -46,11 +43,11 @@ const (
 // Reasons of what is not taken.
 const (
 	TooLarge   = "too_large"
-	BadFrame   = "bad_frame"            // an octet count beyond reason: the connection is closed
+	BadFrame   = "bad_frame"            // part of a message that a wrong octet count left; a count beyond reason: the connection is closed
 	Truncated  = "truncated"            // the connection ended inside a counted message
 	Empty      = "empty"                // a datagram of nothing
 	NoMemory   = "no_memory"            // too many connections hold unfinished messages
-	TooMany    = "too_many_connections" // counted once for each connection refused
+	TooMany    = "too_many_connections" // counted once for each connection refused, or closed for another
 	NotAllowed = "not_allowed"          // the sender is not in Allow, or no source has its certificate
 	BadTLS     = "tls_handshake"        // counted once for each connection: no TLS, no certificate, one that is not good
 	BufferFull = "buffer_full"          // UDP: the queue was slower than the sender
@@ -60,17 +57,19 @@ const (
 )
 
 const (
-	defaultMaxMessage     = 1 << 20
-	defaultMaxConnections = 4096
-	defaultIdle           = 30 * time.Minute
-	defaultUDPBuffer      = 32 << 20
-	handshakeTime         = 10 * time.Second
-	grace                 = 5 * time.Second
-	kernelBuffer          = 8 << 20 // SO_RCVBUF asked for
-	firstBuffer           = 4 << 10 // of a connection; doubled as needed
-	readBuffer            = 64 << 10
-	largeBuffers          = 64 << 20 // bytes all connections may hold beyond readBuffer each
-	udpSenders            = 4
+	defaultMaxMessage = 1 << 20
+	defaultIdle       = 30 * time.Minute
+	defaultUDPBuffer  = 32 << 20
+	handshakeTime     = 10 * time.Second
+	grace             = 5 * time.Second
+	kernelBuffer      = 8 << 20 // SO_RCVBUF asked for
+	firstBuffer       = 4 << 10 // of a connection; doubled as needed
+	readBuffer        = 64 << 10
+	largeBuffers      = 64 << 20               // bytes all connections may hold beyond readBuffer each, one address half of them
+	aheadBytes        = 64 << 20               // bytes all connections may read ahead, one address half of them
+	aheadOne          = 1 << 20                // of one connection
+	nulTime           = 100 * time.Millisecond // nothing behind a NUL for this long: it ended a message
+	udpSenders        = 4
 )
 
 // Config of a Listener. An empty address switches that transport off.
@@ -87,10 +86,10 @@ type Config struct {
 	// Allow lists who may send; empty: everybody who can reach the socket.
 	Allow []netip.Prefix
 
-	MaxMessage     int           // bytes, 0: 1 MiB
-	MaxConnections int           // of TCP and TLS each, 0: 4096
-	Idle           time.Duration // a connection silent for longer is closed, 0: 30 min
-	UDPBuffer      int           // bytes waiting for the queue, 0: 32 MiB
+	MaxMessage int           // bytes, 0: 1 MiB
+	Limits     listen.Limits // of connections, of TCP and TLS each
+	Idle       time.Duration // a connection silent for longer is closed, 0: 30 min
+	UDPBuffer  int           // bytes waiting for the queue, 0: 32 MiB
 
 	// Reject and Drop count what is not taken, by source (always ""), peer and reason. Both may be nil.
 	Reject func(source, peer, reason string, n int)
@@ -107,17 +106,15 @@ type Listener struct {
 
 	udp      *net.UDPConn
 	tcp, tls net.Listener
-	large    atomic.Int64 // bytes of largeBuffers in use
-	told     atomic.Int64 // Unix s of the last connection warning: one a second
+	large    *listen.Budget // bytes of largeBuffers in use
+	ahead    *listen.Budget // bytes read while earlier ones are put
+	told     atomic.Int64   // Unix s of the last connection warning: one a second
 }
 
 // New opens the sockets.
 func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	if cfg.MaxMessage <= 0 {
 		cfg.MaxMessage = defaultMaxMessage
-	}
-	if cfg.MaxConnections <= 0 {
-		cfg.MaxConnections = defaultMaxConnections
 	}
 	if cfg.Idle <= 0 {
 		cfg.Idle = defaultIdle
@@ -134,7 +131,8 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	if cfg.Connection == nil {
 		cfg.Connection = func(string, bool) {}
 	}
-	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/syslog")}
+	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/syslog"),
+		large: listen.NewBudget(largeBuffers, largeBuffers/2), ahead: listen.NewBudget(aheadBytes, aheadBytes/2)}
 	var errs []error
 	var err error
 	if cfg.UDP != "" {
@@ -156,11 +154,28 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 			errs = append(errs, err)
 		}
 	}
+	l.tcp, l.tls = l.guard(l.tcp), l.guard(l.tls)
 	if len(errs) > 0 {
 		l.close()
 		return nil, errors.Join(errs...)
 	}
 	return l, nil
+}
+
+// guard bounds the connections of a socket. Silence is no fault of a syslog sender, so none is closed for it before Idle; but one that
+// has sent nothing yet, or shown no certificate, makes way first.
+func (l *Listener) guard(socket net.Listener) net.Listener {
+	if socket == nil {
+		return nil
+	}
+	limits := l.cfg.Limits
+	if limits.Patience == 0 {
+		limits.Patience = -1
+	}
+	return listen.NewGuard(socket, limits, func(peer string) {
+		l.cfg.Reject("", peer, TooMany, 1)
+		l.warn("syslog connection refused or closed for another: too many are open", peer, nil)
+	})
 }
 
 // tuneUDP asks for a large buffer and for the count of what the kernel drops (SO_RXQ_OVFL).
@@ -404,47 +419,6 @@ func (l *Listener) lose(flush context.Context, frames []wire.Frame, err error) {
 	l.log.Error("messages could not be stored", "error.message", err.Error(), "count", len(frames))
 }
 
-// accept serves connections until the socket closes.
-func (l *Listener) accept(ctx, flush context.Context, name string, socket net.Listener) error {
-	var open sync.WaitGroup
-	defer open.Wait()
-	slots := make(chan struct{}, l.cfg.MaxConnections)
-	for {
-		c, err := socket.Accept()
-		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-				return nil
-			}
-			l.warn("accept syslog connection", "", err)
-			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM) {
-				select { // others must close first
-				case <-time.After(100 * time.Millisecond):
-				case <-ctx.Done():
-				}
-			}
-			continue
-		}
-		peer := listen.Peer(c.RemoteAddr())
-		if !listen.Allowed(l.cfg.Allow, peer) {
-			l.cfg.Reject("", peer, NotAllowed, 1)
-			c.Close()
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			l.cfg.Reject("", peer, TooMany, 1)
-			l.warn("syslog connection refused: too many are open", peer, nil)
-			c.Close()
-			continue
-		}
-		open.Go(func() {
-			defer func() { <-slots }()
-			l.serve(ctx, flush, name, c, peer)
-		})
-	}
-}
-
 func (l *Listener) warn(what, peer string, err error) {
 	now := time.Now().Unix()
 	if last := l.told.Load(); last == now || !l.told.CompareAndSwap(last, now) {
@@ -458,168 +432,4 @@ func (l *Listener) warn(what, peer string, err error) {
 		args = append(args, "error.message", err.Error())
 	}
 	l.log.Warn(what, args...)
-}
-
-// sender is whose messages a connection brings.
-type sender struct {
-	peer        string
-	certificate string // its hash; "" none was shown
-	source      string // of the certificate
-	dataset     string
-}
-
-// serve reads one connection to its end.
-func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, peer string) {
-	defer c.Close()
-	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) }) //nolint:errcheck // a closed one needs none
-	defer stop()
-	owner := sender{peer: peer}
-	if name == TLS {
-		t := tls.Server(c, l.cfg.TLSConfig)
-		shake, cancel := context.WithTimeout(ctx, handshakeTime)
-		err := t.HandshakeContext(shake)
-		cancel()
-		if err != nil {
-			l.warn("syslog TLS handshake", peer, err)
-			if ctx.Err() == nil {
-				l.cfg.Reject("", peer, BadTLS, 1)
-			}
-			return
-		}
-		if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 && l.cfg.Certificate != nil {
-			sum := sha256.Sum256(certs[0].Raw)
-			owner.certificate = hex.EncodeToString(sum[:])
-		}
-		c = t
-	}
-	l.cfg.Connection(peer, true)
-	defer l.cfg.Connection(peer, false)
-
-	f := framer{max: l.cfg.MaxMessage}
-	buf, have := make([]byte, firstBuffer), 0
-	defer func() { l.large.Add(-beyond(len(buf))) }()
-	for {
-		if err := c.SetReadDeadline(time.Now().Add(l.cfg.Idle)); err != nil {
-			return
-		}
-		if ctx.Err() != nil { // the deadline set by stop may just have been overwritten
-			l.unfinished(&f, flush, name, owner, buf[:have], false)
-			return
-		}
-		n, rerr := c.Read(buf[have:])
-		if owner.certificate != "" {
-			var ok bool
-			if owner.source, owner.dataset, ok = l.cfg.Certificate(owner.certificate); !ok {
-				l.cfg.Reject("", peer, NotAllowed, 1)
-				l.warn("syslog connection closed: no source has this certificate (any more)", peer, nil)
-				return
-			}
-		}
-		have += n
-		full := have == len(buf)
-		used, ok := l.cutAll(flush, &f, name, owner, buf[:have])
-		have = copy(buf, buf[used:have])
-		if !ok {
-			return
-		}
-		if rerr != nil {
-			if !errors.Is(rerr, io.EOF) && !errors.Is(rerr, os.ErrDeadlineExceeded) {
-				l.log.Debug("read syslog connection", "source.ip", peer, "error.message", rerr.Error())
-			}
-			l.unfinished(&f, flush, name, owner, buf[:have], ctx.Err() == nil)
-			return
-		}
-		if have == len(buf) { // an unfinished message fills it
-			size := min(2*len(buf), l.cfg.MaxMessage+64)
-			if size <= len(buf) {
-				size = len(buf) + 64
-			}
-			more := beyond(size) - beyond(len(buf))
-			if l.large.Add(more) > largeBuffers {
-				l.large.Add(-more)
-				l.cfg.Reject("", peer, NoMemory, 1)
-				l.warn("syslog connection closed: too many unfinished large messages", peer, nil)
-				return
-			}
-			buf = append(make([]byte, 0, size), buf...)[:size]
-		} else if len(buf) > readBuffer && have < readBuffer/2 {
-			l.large.Add(-beyond(len(buf)))
-			buf = append(make([]byte, 0, readBuffer), buf[:have]...)[:readBuffer]
-		} else if full && len(buf) < readBuffer { // a fast sender
-			buf = append(make([]byte, 0, 2*len(buf)), buf...)[:2*len(buf)]
-		}
-	}
-}
-
-// beyond is the part of a buffer that counts against largeBuffers.
-func beyond(size int) int64 { return int64(max(0, size-readBuffer)) }
-
-// cutAll puts every whole message of buf and says how much of it is used; ok false ends the connection.
-func (l *Listener) cutAll(flush context.Context, f *framer, name string, from sender, buf []byte) (used int, ok bool) {
-	var frames []wire.Frame
-	var chunk []byte // one copy of all that is used; frames are parts of it
-	now := time.Now().UnixMilli()
-	ok = true
-loop:
-	for {
-		c, msg, n := f.next(buf[used:])
-		switch c {
-		case need:
-			break loop
-		case nonsense:
-			l.cfg.Reject(from.source, from.peer, BadFrame, 1)
-			l.warn("syslog connection closed: the length of a message is beyond reason", from.peer, nil)
-			ok = false
-			break loop
-		case tooLarge:
-			l.cfg.Reject(from.source, from.peer, TooLarge, 1)
-		case message:
-			if msg = trim(msg); len(msg) > 0 {
-				if chunk == nil {
-					chunk = make([]byte, 0, len(buf)-used)
-				}
-				at := len(chunk)
-				chunk = append(chunk, msg...)
-				frames = append(frames, wire.Frame{Source: from.source, Dataset: from.dataset, Peer: from.peer, Received: now, Format: wire.FormatSyslog, Data: chunk[at:len(chunk):len(chunk)]})
-			}
-		}
-		used += n
-	}
-	return used, l.deliver(flush, name, frames) && ok
-}
-
-func (l *Listener) deliver(flush context.Context, name string, frames []wire.Frame) bool {
-	if len(frames) == 0 {
-		return true
-	}
-	if err := l.put(flush, name, frames); err != nil {
-		l.lose(flush, frames, err)
-		return false
-	}
-	return true
-}
-
-// unfinished deals with what stands behind the last whole message when a connection ends: a line without newline is a message
-// when the sender closed; part of a counted one is not.
-func (l *Listener) unfinished(f *framer, flush context.Context, name string, from sender, rest []byte, ended bool) {
-	if f.skip > 0 || f.line {
-		return // counted when it was refused
-	}
-	rest = trim(rest)
-	if len(rest) == 0 {
-		return
-	}
-	if !ended {
-		l.cfg.Drop(from.source, from.peer, Shutdown, 1)
-		return
-	}
-	if _, _, c := count(rest); c == message {
-		l.cfg.Reject(from.source, from.peer, Truncated, 1)
-		return
-	}
-	if len(rest) > l.cfg.MaxMessage {
-		l.cfg.Reject(from.source, from.peer, TooLarge, 1)
-		return
-	}
-	l.deliver(flush, name, []wire.Frame{{Source: from.source, Dataset: from.dataset, Peer: from.peer, Received: time.Now().UnixMilli(), Format: wire.FormatSyslog, Data: append([]byte(nil), rest...)}})
 }

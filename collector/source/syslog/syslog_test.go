@@ -26,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/collector/source/listen"
 	"hoalu/ecs/wire"
 )
 
@@ -249,7 +250,7 @@ func TestAllow(t *testing.T) {
 func TestSlowConnections(t *testing.T) {
 	s := newSink()
 	opened := make(chan struct{}, 2000)
-	l, stop := serve(t, Config{TCP: "127.0.0.1:0", MaxConnections: 1001, Connection: func(_ string, open bool) {
+	l, stop := serve(t, Config{TCP: "127.0.0.1:0", Limits: listen.Limits{Connections: 1001, PerAddress: 1001, Anonymous: 1001}, Connection: func(_ string, open bool) {
 		if open {
 			opened <- struct{}{}
 		}
@@ -485,6 +486,8 @@ func frameAll(data []byte, step int) []string {
 				return append(got, "!nonsense")
 			case tooLarge:
 				got = append(got, "!too large")
+			case damaged:
+				return append(got, "!damaged")
 			case message:
 				if m := trim(msg); len(m) > 0 {
 					got = append(got, string(m))
@@ -498,13 +501,16 @@ func frameAll(data []byte, step int) []string {
 
 func BenchmarkTCP(b *testing.B) {
 	line := []byte("<34>1 2026-11-22T00:00:00Z host1 sshd 1234 - - Failed password for invalid user admin from 10.1.2.3 port 2222 ssh2\n")
-	f := framer{max: 1 << 20}
 	buf := bytes.Repeat(line, 500)
-	l := &Listener{cfg: Config{MaxMessage: 1 << 20, Reject: func(string, string, string, int) {}}, put: func(context.Context, string, []wire.Frame) error { return nil }, log: quiet()}
+	l := &Listener{cfg: Config{MaxMessage: 1 << 20, Reject: func(string, string, string, int) {}}, put: func(context.Context, string, []wire.Frame) error { return nil }, log: quiet(),
+		ahead: listen.NewBudget(aheadBytes, aheadBytes)}
+	s := &stream{l: l, flush: context.Background(), from: sender{peer: "10.0.0.1"}, framer: framer{max: 1 << 20}}
+	s.out = newOutlet(l, s.flush, TCP, nil, "10.0.0.1")
 	b.SetBytes(int64(len(buf)))
 	b.ReportAllocs()
 	for b.Loop() {
-		l.cutAll(context.Background(), &f, TCP, sender{peer: "10.0.0.1"}, buf)
+		s.cut(buf)
 	}
+	s.out.drain()
 	b.ReportMetric(float64(b.N*500)/b.Elapsed().Seconds(), "events/s")
 }

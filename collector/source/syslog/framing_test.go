@@ -1,0 +1,153 @@
+package syslog
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// outcome is what a stream became.
+type outcome struct {
+	got                []string
+	refused, fragments int
+}
+
+// reads sends data through a stream in reads of at most step bytes and lets the connection end.
+func reads(data string, step, max int) outcome {
+	s := newSink()
+	l, err := New(Config{MaxMessage: max, Reject: s.lost, Drop: s.lost}, s.put, quiet())
+	if err != nil {
+		panic(err)
+	}
+	st := &stream{l: l, flush: background, from: sender{peer: "10.0.0.1"}, framer: framer{max: max}}
+	st.out = newOutlet(l, background, TCP, nil, "10.0.0.1")
+	for len(data) > 0 {
+		n := min(step, len(data))
+		st.buf = append(st.buf[:st.have], data[:n]...)
+		st.have += n
+		data = data[n:]
+		if !st.cutAll() {
+			break
+		}
+	}
+	st.unfinished(true)
+	st.out.drain()
+	return outcome{s.got, s.losses[TooLarge] + s.losses[Truncated], s.losses[BadFrame]}
+}
+
+// One wrong octet count, among many right ones without newlines, costs at most the damaged message and its neighbour, and what is
+// lost is counted: too large by any number, too small by any, off by one, inside a message, beyond the limit.
+func TestOneWrongCount(t *testing.T) {
+	const n, at = 400, 100
+	for _, tail := range []string{"", " port 4711"} { // digits before the next count
+		for _, off := range []int{-50, -10, -3, -2, -1, 1, 2, 3, 4, 5, 20, 60, 75, 80, 100, 250, 5000, 9000, 200_000} {
+			for _, step := range []int{1 << 20, 1460, 160, 80, 79} {
+				t.Run(fmt.Sprintf("%+d in reads of %d%s", off, step, tail), func(t *testing.T) {
+					var b strings.Builder
+					var want []string
+					for i := range n {
+						m := fmt.Sprintf("<34>1 2026-11-30T10:00:00Z web-%d app %d - - đăng nhập sai lần %d%s", i%7, i, i, tail)
+						want = append(want, m)
+						size := len(m)
+						if i == at {
+							size += off
+						}
+						fmt.Fprintf(&b, "%d %s", size, m)
+					}
+					got := reads(b.String(), step, 8<<10)
+					lost := 0
+					for i, m := range want {
+						if !slices.Contains(got.got, m) {
+							if i != at && i != at+1 {
+								t.Errorf("message %d, beside the damaged %d, is lost", i, at)
+							}
+							lost++
+						}
+					}
+					// A count that covers the next message exactly is a right one: then the two are glued.
+					if glued := slices.Contains(got.got, want[at]+fmt.Sprint(len(want[at+1]))+" "+want[at+1]); len(got.got)+got.refused+got.fragments < n && !glued {
+						t.Errorf("%d messages in, %d out and %d + %d counted", n, len(got.got), got.refused, got.fragments)
+					}
+					if got.fragments > 2 || got.refused > 1 || lost > 2 {
+						t.Errorf("one wrong count: %d messages lost or changed, %d fragments, %d refused", lost, got.fragments, got.refused)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Messages ended by LF, CR LF and NUL and messages with octet counts, in any order on one connection, in any reads: as many come out
+// as went in, and each as it was.
+func TestAnyMixtureOfFramings(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for round := range 300 {
+		var b strings.Builder
+		var want []string
+		for i := range 50 {
+			m := fmt.Sprintf("<%d>%s %d", r.IntN(192), strings.Repeat("xin chào ", r.IntN(5)), i)
+			want = append(want, m)
+			switch r.IntN(4) {
+			case 0:
+				b.WriteString(m + "\n")
+			case 1:
+				b.WriteString(m + "\r\n")
+			case 2:
+				b.WriteString(m + "\x00")
+			case 3:
+				if r.IntN(2) == 0 {
+					m += "\n"
+				}
+				fmt.Fprintf(&b, "%d %s", len(m), m)
+			}
+		}
+		step := []int{1, 2, 3, 7, 64, 1 << 20}[round%6]
+		got := reads(b.String(), step, 1000)
+		if !slices.Equal(got.got, want) || got.refused+got.fragments != 0 {
+			t.Fatalf("round %d, reads of %d: %d messages in, %d out, %d refused\nstream %q\ngot  %q\nwant %q", round, step, len(want), len(got.got), got.refused+got.fragments, b.String(), got.got, want)
+		}
+	}
+}
+
+// Text inside a message, written by whoever is logged, does not become messages of its own while the counts are right.
+func TestTextIsNoFraming(t *testing.T) {
+	forged := "<34>1 - web sshd - - GET /?q=35 <86>1 - dc01 sshd - - Accepted root36 <86>1 - dc01 sshd - - Accepted admin"
+	in := fmt.Sprintf("%d %s%d %s", len(forged), forged, len(forged), forged)
+	for _, step := range []int{1, 10, 50, 1 << 20} {
+		if got := reads(in, step, 1000); !slices.Equal(got.got, []string{forged, forged}) {
+			t.Errorf("in reads of %d: %q", step, got.got)
+		}
+	}
+	lines := forged + "\n" + forged + "\n"
+	if got := reads("5 <1>ab"+lines, 1<<20, 1000); !slices.Equal(got.got, []string{"<1>ab", forged, forged}) {
+		t.Errorf("lines behind a counted message: %q", got.got)
+	}
+}
+
+// A message ended by NUL is delivered though the connection stays open and nothing follows; a NUL inside a message stays.
+func TestNULEndsAMessageAtOnce(t *testing.T) {
+	s := newSink()
+	l, _ := serve(t, Config{TCP: "127.0.0.1:0"}, s)
+	c, err := net.Dial("tcp", l.Addr(TCP).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for i, m := range []string{"<36>session opened for user root\x00", "<36>a\x00b\x00", "<36>không có gì theo sau\x00"} {
+		began := time.Now()
+		if _, err := c.Write([]byte(m)); err != nil {
+			t.Fatal(err)
+		}
+		s.wait(t, m, func() bool { return len(s.got) == i+1 })
+		if d := time.Since(began); d > 2*time.Second {
+			t.Errorf("%q took %s", m, d)
+		}
+	}
+	if want := []string{"<36>session opened for user root", "<36>a\x00b", "<36>không có gì theo sau"}; !slices.Equal(s.got, want) {
+		t.Errorf("got %q, want %q", s.got, want)
+	}
+}
