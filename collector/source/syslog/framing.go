@@ -126,7 +126,7 @@ func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
 		return message, buf[:i], i + 1
 	case i >= 0:
 		return tooLarge, nil, i + 1
-	case len(buf) > f.max:
+	case len(buf) > f.max+1 || len(buf) > f.max && buf[len(buf)-1] != 0: // a NUL may end it
 		f.line = true
 		return tooLarge, nil, len(buf) - 1 // the last byte may be a NUL that ends it
 	}
