@@ -26,10 +26,11 @@ var embedded embed.FS
 //go:embed overlay/*.yml
 var overlay embed.FS
 
-// MaxFile bounds one file of rules, MaxFiles those of one pack.
+// MaxFile bounds one file of rules, MaxFiles and MaxPack those of one pack.
 const (
 	MaxFile  = 8 << 20
 	MaxFiles = 100_000
+	MaxPack  = 512 << 20 // bytes of all its files
 )
 
 // Pack is a tree of rule files.
@@ -90,13 +91,20 @@ func (o oneFile) ReadDir(name string) ([]fs.DirEntry, error) {
 	return []fs.DirEntry{fs.FileInfoToDirEntry(info)}, nil
 }
 
-// read appends every document of a pack to d.
+// read appends every document of a pack to d. What cannot be read of it is refused by name, and the rest is read.
 func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
-	n := 0
+	n, total := 0, 0
 	one, single := p.FS.(oneFile)
+	refuse := func(name, format string, args ...any) error {
+		d.Refused = append(d.Refused, Refusal{File: name, Reason: fmt.Sprintf(format, args...)})
+		return nil
+	}
 	return fs.WalkDir(p.FS, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
-			return fmt.Errorf("read rules: %w", err)
+			if name == "." {
+				return fmt.Errorf("read rules: %w", err)
+			}
+			return refuse(name, "cannot be read: %v", err)
 		}
 		base := path.Base(name)
 		if e.IsDir() {
@@ -111,18 +119,25 @@ func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 		if n++; n > MaxFiles {
 			return fmt.Errorf("read rules: more than %d files", MaxFiles)
 		}
+		if info, err := fs.Stat(p.FS, name); err != nil { // of what a link points to
+			return refuse(name, "cannot be read: %v", err)
+		} else if !info.Mode().IsRegular() { // opening a pipe would wait for whoever writes to it
+			return refuse(name, "is no regular file")
+		}
 		f, err := p.FS.Open(name)
 		if err != nil {
-			return fmt.Errorf("read rules: %w", err)
+			return refuse(name, "cannot be read: %v", err)
 		}
 		defer f.Close()
 		data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 		if err != nil {
-			return fmt.Errorf("read rules %s: %w", name, err)
+			return refuse(name, "cannot be read: %v", err)
 		}
 		if len(data) > MaxFile {
-			d.Refused = append(d.Refused, Refusal{File: name, Reason: fmt.Sprintf("file is larger than %d bytes", MaxFile)})
-			return nil
+			return refuse(name, "file is larger than %d bytes", MaxFile)
+		}
+		if total += len(data); total > MaxPack {
+			return fmt.Errorf("read rules: more than %d bytes", MaxPack)
 		}
 		before := [...]int{len(d.Rules), len(d.Correlations), len(d.Filters)}
 		d.Parse(name, data, values)
