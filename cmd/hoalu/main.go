@@ -16,6 +16,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"hoalu/internal/app"
+	"hoalu/internal/lang"
 )
 
 // version is set by the build (-ldflags -X main.version=…).
@@ -41,6 +42,8 @@ type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"What this binary is." hidden:""`
 }
 
+const description = "Hoa Lư: security operations and data-protection monitoring for a province, on one machine, without the Internet."
+
 // planned are commands that people know from the design and look for in vain: said plainly, so that nobody thinks of a typing error.
 var planned = map[string]string{
 	"backup":         "stop the appliance and copy its data directory and, apart from it, the master key: docs/en/backup.md",
@@ -58,7 +61,7 @@ func notYet(args []string) string {
 	for n := min(2, len(args)); n > 0; n-- {
 		name := strings.Join(args[:n], " ")
 		if instead, ok := planned[name]; ok {
-			return fmt.Sprintf("hoalu %s is not in this version; %s", name, instead)
+			return fmt.Sprintf(say("hoalu %s is not in this version; %s"), name, say(instead))
 		}
 	}
 	return ""
@@ -100,14 +103,16 @@ var errFound = errors.New("found something")
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) (code int) {
+	lang.Use("")
 	var c commands
-	parser, err := kong.New(&c, kong.Name("hoalu"), kong.Description("Hoa Lư: security operations and data-protection monitoring for a province, on one machine, without the Internet."),
-		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Vars{"data": app.DefaultData(), "version": "hoalu " + version},
+	parser, err := kong.New(&c, kong.Name("hoalu"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp), kong.Vars{"data": app.DefaultData(), "version": "hoalu " + version},
 		kong.Exit(func(n int) { panic(exit(n)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "hoalu:", err)
 		return 2
 	}
+	translateHelp(parser)
 	defer func() {
 		if x := recover(); x != nil {
 			n, ok := x.(exit)
@@ -126,7 +131,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "hoalu: %v\nSee hoalu --help, or hoalu COMMAND --help.\n", err)
+		fmt.Fprintf(stderr, "hoalu: %s\n%s\n", usageSentence(err), say("See hoalu --help, or hoalu COMMAND --help."))
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -139,15 +144,15 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	case err == nil:
 		return 0
 	case errors.Is(err, errFound):
-		if err != errFound { // it has more to say than the output has said
-			fmt.Fprintln(stderr, "hoalu:", strings.TrimPrefix(err.Error(), errFound.Error()+": "))
+		if text := strings.TrimPrefix(errorSentence(err), errFound.Error()); text != "" { // it has more to say than the output has said
+			fmt.Fprintln(stderr, "hoalu:", strings.TrimPrefix(text, ": "))
 		}
 		return 1
 	case errors.Is(err, errUsage):
-		fmt.Fprintln(stderr, "hoalu:", strings.TrimPrefix(err.Error(), errUsage.Error()+": "))
+		fmt.Fprintln(stderr, "hoalu:", strings.TrimPrefix(errorSentence(err), errUsage.Error()+": "))
 		return 2
 	default:
-		fmt.Fprintln(stderr, "hoalu:", err)
+		fmt.Fprintln(stderr, "hoalu:", errorSentence(err))
 		return 1
 	}
 }

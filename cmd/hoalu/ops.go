@@ -13,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"hoalu/compliance/evidence"
 	"hoalu/console"
 	"hoalu/internal/app"
+	"hoalu/internal/lang"
 	"hoalu/national"
 	"hoalu/soc"
 )
@@ -56,7 +58,7 @@ func (s *span) UnmarshalText(text []byte) error {
 		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d <= 0 {
-		return fmt.Errorf("must be a time as 90m, 24h or 7d, is %q", text)
+		return fmt.Errorf(say("must be a time as 90m, 24h or 7d, is %q"), text)
 	}
 	*s = span(d)
 	return nil
@@ -82,7 +84,7 @@ func (c ImportCmd) Run(e *env) error {
 		}
 		defer f.Close()
 		if st, err := f.Stat(); err == nil && st.IsDir() {
-			return fmt.Errorf("%s is a folder; give one file at a time, or - and a pipe", c.File)
+			return fmt.Errorf(say("%s is a folder; give one file at a time, or - and a pipe"), c.File)
 		}
 		in, name = f, filepath.Base(c.File)
 	}
@@ -91,9 +93,9 @@ func (c ImportCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/import", q, in, &got); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "%d events taken, %d rejected, %d bytes read\n", got.Frames, got.Rejected, got.Bytes)
+	fmt.Fprintf(e.out, say("%d messages taken in, %d rejected, %d bytes read. What was stored before is counted as duplicate, see the page Ledger.")+"\n", got.Frames, got.Rejected, got.Bytes)
 	if got.Rejected > 0 {
-		return fmt.Errorf("%w: %d lines were rejected; the page Ledger says why", errFound, got.Rejected)
+		return fmt.Errorf(say("%w: %d lines were rejected; the page Ledger says why"), errFound, got.Rejected)
 	}
 	return nil
 }
@@ -105,7 +107,10 @@ type DemoCmd struct {
 }
 
 // DemoLoadCmd loads.
-type DemoLoadCmd struct{ atData }
+type DemoLoadCmd struct {
+	atData
+	JSON bool `help:"Answer as JSON."`
+}
 
 // Run loads the sample province.
 func (c DemoLoadCmd) Run(e *env) error {
@@ -113,11 +118,24 @@ func (c DemoLoadCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/demo/load", nil, nil, &d); err != nil {
 		return err
 	}
-	return printJSON(e.out, d)
+	if c.JSON {
+		return printJSON(e.out, d)
+	}
+	if d.Inventory.Systems == 0 {
+		fmt.Fprintln(e.out, say("The sample province is loaded already; it goes on sending ordinary work."))
+	} else {
+		fmt.Fprintf(e.out, say("Loaded: %d units, %d systems, %d hosts and %d sources, marked as sample everywhere; %d recorded events are being taken in.")+"\n",
+			d.Inventory.Units, d.Inventory.Systems, d.Inventory.Assets, d.Inventory.Sources, d.Events)
+	}
+	_, err := fmt.Fprintln(e.out, say("Look at next, in the console:\n  Alerts          some twenty sample alerts within a minute; open one with Enter, read why it fired and what to do\n  Systems         46 systems; open one for its posture, requirement by requirement\n  Sources         they go on sending ordinary work; two systems have fallen silent, to show that too\nTake it all away again: hoalu demo remove"))
+	return err
 }
 
 // DemoRemoveCmd removes.
-type DemoRemoveCmd struct{ atData }
+type DemoRemoveCmd struct {
+	atData
+	JSON bool `help:"Answer as JSON."`
+}
 
 // Run removes the sample province.
 func (c DemoRemoveCmd) Run(e *env) error {
@@ -125,7 +143,16 @@ func (c DemoRemoveCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/demo/remove", nil, nil, &d); err != nil {
 		return err
 	}
-	return printJSON(e.out, d)
+	if c.JSON {
+		return printJSON(e.out, d)
+	}
+	if d.Inventory.Systems == 0 {
+		_, err := fmt.Fprintln(e.out, say("No sample province is loaded."))
+		return err
+	}
+	_, err := fmt.Fprintf(e.out, say("Removed: %d units, %d systems, %d hosts, %d sources and %d alerts. Their stored events stay, marked as sample, until their retention ends.")+"\n",
+		d.Inventory.Units, d.Inventory.Systems, d.Inventory.Assets, d.Inventory.Sources, d.Alerts)
+	return err
 }
 
 // AdminCmd is for whoever commands the machine.
@@ -165,11 +192,11 @@ type TokenCreateCmd struct {
 func (c TokenCreateCmd) Validate() error {
 	for _, r := range append(c.Role, c.Role2) {
 		if r != "" && !slices.Contains(soc.Roles, soc.Role(r)) {
-			return fmt.Errorf("--role: there is no role %q; roles are administrator, analyst, lead, owner, auditor, dpo and liaison", r)
+			return fmt.Errorf(say("--role: there is no role %q; roles are administrator, analyst, lead, owner, auditor, dpo and liaison"), r)
 		}
 	}
 	if c.Unit == "" && (slices.Contains(c.Role, string(soc.Owner)) || c.Role2 == string(soc.Owner)) {
-		return errors.New("--unit: an owner sees the systems of one unit; give its DV- number")
+		return errors.New(say("--unit: an owner sees the systems of one unit; give its DV- number"))
 	}
 	return nil
 }
@@ -210,15 +237,15 @@ type EvidenceExportCmd struct {
 // Run writes the pack; no partial file is left on error.
 func (c EvidenceExportCmd) Run(e *env) error {
 	if strings.TrimSpace(c.Reason) == "" {
-		return fmt.Errorf("%w: --reason: say what the pack is for; it is recorded in the audit log", errUsage)
+		return fmt.Errorf(say("%w: --reason: say what the pack is for; it is recorded in the audit log"), errUsage)
 	}
 	if _, err := os.Stat(c.Out); err == nil {
-		return fmt.Errorf("%s exists; give another --out", c.Out)
+		return fmt.Errorf(say("%s exists; give another --out"), c.Out)
 	}
 	tmp := c.Out + ".part"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return fmt.Errorf("pack not exported: %w", err)
+		return fmt.Errorf(say("pack not exported: %w"), err)
 	}
 	err = c.control().Download(e.ctx, "/evidence", url.Values{"system": {c.System}, "from": {c.From}, "to": {c.To}, "reason": {c.Reason}}, f)
 	err = errors.Join(err, f.Sync(), f.Close())
@@ -227,7 +254,7 @@ func (c EvidenceExportCmd) Run(e *env) error {
 	}
 	if err != nil {
 		os.Remove(tmp)
-		return fmt.Errorf("pack not exported: %w", err)
+		return fmt.Errorf(say("pack not exported: %w"), err)
 	}
 	return EvidenceVerifyCmd{File: c.Out}.Run(e)
 }
@@ -273,11 +300,14 @@ func (EvidenceVerifyCmd) Help() string {
 
 // Run checks.
 func (c EvidenceVerifyCmd) Run(e *env) error {
+	if c.Lang != "" {
+		lang.Use(c.Lang)
+	}
 	want := evidence.Want{System: c.System}
 	if c.Key != "" {
 		var err error
 		if want.Key, err = evidence.ParseKeyID(c.Key); err != nil {
-			return fmt.Errorf("%w: --key: %w", errUsage, err)
+			return fmt.Errorf(say("%w: --key: %w"), errUsage, err)
 		}
 	}
 	f, err := os.Open(c.File)
@@ -291,25 +321,12 @@ func (c EvidenceVerifyCmd) Run(e *env) error {
 			return err
 		}
 	} else {
-		printVerdict(e.out, v, c.Key != "", vietnamese(c.Lang))
+		printVerdict(e.out, v, c.Key != "", lang.Code() == "vi")
 	}
 	if !v.Good {
-		if vietnamese(c.Lang) {
-			return fmt.Errorf("%w: gói không nguyên như lúc lập", errFound)
-		}
-		return fmt.Errorf("%w: the pack is not as it was made", errFound)
+		return fmt.Errorf(say("%w: the pack is not as it was made"), errFound)
 	}
 	return nil
-}
-
-// vietnamese is whether to answer in Vietnamese: asked for, or the environment's language.
-func vietnamese(asked string) bool {
-	for _, lang := range []string{asked, os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")} {
-		if lang != "" {
-			return strings.HasPrefix(lang, "vi")
-		}
-	}
-	return false
 }
 
 func printVerdict(w io.Writer, v evidence.Verdict, keyGiven, vi bool) {
@@ -383,9 +400,9 @@ func (c NationalStatusCmd) Run(e *env) error {
 	case !s.Endpoint:
 		return nil
 	case s.FailingSince > 0:
-		return fmt.Errorf("%w: the centre does not take reports", errFound)
+		return fmt.Errorf(say("%w: the centre does not take reports"), errFound)
 	case s.Refused > 0:
-		return fmt.Errorf("%w: the centre has refused %d reports", errFound, s.Refused)
+		return fmt.Errorf(say("%w: the centre has refused %d reports"), errFound, s.Refused)
 	}
 	return nil
 }
@@ -395,48 +412,53 @@ const clockFar = 5 * time.Minute
 
 func printLink(w io.Writer, s national.Summary, now time.Time) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-16s"+format+"\n", append([]any{name}, args...)...)
+		fmt.Fprintf(w, "%s"+format+"\n", append([]any{padded(name, 18)}, args...)...)
 	}
 	ago := func(ms int64) string {
 		if ms == 0 {
-			return "never"
+			return say("never")
 		}
-		return now.Sub(time.UnixMilli(ms)).Round(time.Second).String() + " ago"
+		return fmt.Sprintf(say("%s ago"), now.Sub(time.UnixMilli(ms)).Round(time.Second))
 	}
 	if s.Endpoint {
-		line("receiving point", "%s", evidence.Plain(s.URL))
+		line(say("receiving point"), "%s", evidence.Plain(s.URL))
 	} else {
-		line("receiving point", "none is set: nothing leaves this machine; set one with hoalu national endpoint")
+		line(say("receiving point"), say("none is set: nothing leaves this machine; set one with hoalu national endpoint"))
 	}
 	if s.Waiting > 0 {
-		line("waiting", "%d, the oldest made %s", s.Waiting, ago(s.OldestWaiting))
+		line(say("waiting"), say("%d, the oldest made %s"), s.Waiting, ago(s.OldestWaiting))
 	} else {
-		line("waiting", "none")
+		line(say("waiting"), say("none"))
 	}
-	line("accepted", "%d, each with a signed receipt; today %d of %d made", s.Accepted, s.AcceptedToday, s.MadeToday)
-	line("last receipt", "%s", ago(s.LastReceipt))
+	line(say("accepted"), say("%d, each with a signed receipt; today %d of %d made"), s.Accepted, s.AcceptedToday, s.MadeToday)
+	line(say("last receipt"), "%s", ago(s.LastReceipt))
 	if s.Endpoint {
-		line("heartbeat taken", "%s", ago(s.Heartbeat))
+		line(say("heartbeat taken"), "%s", ago(s.Heartbeat))
 	}
 	if d := time.Duration(s.ClockAhead) * time.Millisecond; d.Abs() > clockFar {
-		way := "ahead of"
+		format := say("the centre's is %s ahead of this machine's: check the time here first")
 		if d < 0 {
-			way = "behind"
+			format = say("the centre's is %s behind this machine's: check the time here first")
 		}
-		line("clocks", "the centre's is %s %s this machine's: check the time here first", d.Abs().Round(time.Second), way)
+		line(say("clocks"), format, d.Abs().Round(time.Second))
 	}
 	if s.Refused > 0 {
-		line("refused", "%d; mend the reason, then: hoalu national retry", s.Refused)
+		line(say("refused"), say("%d; mend the reason, then: hoalu national retry"), s.Refused)
 		for _, reason := range slices.Sorted(maps.Keys(s.RefusedByReason)) {
-			line("", "%d times: %s", s.RefusedByReason[reason], evidence.Plain(strings.TrimSpace(reason)))
+			line("", say("%d times: %s"), s.RefusedByReason[reason], evidence.Plain(strings.TrimSpace(reason)))
 		}
 	}
 	if s.FailingSince > 0 {
-		line("failing since", "%s (%s)", time.UnixMilli(s.FailingSince).Format("2006-01-02 15:04:05"), ago(s.FailingSince))
+		line(say("failing since"), "%s (%s)", local(s.FailingSince), ago(s.FailingSince))
 	}
 	if s.LastError != "" {
-		line("last error", "%s", evidence.Plain(s.LastError))
+		line(say("last error"), "%s", evidence.Plain(s.LastError))
 	}
+}
+
+// padded fills s with blanks up to n letters.
+func padded(s string, n int) string {
+	return s + strings.Repeat(" ", max(n-utf8.RuneCountInString(s), 1))
 }
 
 // NationalSendCmd sends a test packet.
@@ -454,9 +476,9 @@ func sendTest(e *env, control *app.Control) error {
 		return err
 	}
 	if !v.OK {
-		return fmt.Errorf("%w: test packet %s was not accepted: %s", errFound, v.Report, evidence.Plain(strings.TrimSpace(v.Text)))
+		return fmt.Errorf(say("%w: test packet %s was not accepted: %s"), errFound, v.Report, evidence.Plain(strings.TrimSpace(v.Text)))
 	}
-	_, err := fmt.Fprintf(e.out, "test packet %s accepted, receipt verified\n", v.Report)
+	_, err := fmt.Fprintf(e.out, say("test packet %s accepted, receipt verified\n"), v.Report)
 	return err
 }
 
@@ -482,19 +504,19 @@ func (c NationalReconcileCmd) Run(e *env) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(e.out, "%s: %d made = %d accepted + %d refused + %d waiting; the centre holds %d\n", r.Day, r.Made, r.Accepted, r.Refused, r.Waiting, r.Centre)
+		fmt.Fprintf(e.out, say("%s: %d made = %d accepted + %d refused + %d waiting; the centre holds %d\n"), r.Day, r.Made, r.Accepted, r.Refused, r.Waiting, r.Centre)
 		for _, x := range []struct {
 			ids  []string
 			says string
-		}{{r.Missing, "accepted, but the centre does not hold it: it is sent again"}, {r.Extra, "the centre holds it, but not as it was made here"},
-			{r.Broken, "the receipt or report kept here is not what it was; look who changed the database"}} {
+		}{{r.Missing, say("accepted, but the centre does not hold it: it is sent again")}, {r.Extra, say("the centre holds it, but not as it was made here")},
+			{r.Broken, say("the receipt or report kept here is not what it was; look who changed the database")}} {
 			for _, id := range x.ids {
-				fmt.Fprintf(e.out, "DIFFERS  %s  %s\n", evidence.Plain(id), x.says)
+				fmt.Fprintf(e.out, say("DIFFERS  %s  %s\n"), evidence.Plain(id), x.says)
 			}
 		}
 	}
 	if !r.Balanced {
-		return fmt.Errorf("%w: the day does not balance", errFound)
+		return fmt.Errorf(say("%w: the day does not balance"), errFound)
 	}
 	return nil
 }
@@ -512,9 +534,9 @@ func (c NationalRetryCmd) Run(e *env) error {
 		return err
 	}
 	if v.Reports == 0 && c.Report != "" {
-		return fmt.Errorf("%s is not a refused report", c.Report)
+		return fmt.Errorf(say("%s is not a refused report"), c.Report)
 	}
-	_, err := fmt.Fprintf(e.out, "%d refused reports are sent again\n", v.Reports)
+	_, err := fmt.Fprintf(e.out, say("%d refused reports are sent again\n"), v.Reports)
 	return err
 }
 
@@ -533,16 +555,16 @@ func (c NationalEndpointCmd) Run(e *env) error {
 	given := c.URL != "" || c.ServerCA != "" || c.ReceiptKey != "" || c.OrganID != ""
 	if c.Remove {
 		if given {
-			return fmt.Errorf("%w: --remove goes with no other flag", errUsage)
+			return fmt.Errorf(say("%w: --remove goes with no other flag"), errUsage)
 		}
 		if err := c.control().Call(e.ctx, "DELETE", "/national/endpoint", nil, nil, nil); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(e.out, "removed: nothing leaves this machine; what is made waits")
+		_, err := fmt.Fprintln(e.out, say("removed: nothing leaves this machine; what is made waits"))
 		return err
 	}
 	if c.URL == "" || c.ServerCA == "" || c.ReceiptKey == "" || c.OrganID == "" {
-		return fmt.Errorf("%w: give --url, --server-ca, --receipt-key and --organ-id, or --remove", errUsage)
+		return fmt.Errorf(say("%w: give --url, --server-ca, --receipt-key and --organ-id, or --remove"), errUsage)
 	}
 	ca, err := os.ReadFile(c.ServerCA)
 	if err != nil {
@@ -559,7 +581,7 @@ func (c NationalEndpointCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/national/endpoint", nil, strings.NewReader(string(body)), nil); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.out, "set: reports go to "+c.URL+" from now on")
+	fmt.Fprintln(e.out, say("set: reports go to ")+c.URL+" from now on")
 	return sendTest(e, c.control())
 }
 
@@ -575,23 +597,46 @@ type QuarantineListCmd struct {
 	Source string `help:"NG- number."`
 	Reason string `help:"Only those held for it (json, crc, oversize …)."`
 	Limit  int    `help:"At most so many, up to 1000." default:"100"`
+	JSON   bool   `help:"Answer as JSON."`
 }
 
 // Validate bounds what is asked for: fewer than asked would be a silent cap.
 func (c QuarantineListCmd) Validate() error {
 	if c.Limit < 1 || c.Limit > 1000 {
-		return fmt.Errorf("--limit: must be from 1 to 1000, is %d", c.Limit)
+		return fmt.Errorf(say("--limit: must be from 1 to 1000, is %d"), c.Limit)
 	}
 	return nil
 }
 
 // Run lists.
 func (c QuarantineListCmd) Run(e *env) error {
-	var v json.RawMessage
-	if err := c.control().Call(e.ctx, "GET", "/quarantine", url.Values{"source": {c.Source}, "reason": {c.Reason}, "limit": {fmt.Sprint(c.Limit)}}, nil, &v); err != nil {
+	var raw json.RawMessage
+	if err := c.control().Call(e.ctx, "GET", "/quarantine", url.Values{"source": {c.Source}, "reason": {c.Reason}, "limit": {fmt.Sprint(c.Limit)}}, nil, &raw); err != nil {
 		return err
 	}
-	return printJSON(e.out, v)
+	if c.JSON {
+		return printJSON(e.out, raw)
+	}
+	var page console.QuarantinePage
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return err
+	}
+	if page.Total == 0 {
+		_, err := fmt.Fprintln(e.out, say("Nothing is held."))
+		return err
+	}
+	for _, q := range page.Items {
+		if _, err := fmt.Fprintf(e.out, say("%s  %s  from %s  %s  %d bytes")+"\n", evidence.Plain(q.ID), local(q.Time), evidence.Plain(q.Source), evidence.Plain(q.Reason), q.Size); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(e.out, say("%d of %d shown. Decode them again after a decoder was mended: hoalu quarantine replay")+"\n", len(page.Items), page.Total)
+	return err
+}
+
+// local is an instant as people read it, with its zone.
+func local(ms int64) string {
+	return time.UnixMilli(ms).In(console.Zone).Format("2006-01-02 15:04:05 -07")
 }
 
 // QuarantineReplayCmd replays.
@@ -609,7 +654,7 @@ func (c QuarantineReplayCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/quarantine/replay", q, nil, &v); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(e.out, "%d replayed, %d stay\n", v.Replayed, v.Held)
+	_, err := fmt.Fprintf(e.out, say("%d replayed, %d stay\n"), v.Replayed, v.Held)
 	return err
 }
 
@@ -629,7 +674,7 @@ func (c ConfigCheckCmd) Run(e *env) error {
 	if _, err := app.LoadConfig(c.File); err != nil {
 		return badConfig(errFound, err)
 	}
-	_, err := fmt.Fprintln(e.out, "good")
+	_, err := fmt.Fprintln(e.out, say("good"))
 	return err
 }
 

@@ -30,7 +30,7 @@ type RulesCheckCmd struct {
 func (c *RulesCheckCmd) Run() error { return c.run(os.Stdout, os.Stderr) }
 
 func (c *RulesCheckCmd) run(stdout, stderr io.Writer) error {
-	out := stdout
+	out := io.Writer(plain{stdout})
 	if c.JSON {
 		out = io.Discard
 	}
@@ -51,7 +51,7 @@ func (c *RulesCheckCmd) run(stdout, stderr io.Writer) error {
 		if err := json.NewEncoder(stdout).Encode(map[string]any{"loaded": n, "refused": lines}); err != nil {
 			return err
 		}
-	} else if _, err := fmt.Fprintf(stderr, "%d rules loaded, %d refused\n", n, len(refused)); err != nil {
+	} else if _, err := fmt.Fprintf(stderr, say("%d rules loaded, %d refused\n"), n, len(refused)); err != nil {
 		return err
 	}
 	if len(refused) > 0 {
@@ -67,7 +67,7 @@ func loadRules(path string, strict bool, stderr io.Writer) (*sigma.Set, error) {
 		return nil, err
 	}
 	for _, r := range refused {
-		fmt.Fprintln(stderr, "refused:", r)
+		fmt.Fprintln(plain{stderr}, say("refused:"), r)
 	}
 	if strict && len(refused) > 0 {
 		return nil, errFound
@@ -81,7 +81,7 @@ func openEvents(name string) (io.ReadCloser, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("open events: %w", err)
+		return nil, fmt.Errorf(say("open events: %w"), err)
 	}
 	return f, nil
 }
@@ -153,7 +153,7 @@ func (c *RulesBenchCmd) run(stdout, stderr io.Writer) error {
 	defer in.Close()
 	res, refused, err := detections.Bench(c.Rules, in, c.Naive, c.Time)
 	for _, r := range refused {
-		fmt.Fprintln(stderr, "refused:", r)
+		fmt.Fprintln(plain{stderr}, say("refused:"), r)
 	}
 	if err != nil {
 		return err
@@ -162,14 +162,14 @@ func (c *RulesBenchCmd) run(stdout, stderr io.Writer) error {
 		return json.NewEncoder(stdout).Encode(res)
 	}
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "rules\t%d\n", res.Rules)
-	fmt.Fprintf(w, "events\t%d, %d matches\n", res.Events, res.Matches)
-	fmt.Fprintf(w, "compile\t%.2f s\n", res.CompileSeconds)
-	fmt.Fprintf(w, "heap\t%.1f MB\n", float64(res.HeapBytes)/1e6)
-	fmt.Fprintf(w, "matching\t%.0f events/s on one core, %.2f allocations an event\n", res.EventsPerSecond, res.AllocsPerEvent)
+	fmt.Fprintf(w, say("rules\t%d\n"), res.Rules)
+	fmt.Fprintf(w, say("events\t%d, %d matches\n"), res.Events, res.Matches)
+	fmt.Fprintf(w, say("compile\t%.2f s\n"), res.CompileSeconds)
+	fmt.Fprintf(w, say("heap\t%.1f MB\n"), float64(res.HeapBytes)/1e6)
+	fmt.Fprintf(w, say("matching\t%.0f events/s on one core, %.2f allocations an event\n"), res.EventsPerSecond, res.AllocsPerEvent)
 	if c.Naive {
-		fmt.Fprintf(w, "plain loop\t%.0f events/s\n", res.NaiveEventsPerSecond)
-		fmt.Fprintf(w, "ratio\t%.1f\n", res.Ratio)
+		fmt.Fprintf(w, say("plain loop\t%.0f events/s\n"), res.NaiveEventsPerSecond)
+		fmt.Fprintf(w, say("ratio\t%.1f\n"), res.Ratio)
 	}
 	return w.Flush()
 }

@@ -45,7 +45,7 @@ type SensorRunCmd struct {
 // Run watches until interrupted.
 func (c SensorRunCmd) Run(e *env) error {
 	if c.NoPacket && c.NoHost {
-		return fmt.Errorf("%w: --no-packet and --no-host leave nothing to watch; drop one of them", errUsage)
+		return fmt.Errorf(say("%w: --no-packet and --no-host leave nothing to watch; drop one of them"), errUsage)
 	}
 	if c.Identity == "" {
 		c.Identity = identityDir()
@@ -80,9 +80,9 @@ func (c SensorRunCmd) Run(e *env) error {
 	}
 	for _, p := range h.Probes() {
 		if p.State == sensors.Refused {
-			fmt.Fprintf(e.err, "%s does not run: %s\n", p.Name, p.Why)
+			fmt.Fprintf(e.err, say("%s does not run: %s\n"), p.Name, p.Why)
 			if p.Do != "" {
-				fmt.Fprintf(e.err, "  to allow it: %s\n", p.Do)
+				fmt.Fprintf(e.err, say("  to allow it: %s\n"), p.Do)
 			}
 		}
 	}
@@ -118,7 +118,7 @@ func (c SensorRevokeCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/sensor/revoke", url.Values{"sensor": {c.Sensor}, "reason": {c.Reason}}, nil, nil); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(e.out, "%s is withdrawn: nothing it sends is taken any more. To take it back: hoalu sensor invite, then enroll on its host.\n", c.Sensor)
+	_, err := fmt.Fprintf(e.out, say("%s is withdrawn: nothing it sends is taken any more. To take it back: hoalu sensor invite, then enroll on its host.\n"), c.Sensor)
 	return err
 }
 
@@ -137,7 +137,7 @@ func (c SensorEnrollCmd) Run(e *env) error {
 	if c.Token == "-" {
 		line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
 		if err != nil && err != io.EOF {
-			return fmt.Errorf("read token: %w", err)
+			return fmt.Errorf(say("read token: %w"), err)
 		}
 		c.Token = strings.TrimSpace(line)
 	}
@@ -145,6 +145,6 @@ func (c SensorEnrollCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.out, "enrolled as %s; start it with: %s sensor run\n", id.Sensor, program())
+	_, err = fmt.Fprintf(e.out, say("enrolled as %s; start it with: %s sensor run\n"), id.Sensor, program())
 	return err
 }

@@ -35,7 +35,7 @@ func (c *SensorPacketCmd) run(ctx context.Context, stdout, stderr io.Writer) (er
 	for _, h := range c.Home {
 		p, err := netip.ParsePrefix(h)
 		if err != nil {
-			return fmt.Errorf("--home %s: %w: write a network such as 10.1.0.0/16", h, err)
+			return fmt.Errorf(say("--home %s: %w: write a network such as 10.1.0.0/16"), h, err)
 		}
 		cfg.HomeNets = append(cfg.HomeNets, p)
 	}
@@ -43,7 +43,7 @@ func (c *SensorPacketCmd) run(ctx context.Context, stdout, stderr io.Writer) (er
 	if c.Out != "-" {
 		f, err := os.Create(c.Out)
 		if err != nil {
-			return fmt.Errorf("create output: %w", err)
+			return fmt.Errorf(say("create output: %w"), err)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
@@ -62,12 +62,12 @@ func (c *SensorPacketCmd) run(ctx context.Context, stdout, stderr io.Writer) (er
 	})
 	err = packet.ReadFile(ctx, c.Read, a)
 	if ferr := w.Flush(); ferr != nil {
-		return fmt.Errorf("write records: %w", ferr)
+		return fmt.Errorf(say("write records: %w"), ferr)
 	}
 	if c.Stats {
 		b, jerr := json.Marshal(a.Stats())
 		if jerr != nil {
-			return fmt.Errorf("render counters: %w", jerr)
+			return fmt.Errorf(say("render counters: %w"), jerr)
 		}
 		fmt.Fprintln(stderr, string(b))
 	}

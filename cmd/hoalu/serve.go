@@ -22,7 +22,7 @@ type ServeCmd struct {
 // badConfig lists what is wrong with a configuration, a line each.
 func badConfig(kind, err error) error {
 	lines := strings.Split(err.Error(), "\n")
-	return fmt.Errorf("%w: %w", kind, errors.New("the configuration cannot be used:\n  "+strings.Join(lines, "\n  ")))
+	return fmt.Errorf("%w: %w", kind, errors.New(say("the configuration cannot be used:\n  ")+strings.Join(lines, "\n  ")))
 }
 
 // Run serves until interrupted.
@@ -39,12 +39,12 @@ func (c ServeCmd) Run(e *env) error {
 			if err := os.WriteFile(path, []byte(first+"\n"), 0o600); err != nil {
 				e.log.Error("write the first link", "error", err)
 			} else {
-				fmt.Fprintf(e.out, "Liên kết tạo tài khoản đầu tiên, dùng một lần trong 15 phút, nằm trong (one-time link for the first account is in): %s\n", path)
+				fmt.Fprintf(e.out, say("The one-time link for the first account, good for 15 minutes, is in %s")+"\n", path)
 			}
 		} else if first != "" {
-			fmt.Fprintf(e.out, "Liên kết tạo tài khoản đầu tiên, dùng một lần trong 15 phút (one-time link for the first account):\n  %s\n", first)
+			fmt.Fprintf(e.out, say("One-time link for the first account, good for 15 minutes:\n  %s")+"\n", first)
 		}
-		fmt.Fprintf(e.out, "Dữ liệu (data): %s   Dừng (stop): Ctrl-C\nThử ngay (try): %s try\n\n", c.Data, strings.TrimSpace(program()))
+		fmt.Fprintf(e.out, say("Data: %s   Stop: Ctrl-C\nTry it: %s try")+"\n\n", c.Data, strings.TrimSpace(program()))
 	}})
 	if err != nil {
 		return err

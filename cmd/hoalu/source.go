@@ -37,13 +37,13 @@ func (c *SourceDecodeCmd) Run(e *env) error {
 	}
 	dataset := c.Type
 	if dataset != "" && !set.Known(dataset) {
-		fmt.Fprintf(e.err, "hoalu: no decoder is called %q (hoalu source list names them): each message's own shape decides\n", dataset)
+		fmt.Fprintf(e.err, say("hoalu: no decoder is called %q (hoalu source list names them): each message's own shape decides\n"), dataset)
 		dataset = ""
 	}
 	var zone *time.Location
 	if c.Zone != "" {
 		if zone, err = time.LoadLocation(c.Zone); err != nil {
-			return fmt.Errorf("%w: --zone: %w", errUsage, err)
+			return fmt.Errorf(say("%w: --zone: %w"), errUsage, err)
 		}
 	}
 	in := io.Reader(os.Stdin)
@@ -68,7 +68,7 @@ func (c *SourceDecodeCmd) Run(e *env) error {
 		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
 			event, err := dec.Decode(dataset, rawOf(line), received, zone)
 			if err != nil {
-				return fmt.Errorf("line %d: %w", n, err)
+				return fmt.Errorf(say("line %d: %w"), n, err)
 			}
 			buf = append(event.AppendJSON(buf[:0]), '\n')
 			if _, err := w.Write(buf); err != nil {

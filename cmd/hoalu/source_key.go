@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"hoalu/compliance/evidence"
 	"hoalu/console"
 	"hoalu/soc"
 )
@@ -43,19 +43,19 @@ func (c SourceKeyNewCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/source/key", c.query(), nil, &m); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "Key %s of %s. It is shown this once.\n\n  user      %s\n  password  %s\n  API key   %s\n  Authorization: ApiKey %s\n", m.Key.ID, c.Source, m.Key.ID, m.Secret, m.Key.ID+":"+m.Secret, m.APIKey)
+	fmt.Fprintf(e.out, say("Key %s of %s. It is shown this once.\n\n  user      %s\n  password  %s\n  API key   %s\n  Authorization: ApiKey %s\n"), m.Key.ID, c.Source, m.Key.ID, m.Secret, m.Key.ID+":"+m.Secret, m.APIKey)
 	if m.URL == "" {
-		_, err := fmt.Fprintln(e.out, "\nThis appliance does not listen for _bulk: set listen.bulk_tls.")
+		_, err := fmt.Fprintln(e.out, say("\nThis appliance does not listen for _bulk: set listen.bulk_tls."))
 		return err
 	}
 	for _, u := range m.Uses {
 		fmt.Fprintf(e.out, "\n%s:\n%s", u.Name, u.Text)
 	}
 	if strings.HasPrefix(m.URL, "http:") {
-		_, err := fmt.Fprintln(e.out, "\nThe listener is plain text: the key can be read on the way. For other machines set listen.bulk_tls.")
+		_, err := fmt.Fprintln(e.out, say("\nThe listener is plain text: the key can be read on the way. For other machines set listen.bulk_tls."))
 		return err
 	}
-	_, err := fmt.Fprintln(e.out, "\n/etc/hoalu-ca.pem is what `hoalu source authority` prints.")
+	_, err := fmt.Fprintln(e.out, say("\n/etc/hoalu-ca.pem is what `hoalu source authority` prints."))
 	return err
 }
 
@@ -75,10 +75,10 @@ func (c SourceKeyListCmd) Run(e *env) error {
 		if ms == 0 {
 			return never
 		}
-		return time.UnixMilli(ms).Format("2006-01-02 15:04")
+		return local(ms)
 	}
 	for _, k := range v.Keys {
-		if _, err := fmt.Fprintf(e.out, "%s  %-11s  made %s by %s  ends %s  first used %s  %s\n", k.ID, k.Kind, at(k.Made, ""), k.By, at(k.Ends, "never"), at(k.Used, "not yet"), k.Label); err != nil {
+		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), k.ID, k.Kind, at(k.Made, ""), evidence.Plain(k.By), at(k.Ends, "never"), at(k.Used, "not yet"), evidence.Plain(k.Label)); err != nil {
 			return err
 		}
 	}
@@ -112,7 +112,7 @@ type SourceCertificateCmd struct {
 func (c SourceCertificateCmd) Run(e *env) error {
 	if err := os.Mkdir(c.Out, 0o700); err != nil {
 		if errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("%s is there already; name a new folder, so that no key is written over", c.Out)
+			return fmt.Errorf(say("%s is there already; name a new folder, so that no key is written over"), c.Out)
 		}
 		return err
 	}
@@ -129,7 +129,7 @@ func (c SourceCertificateCmd) Run(e *env) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(e.out, "%s: sender.pem, sender.key and ca.pem for a machine of %s. The key is kept nowhere else.\n", c.Out, c.Source)
+	_, err := fmt.Fprintf(e.out, say("%s: sender.pem, sender.key and ca.pem for a machine of %s. The key is kept nowhere else.\n"), c.Out, c.Source)
 	return err
 }
 

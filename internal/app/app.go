@@ -31,6 +31,7 @@ import (
 	"hoalu/console"
 	"hoalu/console/identity"
 	"hoalu/detections"
+	"hoalu/internal/app/demo"
 	"hoalu/internal/app/exercise"
 	"hoalu/inventory"
 	"hoalu/national"
@@ -85,6 +86,7 @@ type App struct {
 	console   *console.Console
 	protector *privacy.Protector
 	exercises *exercise.Marker
+	demo      demo.Player
 	syslogTCP func() net.Addr // nil without a syslog listener
 	bulkPlain net.Addr        // nil without that listener
 	bulkTLS   net.Addr

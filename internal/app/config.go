@@ -113,8 +113,15 @@ func (s *Size) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// MarshalYAML writes a Size in bytes.
-func (s Size) MarshalYAML() (any, error) { return int64(s), nil }
+// MarshalYAML writes a Size as people write it, in the largest unit that leaves no remainder.
+func (s Size) MarshalYAML() (any, error) {
+	for i, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		if shift := 40 - 10*i; s > 0 && s&(1<<shift-1) == 0 {
+			return strconv.FormatInt(int64(s>>shift), 10) + unit, nil
+		}
+	}
+	return int64(s), nil
+}
 
 // DefaultConfig is the appliance of `make run`: everything on loopback.
 func DefaultConfig() Config {

@@ -254,6 +254,7 @@ type named struct {
 // runFront starts what lets events in.
 func (a *App) runFront(g *group) {
 	g.run("intake", a.intake.Run)
+	g.run("sample province", a.demo.Run)
 	for _, l := range a.listeners {
 		g.run(l.name, l.run)
 	}

@@ -27,6 +27,7 @@ import (
 	"hoalu/compliance/evidence"
 	"hoalu/compliance/facts"
 	"hoalu/detections"
+	"hoalu/internal/app/demo"
 	"hoalu/internal/app/exercise"
 	"hoalu/inventory"
 	"hoalu/national"
@@ -345,6 +346,7 @@ func (a *App) openIntake(ctx context.Context) error {
 	}
 	a.intake = in
 	a.down.push("intake", in.Close)
+	a.demo = demo.Player{Sources: func() []soc.Source { return a.inventory.Snapshot().Sources() }, Put: in.Put, Log: a.log.With("component", "demo")}
 	if a.resolved, err = openResolved(a.path("resolved.json")); err != nil {
 		return err
 	}

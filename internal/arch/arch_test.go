@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	"internal/app":    {"*"},
 	"internal/arch":   {},
 	"internal/golden": {},
+	"internal/lang":   {},
 	"ecs":             {},
 	"soc":             {"ecs"},
 	"state":           {},

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"hoalu/internal/lang"
 )
 
 // Rules of the product's own pack that an exercise must fire.
@@ -80,7 +82,7 @@ func Play(ctx context.Context, c Control, out io.Writer, wait time.Duration) err
 	if err := c.Call(ctx, "POST", "/exercise", nil, nil, &p); err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	say := func(format string, args ...any) { fmt.Fprintf(out, lang.T(format)+"\n", args...) }
 	say("This is an exercise. Nothing is broken into and nothing leaves this machine.")
 	say("Every event carries the mark %s… and every alert the sign “diễn tập” (exercise).", p.Token[:12])
 	say("")
@@ -103,7 +105,7 @@ func Play(ctx context.Context, c Control, out io.Writer, wait time.Duration) err
 	missing := map[string]Expected{}
 	for _, x := range p.Expect {
 		if x.Off {
-			say("Left out: the rule “%s” does not run here.", x.Title["en"])
+			say("Left out: the rule “%s” does not run here.", x.Title[lang.Code()])
 		} else {
 			missing[x.Rule] = x
 		}
@@ -125,8 +127,7 @@ func Play(ctx context.Context, c Control, out io.Writer, wait time.Duration) err
 			}
 			seen[a.Number] = true
 			delete(missing, a.Rule)
-			say("  %s  %-8s  %s", a.Number, a.Severity, a.Title["vi"])
-			say("  %s  %-8s  %s, after %.1f s", strings.Repeat(" ", len(a.Number)), "", a.Title["en"], time.Since(began).Seconds())
+			say("  %s  %-13s  %s, after %.1f s", a.Number, lang.T(a.Severity), a.Title[lang.Code()], time.Since(began).Seconds())
 		}
 		if len(missing) == 0 {
 			break
@@ -138,10 +139,10 @@ func Play(ctx context.Context, c Control, out io.Writer, wait time.Duration) err
 			var names []string
 			for _, x := range p.Expect {
 				if _, ok := missing[x.Rule]; ok {
-					names = append(names, fmt.Sprintf("“%s” (%s)", x.Title["en"], x.Kind))
+					names = append(names, fmt.Sprintf("“%s” (%s)", x.Title[lang.Code()], x.Kind))
 				}
 			}
-			return fmt.Errorf("%w after %s: %s; look at the pages Sources and Ledger, and at the log of the appliance, for where its events stopped", ErrMissing, wait, strings.Join(names, ", "))
+			return fmt.Errorf(lang.T("%w after %s: %s; look at the pages Sources and Ledger, and at the log of the appliance, for where its events stopped"), ErrMissing, wait, strings.Join(names, ", "))
 		case <-tick.C:
 		}
 	}

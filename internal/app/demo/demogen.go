@@ -22,15 +22,17 @@ type line struct {
 	Ago    float64 `json:"ago"`
 	Format string  `json:"format"`
 	Raw    string  `json:"raw"`
+	Once   bool    `json:"once,omitempty"` // not ordinary: never played again
 }
 
 var (
 	rng   = rand.New(rand.NewPCG(2026, 11))
 	lines []line
+	once  bool // what is added now happened once
 )
 
 func add(source string, ago float64, format, raw string) {
-	lines = append(lines, line{source, float64(int(ago*10)) / 10, format, raw})
+	lines = append(lines, line{source, float64(int(ago*10)) / 10, format, raw, once})
 }
 
 // syslog is a message of a program of a host; the source is named after the host.
@@ -118,9 +120,11 @@ func ordinary() {
 		h := pick(servers)
 		syslog(h, past(), 78, fmt.Sprintf("CRON[%d]", 1000+rng.IntN(30000)), "(root) CMD (%s)", pick([]string{"run-parts /etc/cron.hourly", "/usr/local/bin/sao-luu.sh", "/usr/lib/sysstat/sa1 1 1"}))
 	}
+	once = true
 	for range 25 { // mistyped passwords, one at a time
 		syslog(pick(servers), past(), 38, fmt.Sprintf("sshd[%d]", 1000+rng.IntN(30000)), "Failed password for %s from %s port %d ssh2", pick([]string{"qtht01.mau", "vanhanh.mau"}), pick(admins), 40000+rng.IntN(20000))
 	}
+	once = false
 	for range 60 {
 		h := pick([]string{"mau-dvc-db", "mau-kho-db"})
 		app := strings.TrimSuffix(h, "-db") + "-app"
@@ -140,6 +144,7 @@ func ordinary() {
 	machines := []string{"mau-vbdh-app", "mau-vbdh-db", "mau-thuoc-app", "mau-thuoc-db", "mau-dkkd-app", "mau-dkkd-db", "mau-capphep-app", "mau-capphep-db", "mau-congchung-app", "mau-congchung-db", "mau-tiepdan-app", "mau-tiepdan-db"}
 	for range 110 {
 		h, who := pick(machines), pick(persons)
+		once = strings.HasPrefix(h, "mau-tiepdan") || strings.HasPrefix(h, "mau-congchung") // two systems that have fallen silent
 		switch rng.IntN(4) {
 		case 0, 1:
 			windows(h, past(), "Security", "Microsoft-Windows-Security-Auditing", 4624, map[string]any{"TargetUserName": who, "TargetDomainName": "MAU", "LogonType": "3", "IpAddress": pick(clerks), "IpPort": fmt.Sprint(50000 + rng.IntN(9000)), "LogonProcessName": "NtLmSsp"})
@@ -149,6 +154,7 @@ func ordinary() {
 			windows(h, past(), "System", "Service Control Manager", 7036, map[string]any{"param1": pick([]string{"SQL Server (MSSQLSERVER)", "Windows Update", "Print Spooler"}), "param2": pick([]string{"running", "stopped"})})
 		}
 	}
+	once = false
 	for range 40 {
 		h := pick([]string{"mau-dvc-app", "mau-kho-app", "mau-hssk-app", "mau-ngansach-app"})
 		record(h, past(), "event.category", "network", "event.action", "dns_query", "event.module", "packet", "event.dataset", "hoalu.dns", "network.protocol", "dns", "network.transport", "udp",
@@ -164,6 +170,7 @@ func process(source string, ago float64, parent, image, command, user string) {
 }
 
 func attacks() {
+	once = true
 	// The public service portal: scanned, a web shell found, a shell below nginx, tools fetched.
 	for i := range 45 {
 		access("mau-dvc-web", 2*3600-float64(i)*4, "203.0.113.77", "-", fmt.Sprintf("GET /%s%d/%s", pick([]string{"backup", "old", "test", "upload", "tmp"}), i, pick([]string{"admin.php", "up.php", "index.php", "config.php"})), 404, 162, "Mozilla/5.0 (compatible; Nuclei - Open-source project (github.com/projectdiscovery/nuclei))")

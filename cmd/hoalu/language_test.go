@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"hoalu/internal/lang"
+)
+
+// texts are all English texts that the command line may say: arguments of say, T and the exercise's say, and what commands, flags and
+// arguments say of themselves.
+func texts(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{} // text → where
+	for _, dir := range []string{".", "../../internal/app/exercise"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			fset := token.NewFileSet()
+			tree, err := parser.ParseFile(fset, f, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(tree, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr:
+					name := ""
+					switch fn := n.Fun.(type) {
+					case *ast.Ident:
+						name = fn.Name
+					case *ast.SelectorExpr:
+						name = fn.Sel.Name
+					}
+					if (name == "say" || name == "T") && len(n.Args) > 0 && (dir != "." || len(n.Args) == 1) {
+						if lit, ok := n.Args[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+							if s, err := strconv.Unquote(lit.Value); err == nil && s != "" {
+								out[s] = fset.Position(n.Pos()).String()
+							}
+						}
+					}
+				case *ast.Field:
+					if n.Tag == nil {
+						return true
+					}
+					tag, err := strconv.Unquote(n.Tag.Value)
+					if err != nil {
+						return true
+					}
+					if help := reflect.StructTag(tag).Get("help"); help != "" {
+						out[help] = fset.Position(n.Pos()).String()
+					}
+				}
+				return true
+			})
+		}
+	}
+	for _, s := range planned {
+		out[s] = "planned"
+	}
+	for _, w := range wrongUse {
+		out[w.sentence] = "wrongUse"
+	}
+	for _, s := range systemSays {
+		out[s.text] = "systemSays"
+	}
+	for _, s := range []string{"informational", "low", "medium", "high", "critical"} {
+		out[s] = "severity"
+	}
+	out[EvidenceVerifyCmd{}.Help()] = "EvidenceVerifyCmd.Help"
+	out[description] = "description"
+	if len(out) < 150 {
+		t.Fatalf("only %d texts found: is the search broken?", len(out))
+	}
+	return out
+}
+
+var verbs = regexp.MustCompile(`%[-+#0]*(?:\d+)?(?:\.\d+)?[a-z%]`)
+
+// TestEveryTextIsVietnameseToo: each text has its Vietnamese with the same values in the same order, and the file holds no others.
+func TestEveryTextIsVietnameseToo(t *testing.T) {
+	used := texts(t)
+	kinds := func(s string) (list []string) {
+		for _, v := range verbs.FindAllString(s, -1) {
+			list = append(list, v[len(v)-1:])
+		}
+		return list
+	}
+	for english, where := range used {
+		vi, ok := lang.Texts()[english]
+		switch {
+		case !ok && regexp.MustCompile(`[A-Za-z]{2}`).MatchString(verbs.ReplaceAllString(english, "")):
+			t.Errorf("%s: internal/lang/vi.yml has no Vietnamese for %q", where, english)
+		case ok && !slices.Equal(kinds(english), kinds(vi)):
+			t.Errorf("%s: %q has the values %v, its Vietnamese %q has %v", where, english, kinds(english), vi, kinds(vi))
+		}
+	}
+	for english := range lang.Texts() {
+		if _, ok := used[english]; !ok {
+			t.Errorf("internal/lang/vi.yml: nothing says %q any more", english)
+		}
+	}
+}
+
+// TestNothingIsSaidInEnglishAlone: what a command prints or returns goes through say.
+func TestNothingIsSaidInEnglishAlone(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A format of words given to fmt or errors directly. Package errors and texts for files are no sentences for a person.
+	direct := regexp.MustCompile(`(?:fmt\.(?:Errorf|Fprint|Fprintf|Fprintln|Printf|Println)|^\t.*errors\.New)\((?:[a-z.]+, )?"((?:[^"\\]|\\.)*)"`)
+	words := regexp.MustCompile(`[a-z]{2,} [a-z]{2,}`)
+	n := 0
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(raw), "\n") {
+			n++
+			if m := direct.FindStringSubmatch(line); m != nil && words.MatchString(m[1]) {
+				t.Errorf("%s:%d: %q is said in English alone; write say(…) around it", f, i+1, m[1])
+			}
+		}
+	}
+	if n < 1000 {
+		t.Fatalf("looked at %d lines only", n)
+	}
+}
+
+// TestVietnameseHelpAndErrors: with a Vietnamese locale help and errors are Vietnamese, every command's.
+func TestVietnameseHelpAndErrors(t *testing.T) {
+	t.Setenv("LC_ALL", "vi_VN.UTF-8")
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	english := regexp.MustCompile(`(?m)\b(the|of|and|is|with|for|this|Usage|Flags|Commands)\b`)
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"import", "--help"}, {"token", "create", "--help"}, {"evidence", "verify", "--help"}, {"sensor", "run", "--help"},
+		{"nonsense"}, {"serve", "--dta", "x"}, {"sensor", "enroll"}, {"quarantine", "list", "--limit", "x"}, {"quarantine", "list", "--limit", "5000"}, {"import", "--source", "x", "/no/such"},
+		{"token", "create", "--role", "king"}, {"backup"}, {"evidence", "verify", "/no/such.pack"}, {"import"}} {
+		var out, errs bytes.Buffer
+		code := run(args, &out, &errs)
+		text := out.String() + errs.String()
+		if m := english.FindString(text); m != "" {
+			t.Errorf("hoalu %s says in English (%q):\n%s", strings.Join(args, " "), m, text)
+		}
+		if want := map[bool]int{true: 0, false: 2}[args[len(args)-1] == "--help"]; code != want && code != 1 {
+			t.Errorf("hoalu %s: exit code %d", strings.Join(args, " "), code)
+		}
+	}
+	lang.Use("en")
+}
+
+// TestWrongUse: each wrong argument gets a sentence that says what is wrong.
+func TestWrongUse(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"nonsense"}, "There is no command or place for nonsense here."},
+		{[]string{"serv"}, "Did you mean"},
+		{[]string{"serve", "--dta", "x"}, "There is no flag --dta here. Did you mean"},
+		{[]string{"serve", "--no-such-flag"}, "There is no flag --no-such-flag here."},
+		{[]string{"sensor", "enroll", "--server", "https://x"}, "These flags are needed and not given: --token=STRING."},
+		{[]string{"import", "--source", "x"}, `This must follow: "<file>".`},
+		{[]string{"quarantine", "list", "--limit", "x"}, `--limit must be a whole number, not "x".`},
+		{[]string{"try", "--wait", "soon"}, `--wait must be a time as 30s, 5m or 2h, not "soon".`},
+		{[]string{"import", "--source", "x", "--format", "pdf", "f"}, `--format`},
+		{[]string{"evidence", "verify", "/no/such.pack"}, "There is no file or folder /no/such.pack."},
+		{[]string{"sensor"}, "One of these commands must follow:"},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(tt.args, &out, &errs); code != 2 || !strings.Contains(errs.String(), tt.want) {
+			t.Errorf("hoalu %s: exit code %d, said %q, want 2 and %q", strings.Join(tt.args, " "), code, errs.String(), tt.want)
+		}
+	}
+}
