@@ -82,6 +82,7 @@ func texts(t *testing.T) map[string]string {
 		out[s] = "severity"
 	}
 	out[EvidenceVerifyCmd{}.Help()] = "EvidenceVerifyCmd.Help"
+	out[RestoredCmd{}.Help()] = "RestoredCmd.Help"
 	out[description] = "description"
 	if len(out) < 150 {
 		t.Fatalf("only %d texts found: is the search broken?", len(out))
@@ -151,7 +152,7 @@ func TestVietnameseHelpAndErrors(t *testing.T) {
 	t.Setenv("LC_ALL", "vi_VN.UTF-8")
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	english := regexp.MustCompile(`(?m)\b(the|of|and|is|with|for|this|Usage|Flags|Commands)\b`)
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"import", "--help"}, {"token", "create", "--help"}, {"evidence", "verify", "--help"}, {"sensor", "run", "--help"},
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"import", "--help"}, {"token", "create", "--help"}, {"evidence", "verify", "--help"}, {"sensor", "run", "--help"}, {"restored", "--help"},
 		{"nonsense"}, {"serve", "--dta", "x"}, {"sensor", "enroll"}, {"quarantine", "list", "--limit", "x"}, {"quarantine", "list", "--limit", "5000"}, {"import", "--source", "x", "/no/such"},
 		{"token", "create", "--role", "king"}, {"backup"}, {"evidence", "verify", "/no/such.pack"}, {"import"}} {
 		var out, errs bytes.Buffer

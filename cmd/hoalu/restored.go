@@ -12,7 +12,6 @@ type RestoredCmd struct {
 	Config string `help:"Configuration file the appliance is started with." type:"path"`
 	Data   string `help:"The restored data directory; no appliance may run on it." default:"${data}" type:"path"`
 	Reason string `help:"Why it was restored; recorded in the audit log." required:""`
-	Lang   string `help:"Language of the answer: en or vi; that of the environment otherwise." enum:"en,vi," default:""`
 }
 
 // Help says when it is needed.
@@ -23,7 +22,7 @@ func (RestoredCmd) Help() string {
 // Run accepts the folder.
 func (c RestoredCmd) Run(e *env) error {
 	if strings.TrimSpace(c.Reason) == "" {
-		return fmt.Errorf("%w: --reason: say why the folder was restored; it is recorded in the audit log", errUsage)
+		return fmt.Errorf(say("%w: --reason: say why the folder was restored; it is recorded in the audit log"), errUsage)
 	}
 	cfg, err := app.LoadConfig(c.Config)
 	if err != nil {
@@ -33,15 +32,11 @@ func (c RestoredCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	found, next := "nothing contradicts the head kept apart", "On record. The queue begins a new epoch at the next start."
-	if vietnamese(c.Lang) {
-		found, next = "không có gì trái với đầu chuỗi giữ ngoài thư mục dữ liệu", "Đã ghi vào nhật ký thao tác. Hàng đợi mở kỷ nguyên mới ở lần khởi động sau."
-	}
 	if b := r.Before; b != nil {
-		if found = fmt.Sprintf("the log held %d entries, %d were known apart", b.Size, b.Kept); vietnamese(c.Lang) {
-			found = fmt.Sprintf("nhật ký có %d mục, đầu chuỗi giữ ngoài có %d mục", b.Size, b.Kept)
-		}
+		fmt.Fprintf(e.out, say("The log held %d entries; %d were known apart from it.")+"\n", b.Size, b.Kept)
+	} else {
+		fmt.Fprintln(e.out, say("Nothing contradicts the head that is kept apart."))
 	}
-	_, err = fmt.Fprintf(e.out, "%s\n%s\n%d %s\n", found, next, r.Head.Size, r.Head.Root)
+	_, err = fmt.Fprintf(e.out, say("On record. The queue begins a new epoch at the next start. The log's head: %d %s")+"\n", r.Head.Size, r.Head.Root)
 	return err
 }
