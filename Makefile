@@ -25,7 +25,7 @@ bin/hoalu: $(UI)/dist/index.html FORCE
 FORCE:
 
 $(UI)/node_modules/.installed: $(UI)/package-lock.json
-	cd $(UI) && npm install --no-save --no-audit --no-fund --loglevel=error # the lock's versions; ci also asks for other platforms' builds
+	cd $(UI) && npm ci --no-audit --no-fund --loglevel=error # exactly the versions of the lock file, or an error
 	touch $(CURDIR)/$@
 
 $(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_FILES)

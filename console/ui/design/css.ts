@@ -1,5 +1,5 @@
 import type { Plugin } from 'vite';
-import { face, palettes, variables } from './tokens';
+import { face, palettes, variables } from './tokens.ts';
 
 function block(selector: string, theme: keyof typeof palettes): string {
   const vars = Object.entries(variables(palettes[theme]));
