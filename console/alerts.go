@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -118,9 +117,6 @@ func noteText(c soc.Condition, n names) Text {
 	}
 	if id := values["source"]; id != "" {
 		values["source"] = n.source(id).Name
-	}
-	if ms, err := strconv.ParseInt(values["offset_ms"], 10, 64); err == nil {
-		values["offset"] = strconv.FormatInt(max(ms, -ms)/1000, 10)
 	}
 	for from, to := range map[string]string{"last_event": "since", "minute": "minute"} {
 		if at, err := time.Parse(time.RFC3339, values[from]); err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -36,13 +37,30 @@ func text(lang, key string, values map[string]string) (string, bool) {
 		return "", false
 	}
 	if strings.Contains(t, "{") {
-		pairs := make([]string, 0, 2*len(values))
+		pairs := make([]string, 0, 2*len(values)+2)
+		if ms, err := strconv.ParseInt(values["offset_ms"], 10, 64); err == nil {
+			pairs = append(pairs, "{offset}", spanWords(lang, ms))
+		}
 		for k, v := range values {
 			pairs = append(pairs, "{"+k+"}", v)
 		}
 		t = strings.NewReplacer(pairs...).Replace(t)
 	}
 	return t, true
+}
+
+// spanWords says how long ms milliseconds are, without their sign (the sentence says which way), in the largest unit that is not below
+// two: 119 phút, 2 giờ, 7 ngày.
+func spanWords(lang string, ms int64) string {
+	n, unit := max(ms, -ms), 0
+	units := map[string][]string{"vi": {"ms", "giây", "phút", "giờ", "ngày"}, "en": {"ms", "s", "min", "h", "days"}}[lang]
+	for _, per := range []int64{1000, 60, 60, 24} {
+		if n < 2*per {
+			break
+		}
+		n, unit = n/per, unit+1
+	}
+	return strconv.FormatInt(n, 10) + " " + units[unit]
 }
 
 // reasonText words a reason or a step: values that are codes are worded too, and one that an old interval does not have is a dash.

@@ -44,7 +44,7 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 		item.State, item.Since, item.First, item.Last = r.State, Time(r.Since), Time(r.FirstEvent), Time(r.LastEvent)
 		item.Rate, item.Usual, item.Unparsed, item.OffsetMS, item.Total = r.Rate, r.Usual, r.Unparsed, r.OffsetMS, r.Total
 		if r.Cause != "" {
-			values := map[string]string{"since": Time(r.Since).clock(), "offset": strconv.FormatInt(r.OffsetMS/1000, 10), "rate": strconv.FormatFloat(r.Rate, 'f', 0, 64), "usual": strconv.FormatFloat(r.Usual, 'f', 0, 64)}
+			values := map[string]string{"since": Time(r.Since).clock(), "offset_ms": strconv.FormatInt(r.OffsetMS, 10), "rate": strconv.FormatFloat(r.Rate, 'f', 0, 64), "usual": strconv.FormatFloat(r.Usual, 'f', 0, 64)}
 			item.Cause = &Because{Code: r.Cause, Values: values, Text: both("cause."+r.Cause, values, r.Cause)}
 		}
 	} else if len(readings) > 0 {

@@ -205,9 +205,9 @@ func (c *check) read(r io.ReadSeeker) bool {
 // text says what a file is that surely is no pack.
 func (c *check) text(first []byte) bool {
 	for _, x := range []struct{ magic, en, vi string }{
-		{"PK\x03\x04", "the file is a ZIP archive, not an evidence pack: take the pack out of it and check that", "tệp là kho nén ZIP, không phải gói chứng cứ: hãy lấy gói ra rồi kiểm"},
+		{"PK\x03\x04", "the file is a ZIP archive, not an evidence pack: take the pack out of it and check that", "tệp là kho nén ZIP, không phải gói chứng cứ: hãy lấy gói ra rồi kiểm tra"},
 		{"PK\x05\x06", "the file is an empty ZIP archive, not an evidence pack", "tệp là kho nén ZIP rỗng, không phải gói chứng cứ"},
-		{"\x1f\x8b", "the file is compressed (gzip), not an evidence pack: unpack it and check what comes out", "tệp đang nén (gzip), không phải gói chứng cứ: hãy giải nén rồi kiểm"},
+		{"\x1f\x8b", "the file is compressed (gzip), not an evidence pack: unpack it and check what comes out", "tệp đang nén (gzip), không phải gói chứng cứ: hãy giải nén rồi kiểm tra"},
 		{"\xef\xbb\xbf", "a byte-order mark was put before the pack, as editors do: get the file again", "trình soạn thảo đã thêm dấu BOM vào đầu gói: hãy lấy lại tệp gốc"},
 		{"\xff\xfe", "the file was saved as UTF-16, as editors do: get the file again", "tệp đã bị lưu lại dạng UTF-16: hãy lấy lại tệp gốc"},
 	} {
@@ -261,7 +261,7 @@ func (c *check) content(r io.ReadSeeker, want Want, key *ecdsa.PublicKey, body [
 		c.found("a pack has one header and one head of the log; here are %d and %d", "một gói có đúng một dòng mở đầu và một đầu chuỗi; ở đây có %d và %d", c.headers, c.heads)
 	}
 	if err := json.Unmarshal(c.header, &c.v.Header); c.headers > 0 && (err != nil || c.v.Header.Format != PackFormat) {
-		c.found("the header is of format %.40q, this program reads %s: check it with the newer program", "dòng mở đầu thuộc định dạng %.40q, chương trình này đọc %s: hãy kiểm bằng bản mới hơn", c.v.Header.Format, PackFormat)
+		c.found("the header is of format %.40q, this program reads %s: check it with the newer program", "dòng mở đầu thuộc định dạng %.40q, chương trình này đọc %s: hãy kiểm tra bằng bản mới hơn", c.v.Header.Format, PackFormat)
 	}
 	if want.System != "" && c.v.Header.System != want.System {
 		c.found("the pack is about %.40q, not about %s", "gói là của %.40q, không phải của %s", c.v.Header.System, want.System)

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button, Input } from 'antd';
+import type { TFunction } from 'i18next';
 import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type AlertActionBody, type AlertItem, client, ProblemError, take } from '../api/client';
@@ -144,8 +145,8 @@ export function useActions(opts: { onDone?: (action: string, done: AlertItem[]) 
   };
 }
 
-function subject(alerts: AlertItem[]): string {
-  return alerts.length === 1 ? (alerts[0]?.number ?? '') : String(alerts.length);
+function subject(alerts: AlertItem[], t: TFunction): string {
+  return alerts.length === 1 ? (alerts[0]?.number ?? '') : t('alerts.nAlerts', { count: alerts.length });
 }
 
 /** Six reasons, one key each; a note is asked for where the reason does not speak for itself. */
@@ -171,7 +172,7 @@ function CloseSheet({
     { on: !asked, mode: 'menu' },
   );
   return (
-    <Overlay title={t('alerts.closeTitle', { what: subject(alerts) })} onClose={onClose} width={440}>
+    <Overlay title={t('alerts.closeTitle', { what: subject(alerts, t) })} onClose={onClose} width={440}>
       <div className="overlay-body">
         {!asked ? (
           <>
@@ -226,7 +227,7 @@ function NoteSheet({ alerts, onClose, onDone }: { alerts: AlertItem[]; onClose: 
   const [note, setNote] = useState('');
   const done = () => note.trim() && onDone(note.trim());
   return (
-    <Overlay title={`${t('act.note')} ${subject(alerts)}`} onClose={onClose} width={480}>
+    <Overlay title={`${t('act.note')} ${subject(alerts, t)}`} onClose={onClose} width={480}>
       <div className="overlay-body form">
         <div>
           <label htmlFor="note">{t('alerts.noteText')}</label>
@@ -266,7 +267,7 @@ function AssignSheet({
   const { t } = useTranslation();
   const people = useQuery({ queryKey: ['people'], queryFn: () => take(client.GET('/api/people')) });
   return (
-    <Overlay title={t('alerts.assignTitle', { what: subject(alerts) })} onClose={onClose} width={400}>
+    <Overlay title={t('alerts.assignTitle', { what: subject(alerts, t) })} onClose={onClose} width={400}>
       <div className="overlay-body">
         <ul className="reasons">
           {(people.data?.items ?? []).map((p, i) => (

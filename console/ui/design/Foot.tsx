@@ -22,7 +22,7 @@ export function Foot({
   const lang = useLang();
   return (
     <div className="grid-foot">
-      <span className="num">
+      <span>
         {shown > 0 ? '1' : '0'}–{number(shown, lang)} {t('grid.of')} {capped ? '≥ ' : ''}
         {number(Math.max(shown, total), lang)}
       </span>

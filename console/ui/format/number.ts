@@ -19,7 +19,8 @@ function nf(lang: Lang, min: number, max: number): Intl.NumberFormat {
 /** 1.234.567,8 or 1,234,567.8; a dash for what is not known, never a zero. */
 export function number(v: number | null | undefined, lang: Lang, digits = 1): string {
   if (v === null || v === undefined || !Number.isFinite(v)) return '–';
-  return nf(lang, 0, digits).format(v);
+  // the minus of typography: a hyphen before a figure is read over
+  return nf(lang, 0, digits).format(v).replace('-', '\u2212');
 }
 
 /** 12,3 nghìn · 1,2 triệu or 12.3 k · 1.2 M; the library's own short forms are not Vietnamese. */

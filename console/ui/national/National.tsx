@@ -9,6 +9,7 @@ import { type Column, Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
 import { DemoChip, PostureSign } from '../design/signs';
 import { Empty, Failed, Loading, problemText } from '../design/states';
+import { Pre } from '../design/TableWrap';
 import { TakeIn } from '../design/TakeIn';
 import { AgeCell, Exact } from '../design/Time';
 import { toast } from '../design/toast';
@@ -43,7 +44,7 @@ export default function National() {
       const r = await take(client.POST('/api/national/test'));
       toast({
         kind: r.ok ? 'info' : 'error',
-        text: r.ok ? t('national.testOk', { id: r.report }) : t('national.testBad', { text: r.text ?? '' }),
+        text: r.ok ? t('national.testOk', { id: r.report }) : t('national.testBad', { text: plainTrouble(r.text ?? '', t) }),
       });
       queries.invalidateQueries({ queryKey: ['national'] });
     } catch (e) {
@@ -215,7 +216,9 @@ function Outbox({ unset }: { unset: boolean }) {
               {r.receipt.digest.slice(0, 8)}… {r.receipt.verified ? `✓ ${t('national.signed')}` : t('national.unverified')}
             </span>
           ) : r.last_error ? (
-            <Evidence value={r.last_error} className="cut block" />
+            <span className="cut block">
+              <FarSide text={r.last_error} short />
+            </span>
           ) : (
             '–'
           ),
@@ -372,7 +375,7 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
               </dd>
               {r.last_error && (
                 <>
-                  <dt>{t('national.farSide')}</dt>
+                  <dt>{t(ownTrouble(r.last_error) ? 'national.ownTrouble' : 'national.farSide')}</dt>
                   <dd>
                     <FarSide text={r.last_error} />
                   </dd>
@@ -399,9 +402,9 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
             </dl>
             <section>
               <h2>{t('national.body')}</h2>
-              <div className="pre">
+              <Pre label={t('national.body')}>
                 <Evidence value={pretty} mode="detail" />
-              </div>
+              </Pre>
               <CopyEvidence value={r.body} />
               {r.kind !== 'test' && <p className="muted small">{t('national.leftOut')}</p>}
             </section>
@@ -424,6 +427,12 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
   );
 }
 
+/** The trouble as a sentence for a message of one line. */
+function plainTrouble(text: string, t: (k: string) => string): string {
+  const code = ownTrouble(text);
+  return code ? t(`national.trouble.${code}`) : text;
+}
+
 const troubles = [
   'server_expired',
   'server_name',
@@ -436,10 +445,14 @@ const troubles = [
   'no_answer',
 ] as const;
 
+/** The way in which the connection failed before the far side said anything, where the text tells of one. */
+const ownTrouble = (text: string) => troubles.find((x) => text.startsWith(`${x}: `));
+
 /** Why the centre was not reached, in the reader's words where the product knows them; the far side's own as they are. */
-function FarSide({ text }: { text: string }) {
+function FarSide({ text, short }: { text: string; short?: boolean }) {
   const { t } = useTranslation();
-  const code = troubles.find((x) => text.startsWith(`${x}: `));
+  const code = ownTrouble(text);
+  if (code && short) return t(`national.trouble.${code}`).split(': ')[0];
   return (
     <>
       {code && `${t(`national.trouble.${code}`)} `}
@@ -509,9 +522,9 @@ function Endpoint() {
         <section className="card">
           <h2>{t('national.certificate')}</h2>
           <p className="muted small">{t('national.certificateHint')}</p>
-          <div className="pre">
+          <Pre label={t('national.certificate')}>
             <Evidence value={endpoint.data.certificate} mode="detail" />
-          </div>
+          </Pre>
           <CopyEvidence value={endpoint.data.certificate} />
         </section>
       )}
