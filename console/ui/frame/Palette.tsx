@@ -4,10 +4,14 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { client, take } from '../api/client';
 import { Icon, type IconName } from '../design/icons';
+import { problemText } from '../design/states';
+import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
 import { foreign, Words } from '../evidence/Said';
+import { mayBeIdentifier } from '../format/identifier';
 import { bare } from '../format/marks';
 import { useRested } from '../live/clock';
+import { searchLink } from '../search/stored';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 import { Overlay } from './Overlay';
@@ -43,7 +47,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0);
   const text = useRested(composing ? '' : typed.trim(), 120);
   const may = (p: string) => pageRight(me, p) !== undefined;
-  const ask = text.length >= 2;
+  // a citizen's number goes to the search only, by a request whose address does not hold it
+  const secret = mayBeIdentifier(typed);
+  const ask = text.length >= 2 && !secret && !mayBeIdentifier(text);
   const alerts = useQuery({
     queryKey: ['palette', 'alerts', text],
     queryFn: () => take(client.GET('/api/alerts', { params: { query: { q: text, view: 'all', limit: 6 } } })),
@@ -110,7 +116,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         icon: 'search',
         text: t('palette.search'),
         sub: typed.trim(),
-        to: `/search?q=${encodeURIComponent(typed.trim())}`,
+        to: '',
         machine: true,
       });
     return out.slice(0, 24);
@@ -124,6 +130,16 @@ export function Palette({ onClose }: { onClose: () => void }) {
         KEPT,
         JSON.stringify([c, ...recent().filter((r) => r.key !== c.key && !r.key.startsWith('page-'))].slice(0, 10)),
       );
+    if (c.key === 'search') {
+      searchLink(typed.trim()).then(
+        (to) => {
+          onClose();
+          navigate(to);
+        },
+        (e: unknown) => toast({ kind: 'error', text: problemText(e, t('search.notKept')) }),
+      );
+      return;
+    }
     onClose();
     navigate(c.to);
   };

@@ -2,9 +2,12 @@ import { Button } from 'antd';
 import { type KeyboardEvent, type Ref, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Icon } from '../design/icons';
+import { problemText } from '../design/states';
+import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
 import { number, share } from '../format/number';
 import { useLang } from '../session/preferences';
+import { searchLink } from './stored';
 import { type Known, suggest } from './suggest';
 
 /** The query, with fields and values offered while typing: Tab or Enter on a chosen one takes it, Enter runs, Shift+Enter breaks. */
@@ -49,7 +52,10 @@ export function QueryField({
     else if (offers.length > 0 && at >= 0 && e.key === 'ArrowUp') setAt(at - 1);
     else if (offers.length > 0 && at >= 0 && (e.key === 'Tab' || e.key === 'Enter')) takeOffer(e.currentTarget, at);
     else if (e.key === 'Enter' && (e.ctrlKey || e.metaKey))
-      window.open(`/search?q=${encodeURIComponent(value)}`, '_blank', 'noopener');
+      searchLink(value).then(
+        (to) => window.open(to, '_blank', 'noopener'),
+        (e: unknown) => toast({ kind: 'error', text: problemText(e, t('search.notKept')) }),
+      );
     else if (e.key === 'Enter' && !e.shiftKey) {
       setHidden(true);
       onRun(value.trim());

@@ -8,6 +8,7 @@ import { type Column, Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
 import { RangeField } from '../design/RangeField';
 import { Empty, Failed, Loading } from '../design/states';
+import { Pre } from '../design/TableWrap';
 import { Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
@@ -21,16 +22,12 @@ import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { EventFields, summaryOf } from './EventFields';
 import { QueryField } from './QueryField';
+import { mustStore, stored, tokenised } from './stored';
 import { condition, narrowed } from './suggest';
 
 const TimeBars = lazy(() => import('../design/TimeBars'));
 
 const idOf = (e: Event) => String(e['event.id']);
-
-/** A citizen identifier may not stand in a URL: such a query is stored at the server and named. */
-async function stored(query: string): Promise<{ sq: string; query: string }> {
-  return take(client.POST('/api/searches', { body: { query } }));
-}
 
 export default function Search() {
   const { t } = useTranslation();
@@ -41,7 +38,9 @@ export default function Search() {
   const sq = params.get('sq') ?? '';
   const [at, setAt] = useState(serverNow);
   const [range, setRange] = useRange(at);
-  const asked = params.has('q') || Boolean(sq);
+  // a link of somebody else may hold a citizen's number: it is stored before anything is asked for
+  const storing = !sq && mustStore(q);
+  const asked = (params.has('q') || Boolean(sq)) && !storing;
   const sort = params.get('sort') === 'time' ? 'time' : '-time';
   const bounds = { from: new Date(range.from).toISOString(), to: new Date(range.to).toISOString() };
   const what = sq ? { sq } : { query: q };
@@ -74,16 +73,23 @@ export default function Search() {
 
   // a query that may not stand in a URL is stored, and the URL holds its name
   const problem = result.error instanceof ProblemError ? result.error : undefined;
+  const refused = problem?.code === 'use_post';
+  const [notStored, setNotStored] = useState<unknown>();
   useEffect(() => {
-    if (problem?.code !== 'use_post') return;
+    if (!storing && !refused) return;
     stored(q).then(
       (s) => {
+        setNotStored(undefined);
         change({ q: undefined, sq: s.sq });
         setText(s.query);
       },
-      () => undefined,
+      (e: unknown) => {
+        // the number does not stay in the address either way
+        change({ q: undefined });
+        setNotStored(e);
+      },
     );
-  }, [problem, q, change]);
+  }, [storing, refused, q, change]);
 
   const first = result.data?.pages[0];
   const [text, setText] = useState(q);
@@ -97,17 +103,15 @@ export default function Search() {
   const run = async (query: string) => {
     setAt(serverNow());
     setText(query);
-    if (/\d{9,}/.test(query) || query.length > 300) {
+    setNotStored(undefined);
+    if (mustStore(query)) {
       try {
         const s = await stored(query);
         change({ q: undefined, sq: s.sq, sel: undefined }, true);
-        return;
       } catch (e) {
-        if (e instanceof ProblemError && e.status !== 0) {
-          toast({ kind: 'error', text: e.problem.detail ?? '' });
-          return;
-        }
+        setNotStored(e);
       }
+      return;
     }
     if (query === q && !sq) queries.invalidateQueries({ queryKey: ['events'] });
     const next = new URLSearchParams(params);
@@ -237,7 +241,11 @@ export default function Search() {
           </span>
         </div>
       )}
-      {!asked ? (
+      {notStored ? (
+        <Failed error={notStored} what="search" />
+      ) : storing ? (
+        <Loading what="events" />
+      ) : !asked ? (
         <Empty>{t('search.before')}</Empty>
       ) : result.isPending ? (
         <Loading what="events" onStop={() => queries.cancelQueries({ queryKey: ['events'] })} />
@@ -263,11 +271,12 @@ export default function Search() {
                 </div>
               </details>
             )}
+            {sq && tokenised(first.query) && <span className="chip chip-warn search-token">{t('search.tokenised')}</span>}
             {(first.partial ?? []).length > 0 && (
               <span className="chip chip-unk">{t('state.partial', { reason: (first.partial ?? []).join('; ') })}</span>
             )}
           </p>
-          {bars && bars.series[0] && bars.series[0].values.length > 0 && (
+          {(bars?.series[0]?.values.length ?? 0) > 0 && bars && (
             <div className="search-chart">
               <Suspense fallback={<div style={{ height: 100 }} />}>
                 <TimeBars
@@ -320,7 +329,7 @@ export default function Search() {
                     onEnd={more}
                   />
                   <div className="grid-foot">
-                    <span className="num">
+                    <span>
                       1–{number(rows.length, lang)} {t('grid.of')} {first.capped ? '≥ ' : ''}
                       {number(first.total, lang)}
                     </span>
@@ -461,9 +470,9 @@ function Detail({
       <div className="preview-in">
         {raw ? (
           <>
-            <div className="pre">
+            <Pre label={t('search.original')}>
               <Evidence value={original ?? JSON.stringify(event, null, 2)} mode="detail" />
-            </div>
+            </Pre>
             <CopyEvidence value={original ?? JSON.stringify(event)} />
           </>
         ) : (
