@@ -47,7 +47,15 @@ function Root() {
     [lang],
   );
   return (
-    <ConfigProvider csp={{ nonce }} theme={theme} locale={locale} wave={{ disabled: true }} button={{ autoInsertSpace: false }}>
+    <ConfigProvider
+      // menus open inside the landmark they belong to, so that nothing on a page stands outside of all
+      getPopupContainer={(trigger) => trigger?.closest<HTMLElement>('dialog, header, main, footer') ?? document.body}
+      csp={{ nonce }}
+      theme={theme}
+      locale={locale}
+      wave={{ disabled: true }}
+      button={{ autoInsertSpace: false }}
+    >
       <QueryClientProvider client={queries}>
         <BrowserRouter>
           <App />
@@ -58,6 +66,21 @@ function Root() {
 }
 
 document.documentElement.lang = i18n.language;
+// How the focus came where it is, for the ring of boxes that scroll (base.css): a click also focuses the box around its place.
+addEventListener(
+  'pointerdown',
+  () => {
+    document.documentElement.dataset.by = 'pointer';
+  },
+  true,
+);
+addEventListener(
+  'keydown',
+  (e) => {
+    if (/^(?:Tab|Enter|F6|Arrow)/.test(e.key)) document.documentElement.dataset.by = 'key';
+  },
+  true,
+);
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
     <Root />

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../api/client';
 import { Failed, Loading, problemText } from '../design/states';
-import { TableWrap } from '../design/TableWrap';
+import { Pre, TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
@@ -113,7 +113,7 @@ function Codes({ left }: { left: number }) {
         {codes.length > 0 ? (
           <>
             <p>{t('first.codes')}</p>
-            <div className="pre">{codes.join('\n')}</div>
+            <Pre label={t('first.step.codes')}>{codes.join('\n')}</Pre>
           </>
         ) : (
           <>

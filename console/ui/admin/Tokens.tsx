@@ -108,7 +108,7 @@ export function Tokens() {
 function TokenForm({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation();
   const [name, setName] = useState('');
-  const [roles, setRoles] = useState<string[]>(['analyst']);
+  const [roles, setRoles] = useState<string[]>([]);
   const [days, setDays] = useState('90');
   const [secret, setSecret] = useState('');
   const [error, setError] = useState('');

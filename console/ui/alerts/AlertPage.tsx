@@ -59,7 +59,7 @@ export default function AlertPage() {
   ]);
 
   if (detail.isPending) return <Loading what="alert" />;
-  if (!a) return <Failed error={detail.error} what="alert" id={id} retry={() => detail.refetch()} />;
+  if (!a) return <Failed title={t('page.alerts')} error={detail.error} what="alert" id={id} retry={() => detail.refetch()} />;
   const closedAs = Object.entries(a.seen.closed_as);
   return (
     <div className="page alert-page">

@@ -468,7 +468,7 @@ export default function Alerts() {
                 autoFocus
               />
               <div className="grid-foot">
-                <span className="num">
+                <span>
                   1–{number(shown.length, lang)} {t('grid.of')} {first?.capped ? '≥ ' : ''}
                   {number(group ? shown.length : total, lang)}
                 </span>

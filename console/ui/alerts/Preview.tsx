@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { AlertItem } from '../api/client';
 import { Failed, Loading } from '../design/states';
+import { TableWrap } from '../design/TableWrap';
 import { Evidence } from '../evidence/Evidence';
 import { Said, Words } from '../evidence/Said';
 import { minute } from '../format/time';
@@ -33,7 +34,7 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
           })}
         </div>
       )}
-      <div className="preview-in" tabIndex={-1}>
+      <TableWrap label={t('alerts.preview')} className="preview-in">
         <AlertHead alert={head} open />
         <h2 className="preview-title">
           <Said text={head.title} fallback={head.rule} />
@@ -74,7 +75,7 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
             <Around alert={a} />
           </>
         )}
-      </div>
+      </TableWrap>
       <ActionBar alert={head} deeds={a?.deeds} actions={actions} />
     </aside>
   );

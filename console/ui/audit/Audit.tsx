@@ -10,6 +10,7 @@ import { Icon } from '../design/icons';
 import { RangeField } from '../design/RangeField';
 import { PostureSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
+import { Pre } from '../design/TableWrap';
 import { TakeIn } from '../design/TakeIn';
 import { Age, Exact } from '../design/Time';
 import { given, useCursor } from '../design/useCursor';
@@ -241,13 +242,13 @@ export default function Audit() {
                 {head && (
                   <section>
                     <h3>{t('audit.checkpoint')}</h3>
-                    <div className="pre">
+                    <Pre label={t('audit.checkpoint')}>
                       <Evidence value={head.checkpoint} mode="detail" />
-                    </div>
+                    </Pre>
                     <h3>{t('audit.key')}</h3>
-                    <div className="pre">
+                    <Pre label={t('audit.key')}>
                       <Evidence value={head.key} mode="detail" />
-                    </div>
+                    </Pre>
                   </section>
                 )}
               </div>

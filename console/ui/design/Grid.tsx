@@ -158,7 +158,7 @@ export function Grid<R>(props: Props<R>) {
   const drawn: number[] = [];
   for (let i = first; i < last; i++) drawn.push(i);
   if (index >= 0 && (index < first || index >= last)) drawn.push(index);
-  const tabRow = index >= 0 ? index : 0;
+  const tabRow = Math.max(0, index);
 
   const rowKeyDown = (e: KeyboardEvent, r: R) => {
     if (e.key === ' ' && e.target === e.currentTarget && props.onMark) {

@@ -5,6 +5,7 @@ import { number } from '../format/number';
 import { listed, minute } from '../format/time';
 import { useLang, useTheme } from '../session/preferences';
 import { core } from './echarts';
+import { TableWrap } from './TableWrap';
 import { face, palettes, type Severity } from './tokens';
 
 export interface TimeBarsData {
@@ -152,7 +153,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
         {title && <h2 id={id}>{title}</h2>}
         {legend && <span className="legend">{legend}</span>}
         {current !== undefined && (
-          <span className="num small" aria-live="polite">
+          <span className="small" aria-live="polite">
             {listed(current, lang)}: {gapAt(current) ? t('chart.gap') : number(total(current), lang)}
           </span>
         )}
@@ -161,7 +162,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
         </button>
       </div>
       {table ? (
-        <div className="chart-table" style={{ maxHeight: height + 60 }}>
+        <TableWrap label={label} className="chart-table">
           <table className="plain">
             <thead>
               <tr>
@@ -178,7 +179,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
                 <tr key={x}>
                   <td className="num">{listed(x, lang)}</td>
                   {data.series.map((s) => (
-                    <td key={s.key} className="num right">
+                    <td key={s.key} className={gapAt(x) ? 'right' : 'num right'}>
                       {gapAt(x) ? <span className="chip chip-unk">{t('chart.gap')}</span> : number(s.values[i]?.[1], lang)}
                     </td>
                   ))}
@@ -186,7 +187,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
               ))}
             </tbody>
           </table>
-        </div>
+        </TableWrap>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart takes arrow keys and Enter
         <div className="chart" role="img" aria-label={label} tabIndex={0} onKeyDown={onKey} style={{ height }}>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { ProblemError } from '../api/client';
 import { Words } from '../evidence/Said';
 import { minute } from '../format/time';
+import i18n from '../locales/i18n';
 import { useMe } from '../session/session';
 
 /** A skeleton after 150 ms; after 3 s how long it has taken, with a way to stop. */
@@ -47,10 +48,13 @@ export function Failed({
   id,
   at,
   retry,
+  title,
 }: {
   error: unknown;
   what: string;
-  id?: string;
+  id?: string | undefined;
+  /** heading of a page that has nothing else to show */
+  title?: string;
   at?: number;
   retry?: () => void;
 }) {
@@ -58,7 +62,14 @@ export function Failed({
   const me = useMe();
   const p = error instanceof ProblemError ? error : new ProblemError(0, {});
   let text: ReactNode;
-  if (p.status === 403)
+  if (p.status === 0)
+    text = (
+      <>
+        <p className="strong">{t('state.away')}</p>
+        <p>{t('state.awayDo')}</p>
+      </>
+    );
+  else if (p.status === 403)
     text = (
       <>
         <p className="strong">{t('state.denied', { what: t(`noun.${what}`) })}</p>
@@ -93,6 +104,7 @@ export function Failed({
     );
   return (
     <div className="state" role="alert">
+      {title && <h1>{title}</h1>}
       {text}
       {retry && p.status !== 403 && p.status !== 404 && (
         <div className="actions">
@@ -114,6 +126,7 @@ export function Empty({ children, actions }: { children: ReactNode; actions?: Re
 
 /** One line for what a deed was refused with. */
 export function problemText(error: unknown, fallback: string): string {
+  if (error instanceof ProblemError && error.status === 0) return `${i18n.t('state.away')}. ${i18n.t('state.awayDo')}`;
   if (error instanceof ProblemError && error.problem.detail)
     return [error.problem.detail, ...(error.problem.fields ?? []).map((f) => `${f.label}: ${f.detail}`), error.problem.do]
       .filter(Boolean)

@@ -56,6 +56,8 @@ export function antTheme(name: ThemeName): ThemeConfig {
       // the dark algorithm would dim the fill
       Button: { primaryShadow: 'none', defaultShadow: 'none', fontWeight: 500, ...fill },
       Checkbox: fill,
+      // the chosen line of a menu: its words, not only its ground, are told apart
+      Dropdown: { colorPrimary: p.accent.text, controlItemBgActive: p.bg.selected },
       Modal: { titleFontSize: 15 },
     },
   };

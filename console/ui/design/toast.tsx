@@ -18,7 +18,7 @@ function tell(): void {
   for (const l of listeners) l();
 }
 
-/** Shows one line at the bottom right: 6 s, 10 s with an undo. Repeats fold into ×12. */
+/** Shows one line: 6 s, 10 s with an undo. Repeats fold into ×12. */
 export function toast(t: Toast): void {
   current = { ...t, id: next++, times: current && current.text === t.text && !t.undo ? current.times + 1 : 1 };
   tell();
@@ -29,6 +29,10 @@ export function dismissToast(): void {
   tell();
 }
 
+/**
+ * The message stands in the status bar, before its parts: a place where it covers nothing that a person presses. A long one lets the
+ * bar grow instead of lying on the page.
+ */
 export function ToastPlace() {
   const { t } = useTranslation();
   const shown = useSyncExternalStore(

@@ -37,9 +37,13 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
       setBusy(false);
     }
   };
+  const Around = again ? 'div' : 'main'; // above a page, which has a main of its own
   const other = lang === 'vi' ? 'en' : 'vi';
   return (
-    <main className={again ? 'entry entry-over' : 'entry'}>
+    <Around
+      className={again ? 'entry entry-over' : 'entry'}
+      {...(again ? { role: 'dialog', 'aria-modal': true, 'aria-labelledby': 'entry-title' } : {})}
+    >
       <form className="entry-card" onSubmit={submit} aria-labelledby="entry-title">
         <div className="entry-brand">
           <Mark size={36} />
@@ -103,6 +107,6 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
           </button>
         </p>
       </form>
-    </main>
+    </Around>
   );
 }

@@ -144,7 +144,14 @@ function Modal() {
 
 function Absent() {
   const { t } = useTranslation();
-  return <div className="state">{t('state.absentPage')}</div>;
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>{t('state.absentTitle')}</h1>
+      </div>
+      <p className="state">{t('state.absentPage')}</p>
+    </div>
+  );
 }
 
 function Guard({ page, children }: { page: string; children: ReactNode }) {
@@ -167,7 +174,7 @@ class Caught extends Component<{ children: ReactNode }, { error?: unknown }> {
   }
 
   override render() {
-    if (this.state.error) return <Failed error={this.state.error} what="page" retry={() => location.reload()} />;
+    if (this.state.error) return <Failed title="Hoa Lư" error={this.state.error} what="page" retry={() => location.reload()} />;
     return this.props.children;
   }
 }

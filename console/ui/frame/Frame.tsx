@@ -150,8 +150,10 @@ export function Frame({ children, onLogout }: { children: ReactNode; onLogout: (
         <Banners status={status.data} />
         {children}
       </main>
-      <StatusBar status={status.data} failed={status.isError} at={status.dataUpdatedAt} />
-      <ToastPlace />
+      <footer className="status" role="contentinfo" aria-label={t('frame.status')}>
+        <ToastPlace />
+        <StatusBar status={status.data} failed={status.isError} at={status.dataUpdatedAt} />
+      </footer>
       {palette && <Palette onClose={() => setPalette(false)} />}
       {help && <Help onClose={() => setHelp(false)} />}
     </div>

@@ -109,7 +109,7 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
   }
 
   return (
-    <footer className="status" role="contentinfo" aria-label={t('frame.status')}>
+    <div className="status-parts">
       {(!status || stale) && (
         <span className="status-part status-unk">
           {at ? t('status.stale', { time: minute(at) }) : failed ? t('status.none') : ''}
@@ -135,6 +135,6 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
         );
       })}
       <time className="status-time num">{full(now, lang)}</time>
-    </footer>
+    </div>
   );
 }

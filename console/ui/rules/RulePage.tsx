@@ -5,6 +5,7 @@ import { runbookOf, say } from '../alerts/parts';
 import { client, take } from '../api/client';
 import { PostureSign, SeveritySign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
+import { Pre } from '../design/TableWrap';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
 import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
@@ -25,7 +26,7 @@ export default function RulePage() {
   useKeys([{ keys: ['Escape'], label: 'back', act: () => navigate('/rules') }]);
   if (rule.isPending) return <Loading what="rule" />;
   const r = rule.data;
-  if (!r) return <Failed error={rule.error} what="rule" id={id} retry={() => rule.refetch()} />;
+  if (!r) return <Failed title={t('page.rules')} error={rule.error} what="rule" id={id} retry={() => rule.refetch()} />;
   const steps = runbookOf(r.runbook, lang);
   return (
     <div className="page">
@@ -102,9 +103,9 @@ export default function RulePage() {
               <CopyEvidence value={r.text} />
             </span>
           </div>
-          <div className="pre">
+          <Pre label={t('rules.text')}>
             <Evidence value={r.text} mode="detail" />
-          </div>
+          </Pre>
         </section>
       </div>
     </div>

@@ -12,7 +12,7 @@ import { Icon } from '../design/icons';
 import { MiniBars } from '../design/MiniBars';
 import { DemoChip, PostureSign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading, problemText } from '../design/states';
-import { TableWrap } from '../design/TableWrap';
+import { Pre, TableWrap } from '../design/TableWrap';
 import { TakeIn } from '../design/TakeIn';
 import { Age, AgeCell, Exact } from '../design/Time';
 import { toast } from '../design/toast';
@@ -93,7 +93,7 @@ export default function Sources() {
           <span className="cell2">
             <span className="num">{number(s.rate, lang, s.rate < 10 ? 1 : 0)}</span>
             {s.usual > 0 ? (
-              <span className="num sub">{t('sources.usual', { n: number(s.usual, lang, s.usual < 10 ? 1 : 0) })}</span>
+              <span className="sub">{t('sources.usual', { n: number(s.usual, lang, s.usual < 10 ? 1 : 0) })}</span>
             ) : (
               <span className="sub unk-text">{t('sources.usualUnknown')}</span>
             )}
@@ -370,9 +370,9 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
             {s.last_raw && (
               <section>
                 <h3>{t('sources.lastRaw')}</h3>
-                <div className="pre">
+                <Pre label={t('sources.lastRaw')}>
                   <Evidence value={s.last_raw} mode="detail" />
-                </div>
+                </Pre>
               </section>
             )}
             <Keys
@@ -580,7 +580,9 @@ function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose:
         {f.kind === 'syslog' && !source && (
           <div>
             <p className="hint">{t('sources.three')}</p>
-            <div className="pre">{`# /etc/rsyslog.d/60-hoalu.conf\n*.* action(type="omfwd" target="${location.hostname}" port="5514" protocol="tcp"\n  template="RSYSLOG_SyslogProtocol23Format")`}</div>
+            <Pre
+              label={t('sources.three')}
+            >{`# /etc/rsyslog.d/60-hoalu.conf\n*.* action(type="omfwd" target="${location.hostname}" port="5514" protocol="tcp"\n  template="RSYSLOG_SyslogProtocol23Format")`}</Pre>
           </div>
         )}
         {error && (
@@ -653,9 +655,9 @@ function Sensors() {
                     <td>
                       {p.reason && <Evidence value={p.reason} className="ev-wrap" />}
                       {p.allow && (
-                        <div className="pre">
+                        <Pre label={t('sources.allow')}>
                           <Evidence value={p.allow} mode="detail" />
-                        </div>
+                        </Pre>
                       )}
                     </td>
                   </tr>

@@ -51,7 +51,7 @@ export default function SystemPage() {
   });
   const s = system.data;
   if (system.isPending) return <Loading what="system" />;
-  if (!s) return <Failed error={system.error} what="system" id={id} retry={() => system.refetch()} />;
+  if (!s) return <Failed title={t('page.systems')} error={system.error} what="system" id={id} retry={() => system.refetch()} />;
   return (
     <div className="page page-fixed">
       <div className="page-head">
@@ -793,7 +793,7 @@ function Assets({ system }: { system: SystemDetail }) {
                     <td>
                       <Evidence value={a.address ?? '–'} />
                     </td>
-                    <td>{a.zone ?? '–'}</td>
+                    <td>{a.zone ? t(`zone.${a.zone}`, a.zone) : '–'}</td>
                     <td>{a.kind ? t(`assetKind.${a.kind}`, a.kind) : '–'}</td>
                   </tr>
                 ))}
@@ -865,7 +865,7 @@ function Changes({ id }: { id: string }) {
       ) : changes.data.items.length === 0 ? (
         <Empty>{t('systems.noChanges')}</Empty>
       ) : (
-        <div className="card table-wrap">
+        <TableWrap label={t('systems.change')} className="card table-wrap">
           <table className="plain">
             <thead>
               <tr>
@@ -892,7 +892,7 @@ function Changes({ id }: { id: string }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableWrap>
       )}
     </div>
   );

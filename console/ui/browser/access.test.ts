@@ -1,0 +1,333 @@
+/** What a person without a mouse meets: a ring at every stop, no page that moves, no button under a message, nothing for axe to say. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launch, loggedIn, open, pages, url, watch } from './desk';
+
+let browser: Browser;
+let desk: BrowserContext;
+let system = '';
+let alert = '';
+let rule = '';
+beforeAll(async () => {
+  browser = await launch();
+  desk = await loggedIn(browser);
+  const first = async (path: string, key: string) => {
+    const r = await desk.request.get(`${url}${path}`);
+    const items = ((await r.json()) as { items: Record<string, string>[] }).items;
+    expect(items.length, path).toBeGreaterThan(0);
+    return String(items[0]?.[key]);
+  };
+  system = await first('/api/systems?limit=1', 'id');
+  alert = await first('/api/alerts?limit=1', 'number');
+  rule = await first('/api/rules?limit=1', 'id');
+});
+afterAll(() => browser.close());
+
+const all = () => [
+  ...pages,
+  { name: 'posture', path: `/systems/${system}` },
+  { name: 'alert', path: `/alerts/${alert}` },
+  { name: 'rule', path: `/rules/${encodeURIComponent(rule)}` },
+  { name: 'absent', path: '/no-such-page' },
+];
+
+/** The stop that has the focus: what it is, and what is wrong with its ring. */
+const stop = (page: Page) =>
+  page.evaluate(() => {
+    const el = document.activeElement as HTMLElement | null;
+    if (!el || el === document.body || el === document.documentElement) return null;
+    const who = `<${el.tagName.toLowerCase()}${el.id ? ` id="${el.id}"` : ''} class="${el.className}"> ${(el.getAttribute('aria-label') ?? el.textContent ?? '').trim().slice(0, 40)}`;
+    const w = window as unknown as { met?: Set<Element> };
+    w.met ??= new Set();
+    const again = w.met.has(el);
+    w.met.add(el);
+    const ringOf = (e: Element) => {
+      const s = getComputedStyle(e);
+      const width = Number.parseFloat(s.outlineWidth);
+      if (s.opacity === '0') return undefined;
+      return s.outlineStyle !== 'none' && width >= 2
+        ? { width, offset: Number.parseFloat(s.outlineOffset), color: s.outlineColor }
+        : undefined;
+    };
+    // a field may wear its ring on the box around it
+    let ringed: Element = el;
+    let ring = ringOf(el);
+    for (let e = el.parentElement, up = 0; !ring && e && up < 3; e = e.parentElement, up++)
+      if (e.matches(':focus-within')) {
+        ring = ringOf(e);
+        ringed = e;
+      }
+    if (!ring) return { again, who, wrong: 'no ring' };
+    const want = getComputedStyle(document.documentElement).getPropertyValue('--focus').trim();
+    const probe = document.createElement('i');
+    probe.style.color = want;
+    document.body.append(probe);
+    const focus = getComputedStyle(probe).color;
+    probe.remove();
+    if (ring.color !== focus) return { again, who, wrong: `ring of colour ${ring.color}, not ${focus}` };
+    // the ring may not be cut away by a box around it: each side must be inside all of them
+    const b = ringed.getBoundingClientRect();
+    const out = ring.offset + ring.width;
+    const r = { top: b.top - out, left: b.left - out, right: b.right + out, bottom: b.bottom + out };
+    const clip = { top: 0, left: 0, right: innerWidth, bottom: innerHeight };
+    for (let e = ringed.parentElement; e; e = e.parentElement) {
+      const s = getComputedStyle(e);
+      if (s.overflowX === 'visible' && s.overflowY === 'visible' && s.contain !== 'strict') continue;
+      const c = e.getBoundingClientRect();
+      const inner = {
+        top: c.top + e.clientTop,
+        left: c.left + e.clientLeft,
+        right: c.left + e.clientLeft + e.clientWidth,
+        bottom: c.top + e.clientTop + e.clientHeight,
+      };
+      clip.top = Math.max(clip.top, inner.top);
+      clip.left = Math.max(clip.left, inner.left);
+      clip.right = Math.min(clip.right, inner.right);
+      clip.bottom = Math.min(clip.bottom, inner.bottom);
+    }
+    const sides: string[] = [];
+    // one pixel of each side is enough to be seen
+    const seen = ring.width - 1;
+    if (r.top + seen < clip.top) sides.push('top');
+    if (r.left + seen < clip.left) sides.push('left');
+    if (r.right - seen > clip.right) sides.push('right');
+    if (r.bottom - seen > clip.bottom) sides.push('bottom');
+    return { again, who, wrong: sides.length > 0 ? `ring cut: ${sides.join(', ')}` : '' };
+  });
+
+describe('focus', () => {
+  it.each(['light', 'dark'] as const)(
+    'shows a ring at every stop of every page, %s',
+    async (theme) => {
+      const wrong: string[] = [];
+      const page = await desk.newPage();
+      await page.addInitScript((t) => localStorage.setItem('hoalu.theme', t), theme);
+      // the rings of the second theme are of the same rules: three pages tell
+      for (const { name, path } of theme === 'light' ? all() : all().filter((p) => /^(overview|alerts|posture)$/.test(p.name))) {
+        await open(page, path, 'vi');
+        let stops = 0;
+        for (; stops < 160; stops++) {
+          await page.keyboard.press('Tab');
+          const s = await stop(page);
+          if (s?.again) break;
+          if (!s) continue; // past the last stop, before the first
+          if (s.wrong) wrong.push(`${name}: ${s.who}: ${s.wrong}`);
+        }
+        expect(stops, `${name}: stops`).toBeGreaterThan(8);
+      }
+      expect(wrong).toEqual([]);
+      await page.close();
+    },
+    600_000,
+  );
+});
+
+describe('a click and a key', () => {
+  it.each(['/', '/alerts', '/sources', '/admin'])('%s: a click on the page, then a key, frames no box of it', async (path) => {
+    const page = await desk.newPage();
+    await open(page, path, 'vi');
+    await page.locator('main h1').first().click();
+    await page.keyboard.press('Shift');
+    await page.keyboard.press('x');
+    const framed = await page.evaluate(() => {
+      const el = document.activeElement;
+      if (!el || el === document.body || el.matches('a, button, input, select, textarea, [role=row]')) return '';
+      return getComputedStyle(el).outlineStyle === 'none' ? '' : `<${el.tagName} class="${el.className}">`;
+    });
+    expect(framed).toBe('');
+    await page.close();
+  });
+});
+
+describe('nothing moves', () => {
+  it('the page itself never scrolls', async () => {
+    const page = await desk.newPage();
+    const wrong: string[] = [];
+    for (const { name, path } of all()) {
+      await open(page, path, 'vi');
+      wrong.push(
+        ...(await page.evaluate((name) => {
+          const root = document.documentElement;
+          const main = document.querySelector('main') as HTMLElement;
+          const out: string[] = [];
+          if (root.scrollHeight > innerHeight) out.push(`${name}: the page is ${root.scrollHeight} of ${innerHeight} px high`);
+          // a page with lists of its own fits: main shows no second scrollbar
+          if (document.querySelector('.page-fixed') && main.scrollHeight > main.clientHeight)
+            out.push(`${name}: main is ${main.scrollHeight} of ${main.clientHeight} px high`);
+          return out;
+        }, name)),
+      );
+    }
+    expect(wrong).toEqual([]);
+    await page.close();
+  });
+
+  it.each(['/alerts', '/sources', '/audit', '/rules'])('%s: j moves the row, not the list', async (path) => {
+    const page = await desk.newPage();
+    await open(page, path, 'vi');
+    await page.locator('.grid-body .grid-row').nth(2).waitFor();
+    const place = () =>
+      page.evaluate(() => {
+        const b = (document.querySelector('.grid') as HTMLElement).getBoundingClientRect();
+        const main = document.querySelector('main') as HTMLElement;
+        return [b.top, b.left, main.clientWidth, main.scrollTop, document.documentElement.scrollTop].map(Math.round);
+      });
+    const before = await place();
+    for (let i = 0; i < 8; i++) {
+      await page.keyboard.press('j');
+      expect(await place()).toEqual(before);
+    }
+    await page.close();
+  });
+});
+
+describe('a message', () => {
+  it.each([
+    { width: 1366, height: 768 },
+    { width: 390, height: 844 },
+  ])('covers no button at $width px', async ({ width, height }) => {
+    const small = await loggedIn(browser, { width, height });
+    const page = await small.newPage();
+    await open(page, `/alerts/${alert}`, 'vi');
+    await page.locator('.actions-bar button').first().waitFor();
+    await page.keyboard.press('y');
+    await page.locator('.toast').waitFor();
+    for (const path of ['', '/alerts']) {
+      if (path) {
+        await page.evaluate((p) => {
+          history.pushState(null, '', p);
+          dispatchEvent(new PopStateEvent('popstate'));
+        }, path);
+        await page.locator('.grid-body .grid-row').first().waitFor();
+        await page.keyboard.press('y');
+        await page.locator('.toast').waitFor();
+      }
+      const covered = await page.evaluate(() => {
+        const toast = document.querySelector('.toast') as HTMLElement;
+        const t = toast.getBoundingClientRect();
+        if (t.width === 0 || t.right > innerWidth + 1 || t.bottom > innerHeight + 1)
+          return [`the message is at ${JSON.stringify(t)}`];
+        const out: string[] = [];
+        for (const el of document.querySelectorAll<HTMLElement>(
+          'main :is(a[href], button, input, select, [role=row]), .top :is(a[href], button), .rail :is(a[href], button)',
+        )) {
+          const b = el.getBoundingClientRect();
+          if (b.width === 0 || b.bottom <= 0 || b.top >= innerHeight) continue;
+          if (el.closest('.grid, .preview-in, .queue, main')) {
+            // what is scrolled out of its box is not in sight anyway
+            const box = (
+              el.closest('.grid, .preview-in, .table-wrap') ?? (document.querySelector('main') as HTMLElement)
+            ).getBoundingClientRect();
+            if (
+              b.top >= box.bottom ||
+              b.bottom <= box.top ||
+              b.bottom > (document.querySelector('main') as HTMLElement).getBoundingClientRect().bottom
+            )
+              continue;
+          }
+          if (b.left < t.right && b.right > t.left && b.top < t.bottom && b.bottom > t.top)
+            out.push(`${el.tagName} ${el.textContent?.slice(0, 30)}`);
+        }
+        return out;
+      });
+      expect(covered, path || 'alert').toEqual([]);
+    }
+    await small.close();
+  });
+});
+
+/** Every layer above a page: where it is, and the keys or the place that open it. */
+const layers: { name: string; path: () => string; act: (p: Page) => Promise<unknown>; sign: string }[] = [
+  { name: 'palette', path: () => '/', act: (p) => p.keyboard.press('Control+k'), sign: '.palette-field' },
+  { name: 'help', path: () => '/alerts', act: (p) => p.keyboard.press('?'), sign: '.help' },
+  { name: 'bell', path: () => '/', act: (p) => p.locator('.top-end .top-button').nth(0).click(), sign: '.ant-dropdown-menu' },
+  { name: 'theme', path: () => '/', act: (p) => p.locator('.top-end .top-button').nth(2).click(), sign: '.ant-dropdown-menu' },
+  { name: 'person', path: () => '/', act: (p) => p.locator('.person').click(), sign: '.ant-dropdown-menu' },
+  { name: 'close', path: () => `/alerts/${alert}`, act: (p) => p.keyboard.press('c'), sign: 'dialog .reason' },
+  {
+    name: 'close with a note',
+    path: () => `/alerts/${alert}`,
+    act: async (p) => {
+      await p.keyboard.press('c');
+      await p.locator('dialog .reason').first().waitFor();
+      await p.keyboard.press('6');
+    },
+    sign: '#close-note',
+  },
+  { name: 'note', path: () => `/alerts/${alert}`, act: (p) => p.keyboard.press('m'), sign: 'dialog #note' },
+  { name: 'assign', path: () => `/alerts/${alert}`, act: (p) => p.keyboard.press('Shift+A'), sign: 'dialog .reason' },
+  {
+    name: 'certainty',
+    path: () => `/systems/${system}`,
+    act: (p) => p.locator('.requirement button.certainty').first().click(),
+    sign: 'dialog .facts',
+  },
+  {
+    name: 'system',
+    path: () => '/systems',
+    act: (p) => p.locator('.page-head .end button').first().click(),
+    sign: 'dialog form',
+  },
+  {
+    name: 'source',
+    path: () => '/sources',
+    act: (p) => p.locator('.page-head .end button').first().click(),
+    sign: 'dialog form',
+  },
+  {
+    name: 'invitation',
+    path: () => '/admin/accounts',
+    act: (p) => p.locator('main button.ant-btn').first().click(),
+    sign: 'dialog form',
+  },
+  {
+    name: 'token',
+    path: () => '/admin/tokens',
+    act: (p) => p.locator('main button.ant-btn').first().click(),
+    sign: 'dialog form',
+  },
+];
+
+const clean = async (page: Page, what: string): Promise<string[]> => {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  return violations.map(
+    (v) =>
+      `${what} ${v.id}: ${v.nodes
+        .map((n) => n.html.slice(0, 140))
+        .slice(0, 3)
+        .join(' | ')}`,
+  );
+};
+
+describe.each(['light', 'dark'] as const)('axe has nothing to say, %s', (theme) => {
+  it('on every page', async () => {
+    const page = await desk.newPage();
+    await page.addInitScript((t) => localStorage.setItem('hoalu.theme', t), theme);
+    const trouble = watch(page);
+    const found: string[] = [];
+    for (const { name, path } of all()) {
+      await open(page, path, theme === 'light' ? 'vi' : 'en');
+      found.push(...(await clean(page, name)));
+    }
+    expect(found).toEqual([]);
+    expect(trouble).toEqual({ errors: [], foreign: [] });
+    await page.close();
+  }, 600_000);
+
+  it('on every layer above a page', async () => {
+    const page = await desk.newPage();
+    await page.addInitScript((t) => localStorage.setItem('hoalu.theme', t), theme);
+    const found: string[] = [];
+    for (const l of layers) {
+      await open(page, l.path(), 'vi');
+      await l.act(page);
+      await page.locator(l.sign).first().waitFor();
+      found.push(...(await clean(page, l.name)));
+    }
+    expect(found).toEqual([]);
+    await page.close();
+  }, 600_000);
+});
