@@ -71,7 +71,7 @@ type Log struct {
 	mu     sync.Mutex
 	known  uint64 // size that Append left behind and may go on from; unknown: compare first
 	err    error
-	behind time.Time // since when entries wait for a signed head
+	behind backlog // entries that wait for a signed head
 
 	keptMu   sync.Mutex
 	kept     keptHead // as written last
@@ -223,6 +223,26 @@ func (l *Log) Run(ctx context.Context) error {
 // unsigned is how long entries may wait for a signed head before that is a fault.
 const unsigned = 15 * time.Second
 
+// backlog tells how long the oldest entry without a signed head has waited. While the log grows the newest entry is never signed yet, so
+// what counts is whether a head comes to cover the entries that waited when they were first seen.
+type backlog struct {
+	mark  uint64    // entries that wait since; 0 none
+	since time.Time // when the log was seen to hold mark entries and its head fewer
+}
+
+// waited is how long the oldest unsigned entry has been seen to wait, at now, with size entries of which signed are under a head.
+func (b *backlog) waited(now time.Time, size, signed uint64) time.Duration {
+	switch {
+	case signed >= size:
+		b.mark = 0
+		return 0
+	case b.mark == 0 || signed >= b.mark: // what waited is signed; what came since waits from now on at the latest
+		b.mark, b.since = size, now
+		return 0
+	}
+	return now.Sub(b.since)
+}
+
 // signed checks that the head keeps up with the log; what it finds is what Ready says.
 func (l *Log) signed(ctx context.Context) error {
 	size, err := l.reader.NextIndex(ctx)
@@ -232,17 +252,30 @@ func (l *Log) signed(ctx context.Context) error {
 	h, err := l.Head(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case err == nil && h.Size >= size:
-		l.behind = time.Time{}
-	case err != nil && !errors.Is(err, ErrNoHead):
+	if err != nil && !errors.Is(err, ErrNoHead) {
 		l.err = err
-	case l.behind.IsZero():
-		l.behind = time.Now()
-	case time.Since(l.behind) > unsigned+2*l.cfg.Interval:
-		l.err = fmt.Errorf("the evidence log could not sign its head since %s: %d entries, %d signed; look for free space on the disk of %s", l.behind.Format(time.TimeOnly), size, h.Size, l.cfg.Dir)
+		return err
+	}
+	if l.behind.waited(time.Now(), size, h.Size) > unsigned+2*l.cfg.Interval {
+		l.err = fmt.Errorf("the evidence log holds %d entries and its newest signed head covers %d, since %s: %w", size, h.Size, l.behind.since.Format(time.TimeOnly), l.whyUnsigned())
 	}
 	return l.err
+}
+
+// whyUnsigned finds out why no head is published: the library that does it does not say.
+func (l *Log) whyUnsigned() error {
+	if err := l.verifier.failed(); err != nil {
+		return fmt.Errorf("the key does not sign (%w); look at the vault", err)
+	}
+	f, err := os.CreateTemp(l.cfg.Dir, "checkpoint")
+	if err == nil {
+		_, err = f.Write(make([]byte, 4096))
+		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("the head cannot be written (%w); look at the disk of %s", err, l.cfg.Dir)
+	}
+	return fmt.Errorf("the key signs and %s can be written, so the cause is not known; restart the appliance, and keep its log of level debug if it comes again", l.cfg.Dir)
 }
 
 // Append puts every row that is not in the log yet into it, in the order of their numbers. After an error the next call goes on from
@@ -483,6 +516,9 @@ type ecdsaNote struct {
 	hash   uint32
 	public *ecdsa.PublicKey
 	signer crypto.Signer
+
+	mu  sync.Mutex
+	err error // of the newest signature
 }
 
 func newNote(name string, public crypto.PublicKey, signer crypto.Signer) (*ecdsaNote, error) {
@@ -503,7 +539,18 @@ func (n *ecdsaNote) KeyHash() uint32 { return n.hash }
 
 func (n *ecdsaNote) Sign(msg []byte) ([]byte, error) {
 	d := sha256.Sum256(msg)
-	return n.signer.Sign(rand.Reader, d[:], crypto.SHA256)
+	sig, err := n.signer.Sign(rand.Reader, d[:], crypto.SHA256)
+	n.mu.Lock()
+	n.err = err
+	n.mu.Unlock()
+	return sig, err
+}
+
+// failed is why the newest signature was not made.
+func (n *ecdsaNote) failed() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.err
 }
 
 func (n *ecdsaNote) Verify(msg, sig []byte) bool {
