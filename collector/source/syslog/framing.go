@@ -30,6 +30,7 @@ type framer struct {
 	skip    int  // octets of a refused counted message still to come
 	line    bool // the rest of a refused line still to come
 	counted bool // the last message was octet-counted
+	doubted bool // a count was wrong; the caller takes it back
 	quiet   bool // nothing came for a moment: a NUL at the end of what is there ends a message
 }
 
@@ -88,6 +89,7 @@ func (f *framer) octets(buf []byte, size, digits int) (c cut, msg []byte, consum
 		f.counted = true
 		return message, buf[begin:end], end
 	}
+	f.doubted = true
 	// The count is wrong: too large, and the next message begins inside; or too small, and this one goes on.
 	h, sure := f.header(buf[begin+1:], false)
 	h += begin + 1
@@ -110,7 +112,9 @@ func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
 	i := f.end(buf)
 	// Behind a counted message this may be what a wrong count left: what begins no message always, else when no newline is there.
 	if f.counted && (i < 0 || buf[0] != '<') {
+		f.doubted = f.doubted || buf[0] != '<'
 		if h, sure := f.header(buf[1:], false); sure && (i < 0 || h+1 < i) {
+			f.doubted = true
 			switch {
 			case buf[0] != '<':
 				return damaged, nil, h + 1
@@ -126,9 +130,9 @@ func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
 		return message, buf[:i], i + 1
 	case i >= 0:
 		return tooLarge, nil, i + 1
-	case len(buf) > f.max+1 || len(buf) > f.max && buf[len(buf)-1] != 0: // a NUL may end it
+	case len(buf)-unsure(buf) > f.max:
 		f.line = true
-		return tooLarge, nil, len(buf) - 1 // the last byte may be a NUL that ends it
+		return tooLarge, nil, len(buf) - unsure(buf)
 	}
 	return need, nil, 0
 }
@@ -138,7 +142,7 @@ func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
 func (f *framer) skipping(buf []byte) (c cut, msg []byte, consumed int) {
 	n := min(f.skip, len(buf))
 	if h, sure := f.header(buf, true); sure && h < f.skip {
-		f.skip = 0
+		f.skip, f.doubted = 0, true
 		if h == 0 {
 			return f.next(buf)
 		}
@@ -162,8 +166,14 @@ func (f *framer) dropping(buf []byte) (c cut, msg []byte, consumed int) {
 		f.line = false
 		return separator, nil, i + 1
 	}
-	if h, sure := f.header(buf, false); sure {
-		f.line, f.counted = false, true
+	if !f.counted { // lines end at newlines, whatever stands in them
+		if n := len(buf) - unsure(buf); n > 0 {
+			return separator, nil, n
+		}
+		return need, nil, 0
+	}
+	if h, sure := f.header(buf, true); sure {
+		f.line, f.doubted = false, true
 		if h > 0 {
 			return separator, nil, h
 		}
@@ -177,6 +187,14 @@ func (f *framer) dropping(buf []byte) (c cut, msg []byte, consumed int) {
 		return need, nil, 0
 	}
 	return separator, nil, len(buf) - maxHeader
+}
+
+// unsure is how many bytes at the end of buf, from a NUL on, may be the end of a message and the begin of the next.
+func unsure(buf []byte) int {
+	if j := bytes.LastIndexByte(buf[max(0, len(buf)-maxHeader):], 0); j >= 0 {
+		return min(len(buf), maxHeader) - j
+	}
+	return 0
 }
 
 // end finds the newline or NUL that ends a message: a NUL where the next message begins behind it, or nothing is behind it yet.

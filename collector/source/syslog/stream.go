@@ -229,7 +229,6 @@ loop:
 			s.l.cfg.Reject(s.from.source, s.from.peer, TooLarge, 1)
 		case damaged:
 			s.l.cfg.Reject(s.from.source, s.from.peer, BadFrame, 1)
-			s.l.warn("syslog messages with wrong octet counts", s.from.peer, nil)
 		case message:
 			if msg = trim(msg); len(msg) > 0 {
 				if chunk == nil {
@@ -241,6 +240,10 @@ loop:
 			}
 		}
 		used += n
+	}
+	if s.doubted {
+		s.doubted = false
+		s.l.warn("a sender writes wrong octet counts before its syslog messages", s.from.peer, nil)
 	}
 	if len(frames) > 0 && s.guard != nil {
 		s.guard.Known()
