@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -174,6 +175,11 @@ func (c *Console) alertFilter(k *call, in *alertsIn) (AlertFilter, error) {
 	if k.Filter.PersonalOnly() {
 		f.Personal = true
 	}
+	if k.Masked {
+		if err := c.maskedFilter(in, &f); err != nil {
+			return f, err
+		}
+	}
 	var err1, err2, err3 error
 	f.LastFrom, err1 = instant("from", in.From, 0)
 	f.LastTo, err2 = instant("to", in.To, 0)
@@ -196,6 +202,45 @@ func (c *Console) alertFilter(k *call, in *alertsIn) (AlertFilter, error) {
 		}
 	}
 	return f, errors.Join(err1, err2, err3)
+}
+
+var alertNumber = regexp.MustCompile(`^CB-\d{4}-\d{1,9}$`)
+
+// maskedFilter keeps who sees hosts, accounts and addresses masked from asking for them: every filter on them answers yes or no, from
+// which a value is read letter by letter. Such a filter is refused by name; words look at titles and numbers alone.
+func (c *Console) maskedFilter(in *alertsIn, f *AlertFilter) error {
+	kind, _, _ := strings.Cut(in.GroupKey, "=")
+	for _, x := range []struct {
+		name  string
+		asked bool
+	}{{"host", in.Host != ""}, {"user", in.User != ""}, {"address", in.Address != ""},
+		{"group_key", slices.Contains([]string{"host", "user", "address", "entity"}, kind)}, {"group", in.Group == "entity"}} {
+		if x.asked {
+			p := &soc.Problem{Status: http.StatusForbidden, Code: "masked_filter", Detail: "What is masked cannot be filtered by.", Values: map[string]string{"field": x.name}}
+			return fieldsError{p, []ProblemField{{Name: x.name, Detail: "masked_filter"}}}
+		}
+	}
+	if in.Text == "" {
+		return nil
+	}
+	f.Text = ""
+	if number := strings.ToUpper(strings.TrimSpace(in.Text)); alertNumber.MatchString(number) {
+		f.Numbers = one(number)
+		return nil
+	}
+	if c.Parts.Rules == nil {
+		return unavailable("rules")
+	}
+	rules := []string{}
+	for _, r := range c.Parts.Rules.Rules() {
+		if matches(in.Text, r.Title["vi"], r.Title["en"]) && (in.Rule == "" || in.Rule == r.ID) {
+			rules = append(rules, r.ID)
+		}
+	}
+	if f.Rules = rules; len(rules) == 0 {
+		f.Rules = []string{"-"} // no rule has it
+	}
+	return nil
 }
 
 func one(s string) []string {
@@ -235,7 +280,7 @@ func (c *Console) listAlerts(ctx context.Context, k *call, in *alertsIn) (*Alert
 				row.Label = n.system(g.Value).Name
 			default:
 				if k.Masked {
-					row.Label = maskedText
+					row.Label, row.Key = maskedText, g.Kind+"="+maskedText
 				}
 			}
 			out.Groups = append(out.Groups, row)

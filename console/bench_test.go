@@ -362,7 +362,8 @@ func (q *queue) in(scope soc.Scope, a soc.Alert) bool {
 func (q *queue) fits(f AlertFilter, a soc.Alert) bool {
 	open := slices.Contains(f.States, "open") && a.State != soc.AlertClosed
 	return (len(f.States) == 0 || open || slices.Contains(f.States, a.State)) && (len(f.Systems) == 0 || slices.Contains(f.Systems, a.System)) &&
-		(!f.Personal || a.Personal) && (f.LastFrom == 0 || a.Last >= f.LastFrom) && (len(f.Severities) == 0 || slices.Contains(f.Severities, a.Severity)) && a.Exercise == (f.Exercise == "only")
+		(len(f.Rules) == 0 || slices.Contains(f.Rules, a.Rule)) && (len(f.Numbers) == 0 || slices.Contains(f.Numbers, a.Number)) && strings.Contains(a.User, f.User) && strings.Contains(a.Host, f.Host) &&
+		strings.Contains(a.Address, f.Address) && strings.Contains(a.User+a.Host+a.Address, f.Text) && (!f.Personal || a.Personal) && (f.LastFrom == 0 || a.Last >= f.LastFrom) && (len(f.Severities) == 0 || slices.Contains(f.Severities, a.Severity)) && a.Exercise == (f.Exercise == "only")
 }
 
 func (q *queue) List(_ context.Context, scope soc.Scope, query AlertQuery) (AlertPage, error) {

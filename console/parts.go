@@ -50,7 +50,8 @@ type AlertFilter struct {
 	Systems    []string
 	Units      []string
 	Rules      []string
-	Attack     string // technique, T1110 also finds T1110.001
+	Numbers    []string // CB- numbers
+	Attack     string   // technique, T1110 also finds T1110.001
 	Holder     string
 	Host       string
 	User       string

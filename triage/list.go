@@ -93,6 +93,7 @@ func (w *where) filter(f Filter) {
 	w.in("system", f.Systems)
 	w.in("unit", f.Units)
 	w.in("rule", f.Rules)
+	w.in("number", f.Numbers)
 	w.in("source", f.Sources)
 	w.in("close_reason", f.Reasons)
 	for _, c := range []struct{ column, value string }{{"holder", f.Holder}, {"host", strings.ToLower(f.Host)}, {"username", f.User}, {"address", f.Address}} {

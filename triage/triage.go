@@ -138,6 +138,7 @@ type Filter struct {
 	Systems    []string
 	Units      []string
 	Rules      []string
+	Numbers    []string
 	Sources    []string
 	Holder     string // account id
 	Unheld     bool

@@ -85,7 +85,7 @@ func (p alertsPart) filter(f console.AlertFilter) triage.Filter {
 		}
 	}
 	return triage.Filter{States: f.States, Severities: f.Severities, Systems: f.Systems, Units: f.Units, Rules: f.Rules, Holder: f.Holder, Host: f.Host, User: f.User,
-		Address: f.Address, Text: f.Text, Personal: f.Personal, LastFrom: f.LastFrom, LastTo: f.LastTo, From: f.MadeFrom,
+		Address: f.Address, Numbers: f.Numbers, Text: f.Text, Personal: f.Personal, LastFrom: f.LastFrom, LastTo: f.LastTo, From: f.MadeFrom,
 		Exercise: map[string]triage.Which{"": triage.Without, "with": triage.With, "only": triage.Only}[f.Exercise]}
 }
 

@@ -28,6 +28,7 @@ import (
 //	O  its own unit's; another's is answered exactly like one that does not exist
 //	N  neither: both are answered exactly like one that does not exist
 //	P  no API token, only a person
+//	M  refused, as it filters by what the role sees masked
 //	-  refused, and the refusal is the same whatever is asked for
 //
 // An address and a body name things in braces; each request is made for one's own, another's and none. The columns are
@@ -51,12 +52,12 @@ var rights = []struct{ operation, cells, path, body string }{
 	{"listAlerts", "A A A A A - A", "/api/alerts", ""},
 	{"listAlerts", "A A O A A - A", "/api/alerts?system={system}", ""},
 	{"listAlerts", "A A O A A - A", "/api/alerts?view=all&unit={unit}", ""},
-	{"listAlerts", "A A O A A - A", "/api/alerts?view=all&q={user}", ""},
-	{"listAlerts", "A A O A A - A", "/api/alerts?view=all&host={host}", ""},
-	{"listAlerts", "A A O A A - A", "/api/alerts?view=all&address={from}", ""},
+	{"listAlerts", "A A O A N - A", "/api/alerts?view=all&q={user}", ""},
+	{"listAlerts", "A A O A M - A", "/api/alerts?view=all&host={host}", ""},
+	{"listAlerts", "A A O A M - A", "/api/alerts?view=all&address={from}", ""},
 	{"listAlerts", "A A A A A - A", "/api/alerts?group=system", ""},
-	{"listAlerts", "A A A A A - A", "/api/alerts?group=entity", ""},
-	{"listAlerts", "A A O A A - A", "/api/alerts?group=entity&group_key=host%3D{host}", ""},
+	{"listAlerts", "A A A A M - A", "/api/alerts?group=entity", ""},
+	{"listAlerts", "A A O A M - A", "/api/alerts?group=entity&group_key=host%3D{host}", ""},
 	{"getAlert", "A A O A N - A", "/api/alerts/{alert}", ""},
 	{"getAlert", "A A O A N - A", "/api/alerts/{alert-id}", ""},
 	{"actOnAlerts", "A A O - - - -", "/api/alerts/actions", `{"action":"note","note":"called","alerts":[{"id":"{alert}"}]}`},
@@ -533,6 +534,12 @@ func TestRights(t *testing.T) {
 				if own.status != 403 || own.code() != "person_only" {
 					t.Errorf("%s: %d %s, want person_only", where, own.status, own.body)
 				}
+			case "M":
+				if own.status != 403 || own.code() != "masked_filter" {
+					t.Errorf("%s: %d %s, want masked_filter", where, own.status, own.body)
+				}
+				alike("own", "none", own, none)
+				alike("other", "none", other, none)
 			case "-":
 				if own.status != 403 || own.code() != "no_right" {
 					t.Errorf("%s: %d %s, want no_right", where, own.status, own.body)
