@@ -30,10 +30,16 @@ type fieldClasses struct {
 	mu   sync.Mutex                      // guards growth of list
 }
 
-// keyed marks a field whose name itself may hold an identifier.
-const keyed = 0x100
+const (
+	classMask   = 0xff
+	keyed       = 0x100 // a field whose name itself may hold an identifier
+	secretField = 0x200 // a field whose name says that its whole value is a secret
 
-func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) &^ keyed) }
+	// spelledField marks what a decoder may have written out from hex or escapes: event.original holds it in another spelling.
+	spelledField = 0x400
+)
+
+func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) & classMask) }
 
 func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	if l := c.list.Load(); l != nil && int(f) < len(*l) {
@@ -45,6 +51,12 @@ func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	k := uint32(classify(name))
 	if digitRun(name) {
 		k |= keyed
+	}
+	if !strings.HasPrefix(name, "hoalu.") && keyOf(name[strings.LastIndexByte(name, '.')+1:]) != "" {
+		k |= secretField
+	}
+	if strings.HasPrefix(name, "process.") {
+		k |= spelledField
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

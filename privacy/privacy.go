@@ -182,9 +182,10 @@ func Normalise(text string) (kind Kind, normal string, ok bool) {
 	return "", "", false
 }
 
-// Protect replaces every identifier of e by its token and names the kinds in hoalu.identifier. On an error (the MAC cannot be
-// computed) e is as it was.
+// Protect destroys the secrets of e, replaces every identifier of e by its token and names the kinds in hoalu.identifier. On an error
+// (the MAC cannot be computed) identifiers stand as they were.
 func (p *Protector) Protect(e *ecs.Event) error {
+	p.destroySecrets(e)
 	var room [8]Match
 	year := 0
 	found := false

@@ -89,6 +89,13 @@ func TestNothingLeaks(t *testing.T) {
 		words = append(words, w)
 		return w
 	}
+	var secrets []string
+	secret := func() string {
+		serial++
+		s := fmt.Sprintf("Zq%dkXw7", serial)
+		secrets = append(secrets, s)
+		return s
+	}
 	spaced := func(n string) string { return n[:3] + " " + n[3:6] + " " + n[6:] }
 
 	c := a.dial("tcp", a.ports.syslog)
@@ -110,6 +117,12 @@ func TestNothingLeaks(t *testing.T) {
 	line(bsd + `app: {"so_cccd":"` + cccd() + `","dien_thoai":` + phone() + `,"w":"` + word() + `"}`)
 	line(bsd + "sudo: an : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/find /scan/cccd_" + cccd() + ".pdf " + word())
 	line(bsd + "sysmon: <Event><System><EventID>1</EventID><Channel>Linux-Sysmon/Operational</Channel></System><EventData><Data Name=\"CommandLine\">tra --cccd=" + cccd() + " " + word() + "</Data></EventData></Event>")
+	line(web("/dang-nhap?user=an&password=" + secret() + "&access_token=" + secret() + "&w=" + word()))
+	line(bsd + "sudo: an : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/mysql -u root -p" + secret() + " hoso " + word())
+	line(bsd + "app: Authorization: Bearer " + secret() + secret() + " Cookie: JSESSIONID=" + secret() + "; lang=vi " + word())
+	line(bsd + `app: {"login":"an","password":"` + secret() + `","w":"` + word() + `"}`)
+	line(bsd + "mysqld: CREATE USER 'an' IDENTIFIED BY '" + secret() + "' " + word())
+	line(bsd + "git: clone https://an:" + secret() + "@git.example.vn/x " + word())
 	line("không có gì đầu dòng, CCCD " + cccd() + " " + word())
 
 	docs := []string{
@@ -127,10 +140,10 @@ func TestNothingLeaks(t *testing.T) {
 		t.Fatalf("_bulk: %d %v", status, err)
 	}
 	a.trustBulk()
-	a.bulk([]byte("{\"create\":{}}\n" + shell("leak-03", "cccd="+cccd()+" "+word()) + "\n")) // an alert with its trace
-	a.bulk([]byte("{\"create\":{}}\n{\"broken\":\"CCCD " + cccd() + "\n"))                   // not JSON
+	a.bulk([]byte("{\"create\":{}}\n" + shell("leak-03", "cccd="+cccd()+" --password="+secret()+" "+word()) + "\n")) // an alert with its trace
+	a.bulk([]byte("{\"create\":{}}\n{\"broken\":\"CCCD " + cccd() + " password=" + secret() + "\n"))                 // not JSON
 
-	for query, n := range map[string]int{"host.name:leak-01": 12, "host.name:leak-02": 5, "host.name:leak-03": 1, `"không có gì đầu dòng"`: 1} {
+	for query, n := range map[string]int{"host.name:leak-01": 18, "host.name:leak-02": 5, "host.name:leak-03": 1, `"không có gì đầu dòng"`: 1} {
 		until(t, fmt.Sprintf("%d events of %s", n, query), 20*time.Second, func() bool { return a.search("analyst", query).Total >= n })
 	}
 	until(t, "the alert", 15*time.Second, func() bool { return len(a.alerts("analyst", "host=leak-03")) == 1 })
@@ -141,6 +154,11 @@ func TestNothingLeaks(t *testing.T) {
 		for _, n := range ids {
 			if bytes.Contains(content, []byte(n)) || bytes.Contains(content, []byte(spaced(n))) {
 				t.Errorf("%s shows %s: %.600s", what, n, content)
+			}
+		}
+		for _, s := range secrets {
+			if bytes.Contains(content, []byte(s)) {
+				t.Errorf("%s shows the secret %s: %.600s", what, s, content)
 			}
 		}
 	}
@@ -183,6 +201,11 @@ func TestNothingLeaks(t *testing.T) {
 		for _, n := range ids {
 			if bytes.Contains(content, []byte(n)) || bytes.Contains(content, []byte(spaced(n))) {
 				t.Errorf("%s holds %s", path, n)
+			}
+		}
+		for _, s := range secrets {
+			if bytes.Contains(content, []byte(s)) {
+				t.Errorf("%s holds the secret %s", path, s)
 			}
 		}
 	})

@@ -1,0 +1,825 @@
+package privacy
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"hoalu/ecs"
+)
+
+// Secrets (passwords, tokens, keys, session cookies, one-time codes) are no matter of a log: they are destroyed before anything is
+// matched or stored, in every field and in event.original. In their place stands <secret:kind:length>, the length in characters, so
+// that a reader sees that there was one and which. Names, flags, schemes and known prefixes (AKIA, ghp_) stay: rules look for them.
+//
+// A secret is known by what stands before it (a key, a flag, a header, SQL's IDENTIFIED BY, a URL's user:password@) or by its own form
+// (JSON web token, private key, known prefixes). What has neither, a password as the only word of a text, cannot be known.
+const (
+	secretOpen  = "<secret:"
+	secretClose = ">"
+)
+
+// span is a secret in a text.
+type span struct {
+	start, end int
+	kind       string
+}
+
+// trigger marks the bytes at which a secret may begin or its key ends; all others are passed over.
+var trigger = func() (t [256]bool) {
+	for _, c := range []byte("=:-_%'>IJPB\xa3") {
+		t[c] = true
+	}
+	return t
+}()
+
+// keyEnds holds the last two letters of every key in secretKeys.
+var keyEnds = func() (t [26 * 26]bool) {
+	for _, list := range [][]keyKind{keySuffixes, keyWords} {
+		for _, k := range list {
+			n := len(k.key)
+			t[int(k.key[n-2]-'a')*26+int(k.key[n-1]-'a')] = true
+		}
+	}
+	return t
+}()
+
+const letters52 = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+type keyKind struct{ key, kind string }
+
+// keySuffixes are ends of keys, squeezed to letters a to z: "db_password", "X-Api-Key", "so_mat_khau".
+var keySuffixes = []keyKind{
+	{"password", "password"}, {"passwd", "password"}, {"passwrd", "password"}, {"passphrase", "password"}, {"pwd", "password"}, {"matkhau", "password"},
+	{"secret", "secret"}, {"secretkey", "secret"}, {"privatekey", "secret"}, {"credential", "secret"}, {"credentials", "secret"},
+	{"apikey", "api-key"}, {"accesskey", "api-key"}, {"token", "token"}, {"jwt", "token"},
+	{"authorization", "authorization"}, {"cookie", "cookie"}, {"jsessionid", "session"}, {"aspnetsessionid", "session"}, {"phpsessid", "session"}, {"otp", "otp"},
+}
+
+// keyWords are whole keys.
+var keyWords = []keyKind{{"pass", "password"}, {"pw", "password"}, {"mk", "password"}, {"psw", "password"}, {"storepass", "password"}, {"keypass", "password"}}
+
+// keyOf says which kind of secret a key names, "" none.
+func keyOf(key string) string {
+	if len(key) < 2 || len(key) > 64 {
+		return ""
+	}
+	var room [64]byte
+	k := room[:0]
+	for i := range len(key) {
+		c := key[i] | 0x20
+		if c >= 'a' && c <= 'z' {
+			k = append(k, c)
+		}
+	}
+	n := len(k)
+	if n < 2 || !keyEnds[int(k[n-2]-'a')*26+int(k[n-1]-'a')] {
+		return ""
+	}
+	s := string(k)
+	for _, w := range keyWords {
+		if s == w.key {
+			return w.kind
+		}
+	}
+	for _, w := range keySuffixes {
+		if strings.HasSuffix(s, w.key) {
+			return w.kind
+		}
+	}
+	return ""
+}
+
+// Every secret has a hint near it: a piece of a key, a flag or a prefix, four bytes of which two windows of three are in hints, so
+// that one of them begins at an even place wherever it stands. This is what nearly all texts cost: one look at every second byte.
+// hints is a set of windows, lower case, by hash.
+const (
+	hintBits = 16
+	ahead    = 32 // a trigger is at most so far behind a hint …
+	back     = 24 // … or before it
+)
+
+var hints = func() *[1 << hintBits / 32]uint32 {
+	t := new([1 << hintBits / 32]uint32)
+	add := func(windows ...string) {
+		for _, w := range windows {
+			h := hintOf(uint32(w[0]) | uint32(w[1])<<8 | uint32(w[2])<<16)
+			t[h>>5] |= 1 << (h & 31)
+		}
+	}
+	add("pas", "ass", "sec", "ecr", "tok", "oke", "red", "ede", "riz", "iza", "oki", "kie", "hau", "kh\xe1", "h\xe1\xba", "oni", "nid", "on_", "n_i",
+		"php", "hps", "fie", "ied", "bea", "ear", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l", "_li",
+		"npm", "pm_", "sk-", "xox", "glp", "lpa", " -u", "-u ", "--u", "-us", "://", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw", " -p",
+		"\"-p", "\"-u", "-u\"")
+	for _, c := range []string{"=", ":", "\"", "'", " ", "\\", "%", ">", "]", "`"} { // what may stand between a key and its value
+		for _, end := range []string{"wd", "ey", "tp", "wt", "sw", "au", "mk", "pw"} {
+			add(end + c)
+		}
+	}
+	for _, c := range "&?\"' -;{,_" { // before a short key
+		add(string(c)+"mk", string(c)+"pw")
+	}
+	for _, c := range " \"'=:/" {
+		add(string(c) + "sk")
+	}
+	for _, c := range "pousr" {
+		add("gh"+string(c), "h"+string(c)+"_")
+	}
+	for _, c := range "bpars" {
+		add("ox" + string(c))
+	}
+	for c := byte('!'); c < 0x7f; c++ {
+		add("-p"+string(c), "yj"+string(c), string(c)+":/")
+	}
+	return t
+}()
+
+func hintOf(window uint32) uint32 {
+	return (window | 0x202020) * 0x9E3779B1 >> (32 - hintBits)
+}
+
+// secretsIn appends the secrets of s, in order and apart.
+func secretsIn(dst []span, s string) []span {
+	from := 0 // what is before has been looked at
+	for i := 0; i+3 <= len(s); i += 2 {
+		h := hintOf(uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16)
+		if hints[h>>5]&(1<<(h&31)) == 0 {
+			continue
+		}
+		if end := min(len(s), i+ahead); end > from {
+			dst, from = secretsFrom(dst, s, max(from, i-back), end)
+		}
+	}
+	return dst
+}
+
+// secretsFrom appends the secrets whose triggers are in s[from:end] and says up to where s has been looked at.
+func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
+	for i := from; i < end; i++ {
+		c := s[i]
+		if !trigger[c] || !near(s, i, c) {
+			continue
+		}
+		begin := len(dst)
+		switch c {
+		case '=', ':':
+			if c == ':' && strings.HasSuffix(s[:i], secretOpen[:len(secretOpen)-1]) { // it is none any more
+				if k := strings.IndexByte(s[i:], '>'); k > 0 {
+					i += k
+				}
+				continue
+			}
+			dst = assigned(dst, s, i)
+		case '-':
+			dst = dashed(dst, s, i)
+		case '_':
+			dst = prefixed(dst, s, i, underscored[:], 20)
+		case '%':
+			if i+2 < len(s) && s[i+1] == '3' && s[i+2]|0x20 == 'd' {
+				dst = escaped(dst, s, i)
+			}
+		case '\'':
+			dst = quoted(dst, s, i)
+		case '>':
+			dst = element(dst, s, i)
+		case 'I':
+			dst = amazon(dst, s, i)
+		case 'J':
+			dst = webToken(dst, s, i)
+		case 'P':
+			if i >= 2 && s[i-1] == 'T' && s[i-2] == 'O' {
+				dst = oneTime(dst, s, i+1)
+			}
+		case 'B':
+			dst = scheme(dst, s, i)
+		case 0xa3: // "mã "
+			if i >= 2 && s[i-1] == 0xc3 && s[i-2]|0x20 == 'm' {
+				dst = code(dst, s, i+1)
+			}
+		}
+		for k := begin; k < len(dst); k++ { // what begins before the last one ended is part of it
+			if sp := dst[k]; sp.start >= from && sp.end > sp.start && worth(sp.kind, s[sp.start:sp.end]) {
+				dst[begin] = sp
+				begin++
+				from = sp.end
+			}
+		}
+		dst = dst[:begin]
+		if from > i {
+			i = from - 1
+		}
+	}
+	return dst, max(from, end)
+}
+
+// near looks at the bytes beside a trigger: it turns nearly all of them down before anything is called.
+func near(s string, i int, c byte) bool {
+	if i == 0 {
+		return c == '-'
+	}
+	b := s[i-1]
+	switch c {
+	case '=', ':':
+		if i < 2 || digit(b) {
+			return false
+		}
+		x, y := s[i-2]|0x20-'a', b|0x20-'a'
+		if x < 26 && y < 26 {
+			return keyEnds[int(x)*26+int(y)] || c == ':' && strings.HasPrefix(s[i:], "://")
+		}
+		return b == '"' || b == '\'' || b == ' ' || b == '\\' || b == ']' || b == '`' || y == 'u'-'a' || c == ':' && i+2 < len(s) && s[i+1] == '/' && s[i+2] == '/'
+	case '-':
+		switch b {
+		case ' ', '"', '\'', ',', '\t':
+			return true
+		case 'k', 'b', 'p', 'a', 'r', 's', 't':
+			return i >= 2 && (s[i-2] == 's' || s[i-2] == 'x' || s[i-2] == 'a')
+		}
+		return i+1 < len(s) && s[i+1] == '-' && strings.HasPrefix(s[i:], "-----BEGIN ")
+	case '_':
+		return i >= 3 && (s[i-2] == 'h' || s[i-2] == 'a' || s[i-2] == 't' || s[i-2] == 'v' || s[i-2] == 'p')
+	case '\'':
+		return b == ' ' || b == '('
+	case '>':
+		return b == '"' || b == '\'' || letter(b)
+	}
+	return true
+}
+
+// worth says whether a value may be a secret of a kind: nothing, what hides one already, and words that stand for none are not, nor is
+// the number of a firewall's or terminal's session.
+func worth(kind, v string) bool {
+	digits := strings.Trim(v, "0123456789") == ""
+	switch {
+	case kind == "session" && (digits || len(v) < 12), kind == "otp" && (!digits || len(v) < 4 || len(v) > 8), kind == "password" && digits && len(v) < 4:
+		return false
+	}
+	switch strings.ToLower(v) {
+	case "", "-", "{", "[", "{}", "[]", "null", "(null)", "nil", "none", "true", "false", "undefined", "n/a", "yes", "no", "redacted", "[redacted]", "set", "unset", "required", "expired", "invalid", "incorrect", "wrong":
+		return false
+	}
+	return !strings.HasPrefix(v, secretOpen) && !strings.HasPrefix(v, Prefix) && !strings.HasPrefix(v, "$") && !strings.HasPrefix(v, "%%") && strings.Trim(v, "*x•.") != ""
+}
+
+// assigned is a key and its value: "password=…", `"token":"…"`, "Authorization: Bearer …", "https://user:…@host".
+func assigned(dst []span, s string, i int) []span {
+	if s[i] == ':' && strings.HasPrefix(s[i:], "://") {
+		return userinfo(dst, s, i+3)
+	}
+	j := i
+	for j > 0 && i-j < 4 && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == '\\' || s[j-1] == ']' || s[j-1] == ' ' || s[j-1] == '`') {
+		j--
+	}
+	if j < 2 {
+		return dst
+	}
+	// the last letter decides cheaply for nearly all keys
+	a, b := s[j-2]|0x20, s[j-1]|0x20
+	kind := ""
+	switch {
+	case a >= 'a' && a <= 'z' && b >= 'a' && b <= 'z':
+		if !keyEnds[int(a-'a')*26+int(b-'a')] {
+			return dst
+		}
+		k := word(s[:j])
+		kind = keyOf(k)
+		if kind == "" && strings.EqualFold(k, "khau") && strings.HasSuffix(strings.ToLower(s[max(0, j-8):j-4]), "mat ") {
+			kind = "password"
+		}
+	case b == 'u' && a >= utf8.RuneSelf && strings.HasSuffix(strings.ToLower(s[max(0, j-16):j]), "mật khẩu"):
+		kind = "password"
+	}
+	if kind == "" || j == i && s[i] == ':' && strings.HasSuffix(strings.TrimRight(s[:j], letters52), "(") { // "pam_unix(passwd:chauthtok)"
+		return dst
+	}
+	prose := s[i] == ':' && j == i && i+1 < len(s) && s[i+1] == ' '
+	v := i + 1
+	for v < len(s) && v-i < 4 && (s[v] == ' ' || s[v] == '=' || s[v] == '>') {
+		v++
+	}
+	switch kind {
+	case "authorization":
+		return authorization(dst, s, v)
+	case "cookie":
+		return cookies(dst, s, v)
+	}
+	start, end, inQuotes := value(s, v)
+	if !inQuotes && start < end && (s[start] == '{' || s[start] == '[' || s[start] == '/' && strings.HasSuffix(strings.ToLower(s[:j]), "pwd")) {
+		return dst // an object, sudo's working folder
+	}
+	if prose && !inQuotes && sentence(s[start:]) {
+		return dst // "passwd: pam_unix(…)", "password: authentication failed"
+	}
+	return append(dst, span{start, end, kind})
+}
+
+// value is the value that begins at i: in quotes up to the closing one, else a word. A bracket or comma ends it only where another
+// pair or nothing follows.
+func value(s string, i int) (start, end int, inQuotes bool) {
+	quote := i
+	for quote < len(s) && s[quote] == '\\' {
+		quote++
+	}
+	if quote < len(s) && (s[quote] == '"' || s[quote] == '\'') {
+		closing := s[i : quote+1] // with its backslashes, as deep as it is escaped
+		start = quote + 1
+		for at := start; ; {
+			k := strings.Index(s[at:], closing)
+			if k < 0 {
+				return start, len(s), true
+			}
+			at += k
+			if quote > i || at == start || s[at-1] != '\\' {
+				return start, at, true
+			}
+			at += len(closing)
+		}
+	}
+	for end = i; end < len(s); end++ {
+		switch c := s[end]; c {
+		case ' ', '\t', '\n', '\r', '&', '"', '\'', '<', '>', '`', '|', ';', '#':
+			return i, end, false
+		case '\\':
+			if end+1 < len(s) && (s[end+1] == '"' || s[end+1] == 'n' || s[end+1] == 'r' || s[end+1] == 't') {
+				return i, end, false
+			}
+		case ',', ')', '}', ']':
+			rest := s[end+1:]
+			if k := strings.IndexAny(rest, " \t\n\r&\"'"); k >= 0 {
+				rest = rest[:k]
+			}
+			if rest == "" || strings.ContainsAny(rest, "=:") || strings.Trim(rest, ",)}]") == "" {
+				return i, end, false
+			}
+		}
+	}
+	return i, end, false
+}
+
+// sentence says whether a text goes on in words where a value would stand.
+func sentence(s string) bool {
+	w, rest, more := strings.Cut(s, " ")
+	return strings.ContainsAny(w, "([") || strings.HasSuffix(w, ":") || more && rest != "" && !mixed(w)
+}
+
+// mixed says whether a word is none of a language: it holds a digit or sign.
+func mixed(w string) bool {
+	if strings.ContainsAny(w, "([") {
+		return false
+	}
+	return strings.IndexFunc(w, func(r rune) bool {
+		return r < utf8.RuneSelf && !(r|0x20 >= 'a' && r|0x20 <= 'z') && r != '.' && r != '-'
+	}) >= 0
+}
+
+// authorization is the value of such a header: a scheme and its credentials.
+func authorization(dst []span, s string, i int) []span {
+	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\') {
+		i++
+	}
+	if i < len(s) && (s[i] == '[' || s[i] == '{') {
+		return dst
+	}
+	j := i
+	for j < len(s) && (letter(s[j]) || digit(s[j]) || s[j] == '-') {
+		j++
+	}
+	if j == i || j >= len(s) || s[j] != ' ' && s[j] != '+' && !strings.HasPrefix(s[j:], "%20") {
+		start, end, _ := value(s, i)
+		return append(dst, span{start, end, "authorization"})
+	}
+	kind := strings.ToLower(s[i:j])
+	for j < len(s) && (s[j] == ' ' || s[j] == '+') {
+		j++
+	}
+	if strings.HasPrefix(s[j:], "%20") {
+		j += 3
+	}
+	start, end, _ := value(s, j)
+	if kind != "bearer" && kind != "basic" && kind != "negotiate" && kind != "ntlm" {
+		end = max(end, pairs(s, start))
+	}
+	return append(dst, span{start, end, kind})
+}
+
+// pairs is where a list like `a="b", c=d` that begins at i ends; i when there is none.
+func pairs(s string, i int) int {
+	end := i
+	for {
+		j := i
+		for j < len(s) && tokenByte(s[j]) {
+			j++
+		}
+		if j == i || j >= len(s) || s[j] != '=' {
+			return end
+		}
+		if j++; j < len(s) && s[j] == '"' {
+			k := strings.IndexByte(s[j+1:], '"')
+			if k < 0 {
+				return len(s)
+			}
+			j += k + 2
+		} else {
+			for j < len(s) && s[j] != ',' && s[j] != ' ' && s[j] != '"' && s[j] != '\'' && s[j] != '\n' {
+				j++
+			}
+		}
+		end, i = j, j
+		for i < len(s) && (s[i] == ',' || s[i] == ' ') {
+			i++
+		}
+	}
+}
+
+// cookies are the values of "a=1; b=2"; what only governs a cookie stays.
+func cookies(dst []span, s string, i int) []span {
+	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == ' ') {
+		i++
+	}
+	for i < len(s) {
+		j := i
+		for j < len(s) && (letter(s[j]) || digit(s[j]) || s[j] == '-' || s[j] == '.') {
+			j++
+		}
+		if j == i || j >= len(s) {
+			return dst
+		}
+		end := j
+		if s[j] == '=' {
+			name := strings.ToLower(s[i:j])
+			for end = j + 1; end < len(s) && s[end] != ';' && s[end] != '"' && s[end] != '\'' && s[end] != '\n' && s[end] != '\r' && s[end] != '\\' && (s[end] != ' ' || name == "expires"); {
+				end++
+			}
+			switch name {
+			case "path", "domain", "expires", "max-age", "samesite", "version":
+			default:
+				dst = append(dst, span{j + 1, end, "cookie"})
+			}
+		}
+		if end >= len(s) || s[end] != ';' {
+			return dst
+		}
+		for i = end + 1; i < len(s) && s[i] == ' '; i++ {
+		}
+	}
+	return dst
+}
+
+// userinfo is the password in "scheme://user:password@host".
+func userinfo(dst []span, s string, i int) []span {
+	colon, at := -1, -1
+	for j := i; j < len(s) && j-i < 300; j++ {
+		switch c := s[j]; {
+		case c == ':' && colon < 0:
+			colon = j
+		case c == '@' && colon > 0:
+			at = j
+		case c == '/' || c == ' ' || c == '"' || c == '\'' || c == '?' || c == '<' || c == '\\':
+			j = len(s)
+		}
+	}
+	if colon > 0 && at > colon {
+		dst = append(dst, span{colon + 1, at, "password"})
+	}
+	return dst
+}
+
+// escaped is "password%3D…" in a query inside a query.
+func escaped(dst []span, s string, i int) []span {
+	kind := keyOf(word(s[:i]))
+	if kind == "" {
+		return dst
+	}
+	start := i + 3
+	end := start
+	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' && !strings.HasPrefix(s[end:], "%26") {
+		end++
+	}
+	return append(dst, span{start, end, kind})
+}
+
+// dashed is a private key, a known prefix that ends with a dash, or a flag with its value as the next word.
+func dashed(dst []span, s string, i int) []span {
+	if strings.HasPrefix(s[i:], "-----BEGIN ") {
+		head := strings.Index(s[i:min(len(s), i+64)], "PRIVATE KEY-----")
+		if head < 0 {
+			return dst
+		}
+		start := i + head + len("PRIVATE KEY-----")
+		end := len(s)
+		if k := strings.Index(s[start:], "-----END"); k >= 0 {
+			end = start + k
+		}
+		return append(dst, span{start, end, "private-key"})
+	}
+	if i > 0 && s[i-1] != ' ' && s[i-1] != '"' && s[i-1] != '\'' && s[i-1] != ',' && s[i-1] != '\t' {
+		return prefixed(dst, s, i, hyphened[:], 16)
+	}
+	j := i
+	for j < len(s) && s[j] == '-' {
+		j++
+	}
+	name := j
+	for j < len(s) && (letter(s[j]) || digit(s[j]) || s[j] == '-') {
+		j++
+	}
+	flag := s[name:j]
+	if flag == "" {
+		return dst
+	}
+	before := s[max(0, i-120):i]
+	if len(flag) > 1 && flag[0] == 'p' && name == i+1 && keyOf(flag) == "" { // mysql -psecret
+		if strings.Contains(before, "mysql") || strings.Contains(before, "mariadb") {
+			start, end, _ := value(s, name+1)
+			return append(dst, span{start, end, "password"})
+		}
+	}
+	v := j
+	for v < len(s) && v-j < 4 && (s[v] == '"' || s[v] == '\'' || s[v] == ',' || s[v] == ' ') {
+		v++
+	}
+	if v == j || v >= len(s) || s[v] == '-' {
+		return dst
+	}
+	if k := strings.IndexByte(s[v:min(len(s), v+6)], '='); k > 1 && s[v] == 'a' && digit(s[v+1]) { // auditd: a1="--password" a2="…"
+		start, end, _ := value(s, v+k+1)
+		if kind := keyOf(flag); kind != "" && kind != "cookie" && kind != "authorization" {
+			dst = append(dst, span{start, end, kind})
+		}
+		return dst
+	}
+	if v > j && (s[v-1] == '"' || s[v-1] == '\'') {
+		v--
+	}
+	switch kind := keyOf(flag); {
+	case kind == "cookie" || kind == "authorization":
+	case kind != "":
+		start, end, _ := value(s, v)
+		return append(dst, span{start, end, kind})
+	case flag == "p" && (strings.Contains(before, "sshpass") || strings.Contains(strings.ToLower(before), "psexec")):
+		start, end, _ := value(s, v)
+		return append(dst, span{start, end, "password"})
+	case (flag == "u" || flag == "user" || flag == "proxy-user") && strings.Contains(before, "curl"):
+		start, end, _ := value(s, v)
+		if k := strings.IndexByte(s[start:end], ':'); k >= 0 {
+			return append(dst, span{start + k + 1, end, "password"})
+		}
+	}
+	return dst
+}
+
+// Known prefixes of tokens, by the byte they end with.
+var (
+	underscored = [...]string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "hlt1_", "sk_live_", "rk_live_", "npm_"}
+	hyphened    = [...]string{"sk-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "glpat-"}
+)
+
+func tokenByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || digit(c) || c == '_' || c == '-'
+}
+
+// prefixed is what follows a known prefix that ends at i.
+func prefixed(dst []span, s string, i int, prefixes []string, least int) []span {
+	for _, p := range prefixes {
+		from := i + 1 - len(p)
+		if from < 0 || s[from:i+1] != p || from > 0 && tokenByte(s[from-1]) {
+			continue
+		}
+		end := i + 1
+		for end < len(s) && tokenByte(s[end]) {
+			end++
+		}
+		if end-i-1 >= least {
+			return append(dst, span{i + 1, end, strings.TrimRight(p, "_-")})
+		}
+	}
+	return dst
+}
+
+// amazon is an access key of AWS, or a key of Google: AKIA…, ASIA…, AIza….
+func amazon(dst []span, s string, i int) []span {
+	start, n := 0, 0
+	switch {
+	case i >= 2 && i+1 < len(s) && s[i+1] == 'A' && s[i-2] == 'A' && (s[i-1] == 'K' || s[i-1] == 'S') && (i < 3 || !tokenByte(s[i-3])):
+		start, n = i+2, 16
+	case i >= 1 && strings.HasPrefix(s[i-1:], "AIza") && (i < 2 || !tokenByte(s[i-2])):
+		start, n = i+3, 35
+	default:
+		return dst
+	}
+	end := start
+	for end < len(s) && tokenByte(s[end]) {
+		end++
+	}
+	if end-start == n {
+		dst = append(dst, span{start, end, "api-key"})
+	}
+	return dst
+}
+
+// webToken is a JSON web token: eyJ… . … . …
+func webToken(dst []span, s string, i int) []span {
+	if i < 2 || s[i-1] != 'y' || s[i-2] != 'e' || i > 2 && tokenByte(s[i-3]) {
+		return dst
+	}
+	end, dots := i, 0
+	for end < len(s) && (tokenByte(s[end]) || s[end] == '.') {
+		if s[end] == '.' {
+			dots++
+		}
+		end++
+	}
+	if dots >= 1 && end-i > 24 {
+		dst = append(dst, span{i + 1, end, "jwt"})
+	}
+	return dst
+}
+
+// scheme is "Bearer …" or "Basic …" without the name of its header.
+func scheme(dst []span, s string, i int) []span {
+	for _, p := range [...]string{"Bearer ", "Basic "} {
+		if !strings.HasPrefix(s[i:], p) {
+			continue
+		}
+		start := i + len(p)
+		end := start
+		for end < len(s) && (tokenByte(s[end]) || s[end] == '.' || s[end] == '=' || s[end] == '+' || s[end] == '/' || s[end] == '~') {
+			end++
+		}
+		if end-start >= 12 && mixed(s[start:end]) {
+			return append(dst, span{start, end, strings.ToLower(strings.TrimSpace(p))})
+		}
+	}
+	return dst
+}
+
+// quoted is SQL's IDENTIFIED BY '…' and PASSWORD '…'.
+func quoted(dst []span, s string, i int) []span {
+	j := i
+	for j > 0 && i-j < 3 && (s[j-1] == ' ' || s[j-1] == '(') {
+		j--
+	}
+	if j == i {
+		return dst
+	}
+	w := strings.ToLower(word(s[:j]))
+	if w != "by" && w != "password" || w == "by" && !strings.HasSuffix(strings.ToLower(strings.TrimRight(s[max(0, j-20):j-2], " ")), "identified") {
+		return dst
+	}
+	start, end, _ := value(s, i)
+	return append(dst, span{start, end, "password"})
+}
+
+// element is <password>…</password> and <Data Name="Password">…</Data>.
+func element(dst []span, s string, i int) []span {
+	j := i
+	if j > 0 && (s[j-1] == '"' || s[j-1] == '\'') {
+		j--
+	}
+	if j == 0 || !letter(s[j-1]) {
+		return dst
+	}
+	key := word(s[:j])
+	if k := j - len(key) - 1; k < 0 || s[k] != '<' && s[k] != '"' && s[k] != '\'' {
+		return dst
+	}
+	kind := keyOf(key)
+	if kind == "" {
+		return dst
+	}
+	end := strings.IndexByte(s[i+1:], '<')
+	if end < 0 {
+		return dst
+	}
+	return append(dst, span{i + 1, i + 1 + end, kind})
+}
+
+// oneTime is the code that follows "OTP" within a short sentence.
+func oneTime(dst []span, s string, i int) []span {
+	if i < len(s) && (s[i] == '=' || letter(s[i]) && s[i] < utf8.RuneSelf || s[i] == '"') {
+		return dst // a longer word, or a key: its value is found there
+	}
+	for j := i; j < len(s) && j < i+60; j++ {
+		if !digit(s[j]) {
+			continue
+		}
+		end := j
+		for end < len(s) && digit(s[end]) {
+			end++
+		}
+		if n := end - j; n >= 4 && n <= 8 && (end == len(s) || !letter(s[end]) && s[end] != '-' && s[end] != ':') && s[j-1] != '-' && s[j-1] != ':' {
+			return append(dst, span{j, end, "otp"})
+		}
+		j = end
+	}
+	return dst
+}
+
+// code is "mã xác thực … 123456", "mã OTP …", "mã PIN …".
+func code(dst []span, s string, i int) []span {
+	rest := strings.ToLower(s[i:min(len(s), i+24)])
+	for _, w := range [...]string{" xác thực", " xác nhận", " otp", " pin", " bảo mật"} {
+		if strings.HasPrefix(rest, w) {
+			return oneTime(dst, s, min(len(s), i+len(w)))
+		}
+	}
+	return dst
+}
+
+// without is s with its secrets replaced.
+func without(s string, secrets []span) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	from := 0
+	for _, x := range secrets {
+		b.WriteString(s[from:x.start])
+		hide(&b, x.kind, s[x.start:x.end])
+		from = x.end
+	}
+	b.WriteString(s[from:])
+	return b.String()
+}
+
+func hide(b *strings.Builder, kind, secret string) {
+	b.WriteString(secretOpen)
+	b.WriteString(kind)
+	b.WriteByte(':')
+	b.WriteString(strconv.Itoa(utf8.RuneCountInString(secret)))
+	b.WriteString(secretClose)
+}
+
+// destroySecrets replaces the secrets of e. What was found in one field is replaced in the others too where it is long enough to be
+// no common word: a command line stands in event.original in another spelling.
+func (p *Protector) destroySecrets(e *ecs.Event) {
+	var room [8]span
+	type known struct{ text, hidden string }
+	var found []known
+	// Where the line as it came holds none, what was cut out of it holds none: only what a decoder had to spell out is looked at.
+	clean := false
+	if line := e.Text(ecs.EventOriginal); len(line) >= 8 {
+		clean = len(secretsIn(room[:0], line)) == 0
+	}
+	for i := range e.Len() {
+		f, v := e.At(i)
+		if v.Kind > ecs.Number || v.Text == "" {
+			continue
+		}
+		entry := p.classes.entry(f)
+		var text string
+		if entry&secretField != 0 {
+			text = wholeSecret(f.Name(), v.Text)
+		} else if len(v.Text) < 8 || fieldClass(entry&classMask) == classNever || clean && entry&spelledField == 0 {
+			continue
+		} else if s := secretsIn(room[:0], v.Text); len(s) > 0 {
+			for _, x := range s {
+				if plain := v.Text[x.start:x.end]; len(plain) >= 6 && mixed(plain) && len(found) < 32 {
+					var b strings.Builder
+					hide(&b, x.kind, plain)
+					found = append(found, known{strings.Clone(plain), b.String()})
+				}
+			}
+			text = without(v.Text, s)
+		} else {
+			continue
+		}
+		if text != v.Text {
+			e.SetAt(i, text)
+			e.SetKindAt(i, ecs.String)
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	for i := range e.Len() {
+		f, v := e.At(i)
+		if v.Kind != ecs.String || p.classes.of(f) == classNever {
+			continue
+		}
+		text := v.Text
+		for _, k := range found {
+			text = strings.ReplaceAll(text, k.text, k.hidden)
+		}
+		if text != v.Text {
+			e.SetAt(i, text)
+		}
+	}
+}
+
+// wholeSecret is the value of a field whose name says that it holds a secret.
+func wholeSecret(name, text string) string {
+	kind := keyOf(name[strings.LastIndexByte(name, '.')+1:])
+	if !worth(kind, text) {
+		return text
+	}
+	var s []span
+	switch kind {
+	case "authorization":
+		s = authorization(nil, text, 0)
+	case "cookie":
+		s = cookies(nil, text, 0)
+	}
+	if len(s) == 0 || s[len(s)-1].end > len(text) {
+		s = []span{{0, len(text), kind}}
+	}
+	return without(text, s)
+}
