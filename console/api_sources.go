@@ -57,8 +57,16 @@ type SourceDetail struct {
 	Minutes  []SourceMinutes `json:"minutes" doc:"the last 24 hours in ten-minute bars; a bar with known=false was not counted: draw stripes"`
 	LastRaw  string          `json:"last_raw,omitempty" doc:"machine text; only for people who may read its events"`
 	Controls []Ref           `json:"controls" doc:"requirements that rest on it"`
+	Claims   []SourceClaim   `json:"claims" doc:"systems whose hosts its events name without counting for them: confirm the source if it may, else somebody forges; newest first"`
 	Keys     []SourceKey     `json:"keys" doc:"what its senders prove themselves with; the secrets are kept nowhere"`
 	Deeds    []string        `json:"deeds"`
+}
+
+// SourceClaim is a system whose hosts the events of a source name without counting for it.
+type SourceClaim struct {
+	System SystemRef `json:"system"`
+	Last   Time      `json:"last" doc:"newest such event"`
+	Events int64     `json:"events" doc:"since the appliance started"`
 }
 
 // SourceKey is a key without its secret.

@@ -309,10 +309,11 @@ type province struct {
 	sources   []soc.Source
 }
 
-func (p *province) Units() []soc.Unit     { return p.units }
-func (p *province) Systems() []soc.System { return p.systems }
-func (p *province) Assets() []soc.Asset   { return nil }
-func (p *province) Sources() []soc.Source { return p.sources }
+func (p *province) Claims(string) []soc.Claim { return nil }
+func (p *province) Units() []soc.Unit         { return p.units }
+func (p *province) Systems() []soc.System     { return p.systems }
+func (p *province) Assets() []soc.Asset       { return nil }
+func (p *province) Sources() []soc.Source     { return p.sources }
 func (p *province) CreateUnit(_ context.Context, _ soc.Actor, u soc.Unit) (soc.Unit, error) {
 	u.ID = fmt.Sprintf("DV-%02d", len(p.units)+1)
 	p.units = append(p.units, u)

@@ -156,6 +156,8 @@ type Inventory interface {
 	ImportAssets(ctx context.Context, actor soc.Actor, in soc.AssetImport) (soc.AssetsImported, error)
 	CreateSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
 	UpdateSource(ctx context.Context, actor soc.Actor, s soc.Source) (soc.Source, error)
+	// Claims are the systems whose hosts a source's events named without the right to, newest first.
+	Claims(source string) []soc.Claim
 	// Retire takes a thing out of use or back; Delete deletes what nothing refers to.
 	Retire(ctx context.Context, actor soc.Actor, r soc.Retirement) error
 	Delete(ctx context.Context, actor soc.Actor, kind, id string, version int64) error

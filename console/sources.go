@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hoalu/console/authz"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/soc"
@@ -182,9 +183,15 @@ func (c *Console) getSource(ctx context.Context, k *call, in *idIn) (*SourceDeta
 	if err != nil {
 		return nil, err
 	}
-	d := &SourceDetail{SourceItem: sourceItem(s, c.readings(), c.names()), Minutes: []SourceMinutes{}, Controls: []Ref{}, Keys: []SourceKey{}, Deeds: c.deeds(ctx, k, "sources.", "quarantine.")}
+	d := &SourceDetail{SourceItem: sourceItem(s, c.readings(), c.names()), Minutes: []SourceMinutes{}, Controls: []Ref{}, Claims: []SourceClaim{}, Keys: []SourceKey{}, Deeds: c.deeds(ctx, k, "sources.", "quarantine.")}
 	for _, key := range s.Keys {
 		d.Keys = append(d.Keys, sourceKey(key))
+	}
+	scope, n := c.scope(k), c.names()
+	for _, x := range c.Parts.Inventory.Claims(s.ID) {
+		if authz.Covers(scope, x.System) { // an owner does not learn of others' systems
+			d.Claims = append(d.Claims, SourceClaim{System: n.system(x.System), Last: Time(x.Last), Events: x.Events})
+		}
 	}
 	now := c.Now().UnixMilli()
 	if c.Parts.Ledger != nil {

@@ -6,18 +6,25 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"hoalu/soc"
 )
 
-// EnsureSource finds the source of a sender, or registers it: NG- number, Auto set, no system yet, so that host name and network
-// decide. It costs no SQL for a sender already known and may be called for every message. Past Config.MaxAuto the senders of a kind
-// share one source, so that a sender that invents names cannot fill the inventory.
+// EnsureSource finds the source of a sender, or registers it: NG- number, Auto set, no system yet, so that network and a person's
+// confirmation decide. It costs no SQL for a sender already known and may be called for every message.
+//
+// A sender that invents names cannot fill the register, nor take the place of those that are in it. One address registers a limited
+// share of Config.MaxAuto, one network (/24, /64) another, and all together so many an hour; past a share the senders of that address
+// are one source, past the rest those of a kind are. When there is room again each is registered with its next message.
 func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
-	if v, ok := s.Snapshot().FindSource(k); ok {
+	sn := s.Snapshot()
+	if v, ok := sn.FindSource(k); ok {
 		return v, nil
 	}
-	if v := s.Snapshot().overflow(k.Kind, s.c.MaxAuto); v != nil { // forged senders without end must not cost a transaction each
+	place := s.quota.place(sn, k, s.c.MaxAuto, time.Now())
+	if v := sn.rest[place.rest(k)]; v != nil && place != placeOwn { // forged senders without end must not cost a transaction each
 		return *v, nil
 	}
 	var found soc.Source
@@ -27,12 +34,16 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 			return nil
 		}
 		v := autoSource(k)
-		if c.base.auto >= s.c.MaxAuto {
-			if o := c.base.overflow(k.Kind, s.c.MaxAuto); o != nil {
+		if place != placeOwn {
+			key := place.rest(k)
+			if o := c.base.rest[key]; o != nil {
 				found = *o
 				return nil
 			}
-			v = soc.Source{Kind: k.Kind, Name: overflowName(k.Kind), Auto: true, Layers: []string{}}
+			v = soc.Source{Kind: k.Kind, Name: key, Auto: true, Layers: []string{}}
+			if place == placeAddress {
+				v.Address = peerOf(k).String()
+			}
 		}
 		var err error
 		found, err = c.addSource(v)
@@ -41,19 +52,101 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 	if err != nil {
 		return soc.Source{}, fmt.Errorf("register source: %w", err)
 	}
+	if place == placeOwn {
+		s.quota.took()
+	}
 	return found, nil
 }
 
-// overflow is the source of those past the bound; nil below it, or while nobody came.
-func (sn *Snapshot) overflow(kind string, bound int) *soc.Source {
-	if sn.auto < bound {
-		return nil
+// place says what a new sender becomes: a source of its own, one with the others of its address, or one with those of its kind.
+type place int
+
+const (
+	placeOwn place = iota
+	placeAddress
+	placeKind
+)
+
+// rest is the name of the source that a sender shares: it binds it.
+func (p place) rest(k Seen) string {
+	if p == placeAddress {
+		return overflowName(k.Kind) + " · " + peerOf(k).String()
 	}
-	return sn.rest[kind]
+	return overflowName(k.Kind)
 }
 
 func overflowName(kind string) string {
 	return "Nguồn chưa khai vượt giới hạn (" + kind + ")"
+}
+
+// quota bounds how many sources are registered by themselves in a time: a bucket of burst, one more every so often.
+type quota struct {
+	mu   sync.Mutex
+	left float64
+	at   time.Time
+}
+
+// Shares of MaxAuto (own figures; with 5,000: 62 of an address, 500 of a network, 2,000 at once and 625 more an hour).
+func shares(most int) (address, network, burst int, hourly float64) {
+	return max(8, most/80), max(8, most/10), max(32, most*2/5), max(8, float64(most)/8)
+}
+
+func (q *quota) place(sn *Snapshot, k Seen, most int, now time.Time) place {
+	if k.Sensor != "" { // an enrolled sensor proved itself
+		return placeOwn
+	}
+	if sn.auto >= most {
+		return placeKind
+	}
+	if k.Name != "" { // this machine's own files and imports
+		return placeOwn
+	}
+	address, network, burst, hourly := shares(most)
+	if peer := peerOf(k); peer.IsValid() {
+		if sn.autoOf[netip.PrefixFrom(peer, peer.BitLen())] >= address {
+			return placeAddress
+		}
+		if sn.autoOf[around(peer)] >= network {
+			return placeKind
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.at.IsZero() {
+		q.left = float64(burst)
+	} else if gone := now.Sub(q.at); gone > 0 {
+		q.left = min(float64(burst), q.left+gone.Hours()*hourly)
+	}
+	q.at = now
+	if q.left < 1 {
+		return placeKind
+	}
+	return placeOwn
+}
+
+func (q *quota) took() {
+	q.mu.Lock()
+	q.left--
+	q.mu.Unlock()
+}
+
+// peerOf is the address a sender was seen at; invalid where there is none.
+func peerOf(k Seen) netip.Addr {
+	a, err := netip.ParseAddr(k.Peer)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+// around is the network that one sender can be taken to hold.
+func around(a netip.Addr) netip.Prefix {
+	bits := 24
+	if a.Is6() {
+		bits = 64
+	}
+	p, _ := a.Prefix(bits) //nolint:errcheck // the length fits
+	return p
 }
 
 func autoSource(k Seen) soc.Source {

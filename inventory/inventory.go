@@ -33,7 +33,8 @@ var Machine = soc.Actor{ID: "system", Name: "Hoa Lư"}
 
 // Config of a Store; the zero value is good.
 type Config struct {
-	// MaxAuto bounds the sources that are registered by themselves; the rest of a kind goes to one source. 0 is 5,000.
+	// MaxAuto bounds the sources that are registered by themselves; the rest of a kind goes to one source. 0 is 5,000. EnsureSource
+	// says which shares of it an address, a network and an hour have.
 	MaxAuto int
 	// Record writes the audit row in the transaction (compliance/evidence.Record; nil: none).
 	Record func(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error)
@@ -52,6 +53,9 @@ type Store struct {
 
 	mu      sync.Mutex // held over a change and the swap of current
 	current atomic.Pointer[Snapshot]
+
+	claims claimed
+	quota  quota
 
 	pastMu sync.Mutex
 	past   map[uint64]*Snapshot // few, made again by SnapshotAt

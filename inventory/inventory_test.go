@@ -89,7 +89,8 @@ func (b *book) small() (a, c soc.System) {
 func TestResolve(t *testing.T) {
 	b := open(t, statetest.Open(t), inventory.Config{})
 	a, c := b.small()
-	must(b.CreateAsset(context.Background(), admin, soc.Asset{System: a.ID, Address: "127.0.0.0/8"})) // even where somebody wrote it down
+	must(b.CreateAsset(context.Background(), admin, soc.Asset{System: a.ID, Address: "127.0.0.0/8"}))                                       // even where somebody wrote it down
+	must(b.CreateSource(context.Background(), admin, soc.Source{Name: "máy chuyển tiếp", Kind: soc.SourceSyslog, Address: "198.51.100.7"})) // NG-0005, of no system: its hosts decide
 	sn := b.Snapshot()
 	ip := func(s ...string) (out []netip.Addr) {
 		for _, x := range s {
@@ -114,10 +115,18 @@ func TestResolve(t *testing.T) {
 			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Source: "NG-0002", By: "source"}},
 		{name: "host by its short name", host: "Web-01.", peer: "203.0.113.1",
 			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "dmz", Asset: "TS-0001", Source: "NG-0004", By: "source"}},
-		{name: "host by its full name", host: "may-01.xa.example",
-			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Asset: "TS-0004", By: "host"}},
-		{name: "longest network of the host's addresses before the peer", ips: ip("127.0.0.1", "fe80::1", "10.1.9.9", "10.1.7.3"), peer: "10.1.0.5",
-			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Zone: "branch", Asset: "TS-0003", By: "network"}},
+		{name: "host by its full name, of a relay", host: "may-01.xa.example", source: "NG-0005",
+			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Asset: "TS-0004", Source: "NG-0005", By: "host"}},
+		{name: "a stranger naming a host", host: "may-01.xa.example", peer: "203.0.113.66",
+			want: inventory.Resolution{System: soc.Unassigned, By: "none", Conflict: c.ID, ConflictBy: "host"}},
+		{name: "a stranger naming a host of another system than his network's", host: "may-01", peer: "10.1.200.1",
+			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "internal", Asset: "TS-0002", By: "network", Conflict: c.ID, ConflictBy: "host"}},
+		{name: "a host that says its name from its own system's network", host: "web-01.yte.example", peer: "10.1.200.1", source: "NG-9999",
+			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "dmz", Asset: "TS-0001", Source: "NG-9999", By: "host"}},
+		{name: "a stranger that lists a host's addresses as its own", ips: ip("10.1.7.3"), peer: "203.0.113.66",
+			want: inventory.Resolution{System: soc.Unassigned, By: "none"}},
+		{name: "longest network of the host's addresses before the peer", source: "NG-0005", ips: ip("127.0.0.1", "fe80::1", "10.1.9.9", "10.1.7.3"), peer: "10.1.0.5",
+			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Zone: "branch", Asset: "TS-0003", Source: "NG-0005", By: "network"}},
 		{name: "peer's network", peer: "10.1.200.1",
 			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "internal", Asset: "TS-0002", By: "network"}},
 		{name: "one address before its network", peer: "10.1.0.5",
@@ -142,11 +151,12 @@ func TestAShortNameOfTwoSystemsDecidesNothing(t *testing.T) {
 	b := open(t, statetest.Open(t), inventory.Config{})
 	_, c := b.small()
 	must(b.CreateAsset(context.Background(), admin, soc.Asset{System: c.ID, Host: "web-01.xa.example"}))
+	must(b.CreateSource(context.Background(), admin, soc.Source{Name: "máy chuyển tiếp", Kind: soc.SourceSyslog, Address: "198.51.100.7"}))
 	r := b.Snapshot().Resolve("", "", "", "web-01", nil)
 	if r.Asset != "" || r.By != inventory.BySource { // a source is bound to that very name
 		t.Errorf("Resolve(web-01) = %+v", r)
 	}
-	if r := b.Snapshot().Resolve("", "", "", "web-01.xa.example", nil); r.System != c.ID {
+	if r := b.Snapshot().Resolve("", "NG-0005", "", "web-01.xa.example", nil); r.System != c.ID {
 		t.Errorf("Resolve of the full name = %+v, want %s", r, c.ID)
 	}
 }
@@ -371,6 +381,35 @@ func TestEnsureSource(t *testing.T) {
 	})
 }
 
+// TestAFloodOfNamesKeepsToItsShare: one address that invents host names neither fills the register nor takes the place of others.
+func TestAFloodOfNamesKeepsToItsShare(t *testing.T) {
+	ctx := context.Background()
+	b := open(t, statetest.Open(t), inventory.Config{MaxAuto: 800})
+	real := inventory.Seen{Kind: soc.SourceSyslog, Peer: "198.51.100.9", Host: "fw-that-was"}
+	was := must(b.EnsureSource(ctx, real))
+	for i := range 500 {
+		must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: "203.0.113.66", Host: fmt.Sprintf("forged-%d", i)}))
+	}
+	if n := len(b.Sources()); n != 1+10+1 {
+		t.Errorf("%d sources after 500 forged names of one address, want 10 of it and one for the rest", n)
+	}
+	for i := range 500 { // from all over one network
+		must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("203.0.113.%d", i%250), Host: fmt.Sprintf("forged-%d", i)}))
+	}
+	if n := len(b.Sources()); n > 1+80+250 {
+		t.Errorf("%d sources after a network of forged names", n)
+	}
+	for i := range 2000 { // from everywhere
+		must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("10.%d.%d.1", i/250, i%250), Host: fmt.Sprintf("forged-%d", i)}))
+	}
+	if n := len(b.Sources()); n > 500 {
+		t.Errorf("%d sources after forged names from everywhere, want no more than the hour gives", n)
+	}
+	if v := must(b.EnsureSource(ctx, real)); v.ID != was.ID {
+		t.Errorf("who was there first is now %s, was %s", v.ID, was.ID)
+	}
+}
+
 func TestEnsureSourceByManyAtOnce(t *testing.T) {
 	b := open(t, statetest.Open(t), inventory.Config{})
 	var wg sync.WaitGroup
@@ -443,7 +482,7 @@ func TestEnsureSelf(t *testing.T) {
 			t.Errorf("EnsureSelf = %+v, %+v", system, source)
 		}
 		for name, r := range map[string]inventory.Resolution{
-			"own host":      b.Snapshot().Resolve("", "", "", "soc-01", nil),
+			"own host":      b.Snapshot().Resolve("", "", "127.0.0.1", "soc-01", nil),
 			"own address":   b.Snapshot().Resolve("", "", "10.9.0.2", "", nil),
 			"own IPv6":      b.Snapshot().Resolve("", "", "2001:db8::2", "", nil),
 			"loopback":      b.Snapshot().Resolve("", "", "127.0.0.1", "", nil),

@@ -44,7 +44,8 @@ type Snapshot struct {
 	byPeer  map[netip.Addr][]*soc.Source // bound to one address and no host
 	wide    []*soc.Source                // bound to a network, a dataset or a name only
 	auto    int
-	rest    map[string]*soc.Source // by kind: takes the senders past MaxAuto
+	autoOf  map[netip.Prefix]int   // of those found by themselves, by address and by network
+	rest    map[string]*soc.Source // by name: takes the senders past a share of MaxAuto
 	self    string
 }
 
@@ -226,7 +227,7 @@ func (sn *Snapshot) index() {
 	}
 	sn.bits = slices.SortedFunc(maps.Keys(lengths), func(a, b prefixLen) int { return cmp.Compare(b.bits, a.bits) })
 	sn.sensors, sn.keys, sn.byHost, sn.byPeer = map[string]*soc.Source{}, map[string]heldKey{}, map[string][]*soc.Source{}, map[netip.Addr][]*soc.Source{}
-	sn.rest = map[string]*soc.Source{}
+	sn.rest, sn.autoOf = map[string]*soc.Source{}, map[netip.Prefix]int{}
 	for _, id := range ids(sn.sources) {
 		v := sn.sources[id]
 		if v.Retired != 0 {
@@ -234,8 +235,11 @@ func (sn *Snapshot) index() {
 		}
 		if v.Auto {
 			sn.auto++
-			if v.Name == overflowName(v.Kind) && sn.rest[v.Kind] == nil {
-				sn.rest[v.Kind] = v
+			if strings.HasPrefix(v.Name, overflowName(v.Kind)) && sn.rest[v.Name] == nil {
+				sn.rest[v.Name] = v
+			} else if a, err := netip.ParseAddr(v.Address); err == nil {
+				sn.autoOf[netip.PrefixFrom(a, a.BitLen())]++
+				sn.autoOf[around(a)]++
 			}
 		}
 		if v.Kind == soc.SourceSelf && sn.self == "" {
@@ -366,7 +370,9 @@ type Resolution struct {
 }
 
 // Resolve finds the system of an event: by the certificate of the sensor that sent it, else by the binding of its source, else by the
-// host it names, else by the longest network that holds one of the host's own addresses or the peer's. It does not allocate.
+// host it names, else by the longest network that holds one of the host's own addresses or the peer's. What an event says of its own
+// host counts only from a source that vouches for it (see vouches) or from an address of that same system; else anybody could put
+// events into any system by writing its host's name. A name that does not count is the Conflict. It does not allocate.
 func (sn *Snapshot) Resolve(sensor, source, peer, host string, ips []netip.Addr) Resolution {
 	r := Resolution{System: soc.Unassigned, Source: source, By: ByNone}
 	take := func(system, by string) {
@@ -403,10 +409,18 @@ func (sn *Snapshot) Resolve(sensor, source, peer, host string, ips []netip.Addr)
 		r.Demo = v.Demo
 	}
 	var asset *soc.Asset
+	vouched := sensor != "" || vouches(sn.sources[r.Source])
+	if !vouched {
+		ips = nil // as good as the name: the sender's own word
+	}
 	if host != "" {
 		if a := sn.host(host); a != nil {
-			asset = a
-			take(a.System, ByHost)
+			if vouched || sn.from(addr, a.System) {
+				asset = a
+				take(a.System, ByHost)
+			} else if a.System != r.System {
+				r.Conflict, r.ConflictBy = a.System, ByHost
+			}
 		}
 	}
 	if asset == nil {
@@ -426,6 +440,18 @@ func (sn *Snapshot) Resolve(sensor, source, peer, host string, ips []netip.Addr)
 		r.Unit, r.Level, r.Exposure, r.Demo = v.Unit, v.Level, v.Placement, r.Demo || v.Demo
 	}
 	return r
+}
+
+// from reports whether an address is one of a system: in an asset's network, or of this machine.
+func (sn *Snapshot) from(peer netip.Addr, system string) bool {
+	at := sn.network(nil, peer)
+	return at != nil && at.System == system || at == nil && peer.IsLoopback() && system == sn.self
+}
+
+// vouches reports whether a source's word counts for the hosts it names: a person declared or confirmed it, as a relay or as a host's
+// own, or it proves itself by certificate or key, or it is what this machine reads itself.
+func vouches(v *soc.Source) bool {
+	return v != nil && (!v.Auto || v.Sensor != "" || len(v.Keys) > 0 || v.Kind == soc.SourceImport || v.Kind == soc.SourceSelf)
 }
 
 func (sn *Snapshot) host(folded string) *soc.Asset {

@@ -140,6 +140,14 @@ type Source struct {
 	Version        int64
 }
 
+// Claim says that events of a source named a host of a system they do not count for: the source is not bound to that system, and no
+// person has confirmed it.
+type Claim struct {
+	System string // HT-
+	Last   int64  // receipt of the newest such event, Unix ms
+	Events int64  // in this run
+}
+
 // SourceKey is a secret a sender shows so that what it sends is of its source; the secret itself is kept nowhere.
 type SourceKey struct {
 	ID    string // kh-…

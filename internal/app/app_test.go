@@ -535,13 +535,13 @@ func TestUnboundSourceSurvivesRestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	name := strings.ToLower(hostname())
-	frame := wire.Frame{Peer: "192.0.2.9", Format: wire.FormatSyslog, Data: fmt.Appendf(nil, "<86>%s %s sshd[1]: Accepted password for an from 10.0.0.1 port 1 ssh2", time.Now().Format(time.Stamp), name)}
+	frame := wire.Frame{Peer: "127.0.0.1", Format: wire.FormatSyslog, Data: fmt.Appendf(nil, "<86>%s %s sshd[1]: Accepted password for an from 10.0.0.1 port 1 ssh2", time.Now().Format(time.Stamp), name)}
 	if err := r.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", []wire.Frame{frame}); err != nil {
 		t.Fatal(err)
 	}
-	src, ok := r.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSyslog, Peer: "192.0.2.9", Host: name})
+	src, ok := r.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSyslog, Peer: "127.0.0.1", Host: name})
 	if !ok || src.System != "" {
-		t.Fatalf("source of 192.0.2.9: %+v, %v; want one without a system", src, ok)
+		t.Fatalf("source of 127.0.0.1: %+v, %v; want one without a system", src, ok)
 	}
 	has := func() bool {
 		all, err := r.facts(context.Background())
@@ -574,7 +574,7 @@ func (r *rig) feedOwn(n int) {
 	r.Helper()
 	frames := make([]wire.Frame, n)
 	for i := range frames {
-		frames[i] = wire.Frame{Peer: "192.0.2.8", Format: wire.FormatSyslog, Data: fmt.Appendf(nil, "<86>1 %s %s sshd 4%03d - - Failed password for invalid user admin from 203.0.113.9 port 4%03d ssh2",
+		frames[i] = wire.Frame{Peer: "127.0.0.1", Format: wire.FormatSyslog, Data: fmt.Appendf(nil, "<86>1 %s %s sshd 4%03d - - Failed password for invalid user admin from 203.0.113.9 port 4%03d ssh2",
 			time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), strings.ToLower(hostname()), i, i)}
 	}
 	if err := r.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", frames); err != nil {

@@ -432,7 +432,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 				snap = old
 			}
 		}
-		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap}, Protector: marked{a.protector, a.exercises},
+		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap, a.inventory}, Protector: marked{a.protector, a.exercises},
 			Retention: func(level int) time.Duration { return time.Duration(a.keepDays(level)) * 24 * time.Hour }}
 		a.setups.by[revision] = s
 		a.setups.keys = append(a.setups.keys, revision)
@@ -463,10 +463,16 @@ func (s stream) Read(ctx context.Context, seq uint64) ([]byte, uint64, error) {
 }
 
 // resolver answers the pipeline from one state of the inventory.
-type resolver struct{ snap *inventory.Snapshot }
+type resolver struct {
+	snap  *inventory.Snapshot
+	store *inventory.Store
+}
 
 func (r resolver) Resolve(sensor, source, peer, host string, ips []netip.Addr) pipeline.Place {
 	x := r.snap.Resolve(sensor, source, peer, host, ips)
+	if x.ConflictBy == inventory.ByHost && x.Source != "" {
+		r.store.Claim(x.Source, x.Conflict, time.Now().UnixMilli())
+	}
 	return pipeline.Place{System: x.System, Unit: x.Unit, Level: x.Level, Zone: x.Zone, Asset: x.Asset, Source: x.Source, By: x.By, Conflict: x.Conflict != "", Demo: x.Demo}
 }
 

@@ -3331,6 +3331,19 @@ export interface components {
             version?: number;
             zone?: string;
         };
+        SourceClaim: {
+            /**
+             * Format: int64
+             * @description since the appliance started
+             */
+            events: number;
+            /**
+             * Format: date-time
+             * @description newest such event
+             */
+            last: string;
+            system: components["schemas"]["SystemRef"];
+        };
         SourceCounts: {
             /** Format: int64 */
             garbled: number;
@@ -3352,6 +3365,8 @@ export interface components {
             /** @description found by itself, not yet confirmed */
             auto?: boolean;
             cause?: components["schemas"]["Because"];
+            /** @description systems whose hosts its events name without counting for them: confirm the source if it may, else somebody forges; newest first */
+            claims: components["schemas"]["SourceClaim"][];
             /** @description requirements that rest on it */
             controls: components["schemas"]["Ref"][];
             dataset?: string;
@@ -4029,6 +4044,7 @@ export type Shift = components['schemas']['Shift'];
 export type SilentSource = components['schemas']['SilentSource'];
 export type Site = components['schemas']['Site'];
 export type SourceBody = components['schemas']['SourceBody'];
+export type SourceClaim = components['schemas']['SourceClaim'];
 export type SourceCounts = components['schemas']['SourceCounts'];
 export type SourceDetail = components['schemas']['SourceDetail'];
 export type SourceItem = components['schemas']['SourceItem'];
