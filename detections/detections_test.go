@@ -109,7 +109,14 @@ func TestPack(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for i, e := range eventsOf(t, bytes.NewBuffer(data)) {
+			events := eventsOf(t, bytes.NewBuffer(data))
+			if len(events) == 0 {
+				t.Errorf("%s holds no event", path)
+			}
+			if kind == "miss" && !near(g, r.File, events) {
+				t.Errorf("%s: no event comes near the rule: none has a field that it looks at", path)
+			}
+			for i, e := range events {
 				here := false
 				for _, h := range fresh.Process(e) {
 					fired[h.Rule] = true
@@ -144,6 +151,24 @@ func TestPack(t *testing.T) {
 			t.Errorf("testdata/%s: no rule of this name", e.Name())
 		}
 	}
+}
+
+// near is whether a rule of the file finds something to look at in an event: a field that one of its conditions names.
+func near(g *Engine, file string, events [][]*ecs.Event) bool {
+	own := slices.ContainsFunc(g.Rules(), func(r soc.RuleInfo) bool { return r.File == file && !r.Correlation })
+	for _, r := range g.Rules() {
+		if own && r.File != file || r.Correlation { // a file of correlations alone counts the rules of others
+			continue
+		}
+		for _, e := range events {
+			for _, c := range g.Explain(r.ID, e[0]) {
+				if c.Got != "" {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 const bruteForce = `title: Many failures

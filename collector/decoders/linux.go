@@ -283,6 +283,13 @@ func sshdOther(e *ecs.Event, s string) {
 			a, _ = word(a)
 			setAddress(e, ecs.DestIP, ecs.DestAddress, ecs.DestPort, a)
 		}
+		if why, ok := between(s, " penalty: ", ""); ok { // OpenSSH from 9.8 on refuses an address that has guessed, instead of asking it again
+			set(e, ecs.EventCategory, "authentication")
+			set(e, ecs.EventType, "denied")
+			set(e, ecs.EventAction, "ssh_penalty")
+			set(e, ecs.EventOutcome, "failure")
+			set(e, ecs.EventReason, why)
+		}
 		return
 	case strings.HasPrefix(s, "Connection from "): // "… IP port N[ on IP port N[ rdomain "R"]]"
 		from(e, s[len("Connection from "):])
@@ -550,6 +557,10 @@ func sudo(e *ecs.Event, s string) {
 		k, v, ok := strings.Cut(part, "=")
 		if !ok {
 			set(e, ecs.EventReason, strings.TrimSpace(part))
+			if strings.HasPrefix(part, "unable to resolve host ") { // a warning: the command runs
+				outcome = ""
+				continue
+			}
 			outcome = "failure"
 			continue
 		}
