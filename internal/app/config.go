@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -93,7 +94,8 @@ type Sensor struct {
 
 // Files follows log files of this host.
 type Files struct {
-	Host bool `yaml:"host"` // the usual ones: auth.log, syslog, nginx, Apache, the journal
+	Host    bool   `yaml:"host"`    // the usual ones: auth.log, syslog, nginx, Apache, the journal where no syslog file is written
+	Journal string `yaml:"journal"` // a folder of systemd journal files to follow instead of this host's own journal, "" that
 }
 
 // Size is a number of bytes, written 512, 64KiB, 2MiB, 8GiB.
@@ -256,6 +258,16 @@ func (c Config) Validate() error {
 	}
 	if c.Posture.Every < time.Second || c.Posture.Every > 5*time.Minute {
 		bad("posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s", c.Posture.Every)
+	}
+	if dir := c.Files.Journal; dir != "" {
+		if st, err := os.Stat(dir); err != nil {
+			bad("files.journal: %v", err)
+		} else if !st.IsDir() {
+			bad("files.journal: must be a folder of journal files, %s is none", dir)
+		}
+		if _, err := exec.LookPath("journalctl"); err != nil {
+			bad("files.journal: journalctl reads it and is not installed: %v", err)
+		}
 	}
 	for i, r := range c.Detections.Rules {
 		if _, err := os.Stat(r); err != nil {

@@ -209,7 +209,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	if a.cfg.Files.Host {
+	if a.cfg.Files.Host || a.cfg.Files.Journal != "" {
 		// The name binds the source and reads alike in every language; earlier versions registered it in English.
 		src, ok := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceImport, Name: "files of this host"})
 		if !ok {
@@ -218,9 +218,15 @@ func (a *App) openListeners(ctx context.Context) error {
 				return err
 			}
 		}
-		paths := file.HostPaths(src.ID)
-		if len(paths) > 0 {
-			f, err := file.New(file.Config{Paths: paths, State: a.path("files.json"), Reject: a.intake.Reject}, a.put(soc.SourceImport), a.log)
+		cfg := file.Config{State: a.path("files.json"), Reject: a.intake.Reject}
+		if a.cfg.Files.Host {
+			cfg.Paths, cfg.Journal = file.HostPaths(src.ID), file.HostJournal(src.ID)
+		}
+		if a.cfg.Files.Journal != "" {
+			cfg.Journal = file.Journal(src.ID, a.cfg.Files.Journal)
+		}
+		if len(cfg.Paths) > 0 || cfg.Journal != nil {
+			f, err := file.New(cfg, a.put(soc.SourceImport), a.log)
 			if err != nil {
 				return err
 			}

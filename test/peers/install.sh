@@ -7,6 +7,7 @@ need=()
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 have chromium || need+=(chromium)
 have rsyslogd || need+=(rsyslog)
+[ -x /lib/systemd/systemd-journal-remote ] || need+=(systemd-journal-remote) # journalctl too
 module() { ls /usr/lib/*/rsyslog/"$1".so >/dev/null 2>&1; }
 module omelasticsearch || need+=(rsyslog-elasticsearch)
 module lmnsd_ossl || need+=(rsyslog-openssl)

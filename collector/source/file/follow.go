@@ -1,7 +1,6 @@
 package file
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -13,7 +12,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -44,7 +42,7 @@ type Path struct {
 // Config of a Follower.
 type Config struct {
 	Paths   []Path
-	Journal *Path  // follow the systemd journal with journalctl (Path is ignored); nil: not
+	Journal *Path  // follow a systemd journal with journalctl: Path is its folder, "" this host's; nil: none
 	State   string // file of positions
 	MaxLine int    // bytes, 0: 1 MiB
 
@@ -146,22 +144,6 @@ func HostPaths(source string) []Path {
 		f.Close()
 	}
 	return list
-}
-
-// HostJournal is the journal of this host, nil where there is none to read or its lines are in /var/log/syslog as well.
-func HostJournal(source string) *Path {
-	if _, err := exec.LookPath("journalctl"); err != nil {
-		return nil
-	}
-	for _, same := range []string{"/var/log/syslog", "/var/log/messages"} {
-		if _, err := os.Stat(same); err == nil {
-			return nil
-		}
-	}
-	if exec.Command("journalctl", "-n", "1", "-o", "json", "-q").Run() != nil {
-		return nil
-	}
-	return &Path{Source: source, Dataset: "linux.syslog"}
 }
 
 // Run follows until ctx ends.
@@ -492,146 +474,4 @@ func writeDurably(path string, data []byte) error {
 		err = os.Rename(path+".new", path)
 	}
 	return err
-}
-
-// followJournal runs journalctl behind the kept cursor, again and again until ctx ends.
-func (f *Follower) followJournal(ctx context.Context, p Path) {
-	for {
-		err := f.journal(ctx, p)
-		if ctx.Err() != nil {
-			return
-		}
-		f.log.Warn("follow the systemd journal", "error.message", fmt.Sprint(err))
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(5 * time.Second):
-		}
-	}
-}
-
-func (f *Follower) journal(ctx context.Context, p Path) error {
-	args := []string{"-f", "-o", "json", "--no-pager", "-q"}
-	f.mu.Lock()
-	cursor := f.state.Cursor
-	f.mu.Unlock()
-	switch {
-	case cursor != "":
-		args = append(args, "--after-cursor", cursor, "-n", "all")
-	case p.Begin:
-		args = append(args, "-n", "all")
-	default:
-		args = append(args, "-n", "0")
-	}
-	cmd := exec.CommandContext(ctx, "journalctl", args...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start journalctl: %w", err)
-	}
-	r := bufio.NewReaderSize(out, 256<<10)
-	err = f.entries(ctx, p, r)
-	cmd.Cancel() //nolint:errcheck // it may have ended
-	return errors.Join(err, cmd.Wait())
-}
-
-// entries puts what r has of journal entries, as syslog lines, and keeps the cursor behind each batch.
-func (f *Follower) entries(ctx context.Context, p Path, r *bufio.Reader) error {
-	var frames []wire.Frame
-	size, cursor := 0, ""
-	for {
-		line, large, err := readLine(r, f.cfg.MaxLine)
-		if large {
-			f.cfg.Reject(p.Source, "", TooLarge, 1)
-		} else if line = trim(line); len(line) > 0 {
-			e, perr := entry(line)
-			if perr != nil {
-				f.cfg.Reject(p.Source, "", "json", 1)
-			} else {
-				cursor = e.Cursor
-				frames = append(frames, wire.Frame{Source: p.Source, Received: time.Now().UnixMilli(), Format: wire.FormatSyslog, Dataset: p.Dataset, ID: e.Cursor, Data: e.line})
-				size += len(e.line)
-			}
-		}
-		if len(frames) > 0 && (err != nil || r.Buffered() == 0 || len(frames) == wire.MaxFrames || size >= batchBytes) {
-			if err := f.put(ctx, FollowName, frames); err != nil {
-				return err
-			}
-			f.mu.Lock()
-			f.state.Cursor = cursor
-			f.mu.Unlock()
-			if err := f.save(); err != nil {
-				return err
-			}
-			frames, size = nil, 0
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// journalEntry is one line of journalctl -o json.
-type journalEntry struct {
-	Cursor     string          `json:"__CURSOR"`
-	Time       string          `json:"__REALTIME_TIMESTAMP"` // µs
-	Host       string          `json:"_HOSTNAME"`
-	Priority   string          `json:"PRIORITY"`
-	Facility   string          `json:"SYSLOG_FACILITY"`
-	Identifier string          `json:"SYSLOG_IDENTIFIER"`
-	Comm       string          `json:"_COMM"`
-	PID        string          `json:"_PID"`
-	Message    json.RawMessage `json:"MESSAGE"` // text, bytes as numbers where it is not UTF-8, or null where it is too long
-
-	line []byte
-}
-
-// entry makes an RFC 5424 line of a journal entry.
-func entry(data []byte) (*journalEntry, error) {
-	var e journalEntry
-	if err := json.Unmarshal(data, &e); err != nil {
-		return nil, err
-	}
-	var text string
-	if json.Unmarshal(e.Message, &text) != nil {
-		var raw []int
-		if err := json.Unmarshal(e.Message, &raw); err != nil {
-			return nil, fmt.Errorf("message of a journal entry: %w", err)
-		}
-		b := make([]byte, len(raw))
-		for i, n := range raw {
-			b[i] = byte(n)
-		}
-		text = string(b)
-	}
-	us, err := strconv.ParseInt(e.Time, 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("time of a journal entry: %w", err)
-	}
-	number := func(s string, def, top int) int {
-		if n, err := strconv.Atoi(s); err == nil && n >= 0 && n <= top {
-			return n
-		}
-		return def
-	}
-	word := func(s string) string {
-		if s = strings.Map(func(r rune) rune {
-			if r <= ' ' || r > '~' {
-				return -1
-			}
-			return r
-		}, s); s == "" {
-			return "-"
-		}
-		return s
-	}
-	app := e.Identifier
-	if app == "" {
-		app = e.Comm
-	}
-	e.line = fmt.Appendf(nil, "<%d>1 %s %s %s %s - - %s", number(e.Facility, 3, 23)*8+number(e.Priority, 6, 7),
-		time.UnixMicro(us).UTC().Format("2006-01-02T15:04:05.000000Z"), word(e.Host), word(app), word(e.PID), text)
-	return &e, nil
 }
