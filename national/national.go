@@ -26,6 +26,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -771,6 +772,50 @@ func (s *Service) OfSubject(ctx context.Context, number string) ([]soc.Report, e
 		return nil, fmt.Errorf("read outbox: %w", err)
 	}
 	return s.withReceipts(ctx, rows)
+}
+
+// OfSubjects returns the reports about many alerts (CB- numbers), each in order.
+func (s *Service) OfSubjects(ctx context.Context, numbers []string) (map[string][]soc.Report, error) {
+	out := map[string][]soc.Report{}
+	for part := range slices.Chunk(numbers, subjectsAtOnce) {
+		marks, args := make([]string, len(part)), make([]any, len(part))
+		for i, n := range part {
+			marks[i], args[i] = "$"+strconv.Itoa(i+1), n
+		}
+		ids, err := s.idsOf(ctx, strings.Join(marks, ", "), args)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids { // few alerts have reports, and those one or two
+			r, _, err := s.Get(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			out[r.Subject] = append(out[r.Subject], r)
+		}
+	}
+	return out, nil
+}
+
+// subjectsAtOnce is how many alerts one query asks of.
+const subjectsAtOnce = 500
+
+// idsOf are the reports about the subjects in args, in order; sqlc knows no list that both databases take.
+func (s *Service) idsOf(ctx context.Context, marks string, args []any) ([]string, error) {
+	rows, err := s.state.Read().QueryContext(ctx, "SELECT id FROM national_outbox WHERE subject IN ("+marks+") ORDER BY ord", args...)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read outbox: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // Try is one delivery attempt with the far side's words.

@@ -287,6 +287,7 @@ func grouped(id string) string {
 // EvidenceVerifyCmd checks a pack.
 type EvidenceVerifyCmd struct {
 	File   string `arg:"" help:"The pack." type:"existingfile"`
+	Other  string `arg:"" optional:"" help:"A second pack: is it of the same log?" type:"existingfile"`
 	Key    string `help:"Key id the pack must be signed by, as hoalu evidence key prints it where the pack was made, or as it stands on paper; blanks do not matter."`
 	System string `help:"HT- number the pack must be about."`
 	Lang   string `help:"Language of the answer: en or vi; that of the environment otherwise." enum:"en,vi," default:""`
@@ -323,8 +324,48 @@ func (c EvidenceVerifyCmd) Run(e *env) error {
 	} else {
 		printVerdict(e.out, v, c.Key != "", lang.Code() == "vi")
 	}
+	if c.Other != "" {
+		if err := c.compare(e, v); err != nil {
+			return err
+		}
+	}
 	if !v.Good {
 		return fmt.Errorf(say("%w: the pack is not as it was made"), errFound)
+	}
+	return nil
+}
+
+// compare verifies the second pack and says whether both come from one log.
+func (c EvidenceVerifyCmd) compare(e *env, v evidence.Verdict) error {
+	f, err := os.Open(c.Other)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	other := evidence.VerifyPack(f, evidence.Want{})
+	relation := evidence.CannotBe
+	if v.Good && other.Good {
+		relation = evidence.Compare(v, other)
+	}
+	if c.JSON {
+		if err := printJSON(e.out, map[string]any{"other": other, "relation": relation}); err != nil {
+			return err
+		}
+	} else {
+		printVerdict(e.out, other, false, lang.Code() == "vi")
+		words := map[evidence.Relation][2]string{
+			evidence.OneLog:   {"SAME LOG the later head continues the earlier one", "CÙNG NHẬT KÝ đầu chuỗi sau nối tiếp đầu chuỗi trước"},
+			evidence.TwoLogs:  {"TWO LOGS the later head does not continue the earlier one", "HAI NHẬT KÝ đầu chuỗi sau không nối tiếp đầu chuỗi trước"},
+			evidence.CannotBe: {"NOT KNOWN whether both are of one log: a pack is not good, or the later one holds no proof for the earlier head", "KHÔNG RÕ hai gói có cùng nhật ký không: có gói sai, hoặc gói sau không có bằng chứng cho đầu chuỗi của gói trước"},
+		}[relation]
+		i := 0
+		if lang.Code() == "vi" {
+			i = 1
+		}
+		fmt.Fprintln(e.out, words[i])
+	}
+	if relation != evidence.OneLog {
+		return fmt.Errorf(say("%w: the packs are not shown to be of one log"), errFound)
 	}
 	return nil
 }
@@ -343,6 +384,16 @@ func printVerdict(w io.Writer, v evidence.Verdict, keyGiven, vi bool) {
 	}
 	for _, x := range v.Findings {
 		fmt.Fprintln(w, say("ALTERED  "+x.EN, "SAI      "+x.VI))
+	}
+	if v.Good && !v.Measured {
+		fmt.Fprintln(w, say("EMPTY    nothing was measured in this period: the pack proves neither that a requirement was met nor that it was not",
+			"TRỐNG    không có gì được đo trong khoảng thời gian này: gói không chứng minh yêu cầu nào đạt hay chưa đạt"))
+	} else if v.Good && v.MeasuredFrom > v.Header.From {
+		fmt.Fprintln(w, say("         posture is on record from ", "         kết quả đánh giá chỉ có từ ")+day(v.MeasuredFrom))
+	}
+	if c := v.Comparison; v.Good && c != nil && c.State == evidence.NotCompared {
+		fmt.Fprintln(w, say("         the records of this pack were compared with the log, the whole log not yet since the start of the appliance",
+			"         bản ghi của gói đã được đối chiếu với nhật ký; toàn bộ nhật ký thì chưa, kể từ khi thiết bị khởi động"))
 	}
 	if v.KeyID != "" {
 		fmt.Fprintln(w, say("key      ", "khóa     ")+grouped(v.KeyID))

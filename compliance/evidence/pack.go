@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 
@@ -20,6 +21,8 @@ import (
 //
 //	header      what the pack is about
 //	alert, posture, deed …  one record each; a deed carries its inclusion proof
+//	comparison  whether the database was what the log and the deeds say
+//	heads       earlier heads that the log continues, with the proofs
 //	checkpoint  the log's signed head
 //	manifest    kind, id and SHA-256 of every line above, in order
 //	signature   of the manifest line, with the public key
@@ -28,12 +31,17 @@ import (
 // line and a cut end are each found and named.
 
 // PackFormat is the format this build writes.
-const PackFormat = "hoalu.pack/1"
+const PackFormat = "hoalu.pack/2"
+
+// packFormat1 is the format before it, without the records comparison and heads; it is still read (decision 15).
+const packFormat1 = "hoalu.pack/1"
 
 // Bounds of a pack, so that a check needs little memory whatever it is given. The writer keeps them too.
 const (
 	maxLine     = 64 << 20
 	maxLines    = 500_000
+	maxProof    = 64      // hashes of a proof: a log has fewer than 2^64 entries
+	maxMembers  = 200_000 // members of the objects that are open at one place of a line
 	maxFindings = 200
 )
 
@@ -63,7 +71,7 @@ type packedLine struct {
 	Kind  string          `json:"kind"`
 	ID    string          `json:"id,omitempty"`
 	Data  json.RawMessage `json:"data,omitempty"`
-	Proof []string        `json:"proof,omitempty"` // hex hashes, deeds only
+	Proof hashes          `json:"proof,omitempty"` // deeds only
 }
 
 type manifestItem struct {
@@ -73,9 +81,35 @@ type manifestItem struct {
 }
 
 type manifest struct {
-	Kind    string         `json:"kind"`
-	Records []manifestItem `json:"records"`
+	Kind    string `json:"kind"`
+	Records items  `json:"records"`
 }
+
+// hashes are hexadecimal texts. More than a proof may have are refused before there is room made for them: three bytes of a file would
+// take sixteen of memory.
+type hashes []string
+
+// UnmarshalJSON reads them.
+func (h *hashes) UnmarshalJSON(text []byte) error {
+	if bytes.Count(text, []byte{','}) >= maxProof {
+		return errors.New("more hashes than a proof may have")
+	}
+	return json.Unmarshal(text, (*[]string)(h))
+}
+
+// items of a manifest; more than a pack may have are refused like hashes.
+type items []manifestItem
+
+// UnmarshalJSON reads them.
+func (m *items) UnmarshalJSON(text []byte) error {
+	if n := bytes.Count(text, []byte{'{'}); n > maxLines || len(text) < n*leastItem {
+		return errors.New("more records than a pack may have, or records without their sums")
+	}
+	return json.Unmarshal(text, (*[]manifestItem)(m))
+}
+
+// leastItem is the least length of an item: its sum alone has 64 digits.
+const leastItem = 64
 
 type signature struct {
 	Kind      string `json:"kind"`
@@ -90,6 +124,12 @@ func (l *Log) WritePack(ctx context.Context, w io.Writer, h Header, records []Pa
 	if err != nil {
 		return err
 	}
+	return l.writePack(ctx, w, h, records, deeds, head, signer)
+}
+
+// writePack writes a pack under head.
+func (l *Log) writePack(ctx context.Context, w io.Writer, h Header, records []PackRecord, deeds []soc.Deed, head Head, signer crypto.Signer) error {
+	var err error
 	h.Format = PackFormat
 	var out bytes.Buffer
 	var m manifest

@@ -222,7 +222,7 @@ func TestPacksMadeByHand(t *testing.T) {
 		{"a member twice", resign(t, key, with(1, []byte(`{"kind":"alert","id":"CB-2026-000001","data":{},"data":{"State":"closed"}}`))...), Want{}, []string{"line 2 (alert CB-2026-000001) is not written as packs are: a member twice"}},
 		{"a member twice within", resign(t, key, with(1, []byte(`{"kind":"alert","id":"CB-2026-000001","data":{"a":[{"State":"new","State":"closed"}]}}`))...), Want{}, []string{"a member twice"}},
 		{"not UTF-8", resign(t, key, with(1, []byte("{\"kind\":\"alert\",\"id\":\"CB-2026-000001\",\"data\":\"\xff\xfe\"}"))...), Want{}, []string{"line 2 holds bytes that are not UTF-8"}},
-		{"a newer format", resign(t, key, with(0, bytes.Replace(body[0], []byte("pack/1"), []byte("pack/2"), 1))...), Want{}, []string{"check it with the newer program"}},
+		{"a newer format", resign(t, key, with(0, bytes.Replace(body[0], []byte("pack/2"), []byte("pack/3"), 1))...), Want{}, []string{"check it with the newer program"}},
 		{"what commands a terminal", resign(t, key, with(3, bytes.Replace(body[3], []byte(`"id":"1"`), []byte(`"id":"1\u001b[2J"`), 1))...), Want{}, []string{"audit row 1\ufffd[2J"}},
 	} {
 		v := VerifyPack(bytes.NewReader(tt.pack), tt.want)

@@ -196,32 +196,43 @@ func List(ctx context.Context, from *sql.DB, q Query) (Page, error) {
 	}
 	limit = min(limit, 500)
 	args = append(args, limit+1)
-	rows, err := from.QueryContext(ctx, `SELECT number, time, actor, actor_name, actor_unit, roles, address, action, object, hash_before,
-		hash_after, result, reason, details, search FROM audit`+cond+" ORDER BY number DESC LIMIT $"+strconv.Itoa(len(args)), args...)
+	rows, err := from.QueryContext(ctx, `SELECT `+columns+` FROM audit`+cond+" ORDER BY number DESC LIMIT $"+strconv.Itoa(len(args)), args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("read audit log: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var r db.Audit
-		if err := rows.Scan(&r.Number, &r.Time, &r.Actor, &r.ActorName, &r.ActorUnit, &r.Roles, &r.Address, &r.Action, &r.Object,
-			&r.HashBefore, &r.HashAfter, &r.Result, &r.Reason, &r.Details, &r.Search); err != nil {
-			return Page{}, fmt.Errorf("read audit log: %w", err)
-		}
-		d, err := deed(r)
-		if err != nil {
-			return Page{}, err
-		}
-		p.Items = append(p.Items, d)
-	}
-	if err := rows.Err(); err != nil {
-		return Page{}, fmt.Errorf("read audit log: %w", err)
+	if p.Items, err = scanDeeds(rows); err != nil {
+		return Page{}, err
 	}
 	if len(p.Items) > limit {
 		p.Items = p.Items[:limit]
 		p.Next = p.Items[limit-1].Number
 	}
 	return p, nil
+}
+
+// columns of audit in the order of scanDeeds, for the queries that are put together at run time.
+const columns = `number, time, actor, actor_name, actor_unit, roles, address, action, object, hash_before, hash_after, result, reason, details, search`
+
+// scanDeeds reads rows of columns and closes them.
+func scanDeeds(rows *sql.Rows) ([]soc.Deed, error) {
+	defer rows.Close()
+	var out []soc.Deed
+	for rows.Next() {
+		var r db.Audit
+		if err := rows.Scan(&r.Number, &r.Time, &r.Actor, &r.ActorName, &r.ActorUnit, &r.Roles, &r.Address, &r.Action, &r.Object,
+			&r.HashBefore, &r.HashAfter, &r.Result, &r.Reason, &r.Details, &r.Search); err != nil {
+			return nil, fmt.Errorf("read audit log: %w", err)
+		}
+		d, err := deed(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read audit log: %w", err)
+	}
+	return out, nil
 }
 
 func deed(r db.Audit) (soc.Deed, error) {

@@ -18,6 +18,11 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/transparency-dev/merkle/proof"
+	"github.com/transparency-dev/merkle/rfc6962"
+
+	"hoalu/soc"
 )
 
 // Want is what a pack is expected to be; empty fields expect nothing.
@@ -34,6 +39,13 @@ type Verdict struct {
 	Head     Head           `json:"head"`
 	KeyID    string         `json:"key_id"` // of the key it is signed by: compare it with what `hoalu evidence key` and the console show
 	Findings []Finding      `json:"findings"`
+
+	// Measured says that the pack holds an alert or a posture that is known. Without, a good pack proves nothing of its period.
+	Measured bool `json:"measured"`
+	// From when on posture is on record, Unix ms; 0 never in the period.
+	MeasuredFrom int64           `json:"measured_from,omitempty"`
+	Comparison   *PackComparison `json:"comparison,omitempty"` // nil in a pack of the format before
+	Heads        []EarlierHead   `json:"heads,omitempty"`      // earlier heads that the log is proved to continue
 }
 
 // Finding is one thing that is not as it was made, in both languages.
@@ -99,11 +111,15 @@ type check struct {
 }
 
 func (c *check) found(en, vi string, args ...any) {
+	c.add(Finding{Plain(fmt.Sprintf(en, args...)), Plain(fmt.Sprintf(vi, args...))})
+}
+
+func (c *check) add(f Finding) {
 	if len(c.v.Findings) == maxFindings {
 		c.more++
 		return
 	}
-	c.v.Findings = append(c.v.Findings, Finding{Plain(fmt.Sprintf(en, args...)), Plain(fmt.Sprintf(vi, args...))})
+	c.v.Findings = append(c.v.Findings, f)
 }
 
 // VerifyPack checks a pack without server or network, in two passes over r and with bounded memory. Where want names no key the pack's
@@ -260,7 +276,7 @@ func (c *check) content(r io.ReadSeeker, want Want, key *ecdsa.PublicKey, body [
 	if c.headers != 1 || c.heads != 1 {
 		c.found("a pack has one header and one head of the log; here are %d and %d", "một gói có đúng một dòng mở đầu và một đầu chuỗi; ở đây có %d và %d", c.headers, c.heads)
 	}
-	if err := json.Unmarshal(c.header, &c.v.Header); c.headers > 0 && (err != nil || c.v.Header.Format != PackFormat) {
+	if err := json.Unmarshal(c.header, &c.v.Header); c.headers > 0 && (err != nil || c.v.Header.Format != PackFormat && c.v.Header.Format != packFormat1) {
 		c.found("the header is of format %.40q, this program reads %s: check it with the newer program", "dòng mở đầu thuộc định dạng %.40q, chương trình này đọc %s: hãy kiểm tra bằng bản mới hơn", c.v.Header.Format, PackFormat)
 	}
 	if want.System != "" && c.v.Header.System != want.System {
@@ -289,6 +305,7 @@ func (c *check) content(r io.ReadSeeker, want Want, key *ecdsa.PublicKey, body [
 		case exact(b, &x) != nil || twice(b):
 			c.found("line %d (%s) is not written as packs are: a member twice, or other spelling", "dòng %d (%s) không viết đúng cách của gói: một mục lặp lại, hoặc cách viết khác", i+1, body[i].name())
 		}
+		c.told(x)
 		if x.Kind == "deed" && c.v.Head.Root != "" && !c.included(x) {
 			c.found("audit row %s is not in the log under its signed head: it was altered", "dòng nhật ký thao tác %s không nằm trong nhật ký dưới đầu chuỗi đã ký: đã bị sửa", x.ID)
 		}
@@ -299,9 +316,101 @@ func (c *check) content(r io.ReadSeeker, want Want, key *ecdsa.PublicKey, body [
 	}
 }
 
+// told takes up what a line says of the pack as a whole.
+func (c *check) told(x packedLine) {
+	switch x.Kind {
+	case "alert":
+		c.v.Measured = true
+	case "posture":
+		var f soc.Finding
+		var interval struct {
+			From int64 `json:"from"`
+		}
+		if json.Unmarshal(x.Data, &f) != nil || json.Unmarshal(x.Data, &interval) != nil || f.State == soc.Unknown {
+			return
+		}
+		c.v.Measured = true
+		if at := max(interval.From, c.v.Header.From); c.v.MeasuredFrom == 0 || at < c.v.MeasuredFrom {
+			c.v.MeasuredFrom = at
+		}
+	case "comparison":
+		var p PackComparison
+		if json.Unmarshal(x.Data, &p) != nil {
+			c.found("the record of the comparison is not readable", "không đọc được bản ghi về việc đối chiếu")
+			return
+		}
+		c.v.Comparison = &p
+		for _, f := range p.Findings {
+			c.add(Finding{Plain(f.EN + " (found before the pack was made)"), Plain(f.VI + " (phát hiện trước khi lập gói)")})
+		}
+	case "heads":
+		var heads []EarlierHead
+		if len(x.Data) > maxEarlier*maxProof*80 || json.Unmarshal(x.Data, &heads) != nil {
+			c.found("the record of earlier heads is not readable", "không đọc được bản ghi về các đầu chuỗi trước")
+			return
+		}
+		for _, h := range heads {
+			if !continued(h, c.v.Head) {
+				c.found("the log does not continue its earlier head of %d entries", "nhật ký không nối tiếp đầu chuỗi trước gồm %d mục", h.Size)
+			}
+		}
+		c.v.Heads = heads
+	}
+}
+
+// continued verifies that the log under head begins with the earlier one.
+func continued(h EarlierHead, head Head) bool {
+	path := make([][]byte, len(h.Proof))
+	for i, p := range h.Proof {
+		var err error
+		if path[i], err = hex.DecodeString(p); err != nil {
+			return false
+		}
+	}
+	old, err1 := hex.DecodeString(h.Root)
+	now, err2 := hex.DecodeString(head.Root)
+	return errors.Join(err1, err2) == nil && proof.VerifyConsistency(rfc6962.DefaultHasher, h.Size, head.Size, path, old, now) == nil
+}
+
+// Relation is what two packs say of each other's log.
+type Relation string
+
+// Relations of two packs.
+const (
+	OneLog   Relation = "one_log"   // the later head is proved to continue the earlier one
+	TwoLogs  Relation = "two_logs"  // it is not: one of them was made from another log
+	CannotBe Relation = "not_known" // the later pack holds no proof for the head of the earlier one
+)
+
+// Compare tells whether two verified packs come from one log. Packs signed by different keys are of two logs.
+func Compare(a, b Verdict) Relation {
+	if a.KeyID != b.KeyID {
+		return TwoLogs
+	}
+	if a.Head.Size > b.Head.Size {
+		a, b = b, a
+	}
+	if a.Head.Size == b.Head.Size {
+		if a.Head.Root == b.Head.Root {
+			return OneLog
+		}
+		return TwoLogs
+	}
+	for _, h := range b.Heads {
+		if h.Size != a.Head.Size {
+			continue
+		}
+		if h.Root == a.Head.Root && continued(h, b.Head) {
+			return OneLog
+		}
+		return TwoLogs
+	}
+	return CannotBe
+}
+
 func (c *check) included(x packedLine) bool {
 	var number int64
-	if _, err := fmt.Sscanf(x.ID, "%d", &number); err != nil || number < 1 || fmt.Sprint(number) != x.ID || len(x.Proof) > 64 {
+	if _, err := fmt.Sscanf(x.ID, "%d", &number); err != nil || number < 1 || fmt.Sprint(number) != x.ID || len(x.Proof) > maxProof {
 		return false
 	}
 	path := make([][]byte, len(x.Proof))
@@ -426,6 +535,7 @@ func twice(text []byte) bool {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	var open []map[string]bool // nil in an array
+	members := 0               // of all that is open
 	key := false               // the next token of an object is a name
 	for {
 		tok, err := dec.Token()
@@ -441,11 +551,12 @@ func twice(text []byte) bool {
 				open, key = append(open, nil), false
 				continue
 			default:
+				members -= len(open[len(open)-1])
 				open = open[:len(open)-1]
 			}
 		} else if key {
 			name := tok.(string)
-			if open[len(open)-1][name] {
+			if members++; open[len(open)-1][name] || members > maxMembers {
 				return true
 			}
 			open[len(open)-1][name] = true

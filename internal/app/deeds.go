@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"database/sql"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"hoalu/collector/pipeline"
@@ -113,11 +113,7 @@ func replaceFile(path string, data []byte) error {
 	return os.Rename(path+".new", path)
 }
 
-// maxPack bounds the records of a pack, which is put together in memory: some 500 MB.
-const maxPack = 200_000
-
-// exportPack writes the evidence of a system and period: alerts with their history, posture intervals with their evidence, reports
-// with their receipts, and the audit rows about them with their proofs.
+// exportPack writes the evidence of a system and period.
 func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.Actor) error {
 	sys, ok := a.inventory.Snapshot().System(q.Get("system"))
 	if !ok {
@@ -127,83 +123,30 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 	if err != nil {
 		return err
 	}
-	var records []evidence.PackRecord
-	add := func(kind, id string, v any) {
-		records = append(records, evidence.PackRecord{Kind: kind, ID: id, Data: v})
-	}
-	add("system", sys.ID, sys)
-	about := map[string]bool{sys.ID: true}
-	scope := soc.Scope{Systems: []string{sys.ID}}
-	for cursor := ""; ; {
-		page, err := a.triage.List(ctx, scope, triage.Query{Filter: triage.Filter{Exercise: triage.With, LastFrom: from}, Sort: "first", Limit: 500, Cursor: cursor})
-		if err != nil {
-			return err
-		}
-		for _, al := range page.Items {
-			if al.First >= to { // by first hit: one that goes on after the period belongs to it too
-				page.Next = ""
-				break
-			}
-			if len(records) > maxPack {
-				return &soc.Problem{Status: 413, Code: "pack_too_large", Detail: fmt.Sprintf("The period holds more than %d records.", maxPack), Do: "Export shorter periods, one after the other."}
-			}
-			add("alert", al.Number, al)
-			about[al.ID], about[al.Number] = true, true
-			notes, err := a.triage.History(ctx, scope, al.ID)
-			if err != nil {
-				return err
-			}
-			add("history", al.Number, notes)
-			reports, err := a.national.OfSubject(ctx, al.Number)
-			if err != nil {
-				return err
-			}
-			for _, r := range reports {
-				add("report", r.ID, r)
-			}
-		}
-		if cursor = page.Next; cursor == "" {
-			break
-		}
-	}
-	intervals, err := a.posture.Between(ctx, sys.ID, from, to)
-	if err != nil {
-		return err
-	}
-	for _, r := range intervals {
-		add("posture", fmt.Sprintf("%s@%d", r.Control, r.From), r)
-	}
-	if err := a.state.Tx(ctx, func(tx *sql.Tx) error {
-		return record(ctx, tx, soc.Deed{Actor: by, Action: "evidence.export", Object: sys.ID, Reason: q.Get("reason"), Details: map[string]string{"from": q.Get("from"), "to": q.Get("to")}})
-	}); err != nil {
-		return err
-	}
-	head, err := a.headOverAll(ctx)
-	if err != nil {
-		return err
-	}
-	var deeds []soc.Deed
-	for after := int64(0); ; {
-		batch, err := evidence.After(ctx, a.state.Read(), after, 10_000)
-		if err != nil {
-			return err
-		}
-		if len(batch) == 0 {
-			break
-		}
-		for _, d := range batch {
-			if about[d.Object] && d.Time >= from && d.Time < to && uint64(d.Number) <= head.Size {
-				deeds = append(deeds, d)
-			}
-		}
-		after = batch[len(batch)-1].Number
-	}
 	signer, err := a.vault.Signer(ctx, "evidence")
 	if err != nil {
 		return err
 	}
-	return a.evidence.WritePack(ctx, w, evidence.Header{System: sys.ID, Name: sys.Name, Level: sys.Level, From: from, To: to, Made: time.Now().UnixMilli(), By: by.Name,
-		Reason: q.Get("reason"), Product: "hoalu " + a.opts.Version, Demo: sys.Demo}, records, deeds, signer)
+	err = a.evidence.Export(ctx, w, evidence.Request{System: sys, From: from, To: to, By: by, Reason: q.Get("reason"), Product: "hoalu " + a.opts.Version}, evidence.Sources{
+		Alerts: func(ctx context.Context, system string, from int64, cursor string) ([]soc.Alert, string, error) {
+			p, err := a.triage.List(ctx, soc.Scope{Systems: []string{system}}, triage.Query{Filter: triage.Filter{Exercise: triage.With, LastFrom: from}, Sort: "first", Limit: 500, Cursor: cursor})
+			return p.Items, p.Next, err
+		},
+		Histories: a.triage.Histories,
+		Reports:   a.national.OfSubjects,
+		Posture: func(ctx context.Context, system string, from, to int64) ([]evidence.PackRecord, error) {
+			intervals, err := a.posture.Between(ctx, system, from, to)
+			records := make([]evidence.PackRecord, len(intervals))
+			for i, r := range intervals {
+				records[i] = evidence.PackRecord{Kind: "posture", ID: fmt.Sprintf("%s@%d", r.Control, r.From), Data: r}
+			}
+			return records, err
+		},
+	}, signer)
+	if errors.Is(err, evidence.ErrPackTooLarge) {
+		return &soc.Problem{Status: 413, Code: "pack_too_large", Detail: strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + ".", Do: "Export shorter periods, one after the other."}
+	}
+	return err
 }
 
 // evidenceKey is the id of the key that signs the log's heads and packs.
@@ -213,30 +156,6 @@ func (a *App) evidenceKey(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return evidence.KeyID(signer.Public())
-}
-
-// headOverAll waits for a signed head that covers every deed recorded so far.
-func (a *App) headOverAll(ctx context.Context) (evidence.Head, error) {
-	last, err := evidence.Last(ctx, a.state.Read())
-	if err != nil {
-		return evidence.Head{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	for {
-		head, err := a.evidence.Head(ctx)
-		if err == nil && int64(head.Size) >= last {
-			return head, nil
-		}
-		if err != nil && !errors.Is(err, evidence.ErrNoHead) {
-			return head, err
-		}
-		select {
-		case <-ctx.Done():
-			return head, fmt.Errorf("wait for the evidence log to sign the newest entries: %w", errors.Join(ctx.Err(), a.evidence.Ready()))
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }
 
 // period reads two dates (whole days, +07) or instants; to "" is now, from "" the beginning of today.

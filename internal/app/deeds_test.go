@@ -44,7 +44,11 @@ func TestExportHoldsAlertsOfThePeriod(t *testing.T) {
 	if _, v = export(end.Add(-time.Hour), end.Add(time.Second)); v.Counts["alert"] != had {
 		t.Errorf("pack of a period the alert outlived holds %d alerts, want %d", v.Counts["alert"], had)
 	}
-	if _, v = export(end.Add(-2*time.Hour), end.Add(-time.Hour)); v.Counts["alert"] != 0 {
-		t.Errorf("pack of the hour before holds %d alerts", v.Counts["alert"])
+	first := v
+	if _, v = export(end.Add(-2*time.Hour), end.Add(-time.Hour)); v.Counts["alert"] != 0 || v.Measured || !v.Good {
+		t.Errorf("pack of the hour before, when nothing was measured: %+v", v)
+	}
+	if got := evidence.Compare(first, v); got != evidence.OneLog {
+		t.Errorf("two packs of one appliance: Compare() = %s", got)
 	}
 }
