@@ -8,8 +8,8 @@
 // time (it locks). A rule that fails on an event (a panic) does not hold for it, is named by Faults and Ready, and ends neither the process
 // nor the other rules. A reload compiles aside and swaps at once; state of correlations whose text did not change is kept.
 //
-// To add a rule: rules/<product>/<category>/<name>.yml with its texts under "hoalu:", and testdata/<name>/match.ndjson and
-// miss.ndjson; a walk test proves both. Texts for an imported rule: overlay/*.yml.
+// To add a rule: rules/<product>/<category>/<name>.yml with its texts under "hoalu:", and testdata/<name>.ndjson with
+// events that match and events that miss; a walk test proves both. Texts for an imported rule: overlay/*.yml.
 package detections
 
 import (

@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,133 +39,6 @@ func eventsOf(t testing.TB, in *bytes.Buffer) [][]*ecs.Event {
 		t.Fatal(err)
 	}
 	return out
-}
-
-// TestPack walks the product's rules: each has both languages, a run-book of three steps, and events that do and do not fire it.
-func TestPack(t *testing.T) {
-	g, err := New(Config{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range g.Refused() {
-		t.Errorf("refused: %s", r)
-	}
-	files := 0
-	err = fs.WalkDir(Embedded().FS, ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			files++
-			if filepath.Ext(path) != ".yml" {
-				t.Errorf("rules/%s: only .yml belongs here", path)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if files == 0 {
-		t.Fatal("no rules embedded")
-	}
-	seen := map[string]bool{}
-	for _, r := range g.Rules() {
-		name := strings.TrimSuffix(filepath.Base(r.File), ".yml")
-		if !strings.Contains(r.File, "/") {
-			t.Errorf("rules/%s: want rules/<product>/<category>/<name>.yml", r.File)
-		}
-		for _, lang := range []string{"vi", "en"} {
-			if r.Title[lang] == "" || r.Why[lang] == "" {
-				t.Errorf("%s: hoalu.%s needs title and why", r.File, lang)
-			}
-			if len(r.Runbook[lang]) != 3 {
-				t.Errorf("%s: hoalu.runbook.%s has %d steps, want 3", r.File, lang, len(r.Runbook[lang]))
-			}
-		}
-		if r.Title["vi"] == r.Title["en"] {
-			t.Errorf("%s: the Vietnamese title is missing", r.File)
-		}
-		if r.Severity == "" || r.Status == "" {
-			t.Errorf("%s: level and status are missing", r.File)
-		}
-		if seen[name] {
-			continue // a correlation beside its rules shares their events
-		}
-		seen[name] = true
-		for _, kind := range []string{"match", "miss"} {
-			// The events of a file run in order through an engine of their own; a match file must fire every rule that alerts.
-			path := filepath.Join("testdata", name, kind+".ndjson")
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Errorf("%s: %v", r.File, err)
-				continue
-			}
-			fired := map[string]bool{}
-			single := !slices.ContainsFunc(g.Rules(), func(o soc.RuleInfo) bool { return o.File == r.File && o.Correlation })
-			fresh := g // a rule by itself keeps no state
-			if !single {
-				if fresh, err = New(Config{}, nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			events := eventsOf(t, bytes.NewBuffer(data))
-			if len(events) == 0 {
-				t.Errorf("%s holds no event", path)
-			}
-			if kind == "miss" && !near(g, r.File, events) {
-				t.Errorf("%s: no event comes near the rule: none has a field that it looks at", path)
-			}
-			for i, e := range events {
-				here := false
-				for _, h := range fresh.Process(e) {
-					fired[h.Rule] = true
-					here = here || h.Rule == r.ID
-				}
-				if single && here != (kind == "match") {
-					t.Errorf("%s event %d: fires %v\n%v", path, i, here, fresh.Explain(r.ID, e[0]))
-				}
-			}
-			for _, o := range g.Rules() {
-				if o.File != r.File || single {
-					continue
-				}
-				if rule := fresh.run.Load().set.Rule(o.ID); rule != nil && !rule.Generate {
-					continue // only feeds the correlation
-				}
-				if c := fresh.run.Load().correls[o.ID]; c != nil && !c.Alert {
-					continue // only feeds another correlation
-				}
-				if fired[o.ID] != (kind == "match") {
-					t.Errorf("%s: %s fires %v", path, o.ID, fired[o.ID])
-				}
-			}
-		}
-	}
-	entries, err := os.ReadDir("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if e.IsDir() && !seen[e.Name()] {
-			t.Errorf("testdata/%s: no rule of this name", e.Name())
-		}
-	}
-}
-
-// near is whether a rule of the file finds something to look at in an event: a field that one of its conditions names.
-func near(g *Engine, file string, events [][]*ecs.Event) bool {
-	own := slices.ContainsFunc(g.Rules(), func(r soc.RuleInfo) bool { return r.File == file && !r.Correlation })
-	for _, r := range g.Rules() {
-		if own && r.File != file || r.Correlation { // a file of correlations alone counts the rules of others
-			continue
-		}
-		for _, e := range events {
-			for _, c := range g.Explain(r.ID, e[0]) {
-				if c.Got != "" {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 const bruteForce = `title: Many failures
