@@ -37,6 +37,9 @@ const (
 
 	// spelledField marks what a decoder may have written out from hex or escapes: event.original holds it in another spelling.
 	spelledField = 0x400
+
+	// namesField marks names that people give: of accounts, hosts, files and paths. A personal number in one is a person's.
+	namesField = 0x800
 )
 
 func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) & classMask) }
@@ -54,6 +57,9 @@ func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	}
 	if !strings.HasPrefix(name, "hoalu.") && keyOf(name[strings.LastIndexByte(name, '.')+1:]) != "" {
 		k |= secretField
+	}
+	if named := strings.ToLower(name); namesThings(named, named[strings.LastIndexByte(named, '.')+1:]) {
+		k |= namesField
 	}
 	if strings.HasPrefix(name, "process.") {
 		k |= spelledField
@@ -135,6 +141,20 @@ func classify(name string) fieldClass {
 		return classPhone
 	}
 	return classNeutral
+}
+
+// namesThings says whether a field's values are names that people give.
+func namesThings(low, last string) bool {
+	switch last {
+	case "name", "username", "account", "login", "user", "email", "hostname", "host", "computer", "computer_name", "full_name", "path", "directory", "working_directory", "domain", "workstation", "original", "executable", "subject":
+		return !strings.HasPrefix(low, "event.") && !strings.HasPrefix(low, "rule.") && !strings.HasPrefix(low, "hoalu.") && !strings.HasPrefix(low, "ecs.")
+	}
+	for _, s := range [...]string{"username", "accountname", "computername", "hostname", "workstationname", "filename", "_user", "_name", "_path"} {
+		if strings.HasSuffix(last, s) {
+			return true
+		}
+	}
+	return strings.HasPrefix(low, "user.") || strings.HasPrefix(low, "host.") || strings.HasPrefix(low, "file.")
 }
 
 // guarded says whether a field stands among those of machines, where a document may keep other things too.

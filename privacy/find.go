@@ -505,6 +505,64 @@ func fixedArea(d string) bool {
 	return d[2] == '4' || d[2] == '8' || areas[d[1:4]]
 }
 
+// fullRun says whether s may hold a full personal number: twelve digits in a row cover every twelfth place.
+func fullRun(s string) bool {
+	for i := 11; i < len(s); i += 12 {
+		if digit(s[i]) && (digit(s[i-1]) || i+1 < len(s) && digit(s[i+1])) {
+			return true
+		}
+	}
+	return false
+}
+
+// findFull appends the full personal numbers of s: runs of exactly twelve digits with a province, a century and sex, and a year of birth.
+// glued: letters, dashes and dots may touch them ("pc-037…", "nv037….pdf"); otherwise they stand by themselves. What is a part of
+// a hash or a GUID is none.
+func findFull(dst []Match, s string, glued bool, year int) []Match {
+	for i := 0; i < len(s); {
+		if !digit(s[i]) {
+			i++
+			continue
+		}
+		from := i
+		for i < len(s) && digit(s[i]) {
+			i++
+		}
+		if i-from != 12 || !validCCCD(s[from:i], year) || hexWord(s, from, i) {
+			continue
+		}
+		if !glued && (from > 0 && (letter(s[from-1]) || s[from-1] == '-' || s[from-1] == '.') || i < len(s) && (letter(s[i]) || s[i] == '-' || s[i] == '.')) {
+			continue
+		}
+		dst = append(dst, Match{CCCD, from, i, s[from:i], Confirmed})
+	}
+	return dst
+}
+
+// hexWord says whether the digits s[from:to] are a part of a longer number in hex: a hash, or the end of a GUID.
+func hexWord(s string, from, to int) bool {
+	a, b := from, to
+	for a > 0 && hex(s[a-1]) < 16 {
+		a--
+	}
+	for b < len(s) && hex(s[b]) < 16 {
+		b++
+	}
+	if b-a >= 20 {
+		return true
+	}
+	return a == from && b == to && from >= 6 && s[from-1] == '-' && s[from-6] == '-' && hexWordIs(s[from-5:from-1])
+}
+
+func hexWordIs(s string) bool {
+	for i := range len(s) {
+		if hex(s[i]) == 16 {
+			return false
+		}
+	}
+	return true
+}
+
 // provinces are the 63 codes of the personal number, as a bit per number below 100.
 var provinces = func() (b [2]uint64) {
 	for _, p := range [...]int{1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38, 40, 42, 44, 45, 46, 48, 49, 51, 52, 54, 56, 58, 60, 62, 64, 66, 67, 68, 70, 72, 74, 75, 77, 79, 80, 82, 83, 84, 86, 87, 89, 91, 92, 93, 94, 95, 96} {

@@ -14,8 +14,10 @@
 //
 // Contract: Find and a Protector are safe for concurrent use. Protect is deterministic and changes only its event. Nothing here panics
 // for want of a key: what needs the MAC returns its error.
-// Accounts, hosts, addresses, hashes, GUIDs, ids, ports, sizes and times are never touched. Only a likely or confirmed Match is
-// replaced, and then every occurrence of the same number in the event.
+// A full personal number (12 digits with a province, a century and sex, and a year of birth) is replaced in every field of text: in the
+// names of accounts, hosts and files whatever is glued to it ("pc-037…", "nv037…", "037….pdf"), in ids where it stands by itself. Otherwise
+// accounts, hosts, addresses, hashes, GUIDs, ids, ports, sizes and times are not touched. Only a likely or confirmed Match is
+// replaced, and then every occurrence of the same number in the event, so that none shows a number beside its token.
 package privacy
 
 import (
@@ -195,7 +197,19 @@ func (p *Protector) Protect(e *ecs.Event) error {
 		if len(v.Text) < 9 || v.Kind > ecs.Number {
 			continue
 		}
-		class := p.classes.of(f)
+		entry := p.classes.entry(f)
+		class := fieldClass(entry & classMask)
+		if v.Kind == ecs.String && (class == classNever || entry&namesField != 0) && fullRun(v.Text) {
+			if year == 0 {
+				year = yearOf(e.Created)
+			}
+			for _, m := range findFull(room[:0], v.Text, entry&namesField != 0, year) {
+				if !has(known, m) {
+					known = append(known, m)
+				}
+				found = true
+			}
+		}
 		if class == classNever || !digitRun(v.Text) {
 			continue
 		}
@@ -260,18 +274,22 @@ func (p *Protector) Protect(e *ecs.Event) error {
 			continue
 		}
 		class := p.classes.of(f)
-		if class == classNever || !digitRun(v.Text) {
+		if class == classNever { // what is certain elsewhere in the event stands nowhere beside its token
+			if v.Kind == ecs.String {
+				if text := replaceKnown(v.Text, known, tokens); text != v.Text {
+					e.SetAt(i, text)
+				}
+			}
+			continue
+		}
+		if !digitRun(v.Text) && !fullRun(v.Text) {
 			continue
 		}
 		if class == classGuarded { // what is certain elsewhere in the event is so here
 			class = classNeutral
 		}
 		text := put(v.Text, find(room[:0], v.Text, class, v.Kind == ecs.Number, year))
-		for k, m := range known { // where it is part of something longer: a file's name, an address
-			for _, spelled := range m.spellings() {
-				text = replaceRun(text, spelled, tokens[k])
-			}
-		}
+		text = replaceKnown(text, known, tokens) // where it is part of something longer: a file's name, an address
 		if text != v.Text {
 			e.SetAt(i, text)
 			e.SetKindAt(i, ecs.String)
@@ -359,6 +377,16 @@ func (m Match) spellings() []string {
 		return []string{"0" + m.Normal[3:], "84" + m.Normal[3:]}
 	}
 	return []string{m.Normal}
+}
+
+// replaceKnown puts its token in the place of every known number.
+func replaceKnown(text string, known []Match, tokens []string) string {
+	for k, m := range known {
+		for _, spelled := range m.spellings() {
+			text = replaceRun(text, spelled, tokens[k])
+		}
+	}
+	return text
 }
 
 // replaceRun puts token in the place of every run of digits that is exactly number.

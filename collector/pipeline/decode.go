@@ -248,6 +248,9 @@ func (w *worker) frame(p *Pipeline, s Setup, b *wire.Batch, f *wire.Frame) (plac
 			e.AddBool(ecs.HoaluTimeSuspect, true)
 		}
 	}
+	if e.Has(ecs.HoaluIdentifier) { // the protector alone says what was found: a sensor or a document is not believed
+		e.Delete(ecs.HoaluIdentifier)
+	}
 	if s.Protector != nil {
 		step = ReasonProtector
 		if err := s.Protector.Protect(e); err != nil {

@@ -197,6 +197,18 @@ func TestRetentionMarksOlderEvents(t *testing.T) {
 	}
 }
 
+// TestNobodyElseNamesIdentifiers: a sensor or a document that sets hoalu.identifier is not believed.
+func TestNobodyElseNamesIdentifiers(t *testing.T) {
+	p := newPipeline(t, testBindings())
+	for _, format := range []string{wire.FormatJSON, wire.FormatECS} {
+		d := decoded(t, p, &wire.Batch{Epoch: "e", Sensor: "s-1", Sequence: 1, Frames: []wire.Frame{
+			{Received: received, Format: format, Data: []byte(`{"message":"a","hoalu.identifier":"cccd","hoalu":{"identifier":"phone"}}`)}}}, 1)
+		if len(d.Events) != 1 || d.Events[0].Has(ecs.HoaluIdentifier) {
+			t.Errorf("%s: events %d, hoalu.identifier %q", format, len(d.Events), d.Events[0].Text(ecs.HoaluIdentifier))
+		}
+	}
+}
+
 func label(m *dto.Metric, name string) string {
 	for _, l := range m.GetLabel() {
 		if l.GetName() == name {
