@@ -166,18 +166,19 @@ type LedgerItem struct {
 
 // LedgerAnswer is a page of the ledger, and the map of minutes when asked for.
 type LedgerAnswer struct {
-	Items  []LedgerItem `json:"items"`
-	Status LedgerStatus `json:"status"`
-	Sum    LedgerItem   `json:"sum" doc:"over everything the range and filter hold"`
-	Map    []LedgerCell `json:"map,omitempty" doc:"one cell a minute, only those that are off or unchecked"`
-	Kept   Time         `json:"kept_since,omitzero"`
+	Items       []LedgerItem `json:"items"`
+	Status      LedgerStatus `json:"status"`
+	Sum         LedgerItem   `json:"sum" doc:"over everything the range and filter hold"`
+	Map         []LedgerCell `json:"map,omitempty" doc:"one cell a minute, only those that are off, not checked yet or not measured; a minute without a cell balances"`
+	NotMeasured int          `json:"not_measured" doc:"minutes of the range in which nothing ran or was checked"`
+	Kept        Time         `json:"kept_since,omitzero"`
 	Frame
 }
 
-// LedgerCell is a minute that is off or not yet checked.
+// LedgerCell is a minute that is off, not checked yet, or not measured: nothing ran in it or nothing was checked.
 type LedgerCell struct {
 	Minute     Time   `json:"minute"`
-	State      string `json:"state" enum:"off,unchecked"`
+	State      string `json:"state" enum:"off,unchecked,not_measured"`
 	Difference int64  `json:"difference"`
 }
 
@@ -185,7 +186,7 @@ type ledgerIn struct {
 	From   string `query:"from" doc:"default one hour before to"`
 	To     string `query:"to"`
 	Source string `query:"source"`
-	View   string `query:"view" enum:"minute,source,off" doc:"by minute (all sources summed), by minute and source, or only those that do not balance"`
+	View   string `query:"view" enum:"minute,source,off,dropped" doc:"by minute (all sources summed), by minute and source, only those that do not balance, or only those with dropped events, with their reasons"`
 	Map    bool   `query:"map"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"5000" default:"200"`
 	After  string `query:"after" maxLength:"200"`

@@ -19,10 +19,11 @@ type Status struct {
 
 // LedgerStatus says whether nothing was lost.
 type LedgerStatus struct {
-	State      string `json:"state" enum:"balanced,off,unknown"`
-	Minute     Time   `json:"minute,omitzero" doc:"last minute checked"`
-	Difference int64  `json:"difference"`
-	Since      Time   `json:"since,omitzero" doc:"balanced since"`
+	State       string `json:"state" enum:"balanced,off,unknown"`
+	Minute      Time   `json:"minute,omitzero" doc:"last minute checked"`
+	Difference  int64  `json:"difference"`
+	Since       Time   `json:"since,omitzero" doc:"start of the unbroken run of checked minutes that balance"`
+	NotMeasured int    `json:"not_measured" doc:"minutes of the last 24 hours in which nothing ran or was checked: neither balanced nor off"`
 }
 
 // SourceCounts counts sources by state.

@@ -197,15 +197,18 @@ type Ledger interface {
 	// Rows of [from, to) by minute and source, newest first; source "" lists all.
 	Rows(ctx context.Context, from, to int64, source string) ([]soc.LedgerRow, error)
 	Summary(ctx context.Context) (LedgerSummary, error)
+	// Measured lists the stretches of [from, to), at most 31 days, in which the ledger ran and has checked, in order.
+	Measured(ctx context.Context, from, to int64) ([]Span, error)
 }
 
 // LedgerSummary is the ledger in three lines.
 type LedgerSummary struct {
-	Balanced   bool
-	LastMinute int64 // newest minute checked, 0 none yet
-	Since      int64 // start of the unbroken balanced run
-	Difference int64 // of LastMinute over all sources
-	Kept       int64 // oldest row
+	Balanced    bool
+	LastMinute  int64 // newest minute checked, 0 none yet
+	Since       int64 // start of the unbroken run of checked minutes that balance
+	NotMeasured int   // minutes of the last 24 h in which nothing ran or was checked
+	Difference  int64 // of LastMinute over all sources
+	Kept        int64 // oldest row
 }
 
 // Quarantine holds what could not become an event.

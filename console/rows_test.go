@@ -306,6 +306,8 @@ func (r readings) Readings() []soc.Reading { return r }
 type book struct {
 	rows []soc.LedgerRow
 	sum  LedgerSummary
+
+	measured []Span
 }
 
 func (b book) Rows(_ context.Context, from, to int64, source string) ([]soc.LedgerRow, error) {
@@ -320,6 +322,16 @@ func (b book) Rows(_ context.Context, from, to int64, source string) ([]soc.Ledg
 
 func (b book) Summary(context.Context) (LedgerSummary, error) { return b.sum, nil }
 
+func (b book) Measured(_ context.Context, from, to int64) ([]Span, error) {
+	var out []Span
+	for _, m := range b.measured {
+		if int64(m.To) > from && int64(m.From) < to {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
 func TestLedgerAndGaps(t *testing.T) {
 	const minute = int64(60_000)
 	now := time.Now().UnixMilli() / minute * minute
@@ -332,6 +344,7 @@ func TestLedgerAndGaps(t *testing.T) {
 		}
 	}
 	l.rows = append(l.rows, soc.LedgerRow{Minute: at(5), Source: "NG-0002", Received: 5, Stored: 3})
+	l.measured = []Span{{Time(at(120)), Time(at(2))}}
 	parts.Ledger = l
 	b := newBench(t, parts)
 	soon := ask[LedgerAnswer](b.as("", soc.Lead), get, "/api/ledger?view=off&map=true", nil)
@@ -359,6 +372,43 @@ func TestLedgerAndGaps(t *testing.T) {
 	want := []Span{{Time(at(30)), Time(at(25))}, {Time(at(24)), Time(at(20))}, {Time(at(10)), Time(at(9))}}
 	if !slices.Equal(gaps, want) {
 		t.Errorf("gaps %v, want %v", gaps, want)
+	}
+}
+
+// TestLedgerSaysWhatWasNotMeasured: a minute in which nothing ran is neither balanced nor off, a ledger that checked nothing lately is
+// not known, and dropped events are listed by minute.
+func TestLedgerSaysWhatWasNotMeasured(t *testing.T) {
+	const minute = int64(60_000)
+	now := time.Now().UnixMilli() / minute * minute
+	at := func(n int64) int64 { return now - n*minute }
+	l := book{sum: LedgerSummary{Balanced: true, LastMinute: at(3), Since: at(9), Kept: at(50), NotMeasured: 30},
+		rows: []soc.LedgerRow{
+			{Minute: at(45), Source: "NG-0001", Received: 9, Stored: 9}, // before the stop
+			{Minute: at(8), Source: "NG-0001", Received: 9, Stored: 5, Dropped: 4, Reasons: map[string]int64{"dropped:ring": 4}},
+			{Minute: at(5), Source: "NG-0002", Received: 3, Stored: 3}},
+		measured: []Span{{Time(at(50)), Time(at(40))}, {Time(at(10)), Time(at(2))}}}
+	b := newBench(t, Parts{Inventory: twoUnits(), Ledger: l})
+	lead := b.as("", soc.Lead)
+	got := ask[LedgerAnswer](lead, get, "/api/ledger?map=true", nil)
+	states := map[string]int{}
+	for _, cell := range got.Map {
+		states[cell.State]++
+		if (int64(cell.Minute) < at(50) || int64(cell.Minute) >= at(40) && int64(cell.Minute) < at(10)) != (cell.State == "not_measured") {
+			t.Errorf("minute %d before now is %s", (now-int64(cell.Minute))/minute, cell.State)
+		}
+	}
+	// The hour before now but 10 minutes before the stop and 8 since the start.
+	if got.NotMeasured != states["not_measured"] || got.NotMeasured < 39 || got.NotMeasured > 41 || got.Status.NotMeasured != 30 {
+		t.Errorf("%d minutes not measured, %v, status %+v", got.NotMeasured, states, got.Status)
+	}
+	dropped := ask[LedgerAnswer](lead, get, "/api/ledger?view=dropped", nil)
+	if len(dropped.Items) != 1 || dropped.Items[0].Dropped != 4 || dropped.Items[0].Minute != Time(at(8)) || dropped.Items[0].Source.ID != "NG-0001" || dropped.Items[0].Reasons["dropped:ring"] != 4 || dropped.Total != 1 {
+		t.Errorf("dropped: %+v", dropped.Items)
+	}
+	l.sum.LastMinute = at(90)
+	b = newBench(t, Parts{Inventory: twoUnits(), Ledger: l})
+	if s := ask[Status](b.as("", soc.Lead), get, "/api/status", nil); s.Ledger.State != "unknown" || s.Ledger.Minute != Time(at(90)) {
+		t.Errorf("a ledger that checked nothing for 90 minutes is %+v", s.Ledger)
 	}
 }
 

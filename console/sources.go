@@ -392,10 +392,14 @@ func addRow(a *soc.LedgerRow, b soc.LedgerRow) {
 	}
 }
 
-func ledgerStatus(s LedgerSummary) LedgerStatus {
-	out := LedgerStatus{State: "balanced", Minute: Time(s.LastMinute), Difference: s.Difference, Since: Time(s.Since)}
+// ledgerLate is how long after its end a minute has been checked while the ledger works: two minutes to settle, one between checks.
+const ledgerLate = 6 * time.Minute
+
+// ledgerStatus judges the ledger at now: where nothing was checked lately its state is not known, however the last minute stood.
+func ledgerStatus(s LedgerSummary, now int64) LedgerStatus {
+	out := LedgerStatus{State: "balanced", Minute: Time(s.LastMinute), Difference: s.Difference, Since: Time(s.Since), NotMeasured: s.NotMeasured}
 	switch {
-	case s.LastMinute == 0:
+	case s.LastMinute == 0 || now-s.LastMinute > ledgerLate.Milliseconds():
 		out.State = "unknown"
 	case !s.Balanced:
 		out.State = "off"
@@ -438,7 +442,7 @@ func (c *Console) ledger(ctx context.Context, k *call, in *ledgerIn) (*LedgerAns
 		sum = ownSummary(rows, sum)
 	}
 	n := c.names()
-	out := &LedgerAnswer{Items: []LedgerItem{}, Status: ledgerStatus(sum), Kept: Time(sum.Kept)}
+	out := &LedgerAnswer{Items: []LedgerItem{}, Status: ledgerStatus(sum, c.Now().UnixMilli()), Kept: Time(sum.Kept)}
 	var total soc.LedgerRow
 	minutes := map[int64]*soc.LedgerRow{}
 	off := map[int64]bool{} // a minute is off when any of its sources is: differences of sources must not cancel out
@@ -455,7 +459,7 @@ func (c *Console) ledger(ctx context.Context, k *call, in *ledgerIn) (*LedgerAns
 		if checked && r.Difference() != 0 {
 			off[r.Minute] = true
 		}
-		if in.View == "source" || (in.View == "off" && checked && r.Difference() != 0) {
+		if in.View == "source" || (in.View == "off" && checked && r.Difference() != 0) || (in.View == "dropped" && r.Dropped > 0) {
 			items = append(items, ledgerItem(r, n.source(r.Source), sum.LastMinute))
 		}
 	}
@@ -481,6 +485,15 @@ func (c *Console) ledger(ctx context.Context, k *call, in *ledgerIn) (*LedgerAns
 			}
 		}
 	}
+	cells, err := c.notMeasured(ctx, from, min(to, sum.LastMinute+time.Minute.Milliseconds()), minutes)
+	if err != nil {
+		return nil, err
+	}
+	out.NotMeasured = len(cells)
+	if in.Map {
+		out.Map = append(out.Map, cells...)
+		slices.SortFunc(out.Map, func(a, b LedgerCell) int { return cmp.Compare(b.Minute, a.Minute) })
+	}
 	out.Sum = ledgerItem(total, Ref{}, sum.LastMinute)
 	out.Sum.Minute, out.Sum.Checked = Time(from), to <= sum.LastMinute+time.Minute.Milliseconds()
 	shown, next, err := page(items, func(i LedgerItem) string { return strconv.FormatInt(int64(i.Minute), 10) + "." + i.Source.ID }, in.After, in.Limit)
@@ -492,9 +505,31 @@ func (c *Console) ledger(ctx context.Context, k *call, in *ledgerIn) (*LedgerAns
 	return out, nil
 }
 
+// notMeasured are the minutes of [from, to) in which nothing ran or was checked, newest last. A minute with rows was counted.
+func (c *Console) notMeasured(ctx context.Context, from, to int64, rows map[int64]*soc.LedgerRow) ([]LedgerCell, error) {
+	const minute = int64(time.Minute / time.Millisecond)
+	if from -= from % minute; to <= from {
+		return nil, nil
+	}
+	list, err := c.Parts.Ledger.Measured(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	var out []LedgerCell
+	for m := from; m+minute <= to; m += minute {
+		for len(list) > 0 && int64(list[0].To) <= m {
+			list = list[1:]
+		}
+		if rows[m] == nil && (len(list) == 0 || int64(list[0].From) > m) {
+			out = append(out, LedgerCell{Minute: Time(m), State: "not_measured"})
+		}
+	}
+	return out, nil
+}
+
 // ownSummary judges only the rows an owner may see.
 func ownSummary(rows []soc.LedgerRow, all LedgerSummary) LedgerSummary {
-	out := LedgerSummary{Balanced: true, LastMinute: all.LastMinute, Kept: all.Kept}
+	out := LedgerSummary{Balanced: true, LastMinute: all.LastMinute, Kept: all.Kept, NotMeasured: all.NotMeasured}
 	for _, r := range rows {
 		if r.Minute <= all.LastMinute && r.Difference() != 0 {
 			out.Balanced = false

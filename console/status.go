@@ -93,7 +93,7 @@ func (c *Console) status(ctx context.Context, k *call, _ *none) (*Status, error)
 			case err != nil:
 				c.Log.WarnContext(ctx, "status: ledger does not answer", "error.message", err.Error())
 			case scope.All:
-				s := ledgerStatus(sum)
+				s := ledgerStatus(sum, c.Now().UnixMilli())
 				out.Ledger = &s
 			case sum.LastMinute > 0: // an owner's own rows of the last minute checked
 				rows, err := c.Parts.Ledger.Rows(ctx, sum.LastMinute, sum.LastMinute+1, "")
@@ -104,7 +104,7 @@ func (c *Console) status(ctx context.Context, k *call, _ *none) (*Status, error)
 				for _, s := range c.Parts.Inventory.Sources() {
 					own[s.ID] = c.sourceIn(scope, s)
 				}
-				s := ledgerStatus(ownSummary(slices.DeleteFunc(rows, func(r soc.LedgerRow) bool { return !own[r.Source] }), sum))
+				s := ledgerStatus(ownSummary(slices.DeleteFunc(rows, func(r soc.LedgerRow) bool { return !own[r.Source] }), sum), c.Now().UnixMilli())
 				out.Ledger = &s
 			}
 		}
@@ -328,7 +328,7 @@ func (c *Console) cardLedger(ctx context.Context, out *Overview) error {
 	if err != nil {
 		return err
 	}
-	out.Ledger = &OverviewLedger{LedgerStatus: ledgerStatus(sum)}
+	out.Ledger = &OverviewLedger{LedgerStatus: ledgerStatus(sum, c.Now().UnixMilli())}
 	if sum.LastMinute == 0 {
 		return nil
 	}

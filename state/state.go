@@ -108,39 +108,51 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 }
 
 func openSQLite(c Config) (*DB, error) {
+	w, r, err := OpenFile(c.Path, c.Readers)
+	if err != nil {
+		return nil, fmt.Errorf("open the state database: %w", err)
+	}
 	path, err := filepath.Abs(c.Path)
 	if err != nil {
-		return nil, fmt.Errorf("find %s: %w", c.Path, err)
+		return nil, errors.Join(fmt.Errorf("find %s: %w", c.Path, err), w.Close(), r.Close())
+	}
+	return &DB{dialect: SQLite, write: w, read: r, path: path}, nil
+}
+
+// OpenFile opens or makes an SQLite file as every database of the product is opened: readable by the owner alone, WAL, synced at each
+// commit. write is one connection whose transactions begin by taking the lock; read has so many connections and cannot write.
+func OpenFile(name string, readers int) (write, read *sql.DB, err error) {
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find %s: %w", name, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make folder of the state database: %w", err)
+		return nil, nil, fmt.Errorf("make its folder: %w", err)
 	}
 	// Made here so that alerts and accounts are never readable by others, whatever the umask; WAL and SHM take the same mode.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the state database: %w", err)
+		return nil, nil, err
 	}
 	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("open the state database: %w", err)
+		return nil, nil, err
 	}
 	dsn := func(extra string) string {
 		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
 			"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
 			"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16000)" + extra
 	}
-	w, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
-	if err != nil {
-		return nil, fmt.Errorf("open the state database: %w", err)
+	if write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
+		return nil, nil, err
 	}
-	w.SetMaxOpenConns(1)
-	w.SetConnMaxLifetime(0)
-	r, err := sql.Open("sqlite", dsn("&_pragma=query_only(ON)"))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the state database: %w", err), w.Close())
+	write.SetMaxOpenConns(1)
+	write.SetConnMaxLifetime(0)
+	if read, err = sql.Open("sqlite", dsn("&_pragma=query_only(ON)")); err != nil {
+		return nil, nil, errors.Join(err, write.Close())
 	}
-	r.SetMaxOpenConns(c.Readers)
-	r.SetMaxIdleConns(c.Readers)
-	return &DB{dialect: SQLite, write: w, read: r, path: path}, nil
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return write, read, nil
 }
 
 func openPostgres(c Config) (*DB, error) {

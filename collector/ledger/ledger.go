@@ -26,14 +26,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 // Kinds of what may happen to a frame before the queue.
@@ -45,8 +45,9 @@ const (
 
 // Errors a caller may branch on.
 var (
-	ErrBehind = errors.New("ledger waits for the store to seal") // Received: try again later
-	ErrEarly  = errors.New("minute is not settled yet")          // Check: too young, or the ledger's reader is behind the store
+	ErrBehind  = errors.New("ledger waits for the store to seal")                                   // Received: try again later
+	ErrTooMany = fmt.Errorf("more than %d rows: ask for a shorter time or for one source", maxRows) // Rows
+	ErrEarly   = errors.New("minute is not settled yet")                                            // Check: too young, or the ledger's reader is behind the store
 )
 
 const (
@@ -55,8 +56,10 @@ const (
 	settle     = 2 * minute  // after its end a minute may be checked
 	keepMinute = 8 * 24      // hours
 	keepHour   = 400 * 24    // hours
+	maxRows    = 300_000     // of one answer, some 200 B each
 	maxFlight  = 4_000_000   // entries in memory, 32 B each
 	settleAt   = 10_000      // entries that are moved at once while catching up
+	tryAgain   = 5           // seconds until what failed is tried again
 	checkEvery = time.Minute // and at the start
 )
 
@@ -107,12 +110,15 @@ type Config struct {
 // Summary is the ledger in three lines, for the console's banner.
 type Summary struct {
 	Balanced   bool          // no row of the last 24 h is off
-	LastMinute int64         // newest minute that is settled; 0 none yet
-	Since      int64         // start of the unbroken run of balanced minutes up to LastMinute; 0 none
+	LastMinute int64         // newest minute that was checked; 0 none yet
+	Since      int64         // start of the unbroken run of minutes up to LastMinute that were checked and balance; 0 none
+	Kept       int64         // oldest row; 0 none
 	Totals     soc.LedgerRow // of LastMinute, over all sources
 	Unbalanced int           // rows of the last 24 h that do not balance
-	Behind     uint64        // sequences the store has sealed that the ledger has not counted yet
-	InFlight   int64         // frames counted and not yet sealed
+
+	NotMeasured int    // minutes of the last 24 h, since the ledger was made and up to LastMinute, in which nothing ran or was checked
+	Behind      uint64 // sequences the store has sealed that the ledger has not counted yet
+	InFlight    int64  // frames counted and not yet sealed
 }
 
 // Ledger keeps the rows. Open it, Run it, Close it.
@@ -122,7 +128,10 @@ type Ledger struct {
 	write *sql.DB // one connection
 	read  *sql.DB
 
+	began int64 // minute this run began in
+
 	writing sync.Mutex // one transaction at a time; taken before mu
+	span    int64      // start of the stretch this run measures, 0 not known yet; guarded by writing
 
 	mu       sync.Mutex
 	flight   []frames // by sequence, what is not in the database yet
@@ -131,6 +140,7 @@ type Ledger struct {
 	sealed   uint64   // last sequence of the last segment applied
 	added    map[addKey]int64
 	told     map[rowKey]int64 // difference already told
+	failed   map[string]error // what Run could not do when it last tried, by what it does
 }
 
 // frames of a queue message that share source and minute.
@@ -162,6 +172,7 @@ CREATE INDEX IF NOT EXISTS unbalanced ON counts (start) WHERE received <> stored
 CREATE TABLE IF NOT EXISTS reasons (
 	span BIGINT NOT NULL, start BIGINT NOT NULL, source TEXT NOT NULL, reason TEXT NOT NULL, n BIGINT NOT NULL,
 	PRIMARY KEY (span, start, source, reason)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS measured (start BIGINT PRIMARY KEY, until BIGINT NOT NULL) WITHOUT ROWID;
 `
 
 const version = 1
@@ -171,17 +182,12 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Ledger, error) {
 	if cfg.Now == nil {
 		cfg.Now = func() int64 { return time.Now().UnixMilli() }
 	}
-	dsn := "file:" + cfg.Path + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
-	l := &Ledger{cfg: cfg, log: log.With("component", "collector/ledger"), added: map[addKey]int64{}, told: map[rowKey]int64{}}
+	l := &Ledger{cfg: cfg, log: log.With("component", "collector/ledger"), added: map[addKey]int64{}, told: map[rowKey]int64{}, failed: map[string]error{}}
+	l.began = cfg.Now() - cfg.Now()%minute
 	var err error
-	if l.write, err = sql.Open("sqlite", dsn); err != nil {
+	if l.write, l.read, err = state.OpenFile(cfg.Path, 2); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	l.write.SetMaxOpenConns(1)
-	if l.read, err = sql.Open("sqlite", dsn); err != nil {
-		return nil, fmt.Errorf("open ledger: %w", err)
-	}
-	l.read.SetMaxOpenConns(2)
 	if err := l.init(ctx); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("open ledger %s: %w", cfg.Path, err)
@@ -454,12 +460,21 @@ func (l *Ledger) Run(ctx context.Context) error {
 	defer check.Stop()
 	defer roll.Stop()
 	report := func(what string, err error) {
-		if err != nil && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			return
+		}
+		l.mu.Lock()
+		if l.failed[what] = err; err == nil {
+			delete(l.failed, what)
+		}
+		l.mu.Unlock()
+		if err != nil {
 			l.log.Error(what, "error.message", err.Error())
 		}
 	}
 	report("make hours of old ledger minutes", l.roll(ctx))
-	for {
+	report("check ledger", l.check(ctx))
+	for n := 0; ; {
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -471,7 +486,18 @@ func (l *Ledger) Run(ctx context.Context) error {
 			due := l.position < min(l.sealed, l.followed)
 			l.mu.Unlock()
 			if due {
-				report("write ledger", l.settle(ctx))
+				report("settle ledger", l.settle(ctx))
+			}
+			if n++; n%tryAgain != 0 {
+				continue
+			}
+			for what, do := range map[string]func(context.Context) error{"check ledger": l.check, "make hours of old ledger minutes": l.roll} {
+				l.mu.Lock()
+				failed := l.failed[what] != nil
+				l.mu.Unlock()
+				if failed {
+					report(what, do(ctx))
+				}
 			}
 		case <-check.C:
 			report("check ledger", l.check(ctx))
@@ -516,7 +542,18 @@ func (l *Ledger) check(ctx context.Context) error {
 	l.mu.Lock()
 	l.told = now
 	l.mu.Unlock()
-	return nil
+	return l.measure(ctx)
+}
+
+// Ready says what the ledger could not do when it last tried, nil when all was done: until it can, minutes are not checked.
+func (l *Ledger) Ready() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for _, what := range slices.Sorted(maps.Keys(l.failed)) {
+		errs = append(errs, fmt.Errorf("%s: %w", what, l.failed[what]))
+	}
+	return errors.Join(errs...)
 }
 
 // behind is how many sequences the store has sealed whose counts are not written.
@@ -544,6 +581,9 @@ func (l *Ledger) query(ctx context.Context, where string, args ...any) ([]soc.Le
 		var r soc.LedgerRow
 		if err := rows.Scan(&r.Minute, &r.Source, &r.Received, &r.Stored, &r.Quarantined, &r.Rejected, &r.Duplicate, &r.Dropped); err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
+		}
+		if len(list) == maxRows {
+			return nil, ErrTooMany
 		}
 		at[rowKey{r.Minute, r.Source}] = len(list)
 		list = append(list, r)
@@ -702,20 +742,46 @@ func (l *Ledger) Summary(ctx context.Context) (Summary, error) {
 		}
 	}
 	l.mu.Unlock()
-	last, now := l.settled(), l.cfg.Now()
+	now := l.cfg.Now()
+	checked, err := l.checked(ctx)
+	if err != nil {
+		return s, err
+	}
+	last := checked - minute
 	var first, unbalanced sql.NullInt64
-	err := l.read.QueryRowContext(ctx, "SELECT (SELECT MIN(start) FROM counts WHERE span = $1), (SELECT MAX(start) FROM counts WHERE span = $1 AND start <= $2 AND "+off+
+	err = l.read.QueryRowContext(ctx, "SELECT (SELECT MIN(start) FROM counts), (SELECT MAX(start) FROM counts WHERE span = $1 AND start <= $2 AND "+off+
 		"), (SELECT COUNT(*) FROM counts WHERE span = $1 AND start <= $2 AND start >= $3 AND "+off+")", minute, last, now-24*hour).Scan(&first, &unbalanced, &s.Unbalanced)
 	if err != nil {
 		return s, fmt.Errorf("read ledger: %w", err)
 	}
-	if !first.Valid || first.Int64 > last {
-		s.Balanced = s.Unbalanced == 0
+	s.Kept = first.Int64
+	s.Balanced = s.Unbalanced == 0
+	if checked == 0 {
 		return s, nil
 	}
-	s.LastMinute, s.Since = last, first.Int64
-	s.Balanced = s.Unbalanced == 0
-	if unbalanced.Valid {
+	// What is known of the last 24 hours, but of nothing before the ledger was made.
+	var begun int64
+	if err := l.read.QueryRowContext(ctx, "SELECT MIN(start) FROM measured").Scan(&begun); err != nil {
+		return s, fmt.Errorf("read ledger: %w", err)
+	}
+	if first.Valid {
+		begun = min(begun, first.Int64)
+	}
+	from := max(now-24*hour, begun)
+	from -= from % minute
+	measured, err := l.Measured(ctx, from, checked)
+	if err != nil {
+		return s, err
+	}
+	s.NotMeasured = int(max(0, checked-from) / minute)
+	for _, m := range measured {
+		s.NotMeasured -= int((m.To - m.From) / minute)
+	}
+	s.LastMinute = last
+	if err := l.read.QueryRowContext(ctx, "SELECT start FROM measured WHERE until = $1 ORDER BY start LIMIT 1", checked).Scan(&s.Since); err != nil {
+		return s, fmt.Errorf("read ledger: %w", err)
+	}
+	if unbalanced.Valid && unbalanced.Int64 >= s.Since {
 		if s.Since = unbalanced.Int64 + minute; s.Since > last {
 			s.Since = 0
 		}
@@ -748,6 +814,7 @@ func (l *Ledger) roll(ctx context.Context) error {
 			`INSERT INTO reasons (span, start, source, reason, n) SELECT $2, start / $2 * $2, source, reason, SUM(n)
 				FROM reasons WHERE span = $1 AND start < $3 GROUP BY start / $2, source, reason
 				ON CONFLICT (span, start, source, reason) DO UPDATE SET n = n + excluded.n`,
+			"DELETE FROM measured WHERE $1 + $2 + $3 IS NOT NULL AND until < $4",
 			"DELETE FROM counts WHERE span = $1 AND start < $3 OR span = $2 AND start < $4",
 			"DELETE FROM reasons WHERE span = $1 AND start < $3 OR span = $2 AND start < $4",
 		} {

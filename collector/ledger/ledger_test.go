@@ -173,9 +173,10 @@ func TestStoreAhead(t *testing.T) {
 }
 
 func TestImbalanceIsTold(t *testing.T) {
-	c := &clock{t0 + 10*minute}
+	c := &clock{t0}
 	var told []soc.LedgerRow
 	l := open(t, filepath.Join(t.TempDir(), "ledger.db"), c, &told)
+	c.ms += 10 * minute
 	check := func(want ...int64) {
 		t.Helper()
 		told = nil

@@ -223,12 +223,25 @@ func (p keysPart) RevokeKey(ctx context.Context, actor soc.Actor, source, id str
 type ledgerPart struct{ l *ledger.Ledger }
 
 func (p ledgerPart) Rows(ctx context.Context, from, to int64, source string) ([]soc.LedgerRow, error) {
-	return p.l.Rows(ctx, from, to, source)
+	rows, err := p.l.Rows(ctx, from, to, source)
+	if errors.Is(err, ledger.ErrTooMany) {
+		err = &soc.Problem{Status: 422, Code: "rows_many", Detail: err.Error()}
+	}
+	return rows, err
 }
 
 func (p ledgerPart) Summary(ctx context.Context) (console.LedgerSummary, error) {
 	s, err := p.l.Summary(ctx)
-	return console.LedgerSummary{Balanced: s.Balanced, LastMinute: s.LastMinute, Since: s.Since, Difference: s.Totals.Difference(), Kept: s.Since}, err
+	return console.LedgerSummary{Balanced: s.Balanced, LastMinute: s.LastMinute, Since: s.Since, Difference: s.Totals.Difference(), Kept: s.Kept, NotMeasured: s.NotMeasured}, err
+}
+
+func (p ledgerPart) Measured(ctx context.Context, from, to int64) ([]console.Span, error) {
+	list, err := p.l.Measured(ctx, from, to)
+	out := make([]console.Span, len(list))
+	for i, m := range list {
+		out[i] = console.Span{From: console.Time(m.From), To: console.Time(m.To)}
+	}
+	return out, err
 }
 
 type quarantinePart struct{ a *App }
@@ -600,7 +613,7 @@ func (p machinePart) Parts(ctx context.Context) []soc.Part {
 		}
 		return x
 	}
-	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
+	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.Ready()), part("ledger", a.ledger.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
 	var posture error
 	if r := a.posture.Ready(); r != "" {
 		posture = errors.New(r)

@@ -2162,10 +2162,15 @@ export interface components {
              * @description RFC 3339, UTC
              */
             kept_since?: string;
-            /** @description one cell a minute, only those that are off or unchecked */
+            /** @description one cell a minute, only those that are off, not checked yet or not measured; a minute without a cell balances */
             map?: components["schemas"]["LedgerCell"][];
             /** @description cursor of the next page, empty at the end */
             next: string;
+            /**
+             * Format: int64
+             * @description minutes of the range in which nothing ran or was checked
+             */
+            not_measured: number;
             /** @description what could not be read, with its reason */
             partial?: string[];
             /**
@@ -2191,7 +2196,7 @@ export interface components {
              */
             minute: string;
             /** @enum {string} */
-            state: "off" | "unchecked";
+            state: "off" | "unchecked" | "not_measured";
         };
         LedgerItem: {
             /** @description false: too young to balance */
@@ -2232,8 +2237,13 @@ export interface components {
              */
             minute?: string;
             /**
+             * Format: int64
+             * @description minutes of the last 24 hours in which nothing ran or was checked: neither balanced nor off
+             */
+            not_measured: number;
+            /**
              * Format: date-time
-             * @description balanced since
+             * @description start of the unbroken run of checked minutes that balance
              */
             since?: string;
             /** @enum {string} */
@@ -2476,10 +2486,15 @@ export interface components {
              * @description last minute checked
              */
             minute?: string;
+            /**
+             * Format: int64
+             * @description minutes of the last 24 hours in which nothing ran or was checked: neither balanced nor off
+             */
+            not_measured: number;
             row?: components["schemas"]["LedgerItem"];
             /**
              * Format: date-time
-             * @description balanced since
+             * @description start of the unbroken run of checked minutes that balance
              */
             since?: string;
             /** @enum {string} */
@@ -5800,8 +5815,8 @@ export interface operations {
                 from?: string;
                 to?: string;
                 source?: string;
-                /** @description by minute (all sources summed), by minute and source, or only those that do not balance */
-                view?: "minute" | "source" | "off";
+                /** @description by minute (all sources summed), by minute and source, only those that do not balance, or only those with dropped events, with their reasons */
+                view?: "minute" | "source" | "off" | "dropped";
                 map?: boolean;
                 limit?: number;
                 after?: string;
