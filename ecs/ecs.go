@@ -259,6 +259,17 @@ func (e *Event) Reporter() string {
 	return e.Text(ObserverName)
 }
 
+// Append adds every pair of o behind those of e; what is there of the same fields stays.
+func (e *Event) Append(o *Event) {
+	off := uint32(len(e.arena))
+	e.arena = append(e.arena, o.arena...)
+	at := len(e.kvs)
+	e.kvs = append(e.kvs, o.kvs...)
+	for i := at; i < len(e.kvs); i++ {
+		e.kvs[i].off += off
+	}
+}
+
 // SourceTime is the time that the source wrote, in Unix milliseconds: also where it was not believed and Time is another.
 func (e *Event) SourceTime() int64 {
 	if v, ok := e.Get(HoaluSenderTime); ok {

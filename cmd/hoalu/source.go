@@ -23,15 +23,16 @@ type SourceCmd struct {
 
 // SourceDecodeCmd is the parser bench.
 type SourceDecodeCmd struct {
-	Type string    `placeholder:"NAME" help:"Format of the messages (linux.auth, nginx.access, windows.security …); without it each message's own shape decides."`
-	Zone string    `placeholder:"ZONE" help:"Time zone of times without one (default Asia/Ho_Chi_Minh)."`
-	At   time.Time `placeholder:"TIME" help:"Receipt time to assume, RFC 3339 (default now): it gives lines without a year theirs."`
-	File string    `arg:"" placeholder:"FILE|-" help:"NDJSON with a member \"raw\", or plain lines."`
+	Type     string    `placeholder:"NAME" help:"Format of the messages (linux.auth, nginx.access, windows.security …); without it each message's own shape decides."`
+	Zone     string    `placeholder:"ZONE" help:"Time zone of times without one (default Asia/Ho_Chi_Minh)."`
+	At       time.Time `placeholder:"TIME" help:"Receipt time to assume, RFC 3339 (default now): it gives lines without a year theirs."`
+	Decoders []string  `placeholder:"FOLDER" help:"Folders with decoders beside the product's own, as the configuration's key decoders; their test lines are run."`
+	File     string    `arg:"" placeholder:"FILE|-" help:"NDJSON with a member \"raw\", or plain lines."`
 }
 
 // Run decodes the file to standard output.
 func (c *SourceDecodeCmd) Run(e *env) error {
-	set, err := decoders.New()
+	set, err := decoders.Load(c.Decoders)
 	if err != nil {
 		return err
 	}
@@ -100,11 +101,13 @@ func rawOf(line []byte) []byte {
 }
 
 // SourceListCmd names the formats.
-type SourceListCmd struct{}
+type SourceListCmd struct {
+	Decoders []string `placeholder:"FOLDER" help:"Folders with decoders beside the product's own, as the configuration's key decoders."`
+}
 
 // Run prints them.
-func (SourceListCmd) Run(e *env) error {
-	set, err := decoders.New()
+func (c *SourceListCmd) Run(e *env) error {
+	set, err := decoders.Load(c.Decoders)
 	if err != nil {
 		return err
 	}

@@ -84,9 +84,11 @@ type Decoder struct {
 	name []byte // scratch for field names
 	kvs  []pair // scratch of the engine
 
-	document bool     // the text at hand carried a JSON document
-	trusted  bool     // the document at hand keeps its own logsource and gets no further fields
-	clock    zoneSaid // how sure the zone of the event's time is
+	h         header   // of the line at hand
+	contained bool     // the line at hand stood behind a container runtime's words
+	document  bool     // the text at hand carried a JSON document
+	trusted   bool     // the document at hand keeps its own logsource and gets no further fields
+	clock     zoneSaid // how sure the zone of the event's time is
 }
 
 // Names makes d take new field names from a share: that of the sender whose frames come next. Nil has no bound.
@@ -298,14 +300,25 @@ func visible(s string) string {
 
 // text decodes a line and says whether something understood it.
 func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
+	d.h.pri, d.h.host, d.h.app, d.h.pid, d.h.is5424 = -1, "", "", "", false
+	document := e.Len() > 0
+	ok := d.line(e, s, o, framed)
+	d.h.said(e, document || d.document)
+	return ok
+}
+
+// line decodes a line; d.h becomes the syslog header that it has.
+func (d *Decoder) line(e *ecs.Event, s string, o Options, framed bool) bool {
 	fam := d.set.family(o.Dataset)
 	def := d.set.defs[o.Dataset]
 
 	// 1. Lines that have no syslog header: files, and shippers that cut it off.
 	if !framed {
-		if text, t, ok := containerLine(s); ok {
+		if text, t, ok := containerLine(s); ok && !d.contained {
 			e.Time = t
-			if !d.text(e, text, o, false) {
+			d.contained = true // once: a line that begins so again is what the program wrote
+			defer func() { d.contained = false }()
+			if !d.line(e, text, o, false) {
 				e.Time = t
 				set(e, ecs.Message, text)
 			}
@@ -330,7 +343,8 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 	}
 
 	// 2. Syslog.
-	h := readHeader(s, e.Created, o.Zone)
+	d.h = readHeader(s, e.Created, o.Zone)
+	h := &d.h
 	t := e.Time
 	h.put(d, e)
 	if d.clock = zoneNamed; h.timed {
@@ -338,7 +352,7 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 	}
 	text := h.text
 	if fam != unknown && fam != syslogOnly {
-		if d.body(e, text, o, fam, &h) {
+		if d.body(e, text, o, fam, h) {
 			return true
 		}
 	} else if def != nil {
@@ -529,6 +543,9 @@ func (d *Decoder) bodyByShape(e *ecs.Event, s string, o Options, app string) (st
 	if strings.Contains(s, " SRC=") && strings.Contains(s, " DST=") && netfilter(e, s) {
 		e.SetLogsource("linux", "iptables", "firewall")
 		return "linux.iptables", true
+	}
+	if programs[app] { // what a daemon of the system writes is no message of a device
+		return "", false
 	}
 	for _, def := range d.set.sniff {
 		if def.looksLike(s, app) && def.decodeText(d, e, s, app, o) {

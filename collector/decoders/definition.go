@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -29,7 +30,7 @@ var embedded embed.FS
 //	  all: ["devid=", "logid="]      texts that must all be there
 //	  any: []                        one of these must
 //	  app: [dnsmasq]                 the syslog program is one of these (beside all and any: both must hold)
-//	  pattern: '^\d+ '               RE2 that must match
+//	  pattern: '^\d+ '               RE2 that must match; alone it is asked for lines without a syslog program only
 //	  json: [awsRegion, eventName]   members a JSON document must have
 //	names: [fgt.vd]                  names of its own beside those of ECS; any other name that ECS does not have is refused
 //	parse: kv                        kv | cef | leef | csv | pattern | dissect | json; without it the rules parse
@@ -43,7 +44,7 @@ var embedded embed.FS
 //	                                 a list of such tables: the first that gives a value
 //	set: {observer.vendor: Fortinet}
 //	time: {fields: [date, time, tz], field: eventtime}   fields joined by a blank and read, else field: text, or a number of
-//	                                 seconds, milli-, micro- or nanoseconds
+//	                                 seconds, milli-, micro- or nanoseconds; zone: UTC where the format is always of that one
 //	logsource: {product: …, service: …, category: …}   may name a source field as {type}
 //	rules:                           in order, the first that applies is followed, and its own rules after it
 //	  - when: {type: [a, b], "msg|contains": x}   all must hold; of a list one; contains, startswith, endswith, re, not, exists
@@ -96,6 +97,7 @@ type step struct {
 	Time     struct {
 		Field  string   `yaml:"field"`
 		Fields []string `yaml:"fields"`
+		Zone   string   `yaml:"zone"`
 	} `yaml:"time"`
 	Logsource *struct {
 		Product  string    `yaml:"product"`
@@ -110,6 +112,7 @@ type step struct {
 	dissects   []dissect
 	consts     []constant
 	tables     []table
+	zone       *time.Location
 }
 
 // detect is one way to recognise a message.
@@ -366,6 +369,13 @@ func (st *step) compile(def *definition, parent *step, depth int, rules *int, ba
 			}
 		}
 		st.tables = append(st.tables, table{name("values", n), st.Values[n]})
+	}
+	if st.Time.Zone != "" {
+		zone, err := time.LoadLocation(st.Time.Zone)
+		if err != nil {
+			bad("time: %v", err)
+		}
+		st.zone = zone
 	}
 	for _, key := range sortedKeys(st.When) {
 		st.conditions = append(st.conditions, compileCondition(key, st.When[key], bad))

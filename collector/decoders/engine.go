@@ -33,7 +33,13 @@ func (t *detect) matches(s, app string) bool {
 	if len(t.Any) > 0 && !slices.ContainsFunc(t.Any, func(w string) bool { return strings.Contains(s, w) }) {
 		return false
 	}
-	return t.re == nil || t.re.MatchString(s)
+	if t.re == nil {
+		return true
+	}
+	if app != "" && len(t.All)+len(t.Any)+len(t.App) == 0 { // a line that a syslog daemon named is of that program
+		return false
+	}
+	return t.re.MatchString(s)
 }
 
 func (def *definition) looksLikeJSON(e *ecs.Event) bool {
@@ -316,6 +322,9 @@ func fill(kvs []pair, s string) string {
 }
 
 func (st *step) time(e *ecs.Event, kvs []pair, o Options) {
+	if st.zone != nil {
+		o.Zone = st.zone
+	}
 	if len(st.Time.Fields) > 0 {
 		if t, rest, ok := textTime(joined(kvs, st.Time.Fields), e.Created, o); ok {
 			e.Time = t

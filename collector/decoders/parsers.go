@@ -98,6 +98,12 @@ func textTime(s string, received int64, o Options) (t int64, rest string, ok boo
 	if t, n := dayFirst(s, o.Zone); n > 0 {
 		return t, s[n:], true
 	}
+	if t, n := compactTime(s, o.Zone); n > 0 {
+		return t, s[n:], true
+	}
+	if t, n := monthFirst(s, received, o.Zone); n > 0 {
+		return t, s[n:], true
+	}
 	if len(s) > 20 && s[3] == ' ' && weekday(s[:3]) { // "Mon Mar  2 14:53:21 2026"
 		if t, n := bsdTime(s[4:], received, o.Zone); n > 0 {
 			return t, s[4+n:], true

@@ -82,5 +82,5 @@ func TestContainerLines(t *testing.T) {
 	d := newDecoder(t)
 	check(t, d, "", wire.FormatLine, `2026-03-02T02:00:02.123456789Z stdout F 203.0.113.9 - - [02/Mar/2026:09:00:01 +0700] "GET /a HTTP/1.1" 200 1 "-" "curl/8"`, "source.ip=203.0.113.9|user.name=|host.name=|url.path=/a|@timestamp=2026-03-02T02:00:01.000Z|event.dataset=web.access")
 	check(t, d, "", wire.FormatLine, `2026-03-02T02:00:02.123456789Z stderr F panic: nothing known`, "message=panic: nothing known|host.name=|process.name=|@timestamp=2026-03-02T02:00:02.123Z")
-	check(t, d, "", wire.FormatLine, "02-Mar-2026 09:00:01.718 general: info: zone loaded", "host.name=|process.name=|@timestamp=2026-03-02T02:00:01.718Z")
+	check(t, d, "", wire.FormatLine, "02-Mar-2026 09:00:01.718 other: a line of a program that nobody knows", "host.name=|process.name=|@timestamp=2026-03-02T02:00:01.718Z")
 }

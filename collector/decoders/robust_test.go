@@ -182,6 +182,19 @@ func TestHuge(t *testing.T) {
 		{"netfilter", "", func(n int) string {
 			return "<4>Mar  2 09:00:01 h kernel: IN=a SRC=1.1.1.1 DST=1.1.1.1 " + x("A=B ", n/4)
 		}},
+		{"container lines", "", func(n int) string { return x("2026-03-02T07:52:16.123456789Z stdout F ", n/40) }},
+		{"headers in headers", "", func(n int) string { return x("<13>Mar  2 09:00:01 h app[1]: ", n/30) }},
+		{"not UTF-8", "", func(n int) string { return x("\xff", n) }},
+		{"audit parts", "linux.auditd", func(n int) string { return "type=EXECVE msg=audit(1.2:3): " + x("a1[0]=41 ", n/9) }},
+		{"journal bytes", "", func(n int) string {
+			return `{"SYSLOG_IDENTIFIER":"sshd","PRIORITY":"6","MESSAGE":[` + x("65,", n/3) + `65]}`
+		}},
+		{"XML in data", "", func(n int) string {
+			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData><Data>" + x("<a>", n/3) + "</Data></EventData></Event>"
+		}},
+		{"XML controls", "", func(n int) string {
+			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData><Data>" + x("&#3;\x02", n/5) + "</Data></EventData></Event>"
+		}},
 		{"cron", "linux.syslog", func(n int) string { return "<4>Mar  2 09:00:01 h CRON[1]: (" + x("(", n) }},
 	} {
 		cost := func(n int) time.Duration {

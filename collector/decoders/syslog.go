@@ -450,8 +450,15 @@ func level(s string) bool {
 	if len(s) > 13 {
 		return false
 	}
-	switch lowerASCII(s) {
-	case "emerg", "emergency", "alert", "crit", "critical", "err", "error", "warn", "warning", "notice", "info", "information", "informational", "debug", "trace", "fatal", "severe", "panic", "note":
+	var low [13]byte
+	for i := range len(s) {
+		low[i] = s[i]
+		if c := s[i]; c >= 'A' && c <= 'Z' {
+			low[i] += 'a' - 'A'
+		}
+	}
+	switch string(low[:len(s)]) {
+	case "emerg", "emergency", "alert", "crit", "critical", "err", "error", "warn", "warning", "notice", "info", "information", "informational", "debug", "trace", "fatal", "severe", "panic", "note", "log", "detail", "hint", "statement", "context":
 		return true
 	}
 	return false
@@ -588,34 +595,18 @@ func (h *header) put(d *Decoder, e *ecs.Event) {
 	}
 	if h.pri >= 0 {
 		e.AddInt(fPriority, int64(h.pri))
-		if h.pri>>3 < len(facilities) { // RFC 5424 ends at 191; what devices send beyond names no facility
-			e.AddInt(fFacilityCode, int64(h.pri>>3))
-			e.AddString(fFacilityName, facilities[h.pri>>3])
-			e.AddInt(fSeverityCode, int64(h.pri&7))
-			e.AddString(fSeverityName, severityNames[h.pri&7])
-		}
 		if e.Text(ecs.LogLevel) == "" {
 			e.AddString(ecs.LogLevel, severities[h.pri&7])
 		}
 	}
-	if h.is5424 {
-		e.AddInt(fVersion, 1)
-	}
-	if h.host != "" {
-		e.SetString(ecs.HostName, h.host)
-		e.AddString(fHostname, h.host)
-	}
+	set(e, ecs.HostName, h.host)
 	if h.app != "" {
 		app := h.app
-		e.AddString(ecs.SyslogAppname, app)
 		if app[0] == '/' { // "/usr/sbin/cron"
 			set(e, ecs.ProcessExecutable, app)
 			app = app[strings.LastIndexByte(app, '/')+1:]
 		}
 		set(e, ecs.ProcessName, app)
-	}
-	if h.pid != "" {
-		e.AddString(fProcID, h.pid)
 	}
 	if digits(h.pid) && len(h.pid) <= 10 {
 		setNumber(e, ecs.ProcessPID, h.pid)
@@ -625,6 +616,42 @@ func (h *header) put(d *Decoder, e *ecs.Event) {
 	set(e, fMsgID, h.msgid)
 	if h.sd != "" {
 		h.putSD(d, e)
+	}
+}
+
+// priorities are the fields that follow from a priority, ready to be appended. RFC 5424 ends at 191: what devices send beyond names no
+// facility.
+var priorities = func() (list [192]ecs.Event) {
+	for pri := range list {
+		e := &list[pri]
+		e.AddInt(fFacilityCode, int64(pri>>3))
+		e.AddString(fFacilityName, facilities[pri>>3])
+		e.AddInt(fSeverityCode, int64(pri&7))
+		e.AddString(fSeverityName, severityNames[pri&7])
+	}
+	return list
+}()
+
+// said stores what the sender wrote under log.syslog, last of all: what stands in an event makes every search in it longer. document:
+// a shipper's words for the same may stand there already.
+func (h *header) said(e *ecs.Event, document bool) {
+	if document && (e.Has(fFacilityCode) || e.Has(fHostname) || e.Has(ecs.SyslogAppname)) {
+		return
+	}
+	if h.pri >= 0 && h.pri < len(priorities) {
+		e.Append(&priorities[h.pri])
+	}
+	if h.is5424 {
+		e.AddInt(fVersion, 1)
+	}
+	if h.host != "" {
+		e.AddString(fHostname, h.host)
+	}
+	if h.app != "" {
+		e.AddString(ecs.SyslogAppname, h.app)
+	}
+	if h.pid != "" {
+		e.AddString(fProcID, h.pid)
 	}
 }
 

@@ -184,11 +184,15 @@ func isoTime(s string, zone *time.Location) (ms int64, n int) {
 	y, ok := number(s, 0, 4)
 	mo, ok2 := number(s, 5, 2)
 	d, ok3 := number(s, 8, 2)
-	h, mi, sec, frac, k := clock(s[11:])
+	at := 11
+	if s[at] == ' ' { // MySQL: "2026-03-02  8:15:31"
+		at++
+	}
+	h, mi, sec, frac, k := clock(s[at:])
 	if !ok || !ok2 || !ok3 || k == 0 {
 		return 0, 0
 	}
-	n = 11 + k
+	n = at + k
 	t, ok := unix(y, time.Month(mo), d, h, mi, sec)
 	if !ok {
 		return 0, 0
@@ -349,6 +353,55 @@ func dayFirst(s string, zone *time.Location) (int64, int) {
 		}
 	}
 	return local(t, frac, zone), n
+}
+
+// compactTime reads "20260302 15:04:05" (MariaDB's server audit).
+func compactTime(s string, zone *time.Location) (int64, int) {
+	y, ok := number(s, 0, 4)
+	mo, ok2 := number(s, 4, 2)
+	d, ok3 := number(s, 6, 2)
+	if !ok || !ok2 || !ok3 || len(s) < 17 || s[8] != ' ' {
+		return 0, 0
+	}
+	h, mi, sec, frac, k := clock(s[9:])
+	t, ok := unix(y, time.Month(mo), d, h, mi, sec)
+	if k == 0 || !ok {
+		return 0, 0
+	}
+	return local(t, frac, zone), 9 + k
+}
+
+// monthFirst reads "03/02/2026-15:04:05.123" and "03/02-15:04:05.123" (Suricata's and Snort's fast.log).
+func monthFirst(s string, received int64, zone *time.Location) (int64, int) {
+	if len(s) < 14 || s[2] != '/' {
+		return 0, 0
+	}
+	mo, ok := number(s, 0, 2)
+	d, ok2 := number(s, 3, 2)
+	if !ok || !ok2 {
+		return 0, 0
+	}
+	if s[5] == '-' {
+		h, mi, sec, frac, k := clock(s[6:])
+		if k == 0 {
+			return 0, 0
+		}
+		t, ok := nearestPast(time.Month(mo), d, h, mi, sec, frac, received, zone)
+		if !ok {
+			return 0, 0
+		}
+		return t, 6 + k
+	}
+	y, ok := number(s, 6, 4)
+	if !ok || s[5] != '/' || s[10] != '-' {
+		return 0, 0
+	}
+	h, mi, sec, frac, k := clock(s[11:])
+	t, ok := unix(y, time.Month(mo), d, h, mi, sec)
+	if k == 0 || !ok {
+		return 0, 0
+	}
+	return local(t, frac, zone), 11 + k
 }
 
 // zoneWord reads the zone names that mean one offset only, alone or as "UTC+7", "GMT+07:00". Names that countries share (CST, IST, BST,

@@ -17,6 +17,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"hoalu/collector/decoders"
 	"hoalu/national"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	Listen     Listen          `yaml:"listen"`
 	Queue      Queue           `yaml:"queue"`
 	Store      Store           `yaml:"store"`
+	Decoders   []string        `yaml:"decoders"` // folders with decoders beside the product's own
 	Detections Detections      `yaml:"detections"`
 	Posture    Posture         `yaml:"posture"`
 	Evidence   Evidence        `yaml:"evidence"`
@@ -267,6 +269,11 @@ func (c Config) Validate() error {
 		}
 		if _, err := exec.LookPath("journalctl"); err != nil {
 			bad("files.journal: journalctl reads it and is not installed: %v", err)
+		}
+	}
+	if len(c.Decoders) > 0 {
+		if _, err := decoders.Load(c.Decoders); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	for i, r := range c.Detections.Rules {

@@ -406,7 +406,7 @@ type setups struct {
 const maxSetups = 64
 
 func (a *App) openPipeline(ctx context.Context) error {
-	set, err := decoders.New()
+	set, err := decoders.Load(a.cfg.Decoders)
 	if err != nil {
 		return err
 	}
