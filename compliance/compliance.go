@@ -381,8 +381,12 @@ func (c *Checks) Evaluate(ctx context.Context, f facts.Facts) (map[string]Result
 			}
 			switch r.State {
 			case soc.Met, soc.NotMet:
-				judgeAge(&r, f.Now)
-			case soc.Unknown, soc.NotApplicable:
+				if judgeRead(&r, f.Failed) {
+					judgeAge(&r, f.Now)
+				}
+			case soc.Unknown:
+				judgeRead(&r, f.Failed)
+			case soc.NotApplicable:
 			default:
 				r.State, r.Because = soc.Unknown, []soc.Because{{Code: "policy_gave_no_answer"}}
 			}
@@ -397,6 +401,18 @@ const clockSlack = 5 * 60_000
 
 // tooLong is the product's promise: what nobody computed or heard of for so long is not known any more.
 const tooLong = 10 * 60_000
+
+// judgeRead makes a result unknown, with the cause, when evidence it rests on could not be read, and says whether all could. What the policy
+// concluded from the missing value is not what was last known.
+func judgeRead(r *Result, failed map[string]string) bool {
+	for _, e := range r.Evidence {
+		if cause, ok := failed[e.ID]; ok {
+			r.State, r.Because, r.Score = soc.Unknown, []soc.Because{{Code: "fact_unknown", Values: map[string]string{"evidence": e.ID, "cause": cause}}}, min(r.Score, 1)
+			return false
+		}
+	}
+	return true
+}
 
 // judgeAge makes a conclusion unknown when evidence it rests on is missing, older than its limit or from the future.
 func judgeAge(r *Result, now int64) {

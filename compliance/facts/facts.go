@@ -1,5 +1,8 @@
 // Package facts is what posture policies see: one System's telemetry as a JSON document, gathered from the running appliance.
 // The same shape is what the policies' own tests write down. Times are Unix milliseconds UTC; 0 is never.
+//
+// "Could not tell" is never 0: a part that could not be read carries its cause in Error, and Failed names the evidence that rests on it.
+// Whatever a policy concludes from such evidence, the host makes it unknown with that cause.
 package facts
 
 import "hoalu/soc"
@@ -16,6 +19,8 @@ type Facts struct {
 	National National `json:"national"`
 	Access   Access   `json:"access"`
 	Clock    Clock    `json:"clock"`
+
+	Failed map[string]string `json:"failed,omitempty"` // evidence id → why it could not be read
 }
 
 // System is the system looked at.
@@ -38,6 +43,7 @@ type Asset struct {
 	Host      string `json:"host"`
 	Kind      string `json:"kind"`
 	LastEvent int64  `json:"last_event"`
+	Error     string `json:"error,omitempty"` // why it could not be told; LastEvent says nothing then
 }
 
 // Source is a registered source as the collector sees it.
@@ -73,46 +79,51 @@ const (
 
 // Store is what is kept of this system.
 type Store struct {
-	Checked    int64 `json:"checked"`
-	Oldest     int64 `json:"oldest_event"` // receipt of the oldest searchable event
-	KeepDays   int   `json:"keep_days"`    // 0 for ever
-	DiskDays   int   `json:"disk_days"`    // until full at the present rate; -1 cannot tell
-	Ready      bool  `json:"ready"`
-	Checkpoint int64 `json:"checkpoint"` // last signed head of the evidence log
+	Error      string `json:"error,omitempty"` // why it could not be read, "" when it was
+	Checked    int64  `json:"checked"`
+	Oldest     int64  `json:"oldest_event"` // receipt of the oldest searchable event
+	KeepDays   int    `json:"keep_days"`    // 0 for ever
+	DiskDays   int    `json:"disk_days"`    // until full at the present rate; -1 cannot tell
+	Ready      bool   `json:"ready"`
+	Checkpoint int64  `json:"checkpoint"` // last signed head of the evidence log
 }
 
 // Watch is how events are watched and alerts handled.
 type Watch struct {
-	Checked              int64 `json:"checked"`
-	Rules                int   `json:"rules"`                 // loaded and running
-	RulesChanged         int64 `json:"rules_changed"`         // last change of rules or exceptions
-	OldestUnacknowledged int64 `json:"oldest_unacknowledged"` // when the oldest open alert nobody took was made
-	Started              int64 `json:"started"`               // when the appliance began to watch
+	Error                string `json:"error,omitempty"` // why it could not be read, "" when it was
+	Checked              int64  `json:"checked"`
+	Rules                int    `json:"rules"`                 // loaded and running
+	RulesChanged         int64  `json:"rules_changed"`         // last change of rules or exceptions
+	OldestUnacknowledged int64  `json:"oldest_unacknowledged"` // when the oldest open alert nobody took was made
+	Started              int64  `json:"started"`               // when the appliance began to watch
 }
 
 // National is the link to the centre.
 type National struct {
-	Checked       int64 `json:"checked"`
-	Endpoint      bool  `json:"endpoint"`
-	LastAccepted  int64 `json:"last_accepted"` // report or heartbeat
-	OldestWaiting int64 `json:"oldest_waiting"`
-	Waiting       int64 `json:"waiting"`
+	Error         string `json:"error,omitempty"` // why it could not be read, "" when it was
+	Checked       int64  `json:"checked"`
+	Endpoint      bool   `json:"endpoint"`
+	LastAccepted  int64  `json:"last_accepted"` // report or heartbeat
+	OldestWaiting int64  `json:"oldest_waiting"`
+	Waiting       int64  `json:"waiting"`
 }
 
 // Access is who may use the appliance.
 type Access struct {
-	Checked       int64 `json:"checked"`
-	Accounts      int   `json:"accounts"`
-	WithoutSecond int   `json:"without_second_factor"`
-	LastDeed      int64 `json:"last_deed"` // newest entry of the audit log
-	TwoRoles      int   `json:"two_roles"` // persons who both administer the appliance and watch or lead with it
+	Error         string `json:"error,omitempty"` // why it could not be read, "" when it was
+	Checked       int64  `json:"checked"`
+	Accounts      int    `json:"accounts"`
+	WithoutSecond int    `json:"without_second_factor"`
+	LastDeed      int64  `json:"last_deed"` // newest entry of the audit log
+	TwoRoles      int    `json:"two_roles"` // persons who both administer the appliance and watch or lead with it
 }
 
 // Clock is the appliance's own clock.
 type Clock struct {
-	Checked      int64 `json:"checked"`
-	Synchronised bool  `json:"synchronised"`
-	Known        bool  `json:"known"` // false: the host does not say
+	Error        string `json:"error,omitempty"` // why it could not be read, "" when it was
+	Checked      int64  `json:"checked"`
+	Synchronised bool   `json:"synchronised"`
+	Known        bool   `json:"known"` // false: the host does not say
 }
 
 // Telemetry is the part of the appliance's state that all systems share.
@@ -144,7 +155,7 @@ func RetentionFloorDays(level int) int {
 const DefaultMaxAge = 9 * 60_000
 
 // Build puts one system's facts together. readings are by source id, kinds says what kinds of log a source sends about this system.
-func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source, readings map[string]soc.Reading, kinds func(source string) map[string]int64, lastByHost func(host string) int64) Facts {
+func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source, readings map[string]soc.Reading, kinds func(source string) map[string]int64, lastByHost func(host string) (int64, error)) Facts {
 	f := Facts{Now: t.Now, System: System{sys.ID, sys.Level, sys.Placement, sys.Engine, sys.Dossier, sys.Investing, sys.Demo}, Floor: RetentionFloorDays(sys.Level),
 		Assets: []Asset{}, Sources: []Source{}, National: t.National, Access: t.Access, Clock: t.Clock}
 	if t.Store != nil {
@@ -159,7 +170,10 @@ func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source
 		}
 		x := Asset{ID: a.ID, Host: a.Host, Kind: a.Kind}
 		if lastByHost != nil && a.Host != "" {
-			x.LastEvent = lastByHost(a.Host)
+			at, err := lastByHost(a.Host)
+			if x.LastEvent = at; err != nil {
+				x.LastEvent, x.Error = 0, err.Error()
+			}
 		}
 		f.Assets = append(f.Assets, x)
 	}
@@ -184,5 +198,28 @@ func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source
 		}
 		f.Sources = append(f.Sources, x)
 	}
+	f.Failed = failed(f)
 	return f
+}
+
+// failed names the evidence that rests on what could not be read.
+func failed(f Facts) map[string]string {
+	out := map[string]string{}
+	for _, x := range []struct {
+		cause    string
+		evidence []string
+	}{
+		{f.Store.Error, []string{"store", "evidence_log"}},
+		{f.Watch.Error, []string{"watch"}},
+		{f.National.Error, []string{"national", "national_settings"}},
+		{f.Access.Error, []string{"accounts"}},
+		{f.Clock.Error, []string{"clock"}},
+	} {
+		for _, id := range x.evidence {
+			if x.cause != "" {
+				out[id] = x.cause
+			}
+		}
+	}
+	return out
 }

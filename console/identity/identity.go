@@ -219,6 +219,7 @@ type Account struct {
 	LastUse         int64
 	Sessions        int
 	Version         int64
+	SecondFactor    bool // a secret for one-time codes is set
 }
 
 // List lists all accounts by login.
@@ -230,7 +231,7 @@ func (a *Accounts) List(ctx context.Context) ([]Account, error) {
 	}
 	out := make([]Account, len(rows))
 	for i, r := range rows {
-		out[i] = Account{ID: r.ID, Login: r.Login, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, State: r.State, Created: r.Created, LastUse: r.LastUse, Sessions: int(r.Sessions), Version: r.Version}
+		out[i] = Account{ID: r.ID, Login: r.Login, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, State: r.State, Created: r.Created, LastUse: r.LastUse, Sessions: int(r.Sessions), Version: r.Version, SecondFactor: r.SecondFactor > 0}
 		if r.State == "active" && r.LockedUntil > now {
 			out[i].State = "locked"
 		}

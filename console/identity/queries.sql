@@ -10,7 +10,8 @@ SELECT * FROM account WHERE login = $1;
 -- name: ListAccounts :many
 SELECT a.id, a.login, a.name, a.roles, a.unit, a.state, a.created, a.last_use, a.version,
     (SELECT count(*) FROM console_session s WHERE s.account = a.id AND s.expires > $1) AS sessions,
-    CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until
+    CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until,
+    CAST(length(a.totp) AS BIGINT) AS second_factor
 FROM account a ORDER BY a.login;
 
 -- name: InsertAccount :exec

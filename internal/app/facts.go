@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -41,23 +42,23 @@ func (a *App) openPosture(ctx context.Context) error {
 func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	now := time.Now().UnixMilli()
 	t := facts.Telemetry{Now: now}
-	sum, err := a.national.Summary(ctx)
-	if err != nil {
-		return nil, err
+	if sum, err := a.national.Summary(ctx); err != nil {
+		t.National.Error = err.Error()
+	} else {
+		t.National = facts.National{Checked: now, Endpoint: sum.Endpoint, LastAccepted: max(sum.LastReceipt, sum.Heartbeat), OldestWaiting: sum.OldestWaiting, Waiting: sum.Waiting}
 	}
-	t.National = facts.National{Checked: now, Endpoint: sum.Endpoint, LastAccepted: max(sum.LastReceipt, sum.Heartbeat), OldestWaiting: sum.OldestWaiting, Waiting: sum.Waiting}
 	accounts, err := a.accounts.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	last, err := evidence.Last(ctx, a.state.Read())
-	if err != nil {
-		return nil, err
-	}
+	last, err2 := evidence.Last(ctx, a.state.Read())
 	t.Access = facts.Access{Checked: now, LastDeed: last}
+	if err := errors.Join(err, err2); err != nil {
+		t.Access.Error = err.Error()
+	}
 	for _, x := range accounts {
 		if x.State == "active" || x.State == "locked" {
-			t.Access.Accounts++ // each active account was made with a second factor: there is no other way to one
+			t.Access.Accounts++
+			if !x.SecondFactor {
+				t.Access.WithoutSecond++
+			}
 			if slices.Contains(x.Roles, soc.Administrator) && (slices.Contains(x.Roles, soc.Analyst) || slices.Contains(x.Roles, soc.Lead)) {
 				t.Access.TwoRoles++
 			}
@@ -66,12 +67,14 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 	offset, _, known := machinePart{a}.Clock(ctx)
 	t.Clock = facts.Clock{Checked: now, Known: known, Synchronised: known && offset > -1000 && offset < 1000}
 	head, err := a.evidence.Head(ctx)
-	if err != nil && !errors.Is(err, evidence.ErrNoHead) {
-		return nil, err
+	if errors.Is(err, evidence.ErrNoHead) {
+		err = nil
 	}
-	usage, err := a.store.Usage(ctx)
-	if err != nil {
-		return nil, err
+	usage, err2 := a.store.Usage(ctx)
+	_, _, days, err3 := machinePart{a}.Disk(ctx)
+	unread := "" // why nothing is known of what is kept
+	if err := errors.Join(err, err2, err3); err != nil {
+		unread = err.Error()
 	}
 	oldest := map[string]int64{}
 	for _, u := range usage {
@@ -79,28 +82,27 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 			oldest[u.System] = d.UnixMilli()
 		}
 	}
-	_, _, days, err := machinePart{a}.Disk(ctx)
-	if err != nil {
-		return nil, err
-	}
 	snap := a.inventory.Snapshot()
 	t.Store = func(system string) facts.Store {
-		old := oldest[system]
+		old, cause := oldest[system], unread
 		if old == 0 {
-			old = a.oldest.get(system, func() (int64, error) { return a.oldestEvent(ctx, system) })
+			var err error
+			if old, err = a.oldest.get(system, func() (int64, error) { return a.oldestEvent(ctx, system) }); err != nil && cause == "" {
+				cause = err.Error()
+			}
 		}
 		keep := a.cfg.Store.KeepDays
 		if sys, ok := snap.System(system); ok && keep > 0 {
 			keep = max(keep, facts.RetentionFloorDays(sys.Level))
 		}
-		return facts.Store{Checked: now, Oldest: old, KeepDays: keep, DiskDays: int(days), Ready: true, Checkpoint: head.At}
+		return facts.Store{Error: cause, Checked: now, Oldest: old, KeepDays: keep, DiskDays: int(days), Ready: cause == "", Checkpoint: head.At}
 	}
 	rules := len(a.engine.Rules())
 	t.Watch = func(system string) facts.Watch {
 		w := facts.Watch{Checked: now, Rules: rules, RulesChanged: a.rulesAt.Load(), Started: a.started}
 		c, err := a.triage.Counts(ctx, soc.Scope{Systems: []string{system}}, "")
 		if err != nil {
-			w.Checked = 0 // nobody looked: nothing can be concluded
+			w.Checked, w.Error = 0, err.Error() // nobody looked: nothing can be concluded
 			a.log.Error("read the alerts of a system", "system.id", system, "error", err)
 		}
 		w.OldestUnacknowledged = c.OldestNew
@@ -160,7 +162,7 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 			}
 		}
 		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(source string) map[string]int64 { return a.resolved.kinds(source, sys.ID) },
-			func(host string) int64 { return a.lastOf(ctx, host) }))
+			func(host string) (int64, error) { return a.lastOf(ctx, host) }))
 	}
 	return out, nil
 }
@@ -174,19 +176,21 @@ type oldestKnown struct {
 
 const askAgain = 5 * time.Minute
 
-func (o *oldestKnown) get(system string, ask func() (int64, error)) int64 {
+func (o *oldestKnown) get(system string, ask func() (int64, error)) (int64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.at == nil || len(o.asked) > maxHosts {
 		o.at, o.asked = map[string]int64{}, map[string]time.Time{}
 	}
 	if time.Since(o.asked[system]) < askAgain {
-		return o.at[system]
+		return o.at[system], nil
 	}
-	if at, err := ask(); err == nil {
-		o.at[system], o.asked[system] = at, time.Now()
+	at, err := ask()
+	if err != nil {
+		return 0, err // asked again in the next round
 	}
-	return o.at[system]
+	o.at[system], o.asked[system] = at, time.Now()
+	return at, nil
 }
 
 // oldestEvent asks the store for a system whose events are not filed by day yet.
@@ -199,19 +203,24 @@ func (a *App) oldestEvent(ctx context.Context, system string) (int64, error) {
 }
 
 // lastOf is when a host was last heard of: in this run, else in what is stored (looked up again after five minutes without an answer).
-func (a *App) lastOf(ctx context.Context, host string) int64 {
+// An error says that it could not be told, and is not remembered.
+func (a *App) lastOf(ctx context.Context, host string) (int64, error) {
 	if at := a.hosts.last(host); at != 0 {
-		return at
+		return at, nil
 	}
-	if !a.hosts.ask(host) {
-		return 0
+	if a.hosts.askedLately(host) {
+		return 0, nil
 	}
 	r, err := a.store.Search(ctx, query.Search{Query: query.Or{query.Term{Field: ecs.HostName, Value: host}, query.Term{Field: ecs.ObserverName, Value: host}}, From: time.Now().AddDate(0, 0, -7).UnixMilli(), Limit: 1, CountCap: 1})
-	if err != nil || len(r.Events) == 0 {
-		return 0
+	if err != nil {
+		return 0, fmt.Errorf("look for host %s: %w", host, err)
+	}
+	a.hosts.answered(host)
+	if len(r.Events) == 0 {
+		return 0, nil
 	}
 	a.hosts.seen(host, r.Events[0].Created)
-	return r.Events[0].Created
+	return r.Events[0].Created, nil
 }
 
 // hosts remembers when each host was last heard of.
@@ -221,18 +230,21 @@ type hosts struct {
 	asked map[string]time.Time
 }
 
-// ask says whether the store should be asked of a host nobody heard of.
-func (h *hosts) ask(host string) bool {
+// askedLately says that the store answered within five minutes that it has nothing of a host.
+func (h *hosts) askedLately(host string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.asked[host]) < askAgain
+}
+
+// answered remembers that the store gave an answer of a host.
+func (h *hosts) answered(host string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.asked == nil || len(h.asked) > maxHosts {
 		h.asked = map[string]time.Time{}
 	}
-	if time.Since(h.asked[host]) < 5*time.Minute {
-		return false
-	}
 	h.asked[host] = time.Now()
-	return true
 }
 
 const maxHosts = 200_000

@@ -11,7 +11,12 @@ import data.hoalu.lib
 # Coverage is by registered object: each must have sent an event within 24 hours.
 day := 86400000
 
-missing := [a | some a in input.assets; a.last_event == 0]
+# Objects that could not be looked up: nothing is known of them.
+untold := [a | some a in input.assets; told_error(a) != ""]
+
+told_error(a) := object.get(a, "error", "")
+
+missing := [a | some a in input.assets; told_error(a) == ""; a.last_event == 0]
 
 old := [a | some a in input.assets; a.last_event > 0; input.now - a.last_event > day]
 
@@ -21,13 +26,20 @@ result := lib.answer("unknown", [lib.reason("no_object_registered", {})], [lib.i
 
 result := lib.answer("not_met", [lib.reason("object_not_seen", {"objects": hosts(missing), "count": format_int(count(missing), 10), "of": format_int(count(input.assets), 10)})], [lib.inventory]) if count(missing) > 0
 
+result := lib.answer("unknown", [lib.reason("object_not_told", {"objects": hosts(untold), "count": format_int(count(untold), 10), "of": format_int(count(input.assets), 10), "cause": told_error(untold[0])})], [lib.inventory]) if {
+	count(missing) == 0
+	count(untold) > 0
+}
+
 result := lib.answer("unknown", [lib.reason("object_silent", {"objects": hosts(old), "count": format_int(count(old), 10), "of": format_int(count(input.assets), 10)})], [lib.inventory]) if {
 	count(missing) == 0
+	count(untold) == 0
 	count(old) > 0
 }
 
 result := object.union(lib.coverage(input.sources, "no_source"), {"because": array.concat([lib.reason("objects_seen", {"count": format_int(count(input.assets), 10)})], lib.coverage(input.sources, "no_source").because)}) if {
 	count(input.assets) > 0
 	count(missing) == 0
+	count(untold) == 0
 	count(old) == 0
 }

@@ -32,3 +32,11 @@ concludes_not_applicable(facts) if {
 	answer := policy.result with input as facts
 	answer.state == "not_applicable"
 }
+
+# An object that could not be looked up is not one that was never seen.
+test_unknown_where_it_could_not_be_told if {
+	answer := policy.result with input as json.patch(fixture.good, [{"op": "replace", "path": "/assets/0/last_event", "value": 0}, {"op": "add", "path": "/assets/0/error", "value": "store is down"}])
+	answer.state == "unknown"
+	answer.because[0].code == "object_not_told"
+	answer.because[0].values.cause == "store is down"
+}

@@ -410,22 +410,24 @@ func (q *Queries) Link(ctx context.Context, hash string) (OneTimeLink, error) {
 const listAccounts = `-- name: ListAccounts :many
 SELECT a.id, a.login, a.name, a.roles, a.unit, a.state, a.created, a.last_use, a.version,
     (SELECT count(*) FROM console_session s WHERE s.account = a.id AND s.expires > $1) AS sessions,
-    CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until
+    CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until,
+    CAST(length(a.totp) AS BIGINT) AS second_factor
 FROM account a ORDER BY a.login
 `
 
 type ListAccountsRow struct {
-	ID          string
-	Login       string
-	Name        string
-	Roles       string
-	Unit        string
-	State       string
-	Created     int64
-	LastUse     int64
-	Version     int64
-	Sessions    int64
-	LockedUntil int64
+	ID           string
+	Login        string
+	Name         string
+	Roles        string
+	Unit         string
+	State        string
+	Created      int64
+	LastUse      int64
+	Version      int64
+	Sessions     int64
+	LockedUntil  int64
+	SecondFactor int64
 }
 
 func (q *Queries) ListAccounts(ctx context.Context, expires int64) ([]ListAccountsRow, error) {
@@ -449,6 +451,7 @@ func (q *Queries) ListAccounts(ctx context.Context, expires int64) ([]ListAccoun
 			&i.Version,
 			&i.Sessions,
 			&i.LockedUntil,
+			&i.SecondFactor,
 		); err != nil {
 			return nil, err
 		}
