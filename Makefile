@@ -11,7 +11,7 @@ UI       := console/ui
 UI_FILES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 export CGO_ENABLED := 0
 
-.PHONY: run build test bench generate clean peers check unit race fuzz browser bench-%
+.PHONY: run build test bench generate clean peers check unit race fuzz walks browser bench-%
 
 run: build
 	exec bin/hoalu serve
@@ -36,7 +36,7 @@ $(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_FILES)
 peers:
 	test/peers/install.sh
 
-test: peers build check unit race fuzz browser
+test: peers build check unit race fuzz walks browser
 
 check:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -54,6 +54,10 @@ race:
 
 fuzz:
 	test/check/fuzz.sh
+
+# Each way to add a part, as CONTRIBUTING says it, and with each step left out.
+walks: console/ui/node_modules/.installed
+	for w in test/walks/*.sh; do [ "$$w" = test/walks/lib.sh ] || bash "$$w"; done
 
 browser: build
 	test/browser.sh
