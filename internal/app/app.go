@@ -138,7 +138,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 			err = errors.Join(err, a.down.run())
 		}
 	}()
-	if err := a.holdData(); err != nil {
+	if err := a.holdData(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -191,11 +191,11 @@ func newApp(opts Options) (*App, error) {
 }
 
 // holdData makes the data folder where it is absent and keeps others from it.
-func (a *App) holdData() error {
+func (a *App) holdData(ctx context.Context) error {
 	if err := dataFolder(a.opts.Data); err != nil {
 		return err
 	}
-	lock, err := lockData(a.opts.Data)
+	lock, err := lockData(ctx, a.opts.Data)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"hoalu/collector/queue"
 	"hoalu/compliance/evidence"
-	"hoalu/soc"
 )
 
 // Restored is what Restore did.
@@ -26,7 +25,7 @@ func Restore(ctx context.Context, opts Options, reason string) (_ Restored, err 
 		return Restored{}, err
 	}
 	defer func() { err = errors.Join(err, a.down.run()) }()
-	if err := a.holdData(); err != nil {
+	if err := a.holdData(ctx); err != nil {
 		return Restored{}, err
 	}
 	if _, err := os.Stat(a.path("state.db")); err != nil {
@@ -46,9 +45,6 @@ func Restore(ctx context.Context, opts Options, reason string) (_ Restored, err 
 	if err := queue.NewEpoch(a.path("queue")); err != nil { // first: an epoch too many does no harm, one too few does
 		return r, err
 	}
-	r.Before, r.Head, err = evidence.Restored(ctx, evidence.LogConfig{Dir: a.path("evidence"), Apart: a.vault}, a.state, signer, a.log, machineActor, reason)
+	r.Before, r.Head, err = evidence.Restored(ctx, evidence.LogConfig{Dir: a.path("evidence"), Apart: a.vault}, a.state, signer, a.log, machine, reason)
 	return r, err
 }
-
-// machineActor is whoever gives commands at the machine itself.
-var machineActor = soc.Actor{ID: "machine", Name: "quản trị tại máy", Roles: []soc.Role{soc.Administrator}}

@@ -36,7 +36,7 @@ func TestOlderCopyOfTheDataIsRefused(t *testing.T) {
 	copyTree(t, data, old)
 	r.start()
 	if err := r.state.Tx(context.Background(), func(tx *sql.Tx) error {
-		return record(context.Background(), tx, soc.Deed{Actor: machineActor, Action: "alert.view", Object: "CB-1"})
+		return record(context.Background(), tx, soc.Deed{Actor: machine, Action: "alert.view", Object: "CB-1"})
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestChangedBehindTheLogIsNotReady(t *testing.T) {
 			if err != nil || len(p.Items) != 1 {
 				t.Fatal(p, err)
 			}
-			if _, err := r.triage.Close(ctx, machineActor, soc.Scope{All: true}, []triage.Ref{{ID: p.Items[0].ID}}, "false_alarm", "máy quét của trung tâm"); err != nil {
+			if _, err := r.triage.Close(ctx, machine, soc.Scope{All: true}, []triage.Ref{{ID: p.Items[0].ID}}, "false_alarm", "máy quét của trung tâm"); err != nil {
 				t.Fatal(err)
 			}
 			r.end()

@@ -38,6 +38,6 @@ func CreateToken(ctx context.Context, data, name string, roles []soc.Role, unit 
 		return "", err
 	}
 	defer db.Close()
-	_, secret, err := identity.CreateToken(ctx, db, record, soc.Actor{ID: "machine", Name: "quản trị tại máy", Roles: []soc.Role{soc.Administrator}}, req)
+	_, secret, err := identity.CreateToken(ctx, db, record, machine, req)
 	return secret, err
 }
