@@ -10,6 +10,7 @@ import (
 
 	"hoalu/detections"
 	"hoalu/detections/sigma"
+	"hoalu/internal/app"
 )
 
 // RulesCmd drives the Sigma engine without an appliance.
@@ -18,6 +19,28 @@ type RulesCmd struct {
 	Match     RulesMatchCmd     `cmd:"" help:"Run rules over a file of events; one line a record with the ids of the rules that hold."`
 	Correlate RulesCorrelateCmd `cmd:"" help:"Run correlations over a file of events; one line for each correlation and group that fires."`
 	Bench     RulesBenchCmd     `cmd:"" help:"Measure matching on events decoded before."`
+	Reload    RulesReloadCmd    `cmd:"" help:"Have the running appliance read its rules again, without a stop."`
+}
+
+// RulesReloadCmd has the running appliance read its rules again.
+type RulesReloadCmd struct {
+	Data string `help:"Data directory of the running appliance." default:"${data}" type:"path"`
+}
+
+// Run says how many rules run now and names each that was not loaded; exit code 1 when there are any.
+func (c RulesReloadCmd) Run(e *env) error {
+	var got app.RulesLoaded
+	if err := app.NewControl(c.Data).Call(e.ctx, "POST", "/rules/reload", nil, nil, &got); err != nil {
+		return err
+	}
+	for _, r := range got.Refused {
+		fmt.Fprintln(plain{e.err}, say("refused:"), r)
+	}
+	fmt.Fprintf(e.out, say("%d rules loaded, %d refused\n"), got.Rules, len(got.Refused))
+	if len(got.Refused) > 0 {
+		return errFound
+	}
+	return nil
 }
 
 // RulesCheckCmd loads rules.

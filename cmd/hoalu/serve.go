@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"hoalu/internal/app"
 )
@@ -54,5 +58,25 @@ func (c ServeCmd) Run(e *env) error {
 	ctx, stop := context.WithCancel(e.ctx)
 	defer stop()
 	holding.Go(func() { holdMemory(ctx) })
+	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err != nil { // at a terminal SIGHUP says that the window was closed, and ends the process
+		hup := make(chan os.Signal, 1)
+		signal.Notify(hup, syscall.SIGHUP)
+		defer signal.Stop(hup)
+		holding.Go(func() { reloadOn(ctx, hup, a, e.log) })
+	}
 	return a.Run(e.ctx)
+}
+
+// reloadOn reads the rules again at each signal until ctx ends.
+func reloadOn(ctx context.Context, hup <-chan os.Signal, a *app.App, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			if _, err := a.Reload(ctx); err != nil {
+				log.Error("SIGHUP: the rules were not loaded again", "error", err)
+			}
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -18,7 +19,9 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hoalu/collector/decoders"
+	"hoalu/detections"
 	"hoalu/national"
+	"hoalu/state"
 )
 
 // Config is the one configuration file: a top key a part, unknown keys refused. People, systems, rules' exceptions and the
@@ -29,6 +32,7 @@ type Config struct {
 	Queue      Queue           `yaml:"queue"`
 	Store      Store           `yaml:"store"`
 	Decoders   []string        `yaml:"decoders"` // folders with decoders beside the product's own
+	State      State           `yaml:"state"`
 	Detections Detections      `yaml:"detections"`
 	Posture    Posture         `yaml:"posture"`
 	Evidence   Evidence        `yaml:"evidence"`
@@ -70,11 +74,35 @@ type Store struct {
 	KeepDays int `yaml:"keep_days"` // 0 for ever; never below the floor of a system's level
 }
 
+// State says where the state database is: without a DSN the file state.db of the data folder.
+type State struct {
+	DSN     DSN `yaml:"dsn"`     // postgres://user@host/database
+	Readers int `yaml:"readers"` // connections that read at the same time; 0: twice the processors, at least 4
+}
+
+// DSN is the address of a PostgreSQL database. Its password is never written out.
+type DSN string
+
+// MarshalYAML writes a DSN without its password.
+func (d DSN) MarshalYAML() (any, error) {
+	u, err := url.Parse(string(d))
+	if err != nil { // then nobody knows where in it a password stands
+		return "<secret>", nil
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return u.Redacted(), nil
+}
+
 // Detections chooses rules beside the product's own pack.
 type Detections struct {
 	Rules    []string      `yaml:"rules"`    // files, folders, .zip
 	Disabled []string      `yaml:"disabled"` // rule ids
 	Snapshot time.Duration `yaml:"snapshot"` // of the correlations' state
+
+	Placeholders map[string][]string `yaml:"placeholders"` // values of %name% for rules that use expand
 }
 
 // Posture says how often systems are computed.
@@ -275,6 +303,19 @@ func (c Config) Validate() error {
 		if _, err := decoders.Load(c.Decoders); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if err := (detections.Config{Placeholders: c.Detections.Placeholders}).Validate(); err != nil {
+		bad("detections.%v", err)
+	}
+	if d := c.State.DSN; d != "" {
+		if err := (state.Config{DSN: string(d)}).Validate(); err != nil {
+			errs = append(errs, err)
+		} else if _, err := url.Parse(string(d)); err != nil {
+			bad("state.dsn: is no address: it must be as postgres://user@host/database") // the parser's own words would show the password
+		}
+	}
+	if c.State.Readers < 0 {
+		bad("state.readers: must be 0 (automatic) or more, is %d", c.State.Readers)
 	}
 	for i, r := range c.Detections.Rules {
 		if _, err := os.Stat(r); err != nil {

@@ -51,32 +51,23 @@ func (a *App) openControl(context.Context) error {
 	return nil
 }
 
-func (a *App) controlLoop(ctx context.Context) error {
-	mux := http.NewServeMux()
-	handle := func(pattern string, fn func(r *http.Request) (any, error)) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			v, err := fn(r)
-			w.Header().Set("Content-Type", "application/json")
-			if err != nil {
-				status := http.StatusInternalServerError
-				var p *soc.Problem
-				if errors.As(err, &p) {
-					status = p.Status
-				}
-				w.WriteHeader(status)
-				json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
-				return
-			}
-			json.NewEncoder(w).Encode(v)
-		})
-	}
-	machine := soc.Actor{ID: "machine", Name: "quản trị tại máy", Roles: []soc.Role{soc.Administrator}}
-	handle("GET /status", func(r *http.Request) (any, error) { return a.status(r.Context()) })
-	handle("POST /admin/link", func(r *http.Request) (any, error) {
+// operation is one request of the control socket: its pattern and what answers it, as JSON.
+type operation struct {
+	pattern string
+	do      func(a *App, r *http.Request) (any, error)
+}
+
+// machine is who acts over the control socket: whoever may open the data folder.
+var machine = soc.Actor{ID: "machine", Name: "quản trị tại máy", Roles: []soc.Role{soc.Administrator}}
+
+// operations are all requests of the control socket but the one that streams a pack.
+var operations = []operation{
+	{"GET /status", func(a *App, r *http.Request) (any, error) { return a.status(r.Context()) }},
+	{"POST /admin/link", func(a *App, r *http.Request) (any, error) {
 		link, err := a.accounts.FirstLink(r.Context())
 		return map[string]any{"url": a.firstURL(link.Token), "ends": link.Expires}, err
-	})
-	handle("POST /token", func(r *http.Request) (any, error) {
+	}},
+	{"POST /token", func(a *App, r *http.Request) (any, error) {
 		var t identity.TokenRequest
 		if err := json.NewDecoder(r.Body).Decode(&t); err != nil {
 			return nil, &soc.Problem{Status: 400, Code: "bad_request", Detail: err.Error()}
@@ -86,8 +77,8 @@ func (a *App) controlLoop(ctx context.Context) error {
 		}
 		tok, secret, err := a.accounts.CreateToken(r.Context(), machine, t)
 		return map[string]any{"token": secret, "id": tok.ID, "ends": tok.Expires}, err
-	})
-	handle("POST /import", func(r *http.Request) (any, error) {
+	}},
+	{"POST /import", func(a *App, r *http.Request) (any, error) {
 		q := r.URL.Query()
 		if set := q.Get("dataset"); set != "" && !a.datasets.Known(set) {
 			return nil, &soc.Problem{Status: 422, Code: "dataset_unknown", Detail: "No decoder is called " + strconv.Quote(set) + ".", Do: "hoalu source list names them; without --dataset it is found out."}
@@ -97,120 +88,149 @@ func (a *App) controlLoop(ctx context.Context) error {
 			return nil, err
 		}
 		return file.Import(r.Context(), r.Body, q.Get("name"), file.ImportOptions{Source: src.ID, Dataset: q.Get("dataset"), Format: q.Get("format"), Trust: src.TrustLogsource, Reject: a.intake.Reject}, a.put(soc.SourceImport))
-	})
-	handle("POST /demo/load", func(r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) })
-	handle("POST /demo/remove", func(r *http.Request) (any, error) { return a.DemoRemove(r.Context(), machine) })
-	handle("POST /exercise", func(r *http.Request) (any, error) { return a.beginExercise(r.Context(), machine) })
-	handle("POST /exercise/send", func(r *http.Request) (any, error) {
+	}},
+	{"POST /rules/reload", func(a *App, r *http.Request) (any, error) { return a.ReloadRules(r.Context(), machine) }},
+	{"POST /demo/load", func(a *App, r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) }},
+	{"POST /demo/remove", func(a *App, r *http.Request) (any, error) { return a.DemoRemove(r.Context(), machine) }},
+	{"POST /exercise", func(a *App, r *http.Request) (any, error) { return a.beginExercise(r.Context(), machine) }},
+	{"POST /exercise/send", func(a *App, r *http.Request) (any, error) {
 		n, err := a.sendExercise(r.Context(), r.URL.Query().Get("format"), r.Body)
 		return map[string]int{"taken": n}, err
-	})
-	handle("GET /exercise", func(r *http.Request) (any, error) {
+	}},
+	{"GET /exercise", func(a *App, r *http.Request) (any, error) {
 		alerts, err := a.exerciseAlerts(r.Context(), r.URL.Query().Get("token"))
 		return map[string]any{"alerts": alerts}, err
-	})
-	handle("POST /sensor/invite", func(r *http.Request) (any, error) {
+	}},
+	{"POST /sensor/invite", func(a *App, r *http.Request) (any, error) {
 		ttl, err := time.ParseDuration(r.URL.Query().Get("ttl"))
 		if err != nil {
 			return nil, &soc.Problem{Status: 400, Code: "bad_ttl", Detail: "ttl: must be a time, is " + strconv.Quote(r.URL.Query().Get("ttl")) + ".", Do: "Write it as 1h or 30m."}
 		}
 		token, err := a.Invite(r.Context(), machine, r.URL.Query().Get("system"), ttl)
 		return map[string]string{"token": token}, err
-	})
-	handle("POST /sensor/revoke", func(r *http.Request) (any, error) {
+	}},
+	{"POST /sensor/revoke", func(a *App, r *http.Request) (any, error) {
 		q := r.URL.Query()
 		return map[string]bool{"revoked": true}, a.RevokeSensor(r.Context(), machine, q.Get("sensor"), q.Get("reason"))
-	})
-	follow := func(q url.Values) (time.Duration, error) {
-		if q.Get("follow") == "" {
-			return -1, nil
-		}
-		d, err := time.ParseDuration(q.Get("follow"))
-		if err != nil || d < 0 {
-			return 0, &soc.Problem{Status: 400, Code: "bad_follow", Detail: fmt.Sprintf("--follow: %q is no time.", q.Get("follow")), Do: "Write how long the keys there are stay good, as 0s, 24h or 168h."}
-		}
-		return d, nil
-	}
-	handle("POST /source/key", func(r *http.Request) (any, error) {
+	}},
+	{"POST /source/key", func(a *App, r *http.Request) (any, error) {
 		q := r.URL.Query()
-		d, err := follow(q)
+		d, err := followedFor(q)
 		if err != nil {
 			return nil, err
 		}
 		return a.issueKey(r.Context(), machine, q.Get("source"), q.Get("label"), d)
-	})
-	handle("POST /source/certificate", func(r *http.Request) (any, error) {
+	}},
+	{"POST /source/certificate", func(a *App, r *http.Request) (any, error) {
 		q := r.URL.Query()
-		d, err := follow(q)
+		d, err := followedFor(q)
 		if err != nil {
 			return nil, err
 		}
 		key, cert, private, err := a.issueCertificate(r.Context(), machine, q.Get("source"), q.Get("label"), d)
 		return map[string]any{"key": key, "certificate": string(cert), "private": string(private), "authority": string(a.vault.Authority().RootPEM())}, err
-	})
-	handle("GET /source/keys", func(r *http.Request) (any, error) {
+	}},
+	{"GET /source/keys", func(a *App, r *http.Request) (any, error) {
 		src, ok := a.inventory.Snapshot().Source(r.URL.Query().Get("source"))
 		if !ok {
 			return nil, noSource(r.URL.Query().Get("source"))
 		}
 		return map[string]any{"keys": src.Keys}, nil
-	})
-	handle("POST /source/key/revoke", func(r *http.Request) (any, error) {
+	}},
+	{"POST /source/key/revoke", func(a *App, r *http.Request) (any, error) {
 		return map[string]bool{"revoked": true}, a.inventory.RevokeKey(r.Context(), machine, r.URL.Query().Get("source"), r.URL.Query().Get("key"))
-	})
-	handle("GET /source/authority", func(*http.Request) (any, error) {
+	}},
+	{"GET /source/authority", func(a *App, r *http.Request) (any, error) {
 		return map[string]string{"pem": string(a.vault.Authority().RootPEM()), "fingerprint": a.rootDigest()}, nil
-	})
-	handle("GET /national", func(r *http.Request) (any, error) { return a.national.Summary(r.Context()) })
-	handle("POST /national/endpoint", func(r *http.Request) (any, error) {
+	}},
+	{"GET /national", func(a *App, r *http.Request) (any, error) { return a.national.Summary(r.Context()) }},
+	{"POST /national/endpoint", func(a *App, r *http.Request) (any, error) {
 		var e national.Endpoint
 		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
 			return nil, &soc.Problem{Status: 400, Code: "bad_request", Detail: err.Error()}
 		}
 		return map[string]bool{"set": true}, a.national.SetEndpoint(r.Context(), machine, e)
-	})
-	handle("DELETE /national/endpoint", func(r *http.Request) (any, error) {
+	}},
+	{"DELETE /national/endpoint", func(a *App, r *http.Request) (any, error) {
 		return map[string]bool{"removed": true}, a.national.ClearEndpoint(r.Context(), machine)
-	})
-	handle("POST /national/retry", func(r *http.Request) (any, error) {
+	}},
+	{"POST /national/retry", func(a *App, r *http.Request) (any, error) {
 		n, err := a.national.Retry(r.Context(), machine, r.URL.Query().Get("report"))
 		return map[string]int64{"reports": n}, err
-	})
-	handle("POST /national/test", func(r *http.Request) (any, error) {
+	}},
+	{"POST /national/test", func(a *App, r *http.Request) (any, error) {
 		return nationalPart{a}.Test(r.Context(), machine)
-	})
-	handle("POST /national/reconcile", func(r *http.Request) (any, error) {
+	}},
+	{"POST /national/reconcile", func(a *App, r *http.Request) (any, error) {
 		d := r.URL.Query().Get("day")
 		if d == "" {
 			d = day(time.Now())
 		}
 		return a.national.Reconcile(r.Context(), machine, d)
-	})
-	handle("GET /quarantine", func(r *http.Request) (any, error) {
+	}},
+	{"GET /quarantine", func(a *App, r *http.Request) (any, error) {
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		var sources []string
 		if s := r.URL.Query().Get("source"); s != "" {
 			sources = []string{s}
 		}
 		return quarantinePart{a}.List(r.Context(), sources, r.URL.Query().Get("reason"), r.URL.Query().Get("after"), max(1, min(limit, 1000)))
-	})
-	handle("POST /quarantine/replay", func(r *http.Request) (any, error) {
+	}},
+	{"POST /quarantine/replay", func(a *App, r *http.Request) (any, error) {
 		var ids []string
 		if s := r.URL.Query().Get("ids"); s != "" {
 			ids = strings.Split(s, ",")
 		}
 		n, held, err := quarantinePart{a}.Replay(r.Context(), machine, ids, r.URL.Query().Get("source"), r.URL.Query().Get("reason"))
 		return map[string]int64{"replayed": n, "held": held}, err
-	})
-	handle("GET /evidence/key", func(r *http.Request) (any, error) {
+	}},
+	{"GET /evidence/key", func(a *App, r *http.Request) (any, error) {
 		id, err := a.evidenceKey(r.Context())
 		return map[string]string{"id": id}, err
-	})
+	}},
+}
+
+// followedFor is how long the keys that are there stay good once another follows them; -1 when the request does not say.
+func followedFor(q url.Values) (time.Duration, error) {
+	if q.Get("follow") == "" {
+		return -1, nil
+	}
+	d, err := time.ParseDuration(q.Get("follow"))
+	if err != nil || d < 0 {
+		return 0, &soc.Problem{Status: 400, Code: "bad_follow", Detail: fmt.Sprintf("--follow: %q is no time.", q.Get("follow")), Do: "Write how long the keys there are stay good, as 0s, 24h or 168h."}
+	}
+	return d, nil
+}
+
+// refuseControl answers an error, with the status of a Problem and as 500 otherwise.
+func refuseControl(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	var p *soc.Problem
+	if errors.As(err, &p) {
+		status = p.Status
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
+}
+
+// controlLoop serves the control socket until ctx ends.
+func (a *App) controlLoop(ctx context.Context) error {
+	mux := http.NewServeMux()
+	for _, op := range operations {
+		mux.HandleFunc(op.pattern, func(w http.ResponseWriter, r *http.Request) {
+			v, err := op.do(a, r)
+			if err != nil {
+				refuseControl(w, err)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(v)
+		})
+	}
 	mux.HandleFunc("POST /evidence", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.exportPack(r.Context(), w, r.URL.Query(), machine); err != nil {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusBadRequest)
-			json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
+			refuseControl(w, err)
 		}
 	})
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}

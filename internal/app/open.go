@@ -2,16 +2,12 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +22,6 @@ import (
 	"hoalu/collector/store/local"
 	"hoalu/compliance/evidence"
 	"hoalu/compliance/facts"
-	"hoalu/detections"
 	"hoalu/internal/app/demo"
 	"hoalu/internal/app/exercise"
 	"hoalu/inventory"
@@ -55,16 +50,27 @@ func (a *App) openVault(ctx context.Context) error {
 }
 
 func (a *App) openState(ctx context.Context) error {
-	if err := private(a.path("state.db")); err != nil {
-		return err
+	cfg := state.Config{DSN: string(a.cfg.State.DSN), Readers: a.cfg.State.Readers}
+	if cfg.DSN == "" {
+		cfg.Path = a.path("state.db")
+		if err := private(cfg.Path); err != nil {
+			return err
+		}
 	}
-	db, err := state.Open(ctx, state.Config{Path: a.path("state.db")})
+	db, err := state.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	a.state = db
 	a.down.push("state", db.Close)
-	return nil
+	if cfg.DSN == "" {
+		return nil
+	}
+	mac, err := a.vault.MAC(ctx, "state")
+	if err != nil {
+		return err
+	}
+	return db.Own(ctx, mac)
 }
 
 func (a *App) openInventory(ctx context.Context) error {
@@ -129,47 +135,6 @@ func (a *App) protectLiteral(literal string, whole bool) ([]string, error) {
 		return nil, fmt.Errorf("%q holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out", literal, m.Kind)
 	}
 	return nil, nil
-}
-
-func (a *App) openDetections(ctx context.Context) error {
-	g, err := detections.New(detections.Config{Paths: a.cfg.Detections.Rules, Disabled: a.cfg.Detections.Disabled, Protect: a.protectLiteral}, a.log)
-	if err != nil {
-		return err
-	}
-	a.engine = g
-	at, err := rulesChanged(a.path("rules.json"), g.Rules(), a.started)
-	a.rulesAt.Store(at)
-	return err
-}
-
-// rulesChanged is since when the rules are what they are. It is kept in a file: a restart tunes nothing.
-func rulesChanged(path string, rules []soc.RuleInfo, now int64) (int64, error) {
-	list := make([]string, len(rules))
-	for i, r := range rules {
-		list[i] = r.ID + " " + r.Version
-	}
-	slices.Sort(list)
-	sum := sha256.Sum256([]byte(strings.Join(list, "\n")))
-	var kept struct {
-		Revision string `json:"revision"`
-		Since    int64  `json:"since"`
-	}
-	revision := hex.EncodeToString(sum[:])
-	raw, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return now, fmt.Errorf("read since when the rules stand: %w", err)
-	}
-	if json.Unmarshal(raw, &kept) == nil && kept.Revision == revision {
-		return kept.Since, nil
-	}
-	kept.Revision, kept.Since = revision, now
-	if raw, err = json.Marshal(kept); err == nil {
-		err = replaceFile(path, raw)
-	}
-	if err != nil {
-		return now, fmt.Errorf("keep since when the rules stand: %w", err)
-	}
-	return now, nil
 }
 
 func (a *App) openTriage(ctx context.Context) error {

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"hoalu/detections"
+	"hoalu/soc"
+)
+
+func (a *App) openDetections(ctx context.Context) error {
+	d := a.cfg.Detections
+	g, err := detections.New(detections.Config{Paths: d.Rules, Disabled: d.Disabled, Placeholders: d.Placeholders, Protect: a.protectLiteral}, a.log)
+	if err != nil {
+		return err
+	}
+	a.engine = g
+	at, err := rulesChanged(a.path("rules.json"), g.Rules(), a.started)
+	a.rulesAt.Store(at)
+	return err
+}
+
+// RulesLoaded is what a reload gives: how many rules and correlations run, and which documents were not loaded and why.
+type RulesLoaded struct {
+	Rules   int                  `json:"rules"`
+	Refused []detections.Refusal `json:"refused"`
+}
+
+// ReloadRules reads the rules of the configuration again, without a stop: files that were changed, added or taken away count from the
+// next batch of events on, and correlations keep what they have counted. On an error the rules that ran go on. It is a deed of by.
+func (a *App) ReloadRules(ctx context.Context, by soc.Actor) (RulesLoaded, error) {
+	if err := a.engine.Reload(); err != nil {
+		return RulesLoaded{}, fmt.Errorf("load the rules again; those that ran go on: %w", err)
+	}
+	out := RulesLoaded{Rules: len(a.engine.Rules()), Refused: a.engine.Refused()}
+	at, err := rulesChanged(a.path("rules.json"), a.engine.Rules(), time.Now().UnixMilli())
+	a.rulesAt.Store(at)
+	if err != nil {
+		return out, err
+	}
+	return out, a.state.Tx(ctx, func(tx *sql.Tx) error {
+		return record(ctx, tx, soc.Deed{Actor: by, Action: "rules.reload", Result: "done",
+			Details: map[string]string{"rules": fmt.Sprint(out.Rules), "refused": fmt.Sprint(len(out.Refused))}})
+	})
+}
+
+// Reload is ReloadRules for the signal SIGHUP.
+func (a *App) Reload(ctx context.Context) (RulesLoaded, error) { return a.ReloadRules(ctx, machine) }
+
+// rulesChanged is since when the rules are what they are. It is kept in a file: a restart tunes nothing.
+func rulesChanged(path string, rules []soc.RuleInfo, now int64) (int64, error) {
+	list := make([]string, len(rules))
+	for i, r := range rules {
+		list[i] = r.ID + " " + r.Version
+	}
+	slices.Sort(list)
+	sum := sha256.Sum256([]byte(strings.Join(list, "\n")))
+	var kept struct {
+		Revision string `json:"revision"`
+		Since    int64  `json:"since"`
+	}
+	revision := hex.EncodeToString(sum[:])
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return now, fmt.Errorf("read since when the rules stand: %w", err)
+	}
+	if json.Unmarshal(raw, &kept) == nil && kept.Revision == revision {
+		return kept.Since, nil
+	}
+	kept.Revision, kept.Since = revision, now
+	if raw, err = json.Marshal(kept); err == nil {
+		err = replaceFile(path, raw)
+	}
+	if err != nil {
+		return now, fmt.Errorf("keep since when the rules stand: %w", err)
+	}
+	return now, nil
+}
