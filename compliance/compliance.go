@@ -633,11 +633,9 @@ func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Re
 			q := db.New(tx)
 			details := map[string]string{}
 			for _, u := range unseen {
-				until := f.Now
+				var until int64                            // 0: it is unknown now for the same reason
 				if r := next[u.Control]; r.From > u.From { // what follows begins where this ends
 					until = r.From
-				} else {
-					until = 0 // it is unknown now for the same reason
 				}
 				if err := start(ctx, q, u, until); err != nil {
 					return err

@@ -102,7 +102,6 @@ func MatchFile(set *sigma.Set, in io.Reader, out io.Writer, workers int) error {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	type batch struct {
-		first int // line number
 		lines [][]byte
 		base  int // record number of the first
 		out   []byte

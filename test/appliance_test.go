@@ -3,6 +3,7 @@ package test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -423,7 +424,7 @@ func (a *appliance) ledger() (sum ledgerSum, off []json.RawMessage) {
 // settled waits until the ledger and detection have read everything that is durable.
 func (a *appliance) settled(within time.Duration) {
 	a.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return net.Dial("unix", filepath.Join(a.data, "control.sock"))
 	}}}
 	var s struct {

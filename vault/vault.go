@@ -129,7 +129,7 @@ func CheckName(name string) error {
 	}
 	for _, c := range name {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
-			return fmt.Errorf("%w: %q; use lower-case letters, digits, - and .", ErrName, name)
+			return fmt.Errorf("%w: %q; use lower-case letters, digits, '-' and '.'", ErrName, name)
 		}
 	}
 	return nil

@@ -121,8 +121,6 @@ func usageSentence(err error) string {
 // sentence is an error that is worded already.
 type sentence struct{ error }
 
-func sentencef(format string, args ...any) error { return &sentence{fmt.Errorf(format, args...)} }
-
 // systemSays are errors of the operating system in words.
 var systemSays = []struct {
 	err  error

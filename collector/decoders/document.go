@@ -445,9 +445,7 @@ func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string
 }
 
 var (
-	fLog       = ecs.Intern("log")
-	fHostText  = ecs.Intern("host")
-	fStreamTag = ecs.Intern("stream")
+	fLog = ecs.Intern("log")
 )
 
 // inner merges a document that was carried as text.

@@ -120,7 +120,6 @@ var (
 	fUserEffDomain     = ecs.Intern("user.effective.domain")
 	fEntityID          = ecs.Intern("process.entity_id")
 	fParentEntityID    = ecs.Intern("process.parent.entity_id")
-	fDestDomainF       = ecs.DestDomain
 	fRegistryPath      = ecs.Intern("registry.path")
 	fRegistryData      = ecs.Intern("registry.data.strings")
 	fServiceName       = ecs.Intern("service.name")

@@ -62,12 +62,11 @@ const cacheLimit = 8192
 
 // New compiles the policy.
 func New(ctx context.Context) (*Policy, error) {
-	module := rego.ParsedModule(nil)
 	parsed, err := ast.ParseModuleWithOpts("policy.rego", source, ast.ParserOptions{RegoVersion: ast.RegoV1})
 	if err != nil {
 		return nil, fmt.Errorf("parse the policy: %w", err)
 	}
-	module = rego.ParsedModule(parsed)
+	module := rego.ParsedModule(parsed)
 	p := &Policy{decided: map[string]Decision{}, filters: map[string]Filter{}, menus: map[string]Menu{}}
 	p.decide, err = rego.New(module, rego.Query(
 		`allow = data.hoalu.authz.allow; masked = data.hoalu.authz.masked; why = data.hoalu.authz.why; able = data.hoalu.authz.able`,

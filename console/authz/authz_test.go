@@ -39,7 +39,7 @@ func TestRego(t *testing.T) {
 		}
 		modules[file] = m
 	}
-	results, err := tester.NewRunner().SetModules(modules).Run(context.Background(), modules)
+	results, err := tester.NewRunner().SetModules(modules).RunTests(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,9 +99,8 @@ type virtualSlot struct {
 }
 
 type compiler struct {
-	set    *Set
-	atoms  map[string]int32
-	nodeID map[string]int32
+	set   *Set
+	atoms map[string]int32
 }
 
 // Compile makes one Set of documents from any number of files. What is refused here is returned; documents are used as they are and

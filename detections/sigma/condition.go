@@ -10,11 +10,10 @@ import (
 
 // condition is a parsed condition: or < and < not < x of.
 type condition struct {
-	op    byte // 'a' and, 'o' or, '!' not, 'i' identifier, 'n' at least n of kids
-	name  string
-	n     int
-	kids  []*condition
-	names []string
+	op   byte // 'a' and, 'o' or, '!' not, 'i' identifier, 'n' at least n of kids
+	name string
+	n    int
+	kids []*condition
 }
 
 type condParser struct {

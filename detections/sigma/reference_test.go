@@ -280,9 +280,7 @@ func (ru refRule) yaml(r *rand.Rand) string {
 		var groups []any
 		for _, items := range s.groups {
 			if items[0].field == "" && len(items[0].mods) == 0 {
-				for _, v := range items[0].values {
-					groups = append(groups, v)
-				}
+				groups = append(groups, items[0].values...)
 				continue
 			}
 			m := map[string]any{}

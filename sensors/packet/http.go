@@ -50,7 +50,6 @@ type httpTx struct {
 	reqType, respType   []byte
 	status              int
 	reqBytes, respBytes int64
-	upgrade             bool
 }
 
 func (tx *httpTx) reset() {
@@ -309,7 +308,7 @@ type httpHeader struct {
 	host, agent     []byte
 	referrer, ctype []byte
 	length          int64 // -1: not given
-	chunked, close  bool
+	chunked         bool
 	upgrade         bool
 }
 

@@ -31,7 +31,7 @@ func readPackets(b []byte, each func(link uint32, t int64, data []byte, wire int
 // pcapgoPackets reads as much as pcapgo does; err is nil at a regular end.
 func pcapgoPackets(b []byte, each func(link uint32, t int64, data []byte, wire int)) error {
 	var next func() ([]byte, gopacket.CaptureInfo, error)
-	link := func(gopacket.CaptureInfo) uint32 { return 0 }
+	var link func(gopacket.CaptureInfo) uint32
 	if binary.BigEndian.Uint32(b) == 0x0a0d0d0a {
 		r, err := pcapgo.NewNgReader(bytes.NewReader(b), pcapgo.NgReaderOptions{WantMixedLinkType: true})
 		if err != nil {

@@ -102,9 +102,7 @@ func (a *Analyzer) dropStream(f *flow) {
 		}
 		*h = half{buf: buf, segments: segs[:0]}
 	}
-	for _, tx := range s.http.txs {
-		a.pools.txs = append(a.pools.txs, tx)
-	}
+	a.pools.txs = append(a.pools.txs, s.http.txs...)
 	s.http = httpStream{txs: s.http.txs[:0]}
 	if s.tls != nil {
 		a.held -= len(s.tls.hs[0]) + len(s.tls.hs[1])
@@ -406,8 +404,6 @@ func looksSSH(_ *flow, b []byte) verdict {
 	}
 	return no
 }
-
-var httpMethods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE", "PROPFIND"}
 
 func looksHTTP(_ *flow, b []byte) verdict {
 	if b[0] == 'H' {
