@@ -697,11 +697,11 @@ type Page struct {
 }
 
 // List returns one page of reports: state "" takes all, what waits first (oldest first), then the rest, newest first.
-func (s *Service) List(ctx context.Context, want, after string, most int) (Page, error) {
+func (s *Service) List(ctx context.Context, want, kind, after string, most int) (Page, error) {
 	q := db.New(s.state.Read())
 	var p Page
 	var err error
-	if p.Total, err = q.CountReports(ctx, want); err != nil {
+	if p.Total, err = q.CountReports(ctx, db.CountReportsParams{Want: want, Kind: kind}); err != nil {
 		return p, fmt.Errorf("count outbox: %w", err)
 	}
 	phase, at := "w", int64(0)
@@ -715,7 +715,7 @@ func (s *Service) List(ctx context.Context, want, after string, most int) (Page,
 	}
 	var rows []db.NationalOutbox
 	if phase == "w" {
-		if rows, err = q.ListWaiting(ctx, db.ListWaitingParams{Ord: at, Limit: int32(most)}); err != nil {
+		if rows, err = q.ListWaiting(ctx, db.ListWaitingParams{After: at, Kind: kind, Most: int32(most)}); err != nil {
 			return p, fmt.Errorf("read outbox: %w", err)
 		}
 		if len(rows) == most {
@@ -728,9 +728,9 @@ func (s *Service) List(ctx context.Context, want, after string, most int) (Page,
 		left := most - len(rows)
 		var more []db.NationalOutbox
 		if want == "" {
-			more, err = q.ListSettled(ctx, db.ListSettledParams{Ord: at, Limit: int32(left)})
+			more, err = q.ListSettled(ctx, db.ListSettledParams{Before: at, Kind: kind, Most: int32(left)})
 		} else {
-			more, err = q.ListReports(ctx, db.ListReportsParams{Want: want, Before: at, Most: int32(left)})
+			more, err = q.ListReports(ctx, db.ListReportsParams{Want: want, Kind: kind, Before: at, Most: int32(left)})
 		}
 		if err != nil {
 			return p, fmt.Errorf("read outbox: %w", err)

@@ -3,12 +3,15 @@ package national
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"hoalu/national/internal/db"
+	"hoalu/soc"
 	"hoalu/state"
 )
 
@@ -63,5 +66,60 @@ func TestBackoff(t *testing.T) {
 	c.RetryFirst, c.RetryMost = 20*time.Hour, time.Hour
 	if c.Validate() == nil {
 		t.Error("a first wait over the most is taken")
+	}
+}
+
+// TestListByKindCountsAndPages: the total and the pages are of the kind that was asked for, however many others lie between.
+func TestListByKindCountsAndPages(t *testing.T) {
+	ctx := context.Background()
+	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s := New(DefaultConfig(), st, Hooks{}, slog.New(slog.DiscardHandler))
+	if err := st.Tx(ctx, func(tx *sql.Tx) error {
+		q := db.New(tx)
+		for i := range int64(40) {
+			kind, id := "alert", fmt.Sprintf("BC-%d", i)
+			if i%10 == 9 {
+				kind = "test"
+			}
+			if _, err := q.InsertReport(ctx, db.InsertReportParams{Ord: i + 1, ID: id, Kind: kind, Channel: "json", Created: i}); err != nil {
+				return err
+			}
+			if i < 20 {
+				if err := q.SettleReport(ctx, db.SettleReportParams{ID: id, State: soc.ReportRefused}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		state string
+		want  []string
+	}{{"", []string{"BC-29", "BC-39", "BC-19", "BC-9"}}, {soc.ReportWaiting, []string{"BC-29", "BC-39"}}, {soc.ReportRefused, []string{"BC-19", "BC-9"}}} {
+		var got []string
+		for after := ""; ; {
+			p, err := s.List(ctx, c.state, "test", after, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Total != int64(len(c.want)) {
+				t.Errorf("%q: total %d, want %d", c.state, p.Total, len(c.want))
+			}
+			for _, r := range p.Items {
+				got = append(got, r.ID)
+			}
+			if after = p.Next; after == "" || len(got) > 10 {
+				break
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%q: pages of one give %q, want %q", c.state, got, c.want)
+		}
 	}
 }

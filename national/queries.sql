@@ -61,10 +61,13 @@ SELECT * FROM national_outbox WHERE subject = $1 ORDER BY ord;
 -- name: ListReports :many
 SELECT * FROM national_outbox
 WHERE (CAST(sqlc.arg(want) AS TEXT) = '' OR state = CAST(sqlc.arg(want) AS TEXT)) AND ord < sqlc.arg(before)
+    AND (CAST(sqlc.arg(kind) AS TEXT) = '' OR kind = CAST(sqlc.arg(kind) AS TEXT))
 ORDER BY ord DESC LIMIT sqlc.arg(most);
 
 -- name: ListWaiting :many
-SELECT * FROM national_outbox WHERE state = 'waiting' AND ord > $1 ORDER BY ord LIMIT $2;
+SELECT * FROM national_outbox WHERE state = 'waiting' AND ord > sqlc.arg(after)
+    AND (CAST(sqlc.arg(kind) AS TEXT) = '' OR kind = CAST(sqlc.arg(kind) AS TEXT))
+ORDER BY ord LIMIT sqlc.arg(most);
 
 -- name: CountByState :many
 SELECT state, count(*) AS n FROM national_outbox GROUP BY state;
@@ -113,10 +116,13 @@ ON CONFLICT (day) DO UPDATE SET at = excluded.at, made = excluded.made, accepted
 SELECT * FROM national_reconciliation ORDER BY day DESC LIMIT $1;
 
 -- name: ListSettled :many
-SELECT * FROM national_outbox WHERE state <> 'waiting' AND ord < $1 ORDER BY ord DESC LIMIT $2;
+SELECT * FROM national_outbox WHERE state <> 'waiting' AND ord < sqlc.arg(before)
+    AND (CAST(sqlc.arg(kind) AS TEXT) = '' OR kind = CAST(sqlc.arg(kind) AS TEXT))
+ORDER BY ord DESC LIMIT sqlc.arg(most);
 
 -- name: CountReports :one
-SELECT count(*) FROM national_outbox WHERE (CAST(sqlc.arg(want) AS TEXT) = '' OR state = CAST(sqlc.arg(want) AS TEXT));
+SELECT count(*) FROM national_outbox WHERE (CAST(sqlc.arg(want) AS TEXT) = '' OR state = CAST(sqlc.arg(want) AS TEXT))
+    AND (CAST(sqlc.arg(kind) AS TEXT) = '' OR kind = CAST(sqlc.arg(kind) AS TEXT));
 
 -- name: ClearEndpoint :exec
 DELETE FROM national_endpoint WHERE id = 1;

@@ -161,7 +161,7 @@ func TestNothingLeavesBeforeAnEndpointIsSet(t *testing.T) {
 	if len(held) != 3 {
 		t.Fatalf("centre holds %d reports, want 3", len(held))
 	}
-	page, err := r.svc.List(context.Background(), "", "", 10)
+	page, err := r.svc.List(context.Background(), "", "", "", 10)
 	if err != nil || page.Total != 3 || page.Next != "" {
 		t.Fatalf("List = %+v, %v; want 3 reports", page, err)
 	}
@@ -227,7 +227,7 @@ func TestRefusedIsFinalAndSaysWhy(t *testing.T) {
 	r.connect()
 	r.alert(nil)
 	r.until("refused", func(s national.Summary) bool { return s.Refused == 1 })
-	page, err := r.svc.List(context.Background(), soc.ReportRefused, "", 10)
+	page, err := r.svc.List(context.Background(), soc.ReportRefused, "", "", 10)
 	reports := page.Items
 	if err != nil || len(reports) != 1 || !contains([]byte(reports[0].LastError), "organ not registered") {
 		t.Fatalf("List(refused) = %+v, %v; want the centre's words", reports, err)

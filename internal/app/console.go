@@ -347,17 +347,8 @@ func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error
 }
 
 func (p nationalPart) Outbox(ctx context.Context, state, kind, after string, limit int) (console.ReportPage, error) {
-	page, err := p.a.national.List(ctx, state, after, limit)
-	if err != nil {
-		return console.ReportPage{}, err
-	}
-	out := console.ReportPage{Total: page.Total, Next: page.Next}
-	for _, r := range page.Items {
-		if kind == "" || r.Kind == kind {
-			out.Items = append(out.Items, r)
-		}
-	}
-	return out, nil
+	page, err := p.a.national.List(ctx, state, kind, after, limit)
+	return console.ReportPage{Items: page.Items, Total: page.Total, Next: page.Next}, err
 }
 
 func (p nationalPart) Report(ctx context.Context, id string) (soc.Report, []console.ReportTry, error) {

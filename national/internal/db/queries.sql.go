@@ -83,10 +83,16 @@ func (q *Queries) CountMadeSince(ctx context.Context, arg CountMadeSinceParams) 
 
 const countReports = `-- name: CountReports :one
 SELECT count(*) FROM national_outbox WHERE (CAST($1 AS TEXT) = '' OR state = CAST($1 AS TEXT))
+    AND (CAST($2 AS TEXT) = '' OR kind = CAST($2 AS TEXT))
 `
 
-func (q *Queries) CountReports(ctx context.Context, want string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countReports, want)
+type CountReportsParams struct {
+	Want string
+	Kind string
+}
+
+func (q *Queries) CountReports(ctx context.Context, arg CountReportsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countReports, arg.Want, arg.Kind)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -332,17 +338,24 @@ func (q *Queries) LastReceipt(ctx context.Context) (LastReceiptRow, error) {
 const listReports = `-- name: ListReports :many
 SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox
 WHERE (CAST($1 AS TEXT) = '' OR state = CAST($1 AS TEXT)) AND ord < $2
-ORDER BY ord DESC LIMIT $3
+    AND (CAST($3 AS TEXT) = '' OR kind = CAST($3 AS TEXT))
+ORDER BY ord DESC LIMIT $4
 `
 
 type ListReportsParams struct {
 	Want   string
 	Before int64
+	Kind   string
 	Most   int32
 }
 
 func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]NationalOutbox, error) {
-	rows, err := q.db.QueryContext(ctx, listReports, arg.Want, arg.Before, arg.Most)
+	rows, err := q.db.QueryContext(ctx, listReports,
+		arg.Want,
+		arg.Before,
+		arg.Kind,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -382,16 +395,19 @@ func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]Nat
 }
 
 const listSettled = `-- name: ListSettled :many
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state <> 'waiting' AND ord < $1 ORDER BY ord DESC LIMIT $2
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state <> 'waiting' AND ord < $1
+    AND (CAST($2 AS TEXT) = '' OR kind = CAST($2 AS TEXT))
+ORDER BY ord DESC LIMIT $3
 `
 
 type ListSettledParams struct {
-	Ord   int64
-	Limit int32
+	Before int64
+	Kind   string
+	Most   int32
 }
 
 func (q *Queries) ListSettled(ctx context.Context, arg ListSettledParams) ([]NationalOutbox, error) {
-	rows, err := q.db.QueryContext(ctx, listSettled, arg.Ord, arg.Limit)
+	rows, err := q.db.QueryContext(ctx, listSettled, arg.Before, arg.Kind, arg.Most)
 	if err != nil {
 		return nil, err
 	}
@@ -431,16 +447,19 @@ func (q *Queries) ListSettled(ctx context.Context, arg ListSettledParams) ([]Nat
 }
 
 const listWaiting = `-- name: ListWaiting :many
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state = 'waiting' AND ord > $1 ORDER BY ord LIMIT $2
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state = 'waiting' AND ord > $1
+    AND (CAST($2 AS TEXT) = '' OR kind = CAST($2 AS TEXT))
+ORDER BY ord LIMIT $3
 `
 
 type ListWaitingParams struct {
-	Ord   int64
-	Limit int32
+	After int64
+	Kind  string
+	Most  int32
 }
 
 func (q *Queries) ListWaiting(ctx context.Context, arg ListWaitingParams) ([]NationalOutbox, error) {
-	rows, err := q.db.QueryContext(ctx, listWaiting, arg.Ord, arg.Limit)
+	rows, err := q.db.QueryContext(ctx, listWaiting, arg.After, arg.Kind, arg.Most)
 	if err != nil {
 		return nil, err
 	}
