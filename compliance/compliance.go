@@ -83,7 +83,12 @@ type Control struct {
 	} `json:"cert" yaml:"cert"`
 	In      Vietnamese `json:"in_vi" yaml:"-"`
 	Checked bool       `json:"checked" yaml:"-"` // a policy decides it
+	About   string     `json:"about" yaml:"-"`   // AboutAppliance where the policy looks at the SOC's own appliance, else ""
 }
+
+// AboutAppliance marks a control whose policy looks at the SOC's own appliance and people, the same for every system (METADATA about:
+// appliance). It is shown with the system and not counted against its owner, who cannot mend it.
+const AboutAppliance = "appliance"
 
 // Vietnamese are our texts of a control (controls.vi.yaml).
 type Vietnamese struct {
@@ -168,7 +173,7 @@ type Checks struct {
 	policy   map[string]policyRef // by control
 }
 
-type policyRef struct{ framework, name, version string } // version: the path while loading
+type policyRef struct{ framework, name, version, about string } // version: the path while loading
 
 // Load compiles the embedded policies and catalogue.
 func Load(ctx context.Context) (*Checks, error) {
@@ -228,7 +233,11 @@ func (c *Checks) load(ctx context.Context, files fs.FS) error {
 				return fmt.Errorf("policy %s: METADATA names framework %q", p, framework)
 			}
 			parts := strings.Split(module.Package.Path.String(), ".")
-			c.policy[control] = policyRef{framework, parts[len(parts)-1], p}
+			about, _ := a.Custom["about"].(string)
+			if about != "" && about != AboutAppliance {
+				return fmt.Errorf("policy %s: METADATA says it is about %q; only %s is known", p, about, AboutAppliance)
+			}
+			c.policy[control] = policyRef{framework, parts[len(parts)-1], p, about}
 		}
 		return nil
 	})
@@ -236,7 +245,9 @@ func (c *Checks) load(ctx context.Context, files fs.FS) error {
 		return err
 	}
 	for i := range c.controls {
-		_, c.controls[i].Checked = c.policy[c.controls[i].ID]
+		var ref policyRef
+		ref, c.controls[i].Checked = c.policy[c.controls[i].ID]
+		c.controls[i].About = ref.about
 	}
 	for id, ref := range c.policy {
 		control, ok := c.Control(id)
@@ -775,8 +786,9 @@ func (s *Service) Posture(ctx context.Context, system string, at int64) ([]Resul
 
 // Tally counts a system's level-3 controls by state and gives its layers.
 type Tally struct {
-	Controls  map[soc.PostureState]int
-	Layers    []Result // LAYER-1 … LAYER-4
+	Controls  map[soc.PostureState]int // the system's own
+	Appliance map[soc.PostureState]int // those about the appliance
+	Layers    []Result                 // LAYER-1 … LAYER-4
 	Technical []Result
 	Tile      soc.PostureState
 	Computed  int64
@@ -804,18 +816,26 @@ func (s *Service) Tally(ctx context.Context, system string) (Tally, error) {
 	if err != nil {
 		return Tally{}, err
 	}
-	t := Tally{Controls: map[soc.PostureState]int{soc.Met: 0, soc.NotMet: 0, soc.Unknown: 0, soc.NotApplicable: 0}}
+	t := Tally{Controls: map[soc.PostureState]int{soc.Met: 0, soc.NotMet: 0, soc.Unknown: 0, soc.NotApplicable: 0}, Appliance: map[soc.PostureState]int{}}
+	var own []Result // organisational layers of the system itself
 	for i, r := range all {
 		switch s.checks.controls[i].Framework {
 		case Level3:
-			t.Controls[r.State]++
+			if s.checks.controls[i].About == AboutAppliance {
+				t.Appliance[r.State]++
+			} else {
+				t.Controls[r.State]++
+			}
 		case Organisation:
 			t.Layers = append(t.Layers, r)
+			if s.checks.controls[i].About != AboutAppliance {
+				own = append(own, r)
+			}
 		case Technical:
 			t.Technical = append(t.Technical, r)
 		}
 	}
-	t.Tile = Tile(t.Layers)
+	t.Tile = Tile(own)
 	s.mu.RLock()
 	t.Computed = s.computed
 	s.mu.RUnlock()

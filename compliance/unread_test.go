@@ -2,9 +2,15 @@ package compliance
 
 import (
 	"context"
+	"log/slog"
+	"maps"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"hoalu/compliance/facts"
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 // TestWhatCouldNotBeReadIsUnknown: no control concludes anything from evidence that could not be read; each names the cause, and those
@@ -46,5 +52,42 @@ func TestWhatCouldNotBeReadIsUnknown(t *testing.T) {
 		if touched == 0 {
 			t.Errorf("no control rests on %s: nothing was tested", id)
 		}
+	}
+}
+
+// TestOwnFindingsAreNotCountedAgainstASystem: two roles in one hand and no receiving point are findings about the SOC's appliance: they
+// are there with their state, and neither the figures nor the tile of a system change with them.
+func TestOwnFindingsAreNotCountedAgainstASystem(t *testing.T) {
+	ctx := context.Background()
+	checks, err := Load(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tally := func(change func(*facts.Facts)) Tally {
+		t.Helper()
+		f := healthy(time.Now().UnixMilli())
+		change(&f)
+		st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
+		if err := s.Round(ctx); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Tally(ctx, f.System.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	before := tally(func(*facts.Facts) {})
+	after := tally(func(f *facts.Facts) { f.Access.TwoRoles, f.National.Endpoint = 1, false })
+	if after.Appliance[soc.NotMet] != 2 {
+		t.Errorf("about the appliance: %v, want two not met", after.Appliance)
+	}
+	if !maps.Equal(before.Controls, after.Controls) || before.Tile != after.Tile {
+		t.Errorf("figures %v and tile %s with the SOC's own findings, %v and %s without", after.Controls, after.Tile, before.Controls, before.Tile)
 	}
 }

@@ -110,6 +110,7 @@ type FindingItem struct {
 	Computed  Time             `json:"computed,omitzero"`
 	LastKnown soc.PostureState `json:"last_known,omitempty"`
 	Mode      string           `json:"mode" enum:"auto,semi,attest,"`
+	About     string           `json:"about" enum:"appliance," doc:"appliance: looks at the SOC's own appliance and people; not counted against the system"`
 	Because   []Because        `json:"because"`
 	Evidence  []EvidenceItem   `json:"evidence"`
 	Fix       []Text           `json:"fix" doc:"three steps, with the values of the first reason; empty when there is nothing to do"`

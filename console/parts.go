@@ -260,6 +260,7 @@ type Control struct {
 	Clauses              map[string]string // tcvn11930, tt12, tcvn14423: what to sort by
 	Basis                []ControlBasis
 	Checked              bool
+	About                string // appliance: looks at the SOC's own appliance, and is not counted against a system
 }
 
 // ControlBasis is a document and clause, our wording, or a figure, with the certainty of just that.

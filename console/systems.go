@@ -521,7 +521,7 @@ func (c *Counts) add(s soc.PostureState) {
 
 func findingItem(f Finding, ct Control, at int64) FindingItem {
 	out := FindingItem{Control: f.Control, Title: ct.Title, Group: ct.Group, State: f.State, Since: Time(f.Since), Computed: Time(f.Computed), LastKnown: f.LastKnown,
-		From: Time(f.From), Mode: ct.Mode, Because: because(f.Because), Evidence: []EvidenceItem{}, Fix: steps(f.State, f.Because, ct), Policy: f.Policy}
+		From: Time(f.From), Mode: ct.Mode, About: ct.About, Because: because(f.Because), Evidence: []EvidenceItem{}, Fix: steps(f.State, f.Because, ct), Policy: f.Policy}
 	if out.Title == nil {
 		out.Title = Text{"vi": f.Control, "en": f.Control}
 	}

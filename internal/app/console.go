@@ -271,7 +271,7 @@ type posturePart struct{ s *compliance.Service }
 func (p posturePart) Controls() []console.Control {
 	var out []console.Control
 	for _, c := range p.s.Checks().Controls() {
-		x := console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Mode: c.Evidence.Mode, Checked: c.Checked,
+		x := console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Mode: c.Evidence.Mode, Checked: c.Checked, About: c.About,
 			Req: inBoth(c.In.Req, c.Req), Param: inBoth(c.In.Param, c.Param), How: inBoth(c.In.How, c.Evidence.How),
 			Clauses: map[string]string{"tcvn11930": c.Ref.TCVN11930, "tt12": c.Ref.TT12, "tcvn14423": c.Ref.TCVN14423}}
 		for _, b := range c.Basis() {

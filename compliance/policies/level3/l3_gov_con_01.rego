@@ -4,6 +4,7 @@
 # custom:
 #   framework: level3
 #   control: L3-GOV-CON-01
+#   about: appliance
 package hoalu.policies.level3.l3_gov_con_01
 
 import data.hoalu.lib

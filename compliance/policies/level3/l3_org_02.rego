@@ -4,6 +4,7 @@
 # custom:
 #   framework: level3
 #   control: L3-ORG-02
+#   about: appliance
 package hoalu.policies.level3.l3_org_02
 
 import data.hoalu.lib

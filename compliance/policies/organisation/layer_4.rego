@@ -4,6 +4,7 @@
 # custom:
 #   framework: organisation
 #   control: LAYER-4
+#   about: appliance
 package hoalu.policies.organisation.layer_4
 
 import data.hoalu.lib

@@ -1978,6 +1978,11 @@ export interface components {
             total: number;
         };
         FindingItem: {
+            /**
+             * @description appliance: looks at the SOC's own appliance and people; not counted against the system
+             * @enum {string}
+             */
+            about: "appliance" | "";
             because: components["schemas"]["Because"][];
             /**
              * Format: date-time

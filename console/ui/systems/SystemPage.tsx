@@ -581,6 +581,7 @@ function Requirement({
       </div>
       <p className="small muted">
         <span className="num">{f.control}</span> {f.mode && `· ${t(`mode.${f.mode}`)}`}
+        {f.about === 'appliance' && ` · ${t('about.appliance')}`}
       </p>
       {c && <p className="small">{say(c.requirement, lang, t)}</p>}
       <dl className="facts req-facts">
