@@ -131,7 +131,7 @@ function AccountForm({
   const { t } = useTranslation();
   const [login, setLogin] = useState(account?.login ?? '');
   const [name, setName] = useState(account?.name ?? '');
-  const [roles, setRoles] = useState<string[]>(account?.roles ?? ['analyst']);
+  const [roles, setRoles] = useState<string[]>(account?.roles ?? []);
   const [unit, setUnit] = useState(account?.unit?.id ?? '');
   const [enabled, setEnabled] = useState(account?.state !== 'disabled');
   const [error, setError] = useState('');

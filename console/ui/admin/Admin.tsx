@@ -4,8 +4,9 @@ import { Accounts } from './Accounts';
 import { Health } from './Health';
 import { Sessions } from './Me';
 import { Tokens } from './Tokens';
+import { Units } from './Units';
 
-const sections = ['health', 'accounts', 'sessions', 'tokens'] as const;
+const sections = ['health', 'units', 'accounts', 'sessions', 'tokens'] as const;
 
 export default function Admin() {
   const { section = 'health' } = useParams();
@@ -23,7 +24,9 @@ export default function Admin() {
         ))}
       </nav>
       <div className="page-body">
-        {section === 'accounts' ? (
+        {section === 'units' ? (
+          <Units />
+        ) : section === 'accounts' ? (
           <Accounts />
         ) : section === 'tokens' ? (
           <Tokens />

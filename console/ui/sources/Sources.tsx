@@ -9,6 +9,7 @@ import { FilterField } from '../design/FilterField';
 import { Foot } from '../design/Foot';
 import { type Column, Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
+import { Measured } from '../design/Measured';
 import { MiniBars } from '../design/MiniBars';
 import { DemoChip, PostureSign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading, problemText } from '../design/states';
@@ -26,6 +27,7 @@ import { useKeys } from '../keys/useKeys';
 import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
+import { Keeping } from '../systems/Keeping';
 import { listed } from './counts';
 import { Keys } from './Keys';
 
@@ -45,6 +47,8 @@ export default function Sources() {
     sort: params.get('sort') ?? '',
     system: params.get('system') ?? '',
     demo: params.get('demo') ?? '',
+    found: params.get('found') ?? '',
+    retired: params.get('retired') ?? '',
   });
   const { list, rows, first, more } = useCursor<SourceItem, SourcesAnswer>(
     ['sources', 'list', query],
@@ -91,7 +95,12 @@ export default function Sources() {
         sort: 'rate',
         cell: (s) => (
           <span className="cell2">
-            <span className="num">{number(s.rate, lang, s.rate < 10 ? 1 : 0)}</span>
+            <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+              <span>
+                <span className="num">{number(s.rate, lang, s.rate < 10 ? 1 : 0)}</span>
+                {t('unit.perMinute')}
+              </span>
+            </Measured>
             {s.usual > 0 ? (
               <span className="sub">{t('sources.usual', { n: number(s.usual, lang, s.usual < 10 ? 1 : 0) })}</span>
             ) : (
@@ -106,7 +115,11 @@ export default function Sources() {
         width: '76px',
         right: true,
         sort: 'unparsed',
-        cell: (s) => <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span>,
+        cell: (s) => (
+          <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+            <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span>
+          </Measured>
+        ),
       },
       {
         key: 'offset',
@@ -115,7 +128,9 @@ export default function Sources() {
         right: true,
         sort: 'offset',
         cell: (s) => (
-          <span className={`num${Math.abs(s.offset_ms) > 5000 ? ' warn-text' : ''}`}>{offset(s.offset_ms, lang)}</span>
+          <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+            <span className={`num${Math.abs(s.offset_ms) > 5000 ? ' warn-text' : ''}`}>{offset(s.offset_ms, lang)}</span>
+          </Measured>
         ),
       },
       { key: 'last', head: t('column.last'), width: '104px', sort: 'last', cell: (s) => <AgeCell at={s.last_event} /> },
@@ -194,6 +209,24 @@ export default function Sources() {
                 </option>
               ))}
             </select>
+            <select
+              className="select small"
+              aria-label={t('sources.which')}
+              value={query.found ? 'found' : query.retired ? 'retired' : query.system === '_unassigned' ? 'unassigned' : ''}
+              onChange={(e) =>
+                change({
+                  found: e.target.value === 'found' ? 'true' : undefined,
+                  retired: e.target.value === 'retired' ? 'true' : undefined,
+                  system: e.target.value === 'unassigned' ? '_unassigned' : undefined,
+                  sel: undefined,
+                })
+              }
+            >
+              <option value="">{t('sources.inUse')}</option>
+              <option value="found">{t('sources.found')}</option>
+              <option value="unassigned">{t('systems.unassigned')}</option>
+              <option value="retired">{t('systems.view.retired')}</option>
+            </select>
             {((c?.samples.total ?? 0) > 0 || query.demo) && (
               <select
                 className="select small"
@@ -261,6 +294,12 @@ export default function Sources() {
   );
 }
 
+/** The name by which a sender can reach this machine, where the address of this page tells it; never the sender's own loopback. */
+const seenAs = /^(?:localhost|127\.|\[?::1)/.test(location.hostname) ? undefined : location.hostname;
+
+/** Has anything arrived that the figures of a source can be of? */
+const measured = (s: SourceItem) => Boolean(s.last_event) && s.state !== 'never' && s.state !== 'unknown';
+
 function offset(v: number, lang: 'vi' | 'en'): string {
   return Math.abs(v) < 1000 ? `${number(v, lang)} ms` : `${v < 0 ? '−' : ''}${span(Math.abs(v), lang)}`;
 }
@@ -274,6 +313,8 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
     queryKey: ['source', id],
     queryFn: () => take(client.GET('/api/sources/{id}', { params: { path: { id } } })),
   });
+  const mayDelete = useMay('sources.delete');
+  const [keeping, setKeeping] = useState(false);
   const [stopping, setStopping] = useState(false);
   const [editing, setEditing] = useState(false);
   const s = detail.data;
@@ -353,13 +394,24 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
               </dd>
               <dt>{t('sources.rate')}</dt>
               <dd>
-                <span className="num">{number(s.rate, lang)}</span> {t('unit.perMinute')},{' '}
-                {s.usual > 0 ? t('sources.usual', { n: number(s.usual, lang) }) : t('sources.usualUnknown')}
+                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+                  <span className="num">{number(s.rate, lang)}</span>
+                  {t('unit.perMinute')}
+                </Measured>
+                , {s.usual > 0 ? t('sources.usual', { n: number(s.usual, lang) }) : t('sources.usualUnknown')}
               </dd>
               <dt>{t('sources.unparsed')}</dt>
-              <dd className="num">{share(s.unparsed, lang)}</dd>
+              <dd>
+                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+                  <span className="num">{share(s.unparsed, lang)}</span>
+                </Measured>
+              </dd>
               <dt>{t('sources.offset')}</dt>
-              <dd className="num">{offset(s.offset_ms, lang)}</dd>
+              <dd>
+                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+                  <span className="num">{offset(s.offset_ms, lang)}</span>
+                </Measured>
+              </dd>
               <dt>{t('sources.total')}</dt>
               <dd className="num">{number(s.total, lang)}</dd>
             </dl>
@@ -404,7 +456,19 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
         <div className="actions-bar">
           <Button onClick={() => setStopping(true)}>{t('sources.stop')}</Button>
           <Button onClick={() => setEditing(true)}>{s.auto ? t('sources.confirm') : t('sources.edit')}</Button>
+          {mayDelete && <Button onClick={() => setKeeping(true)}>{t(s.retired ? 'keeping.openBack' : 'keeping.open')}</Button>}
         </div>
+      )}
+      {s && keeping && (
+        <Keeping
+          thing={{ kind: 'sources', id: s.id, name: s.name, version: s.version, retired: s.retired }}
+          onClose={() => setKeeping(false)}
+          onDone={(gone) => {
+            onChanged();
+            if (gone) onClose();
+            else detail.refetch();
+          }}
+        />
       )}
       {s && stopping && (
         <StopSheet
@@ -580,9 +644,10 @@ function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose:
         {f.kind === 'syslog' && !source && (
           <div>
             <p className="hint">{t('sources.three')}</p>
+            {!seenAs && <p className="hint warn-text">{t('sources.addressHint')}</p>}
             <Pre
               label={t('sources.three')}
-            >{`# /etc/rsyslog.d/60-hoalu.conf\n*.* action(type="omfwd" target="${location.hostname}" port="5514" protocol="tcp"\n  template="RSYSLOG_SyslogProtocol23Format")`}</Pre>
+            >{`# /etc/rsyslog.d/60-hoalu.conf\n*.* action(type="omfwd" target="${seenAs ?? t('sources.addressHere')}" port="5514" protocol="tcp"\n  template="RSYSLOG_SyslogProtocol23Format")`}</Pre>
           </div>
         )}
         {error && (

@@ -30,7 +30,8 @@ export function SystemForm({
     name: system?.name ?? '',
     unit: system?.unit?.id ?? '',
     operator: system?.operator?.id ?? '',
-    level: String(system?.level ?? 2),
+    // not chosen for anybody: the level decides what the law asks for
+    level: system ? String(system.level) : '',
     basis: system?.basis ?? 'tcvn11930',
     placement: system?.placement ?? 'data_centre',
     dossier: system?.dossier ?? 'drafting',
@@ -41,6 +42,11 @@ export function SystemForm({
   const set = (k: keyof typeof f) => (e: { target: { value: string } }) => setF({ ...f, [k]: e.target.value });
   const submit = async (e: FormEvent) => {
     e.preventDefault();
+    if (f.level === '') {
+      setError(t('systems.chooseLevel'));
+      document.querySelector<HTMLElement>('#sys-level')?.focus();
+      return;
+    }
     setBusy(true);
     setError('');
     const body = {
@@ -86,11 +92,10 @@ export function SystemForm({
         </div>
         {pick('unit', t('systems.owner'), unitOptions)}
         {pick('operator', t('systems.operator'), unitOptions)}
-        {pick(
-          'level',
-          t('systems.level'),
-          [0, 1, 2, 3, 4, 5].map((n) => [String(n), n ? t('levelShort', { n }) : t('systems.noLevel')]),
-        )}
+        {pick('level', t('systems.level'), [
+          ...(system ? [] : [['', t('systems.levelOpen')] as [string, string]]),
+          ...[0, 1, 2, 3, 4, 5].map((n): [string, string] => [String(n), n ? t('levelShort', { n }) : t('systems.noLevel')]),
+        ])}
         {pick('basis', t('systems.basis'), [
           ['tcvn11930', 'TCVN 11930:2017'],
           ['tcvn14423', 'TCVN 14423:2026'],

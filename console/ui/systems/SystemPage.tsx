@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -17,6 +17,7 @@ import {
 import { Certainty } from '../design/Certainty';
 import { DayField } from '../design/DayField';
 import { Icon } from '../design/icons';
+import { Measured } from '../design/Measured';
 import { DemoChip, isPosture, PostureSign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
@@ -30,8 +31,10 @@ import { serverNow, useNow } from '../live/clock';
 import { useNotices } from '../live/stream';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
+import { AssetForm } from './AssetForm';
 import { CountsBar, Score, systemScore } from './bars';
 import { DateBar } from './DateBar';
+import { Keeping, type Kept } from './Keeping';
 import { SystemForm } from './SystemForm';
 
 const tabs = ['posture', 'assets', 'history'] as const;
@@ -41,10 +44,12 @@ export default function SystemPage() {
   const { t } = useTranslation();
   const me = useMe();
   const navigate = useNavigate();
+  const queries = useQueryClient();
   const [params, change] = useView();
   const tab = tabs.find((x) => x === params.get('tab')) ?? 'posture';
   const mayWrite = useMay('inventory.write');
   const [editing, setEditing] = useState(false);
+  const [keeping, setKeeping] = useState(false);
   const system = useQuery({
     queryKey: ['system', id],
     queryFn: () => take(client.GET('/api/systems/{id}', { params: { path: { id } } })),
@@ -53,7 +58,8 @@ export default function SystemPage() {
   if (system.isPending) return <Loading what="system" />;
   if (!s) return <Failed title={t('page.systems')} error={system.error} what="system" id={id} retry={() => system.refetch()} />;
   return (
-    <div className="page page-fixed">
+    // the cells and the requirement scroll with the page; lists have their own place
+    <div className={tab === 'posture' ? 'page' : 'page page-fixed'}>
       <div className="page-head">
         <h1>{s.name}</h1>
         <span className="chip">{s.level > 0 ? t('levelShort', { n: s.level }) : t('systems.noLevel')}</span>
@@ -61,7 +67,15 @@ export default function SystemPage() {
         {s.dossier && <span className="chip">{t(`dossier.${s.dossier}`)}</span>}
         <DemoChip demo={s.demo} />
         <span className="num muted">{s.id}</span>
-        <div className="end">{mayWrite && <Button onClick={() => setEditing(true)}>{t('systems.edit')}</Button>}</div>
+        {s.retired && (
+          <span className="chip chip-warn">
+            {t('keeping.since')} <Exact at={s.retired} short />
+          </span>
+        )}
+        <div className="end">
+          {mayWrite && !s.retired && <Button onClick={() => setEditing(true)}>{t('systems.edit')}</Button>}
+          {mayWrite && <Button onClick={() => setKeeping(true)}>{t(s.retired ? 'keeping.openBack' : 'keeping.open')}</Button>}
+        </div>
       </div>
       <div className="page-head sys-sub">
         <span className="small muted">
@@ -93,8 +107,19 @@ export default function SystemPage() {
         )}
       </div>
       {tab === 'posture' && <Posture system={s} />}
-      {tab === 'assets' && <Assets system={s} />}
+      {tab === 'assets' && <Assets system={s} onChanged={() => system.refetch()} />}
       {tab === 'history' && <Changes id={s.id} />}
+      {keeping && (
+        <Keeping
+          thing={{ kind: 'systems', id: s.id, name: s.name, version: s.version, retired: s.retired }}
+          onClose={() => setKeeping(false)}
+          onDone={(gone) => {
+            queries.invalidateQueries({ queryKey: ['systems'] });
+            if (gone) navigate('/systems');
+            else system.refetch();
+          }}
+        />
+      )}
       {editing && <SystemForm system={s} onClose={() => setEditing(false)} onDone={() => system.refetch()} />}
     </div>
   );
@@ -322,7 +347,11 @@ function TechLayer({ layer }: { layer: LayerItem }) {
         <div className="layer-top">
           <PostureSign state={layer.state} label={say(layer.title, lang, t)} />
           <span className="sr">{t(`posture.${layer.state}`)}</span>
-          <b className="num end">{layer.share === undefined ? '–' : share(layer.share, lang, 0)}</b>
+          <b className="end">
+            <Measured known={layer.share !== undefined && layer.state !== 'unknown'} why={t('posture.unknown')}>
+              <span className="num">{share(layer.share, lang, 0)}</span>
+            </Measured>
+          </b>
         </div>
       }
     />
@@ -622,6 +651,17 @@ function Requirement({
             </div>
           )}
         </dd>
+      </dl>
+      {!past &&
+        (f.fix.length > 0 ? (
+          <>
+            <h3>{t('systems.fix')}</h3>
+            <Steps steps={f.fix} />
+          </>
+        ) : (
+          <p className="small muted">{t(f.state === 'met' ? 'systems.nothingToDo' : 'systems.notConcerned')}</p>
+        ))}
+      <dl className="facts req-facts">
         <dt>{t('systems.evidence')}</dt>
         <dd>
           {f.evidence.length === 0 ? (
@@ -680,15 +720,6 @@ function Requirement({
           </>
         )}
       </dl>
-      {!past &&
-        (f.fix.length > 0 ? (
-          <>
-            <h3>{t('systems.fix')}</h3>
-            <Steps steps={f.fix} />
-          </>
-        ) : (
-          <p className="small muted">{t(f.state === 'met' ? 'systems.nothingToDo' : 'systems.notConcerned')}</p>
-        ))}
     </>
   );
 }
@@ -714,10 +745,13 @@ function Steps({ steps }: { steps: FindingItem['fix'] }) {
   );
 }
 
-function Assets({ system }: { system: SystemDetail }) {
+function Assets({ system, onChanged }: { system: SystemDetail; onChanged: () => void }) {
   const { t } = useTranslation();
   const lang = useLang();
   const me = useMe();
+  const may = useMay('inventory.write');
+  const [form, setForm] = useState<SystemDetail['assets'][number] | 'new' | null>(null);
+  const [keeping, setKeeping] = useState<Kept | null>(null);
   return (
     <div className="page-body scroll">
       <section className="card">
@@ -755,8 +789,11 @@ function Assets({ system }: { system: SystemDetail }) {
                       <span className="num muted">{s.id}</span> <DemoChip demo={s.demo} />
                     </td>
                     <td>{s.layers.map((l) => t(`layer.${l}`)).join(', ')}</td>
-                    <td className="num right">
-                      {number(s.rate, lang)} {t('unit.perMinute')}
+                    <td className="right">
+                      <Measured known={Boolean(s.last_event) && s.state !== 'unknown'} why={t('sources.neverMeasured')}>
+                        <span className="num">{number(s.rate, lang)}</span>
+                        {t('unit.perMinute')}
+                      </Measured>
                     </td>
                     <td>
                       <Age at={s.last_event} />
@@ -769,9 +806,12 @@ function Assets({ system }: { system: SystemDetail }) {
         )}
       </section>
       <section className="card">
-        <h2>
-          {t('systems.assets')} <span className="num muted">{system.assets.length}</span>
-        </h2>
+        <div className="card-head">
+          <h2>
+            {t('systems.assets')} <span className="num muted">{system.assets.length}</span>
+          </h2>
+          <div className="end">{may && !system.retired && <Button onClick={() => setForm('new')}>{t('assets.add')}</Button>}</div>
+        </div>
         {system.assets.length === 0 ? (
           <Empty>{t('systems.noAssets')}</Empty>
         ) : (
@@ -783,6 +823,11 @@ function Assets({ system }: { system: SystemDetail }) {
                   <th>{t('field.address')}</th>
                   <th>{t('systems.zone')}</th>
                   <th>{t('column.kind')}</th>
+                  {may && (
+                    <th>
+                      <span className="sr">{t('admin.actions')}</span>
+                    </th>
+                  )}
                 </tr>
               </thead>
               <tbody>
@@ -796,6 +841,32 @@ function Assets({ system }: { system: SystemDetail }) {
                     </td>
                     <td>{a.zone ? t(`zone.${a.zone}`, a.zone) : '–'}</td>
                     <td>{a.kind ? t(`assetKind.${a.kind}`, a.kind) : '–'}</td>
+                    {may && (
+                      <td>
+                        <span className="row">
+                          {!a.retired && (
+                            <button type="button" className="link" onClick={() => setForm(a)}>
+                              {t('admin.change')}
+                            </button>
+                          )}
+                          <button
+                            type="button"
+                            className="link"
+                            onClick={() =>
+                              setKeeping({
+                                kind: 'assets',
+                                id: a.id,
+                                name: a.host || a.address || a.id,
+                                version: a.version,
+                                retired: a.retired,
+                              })
+                            }
+                          >
+                            {t(a.retired ? 'keeping.openBack' : 'keeping.open')}
+                          </button>
+                        </span>
+                      </td>
+                    )}
                   </tr>
                 ))}
               </tbody>
@@ -803,6 +874,15 @@ function Assets({ system }: { system: SystemDetail }) {
           </TableWrap>
         )}
       </section>
+      {form && (
+        <AssetForm
+          system={system.id}
+          {...(form === 'new' ? {} : { asset: form })}
+          onClose={() => setForm(null)}
+          onDone={onChanged}
+        />
+      )}
+      {keeping && <Keeping thing={keeping} onClose={() => setKeeping(null)} onDone={onChanged} />}
     </div>
   );
 }

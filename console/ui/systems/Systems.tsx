@@ -19,7 +19,7 @@ import { pageRight, useMay, useMe } from '../session/session';
 import { CountsBar, LayerBars } from './bars';
 import { SystemForm } from './SystemForm';
 
-const views = ['all', 'level3', 'unknown', 'internet', 'soon'] as const;
+const views = ['all', 'level3', 'unknown', 'internet', 'soon', 'retired'] as const;
 
 export default function Systems() {
   const { t } = useTranslation();
