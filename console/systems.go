@@ -250,7 +250,7 @@ func inView(s SystemItem, view string) bool {
 	case "level3":
 		return s.Level == 3
 	case "unknown":
-		return s.State == soc.Unknown
+		return unknownShare(s) > 0 // a system that is "not met" for one cell may be unknown in all others
 	case "internet":
 		return s.Placement == soc.PlacementInternet
 	case "soon":

@@ -23,9 +23,9 @@ import { toast } from '../design/toast';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
 import { bytes, number } from '../format/number';
-import { full, listed, minute, ms, span } from '../format/time';
+import { full, listed, minute, ms } from '../format/time';
 import { useRange, useView } from '../frame/url';
-import { serverNow, useNow } from '../live/clock';
+import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
 
@@ -34,7 +34,7 @@ const views = ['minute', 'source', 'off', 'quarantine'] as const;
 export default function Ledger() {
   const { t } = useTranslation();
   const lang = useLang();
-  const now = useNow();
+
   const [params, change] = useView();
   const view = views.find((v) => v === params.get('view')) ?? 'minute';
   const [at, setAt] = useState(serverNow);
@@ -131,7 +131,7 @@ export default function Ledger() {
             label={
               s.state === 'balanced'
                 ? s.since
-                  ? t('ledger.since', { span: span(now - (ms(s.since) ?? now), lang) })
+                  ? t('ledger.since', { time: full(s.since, lang) })
                   : t('ledger.balanced')
                 : s.state === 'off'
                   ? t('ledger.offAt', { n: number(s.difference, lang), time: minute(s.minute) })
@@ -192,7 +192,9 @@ export default function Ledger() {
             <Failed error={list.error} what="ledger" retry={() => list.refetch()} />
           ) : (
             <>
-              {(first.map ?? []).length > 0 && <HeatMap cells={first.map ?? []} from={range.from} to={range.to} />}
+              {(first.map ?? []).length > 0 && (
+                <HeatMap cells={first.map ?? []} from={range.from} to={range.to} kept={ms(first.kept_since)} />
+              )}
               {rows.length === 0 ? (
                 <Empty>
                   {view === 'off'
@@ -249,8 +251,8 @@ function reasonText(key: string, t: (k: string, d: string) => string): string {
   return `${t(`ledger.${what}`, what ?? key)}: ${t(`reasonCode.${why}`, why)}`;
 }
 
-/** Minutes that are off or not yet checked, an hour a row; an empty place is balanced. */
-function HeatMap({ cells, from, to }: { cells: LedgerCell[]; from: number; to: number }) {
+/** Minutes that are off or not yet checked, an hour a column. Before the ledger began nothing is known, and that is drawn. */
+function HeatMap({ cells, from, to, kept }: { cells: LedgerCell[]; from: number; to: number; kept: number | undefined }) {
   const { t } = useTranslation();
   const lang = useLang();
   const HOUR = 3_600_000;
@@ -263,6 +265,15 @@ function HeatMap({ cells, from, to }: { cells: LedgerCell[]; from: number; to: n
         {Array.from({ length: hours }, (_, h) => (
           <rect key={h} className="heat-hour" x={h * 62} y={0} width={60} height={34} />
         ))}
+        {kept !== undefined && kept > firstHour && (
+          <rect
+            className="heat-unchecked"
+            x={0}
+            y={0}
+            width={Math.min(hours * 62, ((kept - firstHour) / HOUR) * 62)}
+            height={34}
+          />
+        )}
         {cells.map((c) => {
           const v = ms(c.minute) ?? 0;
           const h = Math.floor((v - firstHour) / HOUR);
@@ -279,8 +290,8 @@ function HeatMap({ cells, from, to }: { cells: LedgerCell[]; from: number; to: n
           ) : null;
         })}
       </svg>
-      <figcaption className="num">
-        <span>{listed(firstHour, lang).slice(0, -3)}</span>
+      <figcaption>
+        <span className="num">{listed(firstHour, lang).slice(0, -3)}</span>
         <span className="legend">
           <span>
             <PostureSign state="not_met" size={11} label={t('ledger.differs')} /> {off.length}
@@ -288,9 +299,14 @@ function HeatMap({ cells, from, to }: { cells: LedgerCell[]; from: number; to: n
           <span>
             <PostureSign state="unknown" size={11} label={t('ledger.unchecked')} /> {cells.length - off.length}
           </span>
+          {kept !== undefined && kept > firstHour && (
+            <span className="unk-text">
+              {t('ledger.before')}: {listed(firstHour, lang).slice(0, -3)} → {listed(kept, lang).slice(0, -3)}
+            </span>
+          )}
           <span className="muted">{t('ledger.emptyBalanced')}</span>
         </span>
-        <span>{listed(to, lang).slice(0, -3)}</span>
+        <span className="num">{listed(to, lang).slice(0, -3)}</span>
       </figcaption>
     </figure>
   );

@@ -247,15 +247,19 @@ function Figures({ o }: { o: OverviewData }) {
     out.push(
       <Figure
         key="sources"
-        sign={<PostureSign state={s?.silent ? 'unknown' : s ? 'met' : 'unknown'} word="none" />}
+        sign={<PostureSign state={s && s.state !== 'unknown' && s.receiving > 0 && !s.silent ? 'met' : 'unknown'} word="none" />}
         name={t('overview.silent')}
         to={may('sources', s ? realSources(s, s.silent ? 'silent' : undefined) : '/sources')}
-        value={s && s.state !== 'unknown' ? number(s.silent, lang) : unknown}
+        value={s && s.state !== 'unknown' && s.total > 0 ? number(s.silent, lang) : unknown}
         lines={
           s
             ? [
-                t('overview.ofSources', { n: number(s.total, lang) }) +
-                  (s.samples.silent > 0 ? ` (${t('sources.plusSamples', { n: number(s.samples.silent, lang) })})` : ''),
+                s.total === 0
+                  ? s.samples.silent > 0
+                    ? t('overview.noRealSilent', { n: number(s.samples.silent, lang) })
+                    : t('overview.noReal')
+                  : t('overview.ofSources', { n: number(s.total, lang) }) +
+                    (s.samples.silent > 0 ? ` (${t('sources.plusSamples', { n: number(s.samples.silent, lang) })})` : ''),
                 s.oldest ? (
                   <Evidence key="oldest" value={s.oldest.name} />
                 ) : (
@@ -277,7 +281,7 @@ function Figures({ o }: { o: OverviewData }) {
         icon="link"
         name={t('overview.toCentre')}
         to={may('national', '/national')}
-        value={n && n.state !== 'unknown' ? number(n.waiting, lang) : unknown}
+        value={n && (n.state !== 'unknown' || n.waiting > 0) ? number(n.waiting, lang) : unknown}
         lines={
           n?.state === 'unset'
             ? [t('overview.messages'), t('status.nationalUnset')]
