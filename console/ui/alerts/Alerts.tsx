@@ -16,6 +16,7 @@ import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
 import { useStatus } from '../frame/Frame';
 import { rangeOf, ranges, useView } from '../frame/url';
+import { useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
 import { serverNow, useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
@@ -85,13 +86,17 @@ export default function Alerts() {
     if (shown.length > 0 && !shown.some((r) => keyOf(r) === selected)) setSelected(keyOf(shown[0] as Row));
   }, [shown, selected]);
   const current = shown.find((r) => keyOf(r) === selected);
+  // a group is previewed by its first alert
+  const peek = useGroup(filters, current?.kind === 'group' ? current.g.key : undefined);
   const rested = useRested(current, 70);
   const previewRow =
     current?.kind === 'alert' && rested && keyOf(rested) === selected
       ? current.a
       : rested?.kind === 'alert'
         ? rested.a
-        : undefined;
+        : current?.kind === 'group'
+          ? peek.data?.items[0]
+          : undefined;
 
   const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
   const mark = (keys: string[], on: boolean) =>
@@ -176,103 +181,109 @@ export default function Alerts() {
     },
   ]);
 
+  // at a desk the sign keeps its word; where the title would be cut for it, the word is for screen readers
+  const roomy = useMedia('(min-width: 1600px)');
+  const phone = useMedia('(max-width: 700px)');
   const columns = useMemo<Column<Row>[]>(
-    () => [
-      {
-        key: 'severity',
-        head: t('column.severity'),
-        width: '112px',
-        sort: 'severity',
-        cell: (r) =>
-          r.kind === 'group' ? (
-            <span className="row-sign">
-              <Icon name={r.open ? 'down' : 'right'} size={12} />
-              <SeveritySign level={r.g.severity} />
-            </span>
-          ) : (
-            <span className="row-sign">
-              {marked.has(r.a.number) && <Icon name="check" size={14} />}
-              <SeveritySign level={r.a.severity} />
-            </span>
-          ),
-      },
-      {
-        key: 'score',
-        head: t('column.score'),
-        width: '38px',
-        right: true,
-        sort: 'score',
-        cell: (r) => <span className="num score">{r.kind === 'alert' ? r.a.score : r.g.score}</span>,
-      },
-      {
-        key: 'title',
-        head: t('column.alert'),
-        width: 'minmax(0,1.75fr)',
-        cell: (r) =>
-          r.kind === 'group' ? (
-            <span className="cell2">
-              <span className="cut strong">
-                {Object.keys(r.g.title ?? {}).length > 0 ? <Said text={r.g.title} /> : <Evidence value={r.g.label} />}
-              </span>
-              {r.g.title && Object.keys(r.g.title).length > 0 && (
-                <span className="sub cut">
-                  <Evidence value={r.g.label} />
+    () =>
+      (
+        [
+          {
+            key: 'severity',
+            head: t('column.severity'),
+            width: roomy ? '112px' : phone ? '22px' : '44px',
+            sort: 'severity',
+            cell: (r) =>
+              r.kind === 'group' ? (
+                <span className="row-sign">
+                  <Icon name={r.open ? 'down' : 'right'} size={12} />
+                  <SeveritySign level={r.g.severity} word={roomy ? 'shown' : 'hidden'} />
                 </span>
-              )}
-            </span>
-          ) : (
-            <span className="cell2">
-              <span className="cut title">
-                <Said text={r.a.title} fallback={r.a.rule} />
-              </span>
-              <span className="sub cut">
-                {r.a.state !== 'new' && (
-                  <span className="who">
-                    {t(`alertState.${r.a.state}`)}
-                    {r.a.state === 'closed' && r.a.close_reason ? `: ${t(`reason.${r.a.close_reason}`).toLowerCase()}` : ''}
-                    {r.a.state === 'acknowledged' && r.a.holder
-                      ? ` · ${r.a.holder.name}`
-                      : r.a.state === 'closed' && r.a.closed_by
-                        ? ` · ${r.a.closed_by}`
-                        : ''}{' '}
-                    ·{' '}
+              ) : (
+                <span className="row-sign">
+                  {marked.has(r.a.number) && <Icon name="check" size={14} />}
+                  <SeveritySign level={r.a.severity} word={roomy ? 'shown' : 'hidden'} size={roomy ? 14 : 16} />
+                </span>
+              ),
+          },
+          {
+            key: 'score',
+            head: t('column.score'),
+            width: '38px',
+            right: true,
+            sort: 'score',
+            cell: (r) => <span className="num score">{r.kind === 'alert' ? r.a.score : r.g.score}</span>,
+          },
+          {
+            key: 'title',
+            head: t('column.alert'),
+            width: 'minmax(0,1fr)',
+            cell: (r) =>
+              r.kind === 'group' ? (
+                <span className="cell2">
+                  <span className="cut strong">
+                    {Object.keys(r.g.title ?? {}).length > 0 ? <Said text={r.g.title} /> : <Evidence value={r.g.label} />}
                   </span>
-                )}
-                <DemoChip demo={r.a.demo} exercise={r.a.exercise} />
-                {r.a.evidence_text ? <Words text={say(r.a.evidence_text, lang, t)} /> : <Evidence value={r.a.evidence} />}
-              </span>
-            </span>
-          ),
-      },
-      {
-        key: 'system',
-        head: t('column.system'),
-        width: 'minmax(0,1fr)',
-        cell: (r) =>
-          r.kind === 'alert' && (
-            <span className="cell2">
-              <span className="cut">{systemName(r.a.system, t)}</span>
-              <span className="sub">{r.a.system.level > 0 ? t('levelShort', { n: r.a.system.level }) : r.a.number}</span>
-            </span>
-          ),
-      },
-      {
-        key: 'count',
-        head: t('column.times'),
-        width: '52px',
-        right: true,
-        sort: 'count',
-        cell: (r) => <span className="num">{number(r.kind === 'alert' ? r.a.count : r.g.count, lang)}</span>,
-      },
-      {
-        key: 'last',
-        head: t('column.last'),
-        width: '72px',
-        sort: 'last',
-        cell: (r) => <AgeCell at={r.kind === 'alert' ? r.a.last : r.g.last} />,
-      },
-    ],
-    [t, lang, marked],
+                  {r.g.title && Object.keys(r.g.title).length > 0 && (
+                    <span className="sub cut">
+                      <Evidence value={r.g.label} />
+                    </span>
+                  )}
+                </span>
+              ) : (
+                <span className="cell2">
+                  <span className="cut title">
+                    <Said text={r.a.title} fallback={r.a.rule} />
+                  </span>
+                  <span className="sub cut">
+                    {r.a.state !== 'new' && (
+                      <span className="who">
+                        {t(`alertState.${r.a.state}`)}
+                        {r.a.state === 'closed' && r.a.close_reason ? `: ${t(`reason.${r.a.close_reason}`).toLowerCase()}` : ''}
+                        {r.a.state === 'acknowledged' && r.a.holder
+                          ? ` · ${r.a.holder.name}`
+                          : r.a.state === 'closed' && r.a.closed_by
+                            ? ` · ${r.a.closed_by}`
+                            : ''}{' '}
+                        ·{' '}
+                      </span>
+                    )}
+                    <DemoChip demo={r.a.demo} exercise={r.a.exercise} />
+                    {r.a.evidence_text ? <Words text={say(r.a.evidence_text, lang, t)} /> : <Evidence value={r.a.evidence} />}
+                  </span>
+                </span>
+              ),
+          },
+          {
+            key: 'system',
+            head: t('column.system'),
+            width: roomy ? 'minmax(0,220px)' : '112px',
+            cell: (r) =>
+              r.kind === 'alert' && (
+                <span className="cell2">
+                  <span className="cut">{systemName(r.a.system, t)}</span>
+                  <span className="sub">{r.a.system.level > 0 ? t('levelShort', { n: r.a.system.level }) : r.a.number}</span>
+                </span>
+              ),
+          },
+          {
+            key: 'count',
+            head: t('column.times'),
+            width: '52px',
+            right: true,
+            sort: 'count',
+            cell: (r) => <span className="num">{number(r.kind === 'alert' ? r.a.count : r.g.count, lang)}</span>,
+          },
+          {
+            key: 'last',
+            head: t('column.last'),
+            width: '72px',
+            sort: 'last',
+            cell: (r) => <AgeCell at={r.kind === 'alert' ? r.a.last : r.g.last} />,
+          },
+        ] satisfies Column<Row>[]
+      ).filter((c) => !phone || ['severity', 'title', 'last'].includes(c.key)),
+    [t, lang, marked, roomy, phone],
   );
 
   const loadMore = useCallback(() => {
@@ -432,9 +443,9 @@ export default function Alerts() {
             <Failed error={list.error} what="alerts" retry={() => list.refetch()} />
           ) : shown.length === 0 ? (
             <NoAlerts
-              filtered={Boolean(filters.q || sevText || chips.length > 0 || !['open', 'unacknowledged'].includes(view))}
+              view={view}
+              filtered={Boolean(filters.q || sevText || chips.length > 0)}
               onClear={() => change({ q: '', sev: '', t: '', system: '', rule: '', host: '', user: '', address: '', attack: '' })}
-              closedAt={undefined}
               status={status.data}
             />
           ) : (
@@ -444,7 +455,7 @@ export default function Alerts() {
                 columns={columns}
                 rows={shown}
                 rowKey={keyOf}
-                rowHeight={49}
+                rowHeight={phone ? 76 : 49}
                 rowClass={(r) =>
                   r.kind === 'group'
                     ? 'group-row'
@@ -487,13 +498,14 @@ export default function Alerts() {
 }
 
 function NoAlerts({
+  view,
   filtered,
   onClear,
   status,
 }: {
+  view: string;
   filtered: boolean;
   onClear: () => void;
-  closedAt: undefined;
   status: ReturnType<typeof useStatus>['data'];
 }) {
   const { t } = useTranslation();
@@ -503,6 +515,10 @@ function NoAlerts({
       <Empty actions={<Button onClick={onClear}>{t('act.clear')}</Button>}>
         {t('state.noMatch', { what: t('noun.alerts') })}
       </Empty>
+    );
+  if (!['open', 'unacknowledged', 'all'].includes(view))
+    return (
+      <Empty>{t(view === 'closed' ? 'alerts.emptyClosed' : view === 'mine' ? 'alerts.emptyMine' : 'alerts.emptyView')}</Empty>
     );
   if (s && s.silent > 0)
     return (

@@ -43,7 +43,6 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
         {detail.isError && <Failed error={detail.error} what="alert" id={row.number} retry={() => detail.refetch()} />}
         {a && (
           <>
-            <AlertFacts alert={a} />
             <section>
               <div className="card-head">
                 <h3>{t('alerts.why')}</h3>
@@ -72,6 +71,7 @@ export function Preview({ row, actions }: { row: AlertItem; actions: Actions }) 
               <h3>{t('alerts.steps')}</h3>
               <Steps alert={a} onTick={can(a.deeds, 'note') ? (text) => actions.note([a], text) : undefined} />
             </section>
+            <AlertFacts alert={a} />
             <Around alert={a} />
           </>
         )}

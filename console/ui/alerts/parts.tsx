@@ -179,7 +179,48 @@ function opWords(op: string, t: TFunction): string {
 export function Trace({ trace, copy }: { trace: Condition[]; copy?: boolean }) {
   const { t } = useTranslation();
   const heads = trace.some((c) => c.op === 'search');
-  const lines = heads ? trace : [...trace].sort((a, b) => Number(a.negated ?? false) - Number(b.negated ?? false));
+  const { held, rest } = branches(trace);
+  const more = rest.filter((c) => c.op !== 'search').length;
+  return (
+    <>
+      <Lines lines={held} heads={heads} copy={copy} />
+      {rest.length > 0 && (
+        <details className="trace-rest small">
+          <summary>{t('alerts.fold', { count: more })}</summary>
+          <Lines lines={rest} heads={heads} copy={copy} />
+        </details>
+      )}
+    </>
+  );
+}
+
+/**
+ * The lines that made the rule fire, and those that say only what was also looked at: conditions that did not match and parts that
+ * exclude. A head goes with the lines under it.
+ */
+export function branches(trace: Condition[]): { held: Condition[]; rest: Condition[] } {
+  const groups: Condition[][] = [];
+  for (const c of trace) {
+    const last = groups.at(-1);
+    if (c.op === 'search' || !last || last[0]?.op !== 'search') groups.push([c]);
+    else last.push(c);
+  }
+  const held: Condition[] = [];
+  const rest: Condition[] = [];
+  for (const g of groups) {
+    const [head, ...under] = g as [Condition, ...Condition[]];
+    if (!head.matched || head.negated) rest.push(...g);
+    else {
+      held.push(head, ...under.filter((c) => c.op === 'more' || (c.matched && !c.negated)));
+      rest.push(...under.filter((c) => c.op !== 'more' && !(c.matched && !c.negated)));
+    }
+  }
+  // nothing is folded where nothing would be left
+  return held.length === 0 ? { held: trace, rest: [] } : { held, rest };
+}
+
+function Lines({ lines, heads, copy }: { lines: Condition[]; heads: boolean; copy: boolean | undefined }) {
+  const { t } = useTranslation();
   return (
     <ul className="trace">
       {lines.map((c, i) => {
@@ -235,7 +276,7 @@ function TraceLine({ c }: { c: Condition }) {
           {c.got && (
             <>
               {': '}
-              <Evidence value={c.got} highlight={plain(c.want)} className="ev-wrap" />
+              <Evidence value={c.got} {...(c.matched && !c.negated ? { highlight: plain(c.want) } : {})} className="ev-wrap" />
             </>
           )}
         </>

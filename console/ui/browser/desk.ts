@@ -104,7 +104,7 @@ export async function firstRun(page: Page, link: string): Promise<Person> {
   await page.locator('form button[type=submit]').click();
   const secret = page.getByTestId('totp-secret');
   await secret.waitFor();
-  person.secret = (await secret.innerText()).trim();
+  person.secret = (await secret.innerText()).replace(/\s/g, '');
   await page.fill('#code', totp(person.secret));
   await page.locator('form button[type=submit]').click();
   await page.locator('.codes li').first().waitFor();

@@ -7,6 +7,8 @@ import { client, type FirstDone, type FirstStart, take } from '../api/client';
 import { Mark } from '../design/icons';
 import { problemText } from '../design/states';
 import { meKey } from '../session/session';
+import { EntryFoot } from './EntryFoot';
+import { Field, focusWrong } from './Field';
 import { Qr } from './Qr';
 
 const KEPT = 'hoalu.first';
@@ -55,20 +57,27 @@ export default function First() {
     );
   }, [token, t]);
 
+  const [wrong, setWrong] = useState<Record<string, string | undefined>>({});
   const next = (e: FormEvent) => {
     e.preventDefault();
-    if (!/^[a-z0-9][a-z0-9._-]+$/.test(f.login)) setError(t('first.loginRule'));
-    else if ([...f.password].length < 12) setError(t('first.passwordRule', { n: [...f.password].length }));
-    else if (f.password !== f.again) setError(t('first.passwordAgain'));
-    else {
-      setError('');
-      setStep('code');
-    }
+    setError('');
+    const length = [...f.password].length;
+    const found = {
+      login: /^[a-z0-9][a-z0-9._-]+$/.test(f.login) ? undefined : t(f.login ? 'first.loginRule' : 'first.loginEmpty'),
+      password: length >= 12 ? undefined : t('first.passwordRule', { n: length }),
+      again: f.password === f.again ? undefined : t('first.passwordAgain'),
+    };
+    setWrong(found);
+    if (!focusWrong(found)) setStep('code');
   };
   const finish = async (e: FormEvent) => {
     e.preventDefault();
-    setBusy(true);
     setError('');
+    const code = f.code.replace(/\s/g, '');
+    const found = { code: /^\d{6}$/.test(code) ? undefined : t('first.codeRule') };
+    setWrong(found);
+    if (focusWrong(found)) return;
+    setBusy(true);
     try {
       const r = await take(
         client.POST('/api/first', {
@@ -76,7 +85,7 @@ export default function First() {
             token,
             login: f.login,
             password: f.password,
-            code: f.code.replace(/\s/g, ''),
+            code,
             ...(f.name ? { name: f.name } : {}),
             ...(start?.kind === 'first' && f.site ? { site_name: f.site } : {}),
           },
@@ -119,56 +128,56 @@ export default function First() {
           ))}
         </ol>
         {start && step === 'name' && (
-          <form className="form" onSubmit={next}>
+          <form className="form" onSubmit={next} noValidate>
             {start.kind === 'first' && (
-              <div>
-                <label htmlFor="site">{t('first.site')}</label>
-                <Input id="site" value={f.site} onChange={set('site')} maxLength={120} placeholder={t('first.sitePlaceholder')} />
-              </div>
+              <Field id="site" label={t('first.site')}>
+                {(tied) => (
+                  <Input
+                    {...tied}
+                    value={f.site}
+                    onChange={set('site')}
+                    maxLength={120}
+                    placeholder={t('first.sitePlaceholder')}
+                  />
+                )}
+              </Field>
             )}
-            <div>
-              <label htmlFor="login">{t('entry.login')}</label>
-              <Input
-                id="login"
-                name="username"
-                autoComplete="username"
-                autoCapitalize="none"
-                spellCheck={false}
-                autoFocus
-                required
-                value={f.login}
-                onChange={set('login')}
-                readOnly={Boolean(start.login)}
-              />
-              <p className="hint">{t('first.loginHint')}</p>
-            </div>
-            <div>
-              <label htmlFor="name">{t('first.name')}</label>
-              <Input id="name" name="name" autoComplete="name" value={f.name} onChange={set('name')} maxLength={120} />
-            </div>
-            <div>
-              <label htmlFor="password">{t('entry.password')}</label>
-              <Input.Password
-                id="password"
-                name="password"
-                autoComplete="new-password"
-                required
-                value={f.password}
-                onChange={set('password')}
-              />
-              <p className="hint">{t('first.passwordHint')}</p>
-            </div>
-            <div>
-              <label htmlFor="again">{t('first.again')}</label>
-              <Input.Password
-                id="again"
-                name="again"
-                autoComplete="new-password"
-                required
-                value={f.again}
-                onChange={set('again')}
-              />
-            </div>
+            <Field id="login" label={t('entry.login')} hint={t('first.loginHint')} wrong={wrong.login}>
+              {(tied) => (
+                <Input
+                  {...tied}
+                  name="username"
+                  autoComplete="username"
+                  autoCapitalize="none"
+                  spellCheck={false}
+                  autoFocus
+                  value={f.login}
+                  onChange={set('login')}
+                  readOnly={Boolean(start.login)}
+                />
+              )}
+            </Field>
+            <Field id="name" label={t('first.name')}>
+              {(tied) => (
+                <Input {...tied} name="name" autoComplete="name" value={f.name} onChange={set('name')} maxLength={120} />
+              )}
+            </Field>
+            <Field id="password" label={t('entry.password')} hint={t('first.passwordHint')} wrong={wrong.password}>
+              {(tied) => (
+                <Input.Password
+                  {...tied}
+                  name="password"
+                  autoComplete="new-password"
+                  value={f.password}
+                  onChange={set('password')}
+                />
+              )}
+            </Field>
+            <Field id="again" label={t('first.again')} wrong={wrong.again}>
+              {(tied) => (
+                <Input.Password {...tied} name="again" autoComplete="new-password" value={f.again} onChange={set('again')} />
+              )}
+            </Field>
             <div role="alert">{error && <p className="banner banner-danger">{error}</p>}</div>
             <div>
               <Button type="primary" htmlType="submit">
@@ -178,32 +187,33 @@ export default function First() {
           </form>
         )}
         {start && step === 'code' && (
-          <form className="form" onSubmit={finish}>
+          <form className="form" onSubmit={finish} noValidate>
             <p>{t('first.scan')}</p>
             <div className="qr">
               <Qr text={start.totp_url} label={t('first.qr')} />
               <div>
                 <p className="muted small">{t('first.orType')}</p>
                 <p className="secret" data-testid="totp-secret">
-                  {start.totp_secret}
+                  {start.totp_secret.match(/.{1,4}/g)?.join(' ')}
                 </p>
+                <CopyKey text={start.totp_secret} />
               </div>
             </div>
-            <div>
-              <label htmlFor="code">{t('first.code')}</label>
-              <Input
-                id="code"
-                className="num"
-                name="one-time-code"
-                autoComplete="one-time-code"
-                inputMode="numeric"
-                maxLength={7}
-                autoFocus
-                required
-                value={f.code}
-                onChange={set('code')}
-              />
-            </div>
+            <Field id="code" label={t('first.code')} wrong={wrong.code}>
+              {(tied) => (
+                <Input
+                  {...tied}
+                  className="num"
+                  name="one-time-code"
+                  autoComplete="one-time-code"
+                  inputMode="numeric"
+                  maxLength={7}
+                  autoFocus
+                  value={f.code}
+                  onChange={set('code')}
+                />
+              )}
+            </Field>
             <div role="alert">{error && <p className="banner banner-danger">{error}</p>}</div>
             <div className="row">
               <Button type="primary" htmlType="submit" loading={busy}>
@@ -261,10 +271,26 @@ export default function First() {
             <p className="banner banner-danger">{error}</p>
           </div>
         )}
-        <p className="entry-foot">
-          <span>{t('entry.logged')}</span>
-        </p>
+        <EntryFoot />
       </div>
     </main>
+  );
+}
+
+function CopyKey({ text }: { text: string }) {
+  const { t } = useTranslation();
+  const [done, setDone] = useState(false);
+  return (
+    <Button
+      size="small"
+      onClick={() =>
+        navigator.clipboard?.writeText(text).then(
+          () => setDone(true),
+          () => setDone(false),
+        )
+      }
+    >
+      {t(done ? 'act.copied' : 'act.copy')}
+    </Button>
   );
 }

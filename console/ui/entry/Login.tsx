@@ -5,23 +5,29 @@ import { useTranslation } from 'react-i18next';
 import { client, type Me, ProblemError, take } from '../api/client';
 import { Mark } from '../design/icons';
 import { problemText } from '../design/states';
-import { setLanguage } from '../locales/i18n';
-import { useLang } from '../session/preferences';
+import { EntryFoot } from './EntryFoot';
+import { Field, focusWrong } from './Field';
 
 /** Log-in, on a page of its own or above the page when the session has ended. */
 export default function Login({ onDone, again }: { onDone: (me: Me) => void; again?: string }) {
   const { t } = useTranslation();
-  const lang = useLang();
   const site = useQuery({ queryKey: ['site'], queryFn: () => take(client.GET('/api/site')) });
   const [login, setLogin] = useState(again ?? '');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState<Record<string, string | undefined>>({});
   const submit = async (e: FormEvent) => {
     e.preventDefault();
-    setBusy(true);
     setError('');
+    const found = {
+      login: login.trim() ? undefined : t('entry.loginEmpty'),
+      password: password ? undefined : t('entry.passwordEmpty'),
+    };
+    setWrong(found);
+    if (focusWrong(found)) return;
+    setBusy(true);
     try {
       onDone(
         await take(
@@ -38,13 +44,12 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
     }
   };
   const Around = again ? 'div' : 'main'; // above a page, which has a main of its own
-  const other = lang === 'vi' ? 'en' : 'vi';
   return (
     <Around
       className={again ? 'entry entry-over' : 'entry'}
       {...(again ? { role: 'dialog', 'aria-modal': true, 'aria-labelledby': 'entry-title' } : {})}
     >
-      <form className="entry-card" onSubmit={submit} aria-labelledby="entry-title">
+      <form className="entry-card" onSubmit={submit} noValidate aria-labelledby="entry-title">
         <div className="entry-brand">
           <Mark size={36} />
           <div>
@@ -55,32 +60,32 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
         {again && <p className="banner banner-warn">{t('entry.ended')}</p>}
         {site.data?.first && <p className="banner banner-info">{t('entry.firstLink')}</p>}
         <div className="form">
-          <div>
-            <label htmlFor="login">{t('entry.login')}</label>
-            <Input
-              id="login"
-              name="username"
-              autoComplete="username"
-              autoCapitalize="none"
-              spellCheck={false}
-              autoFocus={!again}
-              required
-              value={login}
-              onChange={(e) => setLogin(e.target.value)}
-            />
-          </div>
-          <div>
-            <label htmlFor="password">{t('entry.password')}</label>
-            <Input.Password
-              id="password"
-              name="password"
-              autoComplete="current-password"
-              autoFocus={Boolean(again)}
-              required
-              value={password}
-              onChange={(e) => setPassword(e.target.value)}
-            />
-          </div>
+          <Field id="login" label={t('entry.login')} wrong={wrong.login}>
+            {(tied) => (
+              <Input
+                {...tied}
+                name="username"
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                autoFocus={!again}
+                value={login}
+                onChange={(e) => setLogin(e.target.value)}
+              />
+            )}
+          </Field>
+          <Field id="password" label={t('entry.password')} wrong={wrong.password}>
+            {(tied) => (
+              <Input.Password
+                {...tied}
+                name="password"
+                autoComplete="current-password"
+                autoFocus={Boolean(again)}
+                value={password}
+                onChange={(e) => setPassword(e.target.value)}
+              />
+            )}
+          </Field>
           <div>
             <label htmlFor="code">{t('entry.code')}</label>
             <Input
@@ -100,12 +105,7 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
         <Button type="primary" htmlType="submit" loading={busy}>
           {t('entry.enter')}
         </Button>
-        <p className="entry-foot">
-          <span>{t('entry.logged')}</span>
-          <button type="button" className="link" onClick={() => setLanguage(other)} lang={other}>
-            {other === 'vi' ? 'Tiếng Việt' : 'English'}
-          </button>
-        </p>
+        <EntryFoot />
       </form>
     </Around>
   );
