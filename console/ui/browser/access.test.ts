@@ -123,6 +123,24 @@ describe('focus', () => {
   );
 });
 
+describe('the search', () => {
+  it('has its results a dozen stops behind the query at most', async () => {
+    const page = await desk.newPage();
+    await open(page, '/search?q=event.id:*&t=7d', 'vi');
+    await page.locator('.grid-body .grid-row').first().waitFor();
+    await page.locator('#query').focus();
+    let stops = 0;
+    for (; stops < 12; stops++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate(() => document.activeElement?.classList.contains('skip-results'))) break;
+    }
+    await page.keyboard.press('Enter');
+    expect(stops + 2).toBeLessThanOrEqual(12);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('row');
+    await page.close();
+  });
+});
+
 describe('a click and a key', () => {
   it.each(['/', '/alerts', '/sources', '/admin'])('%s: a click on the page, then a key, frames no box of it', async (path) => {
     const page = await desk.newPage();

@@ -15,7 +15,7 @@ export function summaryOf(e: Event): string {
   if (query) return `${g('source.ip') ?? ''} → ${query}`.trim();
   const url = g('url.original') ?? g('url.path');
   if (url) return [g('source.ip'), g('http.request.method'), url, g('http.response.status_code')].filter(Boolean).join(' ');
-  const message = g('message') ?? g('event.original');
+  const message = g('message');
   if (message) return message;
   const flow = [
     [g('source.ip'), g('source.port')].filter(Boolean).join(':'),
@@ -26,7 +26,8 @@ export function summaryOf(e: Event): string {
   const what = [g('event.action'), g('event.outcome'), g('user.name')].filter(Boolean).join(' ');
   return (
     [what, flow, flow ? (g('network.protocol') ?? g('network.transport')) : '', g('process.name')].filter(Boolean).join(' · ') ||
-    (g('host.name') ?? g('event.id') ?? '')
+    // the raw line only where no field tells more
+    (g('event.original') ?? g('host.name') ?? g('event.id') ?? '')
   );
 }
 

@@ -258,7 +258,7 @@ export default function Search() {
           <p className="search-sum" role="status">
             <b>{number(first.total, lang)}</b> {t('search.events')}
             {first.capped ? ` (${t('search.atLeast')})` : ''} · {t('search.scanned', { n: short(first.scanned, lang) })} ·{' '}
-            {number(first.took_ms / 1000, lang, 2)} {t('search.seconds')}
+            {first.took_ms < 10 ? `< ${number(0.01, lang, 2)}` : number(first.took_ms / 1000, lang, 2)} {t('search.seconds')}
             {missing.length > 0 && (
               <details className="missing">
                 <summary className="chip chip-unk">{t('search.missing', { count: missing.length })}</summary>
@@ -380,6 +380,13 @@ function Fields({
   const shown = items.filter((f) => f.name.toLowerCase().includes(text.toLowerCase())).slice(0, 200);
   return (
     <section className="fields" aria-label={t('search.fields')}>
+      <button
+        type="button"
+        className="skip-results"
+        onClick={() => document.querySelector<HTMLElement>('.search-main .grid [role=row][tabindex="0"]')?.focus()}
+      >
+        {t('search.skip')}
+      </button>
       <input
         className="fields-filter"
         type="search"
