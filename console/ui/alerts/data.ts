@@ -85,6 +85,7 @@ export function useAlerts(filters: Filters) {
   const [waiting, setWaiting] = useState(0);
   // Looks overlap when answers are slow: an older one, or one of another list, must not say its count after a newer.
   const looks = useRef({ begun: 0, told: 0 });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list begins its count anew
   useEffect(() => {
     looks.current.told = looks.current.begun;
     setWaiting(0);

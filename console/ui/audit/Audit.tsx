@@ -45,7 +45,8 @@ export default function Audit() {
   const query = given({
     q: params.get('q') ?? '',
     result: params.get('result') ?? '',
-    people: params.get('people') ?? '',
+    // what the machine did by itself floods what people did: it is folded until asked for, or until a deed or thing is asked for by name
+    people: params.get('people') === 'all' || params.get('action') || params.get('object') ? '' : 'true',
     action: params.get('action') ?? '',
     object: params.get('object') ?? '',
     from: new Date(range.from).toISOString(),
@@ -149,11 +150,16 @@ export default function Audit() {
           className="select small"
           aria-label={t('audit.who')}
           value={query.people ?? ''}
-          onChange={(e) => change({ people: e.target.value })}
+          onChange={(e) => change({ people: e.target.value ? undefined : 'all' })}
         >
-          <option value="">{t('audit.anyone')}</option>
           <option value="true">{t('audit.people')}</option>
+          <option value="">{t('audit.anyone')}</option>
         </select>
+        {query.people && (
+          <button type="button" className="link small" onClick={() => change({ people: 'all' })}>
+            {t('audit.folded')}
+          </button>
+        )}
         <div className="end">
           <TakeIn
             topics={[]}

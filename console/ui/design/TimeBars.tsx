@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { number } from '../format/number';
@@ -68,7 +68,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
     if (onPick) onPick(when);
     else if (link) navigate(link(when));
   };
-  const slots = data.series[0]?.values.map((v) => v[0]) ?? [];
+  const slots = useMemo(() => data.series[0]?.values.map((v) => v[0]) ?? [], [data]);
 
   useEffect(() => {
     const el = box.current;
@@ -90,7 +90,8 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
         axisLabel: {
           color: p.text.three,
           fontSize: 11,
-          hideOverlap: true,
+          // at even distances, eight at most: the library's own choice leaves gaps of different width
+          interval: (i: number) => i % Math.max(1, Math.ceil(slots.length / 8)) === 0,
           formatter: (v: string) => (day ? listed(Number(v), lang).slice(0, 11) : minute(Number(v))),
         },
       },
@@ -133,7 +134,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
       ro.disconnect();
       chart.dispose();
     };
-  }, [data, theme, lang, palette, height, table, link, onPick]);
+  }, [data, slots, theme, lang, palette, height, table, link, onPick]);
 
   const onKey = (e: KeyboardEvent) => {
     if (e.key === 'T' && e.shiftKey) setTable(!table);

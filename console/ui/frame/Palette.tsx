@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { client, take } from '../api/client';
@@ -46,7 +46,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [composing, setComposing] = useState(false);
   const [at, setAt] = useState(0);
   const text = useRested(composing ? '' : typed.trim(), 120);
-  const may = (p: string) => pageRight(me, p) !== undefined;
+  const may = useCallback((p: string) => pageRight(me, p) !== undefined, [me]);
   // a citizen's number goes to the search only, by a request whose address does not hold it
   const secret = mayBeIdentifier(typed);
   const ask = text.length >= 2 && !secret && !mayBeIdentifier(text);
@@ -120,8 +120,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         machine: true,
       });
     return out.slice(0, 24);
-  }, [typed, systems.data, alerts.data, sources.data, rules.data, lang, t, me]);
-  useEffect(() => setAt(0), [typed]);
+  }, [typed, systems.data, alerts.data, sources.data, rules.data, lang, t, me, may]);
 
   const go = (c: Choice | undefined) => {
     if (!c) return;
@@ -159,7 +158,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
         value={typed}
         onCompositionStart={() => setComposing(true)}
         onCompositionEnd={() => setComposing(false)}
-        onChange={(e) => setTyped(e.target.value)}
+        onChange={(e) => {
+          setTyped(e.target.value);
+          setAt(0);
+        }}
         onKeyDown={(e) => {
           if (e.nativeEvent.isComposing) return;
           if (e.key === 'ArrowDown') setAt(Math.min(choices.length - 1, at + 1));

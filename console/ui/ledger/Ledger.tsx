@@ -31,6 +31,8 @@ import { useMay } from '../session/session';
 
 const views = ['minute', 'source', 'off', 'quarantine'] as const;
 
+const figures = ['received', 'stored', 'quarantined', 'rejected', 'duplicate', 'dropped', 'in_flight'] as const;
+
 export default function Ledger() {
   const { t } = useTranslation();
   const lang = useLang();
@@ -58,7 +60,6 @@ export default function Ledger() {
   );
   const s = first?.status;
   const [selected, setSelected] = useState<string>();
-  const figures = ['received', 'stored', 'quarantined', 'rejected', 'duplicate', 'dropped', 'in_flight'] as const;
   const columns = useMemo<Column<LedgerItem>[]>(
     () => [
       {

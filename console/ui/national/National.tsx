@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button, Input } from 'antd';
-import { type FormEvent, useEffect, useMemo, useState } from 'react';
+import { type FormEvent, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { client, type EndpointItem, type NationalSummary, type PageReportItem, type ReportItem, take } from '../api/client';
@@ -546,8 +546,10 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
   const [sheet, setSheet] = useState(false);
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
-  useEffect(() => setError(''), [f]);
-  const set = (k: keyof typeof f) => (x: { target: { value: string } }) => setF({ ...f, [k]: x.target.value });
+  const set = (k: keyof typeof f) => (x: { target: { value: string } }) => {
+    setError('');
+    setF({ ...f, [k]: x.target.value });
+  };
   const save = async () => {
     setBusy(true);
     try {
