@@ -174,7 +174,7 @@ func (in *Intake) Put(ctx context.Context, listener string, frames []wire.Frame)
 		return err
 	}
 	defer release()
-	if wayOf(listener).answered {
+	if wayOf(listener).Answered {
 		return in.put(ctx, listener, frames)
 	}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
@@ -236,7 +236,7 @@ func (in *Intake) admit(frames []wire.Frame) ([]wire.Frame, int) {
 // acquire takes room for n bytes; the returned func gives it back.
 func (in *Intake) acquire(ctx context.Context, listener string, n int) (func(), error) {
 	weight := min(int64(n)+256, in.opts.Memory)
-	if wayOf(listener).answered {
+	if wayOf(listener).Answered {
 		if err := in.opts.Queue.Ready(); err != nil {
 			return nil, err
 		}
@@ -315,7 +315,7 @@ func (g *group) add(frames []wire.Frame, size int) *flight {
 	if g.flight == nil {
 		g.flight = &flight{done: make(chan struct{})}
 		f := g.flight
-		g.timer = time.AfterFunc(wayOf(g.listener).linger, func() {
+		g.timer = time.AfterFunc(wayOf(g.listener).Linger, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			if g.flight == f {

@@ -446,7 +446,7 @@ func (c *change) checkSource(v *soc.Source) error {
 	w := wrong{}
 	v.Name = strings.TrimSpace(v.Name)
 	w.text("name", v.Name, 200)
-	w.oneOf("kind", v.Kind, soc.SourceSyslog, soc.SourceBulk, soc.SourceImport, soc.SourceSensor, soc.SourceSelf)
+	w.oneOf("kind", v.Kind, soc.SourceKinds...)
 	if v.System != "" {
 		w.system(c.system(v.System))
 	}

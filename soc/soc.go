@@ -110,6 +110,9 @@ const (
 	SourceSelf   = "self"   // this appliance's own events (decision 18)
 )
 
+// SourceKinds are all of them, in the order people see them in.
+var SourceKinds = []string{SourceSyslog, SourceBulk, SourceImport, SourceSensor, SourceSelf}
+
 // Technical layers a Source can prove (mạng, ứng dụng, cơ sở dữ liệu, thiết bị đầu cuối).
 const (
 	LayerNetwork     = "network"

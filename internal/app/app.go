@@ -1,7 +1,7 @@
 // Package app builds, wires, starts and stops the appliance. Parts never import each other; what one needs of another it declares,
 // and this package hands it over.
 //
-// Words: an App is one running appliance on one data directory; a step is something undone at the end, in reverse order.
+// Words: an App is one running appliance on one data directory; a step is what closes one part; steps run in reverse order when the appliance stops.
 // New opens everything and fails with all that is wrong; Run serves until its context ends and returns after everything has
 // stopped and what was in memory is on disk. A part that stops by itself stops the App: half an appliance would mislead.
 package app
@@ -23,7 +23,6 @@ import (
 	"hoalu/collector/ledger"
 	"hoalu/collector/pipeline"
 	"hoalu/collector/queue"
-	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/collector/store"
 	"hoalu/collector/store/local"
 	"hoalu/compliance"
@@ -87,12 +86,9 @@ type App struct {
 	protector *privacy.Protector
 	exercises *exercise.Marker
 	demo      demo.Player
-	syslogTCP func() net.Addr // nil without a syslog listener
-	bulkPlain net.Addr        // nil without that listener
-	bulkTLS   net.Addr
+	opened    map[string]collector.Listener // by key of the configuration
 
 	quarantine      *pipeline.Quarantine
-	sensorListener  *sensorsource.Listener
 	own             *ownSensor
 	consoleAddr     net.Addr
 	consoleListener net.Listener
@@ -141,11 +137,6 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	if err := a.holdData(ctx); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			a.closeListeners()
-		}
-	}()
 	for _, step := range []struct {
 		name string
 		open func(context.Context) error
@@ -234,9 +225,9 @@ func (a *App) Run(ctx context.Context) error {
 	case <-a.front.ctx.Done():
 		cause = context.Cause(a.front.ctx)
 	}
-	a.front.stop() // nothing new comes in, what was taken is in the queue
-	a.back.stop()
-	return errors.Join(cause, a.down.run())
+	front := a.front.stop(stopTime) // nothing new comes in, what was taken is in the queue
+	back := a.back.stop(stopTime)
+	return errors.Join(cause, front, back, a.down.bounded(stopTime))
 }
 
 // hostAddresses are this host's own, without loopback.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"hoalu/collector"
 	"hoalu/collector/decoders"
 	"hoalu/detections"
 	"hoalu/national"
@@ -229,6 +231,43 @@ func plain(e string) string {
 	return e
 }
 
+// address is what a row of collector.Sources listens on, by its key.
+func (l Listen) address(key string) string {
+	v := reflect.ValueOf(l)
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("yaml") == key {
+			return v.Field(i).String()
+		}
+	}
+	panic("listen." + key + " is in collector.Sources and not in the configuration") // TestEverySourceIsWired finds it
+}
+
+// check says what is wrong with the address of a row. Beyond this machine nobody sends in plain text whom listen.senders does not name
+// (decision 27), and the console is never served so.
+func (l Listen) check(row collector.Source) error {
+	addr := l.address(row.Key)
+	if addr == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("listen.%s: must be host:port, is %q", row.Key, addr)
+	}
+	var errs []error
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		errs = append(errs, fmt.Errorf("listen.%s: the port must be a number from 0 to 65535, is %q", row.Key, port))
+	}
+	ip := net.ParseIP(host)
+	switch loopback := host == "localhost" || ip != nil && ip.IsLoopback(); {
+	case loopback || !row.Plain:
+	case row.Key == "console":
+		errs = append(errs, fmt.Errorf("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", addr))
+	case len(l.Senders) == 0:
+		errs = append(errs, fmt.Errorf("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", row.Key, addr))
+	}
+	return errors.Join(errs...)
+}
+
 // Validate names every bad key.
 func (c Config) Validate() error {
 	var errs []error
@@ -237,27 +276,11 @@ func (c Config) Validate() error {
 		bad("site.name: must not be empty")
 	}
 	l := c.Listen
-	for _, a := range []struct {
-		key, addr string
-		plain     bool
-	}{{"console", l.Console, true}, {"syslog_udp", l.SyslogUDP, true}, {"syslog_tcp", l.SyslogTCP, true}, {"syslog_tls", l.SyslogTLS, false}, {"bulk", l.Bulk, true}, {"bulk_tls", l.BulkTLS, false}, {"sensors", l.Sensors, false}} {
-		if a.addr == "" {
-			continue
-		}
-		host, port, err := net.SplitHostPort(a.addr)
-		if err != nil {
-			bad("listen.%s: must be host:port, is %q", a.key, a.addr)
-			continue
-		}
-		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			bad("listen.%s: the port must be a number from 0 to 65535, is %q", a.key, port)
-		}
-		ip := net.ParseIP(host)
-		if loopback := host == "localhost" || ip != nil && ip.IsLoopback(); !loopback && a.plain && (a.key == "console" || len(l.Senders) == 0) {
-			if a.key == "console" {
-				bad("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", a.addr)
-			} else {
-				bad("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", a.key, a.addr)
+	rows := []collector.Source{{Key: "console", Plain: true}}
+	for _, row := range append(rows, collector.Sources...) {
+		if row.Key != "" {
+			if err := l.check(row); err != nil {
+				errs = append(errs, err)
 			}
 		}
 	}

@@ -52,10 +52,8 @@ func (a *App) beginExercise(ctx context.Context, by soc.Actor) (exercise.Plan, e
 			p.Expect = append(p.Expect, exercise.Expected{Rule: id, Kind: k.String(), Title: rule.Title, Off: !ok})
 		}
 	}
-	if a.syslogTCP != nil {
-		if addr := a.syslogTCP(); addr != nil {
-			p.Syslog = addr.String()
-		}
+	if addr := a.address("syslog_tcp"); addr != nil {
+		p.Syslog = addr.String()
 	}
 	if a.own != nil {
 		for _, probe := range a.own.host.Probes() {

@@ -64,9 +64,9 @@ func (a *App) rootDigest() string {
 
 // bulkURL is where a shipper sends to: the TLS listener if there is one, by the first name its certificate has beyond this machine.
 func (a *App) bulkURL() (url string, safe bool) {
-	addr, scheme := a.bulkTLS, "https://"
+	addr, scheme := a.address("bulk_tls"), "https://"
 	if addr == nil {
-		addr, scheme = a.bulkPlain, "http://"
+		addr, scheme = a.address("bulk"), "http://"
 	}
 	if addr == nil {
 		return "", false
@@ -81,7 +81,7 @@ func (a *App) bulkURL() (url string, safe bool) {
 			host = name
 		}
 	}
-	return scheme + net.JoinHostPort(host, port), a.bulkTLS != nil
+	return scheme + net.JoinHostPort(host, port), a.address("bulk_tls") != nil
 }
 
 // shipperLines are what to write into each shipper's configuration.

@@ -110,7 +110,7 @@ func TestSourceKeys(t *testing.T) {
 	}
 
 	// Until its first use the address still counts, so that nothing falls between while the shipper is set up.
-	if got, ok := r.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Peer: "127.0.0.1"}); !ok || got.Source != src.ID {
+	if got, ok := r.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceBulk, Peer: "127.0.0.1"}); !ok || got.ID != src.ID {
 		t.Errorf("before the key's first use the address is %+v, want %s", got, src.ID)
 	}
 
@@ -133,7 +133,7 @@ func TestSourceKeys(t *testing.T) {
 	}
 	res.Body.Close()
 	r.eventually("both are events of the source", func() bool { return r.of(src.ID, "bằng-khóa-api") == 1 && r.of(src.ID, "bằng-mật-khẩu") == 1 })
-	if got, ok := r.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Peer: "127.0.0.1"}); ok && got.Source == src.ID {
+	if got, ok := r.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceBulk, Peer: "127.0.0.1"}); ok && got.ID == src.ID {
 		t.Error("the address still stands for the source although its key is in use")
 	}
 	after, _ := r.inventory.Snapshot().Source(src.ID)

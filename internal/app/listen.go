@@ -9,51 +9,26 @@ import (
 	"net/netip"
 	"time"
 
-	"hoalu/collector/source/bulk"
+	"hoalu/collector"
 	"hoalu/collector/source/file"
-	"hoalu/collector/source/listen"
 	sensorsource "hoalu/collector/source/sensor"
-	"hoalu/collector/source/syslog"
 	"hoalu/ecs/wire"
 	"hoalu/inventory"
 	"hoalu/soc"
 )
 
-type put = func(ctx context.Context, listener string, frames []wire.Frame) error
+// put binds frames of a kind of listener to their source and makes them durable.
+func (a *App) put(kind string) func(ctx context.Context, listener string, frames []wire.Frame) error {
+	return a.intake.Bound(kind, a.sender)
+}
 
-// put binds frames of a kind of listener to their source before they are made durable: what is known is looked up, who is new is
-// registered (decision 3).
-func (a *App) put(kind string) put {
-	return func(ctx context.Context, listener string, frames []wire.Frame) error {
-		snap := a.inventory.Snapshot()
-		var last inventory.Seen
-		var src soc.Source
-		for i := range frames {
-			f := &frames[i]
-			if f.Source == "" {
-				seen := inventory.Seen{Kind: kind, Peer: f.Peer}
-				if kind == soc.SourceSyslog {
-					seen.Host = frameHost(f.Data)
-				}
-				if seen != last || src.ID == "" {
-					known := false
-					if src, known = snap.FindSource(seen); !known {
-						var err error
-						if src, err = a.inventory.EnsureSource(ctx, seen); err != nil {
-							return fmt.Errorf("register the sender %s: %w", f.Peer, err)
-						}
-					}
-					last = seen
-				}
-				f.Source = src.ID
-				if f.Dataset == "" {
-					f.Dataset = src.Dataset
-				}
-				f.Trust = f.Trust || src.TrustLogsource
-			}
-		}
-		return a.intake.Put(ctx, listener, frames)
+// sender finds the source of a sender, and registers who is new.
+func (a *App) sender(ctx context.Context, s collector.Sender) (soc.Source, error) {
+	seen := inventory.Seen{Kind: s.Kind, Peer: s.Peer, Host: s.Host}
+	if src, ok := a.inventory.Snapshot().FindSource(seen); ok {
+		return src, nil
 	}
+	return a.inventory.EnsureSource(ctx, seen)
 }
 
 // keyed finds the source whose key or certificate hashes to sum, and notes a key's first use.
@@ -70,15 +45,6 @@ func (a *App) keyed(kind, sum string) (soc.Source, bool) {
 	return src, true
 }
 
-// bulkBinding finds the source of a bulk sender by address.
-func (a *App) bulkBinding(seen inventory.Seen) (bulk.Binding, bool) {
-	src, ok := a.inventory.Snapshot().FindSource(seen)
-	if !ok {
-		return bulk.Binding{}, false
-	}
-	return bulk.Binding{Source: src.ID, Dataset: src.Dataset, Trust: src.TrustLogsource}, true
-}
-
 // senders are the networks syslog and _bulk are taken from: this machine always, everybody who can connect when none is named.
 func (l Listen) senders() []netip.Prefix {
 	if len(l.Senders) == 0 {
@@ -93,27 +59,10 @@ func (l Listen) senders() []netip.Prefix {
 	return out
 }
 
-// closeListeners closes the sockets of an appliance that did not come to run.
-func (a *App) closeListeners() {
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	for _, l := range a.listeners {
-		if err := l.run(ended); err != nil && !errors.Is(err, context.Canceled) {
-			a.log.Debug("close listener", "listener", l.name, "error", err)
-		}
-	}
-}
-
-func (a *App) openBulk(cfg bulk.Config, name string) error {
-	b, err := bulk.New(cfg, a.put(soc.SourceBulk), a.log)
-	if err != nil {
-		return err
-	}
-	a.listeners = append(a.listeners, named{name, b.Run})
-	if cfg.TLSConfig != nil {
-		a.bulkTLS = b.Addr()
-	} else {
-		a.bulkPlain = b.Addr()
+// address is what the listener of a key listens on, nil without it.
+func (a *App) address(key string) net.Addr {
+	if l := a.opened[key]; l != nil {
+		return l.Addr()
 	}
 	return nil
 }
@@ -125,77 +74,33 @@ func (a *App) openListeners(ctx context.Context) error {
 	for _, ip := range hostAddresses() {
 		names = append(names, ip.String())
 	}
-	if l.SyslogUDP != "" || l.SyslogTCP != "" || l.SyslogTLS != "" {
-		cfg := syslog.Config{UDP: l.SyslogUDP, TCP: l.SyslogTCP, TLS: l.SyslogTLS, Allow: l.senders(), Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change}
-		if l.SyslogTLS != "" {
-			conf, err := a.vault.Authority().ServerTLS(ctx, "syslog", names)
+	o := collector.Opening{Allow: l.senders(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change,
+		Keyed: a.keyed, Sender: a.sender, TrustPlain: l.BulkTrust, PutSensor: a.putSensor,
+		Sensor: sensorsource.Config{Identify: a.identifySensor, Enroll: a.enrollSensor, Renew: a.renewSensor, Stats: a.sensorStats, Position: a.intake.SensorPosition},
+		TLS: func(name string) (*tls.Config, error) {
+			conf, err := a.vault.Authority().ServerTLS(ctx, name, names)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			conf.ClientAuth = tls.VerifyClientCertIfGiven
-			if len(l.Senders) == 0 && !listen.Loopback(l.SyslogTLS) { // then a certificate is what lets a sender in
-				conf.ClientAuth = tls.RequireAndVerifyClientCert
-			}
-			cfg.TLSConfig = conf
-			cfg.Certificate = func(sum string) (string, string, bool) {
-				src, ok := a.keyed(soc.KeyCertificate, sum)
-				return src.ID, src.Dataset, ok
-			}
+			return withRoot(conf, a.vault.Authority().Root()), nil
+		}}
+	a.opened = map[string]collector.Listener{}
+	for _, row := range collector.Sources {
+		if row.Key == "" || l.address(row.Key) == "" {
+			continue
 		}
-		s, err := syslog.New(cfg, a.put(soc.SourceSyslog), a.log)
+		o.Address, o.Put = l.address(row.Key), a.put(row.Kind)
+		open, err := row.Open(o)
 		if err != nil {
 			errs = append(errs, err)
-		} else {
-			a.syslogTCP = func() net.Addr { return s.Addr(syslog.TCP) }
-			a.listeners = append(a.listeners, named{"syslog", s.Run})
+			continue
 		}
+		a.opened[row.Key] = open
+		a.down.push("listener "+row.Key, open.Close)
+		a.listeners = append(a.listeners, named{"listener " + row.Key, open.Run})
 	}
-	if l.Bulk != "" || l.BulkTLS != "" {
-		cfg := bulk.Config{Address: l.Bulk, Allow: l.senders(), Reject: a.intake.Reject, Connection: a.peers.change,
-			Token: func(sum string) (bulk.Binding, bool) {
-				src, ok := a.keyed(soc.KeyAPI, sum)
-				return bulk.Binding{Source: src.ID, Dataset: src.Dataset, Trust: src.TrustLogsource}, ok
-			},
-			Peer: func(peer string) bulk.Binding {
-				b, ok := a.bulkBinding(inventory.Seen{Kind: soc.SourceBulk, Peer: peer})
-				if !ok {
-					if src, err := a.inventory.EnsureSource(context.Background(), inventory.Seen{Kind: soc.SourceBulk, Peer: peer}); err == nil {
-						b = bulk.Binding{Source: src.ID, Dataset: src.Dataset, Trust: src.TrustLogsource}
-					}
-				}
-				b.Trust = b.Trust || a.cfg.Listen.BulkTrust
-				return b
-			}}
-		if l.Bulk != "" {
-			if err := a.openBulk(cfg, "bulk"); err != nil {
-				errs = append(errs, err)
-			}
-		}
-		if l.BulkTLS != "" {
-			conf, err := a.vault.Authority().ServerTLS(ctx, "bulk", names)
-			if err != nil {
-				return err
-			}
-			cfg.Address, cfg.RequireToken = l.BulkTLS, true
-			cfg.TLSConfig = withRoot(conf, a.vault.Authority().Root()) // so that a shipper can check it by the root's fingerprint alone
-			if err := a.openBulk(cfg, "bulk over TLS"); err != nil {
-				errs = append(errs, err)
-			}
-		}
-	}
-	if l.Sensors != "" {
-		conf, err := a.vault.Authority().ServerTLS(ctx, "sensors", names)
-		if err != nil {
-			return err
-		}
-		s, err := sensorsource.New(sensorsource.Config{Address: l.Sensors, TLSConfig: withRoot(conf, a.vault.Authority().Root()), Identify: a.identifySensor, Enroll: a.enrollSensor, Renew: a.renewSensor, Stats: a.sensorStats,
-			Position: a.intake.SensorPosition, Reject: a.intake.Reject, Connection: a.peers.change}, a.putSensor, a.log)
-		if err != nil {
-			errs = append(errs, err)
-		} else {
-			a.sensorListener = s
-			a.listeners = append(a.listeners, named{"sensors", s.Run}, named{"sensors' certificates", a.certificateLoop})
-		}
+	if a.opened["sensors"] != nil {
+		a.listeners = append(a.listeners, named{"sensors' certificates", a.certificateLoop})
 	}
 	if l.Console != "" {
 		ln, err := net.Listen("tcp", l.Console)

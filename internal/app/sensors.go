@@ -428,7 +428,7 @@ type ownSensor struct {
 }
 
 func (a *App) openOwnSensor(ctx context.Context) error {
-	if !a.cfg.Sensor.Packet && !a.cfg.Sensor.Host || a.sensorListener == nil {
+	if !a.cfg.Sensor.Packet && !a.cfg.Sensor.Host || a.opened["sensors"] == nil {
 		return nil
 	}
 	const id = console.OwnSensor
@@ -443,7 +443,7 @@ func (a *App) openOwnSensor(ctx context.Context) error {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(a.vault.Authority().Root())
-	addr := a.sensorListener.Addr().String()
+	addr := a.address("sensors").String()
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return err

@@ -40,8 +40,8 @@ func TestEnrolAndSend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := "https://" + r.sensorListener.Addr().String()
-	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "plain"), "http://"+r.sensorListener.Addr().String(), token); err == nil || !strings.Contains(err.Error(), "https") {
+	server := "https://" + r.address("sensors").String()
+	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "plain"), "http://"+r.address("sensors").String(), token); err == nil || !strings.Contains(err.Error(), "https") {
 		t.Errorf("enrolling over http: %v, want a refusal before the token leaves", err)
 	}
 	other := strings.Repeat("0", 64)
@@ -189,7 +189,7 @@ func TestRenewSensor(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(r.dir, "identity")
-	if _, err := shipper.Enroll(ctx, dir, "https://"+r.sensorListener.Addr().String(), token); err != nil {
+	if _, err := shipper.Enroll(ctx, dir, "https://"+r.address("sensors").String(), token); err != nil {
 		t.Fatal(err)
 	}
 	load := func() *shipper.Identity {

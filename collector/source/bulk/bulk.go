@@ -91,8 +91,8 @@ type Config struct {
 	Token func(sha256 string) (b Binding, ok bool)
 	// RequireToken refuses requests without a known token.
 	RequireToken bool
-	// Peer finds the binding of an address when no token is given. May be nil.
-	Peer func(peer string) Binding
+	// Peer finds the binding of an address when no token is given; an error refuses the request for now. May be nil.
+	Peer func(ctx context.Context, peer string) (Binding, error)
 
 	// Reject counts what is refused for good. May be nil.
 	Reject func(source, peer, reason string, n int)
@@ -160,6 +160,9 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 // Addr is the address it listens on.
 func (l *Listener) Addr() net.Addr { return l.socket.Addr() }
 
+// Close closes the socket.
+func (l *Listener) Close() error { return listen.Closed(l.socket.Close()) }
+
 // Retried counts items that were answered 429 or 503 since the start: their senders keep them.
 func (l *Listener) Retried() uint64 { return l.retried.Load() }
 
@@ -206,7 +209,13 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusForbidden, "security_exception", "this address may not send here; an administrator can allow it under listen.senders")
 		return
 	}
-	b, ok := l.binding(r, peer)
+	b, ok, err := l.binding(r, peer)
+	if err != nil { // nothing is stored that belongs to nobody
+		l.log.Error("find the source of a sender", "source.ip", peer, "error.message", err.Error())
+		w.Header().Set("Retry-After", retryAfter)
+		fail(w, http.StatusServiceUnavailable, "unavailable_exception", "the sender could not be registered; try again later")
+		return
+	}
 	if !ok {
 		l.cfg.Reject("", peer, NotAllowed, 1)
 		w.Header().Set("WWW-Authenticate", `Basic realm="hoalu", ApiKey`)
@@ -258,23 +267,23 @@ func (l *Listener) store(r *http.Request, frames []wire.Frame) error {
 // connKey marks the listen.Conn of a request in its context.
 type connKey struct{}
 
-// binding finds whose request it is.
-func (l *Listener) binding(r *http.Request, peer string) (Binding, bool) {
+// binding finds whose request it is; not ok: nobody's.
+func (l *Listener) binding(r *http.Request, peer string) (b Binding, ok bool, err error) {
 	if l.cfg.Token != nil {
 		for _, secret := range secrets(r.Header.Get("Authorization")) {
 			sum := sha256.Sum256([]byte(secret))
 			if b, ok := l.cfg.Token(hex.EncodeToString(sum[:])); ok {
-				return b, true
+				return b, true, nil
 			}
 		}
 		if l.cfg.RequireToken || r.Header.Get("Authorization") != "" {
-			return Binding{}, false
+			return Binding{}, false, nil
 		}
 	}
 	if l.cfg.Peer != nil {
-		return l.cfg.Peer(peer), true
+		b, err = l.cfg.Peer(r.Context(), peer)
 	}
-	return Binding{}, true
+	return b, true, err
 }
 
 // secrets lists what of an Authorization header may be a token.

@@ -263,7 +263,7 @@ func TestTokens(t *testing.T) {
 	hash := func(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) }
 	known := map[string]Binding{hash("s3cret"): {Source: "NG-0007", Dataset: "windows.sysmon", Trust: true}}
 	token := func(h string) (Binding, bool) { b, ok := known[h]; return b, ok }
-	peer := func(string) Binding { return Binding{Source: "NG-peer"} }
+	peer := func(context.Context, string) (Binding, error) { return Binding{Source: "NG-peer"}, nil }
 	for _, tc := range []struct {
 		auth     string
 		required bool
@@ -298,6 +298,18 @@ func TestTokens(t *testing.T) {
 	url := serve(t, Config{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, s)
 	if status, r := post(t, url+"/_bulk", "application/json", strings.NewReader("{}")); status != 403 || !strings.Contains(r.Error.Reason, "listen.senders") {
 		t.Errorf("sender not allowed: %d %+v", status, r.Error)
+	}
+}
+
+// A sender that cannot be registered is told to try again, and nothing is stored that belongs to nobody.
+func TestSenderThatCannotBeRegistered(t *testing.T) {
+	s := &sink{}
+	url := serve(t, Config{Peer: func(context.Context, string) (Binding, error) { return Binding{}, errors.New("database is locked") }}, s)
+	for _, path := range []string{"/_bulk", "/a/_doc"} {
+		status, r := post(t, url+path, "application/json", strings.NewReader(`{"index":{}}`+"\n"+`{"x":1}`+"\n"))
+		if status != 503 || len(s.frames) != 0 || strings.Contains(r.Error.Reason, "database") {
+			t.Errorf("%s: %d %+v, %d stored; want 503 without the cause, which is for the log", path, status, r.Error, len(s.frames))
+		}
 	}
 }
 

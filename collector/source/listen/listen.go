@@ -34,6 +34,14 @@ func UDP(what, key, addr string) (*net.UDPConn, error) {
 	return c, nil
 }
 
+// Closed is the error of closing a socket, nil where it was closed before.
+func Closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
 func explain(what, key, addr string, err error) error {
 	do := "check the address under " + key
 	switch {

@@ -182,6 +182,9 @@ func identify(c *x509.Certificate) (string, error) {
 // Addr is the address it listens on.
 func (l *Listener) Addr() net.Addr { return l.socket.Addr() }
 
+// Close closes the socket.
+func (l *Listener) Close() error { return listen.Closed(l.socket.Close()) }
+
 // Accounts lists what sensors have told of themselves, by sensor.
 func (l *Listener) Accounts() []Accounts {
 	l.mu.Lock()

@@ -132,7 +132,7 @@ func TestTextIsNoFraming(t *testing.T) {
 func TestNULEndsAMessageAtOnce(t *testing.T) {
 	s := newSink()
 	l, _ := serve(t, Config{TCP: "127.0.0.1:0"}, s)
-	c, err := net.Dial("tcp", l.Addr(TCP).String())
+	c, err := net.Dial("tcp", l.Transport(TCP).String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,9 +43,9 @@ func TestTLSIsAsFastAsTCP(t *testing.T) {
 		go func() { ended <- l.Run(ctx) }()
 		var c net.Conn
 		if name == TLS {
-			c, err = tls.Dial("tcp", l.Addr(TLS).String(), &tls.Config{RootCAs: pool})
+			c, err = tls.Dial("tcp", l.Transport(TLS).String(), &tls.Config{RootCAs: pool})
 		} else {
-			c, err = net.Dial("tcp", l.Addr(TCP).String())
+			c, err = net.Dial("tcp", l.Transport(TCP).String())
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestReadingAheadIsBounded(t *testing.T) {
 	const connections = 50
 	var written atomic.Int64
 	for range connections {
-		c, err := net.Dial("tcp", l.Addr(TCP).String())
+		c, err := net.Dial("tcp", l.Transport(TCP).String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,20 +129,20 @@ func TestOneAddressDoesNotTakeAllConnections(t *testing.T) {
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	for _, name := range []string{TCP, TLS} {
 		for range 300 {
-			c, err := d.Dial("tcp", l.Addr(name).String())
+			c, err := d.Dial("tcp", l.Transport(name).String())
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Close()
 		}
 	}
-	c, err := net.Dial("tcp", l.Addr(TCP).String())
+	c, err := net.Dial("tcp", l.Transport(TCP).String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	fmt.Fprintf(c, "<13>over TCP\n")
-	secure, err := tls.Dial("tcp", l.Addr(TLS).String(), &tls.Config{RootCAs: pool})
+	secure, err := tls.Dial("tcp", l.Transport(TLS).String(), &tls.Config{RootCAs: pool})
 	if err != nil {
 		t.Fatal(err)
 	}

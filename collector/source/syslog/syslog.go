@@ -208,8 +208,8 @@ func (l *Listener) close() {
 	}
 }
 
-// Addr is the address of one transport (UDP, TCP or TLS), nil when it is off.
-func (l *Listener) Addr(transport string) net.Addr {
+// Transport is the address of one transport (UDP, TCP or TLS), nil when it is off.
+func (l *Listener) Transport(transport string) net.Addr {
 	switch {
 	case transport == UDP && l.udp != nil:
 		return l.udp.LocalAddr()
@@ -218,6 +218,22 @@ func (l *Listener) Addr(transport string) net.Addr {
 	case transport == TLS && l.tls != nil:
 		return l.tls.Addr()
 	}
+	return nil
+}
+
+// Addr is the address of the first transport that is on.
+func (l *Listener) Addr() net.Addr {
+	for _, t := range []string{UDP, TCP, TLS} {
+		if a := l.Transport(t); a != nil {
+			return a
+		}
+	}
+	return nil
+}
+
+// Close closes the sockets.
+func (l *Listener) Close() error {
+	l.close()
 	return nil
 }
 

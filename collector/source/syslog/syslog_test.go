@@ -154,7 +154,7 @@ func TestTCPFraming(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", tc.name, step), func(t *testing.T) {
 				s := newSink()
 				l, stop := serve(t, Config{TCP: "127.0.0.1:0", MaxMessage: 200}, s)
-				c, err := net.Dial("tcp", l.Addr(TCP).String())
+				c, err := net.Dial("tcp", l.Transport(TCP).String())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -183,7 +183,7 @@ func TestTCPFraming(t *testing.T) {
 func TestUDP(t *testing.T) {
 	s := newSink()
 	l, stop := serve(t, Config{UDP: "127.0.0.1:0", MaxMessage: 1000}, s)
-	c, err := net.Dial("udp", l.Addr(UDP).String())
+	c, err := net.Dial("udp", l.Transport(UDP).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestUDPBufferFull(t *testing.T) {
 	s := newSink()
 	s.block = make(chan struct{})
 	l, stop := serve(t, Config{UDP: "127.0.0.1:0", UDPBuffer: 20 * (100 + frameCost)}, s)
-	c, err := net.Dial("udp", l.Addr(UDP).String())
+	c, err := net.Dial("udp", l.Transport(UDP).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,14 +226,14 @@ func TestUDPBufferFull(t *testing.T) {
 func TestAllow(t *testing.T) {
 	s := newSink()
 	l, stop := serve(t, Config{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, s)
-	u, err := net.Dial("udp", l.Addr(UDP).String())
+	u, err := net.Dial("udp", l.Transport(UDP).String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := u.Write([]byte("<1>a")); err != nil {
 		t.Fatal(err)
 	}
-	c, err := net.Dial("tcp", l.Addr(TCP).String())
+	c, err := net.Dial("tcp", l.Transport(TCP).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestSlowConnections(t *testing.T) {
 			opened <- struct{}{}
 		}
 	}}, s)
-	addr := l.Addr(TCP).String()
+	addr := l.Transport(TCP).String()
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -302,7 +302,7 @@ func TestSlowConnections(t *testing.T) {
 func TestIdleConnectionIsClosed(t *testing.T) {
 	s := newSink()
 	l, _ := serve(t, Config{TCP: "127.0.0.1:0", Idle: 50 * time.Millisecond}, s)
-	c, err := net.Dial("tcp", l.Addr(TCP).String())
+	c, err := net.Dial("tcp", l.Transport(TCP).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 func TestPortTaken(t *testing.T) {
 	s := newSink()
 	l, _ := serve(t, Config{TCP: "127.0.0.1:0", UDP: "127.0.0.1:0"}, s)
-	_, err := New(Config{TCP: l.Addr(TCP).String(), UDP: l.Addr(UDP).String(), TLS: "127.0.0.1:0"}, s.put, quiet())
+	_, err := New(Config{TCP: l.Transport(TCP).String(), UDP: l.Transport(UDP).String(), TLS: "127.0.0.1:0"}, s.put, quiet())
 	for _, want := range []string{"listen.syslog_tcp", "listen.syslog_udp", "another program has this port", "no certificate"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New on ports taken: %v\nwant it to say %q", err, want)
@@ -345,7 +345,7 @@ func TestTLS(t *testing.T) {
 	pool.AppendCertsFromPEM(pemCert)
 	s := newSink()
 	l, stop := serve(t, Config{TLS: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}}, s)
-	plain, err := net.Dial("tcp", l.Addr(TLS).String())
+	plain, err := net.Dial("tcp", l.Transport(TLS).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func TestTLS(t *testing.T) {
 	if _, err := plain.Write([]byte("<13>not TLS at all, it must hurt nobody\n")); err != nil {
 		t.Fatal(err)
 	}
-	c, err := tls.Dial("tcp", l.Addr(TLS).String(), &tls.Config{RootCAs: pool})
+	c, err := tls.Dial("tcp", l.Transport(TLS).String(), &tls.Config{RootCAs: pool})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,9 +396,9 @@ func TestRsyslog(t *testing.T) {
 	if err := os.WriteFile(input, text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, udp, _ := net.SplitHostPort(l.Addr(UDP).String())
-	_, tcp, _ := net.SplitHostPort(l.Addr(TCP).String())
-	_, secure, _ := net.SplitHostPort(l.Addr(TLS).String())
+	_, udp, _ := net.SplitHostPort(l.Transport(UDP).String())
+	_, tcp, _ := net.SplitHostPort(l.Transport(TCP).String())
+	_, secure, _ := net.SplitHostPort(l.Transport(TLS).String())
 	drivers, _ := filepath.Glob("/usr/lib/*/rsyslog/lmnsd_ossl.so")
 	tlsAction := ""
 	transports := 3
