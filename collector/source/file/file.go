@@ -47,6 +47,7 @@ const TooLarge = "too_large"
 const (
 	defaultMaxLine = 1 << 20
 	batchBytes     = 1 << 20
+	maxWindow      = 8 << 20 // of zstd: what every decoder must take (RFC 8878 3.1.1.1.2); it is allocated by what a file's head claims
 )
 
 // ImportOptions of Import.
@@ -79,7 +80,7 @@ func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, p
 	var done Imported
 	plain, stop, err := decompress(r)
 	if err != nil {
-		return done, fmt.Errorf("import %s: %w", name, err)
+		return done, fmt.Errorf("import %s: %w", name, advise(err))
 	}
 	defer stop()
 	lines := bufio.NewReaderSize(plain, 64<<10)
@@ -123,15 +124,24 @@ func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, p
 			return done, nil
 		}
 		if err != nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) {
-				err = fmt.Errorf("%w: the file is cut off; get it whole and import it again, what is stored stays single", err)
-			}
+			err = advise(err)
 			return done, fmt.Errorf("import %s behind line %d: %w", name, done.Frames+done.Rejected, err)
 		}
 		if err := ctx.Err(); err != nil {
 			return done, err
 		}
 	}
+}
+
+// advise adds what to do to an error of reading.
+func advise(err error) error {
+	switch {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Errorf("%w; compress the file without --long and --ultra", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: the file is cut off; get it whole and import it again, what is stored stays single", err)
+	}
+	return err
 }
 
 // foreign are formats people try that hold no lines, by what they begin with.
@@ -184,7 +194,7 @@ func unpack(r io.Reader) (plain io.Reader, stop func(), err error) {
 		}
 		return z, func() { z.Close() }, nil
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20))
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, fmt.Errorf("read zstd: %w", err)
 		}
