@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian's chromium (browser tests), rsyslog with its Elasticsearch output (a real sender), clang and
 # libbpf headers (the BPF objects are compiled again and compared), PostgreSQL (the state suites run on it as on SQLite), gcc (Go's race
-# detector needs it; the product is built without). Without the right to install, says what is missing; in CI that fails.
+# detector needs it; the product is built without), DuckDB of PyPI (the query that docs/formats/parquet.md gives). Without the right to install, says what is missing; in CI that fails.
 set -euo pipefail
 need=()
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
@@ -18,6 +18,10 @@ have ip || need+=(iproute2)
 have openssl || need+=(openssl)
 have curl || need+=(curl)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need+=(postgresql)
+duckdb=${XDG_CACHE_HOME:-$HOME/.cache}/hoalu-peers/python
+if have pip3 && ! PYTHONPATH=$duckdb python3 -c 'import duckdb' 2>/dev/null; then
+  pip3 install --quiet --disable-pip-version-check --target "$duckdb" duckdb==2.0.1 || echo "DuckDB of PyPI could not be installed; the documented query is not run" >&2
+fi
 { have gcc && [ -e /usr/include/stdlib.h ]; } || need+=(gcc libc6-dev)
 [ ${#need[@]} -eq 0 ] && exit 0
 echo "test peers missing: ${need[*]}"
