@@ -204,19 +204,38 @@ func (a *App) firings(ctx context.Context, d *pipeline.Decoded, hits []soc.Hit) 
 	for _, h := range hits {
 		rule, _ := a.engine.Rule(h.Rule)
 		e := byID[h.Event]
+		var unread *soc.Condition
 		if e == nil {
-			if got, err := a.store.Get(ctx, []string{h.Event}); err == nil && len(got) == 1 {
-				e = got[0]
-			}
+			e, unread = eventOf(ctx, a.store, h.Event)
 		}
 		sys, _ := snap.System(h.System)
 		trace := a.engine.ExplainHit(h, e)
+		if unread != nil {
+			a.log.Error("the event of a hit cannot be read; its alert says so", "rule.id", h.Rule, "event.id", h.Event, "error.message", unread.Got)
+			trace = append(trace, *unread)
+		}
 		if note, ok := a.noted(e); ok {
 			trace = append(trace, note)
 		}
 		out = append(out, triage.Firing{Hit: h, Rule: rule, Event: e, Trace: trace, Unit: sys.Unit, Level: sys.Level, Exposure: sys.Placement})
 	}
 	return out
+}
+
+// eventOf reads the event of a hit that is not in the hit's batch. Where it cannot be read the alert is made all the same, as nobody may
+// miss it, with a line that says which event is not readable now and why: it is looked for again whenever the alert is opened.
+func eventOf(ctx context.Context, events interface {
+	Get(ctx context.Context, ids []string) ([]*ecs.Event, error)
+}, id string) (*ecs.Event, *soc.Condition) {
+	got, err := events.Get(ctx, []string{id})
+	if err == nil && len(got) == 1 {
+		return got[0], nil
+	}
+	cause := "it is not stored"
+	if err != nil {
+		cause = err.Error()
+	}
+	return nil, &soc.Condition{Op: "note", Field: ecs.EventID.Name(), Want: "event_unread", Got: cause, Matched: true, Values: map[string]string{"event": id, "reason": cause}}
 }
 
 // noted is what one of the product's own events says, as data: its message is English, and people read the alert in their language.
