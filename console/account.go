@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,13 +67,22 @@ func (c *Console) first(ctx context.Context, k *call, in *bodyIn[firstBody]) (*F
 
 func (c *Console) login(ctx context.Context, k *call, in *bodyIn[loginBody]) (*Me, error) {
 	b := in.Body
-	actor, cookie, err := c.Accounts.Enter(ctx, identity.Login{Login: b.Login, Password: b.Password, Code: b.Code, Address: k.Actor.Address, Agent: k.r.UserAgent()}, k.secure)
+	actor, cookie, err := c.Accounts.Enter(ctx, identity.Login{Login: b.Login, Password: b.Password, Code: b.Code, Address: k.Actor.Address, Agent: k.r.UserAgent(), Earlier: earlier(k.r)}, k.secure)
 	if err != nil {
 		return nil, err
 	}
+	c.notices.Recheck() // a stream of the session that just ended
 	http.SetCookie(k.w, cookie)
 	k.Actor, k.Identity = actor, identity.Identity{Actor: actor, Login: strings.ToLower(strings.TrimSpace(b.Login)), Ends: cookie.Expires.UnixMilli()}
 	return c.me(ctx, k, nil)
+}
+
+// earlier is the session cookie the browser had before it logged in.
+func earlier(r *http.Request) string {
+	if cookie, err := r.Cookie(cookieName); err == nil {
+		return cookie.Value
+	}
+	return ""
 }
 
 func (c *Console) logout(ctx context.Context, k *call, _ *none) (*Done, error) {
@@ -98,6 +108,7 @@ func (c *Console) me(ctx context.Context, k *call, _ *none) (*Me, error) {
 	m := &Me{
 		ID: k.Actor.ID, Login: k.Identity.Login, Name: k.Actor.Name, Roles: k.Actor.Roles, Token: k.Identity.Token != "",
 		TwoRoles:    menu.TwoRoles,
+		Conflicts:   roleConflicts(menu.Conflicts),
 		Permissions: Permissions{Pages: menu.Pages, Deeds: menu.Deeds},
 		Site:        site,
 		SessionEnds: Time(k.Identity.Ends),
@@ -235,6 +246,7 @@ func (c *Console) endSession(ctx context.Context, k *call, in *idIn) (*Done, err
 		return nil, err
 	}
 	c.notices.End(in.ID, "rights")
+	c.notices.Recheck() // tokens that it made end with it
 	return &Done{true}, nil
 }
 
@@ -243,11 +255,51 @@ func (c *Console) accountItem(ctx context.Context, a identity.Account) (Account,
 	if err != nil {
 		return Account{}, err
 	}
-	out := Account{ID: a.ID, Login: a.Login, Name: a.Name, Roles: a.Roles, State: a.State, Created: Time(a.Created), LastUse: Time(a.LastUse), Sessions: a.Sessions, TwoRoles: m.TwoRoles, Version: a.Version}
+	out := Account{ID: a.ID, Login: a.Login, Name: a.Name, Roles: a.Roles, State: a.State, Created: Time(a.Created), LastUse: Time(a.LastUse), Sessions: a.Sessions, TwoRoles: m.TwoRoles, Conflicts: roleConflicts(m.Conflicts), Version: a.Version}
 	if a.Unit != "" {
 		out.Unit = c.unitRef(a.Unit)
 	}
 	return out, nil
+}
+
+func roleConflicts(pairs [][2]soc.Role) []RoleConflict {
+	out := []RoleConflict{}
+	for _, p := range pairs {
+		t := Text{}
+		for lang := range locales {
+			t[lang], _ = text(lang, "conflict", map[string]string{"one": word(lang, "role."+string(p[0])), "other": word(lang, "role."+string(p[1]))})
+		}
+		out = append(out, RoleConflict{Roles: p[:], Text: t})
+	}
+	return out
+}
+
+// warnRoles asks whoever gives one person several roles to acknowledge it, naming the pairs that should be apart; before are the roles
+// the person has.
+func (c *Console) warnRoles(ctx context.Context, k *call, before, roles []soc.Role, acknowledged bool) error {
+	if acknowledged || len(roles) < 2 || sameRoles(before, roles) {
+		return nil
+	}
+	m, err := c.Policy.Menu(ctx, soc.Actor{Roles: roles})
+	if err != nil {
+		return err
+	}
+	p := &soc.Problem{Status: http.StatusConflict, Code: "roles_warning", Detail: "One person would have several roles.", Do: "Give them to different people, or acknowledge and save again.", Values: map[string]string{"n": strconv.Itoa(len(roles))}}
+	if len(m.Conflicts) > 0 {
+		var said []string
+		for _, x := range roleConflicts(m.Conflicts) {
+			said = append(said, x.Text[k.Lang])
+		}
+		p.Code, p.Values["conflicts"] = "roles_conflict", strings.Join(said, "; ")
+	}
+	return p
+}
+
+func sameRoles(a, b []soc.Role) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
 }
 
 func (c *Console) listAccounts(ctx context.Context, _ *call, _ *none) (*Page[Account], error) {
@@ -286,29 +338,52 @@ func (c *Console) listPeople(ctx context.Context, _ *call, _ *none) (*Page[Ref],
 	return p, nil
 }
 
-func (c *Console) knownUnit(unit string) error {
+// knownUnit refuses a unit that is not there or retired, and for an owner the unit of this appliance: what its system reports of the
+// health of sources names every unit's.
+func (c *Console) knownUnit(unit string, roles []soc.Role) error {
 	if unit == "" || c.Parts.Inventory == nil {
 		return nil
 	}
-	if !slices.ContainsFunc(c.Parts.Inventory.Units(), func(u soc.Unit) bool { return u.ID == unit }) {
+	if slices.Contains(roles, soc.Owner) && c.ownUnit(unit) {
+		return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "unit_own", Detail: "The unit of this appliance has no owners.", Do: "Give the role lead or auditor instead.", Values: map[string]string{"unit": unit}}
+	}
+	if !slices.ContainsFunc(c.Parts.Inventory.Units(), func(u soc.Unit) bool { return u.ID == unit && u.Retired == 0 }) {
 		return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "unit_unknown", Detail: "There is no such unit.", Values: map[string]string{"unit": unit}}
 	}
 	return nil
 }
 
+// ownUnit reports whether a unit owns or operates the system of this appliance.
+func (c *Console) ownUnit(unit string) bool {
+	self := ""
+	for _, s := range c.Parts.Inventory.Sources() {
+		if s.Kind == soc.SourceSelf {
+			self = s.System
+		}
+	}
+	return slices.ContainsFunc(c.Parts.Inventory.Systems(), func(s soc.System) bool { return s.ID == self && (s.Unit == unit || s.Operator == unit) })
+}
+
+// link is a one-time link under a name others can reach: the one asked under where it is one of the served names, else the first of
+// them. Without any this appliance is reached on this machine only.
 func (c *Console) link(l identity.Link, r *http.Request) string {
-	scheme := "http"
-	if overTLS(r) {
+	host, scheme := r.Host, "http"
+	if !c.named(hostName(host)) && len(c.Hosts) > 0 {
+		host, scheme = c.Hosts[0], "https" // a served name stands behind TLS, ours or the proxy's
+	} else if overTLS(r) {
 		scheme = "https"
 	}
-	return scheme + "://" + r.Host + l.Path()
+	return scheme + "://" + host + l.Path()
 }
 
 func (c *Console) addAccount(ctx context.Context, k *call, in *bodyIn[accountBody]) (*AccountMade, error) {
-	if err := c.knownUnit(in.Body.Unit); err != nil {
+	if err := c.knownUnit(in.Body.Unit, in.Body.Roles); err != nil {
 		return nil, err
 	}
-	a, l, err := c.Accounts.Invite(ctx, k.Actor, in.Body.Login, in.Body.Name, in.Body.Roles, in.Body.Unit)
+	if err := c.warnRoles(ctx, k, nil, in.Body.Roles, in.Body.Acknowledged); err != nil {
+		return nil, err
+	}
+	a, l, err := c.Accounts.Invite(ctx, k.Actor, identity.Invitation{Login: in.Body.Login, Name: in.Body.Name, Roles: in.Body.Roles, Unit: in.Body.Unit, Acknowledged: in.Body.Acknowledged})
 	if err != nil {
 		return nil, err
 	}
@@ -327,19 +402,27 @@ func (c *Console) resetAccount(ctx context.Context, k *call, in *idIn) (*Account
 
 func (c *Console) changeAccount(ctx context.Context, k *call, in *idBodyIn[accountChange]) (*Account, error) {
 	b := in.Body
-	if err := c.knownUnit(b.Unit); err != nil {
+	if err := c.knownUnit(b.Unit, b.Roles); err != nil {
 		return nil, err
 	}
-	a, err := c.Accounts.Change(ctx, k.Actor, identity.Change{ID: in.ID, Version: b.Version, Name: b.Name, Roles: b.Roles, Unit: b.Unit, Enabled: b.Enabled})
+	old, err := c.Accounts.Get(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
+	if err := c.warnRoles(ctx, k, old.Roles, b.Roles, b.Acknowledged); err != nil {
+		return nil, err
+	}
+	a, err := c.Accounts.Change(ctx, k.Actor, identity.Change{ID: in.ID, Version: b.Version, Name: b.Name, Roles: b.Roles, Unit: b.Unit, Enabled: b.Enabled, Acknowledged: b.Acknowledged})
+	if err != nil {
+		return nil, err
+	}
+	c.notices.Recheck() // its streams end, or show what it may see now
 	item, err := c.accountItem(ctx, a)
 	return &item, err
 }
 
 func (c *Console) tokenItem(t identity.Token) Token {
-	out := Token{ID: t.ID, Name: t.Name, Roles: t.Roles, By: t.By, Created: Time(t.Created), Expires: Time(t.Expires), LastUse: Time(t.LastUse), Revoked: Time(t.Revoked)}
+	out := Token{ID: t.ID, Name: t.Name, Roles: t.Roles, By: t.By, Created: Time(t.Created), Expires: Time(t.Expires), LastUse: Time(t.LastUse), Revoked: Time(t.Revoked), Orphan: t.Orphan}
 	if t.Unit != "" {
 		out.Unit = c.unitRef(t.Unit)
 	}
@@ -359,7 +442,7 @@ func (c *Console) listTokens(ctx context.Context, _ *call, _ *none) (*Page[Token
 }
 
 func (c *Console) makeToken(ctx context.Context, k *call, in *bodyIn[tokenBody]) (*TokenMade, error) {
-	if err := c.knownUnit(in.Body.Unit); err != nil {
+	if err := c.knownUnit(in.Body.Unit, in.Body.Roles); err != nil {
 		return nil, err
 	}
 	t, secret, err := c.Accounts.CreateToken(ctx, k.Actor, identity.TokenRequest{Name: in.Body.Name, Roles: in.Body.Roles, Unit: in.Body.Unit, Life: time.Duration(in.Body.Days) * 24 * time.Hour})
@@ -374,5 +457,6 @@ func (c *Console) revokeToken(ctx context.Context, k *call, in *idIn) (*Done, er
 		return nil, err
 	}
 	c.notices.End(in.ID, "rights")
+	c.notices.Recheck() // tokens that it made end with it
 	return &Done{true}, nil
 }

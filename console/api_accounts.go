@@ -28,21 +28,22 @@ type Permissions struct {
 
 // Me is the person or token that asks.
 type Me struct {
-	ID          string      `json:"id"`
-	Login       string      `json:"login"`
-	Name        string      `json:"name"`
-	Roles       []soc.Role  `json:"roles"`
-	Unit        *Ref        `json:"unit,omitempty"`
-	Token       bool        `json:"token,omitempty" doc:"asked with an API token"`
-	TwoRoles    bool        `json:"two_roles" doc:"holds two of operate, administer and protect: show the banner (L3-ORG-02)"`
-	Permissions Permissions `json:"permissions"`
-	Preferences Preferences `json:"preferences"`
-	Site        Site        `json:"site"`
-	SessionEnds Time        `json:"session_ends,omitzero"`
-	IdleAfter   int64       `json:"idle_after_seconds,omitempty"`
-	Codes       int         `json:"recovery_codes_left"`
-	Checklist   []Check     `json:"checklist" doc:"first-run steps, each ticking itself; empty when all are done or put away"`
-	Now         Time        `json:"now" doc:"the server's clock, for ages"`
+	ID          string         `json:"id"`
+	Login       string         `json:"login"`
+	Name        string         `json:"name"`
+	Roles       []soc.Role     `json:"roles"`
+	Unit        *Ref           `json:"unit,omitempty"`
+	Token       bool           `json:"token,omitempty" doc:"asked with an API token"`
+	Conflicts   []RoleConflict `json:"conflicts" doc:"pairs of one's roles that one person should not hold"`
+	TwoRoles    bool           `json:"two_roles" doc:"holds two of operate, administer and protect: show the banner (L3-ORG-02)"`
+	Permissions Permissions    `json:"permissions"`
+	Preferences Preferences    `json:"preferences"`
+	Site        Site           `json:"site"`
+	SessionEnds Time           `json:"session_ends,omitzero"`
+	IdleAfter   int64          `json:"idle_after_seconds,omitempty"`
+	Codes       int            `json:"recovery_codes_left"`
+	Checklist   []Check        `json:"checklist" doc:"first-run steps, each ticking itself; empty when all are done or put away"`
+	Now         Time           `json:"now" doc:"the server's clock, for ages"`
 }
 
 // Check is one step of the first run.
@@ -120,39 +121,48 @@ type Session struct {
 
 // Account is one person.
 type Account struct {
-	ID       string     `json:"id"`
-	Login    string     `json:"login"`
-	Name     string     `json:"name"`
-	Roles    []soc.Role `json:"roles"`
-	Unit     *Ref       `json:"unit,omitempty"`
-	State    string     `json:"state" enum:"invited,active,locked,disabled"`
-	Created  Time       `json:"created"`
-	LastUse  Time       `json:"last_use,omitzero"`
-	Sessions int        `json:"sessions"`
-	TwoRoles bool       `json:"two_roles"`
-	Version  int64      `json:"version"`
+	ID        string         `json:"id"`
+	Login     string         `json:"login"`
+	Name      string         `json:"name"`
+	Roles     []soc.Role     `json:"roles"`
+	Unit      *Ref           `json:"unit,omitempty"`
+	State     string         `json:"state" enum:"invited,active,locked,disabled"`
+	Created   Time           `json:"created"`
+	LastUse   Time           `json:"last_use,omitzero"`
+	Sessions  int            `json:"sessions"`
+	TwoRoles  bool           `json:"two_roles"`
+	Conflicts []RoleConflict `json:"conflicts" doc:"pairs of roles that one person should not hold; empty is good"`
+	Version   int64          `json:"version"`
+}
+
+// RoleConflict is a pair of roles that one person should not hold.
+type RoleConflict struct {
+	Roles []soc.Role `json:"roles"`
+	Text  Text       `json:"text"`
 }
 
 type accountBody struct {
-	Login string     `json:"login" minLength:"2" maxLength:"64" pattern:"^[a-z0-9][a-z0-9._-]*$"`
-	Name  string     `json:"name" minLength:"1" maxLength:"120"`
-	Roles []soc.Role `json:"roles" minItems:"1" maxItems:"7"`
-	Unit  string     `json:"unit,omitempty" doc:"DV- number; owners need one"`
+	Login        string     `json:"login" minLength:"2" maxLength:"64" pattern:"^[a-z0-9][a-z0-9._-]*$"`
+	Name         string     `json:"name" minLength:"1" maxLength:"120"`
+	Roles        []soc.Role `json:"roles" minItems:"1" maxItems:"7"`
+	Unit         string     `json:"unit,omitempty" doc:"DV- number; owners need one"`
+	Acknowledged bool       `json:"acknowledged,omitempty" doc:"the warning about several roles was read (409 roles_warning asks for it)"`
 }
 
 // AccountMade carries the link the new person opens; it is shown once.
 type AccountMade struct {
 	Account Account `json:"account"`
-	Link    string  `json:"link" doc:"one-time link, valid for 15 minutes"`
+	Link    string  `json:"link" doc:"one-time link under a name this appliance serves; an invitation is good for 72 hours, a reset for 15 minutes"`
 	Expires Time    `json:"expires"`
 }
 
 type accountChange struct {
-	Name    string     `json:"name,omitempty" maxLength:"120"`
-	Roles   []soc.Role `json:"roles" minItems:"1" maxItems:"7"`
-	Unit    string     `json:"unit,omitempty"`
-	Enabled bool       `json:"enabled"`
-	Version int64      `json:"version"`
+	Name         string     `json:"name,omitempty" maxLength:"120"`
+	Roles        []soc.Role `json:"roles" minItems:"1" maxItems:"7"`
+	Unit         string     `json:"unit,omitempty"`
+	Enabled      bool       `json:"enabled"`
+	Acknowledged bool       `json:"acknowledged,omitempty" doc:"the warning about several roles was read (409 roles_warning asks for it)"`
+	Version      int64      `json:"version"`
 }
 
 // Token is an API token; its secret is never shown again.
@@ -166,6 +176,7 @@ type Token struct {
 	Expires Time       `json:"expires"`
 	LastUse Time       `json:"last_use,omitzero"`
 	Revoked Time       `json:"revoked,omitzero"`
+	Orphan  bool       `json:"orphan,omitempty" doc:"who made it may make none any more, so it opens nothing"`
 }
 
 type tokenBody struct {

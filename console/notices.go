@@ -29,6 +29,7 @@ type client struct {
 	key    string // session or token
 	c      chan soc.Notice
 	lost   chan struct{} // holds one when notices were dropped
+	check  chan struct{} // holds one when rights may have changed
 	ended  chan struct{}
 	reason string
 	once   sync.Once
@@ -77,6 +78,18 @@ func (b *Notices) End(key, reason string) {
 	}
 }
 
+// Recheck has every open stream ask again who it is for and what they may see, at once: an account or token has changed.
+func (b *Notices) Recheck() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.clients {
+		select {
+		case c.check <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // Open is how many streams are open.
 func (b *Notices) Open() int {
 	b.mu.Lock()
@@ -85,7 +98,7 @@ func (b *Notices) Open() int {
 }
 
 func (b *Notices) join(key string) *client {
-	c := &client{key: key, c: make(chan soc.Notice, noticeBuffer), lost: make(chan struct{}, 1), ended: make(chan struct{})}
+	c := &client{key: key, c: make(chan soc.Notice, noticeBuffer), lost: make(chan struct{}, 1), check: make(chan struct{}, 1), ended: make(chan struct{})}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -215,6 +228,14 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 	defer fold.Stop()
 	waiting := map[[2]string]soc.Notice{}
 	var order [][2]string
+	again := func() bool {
+		if err := c.identify(k, op.Action); err != nil {
+			send("end", map[string]string{"reason": "rights"}) //nolint:errcheck // ends anyway
+			return false
+		}
+		rights = c.streamRights(k)
+		return true
+	}
 	for {
 		select {
 		case <-r.Context().Done():
@@ -248,12 +269,14 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 			if err := send("beat", map[string]any{"now": c.now()}); err != nil {
 				return
 			}
-		case <-recheck.C:
-			if err := c.identify(k, op.Action); err != nil {
-				send("end", map[string]string{"reason": "rights"}) //nolint:errcheck // ends anyway
+		case <-me.check:
+			if !again() {
 				return
 			}
-			rights = c.streamRights(k)
+		case <-recheck.C:
+			if !again() {
+				return
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -35,10 +36,25 @@ func handle[I, O any](c *Console, op operation, h func(*Console, context.Context
 	if maxBody == 0 {
 		maxBody = 64 << 10
 	}
-	errs := []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	// 405 is of the address, not of an operation: it names the methods in Allow.
+	errs := []int{http.StatusBadRequest, http.StatusMisdirectedRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInternalServerError}
+	if op.Method != get {
+		errs = append(errs, http.StatusForbidden, http.StatusConflict)
+	}
+	if op.Method == post || op.Method == put {
+		errs = append(errs, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if op.ID == "first" || op.ID == "startFirst" || op.ID == "undo" {
+		errs = append(errs, http.StatusGone)
+	}
+	if op.Tag == "account" || op.Tag == "events" || op.Tag == "overview" {
+		errs = append(errs, http.StatusUnauthorized, http.StatusTooManyRequests)
+	}
 	var security []map[string][]string
 	if op.Action != "" {
 		errs = append(errs, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound)
+		slices.Sort(errs)
+		errs = slices.Compact(errs)
 		security = []map[string][]string{{"session": {}}, {"token": {}}}
 	}
 	huma.Register(c.api, huma.Operation{

@@ -175,10 +175,17 @@ func inputProblem(ctx huma.Context, status int, msg string, errs ...error) huma.
 	switch {
 	case status == http.StatusRequestEntityTooLarge:
 		code = "input_too_large"
+	case status >= 500 && msg == "cannot read request body": // what was sent ends early or is no HTTP
+		status = http.StatusBadRequest
 	case status >= 500:
 		code = "internal"
 	}
-	p := newProblem(lang, &soc.Problem{Status: status, Code: code, Detail: msg})
+	values := map[string]string{}
+	if code == "internal" {
+		values["trace"] = newTrace()
+	}
+	p := newProblem(lang, &soc.Problem{Status: status, Code: code, Detail: msg, Values: values})
+	p.Trace = values["trace"]
 	for _, err := range errs {
 		if err == nil {
 			continue

@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
 	"hoalu/soc"
 )
 
@@ -139,6 +141,11 @@ func (c *Console) web() {
 	}
 	r.NotFound(c.file)
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		for _, m := range []string{get, http.MethodHead, post, put, del} {
+			if c.router.Match(chi.NewRouteContext(), m, r.URL.Path) {
+				w.Header().Add("Allow", m)
+			}
+		}
 		writeProblem(w, newProblem(languageOf(r, ""), &soc.Problem{Status: http.StatusMethodNotAllowed, Code: "method_wrong", Detail: "This address does not take " + r.Method + "."}))
 	})
 }
@@ -208,6 +215,10 @@ func (c *Console) file(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 	if name == "" || name == "index.html" || (path.Ext(name) == "" && !strings.HasPrefix(name, "assets/")) {
 		c.page(w, r)
+		return
+	}
+	if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") { // what the build left for itself
+		http.NotFound(w, r)
 		return
 	}
 	// Precompressed beside the file by the build; the browser says what it takes.

@@ -90,6 +90,9 @@ func (s *Store) UpdateSystem(ctx context.Context, actor soc.Actor, v soc.System)
 		if err := c.checkSystem(&v).problem(); err != nil {
 			return err
 		}
+		if v.ID == c.base.self && (v.Unit != old.Unit || v.Operator != old.Operator) { // its alerts name the sources of every unit
+			return own(v.ID)
+		}
 		v.Demo, v.Version = old.Demo, old.Version+1
 		return c.putSystem(old, v, "system.update")
 	})

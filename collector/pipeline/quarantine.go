@@ -421,6 +421,13 @@ func (q *Quarantine) Counts() (waiting map[string]int64, dropped int64) {
 	return waiting, q.dropped
 }
 
+// Has reports whether a frame with this id is held, replayed or not.
+func (q *Quarantine) Has(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.entries[id] != nil
+}
+
 // Get opens one frame and says in detail why it is here.
 func (q *Quarantine) Get(id string) (e Entry, frame wire.Frame, detail string, err error) {
 	q.mu.Lock()

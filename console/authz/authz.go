@@ -44,6 +44,8 @@ type Menu struct {
 	Pages    map[string]string // page → write, read, own, personal, ask, self, counts
 	Deeds    []string          // every action granted, sorted
 	TwoRoles bool              // holds two of operate, administer, protect
+
+	Conflicts [][2]soc.Role // pairs of roles that one person should not hold, sorted
 }
 
 // Policy is the compiled policy.
@@ -75,7 +77,7 @@ func New(ctx context.Context) (*Policy, error) {
 		return nil, fmt.Errorf("compile the policy: %w", err)
 	}
 	p.menu, err = rego.New(module, rego.Query(
-		`pages = data.hoalu.authz.menu; deeds = data.hoalu.authz.deeds; two = data.hoalu.authz.two_roles`,
+		`pages = data.hoalu.authz.menu; deeds = data.hoalu.authz.deeds; two = data.hoalu.authz.two_roles; conflicts = data.hoalu.authz.conflicts`,
 	)).PrepareForEval(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("compile the policy: %w", err)
@@ -165,6 +167,13 @@ func (p *Policy) Menu(ctx context.Context, a soc.Actor) (Menu, error) {
 		b := rs[0].Bindings
 		m := Menu{Pages: map[string]string{}, Deeds: texts(b["deeds"])}
 		m.TwoRoles, _ = b["two"].(bool)
+		pairs, _ := b["conflicts"].([]any)
+		for _, p := range pairs {
+			if pair, _ := p.([]any); len(pair) == 2 {
+				m.Conflicts = append(m.Conflicts, [2]soc.Role{soc.Role(fmt.Sprint(pair[0])), soc.Role(fmt.Sprint(pair[1]))})
+			}
+		}
+		slices.SortFunc(m.Conflicts, func(a, b [2]soc.Role) int { return strings.Compare(string(a[0]+" "+a[1]), string(b[0]+" "+b[1])) })
 		pages, _ := b["pages"].(map[string]any)
 		for page, right := range pages {
 			m.Pages[page], _ = right.(string)

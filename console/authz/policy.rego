@@ -98,6 +98,22 @@ duties := {
 	"dpo": "protect",
 }
 
+# conflicts are pairs of roles that one person should not hold: who works on alerts or runs the machine is not whom they serve, nor
+# who watches over them.
+apart := {
+	"analyst": {"owner", "auditor", "dpo", "administrator"},
+	"lead": {"owner", "auditor", "dpo", "administrator"},
+	"administrator": {"auditor", "dpo"},
+	"owner": {"auditor"},
+}
+
+conflicts contains pair if {
+	some role in input.actor.roles
+	some other in input.actor.roles
+	other in apart[role]
+	pair := [role, other]
+}
+
 # deeds are all actions the actor may do; menu the pages with the best right of the actor's roles.
 deeds contains action if {
 	some role in input.actor.roles

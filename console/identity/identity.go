@@ -63,9 +63,10 @@ type Config struct {
 
 // Limits of log-in.
 const (
-	LinkLife     = 15 * time.Minute
-	LockAfter    = 5   // wrong tries under a name from one address: nobody locks a person out from elsewhere
-	LockAllAfter = 100 // wrong tries under a name from anywhere: guessing spread over many addresses
+	LinkLife     = 15 * time.Minute // of the first administrator's link, and of one that resets an account
+	InviteLife   = 72 * time.Hour   // of an invitation: it is handed over to somebody elsewhere
+	LockAfter    = 5                // wrong tries under a name from one address: nobody locks a person out from elsewhere
+	LockAllAfter = 100              // wrong tries under a name from anywhere: guessing spread over many addresses
 	LockFor      = 15 * time.Minute
 	MaxTokenLife = 365 * 24 * time.Hour
 	RecoveryKeys = 10
@@ -76,8 +77,8 @@ type Accounts struct {
 	c        Config
 	q        *db.Queries // reading
 	sessions *scs.SessionManager
-	hashing  chan struct{} // bounds memory: at most two argon2id at a time
-	dummy    string        // hash verified where there is no account
+	hashing  *gate
+	dummy    string // hash verified where there is no account
 
 	mu       sync.Mutex
 	seen     map[string]int64      // session token hash → last use, written to the database at most every 30 s
@@ -123,7 +124,7 @@ func New(c Config) (*Accounts, error) {
 		c:        c,
 		q:        db.New(c.DB.Read()),
 		sessions: scs.New(),
-		hashing:  make(chan struct{}, 2),
+		hashing:  newGate(),
 		seen:     map[string]int64{},
 		attempts: map[string]*allowance{},
 	}
@@ -239,6 +240,9 @@ func (a *Accounts) List(ctx context.Context) ([]Account, error) {
 	return out, nil
 }
 
+// Get is one account.
+func (a *Accounts) Get(ctx context.Context, id string) (Account, error) { return a.one(ctx, id) }
+
 func (a *Accounts) one(ctx context.Context, id string) (Account, error) {
 	all, err := a.List(ctx)
 	if err != nil {
@@ -273,6 +277,16 @@ type Change struct {
 	Roles   []soc.Role
 	Unit    string
 	Enabled bool
+
+	Acknowledged bool // whoever changes it read the warning about several roles
+}
+
+// acknowledged adds to a deed's details that a warning about roles was read.
+func acknowledged(details map[string]string, yes bool) map[string]string {
+	if yes {
+		details["acknowledged"] = "roles"
+	}
+	return details
 }
 
 // Change changes an account; disabling ends its sessions. The last administrator stays one.
@@ -320,8 +334,8 @@ func (a *Accounts) Change(ctx context.Context, by soc.Actor, c Change) (Account,
 				return fmt.Errorf("end sessions: %w", err)
 			}
 		}
-		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.change", Object: c.ID, Details: map[string]string{
-			"login": old.Login, "roles_before": old.Roles, "roles": rolesText(c.Roles), "unit": c.Unit, "state": st}})
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.change", Object: c.ID, Details: acknowledged(map[string]string{
+			"login": old.Login, "roles_before": old.Roles, "roles": rolesText(c.Roles), "unit": c.Unit, "state": st}, c.Acknowledged)})
 	})
 	if err != nil {
 		return Account{}, err

@@ -38,7 +38,11 @@ func (a *Accounts) FirstLink(ctx context.Context) (Link, error) {
 }
 
 func (a *Accounts) link(ctx context.Context, by soc.Actor, kind, account string, inside func(*sql.Tx) error) (Link, error) {
-	l := Link{Token: randomText(32), Expires: a.now() + LinkLife.Milliseconds()}
+	life := LinkLife
+	if kind == LinkInvite {
+		life = InviteLife
+	}
+	l := Link{Token: randomText(32), Expires: a.now() + life.Milliseconds()}
 	err := a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		if inside != nil {
 			if err := inside(tx); err != nil {
@@ -146,7 +150,7 @@ func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []strin
 	if err := checkPassword(f.Password, f.Login); err != nil {
 		return soc.Actor{}, nil, err
 	}
-	hash, err := a.hash(f.Password)
+	hash, err := a.hash(f.Address, f.Password)
 	if err != nil {
 		return soc.Actor{}, nil, err
 	}
@@ -235,10 +239,18 @@ func putCodes(ctx context.Context, q *db.Queries, account string, codes []string
 	return nil
 }
 
+// Invitation names a person and what they may do. Acknowledged says that the inviter read the warning about several roles.
+type Invitation struct {
+	Login, Name  string
+	Roles        []soc.Role
+	Unit         string
+	Acknowledged bool
+}
+
 // Invite makes an account that becomes usable by its link.
-func (a *Accounts) Invite(ctx context.Context, by soc.Actor, login, name string, roles []soc.Role, unit string) (Account, Link, error) {
-	login = strings.ToLower(strings.TrimSpace(login))
-	if err := CheckRoles(roles, unit); err != nil {
+func (a *Accounts) Invite(ctx context.Context, by soc.Actor, i Invitation) (Account, Link, error) {
+	login := strings.ToLower(strings.TrimSpace(i.Login))
+	if err := CheckRoles(i.Roles, i.Unit); err != nil {
 		return Account{}, Link{}, err
 	}
 	id := newID("ng-")
@@ -249,10 +261,10 @@ func (a *Accounts) Invite(ctx context.Context, by soc.Actor, login, name string,
 		} else if !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read account: %w", err)
 		}
-		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: name, Totp: []byte{}, Roles: rolesText(roles), Unit: unit, State: "invited", Created: a.now()}); err != nil {
+		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: i.Name, Totp: []byte{}, Roles: rolesText(i.Roles), Unit: i.Unit, State: "invited", Created: a.now()}); err != nil {
 			return fmt.Errorf("make account: %w", err)
 		}
-		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.create", Object: id, Details: map[string]string{"login": login, "roles": rolesText(roles), "unit": unit}})
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.create", Object: id, Details: acknowledged(map[string]string{"login": login, "roles": rolesText(i.Roles), "unit": i.Unit}, i.Acknowledged)})
 	})
 	if err != nil {
 		return Account{}, Link{}, err
@@ -278,8 +290,8 @@ func (a *Accounts) Reset(ctx context.Context, by soc.Actor, id string) (Account,
 	return acc, l, err
 }
 
-// Login is a try to log in.
-type Login struct{ Login, Password, Code, Address, Agent string }
+// Login is a try to log in. Earlier is the value of the session cookie that the browser still had; that session ends with a log-in.
+type Login struct{ Login, Password, Code, Address, Agent, Earlier string }
 
 // allowance is a bucket of tries by address: 30, one more every 2 s.
 type allowance struct {
@@ -324,7 +336,11 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 	if known {
 		phc = acc.Password
 	}
-	right := a.verify(phc, l.Password) && known
+	right, err := a.verify(l.Address, phc, l.Password)
+	if err != nil {
+		return soc.Actor{}, nil, err
+	}
+	right = right && known
 	var secret string
 	if known {
 		if secret, err = a.unseal(acc.Totp, acc.ID); err != nil {
@@ -357,6 +373,11 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 				if err := q.SetLastUse(ctx, db.SetLastUseParams{ID: acc.ID, LastUse: now}); err != nil {
 					return fmt.Errorf("note log-in: %w", err)
 				}
+				if l.Earlier != "" {
+					if err := q.DropSession(ctx, sessionHash(l.Earlier)); err != nil {
+						return fmt.Errorf("end the browser's earlier session: %w", err)
+					}
+				}
 				cookie, err = a.newSession(ctx, tx, acc.ID, l.Address, l.Agent, secure)
 				if err != nil {
 					return err
@@ -364,7 +385,7 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 				return a.record(ctx, tx, soc.Deed{Actor: actor, Action: "account.login", Object: acc.ID, Details: map[string]string{"factor": how}})
 			}
 		}
-		left = max(0, LockAfter-f.here.Failures)
+		left = f.left(now)
 		if !locked {
 			left--
 			if err := a.countFailures(ctx, q, f); err != nil {
@@ -416,7 +437,10 @@ func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, co
 	if err != nil {
 		return err
 	}
-	right := a.verify(acc.Password, password) // outside the transaction: it takes long and there is one writer
+	right, err := a.verify(by.Address, acc.Password, password) // outside the transaction: it takes long and there is one writer
+	if err != nil {
+		return err
+	}
 	done := false
 	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
@@ -470,6 +494,14 @@ type failures struct{ here, all db.LoginFailure }
 
 func (f failures) locked(now int64) bool { return f.here.LockedUntil > now || f.all.LockedUntil > now }
 
+// left is how many more wrong tries there are; 0 while locked, whichever of the two locks.
+func (f failures) left(now int64) int64 {
+	if f.locked(now) {
+		return 0
+	}
+	return max(0, min(LockAfter-f.here.Failures, LockAllAfter-f.all.Failures))
+}
+
 func failureKey(login, address string) string { return login + " " + address } // no name has a space
 
 func (a *Accounts) failures(ctx context.Context, q *db.Queries, login, address string) (f failures, err error) {
@@ -516,7 +548,7 @@ func (a *Accounts) SetPassword(ctx context.Context, by soc.Actor, session, passw
 	if err := checkPassword(next, acc.Login); err != nil {
 		return err
 	}
-	hash, err := a.hash(next)
+	hash, err := a.hash(by.Address, next)
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ DELETE FROM console_session WHERE account = $1 AND id <> $2;
 DELETE FROM console_session WHERE expires < $1;
 
 -- name: InsertToken :exec
-INSERT INTO api_token (id, hash, name, roles, unit, made_by, created, expires, last_use, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0);
+INSERT INTO api_token (id, hash, name, roles, unit, made_by, maker, created, expires, last_use, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0);
 
 -- name: TokenByHash :one
 SELECT * FROM api_token WHERE hash = $1;

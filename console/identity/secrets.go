@@ -60,16 +60,20 @@ func verify(phc, password string) bool {
 	return subtle.ConstantTimeCompare(got, key) == 1
 }
 
-// verify waits for one of the two places at the hash.
-func (a *Accounts) verify(phc, password string) bool {
-	a.hashing <- struct{}{}
-	defer func() { <-a.hashing }()
-	return verify(phc, password)
+// verify compares a password with its hash, after waiting for a place at the gate.
+func (a *Accounts) verify(address, phc, password string) (bool, error) {
+	if !a.hashing.enter(address) {
+		return false, busy()
+	}
+	defer a.hashing.leave()
+	return verify(phc, password), nil
 }
 
-func (a *Accounts) hash(password string) (string, error) {
-	a.hashing <- struct{}{}
-	defer func() { <-a.hashing }()
+func (a *Accounts) hash(address, password string) (string, error) {
+	if !a.hashing.enter(address) {
+		return "", busy()
+	}
+	defer a.hashing.leave()
 	return a.c.Argon.hash(password)
 }
 

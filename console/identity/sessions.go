@@ -121,6 +121,12 @@ func (a *Accounts) EnterLinked(ctx context.Context, actor soc.Actor, agent strin
 	return c, err
 }
 
+// sessionHash is a cookie's value as scs keeps it.
+func sessionHash(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
 // Identity is who asks.
 type Identity struct {
 	Actor   soc.Actor
@@ -159,8 +165,7 @@ func (a *Accounts) Authenticate(r *http.Request, address string, busy bool) (Ide
 	if id == "" {
 		return Identity{}, ErrAnonymous
 	}
-	sum := sha256.Sum256([]byte(cookie.Value)) // as scs hashes it
-	hash := base64.RawURLEncoding.EncodeToString(sum[:])
+	hash := sessionHash(cookie.Value)
 	now := a.now()
 	row, err := a.q.Session(ctx, db.SessionParams{Token: hash, Expires: now})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type Token struct {
 	Expires  int64
 	LastUse  int64
 	Revoked  int64
+	Orphan   bool // who made it may make none any more, so it opens nothing
 }
 
 // TokenRequest asks for an API token. Life 0 takes 90 days.
@@ -53,7 +55,7 @@ func CreateToken(ctx context.Context, d *state.DB, record Record, by soc.Actor, 
 	secret := tokenMagic + randomText(32)
 	t := Token{ID: newID("mt-"), Name: r.Name, Roles: r.Roles, Unit: r.Unit, By: by.Name, Created: now, Expires: now + r.Life.Milliseconds()}
 	err := d.Tx(ctx, func(tx *sql.Tx) error {
-		err := db.New(tx).InsertToken(ctx, db.InsertTokenParams{ID: t.ID, Hash: digest(secret), Name: t.Name, Roles: rolesText(t.Roles), Unit: t.Unit, MadeBy: by.Name, Created: now, Expires: t.Expires})
+		err := db.New(tx).InsertToken(ctx, db.InsertTokenParams{ID: t.ID, Hash: digest(secret), Name: t.Name, Roles: rolesText(t.Roles), Unit: t.Unit, MadeBy: by.Name, Maker: makerOf(by), Created: now, Expires: t.Expires})
 		if err != nil {
 			return fmt.Errorf("keep token: %w", err)
 		}
@@ -82,7 +84,11 @@ func (a *Accounts) Tokens(ctx context.Context) ([]Token, error) {
 	}
 	out := make([]Token, len(rows))
 	for i, r := range rows {
-		out[i] = Token{ID: r.ID, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, By: r.MadeBy, Created: r.Created, Expires: r.Expires, LastUse: r.LastUse, Revoked: r.Revoked}
+		alive, err := a.makerMay(ctx, r.Maker)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Token{Orphan: !alive, ID: r.ID, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, By: r.MadeBy, Created: r.Created, Expires: r.Expires, LastUse: r.LastUse, Revoked: r.Revoked}
 	}
 	return out, nil
 }
@@ -101,6 +107,50 @@ func (a *Accounts) RevokeToken(ctx context.Context, by soc.Actor, id string) err
 	})
 }
 
+// tokenActor begins the actor id of an API token.
+const tokenActor = "token:"
+
+// makerOf is who a new token depends on: a person, another token, or "" for the administrator at the machine's shell.
+func makerOf(by soc.Actor) string {
+	if strings.HasPrefix(by.ID, "ng-") || strings.HasPrefix(by.ID, tokenActor) {
+		return by.ID
+	}
+	return ""
+}
+
+// makerMay reports whether who made a token may still make one: an account that is active and administers, or a token that is good
+// and whose own maker may. A token ends with the rights of its maker, however long it would have lived.
+func (a *Accounts) makerMay(ctx context.Context, maker string) (bool, error) {
+	for range 16 { // a chain of tokens that made tokens; a longer one opens nothing
+		id, token := strings.CutPrefix(maker, tokenActor)
+		switch {
+		case maker == "":
+			return true, nil
+		case !token:
+			acc, err := a.q.AccountByID(ctx, maker)
+			if errors.Is(err, sql.ErrNoRows) {
+				return false, nil
+			}
+			if err != nil {
+				return false, fmt.Errorf("read the maker of a token: %w", err)
+			}
+			return acc.State == "active" && slices.Contains(rolesOf(acc.Roles), soc.Administrator), nil
+		}
+		row, err := a.q.TokenByID(ctx, id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read the maker of a token: %w", err)
+		}
+		if row.Revoked != 0 || row.Expires <= a.now() || !slices.Contains(rolesOf(row.Roles), soc.Administrator) {
+			return false, nil
+		}
+		maker = row.Maker
+	}
+	return false, nil
+}
+
 func (a *Accounts) bearer(ctx context.Context, secret, address string) (Identity, error) {
 	if !strings.HasPrefix(secret, tokenMagic) {
 		return Identity{}, ErrAnonymous
@@ -116,6 +166,13 @@ func (a *Accounts) bearer(ctx context.Context, secret, address string) (Identity
 	if row.Revoked != 0 || row.Expires <= now {
 		return Identity{}, ErrAnonymous
 	}
+	alive, err := a.makerMay(ctx, row.Maker)
+	if err != nil {
+		return Identity{}, err
+	}
+	if !alive {
+		return Identity{}, ErrAnonymous
+	}
 	if now-row.LastUse > 60_000 {
 		if err := a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 			return db.New(tx).SeeToken(ctx, db.SeeTokenParams{ID: row.ID, LastUse: now})
@@ -124,7 +181,7 @@ func (a *Accounts) bearer(ctx context.Context, secret, address string) (Identity
 		}
 	}
 	return Identity{
-		Actor: soc.Actor{ID: "token:" + row.ID, Name: row.Name, Roles: rolesOf(row.Roles), Unit: row.Unit, Address: address},
+		Actor: soc.Actor{ID: tokenActor + row.ID, Name: row.Name, Roles: rolesOf(row.Roles), Unit: row.Unit, Address: address},
 		Login: row.Name,
 		Token: row.ID,
 		Ends:  row.Expires,

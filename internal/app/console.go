@@ -259,6 +259,11 @@ func (p quarantinePart) List(_ context.Context, sources []string, reason, after 
 }
 
 func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []string, source, reason string) (replayed, held int64, err error) {
+	for _, id := range ids {
+		if !p.a.quarantine.Has(id) {
+			return 0, 0, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " is not in quarantine.", Values: map[string]string{"id": id}}
+		}
+	}
 	replayed, held, err = p.a.replayQuarantine(ctx, ids, source, reason)
 	rerr := p.a.state.Tx(ctx, func(tx *sql.Tx) error {
 		return record(ctx, tx, soc.Deed{Actor: actor, Action: "quarantine.replay", Object: source, Reason: reason, Details: map[string]string{"replayed": strconv.FormatInt(replayed, 10), "held": strconv.FormatInt(held, 10)}})

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button, Input } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Account, client, take } from '../api/client';
+import { type Account, client, ProblemError, take } from '../api/client';
 import { PostureSign } from '../design/signs';
 import { Failed, Loading, problemText } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
@@ -135,6 +135,8 @@ function AccountForm({
   const [unit, setUnit] = useState(account?.unit?.id ?? '');
   const [enabled, setEnabled] = useState(account?.state !== 'disabled');
   const [error, setError] = useState('');
+  const [warned, setWarned] = useState(false);
+  const [acknowledged, setAcknowledged] = useState(false);
   const units = useQuery({ queryKey: ['units'], queryFn: () => take(client.GET('/api/units')), staleTime: 300_000 });
   const submit = async (e: FormEvent) => {
     e.preventDefault();
@@ -143,19 +145,21 @@ function AccountForm({
         await take(
           client.PUT('/api/accounts/{id}', {
             params: { path: { id: account.id } },
-            body: { name, roles: roles as never, unit, enabled, version: account.version },
+            body: { name, roles: roles as never, unit, enabled, acknowledged, version: account.version },
           }),
         );
         onDone();
       } else {
         const r = await take(
           client.POST('/api/accounts', {
-            body: { login: login.trim(), name: name.trim(), roles: roles as never, ...(unit ? { unit } : {}) },
+            body: { login: login.trim(), name: name.trim(), roles: roles as never, acknowledged, ...(unit ? { unit } : {}) },
           }),
         );
         onDone({ link: r.link, expires: r.expires, name: r.account.login });
       }
     } catch (x) {
+      if (x instanceof ProblemError && (x.problem.code === 'roles_warning' || x.problem.code === 'roles_conflict'))
+        setWarned(true);
       setError(problemText(x, t('admin.notDone')));
     }
   };
@@ -205,6 +209,12 @@ function AccountForm({
           <p className="banner banner-danger" role="alert">
             {error}
           </p>
+        )}
+        {warned && (
+          <label className="check">
+            <input type="checkbox" checked={acknowledged} onChange={(e) => setAcknowledged(e.target.checked)} />{' '}
+            {t('admin.acknowledge')}
+          </label>
         )}
         <div className="row">
           <Button type="primary" htmlType="submit" disabled={roles.length === 0}>

@@ -31,6 +31,7 @@ type ApiToken struct {
 	Expires int64
 	LastUse int64
 	Revoked int64
+	Maker   string
 }
 
 type ConsoleSession struct {

@@ -360,7 +360,7 @@ func (q *Queries) InsertSearch(ctx context.Context, arg InsertSearchParams) erro
 }
 
 const insertToken = `-- name: InsertToken :exec
-INSERT INTO api_token (id, hash, name, roles, unit, made_by, created, expires, last_use, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)
+INSERT INTO api_token (id, hash, name, roles, unit, made_by, maker, created, expires, last_use, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)
 `
 
 type InsertTokenParams struct {
@@ -370,6 +370,7 @@ type InsertTokenParams struct {
 	Roles   string
 	Unit    string
 	MadeBy  string
+	Maker   string
 	Created int64
 	Expires int64
 }
@@ -382,6 +383,7 @@ func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error 
 		arg.Roles,
 		arg.Unit,
 		arg.MadeBy,
+		arg.Maker,
 		arg.Created,
 		arg.Expires,
 	)
@@ -557,7 +559,7 @@ func (q *Queries) ListSessions(ctx context.Context, expires int64) ([]ListSessio
 }
 
 const listTokens = `-- name: ListTokens :many
-SELECT id, hash, name, roles, unit, made_by, created, expires, last_use, revoked FROM api_token ORDER BY created DESC, id
+SELECT id, hash, name, roles, unit, made_by, created, expires, last_use, revoked, maker FROM api_token ORDER BY created DESC, id
 `
 
 func (q *Queries) ListTokens(ctx context.Context) ([]ApiToken, error) {
@@ -580,6 +582,7 @@ func (q *Queries) ListTokens(ctx context.Context) ([]ApiToken, error) {
 			&i.Expires,
 			&i.LastUse,
 			&i.Revoked,
+			&i.Maker,
 		); err != nil {
 			return nil, err
 		}
@@ -867,7 +870,7 @@ func (q *Queries) Setting(ctx context.Context, key string) (string, error) {
 }
 
 const tokenByHash = `-- name: TokenByHash :one
-SELECT id, hash, name, roles, unit, made_by, created, expires, last_use, revoked FROM api_token WHERE hash = $1
+SELECT id, hash, name, roles, unit, made_by, created, expires, last_use, revoked, maker FROM api_token WHERE hash = $1
 `
 
 func (q *Queries) TokenByHash(ctx context.Context, hash string) (ApiToken, error) {
@@ -884,12 +887,13 @@ func (q *Queries) TokenByHash(ctx context.Context, hash string) (ApiToken, error
 		&i.Expires,
 		&i.LastUse,
 		&i.Revoked,
+		&i.Maker,
 	)
 	return i, err
 }
 
 const tokenByID = `-- name: TokenByID :one
-SELECT id, hash, name, roles, unit, made_by, created, expires, last_use, revoked FROM api_token WHERE id = $1
+SELECT id, hash, name, roles, unit, made_by, created, expires, last_use, revoked, maker FROM api_token WHERE id = $1
 `
 
 func (q *Queries) TokenByID(ctx context.Context, id string) (ApiToken, error) {
@@ -906,6 +910,7 @@ func (q *Queries) TokenByID(ctx context.Context, id string) (ApiToken, error) {
 		&i.Expires,
 		&i.LastUse,
 		&i.Revoked,
+		&i.Maker,
 	)
 	return i, err
 }
