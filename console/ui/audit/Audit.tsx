@@ -45,8 +45,8 @@ export default function Audit() {
   const query = given({
     q: params.get('q') ?? '',
     result: params.get('result') ?? '',
-    // what the machine did by itself floods what people did: it is folded until asked for, or until a deed or thing is asked for by name
-    people: params.get('people') === 'all' || params.get('action') || params.get('object') ? '' : 'true',
+    // what the machine did by itself floods what people did: it is folded until asked for, or until a deed, thing, result or word is asked for
+    people: ['action', 'object', 'result', 'q'].some((k) => params.get(k)) || params.get('people') === 'all' ? '' : 'true',
     action: params.get('action') ?? '',
     object: params.get('object') ?? '',
     from: new Date(range.from).toISOString(),
