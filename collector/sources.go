@@ -106,7 +106,11 @@ func wayOf(listener string) Source {
 }
 
 func (o Opening) syslog() syslog.Config {
-	return syslog.Config{Allow: o.Allow, Reject: o.Reject, Drop: o.Drop, Connection: o.Connection}
+	return syslog.Config{Allow: o.Allow, Reject: o.Reject, Drop: o.Drop, Connection: o.Connection,
+		Certificate: func(sum string) (string, string, bool) { // over TLS
+			src, ok := o.Keyed(soc.KeyCertificate, sum)
+			return src.ID, src.Dataset, ok
+		}}
 }
 
 func openSyslog(o Opening) (Listener, error) {
@@ -132,10 +136,6 @@ func openSyslogTLS(o Opening) (Listener, error) {
 		conf.ClientAuth = tls.RequireAndVerifyClientCert
 	}
 	c.TLS, c.TLSConfig = o.Address, conf
-	c.Certificate = func(sum string) (string, string, bool) {
-		src, ok := o.Keyed(soc.KeyCertificate, sum)
-		return src.ID, src.Dataset, ok
-	}
 	return syslog.New(c, o.Put, o.Log)
 }
 
