@@ -5,6 +5,8 @@
 // (sequence, index) it makes event ids, so it changes when the stream is made anew or restored (decision 1). Reserve: free
 // bytes on the disk below which nothing more is taken (decision 7). Hole: a sequence that was acknowledged and is gone.
 //
+// At rest each batch is sealed (Config.AEAD): what it holds has not been protected yet.
+//
 // Contract: all methods are safe for concurrent use. Append returns only after the batch is fsynced; an error of Append
 // other than that of its context means the batch is not in the queue and never will be. Concurrent Appends are pipelined.
 // Read takes no acknowledgement: readers keep their own positions (decision 7) and somebody calls Purge with the least of
@@ -78,10 +80,13 @@ type Config struct {
 	// Hole is called once for each run of sequences found missing though never purged: each is a counted loss.
 	Hole func(first, last uint64)
 
+	// AEAD seals each batch on the disk: what it holds is not protected yet. Nil: batches lie there as they are.
+	AEAD AEAD
+
 	noSync bool // for the benchmark that says what durability costs
 }
 
-// Message is one batch as stored: wire.Decode reads and checks it.
+// Message is one batch, its seal opened: wire.Decode reads and checks it.
 type Message struct {
 	Seq  uint64
 	Data []byte
@@ -520,11 +525,16 @@ func (q *Queue) Ready() error {
 func (q *Queue) Append(ctx context.Context, b *wire.Batch) (uint64, error) {
 	b.Epoch = q.epoch
 	data := wire.Encode(b)
-	if len(data) > wire.MaxMessage {
+	sealed, err := q.seal(data)
+	if err != nil {
 		q.refused.Add(1)
-		return 0, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(data), wire.MaxMessage)
+		return 0, fmt.Errorf("append to queue: %w", err)
 	}
-	seq, err := q.append(ctx, data)
+	if len(sealed) > wire.MaxMessage {
+		q.refused.Add(1)
+		return 0, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(sealed), wire.MaxMessage)
+	}
+	seq, err := q.append(ctx, data, sealed)
 	if err != nil {
 		q.refused.Add(1)
 		return 0, fmt.Errorf("append to queue: %w", err)
@@ -533,7 +543,8 @@ func (q *Queue) Append(ctx context.Context, b *wire.Batch) (uint64, error) {
 	return seq, nil
 }
 
-func (q *Queue) append(ctx context.Context, data []byte) (uint64, error) {
+// append writes what is sealed and keeps data for readers at the head.
+func (q *Queue) append(ctx context.Context, data, sealed []byte) (uint64, error) {
 	select {
 	case q.slots <- struct{}{}:
 		defer func() { <-q.slots }()
@@ -545,7 +556,7 @@ func (q *Queue) append(ctx context.Context, data []byte) (uint64, error) {
 	if err := q.Ready(); err != nil {
 		return 0, err
 	}
-	p := &pending{data: data, done: make(chan outcome, 1)}
+	p := &pending{data: sealed, done: make(chan outcome, 1)}
 	q.mu.Lock()
 	c := q.conn
 	if c == nil {
@@ -555,7 +566,7 @@ func (q *Queue) append(ctx context.Context, data []byte) (uint64, error) {
 		}
 		return 0, ErrDown
 	}
-	fut, err := c.js.PublishAsync(subject, data, jetstream.WithRetryAttempts(0))
+	fut, err := c.js.PublishAsync(subject, sealed, jetstream.WithRetryAttempts(0))
 	if err != nil {
 		q.mu.Unlock()
 		if c.nc.IsClosed() {
@@ -689,6 +700,11 @@ func (q *Queue) load(c *conn, seq uint64) (Message, error) {
 			return Message{}, ErrDown
 		}
 		return Message{}, fmt.Errorf("read sequence %d: %w", seq, err)
+	}
+	for i := range msgs {
+		if msgs[i].Data, err = q.open(msgs[i]); err != nil {
+			return Message{}, fmt.Errorf("read sequence %d: %w", msgs[i].Seq, err)
+		}
 	}
 	q.keepCached(msgs)
 	if len(msgs) > 0 && msgs[0].Seq == seq {

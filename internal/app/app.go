@@ -97,6 +97,7 @@ type App struct {
 
 	linkCert certificate
 
+	early   []health.Note  // notes from before health ran
 	rebuilt *local.Rebuilt // what Open made anew of the store's list, told once health runs
 
 	untoldMu sync.Mutex

@@ -182,19 +182,29 @@ func (a *App) openQueue(ctx context.Context) error {
 		return err
 	}
 	after := max(a.store.Position(), a.ledger.Position(), cp.Seq)
-	q, err := queue.Open(queue.Config{Dir: a.path("queue"), After: after, MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
-		Hole: func(first, last uint64) {
-			if a.health != nil {
-				a.health.Emit(health.Note{Action: health.QueueHole, Level: "error", Message: fmt.Sprintf("queue sequences %d to %d are gone", first, last),
-					Values: map[string]string{"first": fmt.Sprint(first), "last": fmt.Sprint(last)}})
-			}
-		}}, a.log)
+	aead, err := a.vault.AEAD(ctx, "queue")
+	if err != nil {
+		return err
+	}
+	q, err := queue.Open(queue.Config{AEAD: aead, Dir: a.path("queue"), After: after, MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
+		Hole: a.queueHole}, a.log)
 	if err != nil {
 		return err
 	}
 	a.queue = q
 	a.down.push("queue", q.Close)
 	return nil
+}
+
+// queueHole tells of queue sequences that are gone. Intake reads the queue before health is there: what it finds waits for it.
+func (a *App) queueHole(first, last uint64) {
+	n := health.Note{Action: health.QueueHole, Level: "error", Message: fmt.Sprintf("queue sequences %d to %d are gone", first, last),
+		Values: map[string]string{"first": fmt.Sprint(first), "last": fmt.Sprint(last)}}
+	if a.health == nil {
+		a.early = append(a.early, n)
+		return
+	}
+	a.health.Emit(n)
 }
 
 func (a *App) openStore(ctx context.Context) error {
@@ -322,6 +332,10 @@ func (a *App) openIntake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, n := range a.early {
+		a.health.Emit(n)
+	}
+	a.early = nil
 	if r := a.rebuilt; r != nil {
 		a.health.Emit(health.Note{Action: health.StoreRebuilt, Level: "error", Message: fmt.Sprintf("the list of the event store was made anew: %d files, %d set aside", r.Files, r.SetAside),
 			Values: map[string]string{"files": fmt.Sprint(r.Files), "set_aside": fmt.Sprint(r.SetAside), "left_out": fmt.Sprint(r.LeftOut), "cause": r.Cause}})
