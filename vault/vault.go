@@ -32,8 +32,11 @@ var (
 	ErrRevoked   = errors.New("the certificate is revoked")
 	ErrNotOurs   = errors.New("the certificate was not issued by this appliance")
 	ErrName      = errors.New("not a name of a key")
-	ErrRequest   = errors.New("the certificate request is refused")
-	ErrNowhere   = errors.New("no place outside the data folder can be written")
+	// ErrUnavailable says that nothing is wrong with a key but that it cannot be used now (its disk or server does not answer): wait and
+	// try again.
+	ErrUnavailable = errors.New("the vault does not answer now")
+	ErrRequest     = errors.New("the certificate request is refused")
+	ErrNowhere     = errors.New("no place outside the data folder can be written")
 )
 
 // Vault hands out keys by name.
@@ -90,8 +93,9 @@ type Authority interface {
 	Revoke(ctx context.Context, serial, reason string) error
 	// RevokeSensor ends every certificate of a sensor and says how many.
 	RevokeSensor(ctx context.Context, id, reason string) (int, error)
-	// Issued lists what was issued, oldest first.
-	Issued() []Issued
+	// Issued lists what was issued, oldest first. An error means that the log could not be read whole: no part of it is answered, because a
+	// revocation may be in what is missing.
+	Issued(ctx context.Context) ([]Issued, error)
 	// RevocationList is a signed X.509 CRL (DER).
 	RevocationList(ctx context.Context) ([]byte, error)
 }

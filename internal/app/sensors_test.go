@@ -290,7 +290,11 @@ func TestRenewSensor(t *testing.T) {
 	if _, err := r.renewSensor(ctx, id.Sensor, shown(old), request(t, "x", key)); err == nil {
 		t.Error("a certificate was made though the one shown is withdrawn")
 	}
-	for _, c := range r.vault.Authority().Issued() {
+	issued, err := r.vault.Authority().Issued(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range issued {
 		if c.Subject == id.Sensor && c.Revoked.IsZero() {
 			t.Errorf("certificate %s of a withdrawn sensor is good", c.Serial)
 		}

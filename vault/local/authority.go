@@ -19,6 +19,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/big"
 	"net/netip"
@@ -436,20 +437,27 @@ func (a *authority) RevokeSensor(_ context.Context, id, reason string) (int, err
 }
 
 // Issued implements vault.Authority.
-func (a *authority) Issued() []vault.Issued {
+func (a *authority) Issued(ctx context.Context) ([]vault.Issued, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	a.logMu.Lock()
 	defer a.logMu.Unlock()
 	if err := a.read(); err != nil {
-		a.v.log.Error("log of certificates not read", "error.message", err)
+		return nil, err
 	}
-	return slices.Clone(a.issued)
+	return slices.Clone(a.issued), nil
 }
 
 // RevocationList implements vault.Authority.
-func (a *authority) RevocationList(context.Context) ([]byte, error) {
+func (a *authority) RevocationList(ctx context.Context) ([]byte, error) {
+	issued, err := a.Issued(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("revocation list: %w", err)
+	}
 	now := a.v.now()
 	list := &x509.RevocationList{Number: big.NewInt(now.Unix()), ThisUpdate: now, NextUpdate: now.Add(7 * 24 * time.Hour)}
-	for _, e := range a.Issued() {
+	for _, e := range issued {
 		if e.Revoked.IsZero() {
 			continue
 		}
@@ -475,12 +483,12 @@ func (a *authority) read() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read log of certificates: %w", err)
+		return fmt.Errorf("read log of certificates: %w: %w", vault.ErrUnavailable, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("read log of certificates: %w", err)
+		return fmt.Errorf("read log of certificates: %w: %w", vault.ErrUnavailable, err)
 	}
 	if info.Size() == a.size {
 		return nil
@@ -489,13 +497,16 @@ func (a *authority) read() error {
 		a.size, a.issued, a.serial = 0, nil, map[string]int{}
 	}
 	if _, err := f.Seek(a.size, 0); err != nil {
-		return fmt.Errorf("read log of certificates: %w", err)
+		return fmt.Errorf("read log of certificates: %w: %w", vault.ErrUnavailable, err)
 	}
 	r := bufio.NewReader(f)
 	for {
 		line, err := r.ReadBytes('\n')
-		if err != nil {
+		if err == io.EOF {
 			return nil // a line without its end was cut by a crash; nothing of it was handed out
+		}
+		if err != nil { // not the end: a later line may end a certificate
+			return fmt.Errorf("read log of certificates: %w: %w", vault.ErrUnavailable, err)
 		}
 		a.size += int64(len(line))
 		if len(bytes.TrimSpace(line)) == 0 {

@@ -299,8 +299,8 @@ func TestLogOfCertificatesSurvivesACutLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]*local.Vault{"here": v, "after a restart": open(t, c)} {
-		if n := len(v.Authority().Issued()); n != 2 {
-			t.Errorf("%s: %d certificates in the log, want 2", name, n)
+		if list, err := v.Authority().Issued(ctx); err != nil || len(list) != 2 {
+			t.Errorf("%s: %d certificates in the log, %v, want 2", name, len(list), err)
 		}
 		if id, err := v.Authority().Sensor([]*x509.Certificate{two.Leaf}); err != nil || id != "s2" {
 			t.Errorf("%s: Sensor = %q, %v", name, id, err)
@@ -355,5 +355,39 @@ func TestReadOnlyDisk(t *testing.T) {
 	c.Data = filepath.Join(disk, "other")
 	if _, err := local.Open(context.Background(), c, quiet); err == nil || !strings.Contains(err.Error(), "is read-only: look in the kernel's messages") {
 		t.Errorf("Open of a new vault on a read-only disk = %v", err)
+	}
+}
+
+// TestALogThatCannotBeReadIsNoEnd: a read error is not the end of the log of certificates, or a revocation behind it would not be seen.
+func TestALogThatCannotBeReadIsNoEnd(t *testing.T) {
+	clean(t)
+	ctx := context.Background()
+	c := local.Config{Data: t.TempDir(), UserConfig: t.TempDir()}
+	v := open(t, c)
+	ca := v.Authority()
+	sensor, err := ca.Client(ctx, vault.SensorURI("s1"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(c.Data, "keys", "certificates.jsonl")
+	if err := os.Rename(file, file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(file, 0o700); err != nil { // it opens, and reading it fails
+		t.Fatal(err)
+	}
+	for i := range 64 { // larger than what was read before
+		if err := os.WriteFile(filepath.Join(file, fmt.Sprint(strings.Repeat("x", 200), i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := ca.Issued(ctx); !errors.Is(err, vault.ErrUnavailable) || list != nil {
+		t.Errorf("Issued = %d, %v; want ErrUnavailable and no part of the log", len(list), err)
+	}
+	if _, err := ca.RevocationList(ctx); !errors.Is(err, vault.ErrUnavailable) {
+		t.Errorf("RevocationList = %v, want ErrUnavailable", err)
+	}
+	if id, err := ca.Sensor([]*x509.Certificate{sensor.Leaf}); !errors.Is(err, vault.ErrUnavailable) {
+		t.Errorf("Sensor = %q, %v; want ErrUnavailable: it may be revoked", id, err)
 	}
 }

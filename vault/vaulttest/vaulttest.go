@@ -341,7 +341,11 @@ func authority(t *testing.T, open func(t *testing.T) vault.Vault) {
 		t.Errorf("Revoke of an unknown serial = %v", err)
 	}
 	uses := map[string]int{}
-	for _, e := range ca.Issued() {
+	issued, err := ca.Issued(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range issued {
 		uses[e.Use]++
 	}
 	if uses["sensor"] != 1 || uses["client"] != 1 || uses["server"] != 1 {
