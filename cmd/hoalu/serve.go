@@ -29,6 +29,11 @@ func badConfig(kind, err error) error {
 	return fmt.Errorf("%w: %w", kind, errors.New(say("the configuration cannot be used:\n  ")+strings.Join(lines, "\n  ")))
 }
 
+// noCores keeps the keys in this process's memory out of core files.
+func noCores() error {
+	return syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
+}
+
 // Run serves until interrupted.
 func (c ServeCmd) Run(e *env) error {
 	cfg, err := app.LoadConfig(c.Config)
@@ -36,6 +41,9 @@ func (c ServeCmd) Run(e *env) error {
 		return badConfig(errUsage, err)
 	}
 	syscall.Umask(0o077) // nothing this process makes is for other users
+	if err := noCores(); err != nil {
+		e.log.Warn("core dumps of this process are not switched off", "error", err)
+	}
 	a, err := app.New(e.ctx, app.Options{Data: c.Data, Config: cfg, Log: e.log, Version: version, Ready: func(url, first string) {
 		fmt.Fprintf(e.out, "\nHoa Lư %s  %s\n", version, url)
 		if first != "" && os.Getenv("JOURNAL_STREAM") != "" { // as a service: a log is read by more people than may make the first account

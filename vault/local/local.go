@@ -110,6 +110,11 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
+	if where == EnvKey {
+		if err := forgetEnviron(EnvKey); err != nil {
+			log.Warn("the master key stays in the environment that /proc shows of this process; give it as a file or credential", "variable", EnvKey, "error.message", err)
+		}
+	}
 	defer key.Destroy()
 	master, err := aeadsubtle.NewXChaCha20Poly1305(key.Reveal())
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -389,5 +390,26 @@ func TestALogThatCannotBeReadIsNoEnd(t *testing.T) {
 	}
 	if id, err := ca.Sensor([]*x509.Certificate{sensor.Leaf}); !errors.Is(err, vault.ErrUnavailable) {
 		t.Errorf("Sensor = %q, %v; want ErrUnavailable: it may be revoked", id, err)
+	}
+}
+
+// TestMasterKeyLeavesTheEnvironment: a process that took the key from a variable shows it in /proc/<pid>/environ no more.
+func TestMasterKeyLeavesTheEnvironment(t *testing.T) {
+	key := strings.Repeat("5a", 32)
+	if os.Getenv("HOALU_TEST_CHILD") != "" {
+		if before, err := os.ReadFile("/proc/self/environ"); err != nil || !strings.Contains(string(before), key) {
+			t.Fatalf("the key is not in the environment to begin with: %v", err)
+		}
+		open(t, local.Config{Data: t.TempDir(), UserConfig: t.TempDir()})
+		after, err := os.ReadFile("/proc/self/environ")
+		if err != nil || strings.Contains(string(after), key) || !strings.Contains(string(after), "HOALU_TEST_CHILD=1") {
+			t.Errorf("environ after the vault was opened: %v, key in it %v", err, strings.Contains(string(after), key))
+		}
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestMasterKeyLeavesTheEnvironment$", "-test.v")
+	cmd.Env = []string{"HOALU_TEST_CHILD=1", local.EnvKey + "=" + key, "HOME=" + t.TempDir(), "LAST=1"}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS: TestMasterKeyLeavesTheEnvironment") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
