@@ -54,3 +54,20 @@ func TestNoNumberBesideItsToken(t *testing.T) {
 		t.Errorf("a number stands beside its token: %s", s)
 	}
 }
+
+// TestProtectText: what people type into forms is kept for ever in the log of deeds.
+func TestProtectText(t *testing.T) {
+	p := protector()
+	tok, tel := tokenOf(p, CCCD, "", "037095001234"), tokenOf(p, Phone, "", "+84912345678")
+	for in, want := range map[string]string{
+		"đã gọi 0912 345 678, số 037095001234 hoặc 037 095 001 234, pc-037095001234": "đã gọi " + tel + ", số " + tok + " hoặc " + tok + ", pc-" + tok,
+		"037095001234":           tok,
+		"mật khẩu: Abc@123":      "mật khẩu: <secret:password:7>",
+		"không có gì, CB-2026-1": "không có gì, CB-2026-1",
+		tok:                      tok,
+	} {
+		if got, err := p.ProtectText(in); err != nil || got != want {
+			t.Errorf("ProtectText(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+}

@@ -309,6 +309,40 @@ func (p *Protector) Protect(e *ecs.Event) error {
 	return nil
 }
 
+// ProtectText replaces what a person typed into a form (a note, a reason, a search, a log-in name) by what may be kept for ever: every full
+// personal number and every likely telephone number by its token of the first group, every secret by its kind.
+func (p *Protector) ProtectText(text string) (string, error) {
+	if s := secretsIn(nil, text); len(s) > 0 {
+		text = without(text, s)
+	}
+	year := time.Now().Year()
+	known := findFull(nil, text, true, year)
+	if digitRun(text) {
+		for _, m := range find(nil, text, classNeutral, false, year) {
+			if m.Confidence >= Likely || m.Kind == CCCD {
+				known = append(known, m)
+			}
+		}
+	}
+	slices.SortFunc(known, func(a, b Match) int { return a.Start - b.Start })
+	var b strings.Builder
+	from := 0
+	for _, m := range known {
+		if m.Start < from {
+			continue
+		}
+		t, err := p.Token(m.Kind, p.cfg.Groups[0], m.Normal)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text[from:m.Start])
+		b.WriteString(t)
+		from = m.End
+	}
+	b.WriteString(text[from:])
+	return b.String(), nil
+}
+
 // rename gives fields whose name holds an identifier another one: a document may have citizens' numbers as keys.
 func (p *Protector) rename(e *ecs.Event, known []Match, year int, put func(string, []Match) string) {
 	type change struct {

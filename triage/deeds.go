@@ -234,9 +234,9 @@ func (s *Store) Close(ctx context.Context, actor soc.Actor, scope soc.Scope, ref
 		return Result{}, refuse(CodeReason, "Reason "+strconv.Quote(reason)+" is not known.", "Choose one of: "+strings.Join(soc.CloseReasons, ", ")+".",
 			"reason", reason)
 	}
-	note = strings.TrimSpace(note)
-	if p := long(note); p != nil {
-		return Result{}, p
+	note, err := s.words(note)
+	if err != nil {
+		return Result{}, err
 	}
 	return s.act(ctx, actor, scope, "closed", "alert.close", refs, func(d *deed, r *db.Alert, a *soc.Alert) (string, string, *soc.Problem) {
 		switch {
@@ -260,9 +260,9 @@ func (s *Store) Close(ctx context.Context, actor soc.Actor, scope soc.Scope, ref
 
 // Reopen puts closed alerts back among the unacknowledged ones, so that they are nobody's blind spot. Only people do this.
 func (s *Store) Reopen(ctx context.Context, actor soc.Actor, scope soc.Scope, refs []Ref, note string) (Result, error) {
-	note = strings.TrimSpace(note)
-	if p := long(note); p != nil {
-		return Result{}, p
+	note, err := s.words(note)
+	if err != nil {
+		return Result{}, err
 	}
 	return s.act(ctx, actor, scope, "reopened", "alert.reopen", refs, func(_ *deed, _ *db.Alert, a *soc.Alert) (string, string, *soc.Problem) {
 		if a.State != soc.AlertClosed {
@@ -277,17 +277,33 @@ func (s *Store) Reopen(ctx context.Context, actor soc.Actor, scope soc.Scope, re
 
 // Note adds a line to the history. Notes are never changed; taking one back adds a line that says so.
 func (s *Store) Note(ctx context.Context, actor soc.Actor, scope soc.Scope, refs []Ref, words string) (Result, error) {
-	words = strings.TrimSpace(words)
+	words, err := s.words(words)
+	if err != nil {
+		return Result{}, err
+	}
 	if words == "" {
 		return Result{}, refuse(CodeNote, "The note is empty.", "Write something.", "because", "empty")
-	}
-	if p := long(words); p != nil {
-		return Result{}, p
 	}
 	for i := range refs {
 		refs[i].Version = 0 // a note overwrites nothing
 	}
 	return s.act(ctx, actor, scope, "note", "alert.note", refs, func(*deed, *db.Alert, *soc.Alert) (string, string, *soc.Problem) { return words, "", nil })
+}
+
+// words are what a person wrote, as it is kept.
+func (s *Store) words(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if p := long(text); p != nil {
+		return "", p
+	}
+	if s.c.Words == nil {
+		return text, nil
+	}
+	kept, err := s.c.Words(text)
+	if err != nil {
+		return "", fmt.Errorf("protect citizens' numbers in the note: %w", err)
+	}
+	return kept, nil
 }
 
 func long(note string) *soc.Problem {

@@ -37,6 +37,9 @@ type Config struct {
 	Outbox func(ctx context.Context, tx *sql.Tx, a soc.Alert, created bool) error
 	// Record writes the audit row in the transaction (compliance/evidence.Record; nil: none is written).
 	Record func(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error)
+	// Words makes what a person writes about an alert fit to be kept for ever (citizens' numbers replaced); nil keeps it as it is. On its
+	// error nothing is written.
+	Words func(string) (string, error)
 	// Changed is called after the commit, once for each changed alert; it must not block.
 	Changed func(soc.Notice)
 

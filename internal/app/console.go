@@ -40,7 +40,7 @@ func (a *App) openConsole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.accounts, err = identity.New(identity.Config{DB: a.state, AEAD: aead, Record: record, Log: a.log}); err != nil {
+	if a.accounts, err = identity.New(identity.Config{DB: a.state, AEAD: aead, Record: a.record, Log: a.log}); err != nil {
 		return err
 	}
 	policy, err := authz.New(ctx)
@@ -266,7 +266,7 @@ func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []strin
 	}
 	replayed, held, err = p.a.replayQuarantine(ctx, ids, source, reason)
 	rerr := p.a.state.Tx(ctx, func(tx *sql.Tx) error {
-		return record(ctx, tx, soc.Deed{Actor: actor, Action: "quarantine.replay", Object: source, Reason: reason, Details: map[string]string{"replayed": strconv.FormatInt(replayed, 10), "held": strconv.FormatInt(held, 10)}})
+		return p.a.record(ctx, tx, soc.Deed{Actor: actor, Action: "quarantine.replay", Object: source, Reason: reason, Details: map[string]string{"replayed": strconv.FormatInt(replayed, 10), "held": strconv.FormatInt(held, 10)}})
 	})
 	return replayed, held, errors.Join(err, rerr)
 }
@@ -510,7 +510,7 @@ func (p auditPart) Head(ctx context.Context) (*console.LogHead, error) {
 }
 
 func (p auditPart) Record(ctx context.Context, d soc.Deed) error {
-	return p.a.state.Tx(ctx, func(tx *sql.Tx) error { return record(ctx, tx, d) })
+	return p.a.state.Tx(ctx, func(tx *sql.Tx) error { return p.a.record(ctx, tx, d) })
 }
 
 type identifiersPart struct{ p *privacy.Protector }

@@ -70,7 +70,7 @@ func (a *App) beginExercise(ctx context.Context, by soc.Actor) (exercise.Plan, e
 		}
 	}
 	return p, a.state.Tx(ctx, func(tx *sql.Tx) error {
-		return record(ctx, tx, soc.Deed{Actor: by, Action: "exercise.start", Details: map[string]string{"host": p.Host}})
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "exercise.start", Details: map[string]string{"host": p.Host}})
 	})
 }
 

@@ -34,7 +34,7 @@ func (a *App) openPosture(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.posture = compliance.New(checks, a.state, a.facts, compliance.Hooks{Record: record, Notify: a.notify}, a.cfg.Posture.Every, a.log)
+	a.posture = compliance.New(checks, a.state, a.facts, compliance.Hooks{Record: a.record, Notify: a.notify}, a.cfg.Posture.Every, a.log)
 	return a.posture.Load(ctx)
 }
 

@@ -73,7 +73,7 @@ func (a *App) openState(ctx context.Context) error {
 }
 
 func (a *App) openInventory(ctx context.Context) error {
-	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: evidence.Record, Changed: a.notify, Refers: a.refers}, a.log)
+	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: a.recordDeed, Changed: a.notify, Refers: a.refers}, a.log)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,8 @@ func (a *App) protectLiteral(literal string, whole bool) ([]string, error) {
 
 func (a *App) openTriage(ctx context.Context) error {
 	a.triage = triage.New(a.state, triage.Config{
-		Record:  evidence.Record,
+		Record:  a.recordDeed,
+		Words:   func(text string) (string, error) { return a.protector.ProtectText(text) },
 		Changed: a.notify,
 		Outbox: func(ctx context.Context, tx *sql.Tx, al soc.Alert, created bool) error {
 			return a.national.Enqueue(ctx, tx, al, created)
@@ -164,10 +165,41 @@ func (a *App) openNational(ctx context.Context) error {
 			return al, err == nil, err
 		},
 		Certificate: a.nationalCertificate,
-		Record:      record,
+		Record:      a.record,
 		Notify:      a.notify,
 	}, a.log)
 	return nil
+}
+
+// recordDeed puts a deed on record without citizens' numbers: what people typed (a reason, a search, a log-in name) cannot be taken
+// out of the log again.
+func (a *App) recordDeed(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
+	if a.protector != nil { // the appliance's own first rows come before it
+		for _, s := range []*string{&d.Reason, &d.Object, &d.Actor.Name} {
+			kept, err := a.protector.ProtectText(*s)
+			if err != nil {
+				return 0, fmt.Errorf("put a deed on record: %w", err)
+			}
+			*s = kept
+		}
+		details := make(map[string]string, len(d.Details))
+		for k, v := range d.Details {
+			kept, err := a.protector.ProtectText(v)
+			if err != nil {
+				return 0, fmt.Errorf("put a deed on record: %w", err)
+			}
+			details[k] = kept
+		}
+		if d.Details != nil {
+			d.Details = details
+		}
+	}
+	return evidence.Record(ctx, tx, d)
+}
+
+func (a *App) record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {
+	_, err := a.recordDeed(ctx, tx, d)
+	return err
 }
 
 func record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {

@@ -54,7 +54,7 @@ func (a *App) Invite(ctx context.Context, by soc.Actor, system string, ttl time.
 			hex.EncodeToString(sum[:]), system, state.Now(), state.Now()+ttl.Milliseconds()); err != nil {
 			return err
 		}
-		return record(ctx, tx, soc.Deed{Actor: by, Action: "sensor.invite", Object: system, Details: map[string]string{"ttl": ttl.String()}})
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "sensor.invite", Object: system, Details: map[string]string{"ttl": ttl.String()}})
 	})
 	if err != nil {
 		return "", fmt.Errorf("make invitation: %w", err)
@@ -90,7 +90,7 @@ func (a *App) enrollSensor(ctx context.Context, token string, csr []byte) (senso
 			return err
 		}
 		out.Sensor = id
-		return record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: host}, Action: "sensor.enroll", Object: system, Details: map[string]string{"sensor": id}})
+		return a.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: host}, Action: "sensor.enroll", Object: system, Details: map[string]string{"sensor": id}})
 	})
 	if err != nil {
 		return out, err
@@ -152,7 +152,7 @@ func (a *App) renewSensor(ctx context.Context, id string, shown *x509.Certificat
 		return out, &soc.Problem{Status: 429, Code: "too_soon", Detail: "This sensor got a certificate a moment ago.", Do: "It asks again in a minute."}
 	}
 	err = a.state.Tx(ctx, func(tx *sql.Tx) error {
-		return record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: src.Name}, Action: "sensor.renew", Object: src.System, Details: map[string]string{"sensor": id}})
+		return a.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: src.Name}, Action: "sensor.renew", Object: src.System, Details: map[string]string{"sensor": id}})
 	})
 	if err != nil {
 		return out, err
@@ -184,7 +184,7 @@ func (a *App) RevokeSensor(ctx context.Context, by soc.Actor, id, reason string)
 	}
 	return a.state.Tx(ctx, func(tx *sql.Tx) error {
 		deed := soc.Deed{Actor: by, Action: "sensor.revoke", Object: src.System, Reason: reason, Details: map[string]string{"sensor": id}}
-		if err := record(ctx, tx, deed); err != nil {
+		if err := a.record(ctx, tx, deed); err != nil {
 			return err
 		}
 		n, err := a.vault.Authority().RevokeSensor(ctx, id, reason) // last: without the deed nothing is withdrawn
