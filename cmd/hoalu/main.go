@@ -34,6 +34,7 @@ type commands struct {
 	Sensor     SensorCmd     `cmd:"" help:"Packet and host sensors; enrolment."`
 	Evidence   EvidenceCmd   `cmd:"" help:"Evidence packs: export, and verify without any server."`
 	Restored   RestoredCmd   `cmd:"" help:"Say on record that a data directory was restored from a backup, so that it starts."`
+	Vault      VaultCmd      `cmd:"" help:"The keys of the appliance: rotate one."`
 	National   NationalCmd   `cmd:"" help:"The link to the national centre."`
 	Quarantine QuarantineCmd `cmd:"" help:"What could not become an event: list, replay."`
 	Config     ConfigCmd     `cmd:"" help:"Check a configuration file, or show what is in force."`
