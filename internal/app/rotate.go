@@ -20,7 +20,7 @@ func RotateKey(ctx context.Context, opts Options, name, reason string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, a.down.run()) }()
-	if err := a.holdData(); err != nil {
+	if err := a.holdData(ctx); err != nil {
 		return err
 	}
 	if _, err := os.Stat(a.path("state.db")); err != nil {
@@ -35,7 +35,7 @@ func RotateKey(ctx context.Context, opts Options, name, reason string) (err erro
 	if err := a.openPrivacy(ctx); err != nil { // the reason is what a person typed
 		return err
 	}
-	deed := soc.Deed{Actor: machineActor, Action: "vault.rotate", Object: name, Reason: reason, Result: "done"}
+	deed := soc.Deed{Actor: machine, Action: "vault.rotate", Object: name, Reason: reason, Result: "done"}
 	if name == "evidence" {
 		err = fmt.Errorf("%w: %q signs the evidence log, whose heads are verified by that one key", vault.ErrName, name)
 	} else {
