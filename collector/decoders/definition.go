@@ -65,7 +65,7 @@ type definition struct {
 	step    `yaml:",inline"`
 	Tests   []testLine `yaml:"tests"`
 
-	file string
+	file, source string // its name and its text
 }
 
 // testLine is a message and what it must give.
@@ -284,7 +284,7 @@ type sniffer struct {
 }
 
 func parseDefinition(file string, data []byte) (*definition, error) {
-	def := &definition{file: file}
+	def := &definition{file: file, source: string(data)}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(def); err != nil {

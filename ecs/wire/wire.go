@@ -86,7 +86,7 @@ type Frame struct {
 type Batch struct {
 	Listener string // syslog.udp, syslog.tcp, syslog.tls, bulk, import, sensor …
 	Epoch    string // stream epoch; with sequence and index it makes the event id; changes on restore
-	Revision uint64 // of decoders, inventory and keys the batch shall be decoded with (decision 8)
+	Revision uint64 // of decoders (upper 24 bits) and inventory (lower 40) the batch shall be decoded with (decision 8)
 	Sensor   string // sensor id from its certificate, or ""
 	Sequence uint64 // the sensor's own batch number; 0 for other listeners
 	Frames   []Frame

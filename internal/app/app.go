@@ -75,6 +75,7 @@ type App struct {
 	store     store.Store
 	pipeline  *pipeline.Pipeline
 	datasets  *decoders.Set
+	archive   *decoders.Archive // of the sets that batches in the queue came under
 	hub       *pipeline.Hub
 	engine    *detections.Engine
 	triage    *triage.Store
@@ -152,6 +153,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		{"ledger", a.openLedger},
 		{"event store", a.openStore},
 		{"queue", a.openQueue},
+		{"decoders", a.openDecoders},
 		{"intake", a.openIntake},
 		{"pipeline", a.openPipeline},
 		{"posture", a.openPosture},

@@ -337,7 +337,7 @@ func (a *App) openLedger(ctx context.Context) error {
 
 func (a *App) openIntake(ctx context.Context) error {
 	in, err := collector.NewIntake(ctx, collector.Options{Queue: a.queue, State: a.path("sensors.json"),
-		Revision: func() uint64 { return a.inventory.Revision() },
+		Revision: func() uint64 { return a.inventory.Revision() | a.archive.Number()<<decodersShift },
 		Count:    a.ledger.Add,
 		SourceOf: func(peer string) string {
 			s, _ := a.inventory.Snapshot().FindSource(inventory.Seen{Peer: peer})
@@ -415,47 +415,62 @@ type setups struct {
 
 const maxSetups = 64
 
-func (a *App) openPipeline(ctx context.Context) error {
+// decodersShift: the upper bits of a batch's revision are the number of the set of decoders, the lower ones the revision of the inventory.
+const decodersShift = 40
+
+func (a *App) openDecoders(context.Context) error {
 	set, err := decoders.Load(a.cfg.Decoders)
 	if err != nil {
 		return err
 	}
 	a.datasets = set
+	a.archive, err = decoders.OpenArchive(a.path("decoders"), set)
+	return err
+}
+
+func (a *App) openPipeline(ctx context.Context) error {
 	mac, err := a.vault.MAC(ctx, "exercise")
 	if err != nil {
 		return err
 	}
 	a.exercises = exercise.NewMarker(mac)
 	a.setups.by = map[uint64]pipeline.Setup{}
-	a.pipeline = pipeline.New(func(revision uint64) pipeline.Setup {
-		a.setups.mu.Lock()
-		defer a.setups.mu.Unlock()
-		if s, ok := a.setups.by[revision]; ok {
-			return s
-		}
-		snap := a.inventory.Snapshot()
-		if revision != snap.Revision {
-			old, err := a.inventory.SnapshotAt(context.Background(), revision)
-			if err != nil {
-				a.log.Error("read inventory of a past revision; the present one decides", "revision", revision, "error", err)
-			} else {
-				snap = old
-			}
-		}
-		s := pipeline.Setup{Decoders: set, Resolver: resolver{snap, a.inventory}, Protector: marked{a.protector, a.exercises},
-			Retention: func(level int) time.Duration { return time.Duration(a.keepDays(level)) * 24 * time.Hour }}
-		a.setups.by[revision] = s
-		a.setups.keys = append(a.setups.keys, revision)
-		if len(a.setups.keys) > maxSetups {
-			delete(a.setups.by, a.setups.keys[0])
-			a.setups.keys = a.setups.keys[1:]
-		}
-		return s
-	})
+	a.pipeline = pipeline.New(a.setupAt)
 	a.pipeline.NamesSpent = a.health.NamesSpent
 	a.hub = pipeline.NewHub(pipeline.HubConfig{}, stream{a.queue}, a.pipeline, a.log)
 	a.down.push("hub", func() error { a.hub.Close(); return nil })
 	return nil
+}
+
+// setupAt is what decoding a batch of a revision depends on.
+func (a *App) setupAt(revision uint64) pipeline.Setup {
+	a.setups.mu.Lock()
+	defer a.setups.mu.Unlock()
+	if s, ok := a.setups.by[revision]; ok {
+		return s
+	}
+	snap := a.inventory.Snapshot()
+	set, err := a.archive.Set(revision >> decodersShift)
+	if err != nil {
+		a.log.Error("read decoders of a past revision; the present ones decode", "revision", revision>>decodersShift, "error", err)
+	}
+	if kept := revision & (1<<decodersShift - 1); kept != snap.Revision {
+		old, err := a.inventory.SnapshotAt(context.Background(), kept)
+		if err != nil {
+			a.log.Error("read inventory of a past revision; the present one decides", "revision", revision, "error", err)
+		} else {
+			snap = old
+		}
+	}
+	s := pipeline.Setup{Decoders: set, Resolver: resolver{snap, a.inventory}, Protector: marked{a.protector, a.exercises},
+		Retention: func(level int) time.Duration { return time.Duration(a.keepDays(level)) * 24 * time.Hour }}
+	a.setups.by[revision] = s
+	a.setups.keys = append(a.setups.keys, revision)
+	if len(a.setups.keys) > maxSetups {
+		delete(a.setups.by, a.setups.keys[0])
+		a.setups.keys = a.setups.keys[1:]
+	}
+	return s
 }
 
 // stream hands the queue's messages to the hub.
