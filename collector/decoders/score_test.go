@@ -203,7 +203,8 @@ func near(a, b string) bool {
 func TestScore(t *testing.T) {
 	floors := map[string]float64{
 		"linux.auth": 0.97, "linux.syslog": 0.95, "linux.sshd": 0.97, "nginx.access": 0.97, "apache.access": 0.97, "apache.error": 0.97, "nginx.ingress": 0.97,
-		"suricata.eve": 0.97, "windows.security": 0.97, "windows.sysmon": 0.97, "windows.powershell": 0.95, "windows.applocker": 0.9, "linux.iptables": 0.9, "linux.auditd": 0.9,
+		"suricata.eve": 0.97, "windows.security": 0.97, "windows.sysmon": 0.97, "windows.powershell": 0.95, "windows.applocker": 0.9, "linux.iptables": 0.9, "linux.auditd": 0.95,
+		"aws.cloudtrail": 0.96, "bind": 0.92, "checkpoint.firewall": 0.42, "fortinet.fortigate": 0.96, "microsoft.iis": 0.73, "mysql.error": 0.98, "postgresql": 0.58, "snort": 0.36, "sophos.xg": 0.89,
 	}
 	faults := os.Getenv("HOALU_FAULTS")
 	got := score(t, func(r record) bool {

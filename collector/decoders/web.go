@@ -77,8 +77,23 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 	}
 	e.Time = t
 
-	// Before the time: [vhost ]client[, client …] ident user
-	head := strings.TrimRight(s[:open], " ")
+	accessHead(e, strings.TrimRight(s[:open], " "))
+	d.request(e, request, product)
+	setNumber(e, ecs.HTTPStatus, status)
+	outcome := "success"
+	if status[0] >= '4' {
+		outcome = "failure"
+	}
+	set(e, ecs.EventOutcome, outcome)
+	set(e, ecs.EventCategory, "web")
+	set(e, ecs.EventType, "access")
+	accessTail(e, tail)
+	e.SetLogsource(product, product, "webserver")
+	return true
+}
+
+// accessHead reads what stands before the time: [vhost ]client[, client …] ident user.
+func accessHead(e *ecs.Event, head string) {
 	var parts [12]string
 	n := 0
 	for head != "" && n < len(parts) {
@@ -128,17 +143,10 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 			set(e, ecs.UserName, user)
 		}
 	}
+}
 
-	d.request(e, request, product)
-	setNumber(e, ecs.HTTPStatus, status)
-	outcome := "success"
-	if status[0] >= '4' {
-		outcome = "failure"
-	}
-	set(e, ecs.EventOutcome, outcome)
-	set(e, ecs.EventCategory, "web")
-	set(e, ecs.EventType, "access")
-
+// accessTail reads what stands behind the status: size, numbers that modules add, referrer, agent and the list of forwarders.
+func accessTail(e *ecs.Event, tail string) {
 	size, tail := word(tail)
 	if digits(size) {
 		setNumber(e, fBodyBytes, size)
@@ -166,8 +174,6 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 			}
 		}
 	}
-	e.SetLogsource(product, product, "webserver")
-	return true
 }
 
 // sslRequest reads mod_ssl's "%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x \"%r\" %b" (ssl_request_log).
