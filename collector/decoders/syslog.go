@@ -739,14 +739,16 @@ func setAddress(e *ecs.Event, ip, address, port ecs.Field, s string) {
 		return
 	}
 	host, p := s, ""
-	if !isIP(s) {
-		if s[0] == '[' {
-			if i := strings.IndexByte(s, ']'); i > 0 {
-				host, p = s[1:i], strings.TrimPrefix(s[i+1:], ":")
-			}
-		} else if i := strings.LastIndexByte(s, ':'); i > 0 && digits(s[i+1:]) {
-			host, p = s[:i], s[i+1:]
+	if isIP(s) && !strings.HasPrefix(s, "::ffff:") {
+		e.SetString(ip, s)
+		return
+	}
+	if s[0] == '[' {
+		if i := strings.IndexByte(s, ']'); i > 0 {
+			host, p = s[1:i], strings.TrimPrefix(s[i+1:], ":")
 		}
+	} else if i := strings.LastIndexByte(s, ':'); i > 0 && digits(s[i+1:]) && !isIP(s) {
+		host, p = s[:i], s[i+1:]
 	}
 	host = strings.TrimPrefix(host, "::ffff:")
 	if isIP(host) {

@@ -122,11 +122,13 @@ func accessHead(e *ecs.Event, head string) {
 	if len(p) > 0 {
 		// Of a list of addresses the first public one is the client, as no proxy of ours has one.
 		client := p[clients]
-		for _, c := range p[:clients+1] {
-			c = strings.TrimSuffix(c, ",")
-			if isIP(c) && !privateIP(c) {
-				client = c
-				break
+		if clients > 0 {
+			for _, c := range p[:clients+1] {
+				c = strings.TrimSuffix(c, ",")
+				if isIP(c) && !privateIP(c) {
+					client = c
+					break
+				}
 			}
 		}
 		if client == "unix:" { // nginx: the client came over a local socket
