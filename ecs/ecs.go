@@ -310,9 +310,14 @@ func (e *Event) Logsource() Logsource {
 
 // SetLogsource replaces the event's sigma.logsource fields.
 func (e *Event) SetLogsource(product, service string, category ...string) {
-	e.Delete(LogsourceProduct)
-	e.Delete(LogsourceService)
-	e.Delete(LogsourceCategory)
+	for _, p := range e.kvs { // deleting moves every pair behind; almost no event has one yet
+		if p.field == LogsourceProduct || p.field == LogsourceService || p.field == LogsourceCategory {
+			e.Delete(LogsourceProduct)
+			e.Delete(LogsourceService)
+			e.Delete(LogsourceCategory)
+			break
+		}
+	}
 	if product != "" {
 		e.AddString(LogsourceProduct, product)
 	}
