@@ -44,7 +44,7 @@ func event(k Kind, token string, after time.Duration) *ecs.Event {
 	case SSH:
 		e.SetLogsource("linux", "sshd")
 		e.AddString(ecs.SourceIP, Address(token))
-		e.AddString(ecs.EventOriginal, `<38>1 - h sshd 1 - [exercise@32473 token="`+token+`"] Failed password for dientap from `+Address(token)+` port 1 ssh2`)
+		e.AddString(ecs.EventOriginal, `<38>1 - h sshd 1 - [exercise@32473 mark="`+token+`"] Failed password for dientap from `+Address(token)+` port 1 ssh2`)
 	case Web:
 		e.SetLogsource("nginx", "nginx", "webserver")
 		e.AddString(ecs.SourceIP, Address(token))

@@ -199,7 +199,7 @@ func (p *Plan) ssh(ctx context.Context, c Control, say func(string, ...any)) err
 		if i == n-1 {
 			what = "Accepted"
 		}
-		msgs[i] = fmt.Sprintf(`<38>1 %s %s sshd %d - [exercise@32473 token="%s"] %s password for dientap from %s port %d ssh2`,
+		msgs[i] = fmt.Sprintf(`<38>1 %s %s sshd %d - [exercise@32473 mark="%s"] %s password for dientap from %s port %d ssh2`,
 			stamp(i, n).UTC().Format("2006-01-02T15:04:05.000000Z"), p.Host, os.Getpid(), token, what, from, 40000+i)
 	}
 	return p.lines(ctx, c, msgs)
