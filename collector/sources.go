@@ -64,22 +64,33 @@ type Source struct {
 	Answered bool          // its sender waits for an answer that may be a refusal; else Put waits until the frames are durable
 	Linger   time.Duration // most a frame waits for others
 
+	Says map[string]string // what comes in this way, vi and en, for `hoalu source ways`
+
 	// Open opens the listener; nil where Key is "".
 	Open func(Opening) (Listener, error)
 }
 
-// Sources is the table of ways in. To add one: a folder in source/, a row here, a field of its key in the configuration, its
-// line in the documents.
+// Sources is the table of ways in. To add one: a folder in source/ with its test, and a row here; its key stands in the configuration
+// below listen by itself, closed until an address is given.
 var Sources = []Source{
-	{Name: syslog.UDP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_udp", Plain: true, Linger: linger, Open: openSyslog},
-	{Name: syslog.TCP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tcp", Plain: true, Linger: linger, Open: openSyslogTCP},
-	{Name: syslog.TLS, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tls", Linger: linger, Open: openSyslogTLS},
-	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk", Plain: true, Answered: true, Linger: lingerAnswered, Open: openBulk},
-	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk_tls", Answered: true, Linger: lingerAnswered, Open: openBulkTLS},
-	{Name: sensor.Name, Folder: "sensor", Kind: soc.SourceSensor, Key: "sensors", Answered: true, Open: openSensors}, // its batches are made already
-	{Name: file.ImportName, Folder: "file", Kind: soc.SourceImport, Linger: linger},
-	{Name: file.FollowName, Folder: "file", Kind: soc.SourceImport, Linger: linger},
-	{Name: Self, Kind: soc.SourceSelf, Linger: linger},
+	{Name: syslog.UDP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_udp", Plain: true, Linger: linger, Open: openSyslog,
+		Says: map[string]string{"vi": "syslog qua UDP (RFC 3164, RFC 5424)", "en": "syslog over UDP (RFC 3164, RFC 5424)"}},
+	{Name: syslog.TCP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tcp", Plain: true, Linger: linger, Open: openSyslogTCP,
+		Says: map[string]string{"vi": "syslog qua TCP (RFC 6587)", "en": "syslog over TCP (RFC 6587)"}},
+	{Name: syslog.TLS, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tls", Linger: linger, Open: openSyslogTLS,
+		Says: map[string]string{"vi": "syslog qua TLS (RFC 5425), chứng thư nhận ra nguồn", "en": "syslog over TLS (RFC 5425); a certificate names the source"}},
+	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk", Plain: true, Answered: true, Linger: lingerAnswered, Open: openBulk,
+		Says: map[string]string{"vi": "giao thức _bulk của Elasticsearch", "en": "the bulk protocol of Elasticsearch"}},
+	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk_tls", Answered: true, Linger: lingerAnswered, Open: openBulkTLS,
+		Says: map[string]string{"vi": "giao thức _bulk của Elasticsearch qua TLS, cần khóa", "en": "the bulk protocol of Elasticsearch over TLS; needs a key"}},
+	{Name: sensor.Name, Folder: "sensor", Kind: soc.SourceSensor, Key: "sensors", Answered: true, Open: openSensors,
+		Says: map[string]string{"vi": "cảm biến của Hoa Lư, chứng thư hai chiều", "en": "sensors of Hoa Lư, over mutual TLS"}}, // its batches are made already
+	{Name: file.ImportName, Folder: "file", Kind: soc.SourceImport, Linger: linger,
+		Says: map[string]string{"vi": "tệp nhập bằng hoalu import", "en": "files by hoalu import"}},
+	{Name: file.FollowName, Folder: "file", Kind: soc.SourceImport, Linger: linger,
+		Says: map[string]string{"vi": "tệp nhật ký và journal của máy này", "en": "log files and the journal of this machine"}},
+	{Name: Self, Kind: soc.SourceSelf, Linger: linger,
+		Says: map[string]string{"vi": "sự kiện của chính Hoa Lư", "en": "Hoa Lư's own events"}},
 }
 
 // The long-lived parts of this package's children that are no sockets.

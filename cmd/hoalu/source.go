@@ -9,7 +9,9 @@ import (
 	"os"
 	"time"
 
+	"hoalu/collector"
 	"hoalu/collector/decoders"
+	"hoalu/internal/lang"
 )
 
 // SourceCmd is about log sources: their decoders and what their senders prove themselves with.
@@ -19,6 +21,7 @@ type SourceCmd struct {
 	Authority   SourceAuthorityCmd   `cmd:"" help:"Print the certificate of this appliance's own authority, which senders check its listeners by."`
 	Decode      SourceDecodeCmd      `cmd:"" help:"Decode raw messages: one ECS JSON document a line, in order."`
 	List        SourceListCmd        `cmd:"" help:"The formats there are decoders for."`
+	Ways        SourceWaysCmd        `cmd:"" help:"The ways in: what each takes, and its key below listen in the configuration."`
 }
 
 // SourceDecodeCmd is the parser bench.
@@ -113,6 +116,23 @@ func (c *SourceListCmd) Run(e *env) error {
 	}
 	for _, name := range set.Datasets() {
 		if _, err := fmt.Fprintln(e.out, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SourceWaysCmd names the ways in.
+type SourceWaysCmd struct{}
+
+// Run prints them, a line each.
+func (SourceWaysCmd) Run(e *env) error {
+	for _, row := range collector.Sources {
+		key := "–"
+		if row.Key != "" {
+			key = "listen." + row.Key
+		}
+		if _, err := fmt.Fprintf(e.out, "%s%s%s\n", padded(row.Name, 14), padded(key, 20), row.Says[lang.Code()]); err != nil {
 			return err
 		}
 	}
