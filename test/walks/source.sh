@@ -14,6 +14,7 @@ package walksample
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 
 	"hoalu/ecs/wire"
@@ -37,8 +38,13 @@ func New(address string, put func(ctx context.Context, listener string, frames [
 // Addr is where it listens.
 func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 
-// Close closes its socket.
-func (l *Listener) Close() error { return l.ln.Close() }
+// Close closes its socket; after Run it is closed already.
+func (l *Listener) Close() error {
+	if err := l.ln.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
 
 // Run serves one connection after the other until ctx ends.
 func (l *Listener) Run(ctx context.Context) error {
