@@ -18,8 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +29,7 @@ import (
 	"hoalu/collector/queue"
 	"hoalu/collector/source/sensor"
 	"hoalu/ecs/wire"
+	"hoalu/state"
 )
 
 // Self is the listener name of the product's own events.
@@ -64,8 +63,8 @@ type Options struct {
 	SourceOf func(peer string) string
 	// Gap is told when sequences of a sensor are still missing after two minutes: first to last. May be nil.
 	Gap func(sensor string, first, last uint64)
-	// State is the file where sensors' positions are kept; "" rebuilds them from the whole queue.
-	State string
+	// State is where sensors' positions are kept; nil rebuilds them from the whole queue.
+	State *state.Document
 
 	MaxFrame int              // bytes of one message, 0: 1 MiB
 	Memory   int64            // bytes of frames that may wait, 0: 64 MiB
@@ -124,7 +123,7 @@ type flight struct {
 	err  error
 }
 
-// NewIntake rebuilds what is known of sensors from the state file and the queue behind it.
+// NewIntake rebuilds what is known of sensors from their positions and the queue behind those.
 func NewIntake(ctx context.Context, opts Options, log *slog.Logger) (*Intake, error) {
 	if opts.MaxFrame <= 0 {
 		opts.MaxFrame = defaultMaxFrame
@@ -154,7 +153,7 @@ func (in *Intake) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := in.sensors.save(in.opts); err != nil {
+			if err := in.sensors.save(ctx, in.opts); err != nil && ctx.Err() == nil {
 				in.log.Error("keep positions of sensors", "error.message", err.Error())
 			}
 			in.gaps()
@@ -461,13 +460,14 @@ func (in *Intake) Close() error {
 	in.end()
 	in.mu.Unlock()
 	<-idle
-	return in.sensors.save(in.opts)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return in.sensors.save(ctx, in.opts)
 }
 
 // sensorPositions remembers which batches of each sensor are in the queue.
 //
-// Invariants: a sequence is taken at most once; what was taken and is not in the state file is in the queue behind the file's
-// position; sequences below a sensor's last that were never seen stand in missing and may still come.
+// Invariants: a sequence is taken at most once; what was taken and is not among the positions kept is in the queue behind theirs; sequences below a sensor's last that were never seen stand in missing and may still come.
 type sensorPositions struct {
 	saving sync.RWMutex // read-held from before an append until it is noted: a save sees all or nothing of it
 
@@ -496,7 +496,8 @@ const (
 	gapPatience = 2 * time.Minute // until a gap is told
 )
 
-type stateFile struct {
+// positions is what is kept of sensors.
+type positions struct {
 	Version  int                        `json:"version"`
 	Position uint64                     `json:"position"`
 	Sensors  map[string]*sensorPosition `json:"sensors"`
@@ -504,25 +505,30 @@ type stateFile struct {
 
 func (s *sensorPositions) load(ctx context.Context, opts Options) error {
 	s.all = map[string]*sensorPosition{}
-	if opts.State != "" {
-		data, err := os.ReadFile(opts.State)
-		if err == nil {
-			var f stateFile
-			if err := json.Unmarshal(data, &f); err != nil {
-				return fmt.Errorf("read %s: %w", opts.State, err)
-			}
-			if f.Version != 1 {
-				return fmt.Errorf("read %s: version %d, this program reads 1", opts.State, f.Version)
-			}
-			s.saved = f.Position
-			for id, p := range f.Sensors {
-				s.all[id] = p
-			}
-		} else if !errors.Is(err, os.ErrNotExist) {
+	last := opts.Queue.Last()
+	if opts.State != nil {
+		data, err := opts.State.Load(ctx)
+		if err != nil {
 			return err
 		}
+		f := positions{Version: 1}
+		if data != nil {
+			if err := json.Unmarshal(data, &f); err != nil {
+				return fmt.Errorf("read positions: %w", err)
+			}
+		}
+		if f.Version != 1 {
+			return fmt.Errorf("read positions: version %d, this program reads 1", f.Version)
+		}
+		if f.Position <= last { // else they are of another life of the queue, all of which is read then
+			s.saved = f.Position
+		}
+		for id, p := range f.Sensors {
+			if p != nil {
+				s.all[id] = p
+			}
+		}
 	}
-	last := opts.Queue.Last()
 	for seq := s.saved + 1; seq <= last; {
 		m, err := opts.Queue.Read(ctx, seq)
 		if gone, ok := errors.AsType[*queue.PurgedError](err); ok {
@@ -657,56 +663,29 @@ func (s *sensorPositions) overdue(now time.Time) []sensorGap {
 	return gaps
 }
 
-// save writes the state file; what it covers need not stay in the queue.
-func (s *sensorPositions) save(opts Options) error {
+// save keeps the positions; what they cover need not stay in the queue.
+func (s *sensorPositions) save(ctx context.Context, opts Options) error {
+	if opts.State == nil {
+		return nil
+	}
 	s.saving.Lock()
 	position := opts.Queue.Last()
 	s.mu.Lock()
-	f := stateFile{Version: 1, Position: position, Sensors: map[string]*sensorPosition{}}
+	f := positions{Version: 1, Position: position, Sensors: map[string]*sensorPosition{}}
 	for id, p := range s.all {
 		f.Sensors[id] = &sensorPosition{Last: p.Last, Missing: append([]missing(nil), p.Missing...)}
 	}
 	s.mu.Unlock()
 	s.saving.Unlock()
-	if opts.State != "" {
-		data, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		if err := replaceFile(opts.State, data); err != nil {
-			return fmt.Errorf("write %s: %w", opts.State, err)
-		}
-		s.mu.Lock()
-		s.saved = max(s.saved, position)
-		s.mu.Unlock()
+	data, err := json.Marshal(f)
+	if err != nil {
+		return err
 	}
+	if err := opts.State.Keep(ctx, data); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.saved = max(s.saved, position)
+	s.mu.Unlock()
 	return nil
-}
-
-// replaceFile writes data durably in one step.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // renamed away when all went well
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +12,8 @@ import (
 	"hoalu/collector/ledger"
 	"hoalu/collector/queue"
 	"hoalu/ecs/wire"
+	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -194,11 +195,17 @@ func TestReserveRefusesAnswered(t *testing.T) {
 }
 
 func TestPutSensorOnce(t *testing.T) {
-	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "sensors.json")
+	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
+		putSensorOnce(t, db.Document("sensor positions"))
+	})
+}
+
+func putSensorOnce(t *testing.T, positions *state.Document) {
+	dir := t.TempDir()
 	q := openQueue(t, queue.Config{Dir: dir})
 	now := time.UnixMilli(0)
 	var gaps []string
-	opts := Options{Queue: q, State: state, Now: func() time.Time { return now }, Gap: func(s string, a, b uint64) { gaps = append(gaps, fmt.Sprint(s, a, "-", b)) }}
+	opts := Options{Queue: q, State: positions, Now: func() time.Time { return now }, Gap: func(s string, a, b uint64) { gaps = append(gaps, fmt.Sprint(s, a, "-", b)) }}
 	in := openIntake(t, opts)
 	put := func(sensor string, seq uint64, want bool) {
 		t.Helper()
@@ -222,7 +229,7 @@ func TestPutSensorOnce(t *testing.T) {
 		t.Errorf("gaps told: %v, want [a3-3 a5-6]", gaps)
 	}
 
-	// Killed before the state file was written: all of it comes from the queue.
+	// Killed before its positions were kept: all of it comes from the queue.
 	in = openIntake(t, opts)
 	if in.SensorPosition("a") != 7 || in.SensorPosition("b") != 5 {
 		t.Errorf("positions rebuilt: a %d, b %d, want 7 and 5", in.SensorPosition("a"), in.SensorPosition("b"))
@@ -230,7 +237,7 @@ func TestPutSensorOnce(t *testing.T) {
 	put("a", 7, true)
 	put("a", 4, true)
 	put("a", 3, false)
-	if err := in.sensors.save(in.opts); err != nil {
+	if err := in.sensors.save(t.Context(), in.opts); err != nil {
 		t.Fatal(err)
 	}
 	if in.Position() != q.Last() {
@@ -241,10 +248,23 @@ func TestPutSensorOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Killed again: state file for what was purged, queue for the rest.
+	// Killed again: the positions for what was purged, queue for the rest.
 	in = openIntake(t, opts)
 	put("a", 8, true)
 	put("a", 3, true)
 	put("a", 5, false)
 	put("a", 9, false)
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	// The database outlived the queue: positions of another life of it hide nothing of this one.
+	q = openQueue(t, queue.Config{Dir: t.TempDir()})
+	opts.Queue = q
+	in = openIntake(t, opts)
+	if in.Position() != 0 || in.SensorPosition("a") != 9 {
+		t.Errorf("with a new queue: Position() = %d, a %d; want 0 and 9", in.Position(), in.SensorPosition("a"))
+	}
+	put("a", 9, true)
+	put("a", 10, false)
 }

@@ -24,6 +24,7 @@ import (
 	"hoalu/collector/queue"
 	"hoalu/collector/source/bulk"
 	"hoalu/ecs/wire"
+	"hoalu/state"
 )
 
 // The child of TestKill: queue, intake, _bulk, a plain route for sensors' batches, the ledger, and a store that seals 20 messages
@@ -38,7 +39,11 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	in, err := NewIntake(ctx, Options{Queue: q, State: filepath.Join(dir, "sensors.json"), Count: books.Add}, quiet())
+	db, err := state.Open(ctx, state.Config{Path: filepath.Join(dir, "state.db")})
+	if err != nil {
+		return err
+	}
+	in, err := NewIntake(ctx, Options{Queue: q, State: db.Document("sensor positions"), Count: books.Add}, quiet())
 	if err != nil {
 		return err
 	}
@@ -52,7 +57,7 @@ func child(dir string) error {
 	go func() { errs <- books.Run(ctx) }()
 	go func() { // as often as a test can have it, not every 10 s
 		for errs := errs; ; time.Sleep(20 * time.Millisecond) {
-			if err := in.sensors.save(in.opts); err != nil {
+			if err := in.sensors.save(ctx, in.opts); err != nil {
 				errs <- err
 			}
 		}

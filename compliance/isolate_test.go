@@ -15,7 +15,7 @@ import (
 func healthy(now int64) facts.Facts {
 	src := func(id string, layers ...string) facts.Source {
 		return facts.Source{ID: id, Name: id, Kind: soc.SourceSyslog, Layers: layers, State: soc.SourceReceiving, FirstEvent: now - 120*86400_000, LastEvent: now - 5000, MaxAge: facts.DefaultMaxAge,
-			Kinds: map[string]int64{facts.KindConnection: now, facts.KindFlow: now, facts.KindLogon: now, facts.KindFault: now, facts.KindChange: now, facts.KindProcess: now, facts.KindAccess: now, facts.KindData: now, facts.KindAlert: now}}
+			Kinds: map[string]int64{soc.LogConnection: now, soc.LogFlow: now, soc.LogLogon: now, soc.LogFault: now, soc.LogChange: now, soc.LogProcess: now, soc.LogAccess: now, soc.LogData: now, soc.LogAlert: now}}
 	}
 	return facts.Facts{Now: now, System: facts.System{ID: "HT-001", Level: 3, Engine: "PostgreSQL"}, Floor: 90, Assets: []facts.Asset{{ID: "TS-1", Host: "web", LastEvent: now - 5000}},
 		Sources: []facts.Source{src("NG-1", soc.LayerNetwork, soc.LayerApplication), src("NG-2", soc.LayerEndpoint, soc.LayerDatabase)},

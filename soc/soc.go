@@ -121,6 +121,19 @@ const (
 	LayerEndpoint    = "endpoint"
 )
 
+// Kinds of log, as the requirements on logging name them.
+const (
+	LogConnection = "connection" // a network connection, allowed or refused
+	LogFlow       = "flow"       // a connection as seen on the wire, not as its end tells it
+	LogLogon      = "logon"
+	LogFault      = "fault"  // an error or worse, by its own level
+	LogChange     = "change" // of configuration, accounts or rights
+	LogProcess    = "process"
+	LogAccess     = "access" // a request to an application
+	LogData       = "data"   // a file, registry key or database object touched
+	LogAlert      = "alert"  // another product's finding: intrusion detection, anti-malware
+)
+
 // Source is something that sends events.
 type Source struct {
 	ID             string // NG-0001

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -46,8 +47,12 @@ func (d *Document) put(ctx context.Context, tx *sql.Tx, value string) error {
 	return err
 }
 
+// ErrDamaged means that a file Adopt was to take over is no JSON.
+var ErrDamaged = errors.New("the file is damaged")
+
 // Adopt takes over the file in which earlier versions kept the document, and removes it. What is in the database already counts more:
-// then the file is only removed. Without a file it does nothing.
+// then the file is only removed. Without a file it does nothing. A file that is no JSON is set aside as file.damaged, so that the next
+// start does not find it, and the error is ErrDamaged.
 func (d *Document) Adopt(ctx context.Context, file string) error {
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
@@ -61,6 +66,9 @@ func (d *Document) Adopt(ctx context.Context, file string) error {
 		return err
 	}
 	if have == nil {
+		if !json.Valid(raw) {
+			return errors.Join(fmt.Errorf("take %s over from its file: %w; it stays as %s.damaged", d.name, ErrDamaged, file), os.Rename(file, file+".damaged"))
+		}
 		if err := d.Keep(ctx, raw); err != nil {
 			return err
 		}

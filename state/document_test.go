@@ -56,6 +56,22 @@ func TestDocument(t *testing.T) {
 		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the file that was taken over is still there: %v", err)
 		}
+		third := db.Document("broken")
+		if err := os.WriteFile(file, []byte("{\x00"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := third.Adopt(ctx, file); !errors.Is(err, state.ErrDamaged) {
+			t.Errorf("Adopt of half a file = %v; want ErrDamaged", err)
+		}
+		if err := third.Adopt(ctx, file); err != nil {
+			t.Errorf("Adopt after a damaged file was set aside: %v", err)
+		}
+		if got, err := third.Load(ctx); got != nil || err != nil {
+			t.Errorf("Load after half a file = %q, %v; want nil, nil", got, err)
+		}
+		if raw, err := os.ReadFile(file + ".damaged"); string(raw) != "{\x00" || err != nil {
+			t.Errorf("the damaged file was not kept: %q, %v", raw, err)
+		}
 	})
 }
 

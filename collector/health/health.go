@@ -9,7 +9,7 @@
 // @timestamp, message, log.level, event.kind, event.module "hoalu", event.dataset "hoalu.health", event.action (SourceSilent …),
 // hoalu.about.source, hoalu.about.system, hoalu.about.<value>.
 //
-// Contract: all methods are safe for concurrent use and none blocks but Run. State survives a restart in one small file. Without
+// Contract: all methods are safe for concurrent use and none blocks but Run. What is learnt survives a restart in the state database. Without
 // traffic through our own fault (queue full, disk low, listener just started) no source is called silent.
 package health
 
@@ -22,7 +22,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"sort"
 	"strconv"
@@ -33,6 +32,7 @@ import (
 	"hoalu/ecs"
 	"hoalu/ecs/wire"
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 // Causes of a Reading, stable codes.
@@ -93,6 +93,7 @@ const (
 	maxNotes     = 1000
 	maxSources   = 100_000
 	saveEvery    = time.Minute
+	lastSave     = 10 * time.Second // most the last one may take when the appliance stops
 )
 
 // Sample is what the pipeline saw of a source in one queue message or more.
@@ -117,8 +118,11 @@ type Note struct {
 
 // Config of a Monitor.
 type Config struct {
-	// Path of the state file; "" keeps nothing.
-	Path string
+	// State is where what is learnt is kept; nil keeps nothing.
+	State *state.Document
+	// Systems and Hosts take what events prove of their sources (Monitor.Events). May be nil.
+	Systems *Systems
+	Hosts   *Hosts
 	// Put hands the product's own events to intake (listener "self").
 	Put func(ctx context.Context, listener string, frames []wire.Frame) error
 	// Direct is told of a Note while intake refuses, since it cannot take it then; it goes through Put as well once it can. May be nil.
@@ -184,13 +188,14 @@ type count struct{ minute, events, unparsed int64 }
 
 type offset struct{ at, ms int64 }
 
-type stateFile struct {
+// learnt is what is kept of the sources.
+type learnt struct {
 	Version int                `json:"version"`
 	Sources map[string]*source `json:"sources"`
 }
 
-// New reads the state file and makes a Monitor.
-func New(cfg Config, log *slog.Logger) (*Monitor, error) {
+// New reads what was learnt before and makes a Monitor.
+func New(ctx context.Context, cfg Config, log *slog.Logger) (*Monitor, error) {
 	if cfg.Every <= 0 {
 		cfg.Every = 15 * time.Second
 	}
@@ -207,23 +212,8 @@ func New(cfg Config, log *slog.Logger) (*Monitor, error) {
 	if m.cfg.Elapsed == nil {
 		m.cfg.Elapsed = func() time.Duration { return time.Since(m.began) }
 	}
-	if cfg.Path != "" {
-		data, err := os.ReadFile(cfg.Path)
-		if err == nil {
-			var f stateFile
-			if err := json.Unmarshal(data, &f); err != nil || f.Version != 1 {
-				// What it holds is learnt again within the hour: no reason not to start.
-				m.log.Warn("state of the sources cannot be read and is learnt anew", "file.path", cfg.Path, "error.message", fmt.Sprint(err))
-			} else {
-				for id, s := range f.Sources {
-					if s != nil {
-						m.sources[id] = s
-					}
-				}
-			}
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("read state of the sources: %w", err)
-		}
+	if err := m.load(ctx); err != nil {
+		return nil, fmt.Errorf("read state of the sources: %w", err)
 	}
 	m.lastWall, m.lastMono = cfg.Now(), m.cfg.Elapsed()
 	m.alive = m.lastMono - time.Minute
@@ -232,6 +222,28 @@ func New(cfg Config, log *slog.Logger) (*Monitor, error) {
 		s.Learnt = m.resumed - m.resumed%minute
 	}
 	return m, nil
+}
+
+func (m *Monitor) load(ctx context.Context) error {
+	if m.cfg.State == nil {
+		return nil
+	}
+	data, err := m.cfg.State.Load(ctx)
+	if err != nil || data == nil {
+		return err
+	}
+	var f learnt
+	if err := json.Unmarshal(data, &f); err != nil || f.Version != 1 {
+		// What it holds is learnt again within the hour: no reason not to start.
+		m.log.Warn("state of the sources cannot be read and is learnt anew", "version", f.Version, "error.message", fmt.Sprint(err))
+		return nil
+	}
+	for id, s := range f.Sources {
+		if s != nil {
+			m.sources[id] = s
+		}
+	}
+	return nil
 }
 
 // Run looks at every source and at the clock, and puts notes, until ctx ends.
@@ -245,14 +257,16 @@ func (m *Monitor) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			if err := m.save(); err != nil {
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
+			defer cancel()
+			if err := m.save(last); err != nil {
 				return fmt.Errorf("keep state of the sources: %w", err)
 			}
 			return nil
 		case <-look.C:
 			m.look()
 		case <-save.C:
-			if err := m.save(); err != nil {
+			if err := m.save(ctx); err != nil && ctx.Err() == nil {
 				m.log.Error("keep state of the sources", "error.message", err.Error())
 			}
 		}
@@ -306,6 +320,46 @@ func (m *Monitor) Observe(samples ...Sample) {
 			}
 		}
 	}
+}
+
+// Events takes the events of a batch: what they say of how their sources do, which systems, layers and kinds of log they prove, and which
+// hosts they are of. It returns how many counted; an exercise is no habit of its source, as its end would count as silence.
+func (m *Monitor) Events(events []*ecs.Event) (counted int64) {
+	by := map[string]*Sample{}
+	offsets := map[string][]int64{}
+	for _, e := range events {
+		if e.Has(ecs.HoaluExercise) {
+			continue
+		}
+		s := by[e.Source]
+		if s == nil {
+			s = &Sample{Source: e.Source}
+			by[e.Source] = s
+		}
+		s.Events++
+		s.Received = max(s.Received, e.Created)
+		if e.Has(ecs.HoaluUnparsed) {
+			s.Unparsed++
+		}
+		if told := e.SourceTime(); e.Time != e.Created && !e.Has(ecs.HoaluDemo) && (told != e.Time || !e.Has(ecs.HoaluTimeSuspect)) {
+			offsets[e.Source] = append(offsets[e.Source], told-e.Created)
+		}
+		if m.cfg.Systems != nil {
+			m.cfg.Systems.seen(e.Source, e.System, layerOf(e), kindsOf(e), e.Created)
+		}
+		if host := e.Reporter(); host != "" && m.cfg.Hosts != nil {
+			m.cfg.Hosts.Seen(host, e.Created)
+		}
+	}
+	for id, s := range by {
+		if o := offsets[id]; len(o) > 0 {
+			slices.Sort(o)
+			s.OffsetMS, s.Timed = o[len(o)/2], true
+		}
+		m.Observe(*s)
+		counted += s.Events
+	}
+	return counted
 }
 
 // Beat notes that a sensor told of itself, which it does without traffic as well.
@@ -720,18 +774,15 @@ func (n Note) document(at int64) []byte {
 	return data
 }
 
-func (m *Monitor) save() error {
-	if m.cfg.Path == "" {
+func (m *Monitor) save(ctx context.Context) error {
+	if m.cfg.State == nil {
 		return nil
 	}
 	m.mu.Lock()
-	data, err := json.Marshal(stateFile{1, m.sources})
+	data, err := json.Marshal(learnt{1, m.sources})
 	m.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(m.cfg.Path+".new", data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(m.cfg.Path+".new", m.cfg.Path) // not fsynced: what it holds is learnt again within the hour
+	return m.cfg.State.Keep(ctx, data)
 }

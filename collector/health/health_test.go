@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -14,6 +13,8 @@ import (
 	"hoalu/collector/queue"
 	"hoalu/ecs/wire"
 	"hoalu/soc"
+	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 // world is a Monitor with a clock of its own.
@@ -28,11 +29,11 @@ type world struct {
 	changes []string
 }
 
-func start(t *testing.T, path string, at time.Time) *world {
+func start(t *testing.T, doc *state.Document, at time.Time) *world {
 	t.Helper()
 	w := &world{t: t, now: at, open: map[string]bool{}}
 	var err error
-	w.Monitor, err = New(Config{Path: path, Now: func() time.Time { return w.now }, Elapsed: func() time.Duration { return w.mono },
+	w.Monitor, err = New(t.Context(), Config{State: doc, Now: func() time.Time { return w.now }, Elapsed: func() time.Duration { return w.mono },
 		Sources: func() []soc.Source { return w.known }, Connected: func(p string) bool { return w.open[p] }, Ready: func() error { return w.ready },
 		OnChange: func(r soc.Reading) { w.changes = append(w.changes, r.Source+" "+r.State+" "+r.Cause) }}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -79,7 +80,7 @@ func (w *world) want(what, id, state, cause string, actions ...string) {
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func TestSilence(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.known = []soc.Source{{ID: "NG-1", Address: "10.0.0.1/32"}, {ID: "NG-2", Address: "10.0.0.2"}, {ID: "NG-3", Sensor: "s-1"}, {ID: "NG-4"}, {ID: "NG-5", ExpectEvery: 3_600_000}}
 	w.pass(time.Hour, 60, nil, "NG-1", "NG-2", "NG-3", "NG-5")
 	w.want("an hour of traffic", "NG-1", soc.SourceReceiving, "")
@@ -107,7 +108,7 @@ func TestSilence(t *testing.T) {
 }
 
 func TestPlannedStop(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.known = []soc.Source{{ID: "NG-1", StoppedUntil: noon.Add(3 * time.Hour).UnixMilli()}}
 	w.pass(time.Hour, 60, nil, "NG-1")
 	w.pass(time.Hour, 0, nil)
@@ -121,7 +122,7 @@ func TestPlannedStop(t *testing.T) {
 }
 
 func TestSample(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.known = []soc.Source{{ID: "NG-1", Demo: true}}
 	w.pass(2*time.Hour, 60, nil, "NG-1")
 	w.pass(time.Hour, 0, nil)
@@ -131,12 +132,12 @@ func TestSample(t *testing.T) {
 // TestOneBurst: a sender that registered itself, sent for a minute and went is shown as silent and wakes nobody; one that an
 // administrator confirmed, or that had sent for longer, does.
 func TestOneBurst(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.known = []soc.Source{{ID: "NG-1", Auto: true}}
 	w.pass(time.Minute, 60, nil, "NG-1")
 	w.pass(time.Hour, 0, nil)
 	w.want("one burst", "NG-1", soc.SourceSilent, CauseNoConnection)
-	w = start(t, "", noon)
+	w = start(t, nil, noon)
 	w.known = []soc.Source{{ID: "NG-1", Auto: true}}
 	w.pass(2*time.Hour, 60, nil, "NG-1")
 	w.pass(time.Hour, 0, nil)
@@ -144,7 +145,7 @@ func TestOneBurst(t *testing.T) {
 }
 
 func TestThin(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.pass(2*time.Hour, 400, nil, "NG-1")
 	w.pass(8*time.Minute, 4, nil, "NG-1")
 	w.want("1 % of the usual", "NG-1", soc.SourceThin, CauseRateLow, "source_thin NG-1")
@@ -153,7 +154,7 @@ func TestThin(t *testing.T) {
 }
 
 func TestSkew(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.pass(10*time.Minute, 60, func(s *Sample) { s.Timed, s.OffsetMS = true, -800 }, "NG-1")
 	w.want("a little late", "NG-1", soc.SourceReceiving, "")
 	w.pass(10*time.Minute, 60, func(s *Sample) { s.Timed, s.OffsetMS = true, 3_600_000 }, "NG-1")
@@ -163,7 +164,7 @@ func TestSkew(t *testing.T) {
 }
 
 func TestGarbled(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.pass(2*time.Hour, 60, nil, "NG-1")
 	w.pass(2*time.Hour, 60, func(s *Sample) { s.Unparsed = s.Events }, "NG-never-parsed")
 	w.actions()
@@ -178,7 +179,7 @@ func TestGarbled(t *testing.T) {
 }
 
 func TestOursIsNotTheirs(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.pass(time.Hour, 60, nil, "NG-1")
 	w.ready = fmt.Errorf("append: %w", queue.ErrNoSpace)
 	w.pass(30*time.Minute, 0, nil)
@@ -195,16 +196,18 @@ func TestOursIsNotTheirs(t *testing.T) {
 	w.want("and back", "NG-1", soc.SourceReceiving, "", "clock_jump ")
 }
 
-func TestRestart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "health.json")
-	w := start(t, path, noon)
+// TestRestart: what was learnt is there after a restart, on both databases.
+func TestRestart(t *testing.T) { statetest.Each(t, restart) }
+
+func restart(t *testing.T, db *state.DB, reopen func() *state.DB) {
+	w := start(t, db.Document("health of sources"), noon)
 	w.pass(time.Hour, 60, nil, "NG-1", "NG-2")
 	w.pass(10*time.Minute, 60, nil, "NG-2")
 	w.want("silent before the restart", "NG-1", soc.SourceSilent, CauseNoConnection, "source_silent NG-1")
-	if err := w.save(); err != nil {
+	if err := w.save(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w = start(t, path, w.now.Add(5*time.Hour)) // we were down: that is nobody's silence
+	w = start(t, reopen().Document("health of sources"), w.now.Add(5*time.Hour)) // we were down: that is nobody's silence
 	w.pass(time.Minute, 60, nil, "NG-2")
 	w.want("restarted", "NG-2", soc.SourceReceiving, "")
 	w.want("still silent", "NG-1", soc.SourceSilent, CauseNoConnection)
@@ -220,7 +223,7 @@ func TestNotesArePut(t *testing.T) {
 	fail := errors.New("down")
 	tries := 0
 	var direct []string
-	m, err := New(Config{Source: "NG-0000", Every: time.Hour, Now: func() time.Time { return noon }, Direct: func(n Note) { direct = append(direct, n.Action) },
+	m, err := New(t.Context(), Config{Source: "NG-0000", Every: time.Hour, Now: func() time.Time { return noon }, Direct: func(n Note) { direct = append(direct, n.Action) },
 		Put: func(_ context.Context, listener string, frames []wire.Frame) error {
 			if tries++; tries == 1 {
 				return fail
@@ -265,7 +268,7 @@ func TestNotesArePut(t *testing.T) {
 
 // TestAlive: an appliance that is well says so once a minute, so that its own source is not silent; one that refuses does not.
 func TestAlive(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.cfg.Source = "NG-1"
 	w.known = []soc.Source{{ID: "NG-1", Kind: soc.SourceSelf, ExpectEvery: 300_000}}
 	seen := 0
@@ -296,7 +299,7 @@ func TestAlive(t *testing.T) {
 
 // TestAliveTakesNoRoom: notes that the queue does not take keep their room.
 func TestAliveTakesNoRoom(t *testing.T) {
-	w := start(t, "", noon)
+	w := start(t, nil, noon)
 	w.cfg.Source = "NG-1"
 	w.Emit(Note{Action: SourceSilent, Source: "NG-2"})
 	w.pass(time.Hour, 0, nil)

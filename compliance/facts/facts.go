@@ -61,21 +61,8 @@ type Source struct {
 	Unparsed   float64  `json:"unparsed"`
 	Planned    bool     `json:"planned_stop"`
 
-	Kinds map[string]int64 `json:"kinds"` // kind of log → receipt of its newest event
+	Kinds map[string]int64 `json:"kinds"` // kind of log (soc.Log…) → receipt of its newest event
 }
-
-// Kinds of log, as the requirements on logging name them.
-const (
-	KindConnection = "connection" // a network connection, allowed or refused
-	KindFlow       = "flow"       // a connection as seen on the wire, not as its end tells it
-	KindLogon      = "logon"
-	KindFault      = "fault"  // an error or worse, by its own level
-	KindChange     = "change" // of configuration, accounts or rights
-	KindProcess    = "process"
-	KindAccess     = "access" // a request to an application
-	KindData       = "data"   // a file, registry key or database object touched
-	KindAlert      = "alert"  // another product's finding: intrusion detection, anti-malware
-)
 
 // Store is what is kept of this system.
 type Store struct {

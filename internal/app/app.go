@@ -106,17 +106,18 @@ type App struct {
 
 	setups      setups
 	peers       peers
-	hosts       hosts
-	resolved    *resolved
+	hosts       health.Hosts
+	systems     *health.Systems
 	oldest      oldestKnown
 	sensorBooks sensorAccounts
 	rate        rate
-	rulesAt     atomic.Int64  // last change of rules
-	applied     atomic.Uint64 // last sequence the store has taken
-	counted     atomic.Uint64 // last sequence the ledger's reader has taken
-	detected    atomic.Uint64 // last sequence detection has processed
-	snapshotted atomic.Uint64 // last sequence in a kept snapshot of the correlations
-	observed    uint64        // last sequence health was told of; the ledger's reader only
+	rulesSince  *state.Document // since when the rules are what they are
+	rulesAt     atomic.Int64    // last change of rules
+	applied     atomic.Uint64   // last sequence the store has taken
+	counted     atomic.Uint64   // last sequence the ledger's reader has taken
+	detected    atomic.Uint64   // last sequence detection has processed
+	snapshotted atomic.Uint64   // last sequence in a kept snapshot of the correlations
+	observed    uint64          // last sequence health was told of; the ledger's reader only
 
 	front *group // listeners, sensors
 	back  *group // readers of the queue and everything behind

@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
-	"hoalu/collector/health"
 	"hoalu/collector/ledger"
 	"hoalu/collector/pipeline"
 	"hoalu/collector/store"
@@ -32,7 +30,7 @@ func (a *App) runBack(g *group) {
 	g.run("detect reader", a.detectLoop)
 	g.run("inventory", a.inventory.Run)
 	g.run("purge", a.purgeLoop)
-	g.run("systems of sources", a.resolvedLoop)
+	g.run("systems of sources", a.systems.Run)
 	g.run("national link", a.national.Run)
 	g.run("posture", a.posture.Run)
 	g.run("evidence log", a.evidence.Run)
@@ -80,45 +78,9 @@ func (a *App) account(ctx context.Context, d *pipeline.Decoded) error {
 	a.counted.Store(d.Seq)
 	if d.Seq > a.observed {
 		a.observed = d.Seq
-		a.observe(d)
+		a.rate.add(a.health.Events(d.Events))
 	}
 	return nil
-}
-
-// observe tells health what a batch says of its sources. Only the ledger's reader calls it.
-func (a *App) observe(d *pipeline.Decoded) {
-	by := map[string]*health.Sample{}
-	offsets := map[string][]int64{}
-	for _, e := range d.Events {
-		if e.Has(ecs.HoaluExercise) {
-			continue // an exercise is no habit of its source: its end would count as silence
-		}
-		s := by[e.Source]
-		if s == nil {
-			s = &health.Sample{Source: e.Source}
-			by[e.Source] = s
-		}
-		s.Events++
-		s.Received = max(s.Received, e.Created)
-		if e.Has(ecs.HoaluUnparsed) {
-			s.Unparsed++
-		}
-		if told := e.SourceTime(); e.Time != e.Created && !e.Has(ecs.HoaluDemo) && (told != e.Time || !e.Has(ecs.HoaluTimeSuspect)) {
-			offsets[e.Source] = append(offsets[e.Source], told-e.Created)
-		}
-		a.resolved.seen(e.Source, e.System, layerOf(e), kindsOf(e), e.Created)
-		if host := e.Reporter(); host != "" {
-			a.hosts.seen(host, e.Created)
-		}
-	}
-	for id, s := range by {
-		if o := offsets[id]; len(o) > 0 {
-			slices.Sort(o)
-			s.OffsetMS, s.Timed = o[len(o)/2], true
-		}
-		a.health.Observe(*s)
-		a.rate.add(s.Events)
-	}
 }
 
 // detectLoop is detection's reader. It begins behind the last snapshot of the correlations and applies nothing up to the position

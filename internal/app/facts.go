@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -126,24 +125,24 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 		}
 		if x.System != "" {
 			if len(x.Layers) == 0 {
-				x.Layers = a.resolved.layers(x.ID, x.System)
+				x.Layers = a.systems.Layers(x.ID, x.System)
 			}
 			sources[x.System] = append(sources[x.System], x)
 			continue
 		}
 		// A source bound to no system counts for every system its events resolve to, and is as alive there as those events are:
 		// a relay that still speaks for one system proves nothing for another.
-		for _, sys := range a.resolved.systems(x.ID) {
+		for _, sys := range a.systems.Of(x.ID) {
 			y := x
 			if len(y.Layers) == 0 {
-				y.Layers = a.resolved.layers(x.ID, sys)
+				y.Layers = a.systems.Layers(x.ID, sys)
 			}
 			sources[sys] = append(sources[sys], y)
 		}
 	}
 	of := func(system, source string) soc.Reading {
 		r := readings[source]
-		if last := a.resolved.last(source, system); last > 0 && (r.LastEvent == 0 || last < r.LastEvent) {
+		if last := a.systems.Last(source, system); last > 0 && (r.LastEvent == 0 || last < r.LastEvent) {
 			r.LastEvent = last
 		}
 		return r
@@ -161,7 +160,7 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 				mine[x.ID] = of(sys.ID, x.ID)
 			}
 		}
-		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(source string) map[string]int64 { return a.resolved.kinds(source, sys.ID) },
+		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(source string) map[string]int64 { return a.systems.Kinds(source, sys.ID) },
 			func(host string) (int64, error) { return a.lastOf(ctx, host) }))
 	}
 	return out, nil
@@ -174,12 +173,15 @@ type oldestKnown struct {
 	asked map[string]time.Time
 }
 
-const askAgain = 5 * time.Minute
+const (
+	askAgain   = 5 * time.Minute
+	maxSystems = 200_000
+)
 
 func (o *oldestKnown) get(system string, ask func() (int64, error)) (int64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.at == nil || len(o.asked) > maxHosts {
+	if o.at == nil || len(o.asked) > maxSystems {
 		o.at, o.asked = map[string]int64{}, map[string]time.Time{}
 	}
 	if time.Since(o.asked[system]) < askAgain {
@@ -205,98 +207,22 @@ func (a *App) oldestEvent(ctx context.Context, system string) (int64, error) {
 // lastOf is when a host was last heard of: in this run, else in what is stored (looked up again after five minutes without an answer).
 // An error says that it could not be told, and is not remembered.
 func (a *App) lastOf(ctx context.Context, host string) (int64, error) {
-	if at := a.hosts.last(host); at != 0 {
+	if at := a.hosts.Last(host); at != 0 {
 		return at, nil
 	}
-	if a.hosts.askedLately(host) {
+	if a.hosts.AskedLately(host) {
 		return 0, nil
 	}
 	r, err := a.store.Search(ctx, query.Search{Query: query.Or{query.Term{Field: ecs.HostName, Value: host}, query.Term{Field: ecs.ObserverName, Value: host}}, From: time.Now().AddDate(0, 0, -7).UnixMilli(), Limit: 1, CountCap: 1})
 	if err != nil {
 		return 0, fmt.Errorf("look for host %s: %w", host, err)
 	}
-	a.hosts.answered(host)
+	a.hosts.Answered(host)
 	if len(r.Events) == 0 {
 		return 0, nil
 	}
-	a.hosts.seen(host, r.Events[0].Created)
+	a.hosts.Seen(host, r.Events[0].Created)
 	return r.Events[0].Created, nil
-}
-
-// hosts remembers when each host was last heard of.
-type hosts struct {
-	mu    sync.Mutex
-	by    map[string]int64 // lower case
-	asked map[string]time.Time
-}
-
-// askedLately says that the store answered within five minutes that it has nothing of a host.
-func (h *hosts) askedLately(host string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return time.Since(h.asked[host]) < askAgain
-}
-
-// answered remembers that the store gave an answer of a host.
-func (h *hosts) answered(host string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.asked == nil || len(h.asked) > maxHosts {
-		h.asked = map[string]time.Time{}
-	}
-	h.asked[host] = time.Now()
-}
-
-const maxHosts = 200_000
-
-func (h *hosts) seen(host string, at int64) {
-	host = strings.ToLower(host)
-	h.mu.Lock()
-	if h.by == nil {
-		h.by = map[string]int64{}
-	}
-	if _, ok := h.by[host]; ok || len(h.by) < maxHosts {
-		h.by[host] = max(h.by[host], at)
-	}
-	h.mu.Unlock()
-}
-
-func (h *hosts) last(host string) int64 {
-	host = strings.ToLower(host)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.by[host]
-}
-
-// layerOf is the technical layer an event proves, by its log source; "" none.
-func layerOf(e *ecs.Event) string {
-	l := e.Logsource()
-	for _, c := range l.Category {
-		switch c {
-		case "webserver", "proxy", "http", "application":
-			return soc.LayerApplication
-		case "dns", "firewall", "network_connection", "tls":
-			if l.Product != "linux" && l.Product != "windows" {
-				return soc.LayerNetwork
-			}
-			return soc.LayerEndpoint
-		case "process_creation", "process_termination", "file_event":
-			return soc.LayerEndpoint
-		case "database":
-			return soc.LayerDatabase
-		}
-	}
-	switch l.Product {
-	case "linux", "windows", "macos":
-		return soc.LayerEndpoint
-	case "suricata", "zeek", "cisco", "fortinet", "fortigate", "paloalto":
-		return soc.LayerNetwork
-	case "postgresql", "mysql", "mssql", "oracle", "mongodb":
-		return soc.LayerDatabase
-	case "nginx", "apache":
-		return soc.LayerApplication
-	}
-	return ""
 }
 
 // rate is events per second, over the last ten seconds.

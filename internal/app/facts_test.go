@@ -81,7 +81,7 @@ func TestFactsSayWhatTheyDoNotKnow(t *testing.T) {
 		t.Errorf("access %+v, failed %v; want one account, without a second factor, and nothing failed", f.Access, f.Failed)
 	}
 	a := &App{opts: r.opts, cfg: r.App.cfg, log: r.log, started: r.started, state: r.state, inventory: r.inventory, national: r.national, accounts: r.accounts, evidence: r.evidence,
-		triage: r.triage, engine: r.engine, health: r.health, resolved: r.resolved, store: &moody{Store: r.store, down: true}} // of its own: nobody else sees the store fail
+		triage: r.triage, engine: r.engine, health: r.health, systems: r.systems, store: &moody{Store: r.store, down: true}} // of its own: nobody else sees the store fail
 	if all, err = a.facts(ctx); err != nil || len(all) == 0 {
 		t.Fatalf("facts with the store down: %v, %v; want them with the cause", all, err)
 	}

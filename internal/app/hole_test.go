@@ -1,7 +1,6 @@
 package app
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"hoalu/collector/health"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
+	"hoalu/state"
 )
 
 // TestAHoleFoundAtStartIsTold: intake reads the queue before health is there; a sequence that it finds missing raises its event as one
@@ -56,7 +56,14 @@ func TestAHoleFoundAtStartIsTold(t *testing.T) {
 	nc.Close()
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	if err := os.Remove(filepath.Join(r.dir, "d", "sensors.json")); err != nil { // so that intake reads the whole queue
+	db, err := state.Open(t.Context(), state.Config{Path: filepath.Join(r.dir, "d", "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Document("sensor positions").Keep(t.Context(), []byte(`{"version":1}`)); err != nil { // so that intake reads the whole queue
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	r.start()

@@ -72,6 +72,18 @@ func (a *App) openState(ctx context.Context) error {
 	return db.Own(ctx, mac)
 }
 
+// document is a document of the state database, taken over once from the file of the data folder in which earlier versions kept it.
+// Whatever is kept so is learnt again: a damaged file is told and set aside, and is no reason not to start.
+func (a *App) document(ctx context.Context, name, file string) (*state.Document, error) {
+	d := a.state.Document(name)
+	err := d.Adopt(ctx, a.path(file))
+	if errors.Is(err, state.ErrDamaged) {
+		a.log.Error("what was learnt is learnt anew", "error.message", err.Error())
+		err = nil
+	}
+	return d, err
+}
+
 func (a *App) openInventory(ctx context.Context) error {
 	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: a.recordDeed, Changed: a.notify, Refers: a.refers}, a.log)
 	if err != nil {
@@ -336,7 +348,11 @@ func (a *App) openLedger(ctx context.Context) error {
 }
 
 func (a *App) openIntake(ctx context.Context) error {
-	in, err := collector.NewIntake(ctx, collector.Options{Queue: a.queue, State: a.path("sensors.json"),
+	positions, err := a.document(ctx, "sensor positions", "sensors.json")
+	if err != nil {
+		return err
+	}
+	in, err := collector.NewIntake(ctx, collector.Options{Queue: a.queue, State: positions,
 		Revision: func() uint64 { return a.inventory.Revision() | a.archive.Number()<<decodersShift },
 		Count:    a.ledger.Add,
 		SourceOf: func(peer string) string {
@@ -353,10 +369,18 @@ func (a *App) openIntake(ctx context.Context) error {
 	a.intake = in
 	a.down.push("intake", in.Close)
 	a.demo = demo.Player{Sources: func() []soc.Source { return a.inventory.Snapshot().Sources() }, Put: in.Put, Log: a.log.With("component", "demo")}
-	if a.resolved, err = openResolved(a.path("resolved.json")); err != nil {
+	proved, err := a.document(ctx, "systems of sources", "resolved.json")
+	if err != nil {
 		return err
 	}
-	a.health, err = health.New(health.Config{Path: a.path("health.json"), Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
+	if a.systems, err = health.OpenSystems(ctx, proved, a.log); err != nil {
+		return err
+	}
+	learnt, err := a.document(ctx, "health of sources", "health.json")
+	if err != nil {
+		return err
+	}
+	a.health, err = health.New(ctx, health.Config{State: learnt, Systems: a.systems, Hosts: &a.hosts, Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Active() },
 		Connected: a.peers.connected,
 		Ready:     a.queue.Ready,

@@ -2,15 +2,8 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"hoalu/detections"
@@ -24,7 +17,10 @@ func (a *App) openDetections(ctx context.Context) error {
 		return err
 	}
 	a.engine = g
-	at, err := rulesChanged(a.path("rules.json"), g.Rules(), a.started)
+	if a.rulesSince, err = a.document(ctx, "revision of the rules", "rules.json"); err != nil {
+		return err
+	}
+	at, err := detections.Since(ctx, a.rulesSince, g.Rules(), a.started)
 	a.rulesAt.Store(at)
 	return err
 }
@@ -42,7 +38,7 @@ func (a *App) ReloadRules(ctx context.Context, by soc.Actor) (RulesLoaded, error
 		return RulesLoaded{}, fmt.Errorf("load the rules again; those that ran go on: %w", err)
 	}
 	out := RulesLoaded{Rules: len(a.engine.Rules()), Refused: a.engine.Refused()}
-	at, err := rulesChanged(a.path("rules.json"), a.engine.Rules(), time.Now().UnixMilli())
+	at, err := detections.Since(ctx, a.rulesSince, a.engine.Rules(), time.Now().UnixMilli())
 	a.rulesAt.Store(at)
 	if err != nil {
 		return out, err
@@ -55,33 +51,3 @@ func (a *App) ReloadRules(ctx context.Context, by soc.Actor) (RulesLoaded, error
 
 // Reload is ReloadRules for the signal SIGHUP.
 func (a *App) Reload(ctx context.Context) (RulesLoaded, error) { return a.ReloadRules(ctx, machine) }
-
-// rulesChanged is since when the rules are what they are. It is kept in a file: a restart tunes nothing.
-func rulesChanged(path string, rules []soc.RuleInfo, now int64) (int64, error) {
-	list := make([]string, len(rules))
-	for i, r := range rules {
-		list[i] = r.ID + " " + r.Version
-	}
-	slices.Sort(list)
-	sum := sha256.Sum256([]byte(strings.Join(list, "\n")))
-	var kept struct {
-		Revision string `json:"revision"`
-		Since    int64  `json:"since"`
-	}
-	revision := hex.EncodeToString(sum[:])
-	raw, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return now, fmt.Errorf("read since when the rules stand: %w", err)
-	}
-	if json.Unmarshal(raw, &kept) == nil && kept.Revision == revision {
-		return kept.Since, nil
-	}
-	kept.Revision, kept.Since = revision, now
-	if raw, err = json.Marshal(kept); err == nil {
-		err = replaceFile(path, raw)
-	}
-	if err != nil {
-		return now, fmt.Errorf("keep since when the rules stand: %w", err)
-	}
-	return now, nil
-}

@@ -1,14 +1,14 @@
-package app
+package health
 
 import (
-	"os"
-	"path/filepath"
+	"log/slog"
 	"strings"
 	"testing"
 
-	"hoalu/compliance/facts"
 	"hoalu/ecs"
 	"hoalu/soc"
+	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 func kindsSaid(k kindSet) string {
@@ -52,58 +52,38 @@ func TestKindsOfLog(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	if facts.KindConnection != kindNames[0] || len(kindNames) != 9 {
+	if soc.LogConnection != kindNames[0] || len(kindNames) != 9 {
 		t.Errorf("bits and names differ: %v", kindNames)
 	}
 }
 
-// TestResolvedKeepsKinds: by source and system, the newest of each, over a restart.
-func TestResolvedKeepsKinds(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "resolved.json")
-	r, err := openResolved(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.seen("NG-1", "HT-001", soc.LayerEndpoint, kLogon|kProcess, 1000)
-	r.seen("NG-1", "HT-001", soc.LayerEndpoint, kLogon, 3000)
-	r.seen("NG-1", "HT-001", soc.LayerEndpoint, kLogon, 2000) // late
-	r.seen("NG-1", "HT-002", soc.LayerEndpoint, kFault, 4000)
-	if err := r.keep(); err != nil {
-		t.Fatal(err)
-	}
-	if r, err = openResolved(path); err != nil {
-		t.Fatal(err)
-	}
-	got := r.kinds("NG-1", "HT-001")
-	if len(got) != 2 || got[facts.KindLogon] != 3000 || got[facts.KindProcess] != 1000 {
-		t.Errorf("kinds after a restart: %v, want log-on at 3000 and process at 1000", got)
-	}
-	if got := r.kinds("NG-2", "HT-001"); got != nil {
-		t.Errorf("kinds of a source nobody heard of: %v", got)
-	}
-}
-
-// TestRestartTunesNothing: since when the rules stand survives a restart and moves when they change.
-func TestRestartTunesNothing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "rules.json")
-	rules := []soc.RuleInfo{{ID: "a", Version: "1"}, {ID: "b", Version: "1"}}
-	for _, c := range []struct {
-		rules     []soc.RuleInfo
-		now, want int64
-	}{
-		{rules, 1000, 1000},
-		{[]soc.RuleInfo{rules[1], rules[0]}, 2000, 1000},
-		{[]soc.RuleInfo{rules[0], {ID: "b", Version: "2"}}, 3000, 3000},
-		{rules[:1], 4000, 4000},
-	} {
-		if got, err := rulesChanged(path, c.rules, c.now); err != nil || got != c.want {
-			t.Errorf("rulesChanged at %d: %d, %v; want %d", c.now, got, err, c.want)
+// TestSystemsKeepKinds: by source and system, the newest of each, over a restart.
+func TestSystemsKeepKinds(t *testing.T) {
+	statetest.Each(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
+		ctx, quiet := t.Context(), slog.New(slog.DiscardHandler)
+		s, err := OpenSystems(ctx, db.Document("systems of sources"), quiet)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := rulesChanged(path, rules, 5000); err != nil || got != 5000 {
-		t.Errorf("with a broken file: %d, %v; want now", got, err)
-	}
+		s.seen("NG-1", "HT-001", soc.LayerEndpoint, kLogon|kProcess, 1000)
+		s.seen("NG-1", "HT-001", soc.LayerEndpoint, kLogon, 3000)
+		s.seen("NG-1", "HT-001", soc.LayerEndpoint, kLogon, 2000) // late
+		s.seen("NG-1", "HT-002", soc.LayerEndpoint, kFault, 4000)
+		if err := s.keep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if s, err = OpenSystems(ctx, reopen().Document("systems of sources"), quiet); err != nil {
+			t.Fatal(err)
+		}
+		got := s.Kinds("NG-1", "HT-001")
+		if len(got) != 2 || got[soc.LogLogon] != 3000 || got[soc.LogProcess] != 1000 {
+			t.Errorf("kinds after a restart: %v, want log-on at 3000 and process at 1000", got)
+		}
+		if got := s.Of("NG-1"); len(got) != 2 || s.Last("NG-1", "HT-002") != 4000 || len(s.Layers("NG-1", "HT-002")) != 1 {
+			t.Errorf("after a restart NG-1 counts for %v, HT-002 at %d", got, s.Last("NG-1", "HT-002"))
+		}
+		if got := s.Kinds("NG-2", "HT-001"); got != nil {
+			t.Errorf("kinds of a source nobody heard of: %v", got)
+		}
+	})
 }

@@ -1,17 +1,19 @@
-package app
+package health
+
+// What an event proves of its source: the technical layer it watches and the kinds of log it keeps. The controls of compliance ask for both.
 
 import (
 	"strings"
 
-	"hoalu/compliance/facts"
 	"hoalu/ecs"
+	"hoalu/soc"
 )
 
 // kindSet is a set of kinds of log, a bit each.
 type kindSet uint16
 
 // kindNames are the kinds in the order of their bits.
-var kindNames = []string{facts.KindConnection, facts.KindFlow, facts.KindLogon, facts.KindFault, facts.KindChange, facts.KindProcess, facts.KindAccess, facts.KindData, facts.KindAlert}
+var kindNames = []string{soc.LogConnection, soc.LogFlow, soc.LogLogon, soc.LogFault, soc.LogChange, soc.LogProcess, soc.LogAccess, soc.LogData, soc.LogAlert}
 
 const (
 	kConnection kindSet = 1 << iota
@@ -74,4 +76,35 @@ func kindsOf(e *ecs.Event) kindSet {
 		k |= kFlow
 	}
 	return k
+}
+
+// layerOf is the technical layer an event proves, by its log source; "" none.
+func layerOf(e *ecs.Event) string {
+	l := e.Logsource()
+	for _, c := range l.Category {
+		switch c {
+		case "webserver", "proxy", "http", "application":
+			return soc.LayerApplication
+		case "dns", "firewall", "network_connection", "tls":
+			if l.Product != "linux" && l.Product != "windows" {
+				return soc.LayerNetwork
+			}
+			return soc.LayerEndpoint
+		case "process_creation", "process_termination", "file_event":
+			return soc.LayerEndpoint
+		case "database":
+			return soc.LayerDatabase
+		}
+	}
+	switch l.Product {
+	case "linux", "windows", "macos":
+		return soc.LayerEndpoint
+	case "suricata", "zeek", "cisco", "fortinet", "fortigate", "paloalto":
+		return soc.LayerNetwork
+	case "postgresql", "mysql", "mssql", "oracle", "mongodb":
+		return soc.LayerDatabase
+	case "nginx", "apache":
+		return soc.LayerApplication
+	}
+	return ""
 }
