@@ -32,6 +32,7 @@ import (
 	"sync"
 	"time"
 
+	"hoalu/collector/store"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -70,20 +71,11 @@ type Count struct {
 	N      int64
 }
 
-// Outcome is what a sealed segment says of a source and minute.
-type Outcome struct {
-	Source      string
-	Minute      int64
-	Stored      int64
-	Duplicate   int64
-	Quarantined map[string]int64 // by reason
-}
-
 // Live is what the store holds in memory: Rows shows it as stored already. It never decides whether a row balances.
 type Live struct {
 	Sealed   uint64 // last sequence that is sealed; a Live of another moment than the ledger's is not shown
 	Applied  uint64 // last sequence in memory, where the store knows it
-	Outcomes []Outcome
+	Outcomes []store.Outcome
 }
 
 // Entry is something that happened to frames before the queue.
@@ -129,6 +121,9 @@ type Ledger struct {
 	read  *sql.DB
 
 	began int64 // minute this run began in
+
+	telling sync.Mutex      // taken before writing
+	untold  []store.Segment // sealed, told and not written down yet; guarded by telling
 
 	writing sync.Mutex // one transaction at a time; taken before mu
 	span    int64      // start of the stretch this run measures, 0 not known yet; guarded by writing
@@ -298,22 +293,44 @@ func (l *Ledger) settle(ctx context.Context) error {
 	return l.commit(ctx, "", l.SealedPosition(), nil)
 }
 
-// Sealed applies the outcomes of one sealed segment, the queue range first to last; a segment already applied is ignored.
-func (l *Ledger) Sealed(ctx context.Context, segment string, first, last uint64, outcomes []Outcome) error {
+// maxUntold bounds the segments that could not be written down: half a day of them. What is left out is told at the next start.
+const maxUntold = 720
+
+// Tell hands over what a segment holds, in order. One that cannot be written down (the disk is full) is kept and written before the
+// next, because a segment left out would unbalance its minutes until the next start; meanwhile Ready says why.
+func (l *Ledger) Tell(g store.Segment) {
+	l.telling.Lock()
+	defer l.telling.Unlock()
+	if len(l.untold) < maxUntold {
+		l.untold = append(l.untold, g)
+	}
+	for len(l.untold) > 0 {
+		err := l.Sealed(context.Background(), l.untold[0])
+		l.keepFailure("write down a segment", err)
+		if err != nil {
+			l.log.Error("a segment is not in the ledger; it is told again with the next one", "segment", l.untold[0].ID, "waiting", len(l.untold), "error", err)
+			return
+		}
+		l.untold = l.untold[1:]
+	}
+}
+
+// Sealed applies the outcomes of one sealed segment; a segment already applied is ignored.
+func (l *Ledger) Sealed(ctx context.Context, g store.Segment) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	sealed := l.SealedPosition()
-	if last <= sealed {
+	if g.Last <= sealed {
 		return nil
 	}
-	if first <= sealed {
-		l.log.Error("segment overlaps the one before", "segment", segment, "first", first, "sealed", sealed)
+	if g.First <= sealed {
+		l.log.Error("segment overlaps the one before", "segment", g.ID, "first", g.First, "sealed", sealed)
 	}
-	return l.commit(ctx, segment, last, outcomes)
+	return l.commit(ctx, g.ID, g.Last, g.Outcomes)
 }
 
 // commit writes outcomes up to sealed and the counts of all sequences both sides have passed; writing is held.
-func (l *Ledger) commit(ctx context.Context, segment string, sealed uint64, outcomes []Outcome) error {
+func (l *Ledger) commit(ctx context.Context, segment string, sealed uint64, outcomes []store.Outcome) error {
 	l.mu.Lock()
 	upTo := min(sealed, l.followed)
 	n, _ := slices.BinarySearchFunc(l.flight, upTo+1, func(f frames, seq uint64) int {
@@ -463,11 +480,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return
 		}
-		l.mu.Lock()
-		if l.failed[what] = err; err == nil {
-			delete(l.failed, what)
-		}
-		l.mu.Unlock()
+		l.keepFailure(what, err)
 		if err != nil {
 			l.log.Error(what, "error.message", err.Error())
 		}
@@ -543,6 +556,15 @@ func (l *Ledger) check(ctx context.Context) error {
 	l.told = now
 	l.mu.Unlock()
 	return l.measure(ctx)
+}
+
+// keepFailure remembers for Ready how the last try went.
+func (l *Ledger) keepFailure(what string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed[what] = err; err == nil {
+		delete(l.failed, what)
+	}
 }
 
 // Ready says what the ledger could not do when it last tried, nil when all was done: until it can, minutes are not checked.
@@ -681,7 +703,7 @@ func (l *Ledger) Rows(ctx context.Context, from, to int64, source string) ([]soc
 }
 
 // show moves what the store has in memory out of flight, never more than is in flight.
-func show(r *soc.LedgerRow, o Outcome) {
+func show(r *soc.LedgerRow, o store.Outcome) {
 	take := func(n int64) int64 {
 		n = min(n, r.InFlight)
 		r.InFlight -= n

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hoalu/collector/store"
 	"hoalu/soc"
 )
 
@@ -39,9 +40,9 @@ func receive(t *testing.T, l *Ledger, seq uint64, source string, at, n int64) {
 	}
 }
 
-func seal(t *testing.T, l *Ledger, first, last uint64, o ...Outcome) {
+func seal(t *testing.T, l *Ledger, first, last uint64, o ...store.Outcome) {
 	t.Helper()
-	if err := l.Sealed(t.Context(), fmt.Sprint("s", last), first, last, o); err != nil {
+	if err := l.Sealed(t.Context(), store.Segment{ID: fmt.Sprint("s", last), First: first, Last: last, Outcomes: o}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -76,8 +77,8 @@ func TestBalance(t *testing.T) {
 	if d := cmp.Diff(want, rows(t, l)); d != "" {
 		t.Errorf("before sealing (-want +got):\n%s", d)
 	}
-	seal(t, l, 1, 2, Outcome{"a", t0, 97, 1, map[string]int64{"json": 2}}, Outcome{"b", t0, 10, 0, nil})
-	seal(t, l, 1, 2, Outcome{"a", t0, 97, 1, map[string]int64{"json": 2}}) // told again: ignored
+	seal(t, l, 1, 2, store.Outcome{Source: "a", Minute: t0, Stored: 97, Duplicate: 1, Quarantined: map[string]int64{"json": 2}}, store.Outcome{Source: "b", Minute: t0, Stored: 10, Duplicate: 0})
+	seal(t, l, 1, 2, store.Outcome{Source: "a", Minute: t0, Stored: 97, Duplicate: 1, Quarantined: map[string]int64{"json": 2}}) // told again: ignored
 	want[2] = soc.LedgerRow{Minute: t0, Source: "a", Received: 100, Stored: 97, Duplicate: 1, Quarantined: 2, Reasons: map[string]int64{"quarantined:json": 2}}
 	want[3].Stored, want[3].InFlight = 10, 0
 	got := rows(t, l)
@@ -98,10 +99,10 @@ func TestBalance(t *testing.T) {
 // are the same. The script is played with a crash before every step.
 func TestCrashAnywhere(t *testing.T) {
 	type step func(l *Ledger)
-	out := func(n int64) Outcome { return Outcome{"a", t0, n, 0, nil} }
+	out := func(n int64) store.Outcome { return store.Outcome{Source: "a", Minute: t0, Stored: n, Duplicate: 0} }
 	segments := []struct {
 		first, last uint64
-		o           Outcome
+		o           store.Outcome
 	}{{1, 3, out(6)}, {4, 4, out(4)}, {5, 6, out(11)}}
 	script := []step{}
 	for seq := uint64(1); seq <= 6; seq++ {
@@ -150,7 +151,7 @@ func TestStoreAhead(t *testing.T) {
 	var told []soc.LedgerRow
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := open(t, path, c, &told)
-	seal(t, l, 1, 2, Outcome{"a", t0, 30, 0, nil})
+	seal(t, l, 1, 2, store.Outcome{Source: "a", Minute: t0, Stored: 30, Duplicate: 0})
 	if err := l.check(t.Context()); err != nil || len(told) != 0 {
 		t.Errorf("check while the reader is behind: %v, told %v", err, told)
 	}
@@ -194,7 +195,7 @@ func TestImbalanceIsTold(t *testing.T) {
 	receive(t, l, 1, "a", t0, 10)
 	receive(t, l, 2, "b", t0, 10)
 	receive(t, l, 3, "a", t0+minute, 5)
-	seal(t, l, 1, 3, Outcome{"a", t0, 8, 0, nil}, Outcome{"b", t0, 12, 0, nil}, Outcome{"a", t0 + minute, 5, 0, nil})
+	seal(t, l, 1, 3, store.Outcome{Source: "a", Minute: t0, Stored: 8, Duplicate: 0}, store.Outcome{Source: "b", Minute: t0, Stored: 12, Duplicate: 0}, store.Outcome{Source: "a", Minute: t0 + minute, Stored: 5, Duplicate: 0})
 	check(2, -2)
 	check() // once
 	total, err := l.Check(t.Context(), t0)
@@ -218,7 +219,7 @@ func TestImbalanceIsTold(t *testing.T) {
 
 func TestLive(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "ledger.db"), &clock{t0}, nil)
-	live := Live{Outcomes: []Outcome{{"a", t0, 6, 1, map[string]int64{"json": 1}}, {"b", t0, 9, 0, nil}}}
+	live := Live{Outcomes: []store.Outcome{{Source: "a", Minute: t0, Stored: 6, Duplicate: 1, Quarantined: map[string]int64{"json": 1}}, {Source: "b", Minute: t0, Stored: 9, Duplicate: 0}}}
 	l.cfg.Live = func() Live { return live }
 	receive(t, l, 1, "a", t0, 10)
 	want := []soc.LedgerRow{{Minute: t0, Source: "a", Received: 10, Stored: 6, Duplicate: 1, Quarantined: 1, InFlight: 2, Reasons: map[string]int64{"quarantined:json": 1}}}
@@ -237,7 +238,7 @@ func TestRollToHours(t *testing.T) {
 	for i := range int64(120) {
 		receive(t, l, uint64(i)+1, "a", t0+i*minute, 2)
 	}
-	seal(t, l, 1, 120, Outcome{"a", t0, 120, 0, nil}, Outcome{"a", t0 + hour, 119, 0, map[string]int64{"json": 1}})
+	seal(t, l, 1, 120, store.Outcome{Source: "a", Minute: t0, Stored: 120, Duplicate: 0}, store.Outcome{Source: "a", Minute: t0 + hour, Stored: 119, Duplicate: 0, Quarantined: map[string]int64{"json": 1}})
 	c.ms = t0 + keepMinute*hour + hour
 	if err := l.roll(t.Context()); err != nil {
 		t.Fatal(err)
@@ -291,9 +292,40 @@ func BenchmarkReceived(b *testing.B) {
 			b.Fatal(err)
 		}
 		if i%3000 == 2999 {
-			if err := l.Sealed(b.Context(), fmt.Sprint(i), uint64(i)-2998, uint64(i)+1, nil); err != nil {
+			if err := l.Sealed(b.Context(), store.Segment{ID: fmt.Sprint(i), First: uint64(i) - 2998, Last: uint64(i) + 1}); err != nil {
 				b.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestUntoldSegments: segments that the ledger cannot write down (its disk is full) are written when it can again, in order and once;
+// until then it says that it is not ready.
+func TestUntoldSegments(t *testing.T) {
+	c := &clock{ms: t0 + 10*minute}
+	l := open(t, filepath.Join(t.TempDir(), "ledger.db"), c, nil)
+	for seq := range uint64(3) {
+		receive(t, l, seq+1, "a", t0, 10)
+	}
+	segment := func(seq uint64) store.Segment {
+		return store.Segment{ID: fmt.Sprint("s", seq), First: seq, Last: seq, Outcomes: []store.Outcome{{Source: "a", Minute: t0, Stored: 10}}}
+	}
+	if _, err := l.write.Exec("CREATE TRIGGER full BEFORE INSERT ON counts BEGIN SELECT RAISE(ABORT, 'disk is full'); END"); err != nil {
+		t.Fatal(err)
+	}
+	l.Tell(segment(1))
+	l.Tell(segment(2))
+	if err := l.Ready(); err == nil || l.SealedPosition() != 0 {
+		t.Fatalf("a ledger that wrote nothing down: Ready() = %v, sealed up to %d; want an error and 0", err, l.SealedPosition())
+	}
+	if _, err := l.write.Exec("DROP TRIGGER full"); err != nil {
+		t.Fatal(err)
+	}
+	l.Tell(segment(3))
+	if err := l.Ready(); err != nil || l.SealedPosition() != 3 {
+		t.Errorf("it can be written again: Ready() = %v, sealed up to %d; want nil and 3", err, l.SealedPosition())
+	}
+	if r := rows(t, l); len(r) != 1 || r[0].Stored != 30 || r[0].Difference() != 0 {
+		t.Errorf("rows %+v, want one with 30 stored that balances", r)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"hoalu/collector/store"
 )
 
 // A minute in which nothing ran, or which was not checked yet, is not measured, and the balanced run goes over checked minutes alone:
@@ -43,7 +45,7 @@ func TestOnlyWhatWasCheckedIsMeasured(t *testing.T) {
 		t.Errorf("a ledger that has just been opened measured something: %+v, %v", s, measured(t0-hour, t0+hour))
 	}
 	receive(t, l, 1, "a", t0, 10)
-	seal(t, l, 1, 1, Outcome{"a", t0, 10, 0, nil})
+	seal(t, l, 1, 1, store.Outcome{Source: "a", Minute: t0, Stored: 10, Duplicate: 0})
 	c.ms += 10 * minute // no check happens meanwhile
 	if s := summary(); s.LastMinute != 0 {
 		t.Errorf("minutes that were not checked count: %+v", s)
@@ -73,7 +75,7 @@ func TestOnlyWhatWasCheckedIsMeasured(t *testing.T) {
 	// A restart within minutes that have rows goes on with the run: their counts were written and have been checked since.
 	receive(t, l, 2, "a", start+8*minute, 5)
 	receive(t, l, 3, "a", start+9*minute, 5)
-	seal(t, l, 2, 3, Outcome{"a", start + 8*minute, 5, 0, nil}, Outcome{"a", start + 9*minute, 5, 0, nil})
+	seal(t, l, 2, 3, store.Outcome{Source: "a", Minute: start + 8*minute, Stored: 5, Duplicate: 0}, store.Outcome{Source: "a", Minute: start + 9*minute, Stored: 5, Duplicate: 0})
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

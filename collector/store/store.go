@@ -1,21 +1,27 @@
-// Package store is what an event store promises, whichever engine it stands on. Implementations: local (Parquet segments on
-// this machine's disk) and elastic (Elasticsearch). One suite, storetest, is passed by both.
+// Package store is what an event store promises, whichever engine it stands on. There is one engine, local: Parquet segments on
+// this machine's disk. The suite storetest says what every engine has to do.
 //
 // Words: a Block is what the pipeline hands over: the events of one or more queue messages with their sequence range. A
-// segment is a sealed, immutable file or index batch; sealing it moves the store's Position. An Outcome counts what became
-// of the events of one source in one receipt minute (the ledger's columns).
+// segment is a sealed, immutable file; sealing it moves the store's Position. An Outcome counts what became of the events of
+// one source in one receipt minute (the ledger's columns).
 //
 // Contract: Append is called by one goroutine, in order. Everything else is safe for concurrent use. What Append took is
-// searchable at once; what lies after Position is lost by a crash and must be appended again from the queue, which is
+// searchable within Freshness; what lies after Position is lost by a crash and must be appended again from the queue, which is
 // harmless: a Block at or before the last appended sequence is skipped, an event whose sender-given id ("s…", "n…") is
 // already stored is counted as duplicate and stored once.
 //
-// To add one: a folder beside local, a Store, and a test that calls storetest.Run.
+// The position lives with the events it covers, so that it can never be ahead of them: an engine moves it in the step that makes
+// the events durable (local: the rename of a segment, whose name and footer hold it, later of MANIFEST), or after that step. A crash
+// between the two only has Append repeat what is there, and the ids tell.
+//
+// To add an engine: a folder beside local, a Store that takes Hooks, a test that calls storetest.Run, and its name in the table of
+// engines in internal/app, by which the configuration (store.engine) chooses it.
 package store
 
 import (
 	"context"
 	"errors"
+	"time"
 
 	"hoalu/ecs"
 	"hoalu/ecs/query"
@@ -61,9 +67,38 @@ type FieldShare struct {
 	Share float64 `json:"share"` // of the events looked at, 0 to 1
 }
 
-// Policy is the retention of a system: whole days kept after the receipt day, and whether a hold pins everything.
-// keepDays <= 0 keeps for ever.
-type Policy func(system string) (keepDays int, hold bool)
+// Policy is the retention of what a system holds of a day (yyyy-mm-dd, UTC, as in Usage): whole days kept after the receipt day, and
+// whether a hold pins it. keepDays <= 0 keeps for ever.
+type Policy func(system, day string) (keepDays int, hold bool)
+
+// Segment is what a store tells of a segment it sealed: its id, never used twice, the queue sequences First to Last, and what became of
+// their events.
+type Segment struct {
+	ID          string
+	First, Last uint64
+	Outcomes    []Outcome
+}
+
+// Rebuilt says what a store found that had to make the list of its segments anew.
+type Rebuilt struct {
+	Cause    string
+	Files    int // that count
+	Events   int64
+	LeftOut  int // files that hold only what is elsewhere
+	SetAside int // files that cannot be read
+	Took     time.Duration
+}
+
+// Hooks are what a store tells and asks of its surroundings, whichever engine it stands on. Each may be nil.
+type Hooks struct {
+	// OnSeal is told of each segment when it is sealed, and again when the store is opened as long as the store still knows it by its
+	// id: whoever counts takes each id once. Segments are told in order, one at a time.
+	OnSeal func(Segment)
+	// OnRebuild is told when the store is opened and had to make the list of its segments anew.
+	OnRebuild func(Rebuilt)
+	// Retention is applied while Run runs; nil keeps everything.
+	Retention Policy
+}
 
 // Removed says what a retention run deleted.
 type Removed struct {
@@ -74,13 +109,15 @@ type Removed struct {
 
 // Store keeps events and answers searches.
 type Store interface {
-	// Append takes a Block; its events are searchable when it returns. On error nothing of the Block was taken and the same
+	// Append takes a Block; its events are searchable within Freshness. On error nothing of the Block was taken and the same
 	// call may be repeated (ErrNoSpace, or the engine's own trouble); memory stays bounded meanwhile.
 	Append(ctx context.Context, b Block) error
 	// Position is the last sequence that is sealed: durable, never to be appended again.
 	Position() uint64
 	// Epoch is the stream epoch Position counts in, "" before the first Block.
 	Epoch() string
+	// Freshness is the longest time from the return of Append until Search and Get see its events; 0 is at once.
+	Freshness() time.Duration
 	// Search answers a query. A part of the store that could not be read is named in Result.Partial; only a search
 	// that cannot be executed at all (ErrQuery) or a cancelled context is an error.
 	Search(ctx context.Context, s query.Search) (query.Result, error)

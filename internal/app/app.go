@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +23,6 @@ import (
 	"hoalu/collector/pipeline"
 	"hoalu/collector/queue"
 	"hoalu/collector/store"
-	"hoalu/collector/store/local"
 	"hoalu/compliance"
 	"hoalu/compliance/evidence"
 	"hoalu/console"
@@ -99,10 +97,7 @@ type App struct {
 	linkCert certificate
 
 	early   []health.Note  // notes from before health ran
-	rebuilt *local.Rebuilt // what Open made anew of the store's list, told once health runs
-
-	untoldMu sync.Mutex
-	untold   []sealedSegment // what the ledger could not take yet
+	rebuilt *store.Rebuilt // what Open made anew of the store's list, told once health runs
 
 	setups      setups
 	peers       peers

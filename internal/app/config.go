@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/netip"
@@ -76,7 +77,8 @@ type Queue struct {
 
 // Store bounds what is kept.
 type Store struct {
-	KeepDays int `yaml:"keep_days"` // 0 for ever; never below the floor of a system's level
+	Engine   string `yaml:"engine"`    // one of engines
+	KeepDays int    `yaml:"keep_days"` // 0 for ever; never below the floor of a system's level
 }
 
 // State says where the state database is: without a DSN the file state.db of the data folder.
@@ -167,7 +169,7 @@ func DefaultConfig() Config {
 		Listen: Listen{Console: "127.0.0.1:8080", SyslogUDP: "127.0.0.1:5514", SyslogTCP: "127.0.0.1:5514", SyslogTLS: "127.0.0.1:6514",
 			Bulk: "127.0.0.1:9201", Sensors: "127.0.0.1:8443"},
 		Queue:      Queue{MaxBytes: 8 << 30},
-		Store:      Store{KeepDays: 400},
+		Store:      Store{Engine: "local", KeepDays: 400},
 		Detections: Detections{Snapshot: 10 * time.Second},
 		Posture:    Posture{Every: 20 * time.Second},
 		National:   national.DefaultConfig(),
@@ -310,6 +312,9 @@ func (c Config) Validate() error {
 	}
 	if l.Sensors == "" && (c.Sensor.Packet || c.Sensor.Host) {
 		bad("listen.sensors: this host's own sensor sends there too; give an address, or set sensor.packet and sensor.host to false")
+	}
+	if engines[c.Store.Engine] == nil {
+		bad("store.engine: there is no %q; must be one of %s", c.Store.Engine, strings.Join(slices.Sorted(maps.Keys(engines)), ", "))
 	}
 	if c.Store.KeepDays < 0 {
 		bad("store.keep_days: must be 0 (for ever) or more, is %d", c.Store.KeepDays)

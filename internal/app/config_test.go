@@ -27,7 +27,7 @@ listen:
   sensorz: x
   senders: []
 queue: {max_bytes: many, reserve: 5 XiB}
-store: {keep_days: -1}
+store: {engine: elastic, keep_days: -1}
 detections: {rules: [/no/such/folder], snapshot: 0s}
 posture: {every: 1h}
 national: {min_severity: huge, retry_first: 10m, retry_most: 5m, reconcile_at: noon}
@@ -38,7 +38,7 @@ sensor: {interfaces: []}
 		t.Fatal("a bad configuration was taken")
 	}
 	for _, want := range []string{"site.name", `unknown key "listne"`, `unknown key "sensorz"`, "listen.console", "listen.syslog_udp", "listen.syslog_tcp", "listen.bulk", `"many"`, `"5 XiB"`,
-		"store.keep_days", "detections.rules[0]", "detections.snapshot", "posture.every", "national.min_severity", "national.retry_first", "national.reconcile_at", "sensor.interfaces"} {
+		`store.engine: there is no "elastic"`, "store.keep_days", "detections.rules[0]", "detections.snapshot", "posture.every", "national.min_severity", "national.retry_first", "national.reconcile_at", "sensor.interfaces"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the message does not name %s", want)
 		}

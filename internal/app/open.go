@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -251,9 +252,16 @@ func (a *App) queueHole(first, last uint64) {
 	a.health.Emit(n)
 }
 
+// engines are the event stores that the configuration chooses from by name (store.engine).
+var engines = map[string]func(dir string, h store.Hooks, log *slog.Logger) (store.Store, error){
+	"local": func(dir string, h store.Hooks, log *slog.Logger) (store.Store, error) {
+		return local.Open(local.Config{Dir: dir, Hooks: h}, log)
+	},
+}
+
 func (a *App) openStore(ctx context.Context) error {
-	s, err := local.Open(local.Config{Dir: a.path("events"), OnSeal: a.sealed, Retention: a.retention,
-		OnRebuild: func(r local.Rebuilt) { a.rebuilt = &r }}, a.log)
+	s, err := engines[a.cfg.Store.Engine](a.path("events"), store.Hooks{OnSeal: a.ledger.Tell, Retention: a.retention,
+		OnRebuild: func(r store.Rebuilt) { a.rebuilt = &r }}, a.log)
 	if err != nil {
 		return err
 	}
@@ -272,7 +280,7 @@ func (a *App) openStore(ctx context.Context) error {
 }
 
 // retention keeps a system's events as configured, never shorter than the floor of its level.
-func (a *App) retention(system string) (keepDays int, hold bool) {
+func (a *App) retention(system, _ string) (keepDays int, hold bool) {
 	level := 0
 	if sys, ok := a.inventory.Snapshot().System(system); ok {
 		level = sys.Level
@@ -288,42 +296,6 @@ func (a *App) keepDays(level int) int {
 	return max(a.cfg.Store.KeepDays, facts.RetentionFloorDays(level))
 }
 
-// sealedSegment is a segment the ledger has to be told of.
-type sealedSegment struct {
-	id          string
-	first, last uint64
-	outcomes    []ledger.Outcome
-}
-
-// maxUntold bounds the segments the ledger could not be told of: half a day of them. What is left out is told at the next start.
-const maxUntold = 720
-
-// sealed tells the ledger what a segment holds, in order: one it could not take (its disk is full) is told again before the next,
-// because a segment left out would unbalance its minutes until the next start.
-func (a *App) sealed(segment string, first, last uint64, outcomes []store.Outcome) {
-	a.untoldMu.Lock()
-	defer a.untoldMu.Unlock()
-	if len(a.untold) < maxUntold {
-		a.untold = append(a.untold, sealedSegment{segment, first, last, ledgerOutcomes(outcomes)})
-	}
-	for len(a.untold) > 0 {
-		s := a.untold[0]
-		if err := a.ledger.Sealed(context.Background(), s.id, s.first, s.last, s.outcomes); err != nil {
-			a.log.Error("tell the ledger of a segment; it is told again with the next one", "segment", s.id, "error", err)
-			return
-		}
-		a.untold = a.untold[1:]
-	}
-}
-
-func ledgerOutcomes(in []store.Outcome) []ledger.Outcome {
-	out := make([]ledger.Outcome, len(in))
-	for i, o := range in {
-		out[i] = ledger.Outcome{Source: o.Source, Minute: o.Minute, Stored: o.Stored, Duplicate: o.Duplicate, Quarantined: o.Quarantined}
-	}
-	return out
-}
-
 func (a *App) openLedger(ctx context.Context) error {
 	path := a.path("ledger.db")
 	if err := private(path); err != nil {
@@ -334,7 +306,7 @@ func (a *App) openLedger(ctx context.Context) error {
 			if a.store == nil {
 				return ledger.Live{}
 			}
-			return ledger.Live{Sealed: a.store.Position(), Applied: a.applied.Load(), Outcomes: ledgerOutcomes(a.store.Live())}
+			return ledger.Live{Sealed: a.store.Position(), Applied: a.applied.Load(), Outcomes: a.store.Live()}
 		},
 		OnImbalance: func(r soc.LedgerRow) { a.health.Imbalance(r) },
 	}, a.log)

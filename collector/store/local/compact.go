@@ -479,13 +479,14 @@ func (s *Store) Retain(ctx context.Context, policy store.Policy) ([]store.Remove
 		days int
 		hold bool
 	}
-	asked := map[string]verdict{}
+	asked := map[[2]string]verdict{}
 	sums := map[[2]string]*store.Removed{}
 	for _, f := range v.files {
-		p, ok := asked[f.System]
+		k := [2]string{f.System, f.Day}
+		p, ok := asked[k]
 		if !ok {
-			p.days, p.hold = policy(f.System)
-			asked[f.System] = p
+			p.days, p.hold = policy(f.System, f.Day)
+			asked[k] = p
 		}
 		if p.hold || p.days <= 0 {
 			continue
@@ -495,7 +496,6 @@ func (s *Store) Retain(ctx context.Context, policy store.Policy) ([]store.Remove
 			continue
 		}
 		c.replaced[f] = true
-		k := [2]string{f.System, f.Day}
 		if sums[k] == nil {
 			sums[k] = &store.Removed{System: f.System, Day: f.Day}
 		}

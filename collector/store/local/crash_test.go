@@ -193,9 +193,9 @@ func TestRebuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reopen := func() (*Store, *Rebuilt, error) {
-		var told *Rebuilt
-		s, err := Open(Config{Dir: dir, FileRows: 60, OnRebuild: func(r Rebuilt) { told = &r }}, quiet())
+	reopen := func() (*Store, *store.Rebuilt, error) {
+		var told *store.Rebuilt
+		s, err := Open(Config{Dir: dir, FileRows: 60, Hooks: store.Hooks{OnRebuild: func(r store.Rebuilt) { told = &r }}}, quiet())
 		return s, told, err
 	}
 	lose := func() {
@@ -513,17 +513,17 @@ func TestOnSeal(t *testing.T) {
 	var mu sync.Mutex
 	told := map[string]int{}
 	var stored, dup int64
-	cfg := Config{Dir: dir, SealEvents: 100, OnSeal: func(segment string, first, last uint64, outcomes []store.Outcome) {
+	cfg := Config{Dir: dir, SealEvents: 100, Hooks: store.Hooks{OnSeal: func(g store.Segment) {
 		mu.Lock()
 		defer mu.Unlock()
-		if told[segment]++; told[segment] > 1 {
+		if told[g.ID]++; told[g.ID] > 1 {
 			return
 		}
-		for _, o := range outcomes {
+		for _, o := range g.Outcomes {
 			stored += o.Stored
 			dup += o.Duplicate
 		}
-	}}
+	}}}
 	s := open(t, cfg)
 	all := blocks(20)
 	again := all[3]

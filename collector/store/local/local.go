@@ -41,17 +41,12 @@ type Config struct {
 	SealAge       time.Duration // or this long after its first event (60 s)
 	CompactEvery  time.Duration // file first-level segments by system and day this often (1 h)
 	CompactEvents int64         // or when they hold so many events (1 M)
-	RetainEvery   time.Duration // apply Retention this often (1 h)
+	RetainEvery   time.Duration // apply Hooks.Retention this often (1 h)
 	Workers       int           // goroutines of one search (GOMAXPROCS)
 	FileRows      int           // most events of a filed segment (32,768: 65,536 saves 1 B an event and takes 130 MB more memory)
 
-	Retention store.Policy // nil keeps everything
-	// OnSeal is called after each seal, and by Open for each first-level segment that is still there: segment ids are
-	// unique, so a ledger takes each once.
-	OnSeal func(segment string, first, last uint64, outcomes []store.Outcome)
-	// OnRebuild is told by Open when MANIFEST had to be made anew. May be nil.
-	OnRebuild func(Rebuilt)
-	Now       func() time.Time // tests; nil is time.Now
+	Hooks store.Hooks
+	Now   func() time.Time // tests; nil is time.Now
 
 	step func(string) error // tests stop the store here
 }
@@ -80,8 +75,8 @@ func (c *Config) defaults() error {
 	if c.CompactEvents <= 0 {
 		c.CompactEvents = 1 << 20
 	}
-	if c.OnSeal == nil {
-		c.OnSeal = func(string, uint64, uint64, []store.Outcome) {}
+	if c.Hooks.OnSeal == nil {
+		c.Hooks.OnSeal = func(store.Segment) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -205,7 +200,7 @@ func Open(cfg Config, log *slog.Logger) (*Store, error) {
 		return nil, err
 	}
 	for _, seg := range s.level0 {
-		cfg.OnSeal(seg.id, seg.First, seg.Last, seg.Outcomes)
+		cfg.Hooks.OnSeal(store.Segment{ID: seg.id, First: seg.First, Last: seg.Last, Outcomes: seg.Outcomes})
 	}
 	return s, nil
 }
@@ -227,8 +222,8 @@ func (s *Store) rebuild(cause error) (*manifest, error) {
 		return nil, err
 	}
 	s.log.Warn("the list of filed segments was made anew", "files", sum.Files, "events", sum.Events, "left_out", sum.LeftOut, "set_aside", sum.SetAside, "duration", sum.Took.Round(time.Millisecond))
-	if s.cfg.OnRebuild != nil {
-		s.cfg.OnRebuild(sum)
+	if s.cfg.Hooks.OnRebuild != nil {
+		s.cfg.Hooks.OnRebuild(sum)
 	}
 	return m, nil
 }
@@ -301,6 +296,9 @@ func (s *Store) Epoch() string {
 	defer s.mu.Unlock()
 	return s.epoch
 }
+
+// Freshness implements store.Store: the memtable is searched like the rest.
+func (s *Store) Freshness() time.Duration { return 0 }
 
 // Append implements store.Store. It blocks while a full memtable is written and the next is full as well.
 func (s *Store) Append(ctx context.Context, b store.Block) error {
@@ -461,13 +459,15 @@ func (s *Store) startWrite() {
 				s.position = seg.Last
 			}
 		}
-		s.writing = nil
 		s.mu.Unlock()
-		if err == nil {
-			s.cfg.OnSeal(seg.id, seg.First, seg.Last, seg.Outcomes)
+		if err == nil { // the next segment is not written before this one is told: whoever counts takes them in order
+			s.cfg.Hooks.OnSeal(store.Segment{ID: seg.id, First: seg.First, Last: seg.Last, Outcomes: seg.Outcomes})
 		} else {
 			s.log.Error("events stay in memory: seal failed", "error", err)
 		}
+		s.mu.Lock()
+		s.writing = nil
+		s.mu.Unlock()
 		close(done)
 	}()
 }
@@ -624,9 +624,9 @@ func (s *Store) maintain(ctx context.Context) {
 			}
 			compacted = time.Now()
 		}
-		if s.cfg.Retention != nil && now.Sub(retained) >= s.cfg.RetainEvery {
+		if s.cfg.Hooks.Retention != nil && now.Sub(retained) >= s.cfg.RetainEvery {
 			retained = now
-			removed, err := s.Retain(ctx, s.cfg.Retention)
+			removed, err := s.Retain(ctx, s.cfg.Hooks.Retention)
 			if err != nil && ctx.Err() == nil {
 				s.log.Error("retention failed", "error", err)
 			}

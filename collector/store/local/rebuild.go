@@ -14,6 +14,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"hoalu/collector/store"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 )
@@ -38,19 +39,9 @@ type rebuild struct {
 	ids   map[string]map[string]bool // exact ids of files, by path
 }
 
-// Rebuilt says what a rebuild of MANIFEST found.
-type Rebuilt struct {
-	Cause    string
-	Files    int // that count
-	Events   int64
-	LeftOut  int // files that hold only what is elsewhere
-	SetAside int // files that cannot be read
-	Took     time.Duration
-}
-
-func (b *rebuild) run(cause error) (*manifest, []string, Rebuilt, error) {
+func (b *rebuild) run(cause error) (*manifest, []string, store.Rebuilt, error) {
 	start := time.Now()
-	sum := Rebuilt{Cause: cause.Error()}
+	sum := store.Rebuilt{Cause: cause.Error()}
 	files, damaged, next, err := b.files()
 	if err != nil {
 		return nil, nil, sum, err
