@@ -489,7 +489,7 @@ func receipt(r *soc.Receipt) *Receipt {
 	if r == nil {
 		return nil
 	}
-	return &Receipt{ID: r.ID, Received: Time(r.Received), Digest: r.Digest, Key: r.KeyID, Verified: r.Verified, Fault: r.Fault}
+	return &Receipt{ID: r.ID, Received: Time(r.Received), Digest: r.Digest, Key: r.KeyID, Kind: r.Kind, Verified: r.Verified, Fault: r.Fault}
 }
 
 func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActionBody]) (*AlertActionDone, error) {

@@ -145,6 +145,7 @@ type Receipt struct {
 	Received Time   `json:"received"`
 	Digest   string `json:"digest"`
 	Key      string `json:"key"`
+	Kind     string `json:"kind,omitempty" enum:"signed,transport" doc:"transport: the transport's acknowledgement, which is never verified"`
 	Verified bool   `json:"verified" doc:"its signature was verified when this was read"`
 	Fault    string `json:"fault,omitempty" doc:"why it does not verify"`
 }

@@ -4,8 +4,9 @@ package console
 type NationalSummary struct {
 	NationalStatus
 	Endpoint   string           `json:"endpoint,omitempty" doc:"address of the receiving point; empty: nothing leaves this machine"`
-	Channel    string           `json:"channel,omitempty"`
-	Heartbeat  int64            `json:"heartbeat_seconds"`
+	Channel    string           `json:"channel,omitempty" doc:"of the receiving point; its abilities stand in heartbeat_seconds and reconciles"`
+	Heartbeat  int64            `json:"heartbeat_seconds" doc:"0: this channel has no heartbeats"`
+	Reconciles bool             `json:"reconciles" doc:"the channel tells what it holds; otherwise no day can be compared"`
 	Today      NationalDay      `json:"today"`
 	Days       []NationalDay    `json:"days" doc:"newest first"`
 	LastError  string           `json:"last_error,omitempty" doc:"the far side's words"`
@@ -24,6 +25,7 @@ type NationalDay struct {
 	Refused    int64    `json:"refused"`
 	Waiting    int64    `json:"waiting"`
 	State      string   `json:"state" enum:"balanced,off,open,unknown" doc:"what reconciliation with the centre found; open: not yet reconciled"`
+	Why        string   `json:"why,omitempty" enum:"no_list" doc:"why the state is unknown; no_list: the channel does not tell what it holds"`
 	Reconciled Time     `json:"reconciled,omitzero"`
 	Differ     []string `json:"differ,omitempty" doc:"numbers that differ"`
 }
@@ -71,21 +73,31 @@ type outboxIn struct {
 
 // EndpointItem is the receiving point. Secrets are never shown again.
 type EndpointItem struct {
-	URL          string `json:"url"`
-	Channel      string `json:"channel" enum:"json,"`
-	ServerName   string `json:"server_name,omitempty"`
-	Authorities  string `json:"authorities,omitempty" doc:"PEM of the certificate authorities trusted for it"`
-	ReceiptKey   string `json:"receipt_key,omitempty" doc:"public key receipts are signed with, PEM"`
-	Certificate  string `json:"certificate,omitempty" doc:"our client certificate, PEM, to give to the centre"`
-	Organisation string `json:"organisation,omitempty" doc:"code the centre gave us"`
-	Changed      Time   `json:"changed,omitzero"`
-	By           string `json:"by,omitempty"`
-	Version      int64  `json:"version"`
+	URL          string        `json:"url"`
+	Channel      string        `json:"channel" doc:"name of one of channels"`
+	Channels     []ChannelItem `json:"channels" doc:"all that this program can deliver over"`
+	ServerName   string        `json:"server_name,omitempty"`
+	Authorities  string        `json:"authorities,omitempty" doc:"PEM of the certificate authorities trusted for it"`
+	ReceiptKey   string        `json:"receipt_key,omitempty" doc:"public key receipts are signed with, PEM"`
+	Certificate  string        `json:"certificate,omitempty" doc:"our client certificate, PEM, to give to the centre"`
+	Organisation string        `json:"organisation,omitempty" doc:"code the centre gave us"`
+	Changed      Time          `json:"changed,omitzero"`
+	By           string        `json:"by,omitempty"`
+	Version      int64         `json:"version"`
+}
+
+// ChannelItem is one way to the centre: an authority and a format.
+type ChannelItem struct {
+	Name       string            `json:"name"`
+	Title      map[string]string `json:"title" doc:"by language"`
+	Receipts   string            `json:"receipts" enum:"signed,transport,none" doc:"what proves that the centre has a report"`
+	Heartbeats bool              `json:"heartbeats"`
+	Reconciles bool              `json:"reconciles"`
 }
 
 type endpointBody struct {
 	URL          string `json:"url" maxLength:"400" doc:"https address; empty stops sending"`
-	Channel      string `json:"channel,omitempty" enum:"json,"`
+	Channel      string `json:"channel,omitempty" maxLength:"64" doc:"name of one of channels; empty takes the first"`
 	ServerName   string `json:"server_name,omitempty" maxLength:"255"`
 	Authorities  string `json:"authorities,omitempty" maxLength:"65536"`
 	ReceiptKey   string `json:"receipt_key,omitempty" maxLength:"8192"`

@@ -142,7 +142,7 @@ func TestEveryCodeHasItsText(t *testing.T) {
 		{`collector/collector\.go`, `TooLarge = "([a-z_]+)"`, "reasonCode.", true, 1},
 		{`detections/sigma/sigma\.go`, `(?:Event|Value|Temporal)\w*\s*= "([a-z_]+)"`, "trace.", true, 6},
 		{`detections/sigma/item\.go`, `(?:op = |op: )"([a-z]+)"`, "op.", true, 2},
-		{`national/national\.go`, `wrong\("\w+", "([a-z_]+)"`, "field_reason.", false, 5},
+		{`national/endpoint\.go`, `wrong\("\w+", "([a-z_]+)"`, "field_reason.", false, 5},
 		{`inventory/[a-z]+\.go`, `w\["\w+"\] = "([a-z_]+)"`, "field_reason.", false, 5},
 		{`inventory/[a-z]+\.go`, `(?:w\[|w\.text\(|exists\()"([a-z_]+)"`, "field_name.", false, 12},
 		{`console/[a-z_]+\.go`, `wrongField\("\w+", "([a-z_]+)"`, "field_name.", false, 10},

@@ -47,7 +47,7 @@ func (c *Console) national(ctx context.Context, _ *call, _ *none) (*NationalSumm
 		return nil, err
 	}
 	now := c.now()
-	out := &NationalSummary{NationalStatus: c.nationalStatus(s), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Today: s.Today, Days: orEmpty(s.Days),
+	out := &NationalSummary{NationalStatus: c.nationalStatus(s), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Reconciles: s.Reconciles, Today: s.Today, Days: orEmpty(s.Days),
 		LastError: s.LastError, ClockAhead: s.ClockAhead, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now, Stale: now + Time(nationalFresh.Milliseconds())}
 	return out, nil
 }

@@ -306,7 +306,8 @@ type NationalState struct {
 	Endpoint, Channel                   string
 	LastReceipt, LastBeat, FailingSince int64
 	Waiting, OldestWaiting, Refused     int64
-	HeartbeatEvery                      int64 // ms
+	HeartbeatEvery                      int64 // ms; 0 where the channel has none
+	Reconciles                          bool  // the channel tells what it holds
 	LastError                           string
 	ClockAhead                          int64 // ms the centre's clock is before ours
 	Today                               NationalDay

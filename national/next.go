@@ -3,6 +3,7 @@ package national
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 //
 // Order: by their numbers. A refused report is settled and holds nobody up. One that fails holds up the rest, because as a rule it is the
 // centre or the line that fails. But when the centre has not taken a report in asideAfter tries while it takes our heartbeats, the fault is
-// that report's: it steps aside and is tried again at its own times, and those behind it go out, except the ones about the same alert,
+// that report's (on a channel without heartbeats only the reports behind it can tell): it steps aside and is tried again at its own times, and those behind it go out, except the ones about the same alert,
 // whose order means something. At most window reports step aside.
 const (
 	asideAfter = 5
@@ -23,7 +24,7 @@ const (
 )
 
 // next is the report to send now; without one, how long to wait.
-func (s *Service) next(ctx context.Context) (row db.NationalOutbox, wait time.Duration, err error) {
+func (s *Service) next(ctx context.Context, a Adapter) (row db.NationalOutbox, wait time.Duration, err error) {
 	q := db.New(s.state.Read())
 	if id := s.testWaiting(); id != "" { // a test packet tells of the link, not of an alert: it does not stand behind a week of them
 		if row, err = q.Report(ctx, id); err == nil && row.State == soc.ReportWaiting && row.Tries == 0 {
@@ -41,7 +42,7 @@ func (s *Service) next(ctx context.Context) (row db.NationalOutbox, wait time.Du
 	if wait = s.untilDue(head[0]); wait == 0 {
 		return head[0], 0, nil
 	}
-	if head[0].Tries < asideAfter || !s.beating(ctx, q) {
+	if head[0].Tries < asideAfter || !s.answering(ctx, q, a) {
 		return row, wait, nil
 	}
 	rows, err := q.NextWaitings(ctx, window)
@@ -74,8 +75,11 @@ func (s *Service) untilDue(r db.NationalOutbox) time.Duration {
 	return 0
 }
 
-// beating says that the centre takes our heartbeats.
-func (s *Service) beating(ctx context.Context, q *db.Queries) bool {
+// answering says that the centre takes our heartbeats. A channel without them is found out by trying the reports behind.
+func (s *Service) answering(ctx context.Context, q *db.Queries, a Adapter) bool {
+	if _, ok := a.(Beater); !ok {
+		return true
+	}
 	hb, err := q.Heartbeat(ctx)
 	return err == nil && hb.Answer == "" && hb.Ok > 0 && now()-hb.Ok < 2*s.cfg.Heartbeat.Milliseconds()
 }
@@ -132,30 +136,57 @@ func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, er
 	})
 }
 
-// complete fills in what was not known when the report was made, such as our identifier at a centre that was set later. It is stored
-// before anything is sent, so every delivery under the id carries the same bytes for as long as the centre is the same.
-func (s *Service) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (db.NationalOutbox, error) {
+// complete fills in what was not known when the report was made, such as our identifier at a centre that was set later, and renders it
+// anew when it was made for another channel. It is stored before anything is sent, so every delivery under the id carries the same bytes
+// for as long as the centre is the same. gone says that this channel cannot carry the report: it is settled as refused, with the cause.
+func (s *Service) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (_ db.NationalOutbox, gone bool, err error) {
 	o := delivery.Outgoing{Organ: l.Organ}
 	if s.hooks.Lookup != nil {
 		o.System, o.Unit = s.hooks.Lookup(row.SystemID)
 	}
-	body, err := a.Complete([]byte(row.Body), o)
-	if err != nil {
-		return row, fmt.Errorf("complete report %s: %w", row.ID, err)
+	body := []byte(row.Body)
+	if row.Channel != l.Channel {
+		if body, err = s.renderAnew(ctx, a, o, row); err != nil {
+			s.log.Warn("report not for this channel", "report", row.ID, "error", err)
+			return row, true, s.refuse(ctx, row.ID, fmt.Sprintf("not sent: made for channel %s, and channel %s cannot carry it: %s", row.Channel, l.Channel, err))
+		}
+	} else if c, ok := a.(Completer); ok {
+		if body, err = c.Complete(body, o); err != nil {
+			return row, false, fmt.Errorf("complete report %s: %w", row.ID, err)
+		}
 	}
-	if string(body) == row.Body {
-		return row, nil
+	if string(body) == row.Body && row.Channel == l.Channel {
+		return row, false, nil
 	}
-	row.Body, row.Digest = string(body), delivery.Digest(body)
-	return row, s.state.Tx(ctx, func(tx *sql.Tx) error {
-		return db.New(tx).CompleteReport(ctx, db.CompleteReportParams{ID: row.ID, Body: row.Body, Digest: row.Digest})
+	row.Body, row.Digest, row.Channel = string(body), delivery.Digest(body), l.Channel
+	return row, false, s.state.Tx(ctx, func(tx *sql.Tx) error {
+		return db.New(tx).CompleteReport(ctx, db.CompleteReportParams{ID: row.ID, Body: row.Body, Digest: row.Digest, Channel: row.Channel})
 	})
+}
+
+// renderAnew makes the body of a report that waits for another channel, with its alert as it is now.
+func (s *Service) renderAnew(ctx context.Context, a Adapter, o delivery.Outgoing, row db.NationalOutbox) ([]byte, error) {
+	o.ID, o.Kind, o.Order, o.Created = row.ID, row.Kind, row.Ord, row.Created
+	if row.Kind != delivery.KindTest {
+		if s.hooks.Alert == nil {
+			return nil, errors.New("alerts cannot be read here")
+		}
+		x, found, err := s.hooks.Alert(ctx, row.Subject)
+		if err != nil {
+			return nil, fmt.Errorf("read alert %s: %w", row.Subject, err)
+		}
+		if !found {
+			return nil, fmt.Errorf("alert %s is not stored any more", row.Subject)
+		}
+		o.Alert = x
+	}
+	return a.Render(o)
 }
 
 // ready is next, completed and still to be sent.
 func (s *Service) ready(ctx context.Context, l delivery.Link, a Adapter) (db.NationalOutbox, time.Duration, error) {
 	for {
-		row, wait, err := s.next(ctx)
+		row, wait, err := s.next(ctx, a)
 		if err != nil || wait > 0 {
 			return row, wait, err
 		}
@@ -166,7 +197,10 @@ func (s *Service) ready(ctx context.Context, l delivery.Link, a Adapter) (db.Nat
 		if gone {
 			continue
 		}
-		row, err = s.complete(ctx, l, a, row)
+		row, gone, err = s.complete(ctx, l, a, row)
+		if gone && err == nil {
+			continue
+		}
 		return row, 0, err
 	}
 }

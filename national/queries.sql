@@ -19,7 +19,7 @@ UPDATE national_outbox SET tries = tries + 1, last_error = $2, next_try = $3 WHE
 SELECT * FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT $1;
 
 -- name: CompleteReport :exec
-UPDATE national_outbox SET body = $2, digest = $3 WHERE id = $1 AND state = 'waiting';
+UPDATE national_outbox SET body = $2, digest = $3, channel = $4 WHERE id = $1 AND state = 'waiting';
 
 -- name: WithholdReport :exec
 DELETE FROM national_outbox WHERE id = $1 AND state = 'waiting';
@@ -42,6 +42,9 @@ INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, s
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (report_id) DO UPDATE SET receipt_id = excluded.receipt_id, received = excluded.received, digest = excluded.digest,
     key_id = excluded.key_id, signature = excluded.signature, raw = excluded.raw, stored = excluded.stored, signer = excluded.signer;
+
+-- name: DropReceipt :exec
+DELETE FROM national_receipt WHERE report_id = $1;
 
 -- name: InsertTry :exec
 INSERT INTO national_try (report_id, at, answer) VALUES ($1, $2, $3);
@@ -85,7 +88,7 @@ SELECT created FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1
 SELECT stored, received FROM national_receipt ORDER BY stored DESC LIMIT 1;
 
 -- name: KnownBetween :many
-SELECT id, digest, body, state, settled FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
+SELECT id, digest, body, state, settled, channel FROM national_outbox WHERE created >= sqlc.arg(since) AND created < sqlc.arg(until);
 
 -- name: Endpoint :one
 SELECT * FROM national_endpoint WHERE id = 1;

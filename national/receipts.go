@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"hoalu/national/delivery"
 	"hoalu/national/internal/db"
 	"hoalu/soc"
 )
@@ -28,10 +29,18 @@ func pinned(ctx context.Context, q *db.Queries) (string, error) {
 func stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Receipt {
 	sig, _ := hex.DecodeString(rc.Signature)
 	out := &soc.Receipt{ID: rc.ReceiptID, Report: rc.ReportID, Received: rc.Received, Digest: rc.Digest, KeyID: rc.KeyID, Signature: sig, Raw: []byte(rc.Raw)}
+	f, ok := forwarderOf(row.Channel)
+	if out.Kind = string(f.Receipts); ok && f.Receipts != delivery.Signed {
+		out.Fault = "the channel's receipts are not signed"
+		return out
+	}
 	err := func() error {
-		newAdapter, ok := forwarders[row.Channel]
 		if !ok {
 			return fmt.Errorf("channel %q is not known to this program", row.Channel)
+		}
+		check, ok := f.New().(Checker)
+		if !ok {
+			return fmt.Errorf("channel %q cannot verify its receipts", row.Channel)
 		}
 		if rc.Signer != "" {
 			key = rc.Signer
@@ -40,7 +49,7 @@ func stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Recei
 		if err != nil {
 			return fmt.Errorf("the key of the receipt is not known: %w", err)
 		}
-		again, err := newAdapter().Check(k, toReport(row), []byte(rc.Raw))
+		again, err := check.Check(k, toReport(row), []byte(rc.Raw))
 		if err != nil {
 			return err
 		}

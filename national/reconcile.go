@@ -29,7 +29,7 @@ func (s *Service) reconcileLoop(ctx context.Context) {
 		if err == nil && day != "" {
 			_, err = s.Reconcile(ctx, soc.Actor{ID: "system", Name: "system"}, day)
 		}
-		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) && !errors.Is(err, ErrNoList) {
 			s.log.Warn("reconciliation not done; it is tried again", "day", day, "error", err)
 		}
 	}
@@ -75,6 +75,9 @@ type Reconciliation struct {
 	Balanced bool     `json:"balanced"`
 }
 
+// ErrNoList means that the channel of the receiving point cannot tell what it holds: whether a day is balanced is not known.
+var ErrNoList = errors.New("this channel cannot be reconciled: it does not tell what it holds")
+
 // receipts tells which accepted reports made in [from, to) have a receipt that verifies.
 func (s *Service) receipts(ctx context.Context, from, to int64) (map[string]bool, error) {
 	q := db.New(s.state.Read())
@@ -109,9 +112,13 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 	if err != nil {
 		return Reconciliation{}, err
 	}
+	lister, ok := a.(Lister)
+	if !ok {
+		return Reconciliation{}, ErrNoList
+	}
 	lctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	asked := now()
-	held, err := a.List(lctx, l, from, to)
+	held, err := lister.List(lctx, l, from, to)
 	cancel()
 	if err != nil {
 		return Reconciliation{}, fmt.Errorf("get the centre's list of %s: %w", day, trouble(err, l))
@@ -139,12 +146,16 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 					break // accepted while the list was on its way
 				}
 				sound := delivery.Digest([]byte(k.Body)) == k.Digest
-				if !receipts[k.ID] || !sound {
+				proven := receipts[k.ID]
+				if f, ok := forwarderOf(k.Channel); ok && f.Receipts != delivery.Signed {
+					proven = true // there is no signature to lose
+				}
+				if !proven || !sound {
 					r.Broken = append(r.Broken, k.ID)
 				}
 				switch {
 				case !sound: // what was sent is not here any more: sending this would be another report
-				case there && digest == k.Digest && !receipts[k.ID]:
+				case there && digest == k.Digest && !proven:
 					if err := q.RequeueReport(ctx, db.RequeueReportParams{ID: k.ID, LastError: "reconciliation: the receipt kept here does not verify; a new one is asked for"}); err != nil {
 						return err
 					}

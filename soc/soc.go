@@ -448,6 +448,7 @@ type Receipt struct {
 	KeyID     string
 	Signature []byte
 	Raw       []byte
+	Kind      string // signed, transport (the channel's acknowledgement, never Verified), or "" where the channel is not known
 	Verified  bool
 	Fault     string `json:",omitempty"` // why it does not verify
 }

@@ -339,11 +339,17 @@ func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error
 	if err != nil {
 		return console.NationalState{}, err
 	}
-	out := console.NationalState{Endpoint: s.URL, Channel: national.DefaultChannel, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
+	out := console.NationalState{Endpoint: s.URL, Channel: s.Channel, Reconciles: s.Lists, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
 		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: p.a.cfg.National.Heartbeat.Milliseconds(), LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
 		Today: console.NationalDay{Day: day(time.Now()), Made: s.MadeToday, Accepted: s.AcceptedToday, Waiting: s.Waiting, State: "open"}}
+	if s.Endpoint && !s.Beats {
+		out.HeartbeatEvery = 0
+	}
+	if s.Endpoint && !s.Lists {
+		out.Today.State, out.Today.Why = "unknown", "no_list"
+	}
 	for _, r := range days {
-		if r.Day == out.Today.Day {
+		if r.Day == out.Today.Day && (s.Lists || !s.Endpoint) {
 			out.Today = dayOf(r)
 		}
 		out.Days = append(out.Days, dayOf(r))
@@ -377,7 +383,11 @@ func (p nationalPart) Endpoint(ctx context.Context) (console.EndpointItem, error
 	if errors.Is(err, national.ErrNoEndpoint) {
 		err = nil
 	}
-	out := console.EndpointItem{URL: e.URL, Channel: e.Channel, Authorities: e.ServerCA, ReceiptKey: e.ReceiptKey, Organisation: e.OrganID, Changed: console.Time(e.SetAt), By: e.SetBy, Version: e.Version}
+	var channels []console.ChannelItem
+	for _, c := range national.Channels() {
+		channels = append(channels, console.ChannelItem{Name: c.Name, Title: c.Title, Receipts: string(c.Receipts), Heartbeats: c.Beats, Reconciles: c.Lists})
+	}
+	out := console.EndpointItem{Channels: channels, URL: e.URL, Channel: e.Channel, Authorities: e.ServerCA, ReceiptKey: e.ReceiptKey, Organisation: e.OrganID, Changed: console.Time(e.SetAt), By: e.SetBy, Version: e.Version}
 	if err == nil {
 		var b strings.Builder
 		cert, cerr := p.a.nationalCertificate(ctx)
@@ -457,6 +467,9 @@ func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, d string) 
 	r, err := p.a.national.Reconcile(ctx, actor, d)
 	if errors.Is(err, national.ErrNoEndpoint) {
 		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
+	}
+	if errors.Is(err, national.ErrNoList) {
+		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_list", Detail: "This channel cannot be reconciled: the centre does not tell over it what it holds.", Do: "Compare the numbers with the centre by hand."}
 	}
 	return dayOf(r), err
 }

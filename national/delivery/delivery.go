@@ -14,9 +14,10 @@ import (
 
 // Link is one delivery's surroundings.
 type Link struct {
+	Channel string // row of the table of forwarders
 	URL     string
 	TLS     *tls.Config      // client certificate and pinned CA
-	Key     crypto.PublicKey // signs receipts and lists
+	Key     crypto.PublicKey // signs receipts and lists; nil where the channel's are not signed
 	Organ   string           // our identifier at the centre
 	Timeout time.Duration
 }
@@ -32,6 +33,16 @@ type Outgoing struct {
 	System  soc.System
 	Unit    soc.Unit
 }
+
+// Receipts says what proves that the far side has a report.
+type Receipts string
+
+// Kinds of receipt.
+const (
+	Signed    Receipts = "signed"    // the far side's signature over the digest of the body, verified again whenever it is shown
+	Transport Receipts = "transport" // the transport's acknowledgement, which proves nothing afterwards
+	NoReceipt Receipts = "none"      // nothing: the report was handed over, and that is all that is known
+)
 
 // Refused is the centre's final no, in its own words.
 type Refused struct{ Words string }

@@ -126,7 +126,9 @@ export function AlertFacts({ alert }: { alert: AlertDetail }) {
                     ) : (
                       t('alerts.receipt')
                     )}
-                    {lastDelivery.receipt.verified ? ' ✓' : ` (${t('national.unverified')})`}
+                    {lastDelivery.receipt.verified
+                      ? ' ✓'
+                      : ` (${t(lastDelivery.receipt.kind === 'transport' ? 'national.transport' : 'national.unverified')})`}
                   </>
                 )}
               </>

@@ -1640,6 +1640,20 @@ export interface components {
             count: number;
             key: string;
         };
+        ChannelItem: {
+            heartbeats: boolean;
+            name: string;
+            /**
+             * @description what proves that the centre has a report
+             * @enum {string}
+             */
+            receipts: "signed" | "transport" | "none";
+            reconciles: boolean;
+            /** @description by language */
+            title: {
+                [key: string]: string;
+            };
+        };
         Check: {
             done: boolean;
             /** @enum {string} */
@@ -1823,8 +1837,8 @@ export interface components {
         };
         EndpointBody: {
             authorities?: string;
-            /** @enum {string} */
-            channel?: "json" | "";
+            /** @description name of one of channels; empty takes the first */
+            channel?: string;
             organisation?: string;
             reason?: string;
             receipt_key?: string;
@@ -1845,8 +1859,10 @@ export interface components {
              * @description RFC 3339, UTC
              */
             changed?: string;
-            /** @enum {string} */
-            channel: "json" | "";
+            /** @description name of one of channels */
+            channel: string;
+            /** @description all that this program can deliver over */
+            channels: components["schemas"]["ChannelItem"][];
             /** @description code the centre gave us */
             organisation?: string;
             /** @description public key receipts are signed with, PEM */
@@ -2364,6 +2380,11 @@ export interface components {
             state: "balanced" | "off" | "open" | "unknown";
             /** Format: int64 */
             waiting: number;
+            /**
+             * @description why the state is unknown; no_list: the channel does not tell what it holds
+             * @enum {string}
+             */
+            why?: "no_list";
         };
         NationalStatus: {
             /**
@@ -2392,6 +2413,7 @@ export interface components {
              * @description RFC 3339, UTC
              */
             as_of: string;
+            /** @description of the receiving point; its abilities stand in heartbeat_seconds and reconciles */
             channel?: string;
             /**
              * Format: int64
@@ -2402,7 +2424,10 @@ export interface components {
             days: components["schemas"]["NationalDay"][];
             /** @description address of the receiving point; empty: nothing leaves this machine */
             endpoint?: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description 0: this channel has no heartbeats
+             */
             heartbeat_seconds: number;
             /** @description the far side's words */
             last_error?: string;
@@ -2416,6 +2441,8 @@ export interface components {
              * @description RFC 3339, UTC
              */
             oldest_waiting?: string;
+            /** @description the channel tells what it holds; otherwise no day can be compared */
+            reconciles: boolean;
             /** Format: int64 */
             refused: number;
             refused_by_reason?: {
@@ -3014,6 +3041,11 @@ export interface components {
             fault?: string;
             id: string;
             key: string;
+            /**
+             * @description transport: the transport's acknowledgement, which is never verified
+             * @enum {string}
+             */
+            kind?: "signed" | "transport";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -3980,6 +4012,7 @@ export type Because = components['schemas']['Because'];
 export type Bound = components['schemas']['Bound'];
 export type Broken = components['schemas']['Broken'];
 export type Bucket = components['schemas']['Bucket'];
+export type ChannelItem = components['schemas']['ChannelItem'];
 export type Check = components['schemas']['Check'];
 export type ClockStatus = components['schemas']['ClockStatus'];
 export type Condition = components['schemas']['Condition'];

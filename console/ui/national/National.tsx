@@ -92,7 +92,7 @@ export default function National() {
               {t('national.test')}
             </Button>
           )}
-          {mayAct && n.endpoint && (
+          {mayAct && n.endpoint && n.reconciles && (
             <Button onClick={reconcile} loading={busy === 'reconcile'}>
               {t('national.reconcile')}
             </Button>
@@ -124,7 +124,7 @@ export default function National() {
             )}
           </Link>
         ))}
-        <DayState state={n.today.state} />
+        <DayState state={n.today.state} why={n.today.why} />
       </div>
       <div className="tabs" role="tablist" aria-label={t('page.national')}>
         {tabs.map((x) => (
@@ -146,12 +146,12 @@ export default function National() {
   );
 }
 
-function DayState({ state }: { state: string }) {
+function DayState({ state, why }: { state: string; why?: string | undefined }) {
   const { t } = useTranslation();
   return (
     <PostureSign
       state={state === 'balanced' ? 'met' : state === 'off' ? 'not_met' : state === 'open' ? 'not_applicable' : 'unknown'}
-      label={t(`national.day.${state}`)}
+      label={t(`national.day.${why ?? state}`)}
     />
   );
 }
@@ -213,7 +213,10 @@ function Outbox({ unset }: { unset: boolean }) {
         cell: (r) =>
           r.receipt ? (
             <span className="cut block num">
-              {r.receipt.digest.slice(0, 8)}… {r.receipt.verified ? `✓ ${t('national.signed')}` : t('national.unverified')}
+              {r.receipt.digest.slice(0, 8)}…{' '}
+              {r.receipt.verified
+                ? `✓ ${t('national.signed')}`
+                : t(r.receipt.kind === 'transport' ? 'national.transport' : 'national.unverified')}
             </span>
           ) : r.last_error ? (
             <span className="cut block">
@@ -304,7 +307,7 @@ function ReportState({ r }: { r: ReportItem }) {
       state={
         r.state === 'accepted' ? (r.receipt?.verified ? 'met' : 'unknown') : r.state === 'refused' ? 'not_met' : 'not_applicable'
       }
-      label={t(`reportState.${r.state}`)}
+      label={r.state === 'accepted' && !r.receipt ? t('national.handed') : t(`reportState.${r.state}`)}
     />
   );
 }
@@ -389,6 +392,8 @@ function Message({ id, onClose }: { id: string; onClose: () => void }) {
                     <div>
                       {r.receipt.verified ? (
                         `✓ ${t('national.signatureGood')}`
+                      ) : r.receipt.kind === 'transport' ? (
+                        <span className="unk-text">{t('national.transportHint')}</span>
                       ) : (
                         <span className="unk-text">
                           {t('national.unverified')} <Evidence value={r.receipt.fault ?? ''} mode="detail" />
@@ -489,7 +494,7 @@ function Days({ n }: { n: NationalSummary }) {
               {n.days.map((d) => (
                 <tr key={d.day}>
                   <td>
-                    <DayState state={d.state} />
+                    <DayState state={d.state} why={d.why} />
                   </td>
                   <td className="num">{day(d.day)}</td>
                   {(['made', 'accepted', 'refused', 'waiting'] as const).map((k) => (
@@ -534,15 +539,18 @@ function Endpoint() {
 
 function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDone: () => void }) {
   const { t } = useTranslation();
+  const lang = useLang();
   const queries = useQueryClient();
   const [f, setF] = useState({
     url: e.url,
+    channel: e.channel || (e.channels[0]?.name ?? ''),
     server_name: e.server_name ?? '',
     organisation: e.organisation ?? '',
     authorities: e.authorities ?? '',
     receipt_key: e.receipt_key ?? '',
     reason: '',
   });
+  const channel = e.channels.find((c) => c.name === f.channel);
   const [sheet, setSheet] = useState(false);
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
@@ -553,9 +561,7 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
   const save = async () => {
     setBusy(true);
     try {
-      await take(
-        client.PUT('/api/national/endpoint', { body: { ...f, url: f.url.trim(), channel: 'json', version: e.version } }),
-      );
+      await take(client.PUT('/api/national/endpoint', { body: { ...f, url: f.url.trim(), version: e.version } }));
       setSheet(false);
       toast({ text: t('national.saved') });
       queries.invalidateQueries({ queryKey: ['national'] });
@@ -567,8 +573,8 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
       setBusy(false);
     }
   };
-  const changed = (['url', 'server_name', 'organisation', 'authorities', 'receipt_key'] as const).filter(
-    (k) => f[k] !== (e[k] ?? ''),
+  const changed = (['url', 'channel', 'server_name', 'organisation', 'authorities', 'receipt_key'] as const).filter(
+    (k) => f[k] !== (e[k] || (k === 'channel' ? (e.channels[0]?.name ?? '') : '')),
   );
   return (
     <section className="card">
@@ -592,6 +598,27 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
             disabled={!may}
             maxLength={400}
           />
+        </div>
+        <div>
+          <label htmlFor="ep-channel">{t('national.channel')}</label>
+          <select id="ep-channel" className="select" value={f.channel} onChange={set('channel')} disabled={!may}>
+            {e.channels.map((c) => (
+              <option key={c.name} value={c.name}>
+                {c.title[lang] ?? c.name}
+              </option>
+            ))}
+          </select>
+          {channel && (
+            <p className="hint">
+              {[
+                t(`national.receipts.${channel.receipts}`),
+                !channel.heartbeats && t('national.noHeartbeat'),
+                !channel.reconciles && t('national.day.no_list'),
+              ]
+                .filter(Boolean)
+                .join('; ')}
+            </p>
+          )}
         </div>
         <div>
           <label htmlFor="ep-org">{t('national.organisation')}</label>
@@ -620,7 +647,7 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
             spellCheck={false}
           />
         </div>
-        <div>
+        <div hidden={channel !== undefined && channel.receipts !== 'signed'}>
           <label htmlFor="ep-key">{t('national.receiptKey')}</label>
           <Input.TextArea
             id="ep-key"

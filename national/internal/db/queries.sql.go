@@ -19,17 +19,23 @@ func (q *Queries) ClearEndpoint(ctx context.Context) error {
 }
 
 const completeReport = `-- name: CompleteReport :exec
-UPDATE national_outbox SET body = $2, digest = $3 WHERE id = $1 AND state = 'waiting'
+UPDATE national_outbox SET body = $2, digest = $3, channel = $4 WHERE id = $1 AND state = 'waiting'
 `
 
 type CompleteReportParams struct {
-	ID     string
-	Body   string
-	Digest string
+	ID      string
+	Body    string
+	Digest  string
+	Channel string
 }
 
 func (q *Queries) CompleteReport(ctx context.Context, arg CompleteReportParams) error {
-	_, err := q.db.ExecContext(ctx, completeReport, arg.ID, arg.Body, arg.Digest)
+	_, err := q.db.ExecContext(ctx, completeReport,
+		arg.ID,
+		arg.Body,
+		arg.Digest,
+		arg.Channel,
+	)
 	return err
 }
 
@@ -133,6 +139,15 @@ func (q *Queries) CountSettledSince(ctx context.Context, arg CountSettledSincePa
 		return nil, err
 	}
 	return items, nil
+}
+
+const dropReceipt = `-- name: DropReceipt :exec
+DELETE FROM national_receipt WHERE report_id = $1
+`
+
+func (q *Queries) DropReceipt(ctx context.Context, reportID string) error {
+	_, err := q.db.ExecContext(ctx, dropReceipt, reportID)
+	return err
 }
 
 const endpoint = `-- name: Endpoint :one
@@ -274,7 +289,7 @@ func (q *Queries) InsertTry(ctx context.Context, arg InsertTryParams) error {
 }
 
 const knownBetween = `-- name: KnownBetween :many
-SELECT id, digest, body, state, settled FROM national_outbox WHERE created >= $1 AND created < $2
+SELECT id, digest, body, state, settled, channel FROM national_outbox WHERE created >= $1 AND created < $2
 `
 
 type KnownBetweenParams struct {
@@ -288,6 +303,7 @@ type KnownBetweenRow struct {
 	Body    string
 	State   string
 	Settled int64
+	Channel string
 }
 
 func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]KnownBetweenRow, error) {
@@ -305,6 +321,7 @@ func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]K
 			&i.Body,
 			&i.State,
 			&i.Settled,
+			&i.Channel,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,170 @@
+package national
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"hoalu/national/delivery"
+	"hoalu/national/internal/db"
+	"hoalu/soc"
+)
+
+// quiet forgets a failure without saying that it is over.
+func (s *Service) quiet() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing, s.lastError = 0, ""
+}
+
+func (s *Service) deliverLoop(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := time.Minute
+		l, a, err := s.link(ctx)
+		switch {
+		case errors.Is(err, ErrNoEndpoint):
+			s.quiet() // also after a delivery that was under way when it was removed
+		case err != nil:
+			s.fail(err)
+			wait = 10 * time.Second
+		default:
+			wait = s.deliverOne(ctx, l, a)
+			if wait == 0 {
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-time.After(wait):
+		}
+	}
+}
+
+// idle is how often an empty outbox is looked at: Enqueue wakes the loop before its transaction is visible, and the transaction is not
+// ours to wait for.
+const idle = 500 * time.Millisecond
+
+// deliverOne sends the report at the head; it returns how long to wait, 0 for go on at once.
+func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) time.Duration {
+	row, wait, err := s.ready(ctx, l, a)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Error("choose the next report", "error", err)
+		}
+		return 5 * time.Second
+	}
+	if wait > 0 {
+		return wait
+	}
+	dctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	receipt, err := a.Deliver(dctx, l, toReport(row))
+	cancel()
+	s.testSent(row.ID)
+	if ctx.Err() != nil {
+		return time.Second
+	}
+	if err != nil {
+		err = trouble(err, l)
+	}
+	var refused *delivery.Refused
+	switch {
+	case err == nil:
+		err = s.state.Tx(ctx, func(tx *sql.Tx) error {
+			q := db.New(tx)
+			if err := q.SettleReport(ctx, db.SettleReportParams{ID: row.ID, State: soc.ReportAccepted, Settled: now()}); err != nil {
+				return err
+			}
+			answer := "accepted, receipt " + receipt.ID
+			f, _ := forwarderOf(l.Channel)
+			if f.Receipts == delivery.NoReceipt {
+				answer = "handed over; this channel gives no receipt"
+			}
+			if err := q.InsertTry(ctx, db.InsertTryParams{ReportID: row.ID, At: now(), Answer: clip(answer)}); err != nil {
+				return err
+			}
+			if f.Receipts == delivery.NoReceipt {
+				return q.DropReceipt(ctx, row.ID) // of an earlier delivery, on another channel
+			}
+			if f.Receipts == delivery.Transport {
+				receipt.Digest, receipt.Received = row.Digest, cmp.Or(receipt.Received, now())
+			}
+			return q.InsertReceipt(ctx, db.InsertReceiptParams{ReportID: row.ID, ReceiptID: receipt.ID, Received: receipt.Received, Digest: receipt.Digest,
+				KeyID: receipt.KeyID, Signature: hex.EncodeToString(receipt.Signature), Raw: string(receipt.Raw), Stored: now(), Signer: keyText(l.Key)})
+		})
+		s.fail(nil)
+	case errors.As(err, &refused):
+		s.log.Warn("report refused", "report", row.ID, "error", err)
+		err = s.refuse(ctx, row.ID, refused.Words)
+		s.fail(nil)
+	default:
+		s.fail(err)
+		words := clip(err.Error())
+		d := s.backoff(row.Tries)
+		err = s.state.Tx(ctx, func(tx *sql.Tx) error {
+			q := db.New(tx)
+			if err := q.PostponeReport(ctx, db.PostponeReportParams{ID: row.ID, LastError: words, NextTry: now() + d.Milliseconds()}); err != nil {
+				return err
+			}
+			return q.InsertTry(ctx, db.InsertTryParams{ReportID: row.ID, At: now(), Answer: words})
+		})
+	}
+	s.notify(row.ID)
+	if err != nil {
+		s.log.Error("write outbox", "error", err) // the report is sent again; its id keeps the effect single
+		return 5 * time.Second
+	}
+	return 0
+}
+
+func (s *Service) backoff(tries int64) time.Duration {
+	d := s.cfg.RetryFirst
+	for ; tries > 0 && d < s.cfg.RetryMost; tries-- {
+		d *= 2
+	}
+	d = min(d, s.cfg.RetryMost)
+	return d - time.Duration(rand.Int64N(int64(d)/4+1))
+}
+
+func (s *Service) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		if s.failing != 0 {
+			s.log.Info("national centre answers again")
+		}
+		s.failing, s.lastError = 0, ""
+		return
+	}
+	if s.failing == 0 {
+		s.failing = now()
+		s.log.Warn("national centre does not answer", "error", err)
+	}
+	s.lastError = err.Error()
+}
+
+// clip bounds the far side's words.
+func clip(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	if len(s) > 500 {
+		s = strings.ToValidUTF8(s[:500], "") + "…"
+	}
+	return s
+}
+
+// refuse settles a report that will not be accepted as it is; words say why.
+func (s *Service) refuse(ctx context.Context, id, words string) error {
+	return s.state.Tx(ctx, func(tx *sql.Tx) error {
+		q := db.New(tx)
+		if err := q.SettleReport(ctx, db.SettleReportParams{ID: id, State: soc.ReportRefused, LastError: clip(words), Settled: now()}); err != nil {
+			return err
+		}
+		return q.InsertTry(ctx, db.InsertTryParams{ReportID: id, At: now(), Answer: "refused: " + clip(words)})
+	})
+}
