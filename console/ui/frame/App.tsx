@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Component, type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { Component, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, Route, Routes, useLocation } from 'react-router';
 import { onSessionEnd } from '../api/client';
@@ -10,28 +10,17 @@ import { setLanguage } from '../locales/i18n';
 import { setTheme } from '../session/preferences';
 import { meKey, PersonProvider, pageRight, useMe, useMeQuery } from '../session/session';
 import { Frame } from './Frame';
+import { pages } from './pages';
 
 const Login = lazy(() => import('../entry/Login'));
 const First = lazy(() => import('../entry/First'));
 
-const pages: [path: string, page: string, load: () => Promise<{ default: ComponentType }>][] = [
-  ['/', 'overview', () => import('../overview/Overview')],
-  ['/alerts', 'alerts', () => import('../alerts/Alerts')],
-  ['/alerts/:id', 'alerts', () => import('../alerts/AlertPage')],
-  ['/search', 'search', () => import('../search/Search')],
-  ['/systems', 'systems', () => import('../systems/Systems')],
-  ['/systems/:id', 'systems', () => import('../systems/SystemPage')],
-  ['/sources', 'sources', () => import('../sources/Sources')],
-  ['/ledger', 'ledger', () => import('../ledger/Ledger')],
-  ['/rules', 'rules', () => import('../rules/Rules')],
-  ['/rules/:id', 'rules', () => import('../rules/RulePage')],
-  ['/national', 'national', () => import('../national/National')],
-  ['/audit', 'audit', () => import('../audit/Audit')],
-  ['/me', 'overview', () => import('../admin/Me')],
-  ['/admin', 'admin', () => import('../admin/Admin')],
-  ['/admin/:section', 'admin', () => import('../admin/Admin')],
+/** What a person has besides the pages of the rail. */
+const own = { '/me': () => import('../admin/Me') };
+const lazyPages = [
+  ...pages.flatMap((p) => Object.entries(p.routes).map(([path, load]) => ({ path, page: p.id, Page: lazy(load) }))),
+  ...Object.entries(own).map(([path, load]) => ({ path, page: 'overview', Page: lazy(load) })),
 ];
-const lazyPages = pages.map(([path, page, load]) => ({ path, page, load, Page: lazy(load) }));
 
 export function App() {
   const { pathname } = useLocation();

@@ -1,47 +1,38 @@
+import type { ComponentType } from 'react';
 import type { Me } from '../api/client';
 import type { IconName } from '../design/icons';
+import type { Lang } from '../format/lang';
 import { pageRight } from '../session/session';
 
+/** A page's place in the rail and its routes. It stands in page.ts of the page's folder, which is found by itself. */
 export interface PageDef {
+  /** the name the server gives its right by (pages in console/authz/policy.rego) */
   id: string;
-  path: string;
+  group: (typeof groupIds)[number];
+  /** within its group */
+  order: number;
   icon: IconName;
   /** letter after g */
   key: string;
+  /** path → component; the first is the page itself */
+  routes: Record<string, () => Promise<{ default: ComponentType }>>;
+  /** texts that stand in no file of locales: of a page that is new */
+  texts?: Record<Lang, Record<string, unknown>>;
 }
 
-/** The rail: groups in order, each page with the name the server gives its right by. */
-export const groups: { id: string; pages: PageDef[] }[] = [
-  {
-    id: 'duty',
-    pages: [
-      { id: 'overview', path: '/', icon: 'home', key: 'o' },
-      { id: 'alerts', path: '/alerts', icon: 'bell', key: 'a' },
-      { id: 'search', path: '/search', icon: 'search', key: 's' },
-    ],
-  },
-  {
-    id: 'systems',
-    pages: [
-      { id: 'systems', path: '/systems', icon: 'server', key: 'y' },
-      { id: 'sources', path: '/sources', icon: 'source', key: 'n' },
-      { id: 'ledger', path: '/ledger', icon: 'ledger', key: 'l' },
-    ],
-  },
-  { id: 'detections', pages: [{ id: 'rules', path: '/rules', icon: 'rules', key: 'r' }] },
-  { id: 'compliance', pages: [{ id: 'national', path: '/national', icon: 'up', key: 't' }] },
-  {
-    id: 'admin',
-    pages: [
-      { id: 'audit', path: '/audit', icon: 'audit', key: 'd' },
-      { id: 'admin', path: '/admin', icon: 'gear', key: 'q' },
-    ],
-  },
-];
+/** The groups of the rail, in order. */
+export const groupIds = ['duty', 'systems', 'detections', 'compliance', 'admin'] as const;
+
+const found = import.meta.glob<PageDef>('../*/page.ts', { eager: true, import: 'default' });
+
+/** Every page, in the order of the rail. */
+export const pages: (PageDef & { path: string })[] = Object.values(found)
+  .map((p) => ({ ...p, path: Object.keys(p.routes)[0] ?? '/' }))
+  .sort((a, b) => groupIds.indexOf(a.group) - groupIds.indexOf(b.group) || a.order - b.order);
 
 /** The pages this person has, groups without any left out. */
-export function pagesOf(me: Me): { id: string; pages: PageDef[] }[] {
-  return groups
-    .map((g) => ({ ...g, pages: g.pages.filter((p) => pageRight(me, p.id) !== undefined) }))
+export function pagesOf(me: Me): { id: string; pages: typeof pages }[] {
+  return groupIds
+    .map((id) => ({ id, pages: pages.filter((p) => p.group === id && pageRight(me, p.id) !== undefined) }))
     .filter((g) => g.pages.length > 0);
 }

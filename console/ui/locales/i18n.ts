@@ -1,6 +1,7 @@
 import i18n from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import type { Lang } from '../format/lang';
+import type { PageDef } from '../frame/pages';
 import en from './en.json';
 import vi from './vi.json';
 
@@ -20,6 +21,11 @@ function first(): Lang {
   return 'vi';
 }
 
+/** Texts that pages bring themselves (frame/pages.ts). */
+const ofPages = Object.values(import.meta.glob<PageDef>('../*/page.ts', { eager: true, import: 'default' })).flatMap(
+  (p) => p.texts ?? [],
+);
+
 i18n.use(initReactI18next).init({
   lng: typeof window === 'undefined' ? 'vi' : first(),
   fallbackLng: 'vi',
@@ -28,6 +34,9 @@ i18n.use(initReactI18next).init({
   returnNull: false,
   initAsync: false,
 });
+
+for (const texts of ofPages)
+  for (const lang of ['vi', 'en'] as const) i18n.addResourceBundle(lang, 'translation', texts[lang], true);
 
 export function setLanguage(lang: Lang): void {
   i18n.changeLanguage(lang);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pages } from '../frame/pages';
 import en from './en.json';
 import vi from './vi.json';
 
@@ -16,8 +17,9 @@ function flat(t: Tree, at = ''): Map<string, string> {
 }
 
 const base = (k: string) => k.replace(/_(?:one|other)$/, '');
-const viFlat = flat(vi as Tree);
-const enFlat = flat(en as Tree);
+const ofPages = (lang: 'vi' | 'en') => pages.flatMap((p) => (p.texts ? [...flat(p.texts[lang] as Tree)] : []));
+const viFlat = new Map([...flat(vi as Tree), ...ofPages('vi')]);
+const enFlat = new Map([...flat(en as Tree), ...ofPages('en')]);
 const viKeys = new Set([...viFlat.keys()].map(base));
 const enKeys = new Set([...enFlat.keys()].map(base));
 
