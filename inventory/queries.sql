@@ -78,3 +78,12 @@ SELECT revision, kind, id, body FROM inventory_history WHERE revision > $1 ORDER
 
 -- name: RevisionAt :one
 SELECT CAST(coalesce(max(revision), 0) AS BIGINT) AS revision FROM inventory_history WHERE changed <= $1;
+
+-- name: InsertInvite :exec
+INSERT INTO sensor_invite (hash, system_id, made, ends, used, sensor) VALUES ($1, $2, $3, $4, 0, '');
+
+-- name: Invite :one
+SELECT system_id, ends, used FROM sensor_invite WHERE hash = $1;
+
+-- name: UseInvite :exec
+UPDATE sensor_invite SET used = $2, sensor = $3 WHERE hash = $1;

@@ -31,6 +31,7 @@ import (
 	"hoalu/internal/app/demo"
 	"hoalu/internal/app/exercise"
 	"hoalu/inventory"
+	"hoalu/inventory/enrol"
 	"hoalu/national"
 	"hoalu/privacy"
 	"hoalu/soc"
@@ -64,6 +65,7 @@ type App struct {
 	vault     vault.Vault
 	state     *state.DB
 	inventory *inventory.Store
+	enrolment *enrol.Register
 	self      soc.System
 	selfFeed  soc.Source
 	queue     *queue.Queue
@@ -142,6 +144,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		{"vault", a.openVault},
 		{"state", a.openState},
 		{"inventory", a.openInventory},
+		{"enrolment", a.openEnrolment},
 		{"privacy", a.openPrivacy},
 		{"detections", a.openDetections},
 		{"triage", a.openTriage},

@@ -111,7 +111,7 @@ var operations = []operation{
 	}},
 	{"POST /sensor/revoke", func(a *App, r *http.Request) (any, error) {
 		q := r.URL.Query()
-		return map[string]bool{"revoked": true}, a.RevokeSensor(r.Context(), machine, q.Get("sensor"), q.Get("reason"))
+		return map[string]bool{"revoked": true}, a.enrolment.Revoke(r.Context(), machine, q.Get("sensor"), q.Get("reason"))
 	}},
 	{"POST /source/key", func(a *App, r *http.Request) (any, error) {
 		q := r.URL.Query()

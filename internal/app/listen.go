@@ -76,7 +76,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	}
 	o := collector.Opening{Allow: l.senders(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change,
 		Keyed: a.keyed, Sender: a.sender, TrustPlain: l.BulkTrust, PutSensor: a.putSensor,
-		Sensor: sensorsource.Config{Identify: a.identifySensor, Enroll: a.enrollSensor, Renew: a.renewSensor, Stats: a.sensorStats, Position: a.intake.SensorPosition},
+		Sensor: sensorsource.Config{Identify: a.enrolment.Identify, Enroll: a.enrollSensor, Renew: a.renewSensor, Stats: a.sensorStats, Position: a.intake.SensorPosition},
 		TLS: func(name string) (*tls.Config, error) {
 			conf, err := a.vault.Authority().ServerTLS(ctx, name, names)
 			if err != nil {
@@ -100,7 +100,7 @@ func (a *App) openListeners(ctx context.Context) error {
 		a.listeners = append(a.listeners, named{"listener " + row.Key, open.Run})
 	}
 	if a.opened["sensors"] != nil {
-		a.listeners = append(a.listeners, named{"sensors' certificates", a.certificateLoop})
+		a.listeners = append(a.listeners, named{"sensors' certificates", a.enrolment.Run})
 	}
 	if l.Console != "" {
 		ln, err := net.Listen("tcp", l.Console)

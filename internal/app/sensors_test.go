@@ -20,7 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"hoalu/collector/health"
 	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
@@ -144,14 +143,14 @@ func TestTokenIsTakenOnce(t *testing.T) {
 	if len(cert.DNSNames) != 0 || cert.IsCA {
 		t.Errorf("the request got what it wished: names %v, CA %v", cert.DNSNames, cert.IsCA)
 	}
-	if _, err := r.identifySensor(cert); err != nil {
+	if _, err := r.enrolment.Identify(cert); err != nil {
 		t.Errorf("the certificate names no sensor: %v", err)
 	}
 	link, err := r.nationalCertificate(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, err := r.identifySensor(link.Leaf); err == nil {
+	if id, err := r.enrolment.Identify(link.Leaf); err == nil {
 		t.Errorf("the certificate of the national link passes for sensor %q", id)
 	}
 }
@@ -179,7 +178,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 }
 
 // TestRenewSensor: over the connection of its certificate a sensor gets another for a new key, and the old one goes on; who was withdrawn
-// or is not known gets none; the console shows the end, and a certificate that nears it becomes a note once a day.
+// or is not known gets none; the console shows the end.
 func TestRenewSensor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -254,27 +253,17 @@ func TestRenewSensor(t *testing.T) {
 	if err != nil || len(list) != 1 || time.UnixMilli(list[0].CertificateEnds).Sub(end).Abs() > time.Minute {
 		t.Errorf("console: %+v %v, want the end %v", list, err, end)
 	}
-	for _, tt := range []struct {
-		at   time.Duration // before the end
-		want int
-	}{{31 * 24 * time.Hour, 0}, {29 * 24 * time.Hour, 1}, {29*24*time.Hour - time.Minute, 0}, {28 * 24 * time.Hour, 1}, {-24 * time.Hour, 1}, {-40 * 24 * time.Hour, 0}} {
-		notes := r.endingCertificates(end.Add(-tt.at))
-		if len(notes) != tt.want || tt.want == 1 && (notes[0].Action != health.SensorCertificate || notes[0].System != r.self.ID || notes[0].Values["sensor"] != id.Sensor) {
-			t.Errorf("%v before the end: %+v, want %d notes", tt.at, notes, tt.want)
-		}
-	}
-
 	for _, tt := range []struct{ sensor, reason, code string }{{"this-host", "x", "own_sensor"}, {"ghost-00000000", "x", "sensor_unknown"}, {id.Sensor, " ", "reason_missing"}} {
 		var p *soc.Problem
-		if err := r.RevokeSensor(ctx, owner, tt.sensor, tt.reason); !errors.As(err, &p) || p.Code != tt.code || p.Do == "" {
+		if err := r.enrolment.Revoke(ctx, owner, tt.sensor, tt.reason); !errors.As(err, &p) || p.Code != tt.code || p.Do == "" {
 			t.Errorf("withdraw %s for %q: %v, want %s with what to do", tt.sensor, tt.reason, err, tt.code)
 		}
 	}
-	if err := r.RevokeSensor(ctx, owner, id.Sensor, "mất máy"); err != nil {
+	if err := r.enrolment.Revoke(ctx, owner, id.Sensor, "mất máy"); err != nil {
 		t.Fatal(err)
 	}
 	var p *soc.Problem
-	if err := r.RevokeSensor(ctx, owner, id.Sensor, "mất máy"); !errors.As(err, &p) || p.Code != "sensor_revoked" {
+	if err := r.enrolment.Revoke(ctx, owner, id.Sensor, "mất máy"); !errors.As(err, &p) || p.Code != "sensor_revoked" {
 		t.Errorf("withdrawn again: %v", err)
 	}
 	for name, x := range map[string]*shipper.Identity{"old": old, "new": id} {
@@ -306,7 +295,7 @@ func TestSensorLossReasons(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	ctx := context.Background()
-	if err := r.bindSensor(ctx, "s-1", r.self.ID, "may"); err != nil {
+	if err := r.enrolment.Bind(ctx, "s-1", r.self.ID, "may"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

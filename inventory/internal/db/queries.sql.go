@@ -216,6 +216,27 @@ func (q *Queries) InsertHistory(ctx context.Context, arg InsertHistoryParams) er
 	return err
 }
 
+const insertInvite = `-- name: InsertInvite :exec
+INSERT INTO sensor_invite (hash, system_id, made, ends, used, sensor) VALUES ($1, $2, $3, $4, 0, '')
+`
+
+type InsertInviteParams struct {
+	Hash     string
+	SystemID string
+	Made     int64
+	Ends     int64
+}
+
+func (q *Queries) InsertInvite(ctx context.Context, arg InsertInviteParams) error {
+	_, err := q.db.ExecContext(ctx, insertInvite,
+		arg.Hash,
+		arg.SystemID,
+		arg.Made,
+		arg.Ends,
+	)
+	return err
+}
+
 const insertSource = `-- name: InsertSource :exec
 INSERT INTO source (id, name, kind, system, address, host, dataset, zone, layers, expect_every, trust_logsource, keys, sensor,
     auto, stopped_until, demo, retired, version, changed, changed_by)
@@ -344,6 +365,23 @@ func (q *Queries) InsertUnit(ctx context.Context, arg InsertUnitParams) error {
 		arg.ChangedBy,
 	)
 	return err
+}
+
+const invite = `-- name: Invite :one
+SELECT system_id, ends, used FROM sensor_invite WHERE hash = $1
+`
+
+type InviteRow struct {
+	SystemID string
+	Ends     int64
+	Used     int64
+}
+
+func (q *Queries) Invite(ctx context.Context, hash string) (InviteRow, error) {
+	row := q.db.QueryRowContext(ctx, invite, hash)
+	var i InviteRow
+	err := row.Scan(&i.SystemID, &i.Ends, &i.Used)
+	return i, err
 }
 
 const revisionAt = `-- name: RevisionAt :one
@@ -729,5 +767,20 @@ func (q *Queries) UpdateUnit(ctx context.Context, arg UpdateUnitParams) error {
 		arg.Changed,
 		arg.ChangedBy,
 	)
+	return err
+}
+
+const useInvite = `-- name: UseInvite :exec
+UPDATE sensor_invite SET used = $2, sensor = $3 WHERE hash = $1
+`
+
+type UseInviteParams struct {
+	Hash   string
+	Used   int64
+	Sensor string
+}
+
+func (q *Queries) UseInvite(ctx context.Context, arg UseInviteParams) error {
+	_, err := q.db.ExecContext(ctx, useInvite, arg.Hash, arg.Used, arg.Sensor)
 	return err
 }

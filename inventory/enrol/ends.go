@@ -1,0 +1,73 @@
+package enrol
+
+import (
+	"context"
+	"crypto/x509"
+	"maps"
+	"time"
+
+	"hoalu/soc"
+)
+
+// endsSoon is how long before its end a sensor's certificate is worth an alert; it ought to have been renewed three months before.
+const endsSoon = 30 * 24 * time.Hour
+
+// Identify names the sensor of a client certificate, and notes when that ends.
+func (r *Register) Identify(c *x509.Certificate) (string, error) {
+	id, err := r.c.Authority.Sensor([]*x509.Certificate{c})
+	if err == nil {
+		r.mu.Lock()
+		r.ends[id] = c.NotAfter
+		r.mu.Unlock()
+	}
+	return id, err
+}
+
+// Ends is when the certificate of each sensor ends: the one it last showed, else the last one made for it.
+func (r *Register) Ends(ctx context.Context) map[string]time.Time {
+	ends, err := r.c.Ends(ctx)
+	if err != nil { // what sensors showed is still known; an unknown end is no alert
+		r.log.Error("when sensors' certificates end is not known", "error.message", err.Error())
+	}
+	if ends == nil {
+		ends = map[string]time.Time{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.Copy(ends, r.ends)
+	return ends
+}
+
+// Run looks at the certificates of enrolled sensors every hour, until ctx ends.
+func (r *Register) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		r.Look(ctx, time.Now())
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+	return ctx.Err()
+}
+
+// Look tells of enrolled sensors whose certificate ends soon after now or ended within as long before, of each not more than once a day.
+func (r *Register) Look(ctx context.Context, now time.Time) {
+	ends := r.Ends(ctx)
+	for _, src := range r.inventory.Snapshot().Sources() {
+		end, known := ends[src.Sensor]
+		if src.Kind != soc.SourceSensor || src.Demo || src.Sensor == r.c.Own || !known || end.Sub(now).Abs() > endsSoon {
+			continue
+		}
+		r.mu.Lock()
+		lately := now.Sub(r.told[src.Sensor]) < 24*time.Hour
+		if !lately {
+			r.told[src.Sensor] = now
+		}
+		r.mu.Unlock()
+		if !lately {
+			r.c.Ending(src, end)
+		}
+	}
+}
