@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"hoalu/collector/queue"
+	"hoalu/collector/queue/local"
 	"hoalu/ecs/wire"
 )
 
@@ -29,7 +29,7 @@ func BenchmarkPut(b *testing.B) {
 		b.ReportMetric(float64(b.N*500)/b.Elapsed().Seconds(), "events/s")
 	})
 	b.Run("durable", func(b *testing.B) {
-		q, err := queue.Open(queue.Config{Dir: b.TempDir(), Reserve: 1}, quiet())
+		q, err := local.Open(local.Config{Dir: b.TempDir(), Reserve: 1}, quiet())
 		if err != nil {
 			b.Fatal(err)
 		}

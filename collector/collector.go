@@ -54,7 +54,7 @@ const TooLarge = "too_large"
 
 // Options of an Intake.
 type Options struct {
-	Queue *queue.Queue
+	Queue queue.Stream
 	// Revision is stamped on each batch (decision 8). Nil: 0.
 	Revision func() uint64
 	// Count takes what was rejected, dropped or sent twice (ledger.Ledger.Add). May be nil.
@@ -236,7 +236,7 @@ func (in *Intake) admit(frames []wire.Frame) ([]wire.Frame, int) {
 func (in *Intake) acquire(ctx context.Context, listener string, n int) (func(), error) {
 	weight := min(int64(n)+256, in.opts.Memory)
 	if wayOf(listener).Answered {
-		if err := in.opts.Queue.Ready(); err != nil {
+		if err := in.opts.Queue.State().Err; err != nil {
 			return nil, err
 		}
 		if !in.room.TryAcquire(weight) {
@@ -505,7 +505,7 @@ type positions struct {
 
 func (s *sensorPositions) load(ctx context.Context, opts Options) error {
 	s.all = map[string]*sensorPosition{}
-	last := opts.Queue.Last()
+	last := opts.Queue.State().Last
 	if opts.State != nil {
 		data, err := opts.State.Load(ctx)
 		if err != nil {
@@ -669,7 +669,7 @@ func (s *sensorPositions) save(ctx context.Context, opts Options) error {
 		return nil
 	}
 	s.saving.Lock()
-	position := opts.Queue.Last()
+	position := opts.Queue.State().Last
 	s.mu.Lock()
 	f := positions{Version: 1, Position: position, Sensors: map[string]*sensorPosition{}}
 	for id, p := range s.all {

@@ -11,6 +11,7 @@ import (
 
 	"hoalu/collector/ledger"
 	"hoalu/collector/queue"
+	"hoalu/collector/queue/local"
 	"hoalu/ecs/wire"
 	"hoalu/state"
 	"hoalu/state/statetest"
@@ -18,7 +19,7 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func openQueue(t *testing.T, cfg queue.Config) *queue.Queue {
+func openQueue(t *testing.T, cfg local.Config) *local.Queue {
 	t.Helper()
 	if cfg.Dir == "" {
 		cfg.Dir = t.TempDir()
@@ -26,7 +27,7 @@ func openQueue(t *testing.T, cfg queue.Config) *queue.Queue {
 	if cfg.Reserve == 0 {
 		cfg.Reserve = 1
 	}
-	q, err := queue.Open(cfg, quiet())
+	q, err := local.Open(cfg, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,10 +53,14 @@ func lines(n int, name string) []wire.Frame {
 }
 
 // stored reads every frame of the queue.
-func stored(t *testing.T, q *queue.Queue) (batches []*wire.Batch, frames map[string]int) {
+func stored(t *testing.T, q *local.Queue) (batches []*wire.Batch, frames map[string]int) {
 	t.Helper()
 	frames = map[string]int{}
-	for seq := q.State().First; seq <= q.Last(); seq++ {
+	size, err := q.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := size.First; seq <= q.State().Last; seq++ {
 		m, err := q.Read(t.Context(), seq)
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +78,7 @@ func stored(t *testing.T, q *queue.Queue) (batches []*wire.Batch, frames map[str
 }
 
 func TestPutGroups(t *testing.T) {
-	q := openQueue(t, queue.Config{})
+	q := openQueue(t, local.Config{})
 	in := openIntake(t, Options{Queue: q, Revision: func() uint64 { return 42 }, Now: func() time.Time { return time.UnixMilli(1234) }})
 	var all sync.WaitGroup
 	for i := range 50 {
@@ -94,7 +99,7 @@ func TestPutGroups(t *testing.T) {
 		t.Errorf("%d frames in %d batches, want 2550 in a few", len(frames), len(batches))
 	}
 	for _, b := range batches {
-		if len(b.Frames) > wire.MaxFrames || b.Revision != 42 || b.Frames[0].Received != 1234 || b.Epoch != q.Epoch() {
+		if len(b.Frames) > wire.MaxFrames || b.Revision != 42 || b.Frames[0].Received != 1234 || b.Epoch != q.State().Epoch() {
 			t.Errorf("batch of %s: %d frames, revision %d, received %d, epoch %q", b.Listener, len(b.Frames), b.Revision, b.Frames[0].Received, b.Epoch)
 		}
 	}
@@ -110,7 +115,7 @@ func TestPutGroups(t *testing.T) {
 }
 
 func TestPutTooLarge(t *testing.T) {
-	q := openQueue(t, queue.Config{})
+	q := openQueue(t, local.Config{})
 	var counted []ledger.Entry
 	in := openIntake(t, Options{Queue: q, MaxFrame: 10, Count: func(e ledger.Entry) { counted = append(counted, e) },
 		SourceOf: func(peer string) string { return "NG-" + peer }, Now: func() time.Time { return time.UnixMilli(60_000) }})
@@ -129,7 +134,7 @@ func TestPutTooLarge(t *testing.T) {
 
 // A full queue: those who get an answer are refused, those whose sender can wait wait, and all of it arrives once.
 func TestPutFull(t *testing.T) {
-	q := openQueue(t, queue.Config{MaxBytes: 400 << 10})
+	q := openQueue(t, local.Config{MaxBytes: 400 << 10})
 	in := openIntake(t, Options{Queue: q})
 	big := func(name string) []wire.Frame {
 		b := []byte(name)
@@ -160,7 +165,7 @@ func TestPutFull(t *testing.T) {
 	if len(before) != n-1 {
 		t.Errorf("%d stored, want the %d acknowledged", len(before), n-1)
 	}
-	if err := q.Purge(t.Context(), q.Last()); err != nil {
+	if err := q.Purge(t.Context(), q.State().Last); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; err != nil {
@@ -181,7 +186,7 @@ func TestPutFull(t *testing.T) {
 }
 
 func TestReserveRefusesAnswered(t *testing.T) {
-	q := openQueue(t, queue.Config{Reserve: 1 << 60})
+	q := openQueue(t, local.Config{Reserve: 1 << 60})
 	in := openIntake(t, Options{Queue: q})
 	if err := in.Put(t.Context(), "bulk", lines(1, "x")); !errors.Is(err, queue.ErrNoSpace) {
 		t.Errorf("Put below the reserve: %v, want ErrNoSpace", err)
@@ -202,7 +207,7 @@ func TestPutSensorOnce(t *testing.T) {
 
 func putSensorOnce(t *testing.T, positions *state.Document) {
 	dir := t.TempDir()
-	q := openQueue(t, queue.Config{Dir: dir})
+	q := openQueue(t, local.Config{Dir: dir})
 	now := time.UnixMilli(0)
 	var gaps []string
 	opts := Options{Queue: q, State: positions, Now: func() time.Time { return now }, Gap: func(s string, a, b uint64) { gaps = append(gaps, fmt.Sprint(s, a, "-", b)) }}
@@ -240,8 +245,8 @@ func putSensorOnce(t *testing.T, positions *state.Document) {
 	if err := in.sensors.save(t.Context(), in.opts); err != nil {
 		t.Fatal(err)
 	}
-	if in.Position() != q.Last() {
-		t.Errorf("Position() = %d, want %d", in.Position(), q.Last())
+	if in.Position() != q.State().Last {
+		t.Errorf("Position() = %d, want %d", in.Position(), q.State().Last)
 	}
 	put("a", 8, false)
 	if err := q.Purge(t.Context(), in.Position()); err != nil {
@@ -259,7 +264,7 @@ func putSensorOnce(t *testing.T, positions *state.Document) {
 	}
 
 	// The database outlived the queue: positions of another life of it hide nothing of this one.
-	q = openQueue(t, queue.Config{Dir: t.TempDir()})
+	q = openQueue(t, local.Config{Dir: t.TempDir()})
 	opts.Queue = q
 	in = openIntake(t, opts)
 	if in.Position() != 0 || in.SensorPosition("a") != 9 {

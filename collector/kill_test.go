@@ -21,8 +21,9 @@ import (
 	"time"
 
 	"hoalu/collector/ledger"
-	"hoalu/collector/queue"
+	"hoalu/collector/queue/local"
 	"hoalu/collector/source/bulk"
+	"hoalu/collector/store"
 	"hoalu/ecs/wire"
 	"hoalu/state"
 )
@@ -31,7 +32,7 @@ import (
 // at a time. It prints the address of both and runs until it is killed.
 func child(dir string) error {
 	ctx := context.Background()
-	q, err := queue.Open(queue.Config{Dir: filepath.Join(dir, "queue"), Reserve: 1}, quiet())
+	q, err := local.Open(local.Config{Dir: filepath.Join(dir, "queue"), Reserve: 1}, quiet())
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func child(dir string) error {
 			}
 		}
 	}()
-	go func() { errs <- store(ctx, q, books, filepath.Join(dir, "segments")) }()
+	go func() { errs <- keep(ctx, q, books, filepath.Join(dir, "segments")) }()
 	go func() {
 		for seq := books.Position() + 1; ; seq++ {
 			m, err := q.Read(ctx, seq)
@@ -116,11 +117,11 @@ func counts(b *wire.Batch) []ledger.Count {
 
 type segment struct {
 	First, Last uint64
-	Outcomes    []ledger.Outcome
+	Outcomes    []store.Outcome
 }
 
-// store seals 20 messages into one line of a file, fsynced, and tells the ledger after.
-func store(ctx context.Context, q *queue.Queue, books *ledger.Ledger, path string) error {
+// keep seals 20 messages into one line of a file, fsynced, and tells the ledger after.
+func keep(ctx context.Context, q *local.Queue, books *ledger.Ledger, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func store(ctx context.Context, q *queue.Queue, books *ledger.Ledger, path strin
 		}
 		end += int64(len(line))
 		last = s.Last
-		if err := books.Sealed(ctx, fmt.Sprint(s.Last), s.First, s.Last, s.Outcomes); err != nil {
+		if err := books.Sealed(ctx, store.Segment{ID: fmt.Sprint(s.Last), First: s.First, Last: s.Last, Outcomes: s.Outcomes}); err != nil {
 			return err
 		}
 	}
@@ -162,7 +163,7 @@ func store(ctx context.Context, q *queue.Queue, books *ledger.Ledger, path strin
 			}
 		}
 		for c, n := range sums {
-			s.Outcomes = append(s.Outcomes, ledger.Outcome{Source: c.Source, Minute: c.Minute, Stored: n})
+			s.Outcomes = append(s.Outcomes, store.Outcome{Source: c.Source, Minute: c.Minute, Stored: n})
 		}
 		line, err := json.Marshal(s)
 		if err != nil {
@@ -174,7 +175,7 @@ func store(ctx context.Context, q *queue.Queue, books *ledger.Ledger, path strin
 		if err := f.Sync(); err != nil {
 			return err
 		}
-		if err := books.Sealed(ctx, fmt.Sprint(s.Last), s.First, s.Last, s.Outcomes); err != nil {
+		if err := books.Sealed(ctx, store.Segment{ID: fmt.Sprint(s.Last), First: s.First, Last: s.Last, Outcomes: s.Outcomes}); err != nil {
 			return err
 		}
 		last = s.Last
@@ -302,10 +303,10 @@ func TestKill(t *testing.T) {
 	stop()
 	load.Wait()
 
-	q := openQueue(t, queue.Config{Dir: filepath.Join(dir, "queue")})
+	q := openQueue(t, local.Config{Dir: filepath.Join(dir, "queue")})
 	stored := map[string]int{}
 	var frames int64
-	for seq := uint64(1); seq <= q.Last(); seq++ {
+	for seq := uint64(1); seq <= q.State().Last; seq++ {
 		m, err := q.Read(t.Context(), seq)
 		if err != nil {
 			t.Fatal(err)
@@ -354,8 +355,8 @@ func TestKill(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	var sealing sync.WaitGroup
-	sealing.Go(func() { ended <- store(ctx, q, books, filepath.Join(dir, "segments")) })
-	for seq := books.Position() + 1; seq <= q.Last(); seq++ {
+	sealing.Go(func() { ended <- keep(ctx, q, books, filepath.Join(dir, "segments")) })
+	for seq := books.Position() + 1; seq <= q.State().Last; seq++ {
 		m, err := q.Read(t.Context(), seq)
 		if err != nil {
 			t.Fatal(err)
@@ -368,7 +369,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for books.SealedPosition() < q.Last()/20*20 {
+	for books.SealedPosition() < q.State().Last/20*20 {
 		time.Sleep(5 * time.Millisecond)
 	}
 	cancel()

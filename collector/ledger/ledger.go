@@ -17,7 +17,7 @@
 //
 // Contract: all methods are safe for concurrent use; Received and Sealed are called in ascending order by one caller each. Add
 // never blocks. Run must be running for anything added to be written. Sequences never go back: a queue made anew begins behind
-// the old one (queue.Config.After). Times are Unix ms, minutes their start.
+// the old one (queue/local.Config.After). Times are Unix ms, minutes their start.
 package ledger
 
 import (

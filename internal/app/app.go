@@ -68,7 +68,8 @@ type App struct {
 	enrolment *enrol.Register
 	self      soc.System
 	selfFeed  soc.Source
-	queue     *queue.Queue
+	queue     queue.Stream
+	queueSize func() (queue.Size, error)
 	intake    *collector.Intake
 	ledger    *ledger.Ledger
 	health    *health.Monitor

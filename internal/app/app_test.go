@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	queuelocal "hoalu/collector/queue/local"
 	"hoalu/collector/store"
 	"hoalu/collector/store/local"
 	"hoalu/ecs"
@@ -168,26 +169,56 @@ func TestRestartKeepsEverything(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.feed(0, 60)
-	r.eventually("60 events", func() bool { return r.count(host) == 60 && r.detected.Load() == r.queue.Last() })
+	r.eventually("60 events", func() bool { return r.count(host) == 60 && r.detected.Load() == r.queue.State().Last })
 	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 })
 	before := r.alerts()
-	pos := r.queue.Last()
+	pos := r.queue.State().Last
 	r.end()
 	{ // it finds what the first one left without new events
 		r.start()
 		r.eventually("the events again", func() bool { return r.count(host) == 60 })
-		r.eventually("detection at the head", func() bool { return r.detected.Load() == r.queue.Last() })
+		r.eventually("detection at the head", func() bool { return r.detected.Load() == r.queue.State().Last })
 		if got := r.alerts(); fmt.Sprint(got) != fmt.Sprint(before) {
 			t.Errorf("alerts after a restart: %v, before: %v", got, before)
 		}
-		if r.queue.Last() < pos {
-			t.Errorf("queue at %d, was at %d", r.queue.Last(), pos)
+		if r.queue.State().Last < pos {
+			t.Errorf("queue at %d, was at %d", r.queue.State().Last, pos)
 		}
 		r.end()
 	}
 	r.start()
 	r.feed(60, 5)
 	r.eventually("5 more", func() bool { return r.count(host) == 65 })
+}
+
+// TestNewEpochCountsNothingTwice: what the queue holds when a restore gives it a new epoch has made its alerts already; what comes after
+// it makes its own.
+func TestNewEpochCountsNothingTwice(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.feed(0, 60)
+	r.eventually("an alert", func() bool {
+		return r.count(host) == 60 && len(r.alerts()) > 0 && r.detected.Load() == r.queue.State().Last
+	})
+	before, epoch := r.alerts(), r.queue.State().Epoch()
+	r.end()
+	if err := queuelocal.NewEpoch(filepath.Join(r.dir, "d", "queue")); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"in the new epoch", "after another restart"} {
+		r.start()
+		r.eventually("detection at the head", func() bool { return r.detected.Load() == r.queue.State().Last })
+		if now := r.queue.State().Epoch(); now == epoch {
+			t.Errorf("%s: the queue goes on in epoch %s", when, now)
+		}
+		if got := r.alerts(); fmt.Sprint(got) != fmt.Sprint(before) {
+			t.Errorf("%s: alerts %v, before: %v", when, got, before)
+		}
+		r.end()
+	}
+	r.start()
+	r.feed(60, 60)
+	r.eventually("the alerts go on", func() bool { return r.count(host) == 120 && fmt.Sprint(r.alerts()) != fmt.Sprint(before) })
 }
 
 // TestQueueMadeAnew: a queue folder that is gone starts behind what the others count as done, so that nothing new is taken for old.
@@ -204,7 +235,7 @@ func TestQueueMadeAnew(t *testing.T) {
 	r.start()
 	r.feed(20, 7)
 	r.eventually("20 old and 7 new events", func() bool { return r.count(host) == 27 })
-	r.eventually("detection", func() bool { return r.detected.Load() == r.queue.Last() })
+	r.eventually("detection", func() bool { return r.detected.Load() == r.queue.State().Last })
 }
 
 // TestImportTwice: a file read again, also after it was broken off, is stored once and counted as duplicate.
@@ -234,7 +265,7 @@ func TestImportTwice(t *testing.T) {
 			}
 		}
 	}
-	r.eventually("everything is applied", func() bool { return r.applied.Load() == r.queue.Last() })
+	r.eventually("everything is applied", func() bool { return r.applied.Load() == r.queue.State().Last })
 	if n := r.count(host); n != 51 && n != 50 { // the first load may have ended within a line
 		t.Errorf("%d events of a file of 50 lines that was read four times", n)
 	}
@@ -281,7 +312,7 @@ func TestReplayTakesNoSnapshot(t *testing.T) {
 	kept := r.snapshotted.Load()
 	for i := range 3 {
 		r.feed(3+i, 1)
-		r.eventually("detection", func() bool { return r.detected.Load() == r.queue.Last() })
+		r.eventually("detection", func() bool { return r.detected.Load() == r.queue.State().Last })
 	}
 	r.end()
 	cp := func() (seq, snap uint64) {
@@ -292,7 +323,7 @@ func TestReplayTakesNoSnapshot(t *testing.T) {
 		return c.Seq, c.SnapshotSeq
 	}
 	r.start()
-	r.eventually("replay", func() bool { return r.detected.Load() == r.queue.Last() })
+	r.eventually("replay", func() bool { return r.detected.Load() == r.queue.State().Last })
 	seq, snap := cp()
 	if got := r.snapshotted.Load(); got != snap {
 		t.Errorf("snapshot kept at %d, but the queue may be purged up to %d (written %d, first snapshot %d)", snap, got, seq, kept)

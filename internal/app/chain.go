@@ -90,8 +90,9 @@ func (a *App) detectLoop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	from := uint64(1)
-	if cp.Epoch == a.queue.Epoch() {
+	q := a.queue.State()
+	from, reached := uint64(1), q.Reached(cp.Epoch, cp.Seq)
+	if reached == cp.Seq { // else correlations saw batches that are not in this stream: they begin anew
 		if len(cp.Snapshot) > 0 {
 			if err := a.engine.Restore(cp.Snapshot); err != nil {
 				a.log.Error("correlation state not restored; correlations count anew from here", "error", err)
@@ -99,11 +100,10 @@ func (a *App) detectLoop(ctx context.Context) error {
 		}
 		from = cp.SnapshotSeq + 1
 		a.snapshotted.Store(cp.SnapshotSeq)
-	} else {
-		cp.Seq = 0 // written in another life of the queue
 	}
+	cp.Seq = reached
 	a.detected.Store(max(from-1, cp.Seq)) // until there is more, it is not behind
-	epoch := a.queue.Epoch()              // not the batch's own: a damaged one has none
+	epoch := q.Epoch()                    // not the batch's own: a damaged one has none
 	var written, snapped time.Time
 	return a.hub.Follow(ctx, detectReader, from, func(ctx context.Context, d *pipeline.Decoded) error {
 		hits := a.engine.Process(d.Events)

@@ -622,14 +622,14 @@ func (p machinePart) Parts(ctx context.Context) []soc.Part {
 		}
 		return x
 	}
-	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.Ready()), part("ledger", a.ledger.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
+	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.State().Err), part("ledger", a.ledger.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
 	var posture error
 	if r := a.posture.Ready(); r != "" {
 		posture = errors.New(r)
 	}
 	parts = append(parts, part("posture", posture))
 	var lag error
-	if last, seen := a.queue.Last(), a.detected.Load(); last > seen+1000 {
+	if last, seen := a.queue.State().Last, a.detected.Load(); last > seen+1000 {
 		lag = fmt.Errorf("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
 	}
 	return append(parts, part("pipeline", a.hub.Ready()), part("detections", errors.Join(lag, a.engine.Ready())))

@@ -39,7 +39,7 @@ func TestDecodersOfABatch(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Decoders = []string{folder} })
 	stamped := func() uint64 {
 		r.feed(0, 1)
-		m, err := r.queue.Read(t.Context(), r.queue.Last())
+		m, err := r.queue.Read(t.Context(), r.queue.State().Last)
 		if err != nil {
 			t.Fatal(err)
 		}

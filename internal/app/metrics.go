@@ -24,7 +24,7 @@ func (a *App) registry() *prometheus.Registry {
 	return reg
 }
 
-// figures are what the parts say of themselves in one scrape; each is asked once, because the queue answers over its own protocol.
+// figures are what the parts say of themselves in one scrape; each is asked once.
 type figures struct {
 	queue  queue.State
 	intake collector.Stats
@@ -52,7 +52,8 @@ func sum(by map[string]uint64) (n float64) {
 var appMetrics = []metric{
 	{"queue_last_sequence", "Sequence of the newest batch in the queue.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(f.queue.Last), true }},
 	{"queue_bytes", "Bytes the queue holds; absent while they cannot be read.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) {
-		return float64(f.queue.Bytes), f.queue.Err == nil || f.queue.Bytes > 0
+		size, err := a.queueSize()
+		return float64(size.Bytes), err == nil
 	}},
 	{"queue_free_bytes", "Free bytes of the queue's disk.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(f.queue.Free), f.queue.Free > 0 }},
 	{"queue_appended_total", "Batches made durable since the start.", prometheus.CounterValue, func(a *App, f *figures) (float64, bool) { return float64(f.queue.Appended), true }},

@@ -18,6 +18,7 @@ import (
 	"hoalu/collector/ledger"
 	"hoalu/collector/pipeline"
 	"hoalu/collector/queue"
+	queuelocal "hoalu/collector/queue/local"
 	"hoalu/collector/store"
 	"hoalu/collector/store/local"
 	"hoalu/compliance/evidence"
@@ -231,12 +232,12 @@ func (a *App) openQueue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	q, err := queue.Open(queue.Config{AEAD: aead, Dir: a.path("queue"), After: after, MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
+	q, err := queuelocal.Open(queuelocal.Config{AEAD: aead, Dir: a.path("queue"), After: after, MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
 		Hole: a.queueHole}, a.log)
 	if err != nil {
 		return err
 	}
-	a.queue = q
+	a.queue, a.queueSize = q, q.Size
 	a.down.push("queue", q.Close)
 	return nil
 }
@@ -355,7 +356,7 @@ func (a *App) openIntake(ctx context.Context) error {
 	a.health, err = health.New(ctx, health.Config{State: learnt, Systems: a.systems, Hosts: &a.hosts, Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Active() },
 		Connected: a.peers.connected,
-		Ready:     a.queue.Ready,
+		Ready:     func() error { return a.queue.State().Err },
 		OnChange:  a.sourceChanged}, a.log)
 	if err != nil {
 		return err
@@ -470,7 +471,7 @@ func (a *App) setupAt(revision uint64) pipeline.Setup {
 }
 
 // stream hands the queue's messages to the hub.
-type stream struct{ q *queue.Queue }
+type stream struct{ q queue.Stream }
 
 func (s stream) Read(ctx context.Context, seq uint64) ([]byte, uint64, error) {
 	m, err := s.q.Read(ctx, seq)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"hoalu/collector/queue"
+	queuelocal "hoalu/collector/queue/local"
 	"hoalu/compliance/evidence"
 )
 
@@ -42,7 +42,7 @@ func Restore(ctx context.Context, opts Options, reason string) (_ Restored, err 
 		return Restored{}, err
 	}
 	var r Restored
-	if err := queue.NewEpoch(a.path("queue")); err != nil { // first: an epoch too many does no harm, one too few does
+	if err := queuelocal.NewEpoch(a.path("queue")); err != nil { // first: an epoch too many does no harm, one too few does
 		return r, err
 	}
 	r.Before, r.Head, err = evidence.Restored(ctx, evidence.LogConfig{Dir: a.path("evidence"), Apart: a.vault}, a.state, signer, a.log, machine, reason)

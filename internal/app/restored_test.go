@@ -30,7 +30,7 @@ func (r *rig) deedsOf(action string) []soc.Deed {
 func TestOlderCopyOfTheDataIsRefused(t *testing.T) {
 	r := newRig(t)
 	r.eventually("a head is kept apart", func() bool { return len(r.deedsOf("evidence.kept_apart")) == 1 })
-	epoch := r.queue.Epoch()
+	epoch := r.queue.State().Epoch()
 	r.end()
 	data, old := filepath.Join(r.dir, "d"), filepath.Join(r.dir, "old")
 	copyTree(t, data, old)
@@ -61,7 +61,7 @@ func TestOlderCopyOfTheDataIsRefused(t *testing.T) {
 		if d := r.deedsOf("evidence.restored"); len(d) == 0 || d[0].Reason != "diễn tập khôi phục" {
 			t.Errorf("%s: the restore is not on record: %+v", name, d)
 		}
-		if now := r.queue.Epoch(); now == epoch {
+		if now := r.queue.State().Epoch(); now == epoch {
 			t.Errorf("%s: the queue goes on in epoch %s", name, now)
 		} else {
 			epoch = now

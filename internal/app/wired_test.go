@@ -18,7 +18,7 @@ var unwired = map[string]string{
 
 // mustSee are the settings that the walk has to come by: without them it would be a walk past nothing.
 var mustSee = []string{
-	"collector.Options", "collector/health.Config", "collector/ledger.Config", "collector/pipeline.HubConfig", "collector/pipeline.Setup", "collector/queue.Config",
+	"collector.Options", "collector/health.Config", "collector/ledger.Config", "collector/pipeline.HubConfig", "collector/pipeline.Setup", "collector/queue/local.Config",
 	"collector/store.Hooks", "collector/store/local.Config", "compliance.Hooks", "console.Parts", "detections.Config", "inventory.Config", "national.Hooks", "privacy.Config", "triage.Config",
 }
 
@@ -91,7 +91,7 @@ func TestNothingIsUnwired(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *Config) { c.Sensor.Packet, c.Sensor.Host, c.Files.Host = false, false, true })
 	r.feed(0, 3) // what is set up by batch is set up
-	r.eventually("a batch is decoded", func() bool { return r.detected.Load() == r.queue.Last() && r.queue.Last() > 0 })
+	r.eventually("a batch is decoded", func() bool { return r.detected.Load() == r.queue.State().Last && r.queue.State().Last > 0 })
 	r.end() // nothing changes under the walk
 	w := &walker{map[visit]bool{}, map[string]bool{}, map[string]bool{}}
 	w.walk(reflect.ValueOf(r.App), 0)

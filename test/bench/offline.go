@@ -248,7 +248,7 @@ func goBench(ctx context.Context, pkg, name string, cores int, benchtime string)
 
 // queueArea: the append alone.
 func queueArea(ctx context.Context, b *bench) error {
-	got, err := goBench(ctx, "./collector/queue", "^BenchmarkAppend$", 2, "3s")
+	got, err := goBench(ctx, "./collector/queue/local", "^BenchmarkAppend$", 2, "3s")
 	if err != nil {
 		return err
 	}

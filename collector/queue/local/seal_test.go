@@ -1,4 +1,4 @@
-package queue
+package local
 
 import (
 	"bytes"
@@ -6,12 +6,15 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"hoalu/collector/queue"
 	"hoalu/ecs/wire"
 )
 
@@ -125,21 +128,21 @@ func TestNewEpoch(t *testing.T) {
 	if _, err := q.Append(t.Context(), batch()); err != nil {
 		t.Fatal(err)
 	}
-	before := q.Epoch()
+	before := q.epoch
 	q.Close()
 	if err := NewEpoch(dir); err != nil {
 		t.Fatal(err)
 	}
 	q = open(t, Config{Dir: dir})
 	defer q.Close()
-	if q.Epoch() == before || q.Epoch() == "" {
-		t.Errorf("epoch %q, before %q", q.Epoch(), before)
+	if q.epoch == before || q.epoch == "" {
+		t.Errorf("epoch %q, before %q", q.epoch, before)
 	}
 	seq, err := q.Append(t.Context(), batch())
 	if err != nil || seq != 2 {
 		t.Fatalf("Append = %d, %v; want 2: the sequence goes on", seq, err)
 	}
-	for seq, want := range map[uint64]string{1: before, 2: q.Epoch()} {
+	for seq, want := range map[uint64]string{1: before, 2: q.epoch} {
 		m, err := q.Read(t.Context(), seq)
 		if err != nil {
 			t.Fatal(err)
@@ -160,8 +163,93 @@ func BenchmarkSeal(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := q.open(Message{Data: sealed}); err != nil {
+		if _, err := q.open(queue.Message{Data: sealed}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestEpochOfAnOlderFolderStays: a folder whose epoch stands in a file beside the stream keeps it, and so do events that are stored.
+func TestEpochOfAnOlderFolderStays(t *testing.T) {
+	dir := t.TempDir()
+	q := open(t, Config{Dir: dir})
+	if _, err := q.Append(t.Context(), batch("x", 10)); err != nil {
+		t.Fatal(err)
+	}
+	cfg := q.conn.stream.CachedInfo().Config
+	stamp := q.conn.stream.CachedInfo().Created.UnixNano()
+	delete(cfg.Metadata, epochsKey)
+	if _, err := q.conn.js.UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	q.Close()
+	file := filepath.Join(dir, epochFile)
+	if err := os.WriteFile(file, fmt.Appendf(nil, "formerword %d\n", stamp), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time from the metadata
+		q = open(t, Config{Dir: dir})
+		if want := []queue.Epoch{{Name: "formerword"}}; !slices.Equal(q.State().Epochs, want) {
+			t.Errorf("epochs %v, want %v", q.State().Epochs, want)
+		}
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the file is there still: %v", err)
+		}
+		q.Close()
+	}
+	if err := NewEpoch(dir); err != nil {
+		t.Fatal(err)
+	}
+	q = open(t, Config{Dir: dir, MaxBytes: 70 << 20}) // other limits keep the metadata
+	defer q.Close()
+	if s := q.State(); len(s.Epochs) != 2 || s.Epochs[1].After != 1 || s.Reached("formerword", 5) != 1 {
+		t.Errorf("after NewEpoch: %+v", s)
+	}
+	if q.conn.stream.CachedInfo().Config.Metadata[epochsKey] == "" {
+		t.Error("the stream's metadata do not hold the epochs")
+	}
+}
+
+// TestEpochsAreBounded: restores without end do not grow the stream's metadata without end.
+func TestEpochsAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	q := open(t, Config{Dir: dir})
+	for i := range maxEpochs + 3 {
+		list := q.conn.stream.CachedInfo().Config
+		if n := len(list.Metadata[epochsKey]); n > maxEpochs*40 {
+			t.Fatalf("after %d epochs: %d bytes", i, n)
+		}
+		if err := NewEpoch(dir); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if q.epochs, err = q.conn.epochs(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(q.epochs) != maxEpochs {
+		t.Errorf("%d epochs, want %d", len(q.epochs), maxEpochs)
+	}
+}
+
+// TestEachBatchHasAnID: the stored message names its Append, also where two say the same.
+func TestEachBatchHasAnID(t *testing.T) {
+	q := open(t, Config{Dir: t.TempDir()})
+	for range 2 {
+		if _, err := q.Append(t.Context(), batch("same", 10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	msgs, ids, err := q.conn.fetch(1)
+	if err != nil || len(msgs) != 2 || ids[0] == "" || ids[0] == ids[1] {
+		t.Errorf("%d messages with ids %q, %v", len(msgs), ids, err)
+	}
+}
+
+// TestLargestBatchFits: a sealed batch of exactly the limit is taken with its header.
+func TestLargestBatchFits(t *testing.T) {
+	q := open(t, Config{Dir: t.TempDir()})
+	if _, err := q.append(t.Context(), nil, make([]byte, wire.MaxMessage)); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,7 +1,9 @@
-package queue
+package local
 
 import (
 	"fmt"
+
+	"hoalu/collector/queue"
 )
 
 // AEAD seals batches and opens them again; its ciphertext says which key made it. Safe for concurrent use.
@@ -30,7 +32,7 @@ func (q *Queue) seal(data []byte) ([]byte, error) {
 
 // open gives what a message holds. One that does not open is handed on as it is, for the pipeline to set aside as damaged; where the AEAD
 // cannot work at all it is an error, so that a vault in trouble makes readers wait and damages nothing.
-func (q *Queue) open(m Message) ([]byte, error) {
+func (q *Queue) open(m queue.Message) ([]byte, error) {
 	if q.cfg.AEAD == nil || len(m.Data) < len(sealMagic) || string(m.Data[:len(sealMagic)]) != sealMagic {
 		return m.Data, nil
 	}
