@@ -133,6 +133,9 @@ func (h *Homes) Of(p Place, pid uint32) Home {
 	ours, err1 := os.Stat(h.accounts)
 	theirs, err2 := os.Stat(dir + "/root" + h.accounts)
 	x.OurAccounts = err1 == nil && err2 == nil && os.SameFile(ours, theirs)
+	if x.OurAccounts {
+		return x.Home // as yet: a container that is being set up still stands on the host's files, so this is asked again
+	}
 	if len(h.remembered) >= maxHomes {
 		clear(h.remembered)
 	}

@@ -95,6 +95,20 @@ func TestHomes(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
+	// A runtime makes the namespaces first and the container's own files afterwards.
+	other := strings.Repeat("cd", 32)
+	proc(52, "0::/system.slice/docker-"+other+".scope\n", true)
+	early := Place{61, 62, 52, 9}
+	if got := h.Of(early, 52); !got.OurAccounts {
+		t.Errorf("while it is set up: %+v, want the host's accounts", got)
+	}
+	if err := os.Remove(filepath.Join(dir, "proc/52/root", accounts)); err != nil {
+		t.Fatal(err)
+	}
+	proc(52, "0::/system.slice/docker-"+other+".scope\n", false)
+	if got := h.Of(early, 52); got.OurAccounts || got.ID != other {
+		t.Errorf("once it is: %+v, want accounts of its own in %s", got, other)
+	}
 	// The numbers of namespaces are used again: by a service after a container, and by another container.
 	proc(71, "0::/system.slice/backup.service\n", true)
 	if got := h.Of(Place{41, 12, 1, 5}, 71); got.ID != id {
@@ -104,7 +118,6 @@ func TestHomes(t *testing.T) {
 	if got := h.Of(Place{41, 12, 1, 5}, 71); got != (Home{OurAccounts: true}) {
 		t.Errorf("after %s: %+v, want the service", homeLife, got)
 	}
-	other := strings.Repeat("cd", 32)
 	proc(51, "0::/system.slice/docker-"+other+".scope\n", false)
 	if got := h.Of(Place{21, 22, 51, 8}, 51); got.ID != other {
 		t.Errorf("the next container with the same numbers: %+v, want %s", got, other)
