@@ -64,10 +64,11 @@ type NationalStatus struct {
 
 // DiskStatus is the forecast.
 type DiskStatus struct {
-	State string   `json:"state" enum:"good,low,full,unknown"`
-	Total int64    `json:"total_bytes"`
-	Free  int64    `json:"free_bytes"`
-	Days  *float64 `json:"days,omitempty" doc:"full in about so many days; left out while it cannot be told"`
+	State   string   `json:"state" enum:"good,low,full,unknown"`
+	Total   int64    `json:"total_bytes"`
+	Free    int64    `json:"free_bytes"`
+	Days    *float64 `json:"days,omitempty" doc:"full in about so many days; left out while it cannot be told"`
+	Unknown string   `json:"unknown,omitempty" enum:"measuring,not_falling" doc:"why days cannot be told: free space was not measured for an hour yet, or does not shrink"`
 }
 
 // ClockStatus is the appliance's clock.

@@ -395,8 +395,8 @@ type Sensor struct {
 
 // Machine is the box itself.
 type Machine interface {
-	// Disk is bytes in all, bytes free and the forecast in days until full; days is negative while it cannot be told.
-	Disk(ctx context.Context) (total, free int64, days float64, err error)
+	// Disk is what the disk holds and when it is full.
+	Disk() (soc.Disk, error)
 	// Clock is the offset in ms against server; ok false when nothing is compared with.
 	Clock(ctx context.Context) (offset int64, server string, ok bool)
 	// Parts are the lines of /readyz.

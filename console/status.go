@@ -20,19 +20,19 @@ const (
 	clockOffMS   = 1000
 )
 
-func (c *Console) diskStatus(ctx context.Context) *DiskStatus {
-	total, free, days, err := c.Parts.Machine.Disk(ctx)
-	if err != nil || total == 0 {
+func (c *Console) diskStatus() *DiskStatus {
+	d, err := c.Parts.Machine.Disk()
+	if err != nil || d.Total == 0 {
 		return &DiskStatus{State: "unknown"}
 	}
-	out := &DiskStatus{State: "good", Total: total, Free: free}
-	if days >= 0 {
-		out.Days = &days
+	out := &DiskStatus{State: "good", Total: d.Total, Free: d.Free, Unknown: d.Unknown}
+	if d.Unknown == "" {
+		out.Days = &d.Days
 	}
 	switch {
-	case float64(free)/float64(total) < diskFullPart:
+	case float64(d.Free)/float64(d.Total) < diskFullPart:
 		out.State = "full"
-	case out.Days != nil && days < diskLowDays:
+	case out.Days != nil && *out.Days < diskLowDays:
 		out.State = "low"
 	}
 	return out
@@ -125,7 +125,7 @@ func (c *Console) status(ctx context.Context, k *call, _ *none) (*Status, error)
 	}
 	whole, _ := c.scopeFor(ctx, k, "sources.read")
 	if c.Parts.Machine != nil && whole.All {
-		out.Disk = c.diskStatus(ctx)
+		out.Disk = c.diskStatus()
 		for _, p := range c.Parts.Machine.Parts(ctx) {
 			if !p.Ready {
 				out.Parts = append(out.Parts, p)
@@ -366,6 +366,6 @@ func (c *Console) cardHealth(ctx context.Context, out *Overview) error {
 	if parts == nil {
 		return errors.New("the machine names no parts")
 	}
-	out.Health = &Health{Parts: parts, Started: Time(c.Parts.Machine.Started()), Disk: c.diskStatus(ctx), BackupAt: Time(max(0, c.Parts.Machine.BackupAt(ctx)))}
+	out.Health = &Health{Parts: parts, Started: Time(c.Parts.Machine.Started()), Disk: c.diskStatus(), BackupAt: Time(max(0, c.Parts.Machine.BackupAt(ctx)))}
 	return nil
 }

@@ -116,11 +116,11 @@ func TestOnlyOwnNames(t *testing.T) {
 
 type machine struct{ parts []soc.Part }
 
-func (m machine) Disk(context.Context) (int64, int64, float64, error) { return 1000, 400, 41, nil }
-func (m machine) Clock(context.Context) (int64, string, bool)         { return 3, "time.gov.vn", true }
-func (m machine) Parts(context.Context) []soc.Part                    { return m.parts }
-func (m machine) Started() int64                                      { return 1 }
-func (m machine) BackupAt(context.Context) int64                      { return 0 }
+func (m machine) Disk() (soc.Disk, error)                     { return soc.Disk{Total: 1000, Free: 400, Days: 41}, nil }
+func (m machine) Clock(context.Context) (int64, string, bool) { return 3, "time.gov.vn", true }
+func (m machine) Parts(context.Context) []soc.Part            { return m.parts }
+func (m machine) Started() int64                              { return 1 }
+func (m machine) BackupAt(context.Context) int64              { return 0 }
 
 func TestReady(t *testing.T) {
 	b := newBench(t, Parts{Machine: machine{[]soc.Part{{Name: "queue", Ready: true}}}})

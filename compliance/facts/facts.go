@@ -66,13 +66,14 @@ type Source struct {
 
 // Store is what is kept of this system.
 type Store struct {
-	Error      string `json:"error,omitempty"` // why it could not be read, "" when it was
-	Checked    int64  `json:"checked"`
-	Oldest     int64  `json:"oldest_event"` // receipt of the oldest searchable event
-	KeepDays   int    `json:"keep_days"`    // 0 for ever
-	DiskDays   int    `json:"disk_days"`    // until full at the present rate; -1 cannot tell
-	Ready      bool   `json:"ready"`
-	Checkpoint int64  `json:"checkpoint"` // last signed head of the evidence log
+	Error       string `json:"error,omitempty"` // why it could not be read, "" when it was
+	Checked     int64  `json:"checked"`
+	Oldest      int64  `json:"oldest_event"`           // receipt of the oldest searchable event
+	KeepDays    int    `json:"keep_days"`              // 0 for ever
+	DiskDays    int    `json:"disk_days"`              // until full at the present rate; -1 cannot tell
+	DiskUnknown string `json:"disk_unknown,omitempty"` // why it cannot tell: soc.DiskMeasuring, soc.DiskNotFalling
+	Ready       bool   `json:"ready"`
+	Checkpoint  int64  `json:"checkpoint"` // last signed head of the evidence log
 }
 
 // Watch is how events are watched and alerts handled.

@@ -74,6 +74,7 @@ type App struct {
 	ledger    *ledger.Ledger
 	health    *health.Monitor
 	store     store.Store
+	disk      *store.Disk
 	pipeline  *pipeline.Pipeline
 	datasets  *decoders.Set
 	archive   *decoders.Archive // of the sets that batches in the queue came under

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	queuelocal "hoalu/collector/queue/local"
-	"hoalu/collector/store"
 	"hoalu/collector/store/local"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
@@ -626,35 +625,5 @@ func TestRate(t *testing.T) {
 	r.add(7)
 	if r.at > time.Now().Unix() || r.ring[r.at%10] != 7 {
 		t.Errorf("after the clock was set back: %+v", r.ring)
-	}
-}
-
-// TestForecast: what the store grows by, over the time it took; nothing is foretold of less than an hour, and a recording of days
-// before anything was received here counts as of the days since.
-func TestForecast(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	const gib = 1 << 30
-	day := func(n int) string { return now.AddDate(0, 0, -n).Format(time.DateOnly) }
-	for _, x := range []struct {
-		name  string
-		first time.Duration // before now
-		usage []store.Usage
-		want  float64
-	}{
-		{"nothing received", -1, []store.Usage{{Bytes: gib}}, -1},
-		{"half an hour", 30 * time.Minute, []store.Usage{{Bytes: gib}}, -1},
-		{"nothing stored", 2 * time.Hour, nil, -1},
-		{"half a day", 12 * time.Hour, []store.Usage{{Bytes: gib}, {Day: day(0), Bytes: gib}}, 100.0 / 4},
-		{"sample events of a day before", 12 * time.Hour, []store.Usage{{Day: day(1), Bytes: gib}, {Day: day(0), Bytes: gib}}, 100.0 / 4},
-		{"a month, of which the last week counts", 30 * 24 * time.Hour, []store.Usage{{Day: day(20), Bytes: 900 * gib}, {Day: day(7), Bytes: 5 * gib}, {Day: day(0), Bytes: 10 * gib}}, 100.0 / 2},
-	} {
-		first := now.Add(-x.first).UnixMilli()
-		if x.first < 0 {
-			first = 0
-		}
-		if got := forecast(x.usage, 100*gib, first, now); got != x.want {
-			t.Errorf("%s: forecast %v, want %v", x.name, got, x.want)
-		}
 	}
 }

@@ -21,6 +21,7 @@ func (a *App) runBack(g *group) {
 	g.run("ledger", a.ledger.Run)
 	g.run("health", a.health.Run)
 	g.run("event store", a.store.Run)
+	g.run("free space of the disk", a.disk.Run)
 	g.run("store reader", func(ctx context.Context) error {
 		return a.hub.Follow(ctx, "store", a.store.Position()+1, a.keep)
 	})

@@ -543,56 +543,7 @@ func (p identifiersPart) Tokens(ctx context.Context, kind, value string) ([]stri
 
 type machinePart struct{ a *App }
 
-func (p machinePart) Disk(ctx context.Context) (total, free int64, days float64, err error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(p.a.opts.Data, &st); err != nil {
-		return 0, 0, -1, fmt.Errorf("look at the disk: %w", err)
-	}
-	total, free = int64(st.Blocks)*st.Bsize, int64(st.Bavail)*st.Bsize
-	usage, err := p.a.store.Usage(ctx)
-	if err != nil {
-		return total, free, -1, err
-	}
-	first := int64(0)
-	for _, r := range p.a.health.Readings() {
-		if r.FirstEvent > 0 && (first == 0 || r.FirstEvent < first) {
-			first = r.FirstEvent
-		}
-	}
-	return total, free, forecast(usage, free, first, time.Now()), nil
-}
-
-// Bounds of the forecast: what was measured for a shorter time says nothing of the days to come, and the last week says most.
-const (
-	forecastLeast = time.Hour
-	forecastSpan  = 7 * 24 * time.Hour
-)
-
-// forecast is days until full, at the rate of the last week: what the store holds of it over the time since it began, or since the
-// first event came. Negative while less than forecastLeast was measured. Old events that came today count as of today: a day's
-// files may be of days before anything was received here.
-func forecast(usage []store.Usage, free, first int64, now time.Time) float64 {
-	measured := now.Sub(time.UnixMilli(first))
-	if first == 0 || measured < forecastLeast {
-		return -1
-	}
-	from := now.Add(-forecastSpan).UTC().Format(time.DateOnly)
-	young := measured <= forecastSpan // all there is came within the span
-	if !young {
-		day, _ := time.Parse(time.DateOnly, from) // whole days are counted
-		measured = now.Sub(day)
-	}
-	var sum int64
-	for _, u := range usage {
-		if young || u.Day == "" || u.Day >= from {
-			sum += u.Bytes
-		}
-	}
-	if sum == 0 {
-		return -1
-	}
-	return float64(free) / float64(sum) * (measured.Hours() / 24)
-}
+func (p machinePart) Disk() (soc.Disk, error) { return p.a.disk.Forecast() }
 
 // Clock reads the kernel's own idea of its offset (adjtimex): an NTP client of this host disciplines it.
 func (p machinePart) Clock(ctx context.Context) (offset int64, server string, ok bool) {

@@ -70,7 +70,11 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 		err = nil
 	}
 	usage, err2 := a.store.Usage(ctx)
-	_, _, days, err3 := machinePart{a}.Disk(ctx)
+	disk, err3 := a.disk.Forecast()
+	days := -1
+	if err3 == nil && disk.Unknown == "" {
+		days = int(min(disk.Days, 1e6))
+	}
 	unread := "" // why nothing is known of what is kept
 	if err := errors.Join(err, err2, err3); err != nil {
 		unread = err.Error()
@@ -94,7 +98,7 @@ func (a *App) facts(ctx context.Context) ([]facts.Facts, error) {
 		if sys, ok := snap.System(system); ok && keep > 0 {
 			keep = max(keep, facts.RetentionFloorDays(sys.Level))
 		}
-		return facts.Store{Error: cause, Checked: now, Oldest: old, KeepDays: keep, DiskDays: int(days), Ready: cause == "", Checkpoint: head.At}
+		return facts.Store{Error: cause, Checked: now, Oldest: old, KeepDays: keep, DiskDays: days, DiskUnknown: disk.Unknown, Ready: cause == "", Checkpoint: head.At}
 	}
 	rules := len(a.engine.Rules())
 	t.Watch = func(system string) facts.Watch {

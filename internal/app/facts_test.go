@@ -10,6 +10,7 @@ import (
 	"hoalu/collector/store"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
+	"hoalu/soc"
 )
 
 // moody is a store whose searches and figures fail while down.
@@ -80,8 +81,11 @@ func TestFactsSayWhatTheyDoNotKnow(t *testing.T) {
 	if f := all[0]; f.Access.Accounts != 1 || f.Access.WithoutSecond != 1 || len(f.Failed) != 0 {
 		t.Errorf("access %+v, failed %v; want one account, without a second factor, and nothing failed", f.Access, f.Failed)
 	}
+	if f := all[0].Store; f.DiskDays != -1 || f.DiskUnknown != soc.DiskMeasuring {
+		t.Errorf("a disk measured since now: full in %d days, unknown %q; want -1 and %q", f.DiskDays, f.DiskUnknown, soc.DiskMeasuring)
+	}
 	a := &App{opts: r.opts, cfg: r.App.cfg, log: r.log, started: r.started, state: r.state, inventory: r.inventory, national: r.national, accounts: r.accounts, evidence: r.evidence,
-		triage: r.triage, engine: r.engine, health: r.health, systems: r.systems, store: &moody{Store: r.store, down: true}} // of its own: nobody else sees the store fail
+		triage: r.triage, engine: r.engine, health: r.health, systems: r.systems, disk: r.disk, store: &moody{Store: r.store, down: true}} // of its own: nobody else sees the store fail
 	if all, err = a.facts(ctx); err != nil || len(all) == 0 {
 		t.Fatalf("facts with the store down: %v, %v; want them with the cause", all, err)
 	}

@@ -269,6 +269,9 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store = s
 	a.down.push("event store", s.Close)
 	a.applied.Store(s.Position())
+	if a.disk, err = store.WatchDisk(ctx, a.path("events"), a.state.Document("free space of the disk"), a.log.With("component", "store")); err != nil {
+		return err
+	}
 	aead, err := a.vault.AEAD(ctx, "quarantine")
 	if err != nil {
 		return err

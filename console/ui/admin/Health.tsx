@@ -70,7 +70,7 @@ export function Health() {
           <>
             <p>{t('admin.diskFree', { n: bytes(d.free_bytes, lang), total: bytes(d.total_bytes, lang) })}</p>
             {d.days === undefined ? (
-              <p className="chip chip-unk">{t('admin.diskUnknown')}</p>
+              <p className="chip chip-unk">{t(d.unknown === 'not_falling' ? 'admin.diskSteady' : 'admin.diskUnknown')}</p>
             ) : (
               <p>
                 {t('admin.diskLong', { when: forecast(d.days, lang) })}{' '}

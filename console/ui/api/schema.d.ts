@@ -1831,6 +1831,11 @@ export interface components {
             state: "good" | "low" | "full" | "unknown";
             /** Format: int64 */
             total_bytes: number;
+            /**
+             * @description why days cannot be told: free space was not measured for an hour yet, or does not shrink
+             * @enum {string}
+             */
+            unknown?: "measuring" | "not_falling";
         };
         Done: {
             done: boolean;

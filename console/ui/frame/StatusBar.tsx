@@ -87,12 +87,19 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
         ? t('status.diskUnknown')
         : d.days !== undefined
           ? t('status.disk', { when: forecast(d.days, lang) })
-          : t('status.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) });
+          : t(d.unknown === 'not_falling' ? 'status.diskSteady' : 'status.diskFree', {
+              n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0),
+            });
     parts.push({
       key: 'disk',
       to: '/admin',
       icon: 'disk',
-      tone: d.state === 'full' || d.state === 'low' ? 'bad' : d.state === 'unknown' || d.days === undefined ? 'unk' : 'plain',
+      tone:
+        d.state === 'full' || d.state === 'low'
+          ? 'bad'
+          : d.state === 'unknown' || (d.days === undefined && d.unknown !== 'not_falling')
+            ? 'unk'
+            : 'plain',
       text: d.state === 'full' ? t('status.diskFull') : text,
     });
   }

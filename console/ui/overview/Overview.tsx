@@ -305,8 +305,16 @@ function Figures({ o }: { o: OverviewData }) {
         to={may('admin', '/admin')}
         value={d.days !== undefined ? forecast(d.days, lang) : unknown}
         lines={[
-          d.days === undefined && t('overview.diskUnknown'),
-          t('overview.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) }),
+          d.days === undefined &&
+            t(
+              d.state === 'unknown'
+                ? 'state.notKnown'
+                : d.unknown === 'not_falling'
+                  ? 'overview.diskSteady'
+                  : 'overview.diskUnknown',
+            ),
+          d.state !== 'unknown' &&
+            t('overview.diskFree', { n: number((100 * d.free_bytes) / Math.max(1, d.total_bytes), lang, 0) }),
         ]}
       />,
     );
