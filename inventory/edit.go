@@ -358,7 +358,10 @@ var hostName = regexp.MustCompile(`^[\p{L}\p{N}_]([\p{L}\p{N}_.-]{0,251}[\p{L}\p
 func (c *change) checkAsset(a *soc.Asset) error {
 	w := wrong{}
 	a.Host = foldHost(strings.TrimSpace(a.Host))
-	if a.Host != "" && !hostName.MatchString(a.Host) {
+	if err := names(c.s.c.Protect).asset(a); err != nil {
+		return err
+	}
+	if a.Host != "" && !isHost(a.Host) {
 		w["host"] = "not_host"
 	}
 	a.Address = address(w, a.Address)
@@ -455,6 +458,9 @@ func (c *change) checkSource(v *soc.Source) error {
 	}
 	v.Address = address(w, v.Address)
 	v.Host = foldHost(strings.TrimSpace(v.Host))
+	if err := names(c.s.c.Protect).source(v); err != nil {
+		return err
+	}
 	if len(v.Host) > 253 {
 		w["host"] = "too_long"
 	}

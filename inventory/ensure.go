@@ -19,6 +19,10 @@ import (
 // share of Config.MaxAuto, one network (/24, /64) another, and all together so many an hour; past a share the senders of that address
 // are one source, past the rest those of a kind are. When there is room again each is registered with its next message.
 func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
+	k, err := names(s.c.Protect).seen(k)
+	if err != nil {
+		return soc.Source{}, fmt.Errorf("register source: %w", err)
+	}
 	sn := s.Snapshot()
 	if v, ok := sn.FindSource(k); ok {
 		return v, nil
@@ -28,7 +32,7 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 		return *v, nil
 	}
 	var found soc.Source
-	err := s.change(ctx, Machine, func(c *change) error {
+	err = s.change(ctx, Machine, func(c *change) error {
 		if v, ok := c.base.FindSource(k); ok {
 			found = v
 			return nil
@@ -150,7 +154,7 @@ func around(a netip.Addr) netip.Prefix {
 }
 
 func autoSource(k Seen) soc.Source {
-	v := soc.Source{Kind: k.Kind, Host: clip(foldHost(k.Host), 253), Dataset: clip(k.Dataset, 100), Sensor: k.Sensor, Auto: true, Layers: []string{}}
+	v := soc.Source{Kind: k.Kind, Host: clip(k.Host, 253), Dataset: clip(k.Dataset, 100), Sensor: k.Sensor, Auto: true, Layers: []string{}}
 	if a, err := netip.ParseAddr(k.Peer); err == nil {
 		v.Address = a.Unmap().WithZone("").String()
 	}
@@ -217,7 +221,11 @@ const (
 func (s *Store) EnsureSelf(ctx context.Context, host string, addrs []netip.Addr) (soc.System, soc.Source, error) {
 	var system soc.System
 	var source soc.Source
-	err := s.change(ctx, Machine, func(c *change) error {
+	host, err := names(s.c.Protect).host(host)
+	if err != nil {
+		return soc.System{}, soc.Source{}, fmt.Errorf("register this appliance: %w", err)
+	}
+	err = s.change(ctx, Machine, func(c *change) error {
 		for _, id := range ids(c.base.sources) {
 			if v := c.base.sources[id]; v.Kind == soc.SourceSelf && v.System != "" {
 				source, system = *v, *c.base.systems[v.System]
@@ -238,7 +246,7 @@ func (s *Store) EnsureSelf(ctx context.Context, host string, addrs []netip.Addr)
 				return err
 			}
 		}
-		return c.ownHost(system.ID, foldHost(host), addrs)
+		return c.ownHost(system.ID, host, addrs)
 	})
 	if err != nil {
 		return soc.System{}, soc.Source{}, fmt.Errorf("register this appliance: %w", err)
@@ -249,7 +257,7 @@ func (s *Store) EnsureSelf(ctx context.Context, host string, addrs []netip.Addr)
 // ownHost adds what is not yet anybody's.
 func (c *change) ownHost(system, host string, addrs []netip.Addr) error {
 	taken := map[netip.Prefix]bool{}
-	named := host == "" || !hostName.MatchString(host)
+	named := host == "" || !isHost(host)
 	for _, a := range c.base.assets {
 		if p, ok := prefix(a.Address); ok {
 			taken[p] = true

@@ -79,7 +79,11 @@ func (s *Store) ImportAssets(ctx context.Context, actor soc.Actor, in soc.AssetI
 // declared reports whether the same asset is there already.
 func (c *change) declared(a *soc.Asset) bool {
 	w := wrong{}
-	host, addr := foldHost(strings.TrimSpace(a.Host)), address(w, a.Address)
+	host, err := names(c.s.c.Protect).host(strings.TrimSpace(a.Host))
+	if err != nil {
+		return false // checkAsset says why
+	}
+	addr := address(w, a.Address)
 	same := func(b *soc.Asset) bool {
 		return b != nil && b.System == a.System && b.Host == host && b.Address == addr
 	}

@@ -41,6 +41,9 @@ type Config struct {
 	// Refers names what other parts keep of a unit, system or source: accounts and tokens of a unit, alerts and events of a system or
 	// source; at most 50. It is asked before a thing is retired or deleted, outside of any transaction. nil: nothing refers.
 	Refers func(ctx context.Context, kind, id string) ([]soc.Use, error)
+	// Protect replaces citizens' numbers in the name of a host or a source by what may be kept of them, and leaves what it gave as it is;
+	// nil: names are kept as they are.
+	Protect func(text string) (string, error)
 	// Changed is called after a commit, once for each changed system and source; it must not block.
 	Changed func(soc.Notice)
 }
@@ -102,7 +105,7 @@ func (s *Store) refresh(ctx context.Context) error {
 	if cur := s.current.Load(); cur != nil && cur.Revision == uint64(rev) {
 		return nil
 	}
-	sn, err := load(ctx, q, uint64(rev))
+	sn, err := load(ctx, q, uint64(rev), s.c.Protect)
 	if err != nil {
 		return err
 	}
@@ -159,6 +162,9 @@ func (s *Store) SnapshotAt(ctx context.Context, revision uint64) (*Snapshot, err
 			return nil, fmt.Errorf("read inventory at revision %d: %w", revision, err)
 		}
 	}
+	if err := d.protect(cur.names); err != nil {
+		return nil, fmt.Errorf("read inventory at revision %d: %w", revision, err)
+	}
 	sn = cur.with(d, revision)
 	s.pastMu.Lock()
 	if len(s.past) >= 8 {
@@ -207,7 +213,7 @@ func (s *Store) change(ctx context.Context, actor soc.Actor, fn func(*change) er
 		}
 		base := s.Snapshot()
 		if base.Revision != uint64(have) { // another process was faster
-			if base, err = load(ctx, q, uint64(have)); err != nil {
+			if base, err = load(ctx, q, uint64(have), s.c.Protect); err != nil {
 				return err
 			}
 		}

@@ -26,6 +26,7 @@ const (
 // Snapshot is the whole inventory at one revision; it never changes.
 type Snapshot struct {
 	Revision uint64
+	names    names
 
 	units   map[string]*soc.Unit
 	systems map[string]*soc.System
@@ -59,8 +60,8 @@ type prefixLen struct {
 	bits int
 }
 
-func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error) {
-	sn := &Snapshot{Revision: revision, units: map[string]*soc.Unit{}, systems: map[string]*soc.System{}, assets: map[string]*soc.Asset{},
+func load(ctx context.Context, q *db.Queries, revision uint64, protect names) (*Snapshot, error) {
+	sn := &Snapshot{Revision: revision, names: protect, units: map[string]*soc.Unit{}, systems: map[string]*soc.System{}, assets: map[string]*soc.Asset{},
 		sources: map[string]*soc.Source{}, changed: map[string]stamp{}}
 	units, err := q.Units(ctx)
 	if err != nil {
@@ -85,6 +86,9 @@ func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error
 	}
 	for _, r := range assets {
 		v := soc.Asset{ID: r.ID, System: r.System, Host: r.Host, Address: r.Address, Zone: r.Zone, Kind: r.Kind, Demo: r.Demo, Retired: r.Retired, Version: r.Version}
+		if err := protect.asset(&v); err != nil { // a row of a time before names were protected
+			return nil, fmt.Errorf("read %s: %w", r.ID, err)
+		}
 		sn.assets[r.ID], sn.changed[r.ID] = &v, stamp{r.ChangedBy, r.Changed}
 	}
 	sources, err := q.Sources(ctx)
@@ -100,6 +104,9 @@ func load(ctx context.Context, q *db.Queries, revision uint64) (*Snapshot, error
 		}
 		if err := json.Unmarshal([]byte(r.Keys), &v.Keys); err != nil {
 			return nil, fmt.Errorf("read keys of %s: %w", r.ID, err)
+		}
+		if err := protect.source(&v); err != nil {
+			return nil, fmt.Errorf("read %s: %w", r.ID, err)
 		}
 		sn.sources[r.ID], sn.changed[r.ID] = &v, stamp{r.ChangedBy, r.Changed}
 	}
@@ -161,6 +168,25 @@ func (d *delta) restore(kind, id, body string) error {
 	return fmt.Errorf("history of an unknown kind %q", kind)
 }
 
+// protect brings what history holds into the form in which names are kept.
+func (d *delta) protect(n names) error {
+	for id, v := range d.assets {
+		if v != nil {
+			if err := n.asset(v); err != nil {
+				return fmt.Errorf("history of %s: %w", id, err)
+			}
+		}
+	}
+	for id, v := range d.sources {
+		if v != nil {
+			if err := n.source(v); err != nil {
+				return fmt.Errorf("history of %s: %w", id, err)
+			}
+		}
+	}
+	return nil
+}
+
 func put[T any](m map[string]*T, id, body string) error {
 	if body == "" {
 		m[id] = nil
@@ -176,7 +202,7 @@ func put[T any](m map[string]*T, id, body string) error {
 
 // with is sn after d.
 func (sn *Snapshot) with(d *delta, revision uint64) *Snapshot {
-	n := &Snapshot{Revision: revision, units: merge(sn.units, d.units), systems: merge(sn.systems, d.systems), assets: merge(sn.assets, d.assets),
+	n := &Snapshot{Revision: revision, names: sn.names, units: merge(sn.units, d.units), systems: merge(sn.systems, d.systems), assets: merge(sn.assets, d.assets),
 		sources: merge(sn.sources, d.sources), changed: maps.Clone(sn.changed)}
 	maps.Copy(n.changed, d.changed)
 	n.index()
@@ -334,7 +360,11 @@ func (sn *Snapshot) Source(id string) (soc.Source, bool) { return get(sn.sources
 
 // Host looks up the asset of a host name, whatever its case.
 func (sn *Snapshot) Host(name string) (soc.Asset, bool) {
-	if a := sn.host(foldHost(name)); a != nil {
+	host, err := sn.names.host(name)
+	if err != nil {
+		return soc.Asset{}, false
+	}
+	if a := sn.host(host); a != nil {
 		return *a, true
 	}
 	return soc.Asset{}, false
@@ -367,6 +397,7 @@ type Resolution struct {
 	Conflict   string // another system that a weaker way names, "" none
 	ConflictBy string
 	Demo       bool
+	Err        error // the host's name cannot be looked up now; nothing else is filled in then
 }
 
 // Resolve finds the system of an event: by the certificate of the sensor that sent it, else by the binding of its source, else by the
@@ -390,7 +421,9 @@ func (sn *Snapshot) Resolve(sensor, source, peer, host string, ips []netip.Addr)
 		addr = netip.Addr{}
 	}
 	addr = addr.Unmap()
-	host = foldHost(host)
+	if host, err = sn.names.host(host); err != nil {
+		return Resolution{Err: err}
+	}
 	if sensor != "" {
 		if v := sn.sensors[sensor]; v != nil {
 			take(v.System, BySensor)
@@ -512,8 +545,12 @@ type Seen struct {
 	Name    string // for imports and files, which have no peer: their name is what binds them
 }
 
-// FindSource finds the source of a sender: by sensor, else the most specific binding (host before dataset before address).
+// FindSource finds the source of a sender, and none while its name cannot be looked up (EnsureSource says why): by sensor, else the most specific binding (host before dataset before address).
 func (sn *Snapshot) FindSource(k Seen) (soc.Source, bool) {
+	k, err := sn.names.seen(k)
+	if err != nil {
+		return soc.Source{}, false
+	}
 	var v *soc.Source
 	switch {
 	case k.Sensor != "":
@@ -525,7 +562,7 @@ func (sn *Snapshot) FindSource(k Seen) (soc.Source, bool) {
 					return *w, true
 				}
 			}
-			for _, w := range sn.byHost[foldHost(k.Host)] {
+			for _, w := range sn.byHost[k.Host] {
 				if w.Kind == k.Kind && w.Name == k.Name {
 					return *w, true
 				}
@@ -536,7 +573,7 @@ func (sn *Snapshot) FindSource(k Seen) (soc.Source, bool) {
 		if err != nil {
 			peer = netip.Addr{}
 		}
-		v = sn.match(k.Kind, peer.Unmap(), foldHost(k.Host), k.Dataset)
+		v = sn.match(k.Kind, peer.Unmap(), k.Host, k.Dataset)
 	}
 	if v == nil {
 		return soc.Source{}, false

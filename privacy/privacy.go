@@ -325,6 +325,16 @@ func (p *Protector) ProtectText(text string) (string, error) {
 		}
 	}
 	slices.SortFunc(known, func(a, b Match) int { return a.Start - b.Start })
+	return p.tokens(text, known)
+}
+
+// ProtectName replaces every full personal number in the name of a machine or a source by its token, as Protect does in a host's name.
+func (p *Protector) ProtectName(name string) (string, error) {
+	return p.tokens(name, findFull(nil, name, true, time.Now().Year()))
+}
+
+// tokens puts the token of the first group in the place of each match, in their order.
+func (p *Protector) tokens(text string, known []Match) (string, error) {
 	var b strings.Builder
 	from := 0
 	for _, m := range known {

@@ -464,11 +464,20 @@ func keyOf(f *Firing) key {
 			k.address = g.Value
 		}
 	}
+	k.host, k.user, k.address = storable(k.host), storable(k.user), storable(k.address)
+	for i, g := range k.group {
+		if v := storable(g.Value); v != g.Value {
+			if &k.group[0] == &f.Hit.Group[0] { // the hit stays as detection made it
+				k.group = slices.Clone(k.group)
+			}
+			k.group[i].Value = v
+		}
+	}
 	parts := []string{"entity"}
 	switch {
-	case len(f.Hit.Group) > 0:
+	case len(k.group) > 0:
 		parts[0] = "group"
-		for _, g := range f.Hit.Group {
+		for _, g := range k.group {
 			parts = append(parts, g.Field, g.Value)
 		}
 	case k.host != "":
@@ -506,6 +515,11 @@ func alertID(rule, key, event string) string {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
 	return letters.EncodeToString(h.Sum(nil)[:16])
+}
+
+// storable is a sender's text as a database takes it: a byte that is no UTF-8, and a NUL, which PostgreSQL refuses, become U+FFFD.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 func firstText(e *ecs.Event, fields ...ecs.Field) string {

@@ -230,6 +230,9 @@ func (w *worker) frame(p *Pipeline, s Setup, b *wire.Batch, f *wire.Frame) (plac
 		}
 		host := e.Reporter()
 		place = s.Resolver.Resolve(b.Sensor, f.Source, f.Peer, host, w.ips)
+		if place.Err != nil {
+			return place, &unableError{place.Err}
+		}
 		if f.Source == "" && place.Source != early.Source && place.Source != "" { // the host names another binding: decode as that one says
 			again := decoders.Options{Dataset: f.Dataset, Trust: f.Trust}
 			w.settings(s, place.Source, f, &again)

@@ -35,6 +35,7 @@ type Place struct {
 	By       string // what decided: certificate, source, host, network, ""
 	Conflict bool   // a weaker way names another system; the stronger one was taken
 	Demo     bool   // sample data
+	Err      error  // the place cannot be told now: the batch is decoded again later
 }
 
 // Resolver answers from one immutable state of the inventory. Safe for concurrent use.

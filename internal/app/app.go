@@ -145,9 +145,9 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	}{
 		{"vault", a.openVault},
 		{"state", a.openState},
+		{"privacy", a.openPrivacy},
 		{"inventory", a.openInventory},
 		{"enrolment", a.openEnrolment},
-		{"privacy", a.openPrivacy},
 		{"detections", a.openDetections},
 		{"triage", a.openTriage},
 		{"national link", a.openNational},

@@ -87,7 +87,7 @@ func (a *App) document(ctx context.Context, name, file string) (*state.Document,
 }
 
 func (a *App) openInventory(ctx context.Context) error {
-	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: a.recordDeed, Changed: a.notify, Refers: a.refers}, a.log)
+	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: a.recordDeed, Changed: a.notify, Refers: a.refers, Protect: a.protector.ProtectName}, a.log)
 	if err != nil {
 		return err
 	}
@@ -498,7 +498,7 @@ func (r resolver) Resolve(sensor, source, peer, host string, ips []netip.Addr) p
 	if x.ConflictBy == inventory.ByHost && x.Source != "" {
 		r.store.Claim(x.Source, x.Conflict, time.Now().UnixMilli())
 	}
-	return pipeline.Place{System: x.System, Unit: x.Unit, Level: x.Level, Zone: x.Zone, Asset: x.Asset, Source: x.Source, By: x.By, Conflict: x.Conflict != "", Demo: x.Demo}
+	return pipeline.Place{System: x.System, Unit: x.Unit, Level: x.Level, Zone: x.Zone, Asset: x.Asset, Source: x.Source, By: x.By, Conflict: x.Conflict != "", Demo: x.Demo, Err: x.Err}
 }
 
 func (r resolver) SourceByID(id string) (soc.Source, bool) { return r.snap.Source(id) }

@@ -1,12 +1,20 @@
 package app
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"hoalu/ecs"
+	"hoalu/ecs/wire"
+	"hoalu/soc"
+	"hoalu/triage"
 )
 
 // TestRulesThatNameCitizens: a rule that compares a citizen's number finds the events that hold its pseudonym; one that looks for it
@@ -61,5 +69,61 @@ func TestRulesThatNameCitizens(t *testing.T) {
 	}
 	if len(ids) != 1 || ids[0] != "whole" {
 		t.Errorf("rules on the protected event = %v, want [whole]", ids)
+	}
+}
+
+// TestACitizensNumberInAHostsName: a machine that is named for its user is one source and one asset, both under the number's token; the
+// number stands in no register, no alert and no file of the state database.
+func TestACitizensNumberInAHostsName(t *testing.T) {
+	const number = "037090001234"
+	r := newRig(t)
+	ctx := context.Background()
+	asset, err := r.inventory.CreateAsset(ctx, machine, soc.Asset{System: r.self.ID, Host: "PC-" + number, Address: "192.0.2.7", Kind: "workstation"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := make([]wire.Frame, 30)
+	for i := range frames {
+		frames[i] = wire.Frame{Peer: "192.0.2.7", Format: wire.FormatSyslog, Data: bytes.Replace(line(i), []byte("web01"), []byte("pc-"+number), 1)}
+	}
+	for range 2 { // known the second time
+		if err := r.put(soc.SourceSyslog)(ctx, "syslog.tcp", slices.Clone(frames)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 && r.detected.Load() == r.queue.State().Last })
+	tokens, _, err := r.protector.TokenFor(number)
+	if err != nil || len(tokens) != 1 {
+		t.Fatal(tokens, err)
+	}
+	want := "pc-" + tokens[0]
+	var found []soc.Source
+	for _, s := range r.inventory.Snapshot().Sources() {
+		if s.Kind == soc.SourceSyslog {
+			found = append(found, s)
+		}
+	}
+	if len(found) != 1 || found[0].Host != want || !strings.Contains(found[0].Name, want) {
+		t.Errorf("sources %+v, want one of host %s", found, want)
+	}
+	if asset.Host != want {
+		t.Errorf("asset of host %q, want %q", asset.Host, want)
+	}
+	if x := r.inventory.Snapshot().Resolve("", "", "192.0.2.7", "pc-"+number, nil); x.Asset != asset.ID || x.Source != found[0].ID {
+		t.Errorf("Resolve = %+v, want asset %s and source %s", x, asset.ID, found[0].ID)
+	}
+	page, err := r.triage.List(ctx, soc.Scope{All: true}, triage.Query{Limit: 10})
+	if err != nil || len(page.Items) == 0 || page.Items[0].Host != want {
+		t.Errorf("alerts %+v, %v; want host %s", page.Items, err, want)
+	}
+	r.end()
+	for _, name := range []string{"state.db", "state.db-wal", "ledger.db"} {
+		data, err := os.ReadFile(filepath.Join(r.dir, "d", name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte(number)) {
+			t.Errorf("%s holds the number", name)
+		}
 	}
 }
