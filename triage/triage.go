@@ -17,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"hoalu/ecs"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -77,32 +76,12 @@ func New(db *state.DB, c Config, log *slog.Logger) *Store {
 	return &Store{db: db, c: c, log: log.With("component", "triage"), rules: map[[2]string]bool{}}
 }
 
-// Firing is one hit as detection hands it over.
-type Firing struct {
-	Hit   soc.Hit
-	Rule  soc.RuleInfo
-	Event *ecs.Event // the event of the hit; for a correlation the one that completed it; nil if it is gone
-	Trace []soc.Condition
-	Unit  string // owner of the system
-	Level int    // of the system, 0 to 5
-	// Exposure is the system's placement (soc.Placement…), "" unknown.
-	Exposure string
-}
-
-// Position is how far a reader of the queue has come.
-type Position struct {
-	Reader string // "detect"; "" for alerts that do not come from the queue: no position is kept
-	Epoch  string
-	Seq    uint64
-}
-
-// Checkpoint is a stored Position with the newest snapshot of the correlator and the sequence it was taken at. Replay begins after
-// SnapshotSeq; Apply ignores what is at or before Seq.
-type Checkpoint struct {
-	Position
-	Snapshot    []byte
-	SnapshotSeq uint64
-}
+// What detection hands over, and how far it had come then.
+type (
+	Firing     = soc.Firing
+	Position   = soc.Position
+	Checkpoint = soc.Checkpoint
+)
 
 // Ref names an alert (id or CB- number) and the version the person saw; Version 0 does not check.
 type Ref struct {

@@ -80,6 +80,7 @@ type App struct {
 	archive   *decoders.Archive // of the sets that batches in the queue came under
 	hub       *pipeline.Hub
 	engine    *detections.Engine
+	detector  *detections.Reader
 	triage    *triage.Store
 	national  *national.Service
 	posture   *compliance.Service
@@ -114,8 +115,6 @@ type App struct {
 	rulesAt     atomic.Int64    // last change of rules
 	applied     atomic.Uint64   // last sequence the store has taken
 	counted     atomic.Uint64   // last sequence the ledger's reader has taken
-	detected    atomic.Uint64   // last sequence detection has processed
-	snapshotted atomic.Uint64   // last sequence in a kept snapshot of the correlations
 	observed    uint64          // last sequence health was told of; the ledger's reader only
 
 	front *group // listeners, sensors
@@ -153,6 +152,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		{"national link", a.openNational},
 		{"ledger", a.openLedger},
 		{"event store", a.openStore},
+		{"detection", a.openDetector},
 		{"queue", a.openQueue},
 		{"decoders", a.openDecoders},
 		{"intake", a.openIntake},

@@ -19,6 +19,7 @@ import (
 
 	queuelocal "hoalu/collector/queue/local"
 	"hoalu/collector/store/local"
+	"hoalu/detections"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/ecs/wire"
@@ -168,7 +169,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.feed(0, 60)
-	r.eventually("60 events", func() bool { return r.count(host) == 60 && r.detected.Load() == r.queue.State().Last })
+	r.eventually("60 events", func() bool { return r.count(host) == 60 && r.detector.Detected() == r.queue.State().Last })
 	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 })
 	before := r.alerts()
 	pos := r.queue.State().Last
@@ -176,7 +177,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	{ // it finds what the first one left without new events
 		r.start()
 		r.eventually("the events again", func() bool { return r.count(host) == 60 })
-		r.eventually("detection at the head", func() bool { return r.detected.Load() == r.queue.State().Last })
+		r.eventually("detection at the head", func() bool { return r.detector.Detected() == r.queue.State().Last })
 		if got := r.alerts(); fmt.Sprint(got) != fmt.Sprint(before) {
 			t.Errorf("alerts after a restart: %v, before: %v", got, before)
 		}
@@ -197,7 +198,7 @@ func TestNewEpochCountsNothingTwice(t *testing.T) {
 	r := newRig(t)
 	r.feed(0, 60)
 	r.eventually("an alert", func() bool {
-		return r.count(host) == 60 && len(r.alerts()) > 0 && r.detected.Load() == r.queue.State().Last
+		return r.count(host) == 60 && len(r.alerts()) > 0 && r.detector.Detected() == r.queue.State().Last
 	})
 	before, epoch := r.alerts(), r.queue.State().Epoch()
 	r.end()
@@ -206,7 +207,7 @@ func TestNewEpochCountsNothingTwice(t *testing.T) {
 	}
 	for _, when := range []string{"in the new epoch", "after another restart"} {
 		r.start()
-		r.eventually("detection at the head", func() bool { return r.detected.Load() == r.queue.State().Last })
+		r.eventually("detection at the head", func() bool { return r.detector.Detected() == r.queue.State().Last })
 		if now := r.queue.State().Epoch(); now == epoch {
 			t.Errorf("%s: the queue goes on in epoch %s", when, now)
 		}
@@ -234,7 +235,7 @@ func TestQueueMadeAnew(t *testing.T) {
 	r.start()
 	r.feed(20, 7)
 	r.eventually("20 old and 7 new events", func() bool { return r.count(host) == 27 })
-	r.eventually("detection", func() bool { return r.detected.Load() == r.queue.State().Last })
+	r.eventually("detection", func() bool { return r.detector.Detected() == r.queue.State().Last })
 }
 
 // TestImportTwice: a file read again, also after it was broken off, is stored once and counted as duplicate.
@@ -307,24 +308,24 @@ func TestReplayTakesNoSnapshot(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *Config) { c.Detections.Snapshot = time.Hour })
 	r.feed(0, 3)
-	r.eventually("a snapshot", func() bool { return r.snapshotted.Load() > 0 })
-	kept := r.snapshotted.Load()
+	r.eventually("a snapshot", func() bool { return r.detector.Snapshotted() > 0 })
+	kept := r.detector.Snapshotted()
 	for i := range 3 {
 		r.feed(3+i, 1)
-		r.eventually("detection", func() bool { return r.detected.Load() == r.queue.State().Last })
+		r.eventually("detection", func() bool { return r.detector.Detected() == r.queue.State().Last })
 	}
 	r.end()
 	cp := func() (seq, snap uint64) {
-		c, err := r.triage.Position(context.Background(), detectReader)
+		c, err := r.triage.Position(context.Background(), detections.ReaderName)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c.Seq, c.SnapshotSeq
 	}
 	r.start()
-	r.eventually("replay", func() bool { return r.detected.Load() == r.queue.State().Last })
+	r.eventually("replay", func() bool { return r.detector.Detected() == r.queue.State().Last })
 	seq, snap := cp()
-	if got := r.snapshotted.Load(); got != snap {
+	if got := r.detector.Snapshotted(); got != snap {
 		t.Errorf("snapshot kept at %d, but the queue may be purged up to %d (written %d, first snapshot %d)", snap, got, seq, kept)
 	}
 }

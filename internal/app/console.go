@@ -580,7 +580,7 @@ func (p machinePart) Parts(ctx context.Context) []soc.Part {
 	}
 	parts = append(parts, part("posture", posture))
 	var lag error
-	if last, seen := a.queue.State().Last, a.detected.Load(); last > seen+1000 {
+	if last, seen := a.queue.State().Last, a.detector.Detected(); last > seen+1000 {
 		lag = fmt.Errorf("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
 	}
 	return append(parts, part("pipeline", a.hub.Ready()), part("detections", errors.Join(lag, a.engine.Ready())))

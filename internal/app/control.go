@@ -256,7 +256,7 @@ type Status struct {
 
 func (a *App) status(ctx context.Context) (Status, error) {
 	any, err := a.accounts.Any(ctx)
-	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.State().Last, Stored: a.store.Position(), Counted: a.counted.Load(), Detected: a.detected.Load(), Events: a.rate.perSecond(), Accounts: any}, err
+	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.State().Last, Stored: a.store.Position(), Counted: a.counted.Load(), Detected: a.detector.Detected(), Events: a.rate.perSecond(), Accounts: any}, err
 }
 
 func (a *App) importSource(ctx context.Context, name string) (soc.Source, error) {

@@ -18,7 +18,7 @@ func TestExportHoldsAlertsOfThePeriod(t *testing.T) {
 	r := newRig(t)
 	frame := func() { r.feedOwn(12) }
 	frame()
-	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 && r.detected.Load() == r.queue.State().Last })
+	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 && r.detector.Detected() == r.queue.State().Last })
 	end := time.Now()
 	export := func(from, to time.Time) (string, evidence.Verdict) {
 		t.Helper()
@@ -40,7 +40,7 @@ func TestExportHoldsAlertsOfThePeriod(t *testing.T) {
 	}
 	had := v.Counts["alert"]
 	frame() // the alert goes on
-	r.eventually("more hits", func() bool { return r.count(ownHost()) == 24 && r.detected.Load() == r.queue.State().Last })
+	r.eventually("more hits", func() bool { return r.count(ownHost()) == 24 && r.detector.Detected() == r.queue.State().Last })
 	if _, v = export(end.Add(-time.Hour), end.Add(time.Second)); v.Counts["alert"] != had {
 		t.Errorf("pack of a period the alert outlived holds %d alerts, want %d", v.Counts["alert"], had)
 	}

@@ -76,7 +76,7 @@ var appMetrics = []metric{
 		}
 		return float64(a.rebuilt.Files + a.rebuilt.SetAside), true
 	}},
-	{"detect_position", "Last sequence detection has processed.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(a.detected.Load()), true }},
+	{"detect_position", "Last sequence detection has processed.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(a.detector.Detected()), true }},
 	{"events_per_second", "Events decoded, over the last ten seconds.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return a.rate.perSecond(), true }},
 	{"rules_loaded", "Rules and correlations that run.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(len(a.engine.Rules())), true }},
 	{"rules_refused", "Rule documents that were not loaded.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(len(a.engine.Refused())), true }},

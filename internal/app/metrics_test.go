@@ -12,7 +12,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.feed(0, 20)
-	r.eventually("the events are decoded", func() bool { return r.detected.Load() == r.queue.State().Last })
+	r.eventually("the events are decoded", func() bool { return r.detector.Detected() == r.queue.State().Last })
 	families, err := r.registry().Gather()
 	if err != nil {
 		t.Fatal(err)

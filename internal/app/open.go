@@ -23,6 +23,7 @@ import (
 	"hoalu/collector/store/local"
 	"hoalu/compliance/evidence"
 	"hoalu/compliance/facts"
+	"hoalu/detections"
 	"hoalu/internal/app/demo"
 	"hoalu/internal/app/exercise"
 	"hoalu/inventory"
@@ -223,7 +224,7 @@ func record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {
 
 func (a *App) openQueue(ctx context.Context) error {
 	// A queue made anew must not use sequences again that others count as done: what came under them would never be stored.
-	cp, err := a.triage.Position(ctx, detectReader)
+	cp, err := a.triage.Position(ctx, detections.ReaderName)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,16 @@ func (a *App) openDetections(ctx context.Context) error {
 	return err
 }
 
+// openDetector makes detection's reader of the queue.
+func (a *App) openDetector(context.Context) error {
+	a.detector = detections.NewReader(detections.ReaderConfig{Engine: a.engine, Alerts: a.triage, Events: a.store, Own: a.selfFeed.ID, Snapshot: a.cfg.Detections.Snapshot,
+		System: func(id string) soc.System {
+			sys, _ := a.inventory.Snapshot().System(id)
+			return sys
+		}}, a.log)
+	return nil
+}
+
 // RulesLoaded is what a reload gives: how many rules and correlations run, and which documents were not loaded and why.
 type RulesLoaded struct {
 	Rules   int                  `json:"rules"`

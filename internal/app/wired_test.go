@@ -91,7 +91,7 @@ func TestNothingIsUnwired(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *Config) { c.Sensor.Packet, c.Sensor.Host, c.Files.Host = false, false, true })
 	r.feed(0, 3) // what is set up by batch is set up
-	r.eventually("a batch is decoded", func() bool { return r.detected.Load() == r.queue.State().Last && r.queue.State().Last > 0 })
+	r.eventually("a batch is decoded", func() bool { return r.detector.Detected() == r.queue.State().Last && r.queue.State().Last > 0 })
 	r.end() // nothing changes under the walk
 	w := &walker{map[visit]bool{}, map[string]bool{}, map[string]bool{}}
 	w.walk(reflect.ValueOf(r.App), 0)

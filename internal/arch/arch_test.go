@@ -129,7 +129,7 @@ func contains(list []string, s string) bool {
 
 // appLines bounds internal/app, tests apart: it wires the parts and has no behaviour of its own. The aim is 2,500. The bound only
 // falls: whoever moves something out lowers it to what is left.
-const appLines = 4_010
+const appLines = 3_900
 
 // sqlText finds a statement in a string of Go.
 var sqlText = regexp.MustCompile("[\"`]\\s*(SELECT\\s.+\\sFROM|INSERT\\s+INTO|UPDATE\\s+\\w+\\s+SET|DELETE\\s+FROM)\\s")
