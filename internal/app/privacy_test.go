@@ -91,7 +91,7 @@ func TestACitizensNumberInAHostsName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 && r.detected.Load() == r.queue.State().Last })
+	r.eventually("an alert", func() bool { return len(r.alerts()) > 0 && r.detector.Detected() == r.queue.State().Last })
 	tokens, _, err := r.protector.TokenFor(number)
 	if err != nil || len(tokens) != 1 {
 		t.Fatal(tokens, err)
