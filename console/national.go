@@ -49,6 +49,9 @@ func (c *Console) national(ctx context.Context, _ *call, _ *none) (*NationalSumm
 	now := c.now()
 	out := &NationalSummary{NationalStatus: c.nationalStatus(s), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Reconciles: s.Reconciles, Today: s.Today, Days: orEmpty(s.Days),
 		LastError: s.LastError, ClockAhead: s.ClockAhead, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now, Stale: now + Time(nationalFresh.Milliseconds())}
+	if s.Endpoint != "" && !s.Reconciles { // whatever an earlier channel told of today
+		out.Today.State, out.Today.Why = "unknown", "no_list"
+	}
 	return out, nil
 }
 

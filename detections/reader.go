@@ -2,6 +2,7 @@ package detections
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -70,15 +71,21 @@ func (r *Reader) Begin(ctx context.Context, epoch string, reached func(epoch str
 	if err != nil {
 		return 0, err
 	}
+	again := r.detected.Load() > 0 // after its lease was lost in this life of the process
 	r.epoch, r.applied, from = epoch, reached(cp.Epoch, cp.Seq), 1
 	if r.applied == cp.Seq { // else correlations saw batches that are not in this stream: they begin anew
 		if len(cp.Snapshot) > 0 {
 			if err := r.c.Engine.Restore(cp.Snapshot); err != nil {
 				r.log.Error("correlation state not restored; correlations count anew from here", "error.message", err.Error())
+			} else {
+				again = false
 			}
 		}
 		from = cp.SnapshotSeq + 1
 		r.snapshotted.Store(cp.SnapshotSeq)
+	}
+	if again {
+		return 0, errors.New("detection lost its lease and finds no state of the correlations to go back to; what is in memory would count twice, so the program must start anew")
 	}
 	r.detected.Store(max(from-1, r.applied)) // until there is more, it is not behind
 	return from, nil

@@ -22,6 +22,7 @@ var zone = time.FixedZone("+07", 7*3600)
 type Summary struct {
 	Endpoint      bool   `json:"endpoint"`
 	Channel       string `json:"channel,omitempty"` // "" without an endpoint
+	Every         int64  `json:"-"`                 // ms between heartbeats, 0 where the endpoint's channel has none
 	Beats         bool   `json:"beats"`             // the channel takes heartbeats; otherwise Heartbeat and HeartbeatSent say nothing
 	Lists         bool   `json:"lists"`             // the channel tells what it holds; otherwise no day can be reconciled
 	URL           string `json:"url,omitempty"`
@@ -53,6 +54,9 @@ func (s *Service) Summary(ctx context.Context) (Summary, error) {
 	}
 	channel, _ := forwarderOf(sum.Channel)
 	sum.Beats, sum.Lists = channel.Beats, channel.Lists
+	if sum.Beats || !sum.Endpoint {
+		sum.Every = s.cfg.Heartbeat.Milliseconds()
+	}
 	counts, err := q.CountByState(ctx)
 	if err != nil {
 		return sum, fmt.Errorf("count outbox: %w", err)

@@ -218,7 +218,8 @@ func (db *DB) Read() *sql.DB { return db.read }
 // writerLock is the advisory lock that makes PostgreSQL's writers take turns, as SQLite's do.
 const writerLock = 0x486f614c75 // "HoaLu"
 
-// Tx runs fn in the one write transaction and commits when it returns nil. It waits its turn; ctx bounds the wait.
+// Tx runs fn in the one write transaction and commits when it returns nil. It waits its turn; ctx bounds the wait. For a context of
+// Leases.Alone whose lease another has taken it fails with ErrNotHolder.
 func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -234,6 +235,9 @@ func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 		if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(writerLock)); err != nil {
 			return fmt.Errorf("wait for the writer's turn: %w", err)
 		}
+	}
+	if err := guard(ctx, tx); err != nil {
+		return err
 	}
 	if err := fn(tx); err != nil {
 		return err

@@ -64,6 +64,7 @@ type App struct {
 
 	vault     vault.Vault
 	state     *state.DB
+	leases    *state.Leases // work of one process at a time
 	inventory *inventory.Store
 	enrolment *enrol.Register
 	self      soc.System

@@ -22,13 +22,13 @@ func (a *App) runBack(g *group) {
 	g.run("ledger reader", func(ctx context.Context) error {
 		return a.hub.Follow(ctx, "ledger", a.ledger.Position()+1, a.account)
 	})
-	g.run("detect reader", a.detect)
+	g.run("detect reader", a.leases.Alone("detect", a.detect))
 	g.run("inventory", a.inventory.Run)
 	g.run("purge", a.purgeLoop)
 	g.run("systems of sources", a.systems.Run)
-	g.run("national link", a.national.Run)
-	g.run("posture", a.posture.Run)
-	g.run("evidence log", a.evidence.Run)
+	g.run("national link", a.leases.Alone("national", a.national.Run))
+	g.run("posture", a.leases.Alone("posture", a.posture.Run))
+	g.run("evidence log", a.leases.Alone("evidence_log", a.evidence.Run))
 	g.run("comparison of the evidence log", a.evidence.RunComparison)
 	g.run("accounts", a.accounts.Run)
 }

@@ -340,16 +340,10 @@ func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error
 		return console.NationalState{}, err
 	}
 	out := console.NationalState{Endpoint: s.URL, Channel: s.Channel, Reconciles: s.Lists, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
-		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: p.a.cfg.National.Heartbeat.Milliseconds(), LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
+		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: s.Every, LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
 		Today: console.NationalDay{Day: day(time.Now()), Made: s.MadeToday, Accepted: s.AcceptedToday, Waiting: s.Waiting, State: "open"}}
-	if s.Endpoint && !s.Beats {
-		out.HeartbeatEvery = 0
-	}
-	if s.Endpoint && !s.Lists {
-		out.Today.State, out.Today.Why = "unknown", "no_list"
-	}
 	for _, r := range days {
-		if r.Day == out.Today.Day && (s.Lists || !s.Endpoint) {
+		if r.Day == out.Today.Day {
 			out.Today = dayOf(r)
 		}
 		out.Days = append(out.Days, dayOf(r))
@@ -573,7 +567,7 @@ func (p machinePart) Parts(ctx context.Context) []soc.Part {
 		}
 		return x
 	}
-	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("queue", a.queue.State().Err), part("ledger", a.ledger.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
+	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("leases", a.leases.Ready()), part("queue", a.queue.State().Err), part("ledger", a.ledger.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
 	var posture error
 	if r := a.posture.Ready(); r != "" {
 		posture = errors.New(r)

@@ -64,6 +64,7 @@ func (a *App) openState(ctx context.Context) error {
 		return err
 	}
 	a.state = db
+	a.leases = db.Leases(hostname()+":"+a.path(), a.log)
 	a.down.push("state", db.Close)
 	if cfg.DSN == "" {
 		return nil
