@@ -133,7 +133,7 @@ type SensorItem struct {
 	Host    string           `json:"host,omitempty"`
 	System  *SystemRef       `json:"system,omitempty"`
 	Version string           `json:"version,omitempty"`
-	State   string           `json:"state" enum:"running,refused,off,unknown"`
+	State   string           `json:"state" enum:"running,refused,off,unknown,withdrawn" doc:"withdrawn: its certificate was revoked, nothing it sends is taken"`
 	Probes  []ProbeItem      `json:"probes"`
 	Seen    Time             `json:"seen,omitzero"`
 	Ends    Time             `json:"certificate_ends,omitzero" doc:"when the sensor's certificate ends; it renews it at two thirds of its life"`

@@ -223,6 +223,10 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 	}
 	a.sensorBooks.mu.Unlock()
 	ends := a.enrolment.Ends(ctx)
+	withdrawn, err := a.withdrawnSensors(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now := time.Now().UnixMilli()
 	for _, src := range a.inventory.Snapshot().Sources() {
 		if src.Kind != soc.SourceSensor || src.Demo {
@@ -247,18 +251,38 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 				}
 			}
 		}
-		s.State = sensorState(s.Probes, own || s.Seen > 0 && now-s.Seen <= 60_000)
+		s.State = sensorState(s.Probes, withdrawn[src.Sensor] || src.Retired != 0, own || s.Seen > 0 && now-s.Seen <= 60_000)
 		out = append(out, s)
 	}
 	return out, nil
 }
 
-// sensorState is how a sensor is doing by its probes: one that does not answer is unknown, one with a probe that runs is running.
-func sensorState(probes []console.ProbeItem, heard bool) string {
-	if !heard {
+// withdrawnSensors are those whose every certificate is revoked: nothing they send is taken.
+func (a *App) withdrawnSensors(ctx context.Context) (map[string]bool, error) {
+	issued, err := a.vault.Authority().Issued(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("certificates of sensors: %w", err)
+	}
+	withdrawn := map[string]bool{}
+	for _, c := range issued {
+		if c.Use == "sensor" {
+			all, seen := withdrawn[c.Subject]
+			withdrawn[c.Subject] = !c.Revoked.IsZero() && (all || !seen)
+		}
+	}
+	return withdrawn, nil
+}
+
+// sensorState is how a sensor is doing: a withdrawn one is that, whatever it said last; of the others one that does not answer is
+// unknown, one with a probe that runs is running.
+func sensorState(probes []console.ProbeItem, withdrawn, heard bool) string {
+	state := ""
+	switch {
+	case withdrawn:
+		return "withdrawn"
+	case !heard:
 		return "unknown"
 	}
-	state := ""
 	for _, p := range probes {
 		switch {
 		case p.State == sensors.Running:

@@ -262,6 +262,9 @@ func TestRenewSensor(t *testing.T) {
 	if err := r.enrolment.Revoke(ctx, owner, id.Sensor, "mất máy"); err != nil {
 		t.Fatal(err)
 	}
+	if list, err = (sensorsPart{r.App}).Sensors(ctx); err != nil || len(list) != 1 || list[0].State != "withdrawn" {
+		t.Errorf("console: %+v %v, want a withdrawn sensor", list, err)
+	}
 	var p *soc.Problem
 	if err := r.enrolment.Revoke(ctx, owner, id.Sensor, "mất máy"); !errors.As(err, &p) || p.Code != "sensor_revoked" {
 		t.Errorf("withdrawn again: %v", err)

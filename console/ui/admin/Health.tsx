@@ -24,7 +24,7 @@ export function Health() {
   const h = overview.data.health;
   const d = h?.disk ?? status.data?.disk;
   const c = status.data?.clock;
-  const parts = h?.parts ?? status.data?.parts ?? [];
+  const parts = h?.parts ?? status.data?.parts;
   return (
     <>
       <section className="card">
@@ -37,7 +37,9 @@ export function Health() {
           )}
           <span className="end num muted">{me.site.version}</span>
         </div>
-        {parts.length === 0 ? (
+        {!parts ? (
+          <p className="chip chip-unk">{t('state.notKnown')}</p>
+        ) : parts.length === 0 ? (
           <p className="muted">{t('admin.allReady')}</p>
         ) : (
           <TableWrap label={t('admin.parts')}>

@@ -20,7 +20,7 @@ import { useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
 import { serverNow, useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
-import { useMay, useMe } from '../session/session';
+import { pageRight, useMay, useMe } from '../session/session';
 import { realSources } from '../sources/counts';
 import { useActions } from './actions';
 import { type Filters, useAlerts, useGroup } from './data';
@@ -43,14 +43,22 @@ export default function Alerts() {
   const [arrived] = useState(serverNow);
   const view = params.get('view') ?? 'open';
   const rangeName = params.get('t') ?? '';
-  const group = params.get('group') ?? '';
+  // who sees hosts, accounts and addresses masked cannot ask by them: the server refuses it, so it is not offered
+  const masked = pageRight(me, 'alerts') === 'personal';
+  const group = masked && params.get('group') === 'entity' ? '' : (params.get('group') ?? '');
   const sevText = params.get('sev') ?? '';
   const filters = useMemo<Filters>(() => {
     const f: Filters = { view, sort: params.get('sort') ?? '-score' };
-    for (const k of ['q', 'system', 'rule', 'host', 'user', 'address', 'attack', 'group'] as const) {
+    for (const k of ['q', 'system', 'rule', 'attack'] as const) {
       const v = params.get(k);
       if (v) f[k] = v;
     }
+    if (group) f.group = group;
+    if (!masked)
+      for (const k of ['host', 'user', 'address'] as const) {
+        const v = params.get(k);
+        if (v) f[k] = v;
+      }
     if (sevText) f.sev = sevText.split(',');
     if (rangeName) {
       const r = rangeOf(rangeName, arrived);
@@ -58,7 +66,7 @@ export default function Alerts() {
       f.to = r.moving ? undefined : new Date(r.to).toISOString();
     }
     return f;
-  }, [params, view, sevText, rangeName, arrived]);
+  }, [params, view, sevText, rangeName, arrived, group, masked]);
 
   const queue = useAlerts(filters);
   const { list, rows, first, waiting, takeIn } = queue;
@@ -296,7 +304,7 @@ export default function Alerts() {
   const chips: [string, string, string][] = [];
   for (const k of ['q', 'system', 'rule', 'host', 'user', 'address', 'attack', 'sev', 't'] as const) {
     const v = params.get(k);
-    if (v && k !== 'q')
+    if (v && k !== 'q' && !(masked && ['host', 'user', 'address'].includes(k)))
       chips.push([
         k,
         t(`filter.${k}`),
@@ -383,7 +391,7 @@ export default function Alerts() {
           onChange={(e) => change({ group: e.target.value, sel: undefined })}
         >
           <option value="">{t('alerts.groupNone')}</option>
-          <option value="entity">{t('alerts.groupEntity')}</option>
+          {!masked && <option value="entity">{t('alerts.groupEntity')}</option>}
           <option value="rule">{t('alerts.groupRule')}</option>
           <option value="system">{t('alerts.groupSystem')}</option>
         </select>
@@ -526,5 +534,5 @@ function NoAlerts({
         <span className="chip chip-unk">{t('alerts.emptySilent', { count: s.silent })}</span>
       </Empty>
     );
-  return <Empty>{s ? t('alerts.empty', { n: s.receiving, m: s.total }) : t('alerts.emptyShort')}</Empty>;
+  return <Empty>{s && s.receiving > 0 ? t('alerts.empty', { n: s.receiving, m: s.total }) : t('alerts.emptyUnseen')}</Empty>;
 }

@@ -3325,8 +3325,11 @@ export interface components {
             shed?: {
                 [key: string]: number;
             };
-            /** @enum {string} */
-            state: "running" | "refused" | "off" | "unknown";
+            /**
+             * @description withdrawn: its certificate was revoked, nothing it sends is taken
+             * @enum {string}
+             */
+            state: "running" | "refused" | "off" | "unknown" | "withdrawn";
             system?: components["schemas"]["SystemRef"];
             version?: string;
         };

@@ -136,6 +136,26 @@ export function SourceSign({
   return <PostureSign state={as[state] ?? 'unknown'} word={word} size={size} label={t(`sourceState.${state}`)} />;
 }
 
+/** A state with how many are in it; where none is, the word stands without the sign: a green tick beside 0 claims nothing. */
+export function CountedSign({
+  state,
+  n,
+  size = 12,
+  children,
+}: {
+  state: Posture;
+  n: number;
+  size?: number;
+  children: ReactNode;
+}) {
+  const { t } = useTranslation();
+  return (
+    <span>
+      {n > 0 ? <PostureSign state={state} size={size} /> : <span className="muted">{t(`posture.${state}`)}</span>} {children}
+    </span>
+  );
+}
+
 /** A state of parts other than posture: good, bad, unknown. */
 export function StateSign({ good, label }: { good: boolean | undefined; label: string }) {
   return <PostureSign state={good === undefined ? 'unknown' : good ? 'met' : 'not_met'} label={label} />;

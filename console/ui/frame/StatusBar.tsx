@@ -29,7 +29,8 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
         ? t('status.balanced', { time: minute(ledger.minute) })
         : ledger.state === 'off'
           ? t('status.off', { n: number(ledger.difference, lang), time: minute(ledger.minute) })
-          : t('status.ledgerUnknown');
+          : t('status.ledgerUnknown') +
+            (ledger.not_measured > 0 ? ` · ${t('ledger.notMeasuredDay', { n: number(ledger.not_measured, lang) })}` : '');
     parts.push({ key: 'ledger', to: ledger.state === 'off' ? '/ledger?view=off' : '/ledger', icon: 'scale', tone, text });
   }
   const sources = status?.sources;

@@ -29,7 +29,7 @@ import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
 
-const views = ['minute', 'source', 'off', 'quarantine'] as const;
+const views = ['minute', 'source', 'off', 'dropped', 'quarantine'] as const;
 
 const figures = ['received', 'stored', 'quarantined', 'rejected', 'duplicate', 'dropped', 'in_flight'] as const;
 
@@ -140,6 +140,9 @@ export default function Ledger() {
             }
           />
         )}
+        {s && s.not_measured > 0 && (
+          <span className="chip chip-unk">{t('ledger.notMeasuredDay', { n: number(s.not_measured, lang) })}</span>
+        )}
         <div className="end">
           {view !== 'quarantine' && (
             <RangeField
@@ -198,8 +201,9 @@ export default function Ledger() {
               )}
               {rows.length === 0 ? (
                 <Empty>
-                  {view === 'off'
-                    ? t('ledger.nothingOff')
+                  {view === 'off' || view === 'dropped'
+                    ? t(view === 'off' ? 'ledger.nothingOff' : 'ledger.nothingDropped') +
+                      (first.not_measured > 0 ? ` ${t('ledger.notMeasuredRange', { n: number(first.not_measured, lang) })}` : '')
                     : first.kept_since
                       ? t('ledger.kept', { time: full(first.kept_since, lang) })
                       : t('ledger.none')}
@@ -260,8 +264,10 @@ function HeatMap({ cells, from, to, kept }: { cells: LedgerCell[]; from: number;
   const firstHour = Math.floor(from / HOUR) * HOUR;
   const hours = Math.min(48, Math.ceil((to - firstHour) / HOUR));
   const off = cells.filter((c) => c.state === 'off');
+  const unchecked = cells.filter((c) => c.state === 'unchecked').length;
+  const unmeasured = cells.length - off.length - unchecked;
   return (
-    <figure className="heat" aria-label={t('ledger.map', { off: off.length, unchecked: cells.length - off.length })}>
+    <figure className="heat" aria-label={t('ledger.map', { off: off.length, unchecked, unmeasured })}>
       <svg viewBox={`0 0 ${hours * 62} 34`} preserveAspectRatio="none" role="img" aria-hidden="true">
         {Array.from({ length: hours }, (_, h) => (
           <rect key={h} className="heat-hour" x={h * 62} y={0} width={60} height={34} />
@@ -298,7 +304,10 @@ function HeatMap({ cells, from, to, kept }: { cells: LedgerCell[]; from: number;
             <PostureSign state="not_met" size={11} label={t('ledger.differs')} /> {off.length}
           </span>
           <span>
-            <PostureSign state="unknown" size={11} label={t('ledger.unchecked')} /> {cells.length - off.length}
+            <PostureSign state="unknown" size={11} label={t('ledger.unchecked')} /> {unchecked}
+          </span>
+          <span>
+            <PostureSign state="unknown" size={11} label={t('ledger.notMeasured')} /> {unmeasured}
           </span>
           {kept !== undefined && kept > firstHour && (
             <span className="unk-text">

@@ -12,6 +12,7 @@ import {
   take,
 } from '../api/client';
 import { Icon, type IconName } from '../design/icons';
+import { Measured } from '../design/Measured';
 import { DemoChip, PostureSign, SeveritySign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
 import type { Severity } from '../design/tokens';
@@ -382,9 +383,9 @@ function Next({ items, o }: { items: AlertItem[]; o: OverviewData }) {
       <Empty>
         {s && s.silent > 0
           ? t('alerts.emptySilent', { count: s.silent })
-          : s
+          : s && s.receiving > 0
             ? t('alerts.empty', { n: s.receiving, m: s.total })
-            : t('alerts.emptyShort')}
+            : t('alerts.emptyUnseen')}
       </Empty>
     );
   }
@@ -427,9 +428,11 @@ function Tiles({ systems }: { systems: OverviewSystems }) {
       <div className="card-head">
         <h2 id="ov-systems">{t('overview.systems', { count: systems.total })}</h2>
         <span className="legend">
-          <PostureSign state="met" size={12} />
-          <PostureSign state="not_met" size={12} />
-          <PostureSign state="unknown" size={12} />
+          {(['met', 'not_met', 'unknown'] as const)
+            .filter((p) => systems.placements.some((x) => x.tiles.some((s) => s.state === p)))
+            .map((p) => (
+              <PostureSign key={p} state={p} size={12} />
+            ))}
         </span>
       </div>
       {systems.placements
@@ -486,11 +489,12 @@ function Sources({ o, broken }: { o: OverviewData; broken: string | undefined })
           {number(s.total, lang)}
         </Link>
       </div>
+      {s.total === 0 && <p className="chip chip-unk">{t('overview.noReal')}</p>}
       <ul className="counts">
-        {states.map((k) => (
+        {(s.total > 0 ? states : []).map((k) => (
           <li key={k}>
             <Link to={realSources(s, k)}>
-              <SourceSign state={k} />
+              {s[k] > 0 ? <SourceSign state={k} /> : <span className="muted">{t(`sourceState.${k}`)}</span>}
               <span className="num strong">{number(s[k], lang)}</span>
             </Link>
           </li>
@@ -542,13 +546,18 @@ function LedgerCard({ o, broken }: { o: OverviewData; broken: string | undefined
           {cells.map((c) => (
             <div key={c}>
               <dt>{t(`ledger.${c}`)}</dt>
-              <dd className="num strong">{number(r[c], lang)}</dd>
+              <dd className="num strong">
+                <Measured known={c !== 'difference' || r.checked} why={t('ledger.unchecked')}>
+                  {number(r[c], lang)}
+                </Measured>
+              </dd>
             </div>
           ))}
         </dl>
       ) : (
         <p className="muted small">{t('ledger.none')}</p>
       )}
+      {l.not_measured > 0 && <p className="small unk-text">{t('ledger.notMeasuredDay', { n: number(l.not_measured, lang) })}</p>}
     </>
   );
 }

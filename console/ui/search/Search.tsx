@@ -275,6 +275,7 @@ export default function Search() {
             {(first.partial ?? []).length > 0 && (
               <span className="chip chip-unk">{t('state.partial', { reason: (first.partial ?? []).join('; ') })}</span>
             )}
+            {first.cut && <span className="chip chip-unk">{t('search.cut', { n: number(rows.length, lang) })}</span>}
           </p>
           {(bars?.series[0]?.values.length ?? 0) > 0 && bars && (
             <div className="search-chart">
@@ -302,7 +303,10 @@ export default function Search() {
             <div className="queue-list">
               {rows.length === 0 ? (
                 <Empty>
-                  {t('search.none', { range: rangeText, n: number(first.scanned, lang) })}{' '}
+                  {t((first.partial ?? []).length > 0 || first.cut ? 'search.nonePartial' : 'search.none', {
+                    range: rangeText,
+                    n: number(first.scanned, lang),
+                  })}{' '}
                   {missing.length > 0 &&
                     t('search.noneMissing', {
                       count: missing.length,

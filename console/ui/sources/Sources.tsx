@@ -116,7 +116,7 @@ export default function Sources() {
         right: true,
         sort: 'unparsed',
         cell: (s) => (
-          <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+          <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
             <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span>
           </Measured>
         ),
@@ -128,7 +128,7 @@ export default function Sources() {
         right: true,
         sort: 'offset',
         cell: (s) => (
-          <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+          <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
             <span className={`num${Math.abs(s.offset_ms) > 5000 ? ' warn-text' : ''}`}>{offset(s.offset_ms, lang)}</span>
           </Measured>
         ),
@@ -300,6 +300,9 @@ const seenAs = /^(?:localhost|127\.|\[?::1)/.test(location.hostname) ? undefined
 /** Has anything arrived that the figures of a source can be of? */
 const measured = (s: SourceItem) => Boolean(s.last_event) && s.state !== 'never' && s.state !== 'unknown';
 
+/** Shares and offsets are of the events of the last look: where none came, there is nothing that they are of. */
+const inWindow = (s: SourceItem) => measured(s) && s.rate > 0;
+
 function offset(v: number, lang: 'vi' | 'en'): string {
   return Math.abs(v) < 1000 ? `${number(v, lang)} ms` : `${v < 0 ? '−' : ''}${span(Math.abs(v), lang)}`;
 }
@@ -402,13 +405,13 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
               </dd>
               <dt>{t('sources.unparsed')}</dt>
               <dd>
-                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+                <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
                   <span className="num">{share(s.unparsed, lang)}</span>
                 </Measured>
               </dd>
               <dt>{t('sources.offset')}</dt>
               <dd>
-                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+                <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
                   <span className="num">{offset(s.offset_ms, lang)}</span>
                 </Measured>
               </dd>
@@ -690,7 +693,7 @@ function Sensors() {
   if (sensors.isError) return <Failed error={sensors.error} what="sensors" retry={() => sensors.refetch()} />;
   if (sensors.data.items.length === 0) return <Empty>{t('sources.noSensors')}</Empty>;
   const sign = (s: string) =>
-    s === 'running' ? 'met' : s === 'refused' ? 'not_met' : s === 'off' ? 'not_applicable' : 'unknown';
+    s === 'running' ? 'met' : s === 'refused' ? 'not_met' : s === 'off' || s === 'withdrawn' ? 'not_applicable' : 'unknown';
   return (
     <div className="page-body scroll">
       {sensors.data.items.map((s) => (
@@ -718,7 +721,15 @@ function Sensors() {
                       {t(`probe.${p.name}`, { defaultValue: p.name })} <span className="num muted">{p.name}</span>
                     </td>
                     <td>
-                      {p.reason && <Evidence value={p.reason} className="ev-wrap" />}
+                      {p.reason ? (
+                        <Evidence value={p.reason} className="ev-wrap" />
+                      ) : p.state === 'unknown' ? (
+                        <Measured known={false} why={t('sources.probeUnknown')}>
+                          {null}
+                        </Measured>
+                      ) : (
+                        '–'
+                      )}
                       {p.allow && (
                         <Pre label={t('sources.allow')}>
                           <Evidence value={p.allow} mode="detail" />

@@ -18,7 +18,7 @@ import { Certainty } from '../design/Certainty';
 import { DayField } from '../design/DayField';
 import { Icon } from '../design/icons';
 import { Measured } from '../design/Measured';
-import { DemoChip, isPosture, PostureSign, SourceSign } from '../design/signs';
+import { CountedSign, DemoChip, isPosture, PostureSign, SourceSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
@@ -237,9 +237,9 @@ function Posture({ system }: { system: SystemDetail }) {
               <h2 id="controls">{t('systems.requirements', { n: total, level: 3 })}</h2>
               <span className="legend">
                 {(['met', 'not_met', 'unknown', 'not_applicable'] as const).map((k) => (
-                  <span key={k}>
-                    <PostureSign state={k} size={12} /> <b>{number(p.counts[k], lang)}</b>
-                  </span>
+                  <CountedSign key={k} state={k} n={p.counts[k]}>
+                    <b>{number(p.counts[k], lang)}</b>
+                  </CountedSign>
                 ))}
               </span>
               <div className="end switch" role="group" aria-label={t('systems.arrange')}>

@@ -6,7 +6,7 @@ import { useNavigate } from 'react-router';
 import { client, type SystemItem, type SystemsAnswer, take } from '../api/client';
 import { FilterField } from '../design/FilterField';
 import { type Column, Grid } from '../design/Grid';
-import { DemoChip, PostureSign } from '../design/signs';
+import { CountedSign, DemoChip, PostureSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
 import { TakeIn } from '../design/TakeIn';
 import { AgeCell } from '../design/Time';
@@ -245,9 +245,9 @@ export default function Systems() {
             {sum && total > 0 && (
               <span className="legend">
                 {(['met', 'not_met', 'unknown', 'not_applicable'] as const).map((k) => (
-                  <span key={k}>
-                    <PostureSign state={k} size={12} /> <span className="num">{number(sum[k], lang)}</span>
-                  </span>
+                  <CountedSign key={k} state={k} n={sum[k]}>
+                    <span className="num">{number(sum[k], lang)}</span>
+                  </CountedSign>
                 ))}
               </span>
             )}

@@ -1,0 +1,206 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import type { ComponentType } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { MemoryRouter, Route, Routes } from 'react-router';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Me } from '../api/client';
+import { answer, me, now, type State, states } from './truth.answers';
+
+// Pages are drawn without a browser: what a browser gives them at load stands here before the first of them is read.
+vi.hoisted(() => {
+  const absolute = (u: RequestInfo | URL) => (typeof u === 'string' && u.startsWith('/') ? `http://hoalu.test${u}` : u);
+  const Plain = globalThis.Request;
+  globalThis.Request = class extends Plain {
+    constructor(u: RequestInfo | URL, init?: RequestInit) {
+      super(absolute(u), init);
+    }
+  };
+  const kept = { getItem: () => null, setItem: () => undefined, removeItem: () => undefined };
+  Object.assign(globalThis, { location: new URL('http://hoalu.test/'), localStorage: kept, sessionStorage: kept });
+  Object.assign(globalThis, {
+    matchMedia: () => ({ matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }),
+  });
+});
+// a store read while drawing on the server has its browser value
+vi.mock('react', async (original) => {
+  const react = await original<typeof import('react')>();
+  return {
+    ...react,
+    useSyncExternalStore: <T,>(on: (f: () => void) => () => void, get: () => T) => react.useSyncExternalStore(on, get, get),
+  };
+});
+
+interface Page {
+  at: string;
+  path: string;
+  load: () => Promise<{ default: ComponentType }>;
+  /** a system must have been declared */
+  declared?: boolean;
+}
+
+const pages: Page[] = [
+  { at: '/', path: '/', load: () => import('../overview/Overview') },
+  { at: '/alerts', path: '/alerts', load: () => import('../alerts/Alerts') },
+  { at: '/alerts/CB-1', path: '/alerts/:id', load: () => import('../alerts/AlertPage') },
+  { at: '/search?q=*', path: '/search', load: () => import('../search/Search') },
+  { at: '/systems', path: '/systems', load: () => import('../systems/Systems') },
+  { at: '/systems/HT-001', path: '/systems/:id', load: () => import('../systems/SystemPage'), declared: true },
+  { at: '/sources', path: '/sources', load: () => import('../sources/Sources') },
+  { at: '/sources?sel=NG-0001', path: '/sources', load: () => import('../sources/Sources'), declared: true },
+  { at: '/sources?tab=sensors', path: '/sources', load: () => import('../sources/Sources') },
+  { at: '/ledger', path: '/ledger', load: () => import('../ledger/Ledger') },
+  { at: '/ledger?view=dropped', path: '/ledger', load: () => import('../ledger/Ledger') },
+  { at: '/ledger?view=quarantine', path: '/ledger', load: () => import('../ledger/Ledger') },
+  { at: '/rules', path: '/rules', load: () => import('../rules/Rules') },
+  { at: '/rules/r1', path: '/rules/:id', load: () => import('../rules/RulePage') },
+  { at: '/national', path: '/national', load: () => import('../national/National') },
+  { at: '/audit', path: '/audit', load: () => import('../audit/Audit') },
+  { at: '/me', path: '/me', load: () => import('../admin/Me') },
+  { at: '/admin', path: '/admin/:section?', load: () => import('../admin/Admin') },
+  { at: '/admin/health', path: '/admin/:section?', load: () => import('../admin/Admin') },
+];
+
+const cause = 'không đọc được kho: đĩa đầy';
+let state: State = 'empty';
+let asked: string[] = [];
+
+async function serve(request: Request): Promise<Response> {
+  const { pathname, search } = new URL(request.url);
+  asked.push(pathname + search);
+  const json = (status: number, body: unknown) =>
+    new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });
+  if (state === 'store' && !/\/api\/(me|site|status)$/.test(pathname))
+    return json(503, { status: 503, code: 'unavailable', detail: cause });
+  const body = answer(state, pathname);
+  return body === undefined ? json(404, { status: 404, code: 'not_found', detail: 'x' }) : json(200, body);
+}
+
+/** Draws a page, asks what it asked for, and draws it again, until it asks for nothing more. */
+async function draw(at: string, path: string, Page: ComponentType, person: Me = me): Promise<string> {
+  const { PersonProvider } = await import('../session/session');
+  const { useStatus } = await import('../frame/Frame');
+  const { StatusBar } = await import('../frame/StatusBar');
+  function Bar() {
+    const s = useStatus();
+    return <StatusBar status={s.data} failed={s.isError} at={s.dataUpdatedAt} />;
+  }
+  const queries = new QueryClient({
+    defaultOptions: { queries: { retry: false, retryOnMount: false, staleTime: Number.POSITIVE_INFINITY } },
+  });
+  const paint = () =>
+    renderToStaticMarkup(
+      <QueryClientProvider client={queries}>
+        <MemoryRouter initialEntries={[at]}>
+          <PersonProvider value={person}>
+            <Routes>
+              <Route path={path} element={<Page />} />
+            </Routes>
+            <Bar />
+          </PersonProvider>
+        </MemoryRouter>
+      </QueryClientProvider>,
+    );
+  for (let round = 0; round < 6; round++) {
+    const html = paint();
+    const waiting = queries
+      .getQueryCache()
+      .getAll()
+      .filter((q) => q.state.status === 'pending' && (q.options as { enabled?: unknown }).enabled !== false);
+    if (waiting.length === 0) return html;
+    await Promise.all(waiting.map((q) => q.fetch().catch(() => undefined)));
+  }
+  throw new Error(`${at} goes on asking`);
+}
+
+const text = (html: string) =>
+  html
+    .replace(/<(script|style|option|select)\b.*?<\/\1>/gs, ' ')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/&[a-z#0-9]+;/g, ' ')
+    .replace(/\s+/g, ' ');
+
+beforeAll(async () => {
+  vi.useFakeTimers({ now, toFake: ['Date'] });
+  vi.stubGlobal('fetch', serve);
+  await import('../locales/i18n');
+});
+afterAll(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe.each(states)('where nothing was measured: %s', (s) => {
+  it.each(pages.filter((p) => !p.declared || s !== 'empty'))('$at claims nothing', async ({ at, path, load }) => {
+    state = s;
+    const html = await draw(at, path, (await load()).default);
+    const words = text(html);
+    expect(words.length).toBeGreaterThan(20);
+    expect(words).not.toMatch(/(^|[^\d,.])[-−]?0(?:,0+)? ?(%|ms|giây)(?!\p{L})/u);
+    expect(words).not.toMatch(/(^|\P{L})cân(?!\p{L})/iu);
+    expect(html).not.toContain('pos-met');
+    for (const m of html.matchAll(/class="unmeasured[^"]*"([^>]*)>/g)) expect(m[1]).toMatch(/title="[^"]{8,}"/);
+    expect(html).not.toMatch(/<(td|dd)[^>]*><\/\1>/);
+    if (s !== 'store' && ['/', '/alerts'].includes(at)) expect(words).toContain('trống lúc này chưa phải là yên');
+    if (s !== 'store' && at.startsWith('/search')) expect(words).toContain('phần chưa đọc được vẫn có thể có');
+    if (s === 'store' && !['/me', '/admin'].some((p) => at.startsWith(p))) expect(words).toContain(cause);
+  });
+});
+
+describe('a ledger with minutes that were not measured', () => {
+  it('counts them apart, on the page, the first page and the bar', async () => {
+    state = 'hour';
+    for (const at of ['/ledger', '/'] as const) {
+      const page = pages.find((p) => p.at === at) as Page;
+      const words = text(await draw(at, page.path, (await page.load()).default));
+      expect(words.match(/24 giờ qua có 1\.380 phút không đo được/g)).toHaveLength(2);
+      if (at === '/ledger') expect(words).toContain('Không đo được 60');
+    }
+  });
+  it('lists the minutes that dropped events, and says of an empty list what it is of', async () => {
+    state = 'empty';
+    asked = [];
+    const page = pages.find((p) => p.at === '/ledger?view=dropped') as Page;
+    const words = text(await draw(page.at, page.path, (await page.load()).default));
+    expect(asked.some((u) => u.startsWith('/api/ledger?') && u.includes('view=dropped'))).toBe(true);
+    expect(words).toContain('Trong đó 1.440 phút không đo được.');
+  });
+});
+
+describe('a withdrawn sensor', () => {
+  it('is said to be withdrawn, not running', async () => {
+    state = 'stopped';
+    const page = pages.find((p) => p.at === '/sources?tab=sensors') as Page;
+    const words = text(await draw(page.at, page.path, (await page.load()).default));
+    expect(words).toContain('Đã thu hồi cb-01');
+    expect(words).not.toContain('Đang chạy');
+  });
+});
+
+describe('who sees accounts and addresses masked', () => {
+  const page = pages.find((p) => p.at === '/alerts') as Page;
+  const at = '/alerts?host=dvc-web-02&user=root&address=10.0.0.1&group=entity&system=HT-001';
+  const dpo: Me = {
+    ...me,
+    roles: ['dpo'],
+    permissions: { ...me.permissions, pages: { ...me.permissions.pages, alerts: 'personal' } },
+  };
+  it('is not offered to filter or group by them', async () => {
+    state = 'stopped';
+    asked = [];
+    const html = await draw(at, page.path, (await page.load()).default, dpo);
+    const alerts = asked.filter((u) => u.startsWith('/api/alerts?'));
+    expect(alerts.length).toBeGreaterThan(0);
+    for (const u of alerts) {
+      expect(u).toContain('system=HT-001');
+      expect(u).not.toMatch(/[?&](host|user|address|group)=/);
+    }
+    expect(html).not.toContain('value="entity"');
+    expect(html).not.toContain('dvc-web-02');
+  });
+  it('everybody else is', async () => {
+    asked = [];
+    const html = await draw(at, page.path, (await page.load()).default);
+    expect(asked.some((u) => u.includes('host=dvc-web-02') && u.includes('group=entity'))).toBe(true);
+    expect(html).toContain('value="entity"');
+  });
+});
