@@ -251,7 +251,7 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 				}
 			}
 		}
-		s.State = sensorState(s.Probes, withdrawn[src.Sensor] || src.Retired != 0, own || s.Seen > 0 && now-s.Seen <= 60_000)
+		s.State = console.SensorState(s.Probes, withdrawn[src.Sensor] || src.Retired != 0, own || s.Seen > 0 && now-s.Seen <= 60_000)
 		out = append(out, s)
 	}
 	return out, nil
@@ -271,25 +271,4 @@ func (a *App) withdrawnSensors(ctx context.Context) (map[string]bool, error) {
 		}
 	}
 	return withdrawn, nil
-}
-
-// sensorState is how a sensor is doing: a withdrawn one is that, whatever it said last; of the others one that does not answer is
-// unknown, one with a probe that runs is running.
-func sensorState(probes []console.ProbeItem, withdrawn, heard bool) string {
-	state := ""
-	switch {
-	case withdrawn:
-		return "withdrawn"
-	case !heard:
-		return "unknown"
-	}
-	for _, p := range probes {
-		switch {
-		case p.State == sensors.Running:
-			return sensors.Running
-		case p.State == sensors.Refused || state == "":
-			state = p.State
-		}
-	}
-	return cmp.Or(state, sensors.Running) // it sends, and says nothing of its probes
 }
