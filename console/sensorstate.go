@@ -1,5 +1,7 @@
 package console
 
+import "cmp"
+
 // SensorState is how a sensor is doing: a withdrawn one is that, whatever it said last; of the others one that does not answer is
 // unknown, one with a probe that runs is running.
 func SensorState(probes []ProbeItem, withdrawn, heard bool) string {
@@ -12,11 +14,11 @@ func SensorState(probes []ProbeItem, withdrawn, heard bool) string {
 	}
 	for _, p := range probes {
 		switch {
-		case p.State == sensors.Running:
-			return sensors.Running
-		case p.State == sensors.Refused || state == "":
+		case p.State == "running":
+			return "running"
+		case p.State == "refused" || state == "":
 			state = p.State
 		}
 	}
-	return cmp.Or(state, sensors.Running) // it sends, and says nothing of its probes
+	return cmp.Or(state, "running") // it sends, and says nothing of its probes
 }
