@@ -86,12 +86,12 @@ func TestGuardWhoMakesWay(t *testing.T) {
 	t.Run("anonymous ones of an address have a limit of their own", func(t *testing.T) {
 		c := newCrowd(Limits{Connections: 100, PerAddress: 50, Anonymous: 2})
 		first, _, _ := c.open("10.0.0.1", 0, false)
-		c.open("10.0.0.1", 0, false)
+		second, _, _ := c.open("10.0.0.1", 0, false) // at the same instant: either may go
 		if _, _, ok := c.open("10.0.0.1", 0, false); ok {
 			t.Error("a third anonymous one within the first second has a place")
 		}
-		if _, victim, ok := c.open("10.0.0.1", 2, false); !ok || victim != first {
-			t.Errorf("later: place %v, victim %v; want the first to go", ok, victim)
+		if _, victim, ok := c.open("10.0.0.1", 2, false); !ok || victim != first && victim != second {
+			t.Errorf("later: place %v, victim %v; want one of the two to go", ok, victim)
 		}
 	})
 	t.Run("the addresses of one IPv6 network count together", func(t *testing.T) {
