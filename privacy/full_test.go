@@ -62,7 +62,7 @@ func TestProtectText(t *testing.T) {
 	for in, want := range map[string]string{
 		"đã gọi 0912 345 678, số 037095001234 hoặc 037 095 001 234, pc-037095001234": "đã gọi " + tel + ", số " + tok + " hoặc " + tok + ", pc-" + tok,
 		"037095001234":           tok,
-		"mật khẩu: Abc@123":      "mật khẩu: <secret:password:7>",
+		"mật khẩu: Abc@123":      "mật khẩu: [secret:password:7]",
 		"không có gì, CB-2026-1": "không có gì, CB-2026-1",
 		tok:                      tok,
 	} {

@@ -9,14 +9,14 @@ import (
 )
 
 // Secrets (passwords, tokens, keys, session cookies, one-time codes) are no matter of a log: they are destroyed before anything is
-// matched or stored, in every field and in event.original. In their place stands <secret:kind:length>, the length in characters, so
+// matched or stored, in every field and in event.original. In their place stands [secret:kind:length], the length in characters, so
 // that a reader sees that there was one and which. Names, flags, schemes and known prefixes (AKIA, ghp_) stay: rules look for them.
 //
 // A secret is known by what stands before it (a key, a flag, a header, SQL's IDENTIFIED BY, a URL's user:password@) or by its own form
 // (JSON web token, private key, known prefixes). What has neither, a password as the only word of a text, cannot be known.
 const (
-	secretOpen  = "<secret:"
-	secretClose = ">"
+	secretOpen  = "[secret:"
+	secretClose = "]"
 )
 
 // span is a secret in a text.
@@ -164,7 +164,7 @@ func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
 		switch c {
 		case '=', ':':
 			if c == ':' && strings.HasSuffix(s[:i], secretOpen[:len(secretOpen)-1]) { // it is none any more
-				if k := strings.IndexByte(s[i:], '>'); k > 0 {
+				if k := strings.IndexByte(s[i:], ']'); k > 0 {
 					i += k
 				}
 				continue

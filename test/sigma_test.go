@@ -33,6 +33,12 @@ type truth struct {
 
 var labelled = []string{"sigmahq-regression", "windows-otrf", "windows-evtx-mitre", "windows-system-logs", "aws-cloudtrail", "synthetic-atomic", "zeek"}
 
+// looksForSecrets are rules whose patterns are secrets themselves: what they look for is destroyed before anything is matched, so what they
+// find depends on whether a secret could be known as one (docs/decisions.md, "Findings answered").
+var looksForSecrets = map[string]string{
+	"91edcfb1-2529-4ac2-9ecc-7617f895c7e4": "weak or abused passwords on a command line",
+}
+
 // TestSigmaTruthLive sends the labelled events through _bulk, protection on, and compares the (record, rule) pairs of the alerts: none
 // is missing, none is extra. All records that fire are sent and a drawn share of the silent ones; HOALU_SIGMA=all sends all.
 func TestSigmaTruthLive(t *testing.T) {
@@ -55,8 +61,12 @@ func TestSigmaTruthLive(t *testing.T) {
 	}
 	a := startAppliance(t, quiet+fmt.Sprintf("detections: {rules: [%q]}\n", filepath.Join(dir, "sigma-rules.zip")), "  bulk_trust: true\n")
 	judged := sigmaIDs(t, a)
+	for id := range looksForSecrets {
+		delete(judged, id)
+	}
 	for i := range records {
 		records[i].judged = judged
+		records[i].rules = slices.DeleteFunc(records[i].rules, func(id string) bool { return looksForSecrets[id] != "" })
 	}
 	a.judge(records, 12)
 }
