@@ -51,7 +51,7 @@ unit: build
 	test/peers/postgres.sh $(GO) test -timeout 40m ./...
 
 race:
-	test/check/race.sh
+	test/peers/postgres.sh test/check/race.sh
 
 fuzz:
 	test/check/fuzz.sh
