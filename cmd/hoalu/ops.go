@@ -20,6 +20,7 @@ import (
 	"hoalu/compliance/evidence"
 	"hoalu/console"
 	"hoalu/internal/app"
+	"hoalu/internal/config"
 	"hoalu/internal/lang"
 	"hoalu/national"
 	"hoalu/soc"
@@ -722,7 +723,7 @@ type ConfigCheckCmd struct {
 
 // Run checks.
 func (c ConfigCheckCmd) Run(e *env) error {
-	if _, err := app.LoadConfig(c.File); err != nil {
+	if _, err := config.Load(c.File); err != nil {
 		return badConfig(errFound, err)
 	}
 	_, err := fmt.Fprintln(e.out, say("good"))
@@ -736,7 +737,7 @@ type ConfigShowCmd struct {
 
 // Run shows.
 func (c ConfigShowCmd) Run(e *env) error {
-	cfg, err := app.LoadConfig(c.File)
+	cfg, err := config.Load(c.File)
 	if err != nil {
 		return badConfig(errFound, err)
 	}

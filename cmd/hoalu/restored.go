@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hoalu/internal/app"
+	"hoalu/internal/config"
 )
 
 // RestoredCmd says on record that a data folder was put back on purpose.
@@ -24,7 +25,7 @@ func (c RestoredCmd) Run(e *env) error {
 	if strings.TrimSpace(c.Reason) == "" {
 		return fmt.Errorf(say("%w: --reason: say why the folder was restored; it is recorded in the audit log"), errUsage)
 	}
-	cfg, err := app.LoadConfig(c.Config)
+	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return badConfig(errUsage, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hoalu/internal/app"
+	"hoalu/internal/config"
 )
 
 // ServeCmd runs the appliance.
@@ -36,7 +37,7 @@ func noCores() error {
 
 // Run serves until interrupted.
 func (c ServeCmd) Run(e *env) error {
-	cfg, err := app.LoadConfig(c.Config)
+	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return badConfig(errUsage, err)
 	}

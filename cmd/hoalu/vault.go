@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hoalu/internal/app"
+	"hoalu/internal/config"
 )
 
 // VaultCmd is about the keys of the appliance.
@@ -25,7 +26,7 @@ func (c VaultRotateCmd) Run(e *env) error {
 	if strings.TrimSpace(c.Reason) == "" {
 		return fmt.Errorf(say("%w: --reason: say why the key is rotated; it is recorded in the audit log"), errUsage)
 	}
-	cfg, err := app.LoadConfig(c.Config)
+	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return badConfig(errUsage, err)
 	}

@@ -14,8 +14,8 @@
 // the events durable (local: the rename of a segment, whose name and footer hold it, later of MANIFEST), or after that step. A crash
 // between the two only has Append repeat what is there, and the ids tell.
 //
-// To add an engine: a folder beside local, a Store that takes Hooks, a test that calls storetest.Run, and its name in the table of
-// engines in internal/app, by which the configuration (store.engine) chooses it.
+// To add an engine: a folder beside local, a Store that takes Hooks, a test that calls storetest.Run, and its name in
+// collector.Stores, by which the configuration (store.engine) chooses it.
 package store
 
 import (

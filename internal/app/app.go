@@ -30,6 +30,7 @@ import (
 	"hoalu/detections"
 	"hoalu/internal/app/demo"
 	"hoalu/internal/app/exercise"
+	"hoalu/internal/config"
 	"hoalu/inventory"
 	"hoalu/inventory/enrol"
 	"hoalu/national"
@@ -43,7 +44,7 @@ import (
 // Options of an App.
 type Options struct {
 	Data   string // data directory
-	Config Config
+	Config config.Config
 	Log    *slog.Logger
 
 	// MasterKey is where the master key is kept when no credential gives one; "" the user's configuration folder.
@@ -57,7 +58,7 @@ type Options struct {
 // App is the appliance.
 type App struct {
 	opts    Options
-	cfg     Config
+	cfg     config.Config
 	log     *slog.Logger
 	started int64
 	down    teardown

@@ -23,6 +23,7 @@ import (
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/ecs/wire"
+	"hoalu/internal/config"
 	"hoalu/inventory"
 	"hoalu/soc"
 	"hoalu/triage"
@@ -40,10 +41,10 @@ func TestMain(m *testing.M) {
 }
 
 // testConfig has every listener on a free port, and neither sensors nor files of this host.
-func testConfig() Config {
-	c := DefaultConfig()
-	c.Listen = Listen{Console: "127.0.0.1:0", SyslogUDP: "127.0.0.1:0", SyslogTCP: "127.0.0.1:0", SyslogTLS: "127.0.0.1:0", Bulk: "127.0.0.1:0", Sensors: "127.0.0.1:0"}
-	c.Sensor, c.Files = Sensor{}, Files{}
+func testConfig() config.Config {
+	c := config.Default()
+	c.Listen = config.Listen{Console: "127.0.0.1:0", SyslogUDP: "127.0.0.1:0", SyslogTCP: "127.0.0.1:0", SyslogTLS: "127.0.0.1:0", Bulk: "127.0.0.1:0", Sensors: "127.0.0.1:0"}
+	c.Sensor, c.Files = config.Sensor{}, config.Files{}
 	c.Queue.Reserve = 1 << 20
 	c.Posture.Every = time.Second
 	return c
@@ -54,12 +55,12 @@ type rig struct {
 	*testing.T
 	*App
 	dir  string
-	cfg  Config
+	cfg  config.Config
 	stop context.CancelFunc
 	done chan error
 }
 
-func newRig(t *testing.T, change ...func(*Config)) *rig {
+func newRig(t *testing.T, change ...func(*config.Config)) *rig {
 	t.Helper()
 	r := &rig{T: t, dir: t.TempDir(), cfg: testConfig()}
 	for _, c := range change {
@@ -306,7 +307,7 @@ func TestManifestLost(t *testing.T) {
 // TestReplayTakesNoSnapshot: while detection replays what its alerts already hold, the queue must stay for the next crash.
 func TestReplayTakesNoSnapshot(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *Config) { c.Detections.Snapshot = time.Hour })
+	r := newRig(t, func(c *config.Config) { c.Detections.Snapshot = time.Hour })
 	r.feed(0, 3)
 	r.eventually("a snapshot", func() bool { return r.detector.Snapshotted() > 0 })
 	kept := r.detector.Snapshotted()
@@ -387,10 +388,10 @@ func TestPortTaken(t *testing.T) {
 	port := free.Addr().String()
 	free.Close()
 	r := &rig{T: t, dir: t.TempDir(), cfg: testConfig()}
-	for key, set := range map[string]func(*Config){
-		"listen.console": func(c *Config) { c.Listen.Console = taken.Addr().String() },
-		"listen.bulk":    func(c *Config) { c.Listen.Bulk = taken.Addr().String() },
-		"listen.sensors": func(c *Config) { c.Listen.Sensors = taken.Addr().String() },
+	for key, set := range map[string]func(*config.Config){
+		"listen.console": func(c *config.Config) { c.Listen.Console = taken.Addr().String() },
+		"listen.bulk":    func(c *config.Config) { c.Listen.Bulk = taken.Addr().String() },
+		"listen.sensors": func(c *config.Config) { c.Listen.Sensors = taken.Addr().String() },
 	} {
 		r.cfg = testConfig()
 		r.cfg.Listen.SyslogTCP = port // opened first: closed again when the other fails
@@ -402,7 +403,7 @@ func TestPortTaken(t *testing.T) {
 	}
 	r.cfg = testConfig()
 	addr := taken.Addr().String()
-	r.cfg.Listen = Listen{Console: addr, SyslogTCP: addr, Bulk: addr, Sensors: addr}
+	r.cfg.Listen = config.Listen{Console: addr, SyslogTCP: addr, Bulk: addr, Sensors: addr}
 	_, err = New(context.Background(), r.options())
 	for _, key := range []string{"listen.console", "listen.syslog_tcp", "listen.bulk", "listen.sensors"} {
 		if err == nil || !strings.Contains(err.Error(), key) {
@@ -426,11 +427,11 @@ func TestSecondApplianceIsRefused(t *testing.T) {
 
 // TestSenders: beyond loopback only the networks named may send; what others send is refused and counted.
 func TestSenders(t *testing.T) {
-	l := Listen{Senders: []string{"10.20.0.0/16", "2001:db8::/32"}}
-	if n := len(l.senders()); n != 4 {
-		t.Fatalf("senders() has %d networks, want the two and loopback", n)
+	l := config.Listen{Senders: []string{"10.20.0.0/16", "2001:db8::/32"}}
+	if n := len(l.Allow()); n != 4 {
+		t.Fatalf("Allow() has %d networks, want the two and loopback", n)
 	}
-	if (Listen{}).senders() != nil {
+	if (config.Listen{}).Allow() != nil {
 		t.Error("without networks everybody who can connect may send")
 	}
 	addr := ""
@@ -448,7 +449,7 @@ func TestSenders(t *testing.T) {
 	}
 	port := free.Addr().String()
 	free.Close()
-	r := newRig(t, func(c *Config) {
+	r := newRig(t, func(c *config.Config) {
 		c.Listen.SyslogTCP, c.Listen.Bulk = port, ""
 		c.Listen.Senders = []string{"198.51.100.0/24"} // not this host
 	})

@@ -9,6 +9,7 @@ import (
 
 	"hoalu/ecs"
 	"hoalu/ecs/wire"
+	"hoalu/internal/config"
 )
 
 const ownDecoder = `dataset: own.app
@@ -36,7 +37,7 @@ func TestDecodersOfABatch(t *testing.T) {
 		}
 	}
 	write(ownDecoder)
-	r := newRig(t, func(c *Config) { c.Decoders = []string{folder} })
+	r := newRig(t, func(c *config.Config) { c.Decoders = []string{folder} })
 	stamped := func() uint64 {
 		r.feed(0, 1)
 		m, err := r.queue.Read(t.Context(), r.queue.State().Last)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hoalu/ecs/query"
+	"hoalu/internal/config"
 )
 
 // A real systemd journal, made by systemd-journal-remote, is followed by the appliance: its log-ons are decoded and searchable, new
@@ -41,7 +42,7 @@ func TestJournalIsFollowed(t *testing.T) {
 		}
 	}
 	write("Failed password for root from 203.0.113.9 port 4711 ssh2", "Failed password for invalid user nguyễn from 203.0.113.9 port 4712 ssh2")
-	r := newRig(t, func(c *Config) { c.Files.Journal = dir })
+	r := newRig(t, func(c *config.Config) { c.Files.Journal = dir })
 	failed := r.query(`event.outcome:failure and host.name:may-01`)
 	r.eventually("two failed log-ons of the journal", func() bool { return r.count(failed) == 2 })
 	write("Accepted publickey for root from 203.0.113.9 port 4713 ssh2")

@@ -22,6 +22,7 @@ import (
 	"hoalu/console"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
+	"hoalu/internal/config"
 	"hoalu/inventory"
 	"hoalu/soc"
 )
@@ -93,7 +94,7 @@ func (r *rig) send(m console.KeyMade, authorization, message string) (int, strin
 
 // TestSourceKeys: a key says whose the events are wherever they come from; it can be followed by another without a gap, and revoked.
 func TestSourceKeys(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Listen.BulkTLS = "127.0.0.1:0" })
+	r := newRig(t, func(c *config.Config) { c.Listen.BulkTLS = "127.0.0.1:0" })
 	ctx := context.Background()
 	src := r.source(soc.SourceBulk, "Filebeat web-01", "127.0.0.1")
 	first, err := r.issueKey(ctx, testAdmin, src.ID, "web-01", -1)
@@ -204,7 +205,7 @@ func TestSourceKeys(t *testing.T) {
 // TestSyslogCertificates: beyond loopback and without a list of senders only who has a source's certificate may send, as that source.
 func TestSyslogCertificates(t *testing.T) {
 	addr := freePort(t, beyond(t))
-	r := newRig(t, func(c *Config) { c.Listen.SyslogTLS = addr })
+	r := newRig(t, func(c *config.Config) { c.Listen.SyslogTLS = addr })
 	ctx := context.Background()
 	src := r.source(soc.SourceSyslog, "tường lửa biên", "")
 	key, cert, private, err := r.issueCertificate(ctx, testAdmin, src.ID, "fw-01", -1)
@@ -277,7 +278,7 @@ func TestRsyslogWithCertificate(t *testing.T) {
 		t.Skip("not run: rsyslogd with rsyslog-openssl is not installed (apt-get install rsyslog rsyslog-openssl)")
 	}
 	addr := freePort(t, beyond(t))
-	r := newRig(t, func(c *Config) { c.Listen.SyslogTLS, c.Listen.Names = addr, []string{"hoalu.example"} })
+	r := newRig(t, func(c *config.Config) { c.Listen.SyslogTLS, c.Listen.Names = addr, []string{"hoalu.example"} })
 	src := r.source(soc.SourceSyslog, "máy chủ web", "")
 	_, cert, private, err := r.issueCertificate(context.Background(), testAdmin, src.ID, "", -1)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/internal/config"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -18,7 +19,7 @@ import (
 func TestWorkersHoldLeases(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	r := newRig(t, func(c *Config) { c.Sensor.Packet, c.Sensor.Host, c.Files.Host = false, false, false })
+	r := newRig(t, func(c *config.Config) { c.Sensor.Packet, c.Sensor.Host, c.Files.Host = false, false, false })
 	held := func() []string {
 		rows, err := r.state.Read().QueryContext(ctx, "SELECT name FROM lease WHERE holder = $1 AND until > $2 ORDER BY name", hostname()+":"+r.path(), time.Now().UnixMilli())
 		if err != nil {

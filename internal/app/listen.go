@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"time"
 
 	"hoalu/collector"
@@ -45,20 +44,6 @@ func (a *App) keyed(kind, sum string) (soc.Source, bool) {
 	return src, true
 }
 
-// senders are the networks syslog and _bulk are taken from: this machine always, everybody who can connect when none is named.
-func (l Listen) senders() []netip.Prefix {
-	if len(l.Senders) == 0 {
-		return nil
-	}
-	out := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	for _, s := range l.Senders {
-		if p, err := netip.ParsePrefix(s); err == nil { // Validate has named the others
-			out = append(out, p.Masked())
-		}
-	}
-	return out
-}
-
 // address is what the listener of a key listens on, nil without it.
 func (a *App) address(key string) net.Addr {
 	if l := a.opened[key]; l != nil {
@@ -74,7 +59,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	for _, ip := range hostAddresses() {
 		names = append(names, ip.String())
 	}
-	o := collector.Opening{Allow: l.senders(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change,
+	o := collector.Opening{Allow: l.Allow(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change,
 		Keyed: a.keyed, Sender: a.sender, TrustPlain: l.BulkTrust, PutSensor: a.putSensor,
 		Sensor: sensorsource.Config{Identify: a.enrolment.Identify, Enroll: a.enrollSensor, Renew: a.renewSensor, Stats: a.sensorStats, Position: a.intake.SensorPosition},
 		TLS: func(name string) (*tls.Config, error) {
@@ -86,10 +71,10 @@ func (a *App) openListeners(ctx context.Context) error {
 		}}
 	a.opened = map[string]collector.Listener{}
 	for _, row := range collector.Sources {
-		if row.Key == "" || l.address(row.Key) == "" {
+		if row.Key == "" || l.Address(row.Key) == "" {
 			continue
 		}
-		o.Address, o.Put = l.address(row.Key), a.put(row.Kind)
+		o.Address, o.Put = l.Address(row.Key), a.put(row.Kind)
 		open, err := row.Open(o)
 		if err != nil {
 			errs = append(errs, err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hoalu/collector"
+	"hoalu/internal/config"
 	"hoalu/soc"
 )
 
@@ -30,7 +31,7 @@ func TestEverySourceIsWired(t *testing.T) {
 		}
 		if row.Key != "" {
 			keys[row.Key] = true
-			if c.Listen.address(row.Key) == "" { // closed unless a file names it: this test opens it
+			if c.Listen.Address(row.Key) == "" { // closed unless a file names it: this test opens it
 				opened[row.Key] = "127.0.0.1:0"
 			}
 		}
@@ -50,7 +51,7 @@ func TestEverySourceIsWired(t *testing.T) {
 			t.Errorf("collector/source/%s has no test", e.Name())
 		}
 	}
-	list := reflect.TypeOf(Listen{})
+	list := reflect.TypeOf(config.Listen{})
 	for i := range list.NumField() {
 		if f := list.Field(i); f.Type.Kind() == reflect.String && !keys[f.Tag.Get("yaml")] {
 			t.Errorf("listen.%s has no row in collector.Sources", f.Tag.Get("yaml"))
@@ -76,7 +77,7 @@ func TestEverySourceIsWired(t *testing.T) {
 			t.Errorf("kind %s of a row is not in soc.SourceKinds", kind)
 		}
 	}
-	r := newRig(t, func(x *Config) { x.Listen.BulkTLS, x.Listen.Others = "127.0.0.1:0", opened })
+	r := newRig(t, func(x *config.Config) { x.Listen.BulkTLS, x.Listen.Others = "127.0.0.1:0", opened })
 	for key := range keys {
 		if key == "console" {
 			continue

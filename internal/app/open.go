@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -20,7 +19,6 @@ import (
 	"hoalu/collector/queue"
 	queuelocal "hoalu/collector/queue/local"
 	"hoalu/collector/store"
-	"hoalu/collector/store/local"
 	"hoalu/compliance/evidence"
 	"hoalu/compliance/facts"
 	"hoalu/detections"
@@ -255,15 +253,8 @@ func (a *App) queueHole(first, last uint64) {
 	a.health.Emit(n)
 }
 
-// engines are the event stores that the configuration chooses from by name (store.engine).
-var engines = map[string]func(dir string, h store.Hooks, log *slog.Logger) (store.Store, error){
-	"local": func(dir string, h store.Hooks, log *slog.Logger) (store.Store, error) {
-		return local.Open(local.Config{Dir: dir, Hooks: h}, log)
-	},
-}
-
 func (a *App) openStore(ctx context.Context) error {
-	s, err := engines[a.cfg.Store.Engine](a.path("events"), store.Hooks{OnSeal: a.ledger.Tell, Retention: a.retention,
+	s, err := collector.Stores[a.cfg.Store.Engine](a.path("events"), store.Hooks{OnSeal: a.ledger.Tell, Retention: a.retention,
 		OnRebuild: func(r store.Rebuilt) { a.rebuilt = &r }}, a.log)
 	if err != nil {
 		return err
@@ -295,12 +286,7 @@ func (a *App) retention(system, _ string) (keepDays int, hold bool) {
 }
 
 // keepDays is how long events of a system of this level are kept, 0 for ever.
-func (a *App) keepDays(level int) int {
-	if a.cfg.Store.KeepDays == 0 {
-		return 0
-	}
-	return max(a.cfg.Store.KeepDays, facts.RetentionFloorDays(level))
-}
+func (a *App) keepDays(level int) int { return a.cfg.Store.Keep(facts.RetentionFloorDays(level)) }
 
 func (a *App) openLedger(ctx context.Context) error {
 	path := a.path("ledger.db")

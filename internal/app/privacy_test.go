@@ -13,6 +13,7 @@ import (
 
 	"hoalu/ecs"
 	"hoalu/ecs/wire"
+	"hoalu/internal/config"
 	"hoalu/soc"
 	"hoalu/triage"
 )
@@ -42,7 +43,7 @@ func TestRulesThatNameCitizens(t *testing.T) {
 	} else if os.Getenv("CI") != "" {
 		t.Fatal(err)
 	}
-	r := newRig(t, func(c *Config) { c.Detections.Rules = paths })
+	r := newRig(t, func(c *config.Config) { c.Detections.Rules = paths })
 	refused := r.engine.Refused()
 	if len(refused) != 1+public {
 		t.Errorf("%d rules refused, want %d", len(refused), 1+public)

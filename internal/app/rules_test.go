@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hoalu/compliance/evidence"
+	"hoalu/internal/config"
 )
 
 const reloadRule = `title: %s
@@ -33,7 +34,7 @@ func TestRulesReload(t *testing.T) {
 		}
 	}
 	write("one.yml", fmt.Sprintf(reloadRule, "First", 1))
-	r := newRig(t, func(c *Config) {
+	r := newRig(t, func(c *config.Config) {
 		c.Detections.Rules = []string{folder}
 		c.Detections.Placeholders = map[string][]string{"watched": {"admin"}}
 	})

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"hoalu/internal/config"
+
 	"fmt"
 	"maps"
 	"reflect"
@@ -89,7 +91,7 @@ func (w *walker) walk(v reflect.Value, depth int) {
 // is built, tested and documented and then handed to nobody is found here.
 func TestNothingIsUnwired(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *Config) { c.Sensor.Packet, c.Sensor.Host, c.Files.Host = false, false, true })
+	r := newRig(t, func(c *config.Config) { c.Sensor.Packet, c.Sensor.Host, c.Files.Host = false, false, true })
 	r.feed(0, 3) // what is set up by batch is set up
 	r.eventually("a batch is decoded", func() bool { return r.detector.Detected() == r.queue.State().Last && r.queue.State().Last > 0 })
 	r.end() // nothing changes under the walk

@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"cmd":             {"*"},
 	"internal/app":    {"*"},
 	"internal/arch":   {},
+	"internal/config": {"collector", "detections", "national", "state"},
 	"internal/golden": {},
 	"internal/lang":   {},
 	"ecs":             {},

@@ -25,6 +25,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hoalu/internal/app"
+	"hoalu/internal/config"
 	"hoalu/soc"
 )
 
@@ -48,7 +49,7 @@ const triggers = 80
 type appliance struct {
 	dir     string
 	config  string
-	listen  app.Listen
+	listen  config.Listen
 	cores   int   // GOMAXPROCS, 0: all
 	cpu     []int // processors it may run on, nil: all
 	binary  string
@@ -393,7 +394,7 @@ func (a *appliance) alertNotices(ctx context.Context, ids chan<- string) error {
 
 // inProcess runs the appliance inside this process, for a profile.
 func (a *appliance) inProcess(ctx context.Context) error {
-	cfg, err := app.LoadConfig(a.config)
+	cfg, err := config.Load(a.config)
 	if err != nil {
 		return err
 	}

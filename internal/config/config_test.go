@@ -1,14 +1,15 @@
-package app
+package config
 
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestLoadConfigNamesEveryBadKey: one look at the message is enough to mend the file.
-func TestLoadConfigNamesEveryBadKey(t *testing.T) {
+// TestLoadNamesEveryBadKey: one look at the message is enough to mend the file.
+func TestLoadNamesEveryBadKey(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hoalu.yaml")
 	write := func(text string) {
@@ -33,7 +34,7 @@ posture: {every: 1h}
 national: {min_severity: huge, retry_first: 10m, retry_most: 5m, reconcile_at: noon}
 sensor: {interfaces: []}
 `)
-	_, err := LoadConfig(path)
+	_, err := Load(path)
 	if err == nil {
 		t.Fatal("a bad configuration was taken")
 	}
@@ -43,7 +44,7 @@ sensor: {interfaces: []}
 			t.Errorf("the message does not name %s", want)
 		}
 	}
-	if strings.Contains(err.Error(), "app.") || strings.Contains(err.Error(), "unmarshal errors") {
+	if strings.Contains(err.Error(), "config.") || strings.Contains(err.Error(), "unmarshal errors") {
 		t.Errorf("the message speaks Go: %v", err)
 	}
 	if t.Failed() {
@@ -60,9 +61,9 @@ sensor: {interfaces: []}
 		{"listen: {senders: [10.0.0.1]}", "listen.senders[0]"},
 	} {
 		write(tc.text)
-		_, err := LoadConfig(path)
+		_, err := Load(path)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("LoadConfig of %q: %v, want %q", tc.text, err, tc.want)
+			t.Errorf("Load of %q: %v, want %q", tc.text, err, tc.want)
 		}
 	}
 }
@@ -74,9 +75,42 @@ func TestSize(t *testing.T) {
 		if err := os.WriteFile(path, []byte("queue: {max_bytes: "+text+"}"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := LoadConfig(path)
+		c, err := Load(path)
 		if (err == nil) != (want >= 0) || err == nil && int64(c.Queue.MaxBytes) != want {
 			t.Errorf("max_bytes: %s is %d, %v; want %d", text, c.Queue.MaxBytes, err, want)
 		}
+	}
+}
+
+// TestSentences: each problem is said in another language with its own values, the words among them too; what a part says of its own keys
+// stays.
+func TestSentences(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hoalu.yaml")
+	text := "site: {name: \"\"}\nstore: {keep_days: viele}\nqueue: {max_bytes: many}\nposture: {every: 1h}\nnational: {reconcile_at: noon}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(path)
+	words := map[string]string{"%s: %s": "%s » %s", "line %s: must be %s, is %q": "dòng %s: phải là %s, không phải %q", "a whole number": "số nguyên",
+		"line %s: a size must be as 512, 64KiB, 2MiB or 8GiB, is %q": "dòng %s: dung lượng không viết %q", "site.name: must not be empty": "site.name: không được để trống",
+		"posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s": "posture.every: không được là %s"}
+	got := Sentences(err, func(english string) string {
+		if vi := words[english]; vi != "" {
+			return vi
+		}
+		t.Errorf("no words for %q", english)
+		return english
+	})
+	want := []string{path + ` » dòng 2: phải là số nguyên, không phải "viele"`, path + ` » dòng 3: dung lượng không viết "many"`, "site.name: không được để trống",
+		"posture.every: không được là 1h0m0s", `national.reconcile_at: must be a time of day as 00:20, is "noon"`}
+	if !slices.Equal(got, want) {
+		t.Errorf("Sentences of %v:\n%q\nwant\n%q", err, got, want)
+	}
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != len(want) {
+		t.Errorf("%d lines in English, want %d: %v", len(lines), len(want), err)
+	}
+	if got := Sentences(nil, nil); got != nil {
+		t.Errorf("Sentences of nothing: %q", got)
 	}
 }

@@ -1,0 +1,142 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hoalu/collector"
+	"hoalu/collector/decoders"
+	"hoalu/detections"
+	"hoalu/state"
+)
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+
+// check says what is wrong with the address of a row. Beyond this machine nobody sends in plain text whom listen.senders does not name
+// (decision 27), and the console is never served so.
+func (l Listen) check(row collector.Source) error {
+	addr := l.Address(row.Key)
+	if addr == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return problem("listen.%s: must be host:port, is %q", row.Key, addr)
+	}
+	var errs []error
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		errs = append(errs, problem("listen.%s: the port must be a number from 0 to 65535, is %q", row.Key, port))
+	}
+	ip := net.ParseIP(host)
+	switch loopback := host == "localhost" || ip != nil && ip.IsLoopback(); {
+	case loopback || !row.Plain:
+	case row.Key == "console":
+		errs = append(errs, problem("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", addr))
+	case len(l.Senders) == 0:
+		errs = append(errs, problem("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", row.Key, addr))
+	}
+	return errors.Join(errs...)
+}
+
+func problem(format string, values ...any) error { return &Problem{format, values} }
+
+// Validate names every bad key.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, values ...any) { errs = append(errs, &Problem{format, values}) }
+	if c.Site.Name == "" {
+		bad("site.name: must not be empty")
+	}
+	l := c.Listen
+	rows := []collector.Source{{Key: "console", Plain: true}}
+	for _, row := range append(rows, collector.Sources...) {
+		if row.Key != "" {
+			if err := l.check(row); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.Others)) {
+		if !slices.ContainsFunc(collector.Sources, func(row collector.Source) bool { return row.Key == key }) {
+			bad("listen: unknown key %q; `hoalu source ways` lists the ways in", key)
+		}
+	}
+	for i, n := range l.ConsoleNames {
+		if !hostName.MatchString(n) || net.ParseIP(n) != nil && net.ParseIP(n).IsLoopback() || n == "localhost" {
+			bad("listen.console_names[%d]: must be a name as soc.tinh.gov.vn, without port and not of loopback, is %q", i, n)
+		}
+	}
+	for i, s := range l.Senders {
+		if _, err := netip.ParsePrefix(s); err != nil {
+			bad("listen.senders[%d]: must be a network as 10.20.0.0/16, is %q", i, s)
+		}
+	}
+	if c.Queue.MaxBytes < 64<<20 {
+		bad("queue.max_bytes: must be at least 64MiB, is %d bytes", c.Queue.MaxBytes)
+	}
+	if c.Sensor.Packet && len(c.Sensor.Interfaces) == 0 {
+		bad("sensor.interfaces: name at least one, or any, or set sensor.packet to false")
+	}
+	if l.Sensors == "" && (c.Sensor.Packet || c.Sensor.Host) {
+		bad("listen.sensors: this host's own sensor sends there too; give an address, or set sensor.packet and sensor.host to false")
+	}
+	if collector.Stores[c.Store.Engine] == nil {
+		bad("store.engine: there is no %q; must be one of %s", c.Store.Engine, strings.Join(slices.Sorted(maps.Keys(collector.Stores)), ", "))
+	}
+	if c.Store.KeepDays < 0 {
+		bad("store.keep_days: must be 0 (for ever) or more, is %d", c.Store.KeepDays)
+	}
+	if c.Detections.Snapshot <= 0 {
+		bad("detections.snapshot: must be more than 0, is %s", c.Detections.Snapshot)
+	}
+	if c.Posture.Every < time.Second || c.Posture.Every > 5*time.Minute {
+		bad("posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s", c.Posture.Every)
+	}
+	if dir := c.Files.Journal; dir != "" {
+		if st, err := os.Stat(dir); err != nil {
+			bad("files.journal: %v", err)
+		} else if !st.IsDir() {
+			bad("files.journal: must be a folder of journal files, %s is none", dir)
+		}
+		if _, err := exec.LookPath("journalctl"); err != nil {
+			bad("files.journal: journalctl reads it and is not installed: %v", err)
+		}
+	}
+	if len(c.Decoders) > 0 {
+		if _, err := decoders.Load(c.Decoders); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := (detections.Config{Placeholders: c.Detections.Placeholders}).Validate(); err != nil {
+		bad("detections.%v", err)
+	}
+	if d := c.State.DSN; d != "" {
+		if err := (state.Config{DSN: string(d)}).Validate(); err != nil {
+			errs = append(errs, err)
+		} else if _, err := url.Parse(string(d)); err != nil {
+			bad("state.dsn: is no address: it must be as postgres://user@host/database") // the parser's own words would show the password
+		}
+	}
+	if c.State.Readers < 0 {
+		bad("state.readers: must be 0 (automatic) or more, is %d", c.State.Readers)
+	}
+	for i, r := range c.Detections.Rules {
+		if _, err := os.Stat(r); err != nil {
+			bad("detections.rules[%d]: %v", i, err)
+		}
+	}
+	if err := c.National.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
