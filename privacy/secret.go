@@ -35,66 +35,92 @@ var trigger = func() (t [256]bool) {
 
 // keyEnds holds the last two letters of every key in secretKeys.
 var keyEnds = func() (t [26 * 26]bool) {
-	for _, list := range [][]keyKind{keySuffixes, keyWords} {
-		for _, k := range list {
-			n := len(k.key)
-			t[int(k.key[n-2]-'a')*26+int(k.key[n-1]-'a')] = true
-		}
+	for _, k := range secretKeys {
+		n := len(k.key)
+		t[int(k.key[n-2]-'a')*26+int(k.key[n-1]-'a')] = true
 	}
 	return t
 }()
 
 const letters52 = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-type keyKind struct{ key, kind string }
-
-// keySuffixes are ends of keys, squeezed to letters a to z: "db_password", "X-Api-Key", "so_mat_khau".
-var keySuffixes = []keyKind{
-	{"password", "password"}, {"passwd", "password"}, {"passwrd", "password"}, {"passphrase", "password"}, {"pwd", "password"}, {"matkhau", "password"},
-	{"secret", "secret"}, {"secretkey", "secret"}, {"privatekey", "secret"}, {"credential", "secret"}, {"credentials", "secret"},
-	{"apikey", "api-key"}, {"accesskey", "api-key"}, {"token", "token"}, {"jwt", "token"},
-	{"authorization", "authorization"}, {"cookie", "cookie"}, {"jsessionid", "session"}, {"aspnetsessionid", "session"}, {"phpsessid", "session"}, {"otp", "otp"},
+// A secretKey is the end of a name: "db_password", "X-Api-Key", "so_mat_khau", "password1". At a dash a name may write one of "_-."
+// or nothing. A whole one is too short to be an end: only such a mark or nothing stands before it ("pw", "DB_PASS", no "bypass").
+type secretKey struct {
+	key, kind string
+	whole     bool
 }
 
-// keyWords are whole keys.
-var keyWords = []keyKind{{"pass", "password"}, {"pw", "password"}, {"mk", "password"}, {"psw", "password"}, {"storepass", "password"}, {"keypass", "password"}}
+var secretKeys = []secretKey{
+	{"pass-word", "password", false}, {"passwd", "password", false}, {"passwrd", "password", false}, {"pass-phrase", "password", false},
+	{"pwd", "password", false}, {"mat-khau", "password", false},
+	{"secret", "secret", false}, {"secret-key", "secret", false}, {"private-key", "secret", false}, {"credential", "secret", false}, {"credentials", "secret", false},
+	{"api-key", "api-key", false}, {"access-key", "api-key", false}, {"token", "token", false}, {"jwt", "token", false},
+	{"authorization", "authorization", false}, {"cookie", "cookie", false}, {"otp", "otp", false},
+	{"jsession-id", "session", false}, {"asp-net-session-id", "session", false}, {"phpsessid", "session", false},
+	{"pass", "password", true}, {"pw", "password", true}, {"mk", "password", true}, {"psw", "password", true},
+	{"store-pass", "password", true}, {"key-pass", "password", true},
+}
 
-// keyOf says which kind of secret a key names, "" none.
-func keyOf(key string) string {
-	if len(key) < 2 || len(key) > 64 {
+func joins(c byte) bool { return c == '_' || c == '-' || c == '.' }
+
+// numbered is where the number at the end of a name begins ("password1", "mk02"); one of more than two digits is no number of a name.
+func numbered(name string) int {
+	n := len(name)
+	for n > 0 && len(name)-n < 3 && digit(name[n-1]) {
+		n--
+	}
+	if len(name)-n > 2 {
+		return len(name)
+	}
+	return n
+}
+
+// keyOf says which kind of secret a name stands for, "" none.
+func keyOf(name string) string {
+	if len(name) > 64 {
 		return ""
 	}
-	var room [64]byte
-	k := room[:0]
-	for i := range len(key) {
-		c := key[i] | 0x20
-		if c >= 'a' && c <= 'z' {
-			k = append(k, c)
-		}
-	}
-	n := len(k)
-	if n < 2 || !keyEnds[int(k[n-2]-'a')*26+int(k[n-1]-'a')] {
+	name = name[:numbered(name)]
+	n := len(name)
+	if n < 2 {
 		return ""
 	}
-	s := string(k)
-	for _, w := range keyWords {
-		if s == w.key {
-			return w.kind
-		}
+	x, y := name[n-2]|0x20-'a', name[n-1]|0x20-'a'
+	if x >= 26 || y >= 26 || !keyEnds[int(x)*26+int(y)] {
+		return ""
 	}
-	for _, w := range keySuffixes {
-		if strings.HasSuffix(s, w.key) {
-			return w.kind
+	for _, k := range secretKeys {
+		if before := k.endOf(name); before == 0 || before > 0 && (!k.whole || joins(name[before-1])) {
+			return k.kind
 		}
 	}
 	return ""
+}
+
+// endOf says where k begins as the end of name, -1: name does not end with it.
+func (k secretKey) endOf(name string) int {
+	at := len(name)
+	for i := len(k.key) - 1; i >= 0; i-- {
+		if k.key[i] == '-' {
+			if at > 0 && joins(name[at-1]) {
+				at--
+			}
+			continue
+		}
+		if at == 0 || name[at-1]|0x20 != k.key[i] || name[at-1] < 'A' {
+			return -1
+		}
+		at--
+	}
+	return at
 }
 
 // Every secret has a hint near it: a piece of a key, a flag or a prefix, four bytes of which two windows of three are in hints, so
 // that one of them begins at an even place wherever it stands. This is what nearly all texts cost: one look at every second byte.
 // hints is a set of windows, lower case, by hash.
 const (
-	hintBits = 16
+	hintBits = 17
 	ahead    = 32 // a trigger is at most so far behind a hint …
 	back     = 24 // … or before it
 )
@@ -107,20 +133,19 @@ var hints = func() *[1 << hintBits / 32]uint32 {
 			t[h>>5] |= 1 << (h & 31)
 		}
 	}
-	add("pas", "ass", "sec", "ecr", "tok", "oke", "red", "ede", "riz", "iza", "oki", "kie", "hau", "kh\xe1", "h\xe1\xba", "oni", "nid", "on_", "n_i",
+	add("pas", "ass", "sec", "ecr", "tok", "oke", "red", "ede", "riz", "iza", "oki", "kie", "hau", "kh\xe1", "h\xe1\xba", "oni", "nid",
 		"php", "hps", "fie", "ied", "bea", "ear", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l", "_li",
-		"npm", "pm_", "sk-", "xox", "glp", "lpa", " -u", "-u ", "--u", "-us", "://", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw", " -p",
-		"\"-p", "\"-u", "-u\"")
-	for _, c := range []string{"=", ":", "\"", "'", " ", "\\", "%", ">", "]", "`"} { // what may stand between a key and its value
+		"npm", "pm_", "sk-", "xox", "glp", "lpa", "--u", "y-u", "-us", "://", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw")
+	for _, c := range "_-." {
+		add("on"+string(c), "n"+string(c)+"i")
+	}
+	for _, c := range "=:\"' \\%>]`,0123456789" { // what may stand between a key and its value
 		for _, end := range []string{"wd", "ey", "tp", "wt", "sw", "au", "mk", "pw"} {
-			add(end + c)
+			add(end + string(c))
 		}
 	}
-	for _, c := range "&?\"' -;{,_" { // before a short key
-		add(string(c)+"mk", string(c)+"pw")
-	}
-	for _, c := range " \"'=:/" {
-		add(string(c) + "sk")
+	for _, c := range " \"',\t" { // around a flag
+		add(string(c)+"-p", string(c)+"-u", "-u"+string(c), "-p"+string(c))
 	}
 	for _, c := range "pousr" {
 		add("gh"+string(c), "h"+string(c)+"_")
@@ -128,14 +153,24 @@ var hints = func() *[1 << hintBits / 32]uint32 {
 	for _, c := range "bpars" {
 		add("ox" + string(c))
 	}
-	for c := byte('!'); c < 0x7f; c++ {
-		add("-p"+string(c), "yj"+string(c), string(c)+":/")
+	for i := range 256 { // before and behind a short one stands whatever is no part of it
+		c := string([]byte{byte(i)})
+		if !letter(c[0]) && !digit(c[0]) || c == "_" {
+			add(c+"mk", c+"pw")
+		}
+		if !letter(c[0]) || i >= utf8.RuneSelf {
+			add("tp" + c)
+		}
+		if !tokenByte(c[0]) {
+			add(c + "sk")
+		}
+		add("-p"+c, "yj"+c, c+":/")
 	}
 	return t
 }()
 
 func hintOf(window uint32) uint32 {
-	return (window | 0x202020) * 0x9E3779B1 >> (32 - hintBits)
+	return (window | 0x202020) * 0x85EBCA6B >> (32 - hintBits)
 }
 
 // secretsIn appends the secrets of s, in order and apart.
@@ -220,14 +255,24 @@ func near(s string, i int, c byte) bool {
 	b := s[i-1]
 	switch c {
 	case '=', ':':
-		if i < 2 || digit(b) {
+		if c == ':' && strings.HasPrefix(s[i:], "://") {
+			return true
+		}
+		n := i
+		if digit(b) { // "password1="
+			n = numbered(s[:i])
+		}
+		if n < 2 {
 			return false
 		}
-		x, y := s[i-2]|0x20-'a', b|0x20-'a'
+		x, y := s[n-2]|0x20-'a', s[n-1]|0x20-'a'
 		if x < 26 && y < 26 {
-			return keyEnds[int(x)*26+int(y)] || c == ':' && strings.HasPrefix(s[i:], "://")
+			return keyEnds[int(x)*26+int(y)]
 		}
-		return b == '"' || b == '\'' || b == ' ' || b == '\\' || b == ']' || b == '`' || y == 'u'-'a' || c == ':' && i+2 < len(s) && s[i+1] == '/' && s[i+2] == '/'
+		if n < i {
+			return false
+		}
+		return b == '"' || b == '\'' || b == ' ' || b == '\\' || b == ']' || b == '`' || y == 'u'-'a'
 	case '-':
 		switch b {
 		case ' ', '"', '\'', ',', '\t':
@@ -274,7 +319,11 @@ func assigned(dst []span, s string, i int) []span {
 		return dst
 	}
 	// the last letter decides cheaply for nearly all keys
-	a, b := s[j-2]|0x20, s[j-1]|0x20
+	n := numbered(s[:j])
+	if n < 2 {
+		return dst
+	}
+	a, b := s[n-2]|0x20, s[n-1]|0x20
 	kind := ""
 	switch {
 	case a >= 'a' && a <= 'z' && b >= 'a' && b <= 'z':

@@ -47,6 +47,9 @@ func TestSecretsAreDestroyed(t *testing.T) {
 		{"cmdkey /user:an /pass:Abc@123", "cmdkey /user:an /pass:[secret:password:7]"},
 		{"PGPASSWORD=Abc@123 psql -h db", "PGPASSWORD=[secret:password:7] psql -h db"},
 		{"Server=db;User Id=sa;Password=Abc@123;Database=x", "Server=db;User Id=sa;Password=[secret:password:7];Database=x"},
+		{"password1=Abc@123&password2=Abc@124", "password1=[secret:password:7]&password2=[secret:password:7]"},
+		{"DB_PASS=Abc@123 app.pw=Abc@123 pass_word: Abc@123", "DB_PASS=[secret:password:7] app.pw=[secret:password:7] pass_word: [secret:password:7]"},
+		{"bypass=Abc@123 12:30:59 compass=n12 p_w=abc a_pass3=abc1", "bypass=Abc@123 12:30:59 compass=n12 p_w=abc a_pass3=[secret:password:4]"},
 		// SQL
 		{"CREATE USER 'an' IDENTIFIED BY 'Abc@123'", "CREATE USER 'an' IDENTIFIED BY '[secret:password:7]'"},
 		{"ALTER ROLE an PASSWORD 'Abc@123'", "ALTER ROLE an PASSWORD '[secret:password:7]'"},
