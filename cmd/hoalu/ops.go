@@ -21,6 +21,7 @@ import (
 	"hoalu/console"
 	"hoalu/internal/app"
 	"hoalu/internal/config"
+	"hoalu/internal/control"
 	"hoalu/internal/lang"
 	"hoalu/national"
 	"hoalu/soc"
@@ -39,7 +40,7 @@ type atData struct {
 	Data string `help:"Data directory of the running appliance." default:"${data}" type:"path"`
 }
 
-func (d atData) control() *app.Control { return app.NewControl(d.Data) }
+func (d atData) control() *control.Client { return control.NewClient(d.Data) }
 
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
@@ -519,7 +520,7 @@ type NationalSendCmd struct{ atData }
 // Run sends.
 func (c NationalSendCmd) Run(e *env) error { return sendTest(e, c.control()) }
 
-func sendTest(e *env, control *app.Control) error {
+func sendTest(e *env, control *control.Client) error {
 	var v struct {
 		Report, Text string
 		OK           bool

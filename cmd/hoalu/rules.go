@@ -11,6 +11,7 @@ import (
 	"hoalu/detections"
 	"hoalu/detections/sigma"
 	"hoalu/internal/app"
+	"hoalu/internal/control"
 )
 
 // RulesCmd drives the Sigma engine without an appliance.
@@ -30,7 +31,7 @@ type RulesReloadCmd struct {
 // Run says how many rules run now and names each that was not loaded; exit code 1 when there are any.
 func (c RulesReloadCmd) Run(e *env) error {
 	var got app.RulesLoaded
-	if err := app.NewControl(c.Data).Call(e.ctx, "POST", "/rules/reload", nil, nil, &got); err != nil {
+	if err := control.NewClient(c.Data).Call(e.ctx, "POST", "/rules/reload", nil, nil, &got); err != nil {
 		return err
 	}
 	for _, r := range got.Refused {

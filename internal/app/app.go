@@ -31,6 +31,7 @@ import (
 	"hoalu/internal/app/demo"
 	"hoalu/internal/app/exercise"
 	"hoalu/internal/config"
+	"hoalu/internal/control"
 	"hoalu/inventory"
 	"hoalu/inventory/enrol"
 	"hoalu/national"
@@ -98,7 +99,7 @@ type App struct {
 	own             *ownSensor
 	consoleAddr     net.Addr
 	consoleListener net.Listener
-	control         net.Listener
+	control         *control.Socket
 	listeners       []named
 
 	linkCert certificate

@@ -24,6 +24,7 @@ import (
 	"hoalu/ecs/query"
 	"hoalu/ecs/wire"
 	"hoalu/internal/config"
+	"hoalu/internal/control"
 	"hoalu/inventory"
 	"hoalu/soc"
 	"hoalu/triage"
@@ -249,7 +250,7 @@ func TestImportTwice(t *testing.T) {
 	}
 	load := func(text string) {
 		t.Helper()
-		if err := NewControl(r.opts.Data).Call(context.Background(), "POST", "/import", url.Values{"source": {"tường lửa cũ"}, "name": {"a.log"}}, strings.NewReader(text), nil); err != nil {
+		if err := control.NewClient(r.opts.Data).Call(context.Background(), "POST", "/import", url.Values{"source": {"tường lửa cũ"}, "name": {"a.log"}}, strings.NewReader(text), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -468,7 +469,7 @@ func TestSenders(t *testing.T) {
 func TestControl(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	c := NewControl(r.opts.Data)
+	c := control.NewClient(r.opts.Data)
 	ctx := context.Background()
 	var s Status
 	if err := c.Call(ctx, "GET", "/status", nil, nil, &s); err != nil || !strings.HasPrefix(s.Console, "http://localhost:") {
@@ -504,7 +505,7 @@ func TestControl(t *testing.T) {
 		{"POST", "/import", "source=NG-999", "not in the inventory"},
 		{"POST", "/sensor/invite", "system=HT-999&ttl=1h", "not in the inventory"},
 		{"POST", "/sensor/invite", "system=HT-001&ttl=2000h", "up to 7 days"},
-		{"POST", "/sensor/invite", "system=HT-001&ttl=soon", "Write it as 1h"},
+		{"POST", "/sensor/invite", "system=HT-001&ttl=soon", "must be a length of time"},
 		{"POST", "/national/test", "", "No receiving point"},
 		{"POST", "/evidence", "system=HT-999", "not in the inventory"},
 		{"POST", "/evidence", "system=" + r.self.ID + "&from=yesterday", "must be a day"},
@@ -516,14 +517,14 @@ func TestControl(t *testing.T) {
 		}
 	}
 	r.end()
-	if err := c.Call(ctx, "GET", "/status", nil, nil, nil); !errors.Is(err, ErrNotRunning) || !strings.Contains(err.Error(), "hoalu serve") {
+	if err := c.Call(ctx, "GET", "/status", nil, nil, nil); !control.IsNotRunning(err) || !strings.Contains(err.Error(), "hoalu serve") {
 		t.Errorf("status when nothing runs: %v", err)
 	}
 	if _, err := CreateToken(ctx, r.opts.Data, "t", []soc.Role{soc.Auditor}, "", time.Hour); err != nil {
 		t.Errorf("token when nothing runs: %v", err)
 	}
 	empty := t.TempDir()
-	if _, err := CreateToken(ctx, empty, "t", []soc.Role{soc.Auditor}, "", time.Hour); !errors.Is(err, ErrNotRunning) {
+	if _, err := CreateToken(ctx, empty, "t", []soc.Role{soc.Auditor}, "", time.Hour); !control.IsNotRunning(err) {
 		t.Errorf("token in a folder without an appliance: %v", err)
 	}
 	if list, _ := os.ReadDir(empty); len(list) != 0 {

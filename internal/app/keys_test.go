@@ -23,6 +23,7 @@ import (
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/internal/config"
+	"hoalu/internal/control"
 	"hoalu/inventory"
 	"hoalu/soc"
 )
@@ -194,10 +195,10 @@ func TestSourceKeys(t *testing.T) {
 
 	// By command, through the running appliance.
 	var made console.KeyMade
-	if err := NewControl(r.opts.Data).Call(ctx, "POST", "/source/key", url.Values{"source": {src.ID}, "label": {"db-02"}, "follow": {"24h"}}, nil, &made); err != nil || made.Secret == "" {
+	if err := control.NewClient(r.opts.Data).Call(ctx, "POST", "/source/key", url.Values{"source": {src.ID}, "label": {"db-02"}, "follow": {"24h"}}, nil, &made); err != nil || made.Secret == "" {
 		t.Errorf("over the control socket: %+v, %v", made, err)
 	}
-	if err := NewControl(r.opts.Data).Call(ctx, "POST", "/source/key", url.Values{"source": {"NG-9999"}}, nil, nil); err == nil || !strings.Contains(err.Error(), "NG-9999") {
+	if err := control.NewClient(r.opts.Data).Call(ctx, "POST", "/source/key", url.Values{"source": {"NG-9999"}}, nil, nil); err == nil || !strings.Contains(err.Error(), "NG-9999") {
 		t.Errorf("a key for a source that is not there: %v", err)
 	}
 }

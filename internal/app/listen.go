@@ -154,10 +154,8 @@ func (a *App) runFront(g *group) {
 	for _, l := range a.listeners {
 		g.run(l.name, l.run)
 	}
-	if a.consoleListener == nil {
-		g.run("control socket", a.controlLoop)
-		return
+	g.run("control socket", func(ctx context.Context) error { return a.control.Serve(ctx, a.operations()) })
+	if a.consoleListener != nil {
+		g.run("console", func(ctx context.Context) error { return a.console.Serve(ctx, a.consoleListener) })
 	}
-	g.run("console", func(ctx context.Context) error { return a.console.Serve(ctx, a.consoleListener) })
-	g.run("control socket", a.controlLoop)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hoalu/compliance/evidence"
+	"hoalu/internal/control"
 	"hoalu/soc"
 	"hoalu/state"
 	"hoalu/triage"
@@ -75,7 +76,7 @@ func copyTree(t *testing.T, from, to string) {
 	if err := os.RemoveAll(to); err != nil {
 		t.Fatal(err)
 	}
-	os.Remove(filepath.Join(from, controlName))
+	os.Remove(filepath.Join(from, control.Name))
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"hoalu/compliance/evidence"
 	"hoalu/internal/config"
+	"hoalu/internal/control"
 )
 
 const reloadRule = `title: %s
@@ -46,7 +47,7 @@ func TestRulesReload(t *testing.T) {
 	write("two.yml", fmt.Sprintf(reloadRule, "Second", 2))
 	write("bad.yml", "title: Bad\ndetection: {condition: nothing}\n")
 	var got RulesLoaded
-	if err := NewControl(filepath.Join(r.dir, "d")).Call(context.Background(), "POST", "/rules/reload", nil, nil, &got); err != nil {
+	if err := control.NewClient(filepath.Join(r.dir, "d")).Call(context.Background(), "POST", "/rules/reload", nil, nil, &got); err != nil {
 		t.Fatal(err)
 	}
 	if got.Rules != len(r.engine.Rules()) || len(got.Refused) != 1 || !strings.Contains(got.Refused[0].File, "bad.yml") {

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
 
 	"hoalu/console/identity"
+	"hoalu/internal/control"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -22,11 +22,11 @@ func CreateToken(ctx context.Context, data, name string, roles []soc.Role, unit 
 		return "", err
 	}
 	var got struct{ Token string }
-	err = NewControl(data).Call(ctx, "POST", "/token", nil, bytes.NewReader(body), &got)
+	err = control.NewClient(data).Call(ctx, "POST", "/token", nil, bytes.NewReader(body), &got)
 	if err == nil {
 		return got.Token, nil
 	}
-	if !errors.Is(err, ErrNotRunning) {
+	if !control.IsNotRunning(err) {
 		return "", err
 	}
 	path := filepath.Join(data, "state.db")

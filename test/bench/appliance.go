@@ -26,6 +26,7 @@ import (
 
 	"hoalu/internal/app"
 	"hoalu/internal/config"
+	"hoalu/internal/control"
 	"hoalu/soc"
 )
 
@@ -58,7 +59,7 @@ type appliance struct {
 	cmd     *exec.Cmd
 	exited  chan error   // the binary's end
 	inside  func() error // in-process appliance: stops it
-	control *app.Control
+	control *control.Client
 	token   string
 	client  *http.Client
 }
@@ -147,7 +148,7 @@ func (a *appliance) launch() error {
 	exited, cmd := make(chan error, 1), a.cmd
 	a.exited = exited
 	go func() { exited <- cmd.Wait(); close(exited) }()
-	a.control = app.NewControl(a.data())
+	a.control = control.NewClient(a.data())
 	return nil
 }
 
@@ -415,6 +416,6 @@ func (a *appliance) inProcess(ctx context.Context) error {
 	case err := <-done:
 		return fmt.Errorf("the appliance ended: %w", err)
 	}
-	a.control = app.NewControl(a.data())
+	a.control = control.NewClient(a.data())
 	return a.answer(ctx, time.Minute, 20*time.Millisecond)
 }
