@@ -125,7 +125,7 @@ func TestSecretsInFields(t *testing.T) {
 }
 
 func FuzzSecrets(f *testing.F) {
-	for _, s := range []string{"password=x", `{"a":"b"}`, "Authorization: Digest a=b, c=d", "Cookie: a=b; c", "-----BEGIN PRIVATE KEY-----", "mã OTP 123456", "https://a:b@c", "password%3Dx", "-p\"", "'"} {
+	for _, s := range []string{"password=x", `{"a":"b"}`, "Authorization: Digest a=b, c=d", "Cookie: a=b; c", "-----BEGIN PRIVATE KEY-----", "mã OTP 123456", "https://a:b@c", "password%3Dx", "-p\"", "'", "pw0%3D0000"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
