@@ -221,3 +221,32 @@ func BenchmarkFeed(b *testing.B) {
 		})
 	}
 }
+
+// TestACorrelationThatFailsForgetsItsGroups: a fault of ours in one correlation is told, ends nothing, and the same correlation counts
+// from nothing afterwards, as what it held cannot be trusted; the other one goes on with what it has.
+func TestACorrelationThatFailsForgetsItsGroups(t *testing.T) {
+	const text = "  type: event_count\n  rules: [a]\n  timespan: 60s\n  condition: {gte: 2}\n---\ntitle: other\nid: other\ncorrelation:\n" +
+		"  type: event_count\n  rules: [a]\n  timespan: 60s\n  condition: {gte: 3}"
+	c, set := correlator(t, text)
+	var told []string
+	c.Fault = func(r *sigma.Correlation, v any) { told = append(told, r.ID) }
+	var fired []string
+	for n := range 4 {
+		if n == 1 {
+			for _, node := range c.nodes {
+				if node.c.ID == "corr" {
+					node.states = nil // a new group has nowhere to go: a panic
+				}
+			}
+		}
+		for _, f := range feed(c, set, n, in{t: int64(1000 + n), created: int64(1000 + n), rule: "a"}) {
+			fired = append(fired, fmt.Sprint(f.Correlation.ID, n))
+		}
+	}
+	if fmt.Sprint(told) != "[corr]" {
+		t.Errorf("told of %v, want corr once", told)
+	}
+	if fmt.Sprint(fired) != "[other2 corr3 other3]" {
+		t.Errorf("fired %v, want other from its third hit on and corr at its second after the fault", fired)
+	}
+}

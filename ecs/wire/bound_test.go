@@ -71,6 +71,7 @@ func TestClaimsCostNothing(t *testing.T) {
 		limit  uint64 // bytes
 	}{
 		{"30 million frames in zeros", sealed(t, "HLB", claim(envelope, 30_000_000, 30_000_000)), batch, 1 << 20},
+		{"30 million frames in 64 bytes", sealed(t, "HLB", claim(envelope, 30_000_000, 64)), batch, 256 << 10},
 		{"60 MB of zeros without a length", stream(claim(envelope, 30_000_000, 60_000_000)), batch, 1 << 20},
 		{"a thousand frames and 3 MB of zeros", sealed(t, "HLB", claim(envelope, 1000, 3<<20)), batch, 6 << 20},
 		{"1,001 frames", sealed(t, "HLB", claim(envelope, 1001, 9000)), batch, 256 << 10},
