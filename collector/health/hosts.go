@@ -13,25 +13,34 @@ const AskAgain = 5 * time.Minute
 // concurrent use.
 type Hosts struct {
 	mu    sync.Mutex
-	by    map[string]int64 // lower case
-	asked map[string]time.Time
+	by    map[string]int64     // lower case
+	asked map[string]time.Time // lower case
 }
 
-// AskedLately says that the store answered within five minutes that it has nothing of a host.
-func (h *Hosts) AskedLately(host string) bool {
+// LastOf is when a host was last heard of (Unix ms, 0 for never): in this run, else what ask finds in what is stored. That nothing is there
+// counts for five minutes; an error says that it could not be told, and is not remembered.
+func (h *Hosts) LastOf(host string, ask func() (int64, error)) (int64, error) {
+	host = strings.ToLower(host)
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return time.Since(h.asked[host]) < AskAgain
-}
-
-// Answered remembers that the store gave an answer of a host.
-func (h *Hosts) Answered(host string) {
+	at, asked := h.by[host], h.asked[host]
+	h.mu.Unlock()
+	if at != 0 || time.Since(asked) < AskAgain {
+		return at, nil
+	}
+	at, err := ask()
+	if err != nil {
+		return 0, err
+	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.asked == nil || len(h.asked) > maxHosts {
 		h.asked = map[string]time.Time{}
 	}
 	h.asked[host] = time.Now()
+	h.mu.Unlock()
+	if at != 0 {
+		h.Seen(host, at)
+	}
+	return at, nil
 }
 
 const maxHosts = 200_000
@@ -47,12 +56,4 @@ func (h *Hosts) Seen(host string, at int64) {
 		h.by[host] = max(h.by[host], at)
 	}
 	h.mu.Unlock()
-}
-
-// Last is when a host was last heard of (Unix ms), 0 when not in this run.
-func (h *Hosts) Last(host string) int64 {
-	host = strings.ToLower(host)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.by[host]
 }

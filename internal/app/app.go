@@ -87,6 +87,7 @@ type App struct {
 	triage    *triage.Store
 	national  *national.Service
 	posture   *compliance.Service
+	gatherer  *compliance.Gatherer
 	evidence  *evidence.Log
 	accounts  *identity.Accounts
 	console   *console.Console
@@ -111,7 +112,6 @@ type App struct {
 	peers       peers
 	hosts       health.Hosts
 	systems     *health.Systems
-	oldest      oldestKnown
 	sensorBooks sensorAccounts
 	rate        rate
 	rulesSince  *state.Document // since when the rules are what they are

@@ -577,7 +577,7 @@ func TestUnboundSourceSurvivesRestart(t *testing.T) {
 		t.Fatalf("source of 127.0.0.1: %+v, %v; want one without a system", src, ok)
 	}
 	has := func() bool {
-		all, err := r.facts(context.Background())
+		all, err := r.gatherer.Facts(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

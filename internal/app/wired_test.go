@@ -21,7 +21,7 @@ var unwired = map[string]string{
 // mustSee are the settings that the walk has to come by: without them it would be a walk past nothing.
 var mustSee = []string{
 	"collector.Options", "collector/health.Config", "collector/ledger.Config", "collector/pipeline.HubConfig", "collector/pipeline.Setup", "collector/queue/local.Config",
-	"collector/store.Hooks", "collector/store/local.Config", "compliance.Hooks", "console.Parts", "detections.Config", "inventory.Config", "national.Hooks", "privacy.Config", "triage.Config",
+	"collector/store.Hooks", "collector/store/local.Config", "compliance.GatherConfig", "compliance.Hooks", "console.Parts", "detections.Config", "inventory.Config", "national.Hooks", "privacy.Config", "triage.Config",
 }
 
 // walker looks at all settings that can be reached from a value.
