@@ -425,7 +425,7 @@ func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string
 		return
 	}
 	if dataset == "" { // a shipper that says nothing of its file: the line must say itself what it is
-		if h := readHeader(line, e.Created, o.Zone); !h.timed || !programs[h.app] {
+		if h := readHeader(line, e.Created, o.Zone); !h.timed || !programs[h.app] && !h.sure() {
 			return
 		}
 	}
@@ -433,6 +433,9 @@ func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string
 	at := e.Time
 	if d.text(e, line, Options{Dataset: dataset, Zone: o.Zone}, false) {
 		e.AddString(ecs.EventOriginal, line)
+		if e.Text(fLog) == doc.v[rText] { // the line once more; below "log" ECS has other things
+			e.Delete(fLog)
+		}
 		if host != "" { // the agent knows its host's name better than a line that may have been relayed into a file
 			e.SetString(ecs.HostName, host)
 		}

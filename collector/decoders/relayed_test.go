@@ -36,6 +36,13 @@ func TestRelayed(t *testing.T) {
 	}
 	// bytes that are no UTF-8 come from the journal as a list
 	check(t, d, "", wire.FormatJSON, `{"MESSAGE":[70,97,105,108,101,100,32,112,97,115,115,119,111,114,100,32,102,111,114,32,255,32,102,114,111,109,32,49,46,49,46,49,46,49,32,112,111,114,116,32,49],"SYSLOG_IDENTIFIER":"sshd","PRIORITY":"6"}`, `user.name=\xff|source.ip=1.1.1.1|event.outcome=failure`)
+	// a line of a program nobody knows, with a header that nothing else looks like, in a document that says nothing of its file
+	for _, header := range []string{"<14>1 2026-03-02T02:00:01Z mf01 hoso 9 - -  ", "2026-03-02T02:00:01.000000+00:00 mf01 hoso[9]: "} {
+		check(t, d, "", wire.FormatJSON, `{"message":"`+header+`tiếp nhận \"một cửa\" \\ xong"}`, `host.name=mf01|process.name=hoso|process.pid=9|@timestamp=2026-03-02T02:00:01.000Z|message=tiếp nhận "một cửa" \ xong`)
+	}
+	check(t, d, "", wire.FormatJSON, `{"@timestamp":"2026-03-02T02:00:01.000Z","log":"2026-03-02T02:00:00.000000+00:00 mf01 hoso[9]: xong"}`, "message=xong|log=|event.original=2026-03-02T02:00:00.000000+00:00 mf01 hoso[9]: xong")
+	// a program's own line with a time and a thread names no host
+	check(t, d, "", wire.FormatJSON, `{"message":"2026-03-02 02:00:01,123 [main-7] worker: xong"}`, "host.name=|process.name=")
 	// an application's document that has a process and a message is no syslog
 	check(t, d, "", wire.FormatJSON, `{"process":{"name":"myapp"},"message":"Failed password for root from 203.0.113.7 port 4711 ssh2"}`, "event.category=|sigma.logsource.product=|user.name=")
 	// nor is one that a shipper parsed already

@@ -49,6 +49,11 @@ func readHeader(s string, received int64, zone *time.Location) (h header) {
 	return h
 }
 
+// sure says whether h names its program as nothing but a header does, so that a program nobody knows is believed too.
+func (h *header) sure() bool {
+	return h.host != "" && h.app != "" && (h.pri >= 0 || digits(h.pid))
+}
+
 // relayed says whether the text may begin with a header of its own, as relays put theirs before the one that they got.
 func (h *header) relayed() bool {
 	t := h.text

@@ -650,7 +650,7 @@ function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose:
             {!seenAs && <p className="hint warn-text">{t('sources.addressHint')}</p>}
             <Pre
               label={t('sources.three')}
-            >{`# /etc/rsyslog.d/60-hoalu.conf\n*.* action(type="omfwd" target="${seenAs ?? t('sources.addressHere')}" port="5514" protocol="tcp"\n  template="RSYSLOG_SyslogProtocol23Format")`}</Pre>
+            >{`# /etc/rsyslog.d/60-hoalu.conf\n*.* action(type="omfwd" target="${seenAs ?? t('sources.addressHere')}" port="5514" protocol="tcp" TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"\n           queue.type="LinkedList" queue.filename="hoalu" queue.saveonshutdown="on" action.resumeRetryCount="-1")`}</Pre>
           </div>
         )}
         {error && (
