@@ -81,6 +81,12 @@ addEventListener(
   },
   true,
 );
+// A stop that Tab reaches half out of its box (a long field, a button at the end of a wide table) comes in whole, with its ring: the
+// browser is content when a part of it shows.
+addEventListener('focusin', (e) => {
+  if (document.documentElement.dataset.by === 'key' && e.target instanceof HTMLElement && e.target.matches(':focus-visible'))
+    e.target.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+});
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
     <Root />
