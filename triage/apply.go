@@ -418,14 +418,17 @@ func (b *batch) write() error {
 
 func (b *batch) insert(e *episode) error {
 	a := &e.a
-	return b.q.InsertAlert(b.ctx, db.InsertAlertParams{
+	if err := b.q.InsertAlert(b.ctx, db.InsertAlertParams{
 		ID: a.ID, Number: a.Number, Episode: e.key, Rule: a.Rule, RuleVersion: a.RuleVersion, Title: text(a.Title), Severity: string(a.Severity),
 		SeverityRank: rank(a.Severity), Score: int64(a.Score), ScoreParts: text(a.ScoreParts), System: a.System, Unit: a.Unit, Source: a.Source,
 		Host: a.Host, Username: a.User, Address: a.Address, GroupValues: text(a.Group), State: a.State, FirstMs: a.First, LastMs: a.Last,
 		Created: a.Created, Changed: a.Changed, Hits: a.Count, Folded: a.Folded, Events: text(a.Events), Evidence: a.Evidence,
 		Trace: text(a.Trace), Attack: text(a.Attack), Previous: a.Previous, Exercise: a.Exercise, Demo: a.Demo, Personal: a.Personal,
-		Version: a.Version, Search: searchText(a),
-	})
+		Version: a.Version,
+	}); err != nil {
+		return err
+	}
+	return b.q.InsertWords(b.ctx, db.InsertWordsParams{Alert: a.ID, Words: searchText(a)})
 }
 
 func searchText(a *soc.Alert) string {

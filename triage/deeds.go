@@ -383,6 +383,9 @@ func (s *Store) DemoRemove(ctx context.Context, actor soc.Actor) (int64, error) 
 		if err := q.DeleteDemoNotes(ctx); err != nil {
 			return err
 		}
+		if err := q.DeleteDemoWords(ctx); err != nil {
+			return err
+		}
 		var err error
 		if n, err = q.DeleteDemo(ctx); err != nil || n == 0 || s.c.Record == nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,20 @@ import (
 type where struct {
 	cond []string
 	args []any
+	walk bool // for a list that is read off the beginning of an index of the open alerts
+	// holds is the condition that words contain a text: instr and strpos look for bytes where LIKE takes case and patterns apart, and
+	// take a third of its time
+	holds string
+}
+
+// where begins the conditions of a query.
+func (s *Store) where(scope soc.Scope) *where {
+	w := &where{holds: "instr(words, ?) > 0"}
+	if s.db.Dialect() == state.Postgres {
+		w.holds = "strpos(words, ?) > 0"
+	}
+	w.scope(scope)
+	return w
 }
 
 // add appends a condition; each ? in it becomes the next parameter.
@@ -78,7 +93,11 @@ func (w *where) scope(s soc.Scope) {
 func (w *where) filter(f Filter) {
 	if len(f.States) > 0 {
 		if open := slices.Contains(f.States, "open"); open && !slices.Contains(f.States, soc.AlertClosed) {
-			w.add("state <> 'closed'") // as the partial index says it
+			if w.walk {
+				w.add("state <> 'closed'") // as the partial indexes say it
+			} else {
+				w.add("NOT state = 'closed'") // and as none says it: SQLite would read every row of one for what alert_list has
+			}
 		} else if !open {
 			w.in("state", f.States)
 		}
@@ -96,9 +115,12 @@ func (w *where) filter(f Filter) {
 	w.in("number", f.Numbers)
 	w.in("source", f.Sources)
 	w.in("close_reason", f.Reasons)
-	for _, c := range []struct{ column, value string }{{"holder", f.Holder}, {"host", strings.ToLower(f.Host)}, {"username", f.User}, {"address", f.Address}} {
-		if c.value != "" {
-			w.add(c.column+" = ?", c.value)
+	if f.Holder != "" {
+		w.add("holder = ?", f.Holder)
+	}
+	for _, c := range []struct{ column, value string }{{"host", strings.ToLower(f.Host)}, {"username", f.User}, {"address", f.Address}} {
+		if c.value != "" { // the index holds the beginning of what a sender wrote
+			w.add("substr("+c.column+", 1, 80) = ? AND "+c.column+" = ?", beginning(c.value), c.value)
 		}
 	}
 	if f.Unheld {
@@ -124,9 +146,40 @@ func (w *where) filter(f Filter) {
 			w.add(t.cond, t.v)
 		}
 	}
-	for _, word := range strings.Fields(state.Fold(f.Text)) {
-		w.add(`search LIKE ? ESCAPE '\'`, "%"+state.Like(word)+"%")
+	if words := strings.Fields(state.Fold(f.Text)); len(words) > 0 {
+		var cond []string
+		var args []any
+		for _, word := range words {
+			cond = append(cond, w.holds)
+			args = append(args, word)
+		}
+		// coalesce keeps SQLite from reading the row of each alert that has the words before it looks at the index of all other conditions
+		w.add("coalesce(id, '') IN (SELECT alert FROM alert_words WHERE "+strings.Join(cond, " AND ")+")", args...)
 	}
+}
+
+// beginning is substr(s, 1, 80) of SQL.
+func beginning(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:80])
+	}
+	return s
+}
+
+// walked says whether an index gives the rows in the order of a sort, so that a page is read off its beginning: all but a few rows of the
+// index must pass the filter. Other pages choose their alerts in the index alert_list, where every row is a hundred bytes, and read the
+// rows of those alone.
+func walked(scope soc.Scope, f Filter, sort string) bool {
+	all := f.Exercise == Without || f.Exercise == With
+	rest := f
+	rest.States, rest.Exercise, rest.NoDemo = nil, 0, false
+	if !scope.All || !all || !reflect.DeepEqual(rest, Filter{}) {
+		return false
+	}
+	if slices.Contains(f.States, "open") && !slices.Contains(f.States, soc.AlertClosed) {
+		return sort != "created" && sort != "number"
+	}
+	return len(f.States) == 0 && (sort == "last" || sort == "number")
 }
 
 // sorts are the orders of a list; the id makes each one total.
@@ -181,10 +234,24 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 		limit = 50
 	}
 	limit = min(limit, 500)
-	var w where
-	w.scope(scope)
-	w.filter(q.Filter)
-	var p Page
+	order := strings.Join(keys, ", ")
+	if descending {
+		order = strings.Join(keys, " DESC, ") + " DESC"
+	}
+	after := func(*where) {}
+	if q.Cursor != "" {
+		c, err := readCursor(q.Cursor, q.Sort, len(keys))
+		if err != nil {
+			return Page{}, err
+		}
+		op := ">"
+		if descending {
+			op = "<"
+		}
+		after = func(w *where) {
+			w.add("("+strings.Join(keys, ", ")+") "+op+" ("+strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")+")", c.Key...)
+		}
+	}
 	// Count and rows from one transaction: the total is that of the page's moment.
 	options := sql.TxOptions{ReadOnly: true}
 	if s.db.Dialect() == state.Postgres {
@@ -195,30 +262,31 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 		return Page{}, fmt.Errorf("list alerts: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // only read
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM alert"+w.String(), w.args...).Scan(&p.Total); err != nil {
-		return Page{}, fmt.Errorf("count alerts: %w", err)
-	}
-	if q.Cursor != "" {
-		c, err := readCursor(q.Cursor, q.Sort, len(keys))
-		if err != nil {
-			return Page{}, err
+	var total int64
+	w := new(where)
+	if walked(scope, q.Filter, name) {
+		total, err = s.count(ctx, tx, scope, q.Filter)
+		w = s.where(scope)
+		w.walk = true
+		w.filter(q.Filter)
+		after(w)
+	} else {
+		var ids []string
+		ids, total, err = s.choose(ctx, tx, scope, q.Filter, keys, after, order, limit+1)
+		w.in("id", ids)
+		if len(ids) == 0 {
+			return Page{Items: []soc.Alert{}, Total: total}, err
 		}
-		op := ">"
-		if descending {
-			op = "<"
-		}
-		w.add("("+strings.Join(keys, ", ")+") "+op+" ("+strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")+")", c.Key...)
 	}
-	order := strings.Join(keys, ", ")
-	if descending {
-		order = strings.Join(keys, " DESC, ") + " DESC"
+	if err != nil {
+		return Page{}, err
 	}
 	rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM alert"+w.String()+" ORDER BY "+order+" LIMIT "+w.param(limit+1), w.args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list alerts: %w", err)
 	}
 	defer rows.Close()
-	p.Items = []soc.Alert{}
+	p := Page{Items: []soc.Alert{}, Total: total}
 	var last db.Alert
 	for rows.Next() {
 		if len(p.Items) == limit {
@@ -242,6 +310,45 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 		return Page{}, fmt.Errorf("list alerts: %w", err)
 	}
 	return p, nil
+}
+
+// count is how many alerts pass a filter, from the index alert_list.
+func (s *Store) count(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter) (n int64, err error) {
+	w := s.where(scope)
+	w.filter(f)
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM alert"+w.String(), w.args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count alerts: %w", err)
+	}
+	return n, nil
+}
+
+// choose names the alerts of a page and counts all that pass the filter, with one reading of the index alert_list and of the words.
+func (s *Store) choose(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter, keys []string, after func(*where), order string, limit int) (ids []string, total int64, err error) {
+	w := s.where(scope)
+	w.filter(f)
+	query := "WITH passing AS MATERIALIZED (SELECT " + strings.Join(keys, ", ") + " FROM alert" + w.String() + ") SELECT id, (SELECT count(*) FROM passing) FROM passing"
+	page := where{args: w.args}
+	after(&page)
+	query += page.String() + " ORDER BY " + order + " LIMIT " + page.param(limit)
+	rows, err := tx.QueryContext(ctx, query, page.args...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("choose alerts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id, &total); err != nil {
+			return nil, 0, fmt.Errorf("choose alerts: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, fmt.Errorf("choose alerts: %w", err)
+	}
+	if len(ids) == 0 && len(page.cond) > 0 { // a page behind the last one still says how many there are
+		total, err = s.count(ctx, tx, scope, f)
+	}
+	return ids, total, err
 }
 
 func readCursor(s, sort string, n int) (cursor, error) {
@@ -332,10 +439,9 @@ func (s *Store) Histogram(ctx context.Context, scope soc.Scope, f Filter, from, 
 		out = append(out, Bucket{t, map[soc.Severity]int64{}})
 	}
 	f.From, f.To = from, to
-	var w where
-	base, width := w.param(start), w.param(step)
-	w.scope(scope)
+	w := s.where(scope)
 	w.filter(f)
+	base, width := w.param(start), w.param(step)
 	rows, err := s.db.Read().QueryContext(ctx, "SELECT CAST((created - "+base+") / "+width+" AS BIGINT) AS bucket, severity, count(*) FROM alert"+w.String()+
 		" GROUP BY 1, 2", w.args...)
 	if err != nil {
@@ -377,14 +483,14 @@ func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string
 	if limit <= 0 {
 		limit = 100
 	}
-	var w where
-	w.scope(scope)
+	w := s.where(scope)
 	w.filter(f)
-	inner := "SELECT " + g[0] + " AS value, " + g[1] + ` AS kind, count(*) AS alerts, CAST(sum(hits) AS BIGINT) AS hits, max(severity_rank) AS worst,
-		max(score) AS best, min(first_ms) AS first_ms, max(last_ms) AS last_ms, max(title) AS title FROM alert` + w.String() + " GROUP BY 1, 2"
-	if err := s.db.Read().QueryRowContext(ctx, "SELECT count(*) FROM ("+inner+") AS g", w.args...).Scan(&total); err != nil {
-		return nil, 0, fmt.Errorf("group alerts: %w", err)
+	title := "''"
+	if by == "rule" { // alone needs the rows for it
+		title = "max(title)"
 	}
+	inner := "SELECT " + g[0] + " AS value, " + g[1] + ` AS kind, count(*) AS alerts, CAST(sum(hits) AS BIGINT) AS hits, max(severity_rank) AS worst,
+		max(score) AS best, min(first_ms) AS first_ms, max(last_ms) AS last_ms, ` + title + ` AS title, count(*) OVER () AS groups FROM alert` + w.String() + " GROUP BY 1, 2"
 	rows, err := s.db.Read().QueryContext(ctx, inner+" ORDER BY best DESC, last_ms DESC, value LIMIT "+w.param(min(limit, 1000)), w.args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("group alerts: %w", err)
@@ -395,7 +501,7 @@ func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string
 		var r Group
 		var worst int64
 		var title string
-		if err := rows.Scan(&r.Value, &r.Kind, &r.Alerts, &r.Hits, &worst, &r.Score, &r.First, &r.Last, &title); err != nil {
+		if err := rows.Scan(&r.Value, &r.Kind, &r.Alerts, &r.Hits, &worst, &r.Score, &r.First, &r.Last, &title, &total); err != nil {
 			return nil, 0, fmt.Errorf("group alerts: %w", err)
 		}
 		r.Severity = ranked[worst]

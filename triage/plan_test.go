@@ -30,13 +30,13 @@ func TestListsAreSortedByIndexes(t *testing.T) {
 		}
 		return strings.Join(out, "; ")
 	}
-	where := func(f Filter) (string, []any) {
-		var w where
+	where := func(f Filter, walk bool) (string, []any) {
+		w := where{walk: walk, holds: "instr(words, ?) > 0"}
 		w.scope(soc.Scope{All: true})
 		w.filter(f)
 		return w.String(), w.args
 	}
-	open, args := where(Filter{States: []string{"open"}})
+	open, args := where(Filter{States: []string{"open"}}, true)
 	for _, name := range []string{"score", "last", "first", "severity", "count"} {
 		for _, desc := range []string{"", " DESC"} {
 			order := strings.Join(sorts[name], desc+", ") + desc
@@ -45,14 +45,14 @@ func TestListsAreSortedByIndexes(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range []Filter{{States: []string{"open"}}, {}, {States: []string{"open"}, Severities: []soc.Severity{soc.High}}, {States: []string{"open"}, Personal: true}} {
-		q, args := where(f)
+	for _, f := range []Filter{{States: []string{"open"}}, {}, {States: []string{"open"}, Severities: []soc.Severity{soc.High}}, {States: []string{"open"}, Personal: true}, {States: []string{"open"}, Text: "a"}} {
+		q, args := where(f, false)
 		if p := plan("SELECT count(*) FROM alert"+q, args...); !strings.Contains(p, "COVERING INDEX") {
 			t.Errorf("count of %+v: %s", f, p)
 		}
 	}
 	for column, f := range map[string]Filter{"host": {Host: "a"}, "username": {User: "a"}, "address": {Address: "a"}} {
-		q, args := where(f)
+		q, args := where(f, false)
 		if p := plan("SELECT count(*) FROM alert"+q, args...); !strings.Contains(p, "INDEX alert_"+column) {
 			t.Errorf("count by %s: %s", column, p)
 		}

@@ -2,9 +2,12 @@
 INSERT INTO alert (id, number, episode, rule, rule_version, title, severity, severity_rank, score, score_parts, system, unit, source, host,
     username, address, group_values, state, reopened, holder, holder_name, close_reason, first_ms, last_ms, created, changed,
     acknowledged, closed, closed_by, hits, folded, events, evidence, trace, attack, previous, exercise, demo, personal, version,
-    deed_version, deed_by, deed_by_name, deed_at, deed, search)
+    deed_version, deed_by, deed_by_name, deed_at, deed)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
-    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46);
+    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45);
+
+-- name: InsertWords :exec
+INSERT INTO alert_words (alert, words) VALUES ($1, $2);
 
 -- Only what hits change.
 -- name: UpdateHits :exec
@@ -80,6 +83,9 @@ DELETE FROM alert_note WHERE alert IN (SELECT id FROM alert WHERE demo);
 
 -- name: DeleteDemoUndo :exec
 DELETE FROM alert_undo WHERE alert IN (SELECT id FROM alert WHERE demo);
+
+-- name: DeleteDemoWords :exec
+DELETE FROM alert_words WHERE alert IN (SELECT id FROM alert WHERE demo);
 
 -- name: DeleteDemo :execrows
 DELETE FROM alert WHERE demo;

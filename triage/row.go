@@ -41,7 +41,7 @@ func text(v any) string {
 const columns = `id, number, episode, rule, rule_version, title, severity, severity_rank, score, score_parts, system, unit, source, host,
 	username, address, group_values, state, reopened, holder, holder_name, close_reason, first_ms, last_ms, created, changed,
 	acknowledged, closed, closed_by, hits, folded, events, evidence, trace, attack, previous, exercise, demo, personal, version,
-	deed_version, deed_by, deed_by_name, deed_at, deed, search`
+	deed_version, deed_by, deed_by_name, deed_at, deed`
 
 func scan(rows interface{ Scan(...any) error }) (db.Alert, error) {
 	var r db.Alert
@@ -49,6 +49,6 @@ func scan(rows interface{ Scan(...any) error }) (db.Alert, error) {
 		&r.System, &r.Unit, &r.Source, &r.Host, &r.Username, &r.Address, &r.GroupValues, &r.State, &r.Reopened, &r.Holder, &r.HolderName,
 		&r.CloseReason, &r.FirstMs, &r.LastMs, &r.Created, &r.Changed, &r.Acknowledged, &r.Closed, &r.ClosedBy, &r.Hits, &r.Folded,
 		&r.Events, &r.Evidence, &r.Trace, &r.Attack, &r.Previous, &r.Exercise, &r.Demo, &r.Personal, &r.Version, &r.DeedVersion,
-		&r.DeedBy, &r.DeedByName, &r.DeedAt, &r.Deed, &r.Search)
+		&r.DeedBy, &r.DeedByName, &r.DeedAt, &r.Deed)
 	return r, err
 }

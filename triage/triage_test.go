@@ -33,7 +33,7 @@ var noon = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC)
 // desk is a Store with a clock that the test moves and with what it handed on.
 type desk struct {
 	*triage.Store
-	t  *testing.T
+	t  testing.TB
 	db *state.DB
 
 	mu      sync.Mutex
@@ -44,7 +44,7 @@ type desk struct {
 	fail    error // of the outbox
 }
 
-func open(t *testing.T, db *state.DB) *desk {
+func open(t testing.TB, db *state.DB) *desk {
 	d := &desk{t: t, db: db, now: noon}
 	d.Store = triage.New(db, triage.Config{
 		Now: func() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return d.now },

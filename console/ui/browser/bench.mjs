@@ -110,9 +110,11 @@ console.log(
     long: held.long.filter((d) => d > 50).length,
     rate: (presses * 1000) / took,
     sort: at(sort, 0.95),
+    sortHalf: at(sort, 0.5),
     sorts: sort.length,
     filters: filter.length,
     filter: at(filter, 0.95),
+    filterHalf: at(filter, 0.5),
   }),
 );
 await browser.close();

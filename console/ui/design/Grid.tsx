@@ -42,6 +42,8 @@ interface Props<R> {
 }
 
 const OVERSCAN = 6;
+/** Rows before the end at which the next page is asked for: more than a second of a key held down, so that it is there when reached. */
+const AHEAD = 40;
 /** Least width of a column that gives way, the gap between columns and the edges of a row (base.css). */
 const LEAST = 130;
 const GAP = 14;
@@ -73,7 +75,7 @@ export function Grid<R>(props: Props<R>) {
   const last = Math.min(rows.length, Math.ceil((view.top + view.height) / rowHeight) + OVERSCAN);
 
   useEffect(() => {
-    if (rows.length > 0 && last >= rows.length - 2) onEnd?.();
+    if (rows.length > 0 && last >= rows.length - AHEAD) onEnd?.();
   }, [last, rows.length, onEnd]);
 
   const scrollTo = useCallback(

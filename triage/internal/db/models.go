@@ -50,5 +50,4 @@ type Alert struct {
 	DeedByName   string
 	DeedAt       int64
 	Deed         string
-	Search       string
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const alertByID = `-- name: AlertByID :one
-SELECT id, number, episode, rule, rule_version, title, severity, severity_rank, score, score_parts, system, unit, source, host, username, address, group_values, state, reopened, holder, holder_name, close_reason, first_ms, last_ms, created, changed, acknowledged, closed, closed_by, hits, folded, events, evidence, trace, attack, previous, exercise, demo, personal, version, deed_version, deed_by, deed_by_name, deed_at, deed, search FROM alert WHERE id = $1 OR number = $1
+SELECT id, number, episode, rule, rule_version, title, severity, severity_rank, score, score_parts, system, unit, source, host, username, address, group_values, state, reopened, holder, holder_name, close_reason, first_ms, last_ms, created, changed, acknowledged, closed, closed_by, hits, folded, events, evidence, trace, attack, previous, exercise, demo, personal, version, deed_version, deed_by, deed_by_name, deed_at, deed FROM alert WHERE id = $1 OR number = $1
 `
 
 func (q *Queries) AlertByID(ctx context.Context, id string) (Alert, error) {
@@ -62,7 +62,6 @@ func (q *Queries) AlertByID(ctx context.Context, id string) (Alert, error) {
 		&i.DeedByName,
 		&i.DeedAt,
 		&i.Deed,
-		&i.Search,
 	)
 	return i, err
 }
@@ -97,6 +96,15 @@ func (q *Queries) DeleteDemoUndo(ctx context.Context) error {
 	return err
 }
 
+const deleteDemoWords = `-- name: DeleteDemoWords :exec
+DELETE FROM alert_words WHERE alert IN (SELECT id FROM alert WHERE demo)
+`
+
+func (q *Queries) DeleteDemoWords(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, deleteDemoWords)
+	return err
+}
+
 const deleteUndo = `-- name: DeleteUndo :exec
 DELETE FROM alert_undo WHERE token = $1
 `
@@ -107,7 +115,7 @@ func (q *Queries) DeleteUndo(ctx context.Context, token string) error {
 }
 
 const episodeAt = `-- name: EpisodeAt :one
-SELECT id, number, episode, rule, rule_version, title, severity, severity_rank, score, score_parts, system, unit, source, host, username, address, group_values, state, reopened, holder, holder_name, close_reason, first_ms, last_ms, created, changed, acknowledged, closed, closed_by, hits, folded, events, evidence, trace, attack, previous, exercise, demo, personal, version, deed_version, deed_by, deed_by_name, deed_at, deed, search FROM alert WHERE episode = $1 AND first_ms <= $2 AND last_ms >= $3 ORDER BY state = 'closed', last_ms DESC LIMIT 1
+SELECT id, number, episode, rule, rule_version, title, severity, severity_rank, score, score_parts, system, unit, source, host, username, address, group_values, state, reopened, holder, holder_name, close_reason, first_ms, last_ms, created, changed, acknowledged, closed, closed_by, hits, folded, events, evidence, trace, attack, previous, exercise, demo, personal, version, deed_version, deed_by, deed_by_name, deed_at, deed FROM alert WHERE episode = $1 AND first_ms <= $2 AND last_ms >= $3 ORDER BY state = 'closed', last_ms DESC LIMIT 1
 `
 
 type EpisodeAtParams struct {
@@ -165,7 +173,6 @@ func (q *Queries) EpisodeAt(ctx context.Context, arg EpisodeAtParams) (Alert, er
 		&i.DeedByName,
 		&i.DeedAt,
 		&i.Deed,
-		&i.Search,
 	)
 	return i, err
 }
@@ -238,9 +245,9 @@ const insertAlert = `-- name: InsertAlert :exec
 INSERT INTO alert (id, number, episode, rule, rule_version, title, severity, severity_rank, score, score_parts, system, unit, source, host,
     username, address, group_values, state, reopened, holder, holder_name, close_reason, first_ms, last_ms, created, changed,
     acknowledged, closed, closed_by, hits, folded, events, evidence, trace, attack, previous, exercise, demo, personal, version,
-    deed_version, deed_by, deed_by_name, deed_at, deed, search)
+    deed_version, deed_by, deed_by_name, deed_at, deed)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
-    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)
+    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45)
 `
 
 type InsertAlertParams struct {
@@ -289,7 +296,6 @@ type InsertAlertParams struct {
 	DeedByName   string
 	DeedAt       int64
 	Deed         string
-	Search       string
 }
 
 func (q *Queries) InsertAlert(ctx context.Context, arg InsertAlertParams) error {
@@ -339,7 +345,6 @@ func (q *Queries) InsertAlert(ctx context.Context, arg InsertAlertParams) error 
 		arg.DeedByName,
 		arg.DeedAt,
 		arg.Deed,
-		arg.Search,
 	)
 	return err
 }
@@ -394,6 +399,20 @@ func (q *Queries) InsertUndo(ctx context.Context, arg InsertUndoParams) error {
 		arg.DeedVersion,
 		arg.Before,
 	)
+	return err
+}
+
+const insertWords = `-- name: InsertWords :exec
+INSERT INTO alert_words (alert, words) VALUES ($1, $2)
+`
+
+type InsertWordsParams struct {
+	Alert string
+	Words string
+}
+
+func (q *Queries) InsertWords(ctx context.Context, arg InsertWordsParams) error {
+	_, err := q.db.ExecContext(ctx, insertWords, arg.Alert, arg.Words)
 	return err
 }
 
