@@ -31,6 +31,10 @@ type TermsTable struct {
 	Buckets  []Bucket `json:"buckets"`
 	Other    int64    `json:"other"`
 	Distinct int64    `json:"distinct"`
+
+	// More values than are held at once: Distinct is an estimate, and a count may be up to CountError too low.
+	Approximate bool  `json:"approximate,omitempty"`
+	CountError  int64 `json:"count_error,omitempty"`
 }
 
 type eventsIn struct {

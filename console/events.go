@@ -330,8 +330,9 @@ func (c *Console) answerEvents(ctx context.Context, k *call, in *eventsIn, limit
 	if len(in.Terms) > 0 {
 		out.Terms = map[string]TermsTable{}
 		for _, name := range in.Terms {
-			t := TermsTable{Buckets: []Bucket{}, Other: r.Aggs["t."+name].Other, Distinct: r.Aggs["n."+name].Value}
-			for _, b := range r.Aggs["t."+name].Buckets {
+			top, distinct := r.Aggs["t."+name], r.Aggs["n."+name]
+			t := TermsTable{Buckets: []Bucket{}, Other: top.Other, Distinct: distinct.Value, Approximate: top.Approximate || distinct.Approximate, CountError: top.CountError}
+			for _, b := range top.Buckets {
 				t.Buckets = append(t.Buckets, Bucket(b))
 			}
 			out.Terms[name] = t

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/ecs/query"
 	"hoalu/soc"
 )
 
@@ -226,6 +227,40 @@ func TestEventsWithinRows(t *testing.T) {
 	}
 	if d := ask[struct{ System SystemRef }](b.as("DV-01", soc.Owner), get, "/api/events/q1", nil); d.System.Name != "Cổng dịch vụ công" {
 		t.Errorf("event detail: %+v", d)
+	}
+}
+
+// many answers as a store does whose field has more values than it holds at once.
+type many struct{ events }
+
+func (m many) Search(ctx context.Context, s query.Search) (query.Result, error) {
+	r, err := m.events.Search(ctx, s)
+	for _, a := range s.Aggs {
+		t := r.Aggs[a.Name]
+		switch t.Approximate = true; a.Kind {
+		case query.AggTerms:
+			t.CountError = 40
+		case query.AggCardinality:
+			t.Value = 10_000_000
+		}
+		r.Aggs[a.Name] = t
+	}
+	return r, err
+}
+
+// TestApproximateTerms: whoever asks for the values of a field learns that their counts are approximate, and by how much.
+func TestApproximateTerms(t *testing.T) {
+	parts, _ := somethingHappened()
+	plain := newBench(t, parts).as("", soc.Analyst)
+	parts.Events = many{parts.Events.(events)}
+	w := newBench(t, parts).as("", soc.Analyst)
+	type answer struct{ Terms map[string]TermsTable }
+	const at = "/api/events/aggregate?terms=host.name"
+	if got := ask[answer](plain, get, at, nil).Terms["host.name"]; got.Approximate || got.CountError != 0 {
+		t.Errorf("exact counts: %+v", got)
+	}
+	if got := ask[answer](w, get, at, nil).Terms["host.name"]; !got.Approximate || got.CountError != 40 || got.Distinct != 10_000_000 {
+		t.Errorf("approximate counts: %+v", got)
 	}
 }
 

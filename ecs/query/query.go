@@ -117,7 +117,7 @@ type AggKind string
 const (
 	AggTerms       AggKind = "terms"          // top Size values of Field with their counts
 	AggHistogram   AggKind = "date_histogram" // counts per Interval of @timestamp, empty buckets included between From and To
-	AggCardinality AggKind = "cardinality"    // number of distinct values, exact in the local store
+	AggCardinality AggKind = "cardinality"    // number of distinct values
 )
 
 // Agg is one aggregation over everything the query matches.
@@ -135,11 +135,19 @@ type Bucket struct {
 	Count int64
 }
 
-// AggResult answers an Agg.
+// AggResult answers an Agg. A field may have a value of its own in every event, so a store holds a bounded number of them and says where
+// that made its answer approximate.
 type AggResult struct {
 	Buckets []Bucket
 	Other   int64 // events whose value is not among Buckets
 	Value   int64 // cardinality
+
+	// Approximate: there were more values than the store holds. Value is then an estimate, and of terms CountError tells how far off
+	// the counts are.
+	Approximate bool
+	// CountError is the most by which a count of terms may be too low; a value that is not among Buckets may have up to that
+	// many more events than the last of them.
+	CountError int64
 }
 
 // Result answers a Search.

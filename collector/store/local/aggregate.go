@@ -1,6 +1,7 @@
 package local
 
 import (
+	"slices"
 	"strconv"
 
 	"hoalu/ecs"
@@ -18,7 +19,7 @@ func (x *eval) aggregate(agg *aggregation, match bitmap, a *aggState) error {
 		match.each(func(row int) {
 			if t := times[row]; n == 0 || t >= until { // times ascend
 				if n > 0 {
-					a.buckets[bucket] += n
+					a.addTime(bucket, n)
 				}
 				bucket = floorDiv(t, agg.Interval) * agg.Interval
 				until, n = bucket+agg.Interval, 0
@@ -26,7 +27,7 @@ func (x *eval) aggregate(agg *aggregation, match bitmap, a *aggState) error {
 			n++
 		})
 		if n > 0 {
-			a.buckets[bucket] += n
+			a.addTime(bucket, n)
 		}
 		return nil
 	}
@@ -66,102 +67,122 @@ func (x *eval) aggregate(agg *aggregation, match bitmap, a *aggState) error {
 	})
 }
 
+// columnCount counts the values of a column for an aggregation, each once a row.
+type columnCount struct {
+	c         *columnMeta
+	to        *aggState
+	skipEmpty bool
+
+	entries []int64         // of the dictionary
+	ints    map[int64]int64 // of a column of whole numbers without one
+	yes, no int64
+
+	row   int      // whose values were looked at last
+	seen  []string // of that row, where it may have several
+	codes []int32
+}
+
 func (x *eval) aggColumn(c *columnMeta, match bitmap, a *aggState, skipEmpty bool) error {
-	var counts []int64
-	plainInts := map[int64]int64{}
-	var yes, no int64
+	n := columnCount{c: c, to: a, skipEmpty: skipEmpty, ints: map[int64]int64{}, row: -1}
 	err := x.h.scanColumn(x.ctx, c, nil, func(d *dict, p *page) error {
-		if d.ok && counts == nil {
-			counts = make([]int64, d.len())
+		if d.ok && n.entries == nil {
+			n.entries = make([]int64, d.len())
 		}
-		last := -1
-		var here []string // values of a row with several, to count each once
-		var idxs []int32
+		n.row = -1
 		p.each(func(row, i int) {
 			if !match.has(row) {
 				return
 			}
-			if row != last {
-				last, here, idxs = row, here[:0], idxs[:0]
+			if row != n.row {
+				n.row, n.seen, n.codes = row, n.seen[:0], n.codes[:0]
 			}
-			switch {
-			case p.idx != nil:
-				if c.Repeated {
-					for _, j := range idxs {
-						if j == p.idx[i] {
-							return
-						}
-					}
-					idxs = append(idxs, p.idx[i])
-				}
-				counts[p.idx[i]]++
-			case c.Form == formInt:
-				if c.Repeated {
-					s := strconv.FormatInt(p.ints[i], 10)
-					for _, h := range here {
-						if h == s {
-							return
-						}
-					}
-					here = append(here, s)
-				}
-				plainInts[p.ints[i]]++
-			case c.Form == formBool:
-				s := strconv.FormatBool(p.bool(i))
-				for _, h := range here {
-					if h == s {
-						return
-					}
-				}
-				here = append(here, s)
-				if p.bool(i) {
-					yes++
-				} else {
-					no++
-				}
-			default:
-				s := p.text(i)
-				if skipEmpty && s == "" {
-					return
-				}
-				if c.Repeated {
-					for _, h := range here {
-						if h == s {
-							return
-						}
-					}
-					here = append(here, s)
-				}
-				a.addText(s, 1)
-			}
+			n.value(p, i)
 		})
-		if d.ok && p.idx != nil {
-			// The dictionary is released with the pages: count its texts before the last page goes. Counting per page keeps this simple.
-			for i, n := range counts {
-				if n > 0 {
-					s := ""
-					if c.Form == formInt {
-						s = strconv.FormatInt(d.ints[i], 10)
-					} else {
-						s = d.text(i)
-					}
-					if !(skipEmpty && s == "") {
-						a.addText(s, n)
-					}
-					counts[i] = 0
-				}
-			}
+		if d.ok && p.idx != nil { // the dictionary is released with the pages: its texts are counted page by page
+			n.dictionary(d)
+		}
+		if len(n.ints) > maxValues {
+			n.numbers()
 		}
 		return nil
 	})
-	for n, k := range plainInts {
-		a.addText(strconv.FormatInt(n, 10), k)
+	n.numbers()
+	if n.yes > 0 {
+		a.addText("true", n.yes)
 	}
-	if yes > 0 {
-		a.addText("true", yes)
-	}
-	if no > 0 {
-		a.addText("false", no)
+	if n.no > 0 {
+		a.addText("false", n.no)
 	}
 	return err
+}
+
+// value counts value i of a page.
+func (n *columnCount) value(p *page, i int) {
+	switch {
+	case p.idx != nil:
+		if n.c.Repeated {
+			if slices.Contains(n.codes, p.idx[i]) {
+				return
+			}
+			n.codes = append(n.codes, p.idx[i])
+		}
+		n.entries[p.idx[i]]++
+	case n.c.Form == formInt:
+		if n.c.Repeated && n.again(strconv.FormatInt(p.ints[i], 10)) {
+			return
+		}
+		n.ints[p.ints[i]]++
+	case n.c.Form == formBool:
+		v := p.bool(i)
+		if n.again(strconv.FormatBool(v)) {
+			return
+		}
+		if v {
+			n.yes++
+		} else {
+			n.no++
+		}
+	default:
+		s := p.text(i)
+		if n.skipEmpty && s == "" || n.c.Repeated && n.again(s) {
+			return
+		}
+		n.to.addText(s, 1)
+	}
+}
+
+// again says whether the row had this value already.
+func (n *columnCount) again(s string) bool {
+	if slices.Contains(n.seen, s) {
+		return true
+	}
+	n.seen = append(n.seen, s)
+	return false
+}
+
+// dictionary hands over what was counted by entry.
+func (n *columnCount) dictionary(d *dict) {
+	for i, count := range n.entries {
+		if count == 0 {
+			continue
+		}
+		s := ""
+		if n.c.Form == formInt {
+			s = strconv.FormatInt(d.ints[i], 10)
+		} else {
+			s = d.text(i)
+		}
+		if !(n.skipEmpty && s == "") {
+			n.to.addText(s, count)
+		}
+		n.entries[i] = 0
+	}
+}
+
+// numbers hands over what was counted by whole number.
+func (n *columnCount) numbers() {
+	for v, count := range n.ints {
+		n.to.addText(strconv.FormatInt(v, 10), count)
+	}
+	clear(n.ints)
 }

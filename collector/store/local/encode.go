@@ -33,7 +33,8 @@ const (
 	maxExtNames = 4096
 	maxDict     = 1 << 20   // bytes of values in a dictionary
 	pageBytes   = 128 << 10 // of a data page before compression
-	chunkRows   = 1024      // rows handed to the writer at once; a page ends between chunks
+	chunkRows   = 1024      // rows handed to the writer at once, fewer where they hold pageBytes or chunkValues; a page ends between chunks
+	chunkValues = 16 << 10
 )
 
 // form is how the values of a column are written; it fixes their Kind.
@@ -522,11 +523,11 @@ func (x *encoder) plan(c *pending, events []*ecs.Event, addKeys func(string)) pa
 
 func (x *encoder) writeColumn(c *pending, index int, cw *parquet.ColumnWriter, events []*ecs.Event) error {
 	null := parquet.NullValue().Level(0, 0, index)
-	at := 0
-	for from := 0; from < len(events); from += chunkRows {
-		to := min(len(events), from+chunkRows)
+	at, r := 0, 0
+	for r < len(events) {
 		x.values = x.values[:0]
-		for r := from; r < to; r++ {
+		size := 0
+		for to := min(len(events), r+chunkRows); r < to && size < pageBytes && len(x.values) < chunkValues; r++ {
 			if at == len(c.rows) || c.rows[at] != uint32(r) {
 				x.values = append(x.values, null)
 				continue
@@ -542,6 +543,7 @@ func (x *encoder) writeColumn(c *pending, index int, cw *parquet.ColumnWriter, e
 					pv = parquet.BooleanValue(v.Text == "true")
 				default:
 					pv = parquet.ByteArrayValue(raw(v.Text))
+					size += len(v.Text)
 				}
 				x.values = append(x.values, pv.Level(rep, 1, index))
 				rep = 1
@@ -557,11 +559,13 @@ func (x *encoder) writeColumn(c *pending, index int, cw *parquet.ColumnWriter, e
 func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, column func(string) (int, *parquet.ColumnWriter), addKeys func(string)) error {
 	index, cw := column(colExt)
 	at := 0
-	for from := 0; from < len(events); from += chunkRows {
+	for len(events) > 0 {
 		x.values, x.extJSON = x.values[:0], x.extJSON[:0]
 		type span struct{ from, to int }
 		var spans []span
-		for _, e := range events[from:min(len(events), from+chunkRows)] {
+		for len(events) > 0 && len(spans) < chunkRows && len(x.extJSON) < pageBytes {
+			e := events[0]
+			events = events[1:]
 			kinds := x.kinds[at : at+e.Len()]
 			at += e.Len()
 			before := len(x.extJSON)
@@ -696,10 +700,10 @@ func (r *tokReader) bytes(n int64) []byte {
 
 func (r *tokReader) text() string { return string(r.bytes(r.num())) }
 
-// list is the length of a list, which cannot be longer than the bytes that are left.
-func (r *tokReader) list() int {
+// list is the length of a list of at most so many entries, each of which takes so many bytes at least.
+func (r *tokReader) list(most, each int) int {
 	n := r.num()
-	if n < 0 || n > int64(len(r.d)) {
+	if n < 0 || n > int64(most) || n > int64(len(r.d)/each) {
 		r.bad, r.d = true, nil
 		return 0
 	}
@@ -717,7 +721,7 @@ func (r *tokReader) page() (p pageMeta) {
 }
 
 func (r *tokReader) columns() []columnMeta {
-	list := make([]columnMeta, r.list())
+	list := make([]columnMeta, r.list(maxColumns+len(fixedColumns), 8))
 	for i := range list {
 		c := &list[i]
 		c.Name, c.Field, c.Form = r.text(), r.text(), form(r.num())
@@ -728,7 +732,7 @@ func (r *tokReader) columns() []columnMeta {
 			p := r.page()
 			c.DictPage = &p
 		}
-		c.Pages = make([]pageMeta, r.list())
+		c.Pages = make([]pageMeta, r.list(maxFileRows, 9))
 		for k := range c.Pages {
 			c.Pages[k] = r.page()
 		}
@@ -750,15 +754,18 @@ func decodeTok(data []byte) (*tok, error) {
 	r := tokReader{d: data[8:]}
 	t.Rows, t.Length = int(r.num()), r.num()
 	t.Fixed, t.Columns = r.columns(), r.columns()
-	t.Ext = make([]extMeta, r.list())
+	t.Ext = make([]extMeta, r.list(maxExtNames, 2))
 	for i := range t.Ext {
 		t.Ext[i] = extMeta{r.text(), int(r.num())}
 	}
 	t.ExtMany = r.num() != 0
 	t.tokens = readFilter(r.bytes(r.num()))
 	t.ids = readFilter(r.bytes(r.num()))
-	if r.bad || len(r.d) != 0 || len(t.Fixed) != len(fixedColumns) {
-		return nil, fmt.Errorf("%w: token filter head", errDamaged)
+	if r.bad || len(r.d) != 0 {
+		return nil, damaged("token filter head")
+	}
+	if err := t.check(); err != nil {
+		return nil, fmt.Errorf("token filter: %w", err)
 	}
 	for i, c := range t.Columns {
 		t.columns[c.Field] = append(t.columns[c.Field], i)

@@ -63,11 +63,7 @@ func (c *fileCache) tok(f *file) (*tok, error) {
 		return el.Value.(*cachedTok).tok, nil
 	}
 	c.mu.Unlock()
-	data, err := os.ReadFile(f.path + ".tok")
-	if err != nil {
-		return nil, err
-	}
-	t, err := decodeTok(data)
+	t, _, err := readTok(f.path + ".tok")
 	if err != nil {
 		return nil, err
 	}

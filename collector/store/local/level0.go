@@ -221,10 +221,15 @@ func openL0(path string) (*l0, error) {
 	if _, err := fmt.Sscanf(s.id, "%d-", &s.number); err != nil {
 		return nil, fmt.Errorf("segment name %q: %w", s.id, err)
 	}
+	if s.Events < 0 {
+		return nil, damaged("%d events", s.Events)
+	}
+	left := size // filters do not overlap
 	for i, b := range s.Blocks {
-		if b.FilterLen < 0 || b.FilterLen > int(size) || b.Length > int(size) {
-			return nil, fmt.Errorf("%w: block %d", errDamaged, i)
+		if b.Length < 8 || b.Events < 0 || !inFile(b.Offset, b.Length, size) || !inFile(b.Filter, b.FilterLen, size) || int64(b.FilterLen) > left {
+			return nil, damaged("block %d", i)
 		}
+		left -= int64(b.FilterLen)
 		raw := make([]byte, b.FilterLen)
 		if _, err := f.ReadAt(raw, b.Filter); err != nil {
 			return nil, err
@@ -239,6 +244,9 @@ func openL0(path string) (*l0, error) {
 		s.min, s.max = min(s.min, b.Min), max(s.max, b.Max)
 	}
 	for _, g := range s.Given {
+		if g.Block < 0 || g.Block >= len(s.Blocks) {
+			return nil, damaged("ids of block %d", g.Block)
+		}
 		for _, k := range g.Keys {
 			s.given[k] = int32(g.Block)
 		}
@@ -276,9 +284,6 @@ func verifyL0(path string) (*l0, error) {
 		return nil, err
 	}
 	for i, b := range s.Blocks {
-		if b.Offset+int64(b.Length) > int64(len(data)) || b.Length < 8 {
-			return nil, fmt.Errorf("%w: block %d", errDamaged, i)
-		}
 		block := data[b.Offset : b.Offset+int64(b.Length)]
 		if crc32.Checksum(block[8:], castagnoli) != binary.LittleEndian.Uint32(block[4:]) {
 			return nil, fmt.Errorf("%w: block %d checksum differs", errDamaged, i)

@@ -130,7 +130,7 @@ type page struct {
 
 var pagePool = sync.Pool{New: func() any { return new(page) }}
 
-var unzip, _ = kzstd.NewReader(nil, kzstd.WithDecoderConcurrency(0), kzstd.WithDecoderMaxMemory(1<<30))
+var unzip, _ = kzstd.NewReader(nil, kzstd.WithDecoderConcurrency(0), kzstd.WithDecoderMaxMemory(maxPage), kzstd.WithDecodeAllCapLimit(true))
 
 func (p *page) text(i int) string { return textAt(p.data, p.offs, i) }
 
@@ -185,12 +185,15 @@ func (p *page) load(f *os.File, m *pageMeta) error {
 	if crc32.Checksum(p.packed, castagnoli) != m.CRC {
 		return fmt.Errorf("%w: page checksum differs", errDamaged)
 	}
-	if cap(p.plain) < int(m.Plain) {
+	if cap(p.plain) < int(m.Plain) { // what does not fit is refused
 		p.plain = make([]byte, 0, m.Plain+m.Plain/4)
 	}
 	var err error
 	if p.plain, err = unzip.DecodeAll(p.packed, p.plain[:0]); err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	if len(p.plain) != int(m.Plain) {
+		return damaged("%d bytes decompressed where %d should be", len(p.plain), m.Plain)
 	}
 	return nil
 }
@@ -213,6 +216,9 @@ func level(dst, body []byte, n int) ([]byte, []byte, error) {
 	if size < 0 || size > len(body)-4 {
 		return nil, nil, fmt.Errorf("%w: levels", errDamaged)
 	}
+	if err := checkRuns(body[4:4+size], levels.BitWidth, n); err != nil {
+		return nil, nil, err
+	}
 	dst, err := levels.DecodeLevels(dst, body[4:4+size])
 	if err != nil {
 		return nil, nil, err
@@ -220,12 +226,17 @@ func level(dst, body []byte, n int) ([]byte, []byte, error) {
 	if len(dst) < n {
 		return nil, nil, fmt.Errorf("%w: %d levels for %d values", errDamaged, len(dst), n)
 	}
-	return dst[:n], body[4+size:], nil
+	return dst[:n], body[4+size:], checkLevels(dst[:n])
 }
 
 // read decodes a data page. With rows (ascending, within the page or beyond) the values of an optional column are left alone when none of
 // them has one.
-func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int, rows []int32) error {
+func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int, rows []int32) (err error) {
+	defer func() { // the library's decoders trust what they read
+		if r := recover(); r != nil {
+			err = damaged("a page that cannot be decoded: %v", r)
+		}
+	}()
 	if err := p.load(f, m); err != nil {
 		return err
 	}
@@ -233,10 +244,12 @@ func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int, rows []int
 	present := n
 	p.base, p.rows = base, int(m.Rows)
 	p.idx, p.ints, p.data, p.offs, p.bits = nil, nil, nil, p.offs[:0], nil
-	var err error
 	if p.rep = p.rep[:0]; c.Repeated {
 		if p.rep, body, err = level(p.rep, body, n); err != nil {
 			return err
+		}
+		if rows := bytes.Count(p.rep, zero); rows != p.rows || n > 0 && p.rep[0] != 0 {
+			return damaged("values of %d rows where %d should be", rows, p.rows)
 		}
 	}
 	if p.def = p.def[:0]; !c.Required {
@@ -252,36 +265,61 @@ func (p *page) read(f *os.File, c *columnMeta, m *pageMeta, base int, rows []int
 	if present == 0 {
 		return nil
 	}
-	got := 0
+	return p.values(c, body, present)
+}
+
+// values decodes the values of a page, as many as are present.
+func (p *page) values(c *columnMeta, body []byte, present int) error {
+	var err error
 	switch {
 	case c.Dict:
-		p.ids, err = dictCodes.DecodeInt32(p.ids, body)
-		p.idx = p.ids
-		got = len(p.idx)
+		if len(body) == 0 {
+			return damaged("no values where %d should be", present)
+		}
+		if err = checkRuns(body[1:], int(body[0]), present); err != nil {
+			return err
+		}
+		if p.ids, err = dictCodes.DecodeInt32(p.ids, body); err == nil && len(p.ids) >= present {
+			p.idx = p.ids[:present]
+		}
+		return p.all(len(p.ids), present, err)
+	case c.Form == formBool:
+		p.bits = body
+		return p.all(len(body)*8, present, nil)
+	}
+	if err := checkDelta(body, present); err != nil {
+		return err
+	}
+	switch {
 	case c.Form == formInt:
 		p.numbers, err = packedInts.DecodeInt64(p.numbers, body)
 		p.ints = p.numbers
-		got = len(p.ints)
-	case c.Form == formBool:
-		p.bits = body
-		got = len(body) * 8
+		return p.all(len(p.ints), present, err)
 	case c.Name == colID:
+		if err = p.checkFront(body); err != nil {
+			return err
+		}
 		p.text_, p.offs, err = frontText.DecodeByteArray(p.text_, body, p.offs)
-		p.data, got = p.text_, len(p.offs)-1
 	default:
 		p.text_, p.offs, err = packedText.DecodeByteArray(p.text_, body, p.offs)
-		p.data, got = p.text_, len(p.offs)-1
 	}
+	if err = p.all(len(p.offs)-1, present, err); err != nil {
+		return err
+	}
+	p.data = p.text_
+	return checkOffsets(p.data, p.offs)
+}
+
+// all says whether a decoder gave as many values as should be there.
+func (p *page) all(got, present int, err error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	if got < present {
-		return fmt.Errorf("%w: %d values where %d should be", errDamaged, got, present)
+		return damaged("%d values where %d should be", got, present)
 	}
 	return nil
 }
-
-var one = []byte{1}
 
 // holds reports whether an optional column has a value in one of rows.
 func (p *page) holds(rows []int32) bool {
@@ -353,7 +391,12 @@ type handle struct {
 	t *tok
 }
 
-func (h *handle) readDict(c *columnMeta) (dict, error) {
+func (h *handle) readDict(c *columnMeta) (d dict, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			d, err = dict{}, damaged("a dictionary that cannot be decoded: %v", r)
+		}
+	}()
 	if !c.Dict || c.DictPage == nil {
 		return dict{}, nil
 	}
@@ -362,8 +405,7 @@ func (h *handle) readDict(c *columnMeta) (dict, error) {
 	if err := p.load(h.f, c.DictPage); err != nil {
 		return dict{}, err
 	}
-	d := dict{ok: true}
-	var err error
+	d.ok = true
 	if c.Form == formInt {
 		d.ints, err = plainText.DecodeInt64(nil, p.plain)
 	} else {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
-	"strings"
 
 	"hoalu/collector/store"
 	"hoalu/ecs"
@@ -57,9 +56,11 @@ func parseCursor(s string) (*cursor, error) {
 	return c, nil
 }
 
-// maxBuckets bounds a histogram.
+// Bounds of a search.
 const (
-	maxBuckets  = 50_000
+	maxBuckets  = 50_000                    // of a histogram
+	maxTop      = 10_000                    // values that a terms aggregation shows
+	maxAggs     = 64                        // of a search
 	maxInterval = 100 * 366 * 24 * 3600_000 // ms
 	maxTime     = 1 << 60                   // ms before and after 1970 that a search may begin or end: room for a bucket on either side
 )
@@ -92,9 +93,16 @@ func newPlan(s query.Search) (*plan, error) {
 	if p.cursor, err = parseCursor(s.After); err != nil {
 		return nil, err
 	}
+	if len(s.Aggs) > maxAggs {
+		return fail(fmt.Errorf("%d aggregations, at most %d are answered at once", len(s.Aggs), maxAggs))
+	}
 	for _, a := range s.Aggs {
 		switch a.Kind {
-		case query.AggTerms, query.AggCardinality:
+		case query.AggTerms:
+			if a.Size > maxTop {
+				return fail(fmt.Errorf("aggregation %q: at most %d values are shown", a.Name, maxTop))
+			}
+		case query.AggCardinality:
 		case query.AggHistogram:
 			if a.Interval <= 0 || a.Interval > maxInterval {
 				return fail(fmt.Errorf("aggregation %q: the interval must be positive and at most 100 years", a.Name))
@@ -332,27 +340,6 @@ type partial struct {
 	floor *hit
 }
 
-type aggState struct {
-	counts   map[string]*int64 // pointers: assigning to a map replaces the key too, and the key may alias a page
-	buckets  map[int64]int64
-	distinct map[string]struct{}
-}
-
-func newAggs(p *plan) []aggState {
-	out := make([]aggState, len(p.Aggs))
-	for i, a := range p.Aggs {
-		switch a.Kind {
-		case query.AggTerms:
-			out[i].counts = map[string]*int64{}
-		case query.AggHistogram:
-			out[i].buckets = map[int64]int64{}
-		case query.AggCardinality:
-			out[i].distinct = map[string]struct{}{}
-		}
-	}
-	return out
-}
-
 // offer takes a hit if it can be on the page.
 func (o *partial) offer(p *plan, h hit) {
 	if p.Limit <= 0 || !p.past(h.time, h.id) || o.floor != nil && !p.less(&h, o.floor) {
@@ -416,116 +403,4 @@ func scanEvents(ctx context.Context, events []*ecs.Event, p *plan, out *partial)
 		}
 	}
 	return nil
-}
-
-func (a *aggState) add(agg *aggregation, e *ecs.Event) {
-	if agg.Kind == query.AggHistogram {
-		a.buckets[floorDiv(e.Time, agg.Interval)*agg.Interval]++
-		return
-	}
-	var buf [8]ecs.Value
-	values := e.Values(buf[:0], agg.bound.Field())
-next:
-	for i, v := range values {
-		if v.Kind == ecs.Null {
-			continue
-		}
-		for _, w := range values[:i] {
-			if w.Kind != ecs.Null && w.Text == v.Text {
-				continue next
-			}
-		}
-		a.addText(v.Text, 1)
-	}
-}
-
-// addText counts n events with a value; the text is copied when kept.
-func (a *aggState) addText(s string, n int64) {
-	if a.counts != nil {
-		if c := a.counts[s]; c != nil {
-			*c += n
-		} else {
-			a.counts[strings.Clone(s)] = &n
-		}
-		return
-	}
-	if _, ok := a.distinct[s]; !ok {
-		a.distinct[strings.Clone(s)] = struct{}{}
-	}
-}
-
-// merge adds b to a.
-func (a *aggState) merge(b *aggState) {
-	for k, n := range b.counts {
-		if c := a.counts[k]; c != nil {
-			*c += *n
-		} else {
-			a.counts[k] = n
-		}
-	}
-	for k, n := range b.buckets {
-		a.buckets[k] += n
-	}
-	for k := range b.distinct {
-		a.distinct[k] = struct{}{}
-	}
-}
-
-func (a *aggState) result(agg *query.Agg, p *plan) (query.AggResult, error) {
-	var r query.AggResult
-	switch agg.Kind {
-	case query.AggCardinality:
-		r.Value = int64(len(a.distinct))
-	case query.AggTerms:
-		for k, n := range a.counts {
-			r.Buckets = append(r.Buckets, query.Bucket{Key: k, Count: *n})
-		}
-		sort.Slice(r.Buckets, func(i, j int) bool {
-			x, y := r.Buckets[i], r.Buckets[j]
-			return x.Count > y.Count || x.Count == y.Count && x.Key < y.Key
-		})
-		size := agg.Size
-		if size <= 0 {
-			size = 10
-		}
-		if len(r.Buckets) > size {
-			for _, b := range r.Buckets[size:] {
-				r.Other += b.Count
-			}
-			r.Buckets = r.Buckets[:size:size]
-		}
-	case query.AggHistogram:
-		if len(a.buckets) == 0 && (p.From == 0 || p.To == 0) {
-			break
-		}
-		first, last := int64(0), int64(0)
-		set := false
-		for t := range a.buckets {
-			if !set || t < first {
-				first = t
-			}
-			if !set || t > last {
-				last = t
-			}
-			set = true
-		}
-		if p.From != 0 {
-			first = floorDiv(p.From, agg.Interval) * agg.Interval
-		}
-		if p.To != 0 {
-			last = floorDiv(p.To-1, agg.Interval) * agg.Interval
-		}
-		n := steps(first, last, agg.Interval)
-		if n > maxBuckets {
-			return r, fmt.Errorf("%w: aggregation %q has more than %d intervals; use a longer interval or a shorter time", store.ErrQuery, agg.Name, maxBuckets)
-		}
-		if first > last {
-			break // nothing can lie between from and to
-		}
-		for i := range n + 1 {
-			t := first + int64(i)*agg.Interval
-			r.Buckets = append(r.Buckets, query.Bucket{Key: ecs.FormatTime(t), Count: a.buckets[t]})
-		}
-	}
-	return r, nil
 }

@@ -152,11 +152,7 @@ func (b *rebuild) file(path string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokData, err := os.ReadFile(base + ".tok")
-	if err != nil {
-		return nil, err
-	}
-	t, err := decodeTok(tokData)
+	t, tokSize, err := readTok(base + ".tok")
 	if err != nil {
 		return nil, err
 	}
@@ -168,11 +164,14 @@ func (b *rebuild) file(path string) (*file, error) {
 		return nil, err
 	}
 	defer in.Close()
+	if err := checkFooter(in, info.Size()); err != nil {
+		return nil, err
+	}
 	pf, err := parquet.OpenFile(in, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 	if err != nil {
 		return nil, fmt.Errorf("%w: footer: %w", errDamaged, err)
 	}
-	e := fileEntry{Name: filepath.Base(base), Rows: int64(t.Rows), Bytes: info.Size() + int64(len(tokData))}
+	e := fileEntry{Name: filepath.Base(base), Rows: int64(t.Rows), Bytes: info.Size() + tokSize}
 	e.System, _ = pf.Lookup("hoalu.system")
 	e.Day, _ = pf.Lookup("hoalu.day")
 	for key, at := range map[string]*uint64{"hoalu.first_sequence": &e.First, "hoalu.last_sequence": &e.Last} {

@@ -3878,7 +3878,10 @@ export interface components {
             };
         };
         TermsTable: {
+            approximate?: boolean;
             buckets: components["schemas"]["Bucket"][];
+            /** Format: int64 */
+            count_error?: number;
             /** Format: int64 */
             distinct: number;
             /** Format: int64 */
