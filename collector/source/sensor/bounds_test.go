@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,6 +67,37 @@ func TestAnonymousConnectionsLockNobodyOut(t *testing.T) {
 	// The sensor's own connection is not one of those.
 	if status, _, _ := send(t, own, "GET", url+"/v1/position", nil); status != 200 {
 		t.Errorf("the sensor afterwards: %d", status)
+	}
+}
+
+// Of 64 places one address has 8, and 2 of them for connections that show no certificate. Nothing here ends by time.
+func TestOneAddressHasItsShareOnly(t *testing.T) {
+	a := newAuthority(t)
+	var refused atomic.Int64
+	_, url := serve(t, a, Config{Limits: listen.Limits{Connections: 64, Patience: -1}, Position: func(string) uint64 { return 7 },
+		Reject: func(_, _, reason string, n int) {
+			if reason == TooMany {
+				refused.Add(int64(n))
+			}
+		}}, nothing)
+	const attempts = 40
+	for range attempts {
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "https://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	for end := time.Now().Add(20 * time.Second); refused.Load() < attempts-2; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d connections of one address are refused or made way, want all but two", refused.Load(), attempts)
+		}
+	}
+	if status, _, _ := send(t, client(t, a, a.pair(t, "CB-1")), "GET", url+"/v1/position", nil); status != 200 {
+		t.Errorf("a sensor beside them: %d", status)
+	}
+	if n := refused.Load(); n != attempts-2 {
+		t.Errorf("%d refused after a sensor came, want %d still: nobody made way for it", n, attempts-2)
 	}
 }
 
