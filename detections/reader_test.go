@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"hoalu/collector/queue"
 	"hoalu/ecs"
 	"hoalu/soc"
 )
@@ -112,5 +113,27 @@ func TestReaderLosesAndDoublesNothing(t *testing.T) {
 	r = start()
 	if from, err := r.Begin(t.Context(), "life 2", in("life 2")); from != 1 || err != nil || r.Detected() != 0 {
 		t.Errorf("Begin in another life of the queue = %d, %v, detected %d; want 1 and 0", from, err, r.Detected())
+	}
+
+	// A restore gives the same stream a new epoch behind its third batch: the fourth of the old epoch is gone, another one has its
+	// sequence. What is up to there has its alerts, in the new epoch too and after another restart; the other fourth batch comes.
+	stream := queue.State{Last: 3, Epochs: []queue.Epoch{{Name: "life 1"}, {Name: "life 3", After: 3}}}
+	for range 2 {
+		s.alerts = nil
+		r = start()
+		from, err := r.Begin(t.Context(), stream.Epoch(), stream.Reached)
+		if err != nil || r.Detected() != stream.Last {
+			t.Fatalf("Begin in a new epoch of the queue = %d, %v, detected %d; want %d detected", from, err, r.Detected(), stream.Last)
+		}
+		for seq := from; seq <= stream.Last+1; seq++ {
+			read(r, seq)
+		}
+		stream.Last++
+		if got, want := fmt.Sprint(s.alerts), fmt.Sprintf("[%d q%d DV-1 true]", stream.Last, stream.Last); got != want {
+			t.Errorf("alerts in the new epoch %s, want %s", got, want)
+		}
+		if s.cp.Epoch != "life 3" || s.cp.Seq != stream.Last {
+			t.Errorf("position %s %d, want life 3 %d", s.cp.Epoch, s.cp.Seq, stream.Last)
+		}
 	}
 }
