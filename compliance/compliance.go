@@ -895,9 +895,12 @@ func (s *Service) ForgetAll(ctx context.Context, systems []string) error {
 	return nil
 }
 
-// Ready says why posture is not being computed, "" when it is.
-func (s *Service) Ready() string {
+// Ready says why posture is not being computed, nil when it is.
+func (s *Service) Ready() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.failure
+	if s.failure == "" {
+		return nil
+	}
+	return errors.New(s.failure)
 }

@@ -50,7 +50,7 @@ type GatherConfig struct {
 	Rules    func() (running int, changed int64)
 	National func(ctx context.Context) (facts.National, error) // Checked and Error are set here
 	People   func(ctx context.Context) ([]Person, error)
-	Clock    func(ctx context.Context) (offset int64, known bool) // ms that this machine's clock is off
+	Clock    func() (known bool, wrong error) // whether a time service tells this machine's time, and what is wrong with the clock
 	Started  int64
 }
 
@@ -65,9 +65,6 @@ func NewGatherer(c GatherConfig, log *slog.Logger) *Gatherer {
 	return &Gatherer{c: c, log: log.With("component", "posture")}
 }
 
-// clockOff is from how many ms on a clock does not count as set by a time server.
-const clockOff = 1000
-
 // Facts gathers what is known of every system in use. What could not be told is in them with its cause; no error ends a round.
 func (g *Gatherer) Facts(ctx context.Context) ([]facts.Facts, error) {
 	now := time.Now().UnixMilli()
@@ -76,7 +73,7 @@ func (g *Gatherer) Facts(ctx context.Context) ([]facts.Facts, error) {
 	for _, s := range inv.Systems() {
 		levels[s.ID] = s.Level
 	}
-	t := facts.Telemetry{Now: now, National: g.national(ctx, now), Access: g.access(ctx, now), Clock: g.clock(ctx, now),
+	t := facts.Telemetry{Now: now, National: g.national(ctx, now), Access: g.access(ctx, now), Clock: g.clock(now),
 		Store: g.store(ctx, now, levels), Watch: g.watch(ctx, now)}
 	readings := map[string]soc.Reading{}
 	for _, r := range g.c.Readings() {
@@ -135,9 +132,9 @@ func (g *Gatherer) access(ctx context.Context, now int64) facts.Access {
 	return a
 }
 
-func (g *Gatherer) clock(ctx context.Context, now int64) facts.Clock {
-	offset, known := g.c.Clock(ctx)
-	return facts.Clock{Checked: now, Known: known, Synchronised: known && -clockOff < offset && offset < clockOff}
+func (g *Gatherer) clock(now int64) facts.Clock {
+	known, wrong := g.c.Clock()
+	return facts.Clock{Checked: now, Known: known || wrong != nil, Synchronised: known && wrong == nil}
 }
 
 // store gives what is kept of each system in this round.

@@ -119,6 +119,7 @@ func noteText(c soc.Condition, n names) Text {
 	if id := values["source"]; id != "" {
 		values["source"] = n.source(id).Name
 	}
+	part := values["part"]
 	for from, to := range map[string]string{"last_event": "since", "minute": "minute"} {
 		if at, err := time.Parse(time.RFC3339, values[from]); err == nil {
 			values[to] = Time(at.UnixMilli()).clock()
@@ -127,6 +128,9 @@ func noteText(c soc.Condition, n names) Text {
 	out := Text{}
 	for _, lang := range []string{"vi", "en"} {
 		values["why"], _ = text(lang, "cause."+values["cause"], values)
+		if name, ok := text(lang, "part."+part, nil); ok {
+			values["part"] = name
+		}
 		t, ok := text(lang, "note."+c.Want, values)
 		if !ok {
 			return nil

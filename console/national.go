@@ -12,11 +12,8 @@ import (
 
 const nationalFresh = time.Minute
 
-// When the link counts as late and as bad (own).
-const (
-	nationalLate = 15 * time.Minute
-	nationalBad  = 60 * time.Minute
-)
+// nationalBad: a link that fails so many times longer than makes it late is bad (own).
+const nationalBad = 4
 
 func (c *Console) nationalStatus(s NationalState) NationalStatus {
 	out := NationalStatus{State: "good", LastReceipt: Time(max(s.LastReceipt, s.LastBeat)), Waiting: s.Waiting, Refused: s.Refused, Oldest: Time(s.OldestWaiting)}
@@ -28,9 +25,9 @@ func (c *Console) nationalStatus(s NationalState) NationalStatus {
 	switch {
 	case s.Endpoint == "":
 		out.State = "unset"
-	case age >= nationalBad.Milliseconds():
+	case s.FailingSince > 0 && age >= nationalBad*s.LateAfter:
 		out.State = "bad"
-	case age >= nationalLate.Milliseconds():
+	case s.FailingSince > 0 && age >= s.LateAfter:
 		out.State = "late"
 	case out.LastReceipt == 0:
 		out.State = "unknown" // set, and nothing has come back yet

@@ -307,6 +307,7 @@ type NationalState struct {
 	LastReceipt, LastBeat, FailingSince int64
 	Waiting, OldestWaiting, Refused     int64
 	HeartbeatEvery                      int64 // ms; 0 where the channel has none
+	LateAfter                           int64 // ms the link may fail before that is trouble
 	Reconciles                          bool  // the channel tells what it holds
 	LastError                           string
 	ClockAhead                          int64 // ms the centre's clock is before ours

@@ -38,7 +38,8 @@ func (c *Console) diskStatus() *DiskStatus {
 	return out
 }
 
-func (c *Console) clockStatus(ctx context.Context) ClockStatus {
+// clockStatus is off where the part of that name says so, whatever the time service tells.
+func (c *Console) clockStatus(ctx context.Context, parts []soc.Part) ClockStatus {
 	out := ClockStatus{State: "unknown", Now: c.now()}
 	if c.Parts.Machine == nil {
 		return out
@@ -48,6 +49,9 @@ func (c *Console) clockStatus(ctx context.Context) ClockStatus {
 		if max(offset, -offset) > clockOffMS {
 			out.State = "off"
 		}
+	}
+	if slices.ContainsFunc(parts, func(p soc.Part) bool { return p.Name == "clock" && !p.Ready }) {
+		out.State = "off"
 	}
 	return out
 }
@@ -83,7 +87,8 @@ func (c *Console) alertsStatus(ctx context.Context, k *call) (*AlertsStatus, Ale
 
 func (c *Console) status(ctx context.Context, k *call, _ *none) (*Status, error) {
 	now := c.now()
-	out := &Status{Clock: c.clockStatus(ctx), Parts: []soc.Part{}, AsOf: now, Stale: now + Time(statusFresh.Milliseconds())}
+	parts := c.parts(ctx)
+	out := &Status{Clock: c.clockStatus(ctx, parts), Parts: []soc.Part{}, AsOf: now, Stale: now + Time(statusFresh.Milliseconds())}
 	if c.may(ctx, k, "ledger.read") {
 		scope, _ := c.scopeFor(ctx, k, "ledger.read")
 		out.Ledger = &LedgerStatus{State: "unknown"}
@@ -126,7 +131,7 @@ func (c *Console) status(ctx context.Context, k *call, _ *none) (*Status, error)
 	whole, _ := c.scopeFor(ctx, k, "sources.read")
 	if c.Parts.Machine != nil && whole.All {
 		out.Disk = c.diskStatus()
-		for _, p := range c.Parts.Machine.Parts(ctx) {
+		for _, p := range parts {
 			if !p.Ready {
 				out.Parts = append(out.Parts, p)
 			}
@@ -362,8 +367,8 @@ func (c *Console) cardHealth(ctx context.Context, out *Overview) error {
 	if c.Parts.Machine == nil {
 		return unavailable("machine")
 	}
-	parts := c.Parts.Machine.Parts(ctx)
-	if parts == nil {
+	parts := c.parts(ctx)
+	if len(parts) == 0 {
 		return errors.New("the machine names no parts")
 	}
 	out.Health = &Health{Parts: parts, Started: Time(c.Parts.Machine.Started()), Disk: c.diskStatus(), BackupAt: Time(max(0, c.Parts.Machine.BackupAt(ctx)))}

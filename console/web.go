@@ -152,7 +152,7 @@ func (c *Console) web() {
 
 // readyz tells each part with its reason; 503 when one is not ready.
 func (c *Console) readyz(w http.ResponseWriter, r *http.Request) {
-	parts := c.parts(r)
+	parts := c.parts(r.Context())
 	ready := !slices.ContainsFunc(parts, func(p soc.Part) bool { return !p.Ready })
 	if c.aboutMachine(r, "readyz") != nil { // reasons tell of folders and addresses
 		for i := range parts {
@@ -167,12 +167,13 @@ func (c *Console) readyz(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"ready": ready, "parts": parts}) //nolint:errcheck // the asker is gone
 }
 
-func (c *Console) parts(r *http.Request) []soc.Part {
+// parts are how the parts are, for /readyz, the status bar and the page alike.
+func (c *Console) parts(ctx context.Context) []soc.Part {
 	parts := []soc.Part{}
 	if c.Parts.Machine != nil {
-		parts = append(parts, c.Parts.Machine.Parts(r.Context())...)
+		parts = append(parts, c.Parts.Machine.Parts(ctx)...)
 	}
-	if _, err := c.Accounts.Any(r.Context()); err != nil {
+	if _, err := c.Accounts.Any(ctx); err != nil {
 		parts = append(parts, soc.Part{Name: "console", Reason: err.Error()})
 	} else {
 		parts = append(parts, soc.Part{Name: "console", Ready: true})

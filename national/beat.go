@@ -25,6 +25,21 @@ func (s *Service) beatLoop(ctx context.Context) {
 	}
 }
 
+// beaten notes how a heartbeat went.
+func (s *Service) beaten(at int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		s.mute, s.muteError = 0, ""
+	default:
+		if s.mute == 0 {
+			s.mute = at
+		}
+		s.muteError = err.Error()
+	}
+}
+
 func (s *Service) beat(ctx context.Context) error {
 	l, a, err := s.link(ctx)
 	if err != nil {
@@ -44,6 +59,9 @@ func (s *Service) beat(ctx context.Context) error {
 	beatErr := b.Heartbeat(bctx, l, sent, sum.Waiting)
 	if beatErr != nil {
 		beatErr = trouble(beatErr, l)
+	}
+	if ctx.Err() == nil {
+		s.beaten(sent, beatErr)
 	}
 	err = s.state.Tx(ctx, func(tx *sql.Tx) error {
 		if beatErr != nil {

@@ -20,6 +20,7 @@ func (s *Service) quiet() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failing, s.lastError = 0, ""
+	s.mute, s.muteError = 0, ""
 }
 
 func (s *Service) deliverLoop(ctx context.Context) {

@@ -97,11 +97,43 @@ type Service struct {
 	test      string // test packet that has not been tried yet
 	failing   int64  // since when deliveries fail, 0 if they do not
 	lastError string
+	mute      int64 // since when heartbeats fail, 0 if they do not
+	muteError string
 }
 
 // New returns the link; Run sends.
 func New(cfg Config, st *state.DB, hooks Hooks, log *slog.Logger) *Service {
 	return &Service{cfg: cfg, state: st, hooks: hooks, log: log.With("component", "national"), wake: make(chan struct{}, 1), beatc: make(chan struct{}, 1)}
+}
+
+// LateAfter is how long the link may fail before that is trouble to be told: three heartbeats, as one or two get lost on any line.
+func (c Config) LateAfter() time.Duration { return 3 * c.Heartbeat }
+
+// troubled is since when deliveries or heartbeats fail (0: they do not) and why.
+func (s *Service) troubled() (since int64, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failing != 0 && (s.mute == 0 || s.failing <= s.mute) {
+		return s.failing, s.lastError
+	}
+	return s.mute, s.muteError
+}
+
+// Ready says why the centre does not get what it should, nil when it does, when no receiving point is set, or when the trouble is younger
+// than LateAfter.
+func (s *Service) Ready(ctx context.Context) error {
+	ep, err := s.Endpoint(ctx)
+	if errors.Is(err, ErrNoEndpoint) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	since, why := s.troubled()
+	if since == 0 || now()-since < s.cfg.LateAfter().Milliseconds() {
+		return nil
+	}
+	return fmt.Errorf("the national centre at %s has not been reached since %s, reports wait and are not lost: %s", ep.URL, time.UnixMilli(since).In(zone).Format("2006-01-02 15:04:05 -07:00"), why)
 }
 
 func now() int64 { return time.Now().UnixMilli() }

@@ -23,6 +23,7 @@ type Summary struct {
 	Endpoint      bool   `json:"endpoint"`
 	Channel       string `json:"channel,omitempty"` // "" without an endpoint
 	Every         int64  `json:"-"`                 // ms between heartbeats, 0 where the endpoint's channel has none
+	LateAfter     int64  `json:"-"`                 // ms the link may fail before that is trouble
 	Beats         bool   `json:"beats"`             // the channel takes heartbeats; otherwise Heartbeat and HeartbeatSent say nothing
 	Lists         bool   `json:"lists"`             // the channel tells what it holds; otherwise no day can be reconciled
 	URL           string `json:"url,omitempty"`
@@ -45,7 +46,7 @@ type Summary struct {
 // Summary reads the state of the link.
 func (s *Service) Summary(ctx context.Context) (Summary, error) {
 	q := db.New(s.state.Read())
-	var sum Summary
+	sum := Summary{LateAfter: s.cfg.LateAfter().Milliseconds()}
 	ep, err := q.Endpoint(ctx)
 	if err == nil {
 		sum.Endpoint, sum.URL, sum.Channel = true, ep.Url, ep.Channel
@@ -116,9 +117,7 @@ func (s *Service) Summary(ctx context.Context) (Summary, error) {
 		hb = db.NationalHeartbeat{} // what an earlier channel answered
 	}
 	sum.Heartbeat, sum.HeartbeatSent = hb.Ok, hb.Sent
-	s.mu.Lock()
-	sum.FailingSince, sum.LastError = s.failing, s.lastError
-	s.mu.Unlock()
+	sum.FailingSince, sum.LastError = s.troubled()
 	if sum.Endpoint && sum.LastError == "" && hb.Answer != "" {
 		sum.LastError = hb.Answer
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hoalu/state"
 	"hoalu/state/statetest"
@@ -224,4 +225,36 @@ func TestFold(t *testing.T) {
 	if got := state.Like(`50%_\`); got != `50\%\_\\` {
 		t.Errorf("Like = %q", got)
 	}
+}
+
+// TestReadySaysThatNothingCanBeWritten: a lock that another program holds is told within seconds, and no more once it is given back.
+func TestReadySaysThatNothingCanBeWritten(t *testing.T) {
+	statetest.Each(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
+		ctx := context.Background()
+		if err := db.Ready(ctx); err != nil {
+			t.Fatalf("Ready() = %v", err)
+		}
+		held, give := make(chan struct{}), make(chan struct{})
+		other := reopen()
+		done := make(chan error, 1)
+		go func() {
+			done <- other.Tx(ctx, func(*sql.Tx) error { close(held); <-give; return nil })
+		}()
+		<-held
+		began := time.Now()
+		err := db.Ready(ctx)
+		if err == nil || !strings.Contains(err.Error(), "state database takes no writes") {
+			t.Errorf("Ready() while another program holds the lock = %v", err)
+		}
+		if d := time.Since(began); d > 8*time.Second {
+			t.Errorf("it took %s to tell", d)
+		}
+		close(give)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Ready(ctx); err != nil {
+			t.Errorf("Ready() once the lock is free = %v", err)
+		}
+	})
 }

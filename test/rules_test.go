@@ -136,6 +136,11 @@ func note(action string) string {
 	return fmt.Sprintf(`{"@timestamp":"2026-11-22T03:00:00.000Z","message":"x","log":{"level":"error"},"event":{"kind":"event","module":"hoalu","dataset":"hoalu.health","action":%q},"hoalu":{"about":{"source":"NG-0009"}},"sigma":{"logsource":{"product":"hoalu","service":"health"}}}`, action)
 }
 
+// about is one of the product's own events about one of its parts.
+func about(action, part string) string {
+	return strings.Replace(note(action), `"source":"NG-0009"`, fmt.Sprintf(`"part":%q,"cause":"x"`, part), 1)
+}
+
 // TestRulesOnRawLines: every rule of the product's pack fires on messages as programs and devices write them, decoded by our decoders,
 // or on records as our sensors make them. Rules by the name of their file.
 func TestRulesOnRawLines(t *testing.T) {
@@ -248,6 +253,10 @@ func TestRulesOnRawLines(t *testing.T) {
 		{"hoalu_clock_jump", wire.FormatJSON, true, 0, []string{note(health.ClockJump)}},
 		{"hoalu_intake_refused", wire.FormatJSON, true, 0, []string{note(health.DiskLow)}},
 		{"hoalu_intake_refused", wire.FormatJSON, true, 0, []string{note(health.QueueFull)}},
+		{"hoalu_intake_refused", wire.FormatJSON, true, 0, []string{about(health.PartTrouble, "queue")}},
+		{"hoalu_part_trouble", wire.FormatJSON, true, 0, []string{about(health.PartTrouble, "clock")}},
+		{"hoalu_evidence_altered", wire.FormatJSON, true, 0, []string{about(health.PartTrouble, "evidence_compared")}},
+		{"", wire.FormatJSON, true, 0, []string{about(health.PartRecovered, "clock")}},
 		{"hoalu_sensor_loss", wire.FormatJSON, true, 0, []string{note(health.SensorLoss)}},
 		{"hoalu_sensor_loss", wire.FormatJSON, true, 0, []string{note(health.SensorGap)}},
 		{"hoalu_sensor_certificate", wire.FormatJSON, true, 0, []string{note(health.SensorCertificate)}},

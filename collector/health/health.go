@@ -67,6 +67,8 @@ const (
 	StoreRebuilt    = "store_rebuilt"
 	SensorGap       = "sensor_gap"
 	SensorLoss      = "sensor_loss"
+	PartTrouble     = "part_trouble"
+	PartRecovered   = "part_recovered"
 
 	SensorCertificate = "sensor_certificate_ends"
 
@@ -143,6 +145,8 @@ type Config struct {
 	MaxSkew    time.Duration        // 0: 5 min
 	Now        func() time.Time     // nil: the real one
 	Elapsed    func() time.Duration // a clock that never jumps; nil: the monotonic one
+	// Kernel says how far the clock is off by this machine's time service; nil: KernelClock.
+	Kernel func() (offset time.Duration, known bool)
 }
 
 // Monitor watches the sources. New it, Run it.
@@ -162,6 +166,8 @@ type Monitor struct {
 	lastWall time.Time
 	lastMono time.Duration
 	alive    time.Duration // when Alive was last noted
+	jumped   time.Duration // what the wall clock was set by, in all, since it was last taken for right
+	jumpedAt time.Duration // when last, on the clock that never jumps
 }
 
 // source is what is known of one; exported fields are kept in the state file.
@@ -207,6 +213,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Monitor, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Kernel == nil {
+		cfg.Kernel = KernelClock
 	}
 	m := &Monitor{cfg: cfg, log: log.With("component", "collector/health"), wake: make(chan struct{}, 1), began: time.Now(), sources: map[string]*source{}}
 	if m.cfg.Elapsed == nil {
@@ -531,6 +540,7 @@ func (m *Monitor) look() {
 	m.mu.Lock()
 	if d := wall.Round(0).Sub(m.lastWall.Round(0)) - (mono - m.lastMono); d > jump || d < -jump {
 		m.resumed = now
+		m.jumps(d, mono)
 		notes = append(notes, Note{Action: ClockJump, Level: "warning", Message: fmt.Sprintf("this machine's clock jumped by %s", d.Round(time.Second)),
 			Values: map[string]string{"offset_ms": strconv.FormatInt(d.Milliseconds(), 10)}})
 	}

@@ -121,6 +121,9 @@ type Store interface {
 	// Search answers a query. A part of the store that could not be read is named in Result.Partial; only a search
 	// that cannot be executed at all (ErrQuery) or a cancelled context is an error.
 	Search(ctx context.Context, s query.Search) (query.Result, error)
+	// Ready says what of the store cannot be read or written now, so that searches and figures are incomplete or events wait; nil
+	// when all of it can.
+	Ready(ctx context.Context) error
 	// Get returns the events with these ids, in the order of ids, without those that are not stored.
 	Get(ctx context.Context, ids []string) ([]*ecs.Event, error)
 	// Live is the outcomes of what is appended but not sealed.

@@ -402,9 +402,14 @@ func placeholders(values []string, first int) (string, []any) {
 	return strings.Join(marks, ", "), args
 }
 
-// altered is the error of Ready when the comparison found something.
-func (c Comparison) altered() error {
+// Altered says what the comparison found changed behind the log, or why it cannot compare: then nobody knows. nil: nothing was found in
+// what was compared so far.
+func (l *Log) Altered() error {
+	c := l.Compared()
 	if len(c.Findings) == 0 {
+		if c.Failed != "" {
+			return fmt.Errorf("audit rows and alerts cannot be compared with the evidence log, so it is not known whether they were changed: %s", c.Failed)
+		}
 		return nil
 	}
 	more := ""

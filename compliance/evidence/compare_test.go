@@ -179,7 +179,7 @@ func TestWhatIsChangedBehindTheLogIsFound(t *testing.T) {
 			if got.Finished == 0 || got.Rows != 304 {
 				t.Errorf("Compared() = %+v, want 304 rows compared", got)
 			}
-			err := l.Ready()
+			err := l.Altered()
 			if c.want == "" {
 				if len(got.Findings) != 0 || err != nil || got.Alerts != 3 {
 					t.Errorf("Compared() = %+v, Ready() = %v; want 3 alerts and nothing found", got, err)

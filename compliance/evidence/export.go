@@ -158,7 +158,7 @@ func (l *Log) headOverAll(ctx context.Context) (Head, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return head, fmt.Errorf("wait for the evidence log to sign the newest entries: %w", errors.Join(ctx.Err(), l.taking()))
+			return head, fmt.Errorf("wait for the evidence log to sign the newest entries: %w", errors.Join(ctx.Err(), l.Taking()))
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

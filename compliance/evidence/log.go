@@ -186,7 +186,7 @@ func (l *Log) Run(ctx context.Context) error {
 	var swept time.Time
 	for {
 		wait := time.Second
-		before := l.taking()
+		before := l.Taking()
 		err := l.Append(ctx)
 		if err == nil {
 			err = l.signed(ctx)
@@ -451,16 +451,8 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 	return h, nil
 }
 
-// Ready says what is wrong with the log, nil when rows get in and nothing was found changed behind it.
-func (l *Log) Ready() error {
-	if err := l.taking(); err != nil {
-		return err
-	}
-	return l.Compared().altered()
-}
-
-// taking says why rows do not get in.
-func (l *Log) taking() error {
+// Taking says why rows do not get in, nil when they do.
+func (l *Log) Taking() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err

@@ -151,8 +151,8 @@ func TestFullDiskLosesNoPlace(t *testing.T) {
 		err = l.Append(ctx)
 		if err != nil {
 			failed++
-			if ready := l.Ready(); ready == nil || !errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
-				t.Errorf("%d pages left: %v, Ready() = %v; want both to say that the disk is full", room, err, ready)
+			if ready := l.Taking(); ready == nil || !errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
+				t.Errorf("%d pages left: %v, Taking() = %v; want both to say that the disk is full", room, err, ready)
 			}
 		}
 		recordN(t, ctx, db, 1) // while the disk is full, too: rows wait in the table
@@ -162,7 +162,7 @@ func TestFullDiskLosesNoPlace(t *testing.T) {
 		if err := l.Append(ctx); err != nil {
 			t.Fatalf("%d pages were left, then there was room: %v", room, err)
 		}
-		if err := l.Ready(); err != nil {
+		if err := l.Taking(); err != nil {
 			t.Errorf("Ready() = %v after rows went in", err)
 		}
 	}
@@ -310,8 +310,8 @@ func TestLogOfAnotherTime(t *testing.T) {
 	}
 	defer l.Close()
 	recordN(t, ctx, db, 1)
-	if err := l.Append(ctx); err == nil || !strings.Contains(err.Error(), "audit row 5 is not what the evidence log holds") || l.Ready() == nil {
-		t.Errorf("Append() = %v, Ready() = %v; want both to name row 5", err, l.Ready())
+	if err := l.Append(ctx); err == nil || !strings.Contains(err.Error(), "audit row 5 is not what the evidence log holds") || l.Taking() == nil {
+		t.Errorf("Append() = %v, Taking() = %v; want both to name row 5", err, l.Taking())
 	}
 	if n, err := l.reader.NextIndex(ctx); err != nil || n != 5 {
 		t.Errorf("the log holds %d entries, %v; want 5", n, err)

@@ -54,6 +54,8 @@ type Options struct {
 	// Ready is called once everything listens, with the console's address and, as long as there is no account, the one-time link
 	// of the first one. May be nil.
 	Ready func(url, first string)
+
+	now func() time.Time // the clock that is watched for jumps; nil: this machine's
 }
 
 // App is the appliance.
@@ -76,6 +78,7 @@ type App struct {
 	intake    *collector.Intake
 	ledger    *ledger.Ledger
 	health    *health.Monitor
+	parts     *health.Parts
 	store     store.Store
 	disk      *store.Disk
 	pipeline  *pipeline.Pipeline

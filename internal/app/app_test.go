@@ -59,6 +59,7 @@ type rig struct {
 	cfg  config.Config
 	stop context.CancelFunc
 	done chan error
+	now  func() time.Time // of Options
 }
 
 func newRig(t *testing.T, change ...func(*config.Config)) *rig {
@@ -77,7 +78,7 @@ func newRig(t *testing.T, change ...func(*config.Config)) *rig {
 }
 
 func (r *rig) options() Options {
-	return Options{Data: filepath.Join(r.dir, "d"), Config: r.cfg, Log: slog.New(slog.DiscardHandler), Version: "test"}
+	return Options{Data: filepath.Join(r.dir, "d"), Config: r.cfg, Log: slog.New(slog.DiscardHandler), Version: "test", now: r.now}
 }
 
 func (r *rig) start() {

@@ -14,6 +14,7 @@ import (
 func (a *App) runBack(g *group) {
 	g.run("ledger", a.ledger.Run)
 	g.run("health", a.health.Run)
+	g.run("parts", a.parts.Run)
 	g.run("event store", a.store.Run)
 	g.run("free space of the disk", a.disk.Run)
 	g.run("store reader", func(ctx context.Context) error {

@@ -13,8 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"hoalu/collector/health"
 	"hoalu/collector/ledger"
 	"hoalu/collector/pipeline"
 	"hoalu/collector/store"
@@ -340,7 +339,7 @@ func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error
 		return console.NationalState{}, err
 	}
 	out := console.NationalState{Endpoint: s.URL, Channel: s.Channel, Reconciles: s.Lists, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
-		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: s.Every, LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
+		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: s.Every, LateAfter: s.LateAfter, LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
 		Today: console.NationalDay{Day: day(time.Now()), Made: s.MadeToday, Accepted: s.AcceptedToday, Waiting: s.Waiting, State: "open"}}
 	for _, r := range days {
 		if r.Day == out.Today.Day {
@@ -539,18 +538,9 @@ type machinePart struct{ a *App }
 
 func (p machinePart) Disk() (soc.Disk, error) { return p.a.disk.Forecast() }
 
-// Clock reads the kernel's own idea of its offset (adjtimex): an NTP client of this host disciplines it.
-func (p machinePart) Clock(ctx context.Context) (offset int64, server string, ok bool) {
-	var t unix.Timex
-	st, err := unix.Adjtimex(&t)
-	if err != nil || st == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0 {
-		return 0, "", false
-	}
-	off := t.Offset
-	if t.Status&unix.STA_NANO != 0 {
-		return off / 1_000_000, "kernel", true
-	}
-	return off / 1000, "kernel", true
+func (p machinePart) Clock(context.Context) (offset int64, server string, ok bool) {
+	d, known := health.KernelClock()
+	return d.Milliseconds(), "kernel", known
 }
 
 func (p machinePart) Started() int64 { return p.a.started }
@@ -558,27 +548,7 @@ func (p machinePart) Started() int64 { return p.a.started }
 // BackupAt: this build makes no backups yet (docs/en/backup.md says what to copy).
 func (p machinePart) BackupAt(ctx context.Context) int64 { return -1 }
 
-func (p machinePart) Parts(ctx context.Context) []soc.Part {
-	a := p.a
-	part := func(name string, err error) soc.Part {
-		x := soc.Part{Name: name, Ready: err == nil}
-		if err != nil {
-			x.Reason = err.Error()
-		}
-		return x
-	}
-	parts := []soc.Part{part("state", a.state.Ready(ctx)), part("leases", a.leases.Ready()), part("queue", a.queue.State().Err), part("ledger", a.ledger.Ready()), part("evidence_log", a.evidence.Ready()), part("evidence_apart", a.evidence.Kept())}
-	var posture error
-	if r := a.posture.Ready(); r != "" {
-		posture = errors.New(r)
-	}
-	parts = append(parts, part("posture", posture))
-	var lag error
-	if last, seen := a.queue.State().Last, a.detector.Detected(); last > seen+1000 {
-		lag = fmt.Errorf("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
-	}
-	return append(parts, part("pipeline", a.hub.Ready()), part("detections", errors.Join(lag, a.engine.Ready())))
-}
+func (p machinePart) Parts(ctx context.Context) []soc.Part { return p.a.parts.Now(ctx) }
 
 func hostname() string {
 	h, err := os.Hostname()

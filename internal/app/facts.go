@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hoalu/collector/health"
 	"hoalu/collector/store"
 	"hoalu/compliance"
 	"hoalu/compliance/evidence"
@@ -32,6 +33,7 @@ func (a *App) openPosture(ctx context.Context) error {
 	}
 	a.gatherer = compliance.NewGatherer(a.gathering(), a.log)
 	a.posture = compliance.New(checks, a.state, a.gatherer.Facts, compliance.Hooks{Record: a.record, Notify: a.notify}, a.cfg.Posture.Every, a.log)
+	a.watchParts()
 	return a.posture.Load(ctx)
 }
 
@@ -74,9 +76,9 @@ func (a *App) gathering() compliance.GatherConfig {
 			}
 			return people, err
 		},
-		Clock: func(ctx context.Context) (int64, bool) {
-			offset, _, known := machinePart{a}.Clock(ctx)
-			return offset, known
+		Clock: func() (bool, error) {
+			_, known := health.KernelClock()
+			return known, a.health.Clock()
 		},
 		Started: a.started,
 	}

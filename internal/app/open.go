@@ -348,7 +348,7 @@ func (a *App) openIntake(ctx context.Context) error {
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Active() },
 		Connected: a.peers.connected,
 		Ready:     func() error { return a.queue.State().Err },
-		OnChange:  a.sourceChanged}, a.log)
+		OnChange:  a.sourceChanged, Now: a.opts.now}, a.log)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func TestChangedBehindTheLogIsNotReady(t *testing.T) {
 			r.start()
 			r.eventually("it is named", func() bool {
 				for _, p := range (machinePart{r.App}).Parts(ctx) {
-					if p.Name == "evidence_log" && !p.Ready && strings.Contains(p.Reason, c.want) {
+					if p.Name == "evidence_compared" && !p.Ready && strings.Contains(p.Reason, c.want) {
 						return true
 					}
 				}

@@ -93,6 +93,8 @@ type Store struct {
 	log   *slog.Logger
 	cache *fileCache
 
+	trouble troubles
+
 	appending  sync.Mutex // one Append at a time
 	compacting sync.Mutex // one Compact or Retain at a time
 
@@ -617,7 +619,11 @@ func (s *Store) maintain(ctx context.Context) {
 		segments := len(s.level0)
 		s.mu.Unlock()
 		if events >= s.cfg.CompactEvents || segments > 0 && now.Sub(compacted) >= s.cfg.CompactEvery {
-			if err := s.Compact(ctx); err != nil && ctx.Err() == nil {
+			err := s.Compact(ctx)
+			if ctx.Err() == nil {
+				s.trouble.worked("compaction", err)
+			}
+			if err != nil && ctx.Err() == nil {
 				s.log.Error("compaction failed; events stay in the first level and are searchable", "error", err)
 				wait = now.Add(30 * time.Second)
 				continue
@@ -627,6 +633,9 @@ func (s *Store) maintain(ctx context.Context) {
 		if s.cfg.Hooks.Retention != nil && now.Sub(retained) >= s.cfg.RetainEvery {
 			retained = now
 			removed, err := s.Retain(ctx, s.cfg.Hooks.Retention)
+			if ctx.Err() == nil {
+				s.trouble.worked("retention", err)
+			}
 			if err != nil && ctx.Err() == nil {
 				s.log.Error("retention failed", "error", err)
 			}

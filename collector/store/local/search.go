@@ -45,7 +45,7 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 	}
 	v := s.view()
 	defer s.release(v)
-	run := &search{p: p, total: partial{aggs: newAggs(p)}, failed: v.damaged}
+	run := &search{p: p, trouble: &s.trouble, total: partial{aggs: newAggs(p)}, failed: v.damaged}
 	for _, m := range v.mems {
 		run.add(m)
 	}
@@ -116,8 +116,9 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 
 // search is one running Search.
 type search struct {
-	p     *plan
-	parts []part
+	p       *plan
+	parts   []part
+	trouble *troubles
 
 	mu      sync.Mutex // guards what follows
 	at      int
@@ -184,6 +185,7 @@ func (r *search) work(ctx context.Context) {
 			p = &q
 		}
 		v, err := pt.judge(p)
+		scanned := err != nil // the token filter is a file, too
 		lo, hi := pt.span()
 		_, all := p.overlaps(lo, hi)
 		switch {
@@ -191,7 +193,10 @@ func (r *search) work(ctx context.Context) {
 		case v == always && all && p.Limit <= 0 && len(p.Aggs) == 0:
 			out.count = pt.rows()
 		default:
-			err = pt.scan(ctx, p, &out)
+			err, scanned = pt.scan(ctx, p, &out), true
+		}
+		if scanned && ctx.Err() == nil {
+			r.trouble.scanned(pt, p, err)
 		}
 		r.mu.Lock()
 		r.scanned += pt.rows()

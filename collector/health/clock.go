@@ -1,0 +1,56 @@
+package health
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds of what is said of this machine's clock.
+const (
+	clockOff    = time.Second // more than this from what the time service says is wrong
+	clockSettle = time.Hour   // a clock that jumped and that nobody confirms counts as wrong so long
+)
+
+// KernelClock is the kernel's own idea of how far this machine's clock is off (adjtimex): a time service of this host (NTP, PTP) tells
+// it. known is false when no service disciplines the clock, so that nothing is known.
+func KernelClock() (offset time.Duration, known bool) {
+	var t unix.Timex
+	st, err := unix.Adjtimex(&t)
+	if err != nil || st == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0 {
+		return 0, false
+	}
+	if t.Status&unix.STA_NANO != 0 {
+		return time.Duration(t.Offset), true
+	}
+	return time.Duration(t.Offset) * time.Microsecond, true
+}
+
+// Clock says what is wrong with this machine's clock, nil when nothing is known to be: the time service says that it is off, or it was
+// set to another time while the appliance ran. A jump is over when the clock is set back, when the time service confirms the new time, or
+// after clockSettle. A clock that nobody has confirmed and that did not jump is not called wrong (nor right: KernelClock says so).
+func (m *Monitor) Clock() error {
+	offset, known := m.cfg.Kernel()
+	if known && offset.Abs() > clockOff {
+		return fmt.Errorf("this machine's clock is off by %s by its time service: times of events, alerts and deadlines are wrong by as much; look at the time service (NTP)", offset.Round(time.Millisecond))
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	// What the monitor has not looked at yet counts as well.
+	wall, mono := m.cfg.Now(), m.cfg.Elapsed()
+	off := m.jumped + wall.Round(0).Sub(m.lastWall.Round(0)) - (mono - m.lastMono)
+	if known || off.Abs() <= jump || m.jumped.Abs() > jump && mono-m.jumpedAt > clockSettle {
+		return nil
+	}
+	return fmt.Errorf("this machine's clock jumped by %s while the appliance ran and no time service has confirmed it: times of events, alerts and deadlines may be wrong; set the clock or start its time service (NTP)", off.Round(time.Second))
+}
+
+// jumps notes that the clock was set; mu is held.
+func (m *Monitor) jumps(by, mono time.Duration) {
+	if m.jumped.Abs() > jump && mono-m.jumpedAt > clockSettle {
+		m.jumped = 0 // the earlier one has become the time that is gone by
+	}
+	m.jumped += by
+	m.jumpedAt = mono
+}

@@ -1,0 +1,123 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestPartsTellTroubleOnce: trouble is shown at once and emitted once, after the part's grace; so is its end. A part that does not answer
+// is in trouble, is not asked again meanwhile, and holds nobody up.
+func TestPartsTellTroubleOnce(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var emitted []string
+	bad := map[string]error{}
+	set := func(part string, err error) { mu.Lock(); defer mu.Unlock(); bad[part] = err }
+	ready := func(part string) func(context.Context) error {
+		return func(context.Context) error { mu.Lock(); defer mu.Unlock(); return bad[part] }
+	}
+	free, asked := make(chan struct{}), 0
+	clock := time.Unix(1_800_000_000, 0)
+	p := NewParts(func(n Note) {
+		mu.Lock()
+		defer mu.Unlock()
+		emitted = append(emitted, n.Action+" "+n.Values["part"])
+	},
+		Part{Name: "a", Ready: ready("a")}, Part{Name: "late", Ready: ready("late"), Grace: time.Minute},
+		Part{Name: "stuck", Ready: func(context.Context) error {
+			mu.Lock()
+			asked++
+			mu.Unlock()
+			<-free
+			return nil
+		}})
+	p.now = func() time.Time { mu.Lock(); defer mu.Unlock(); return clock }
+	step := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); clock = clock.Add(d) }
+	look := func() (names []string) {
+		for _, x := range p.Now(t.Context()) {
+			if !x.Ready {
+				names = append(names, x.Name)
+			}
+		}
+		return names
+	}
+	check := func(when string, shown, want []string) {
+		t.Helper()
+		got := look()
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.Equal(got, shown) || !slices.Equal(emitted, want) {
+			t.Errorf("%s: shown %v, emitted %v; want %v, %v", when, got, emitted, shown, want)
+		}
+		emitted = nil
+	}
+	look() // "stuck" is asked here and does not answer
+	step(partAnswer)
+	check("one does not answer", []string{"stuck"}, []string{"part_trouble stuck"})
+	set("a", errors.New("no disk"))
+	set("late", errors.New("behind"))
+	check("two more", []string{"a", "late", "stuck"}, []string{"part_trouble a"})
+	step(time.Minute)
+	check("past the grace", []string{"a", "late", "stuck"}, []string{"part_trouble late"})
+	if mu.Lock(); asked != 1 {
+		t.Errorf("the part that does not answer was asked %d times", asked)
+	}
+	mu.Unlock()
+	close(free)
+	set("a", nil)
+	set("late", nil)
+	for end := time.Now().Add(10 * time.Second); look() != nil && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	mu.Lock()
+	slices.Sort(emitted)
+	mu.Unlock()
+	check("all well", nil, []string{"part_recovered a", "part_recovered late", "part_recovered stuck"})
+	set("late", errors.New("behind"))
+	check("trouble within the grace", []string{"late"}, nil)
+	set("late", nil)
+	check("which passes by itself", nil, nil)
+}
+
+// TestClockSaysWhenItJumped: a jump is trouble until it is set back, the time service confirms it, or an hour has gone by.
+func TestClockSaysWhenItJumped(t *testing.T) {
+	var wall, mono time.Duration
+	begin := time.Unix(1_800_000_000, 0)
+	known, off := false, time.Duration(0)
+	m, err := New(t.Context(), Config{Now: func() time.Time { return begin.Add(wall) }, Elapsed: func() time.Duration { return mono },
+		Kernel: func() (time.Duration, bool) { return off, known }}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := func(d time.Duration) { wall += d; mono += d; m.look() }
+	check := func(when string, wrong bool) {
+		t.Helper()
+		if err := m.Clock(); (err != nil) != wrong {
+			t.Errorf("%s: Clock() = %v", when, err)
+		}
+	}
+	check("at first, compared with nothing", false)
+	wall += time.Hour
+	check("jumped, before the next look", true)
+	pass(time.Minute)
+	check("jumped", true)
+	wall -= time.Hour
+	check("set back", false)
+	pass(time.Minute)
+	check("set back and looked at", false)
+	wall += 10 * time.Minute
+	pass(time.Minute)
+	known = true
+	check("confirmed by the time service", false)
+	off = -3 * time.Second
+	check("the time service says that it is off", true)
+	known, off = false, 0
+	check("nobody confirms any more", true)
+	pass(clockSettle + time.Minute)
+	check("an hour later", false)
+}
