@@ -406,18 +406,32 @@ func (in *Intake) gaps() {
 
 // Reject counts messages refused before the queue.
 func (in *Intake) Reject(source, peer, reason string, n int) {
-	in.lossMu.Lock()
-	in.rejected[reason] += uint64(n)
-	in.lossMu.Unlock()
-	in.count(ledger.Rejected, source, peer, reason, n)
+	in.count(ledger.Rejected, source, peer, in.lose(in.rejected, reason, n), n)
 }
 
 // Drop counts messages lost before the queue.
 func (in *Intake) Drop(source, peer, reason string, n int) {
+	in.count(ledger.Dropped, source, peer, in.lose(in.dropped, reason, n), n)
+}
+
+// maxReasons bounds the reasons that are told apart, of all listeners and sensors: they are rows of the ledger. The rest is counted as
+// otherReasons.
+const (
+	maxReasons   = 512
+	otherReasons = "other"
+)
+
+// lose adds to the sums of what was lost and says under which reason.
+func (in *Intake) lose(sums map[string]uint64, reason string, n int) string {
 	in.lossMu.Lock()
-	in.dropped[reason] += uint64(n)
-	in.lossMu.Unlock()
-	in.count(ledger.Dropped, source, peer, reason, n)
+	defer in.lossMu.Unlock()
+	if _, known := sums[reason]; !known && len(sums) >= maxReasons {
+		reason = otherReasons
+	}
+	if n > 0 {
+		sums[reason] += uint64(n)
+	}
+	return reason
 }
 
 func (in *Intake) count(kind, source, peer, reason string, n int) {

@@ -28,6 +28,16 @@ type heldKey struct {
 	key    soc.SourceKey
 }
 
+// IssueKey makes a key of a source. The secret is answered here and kept nowhere; follow is as for AddKey.
+func (s *Store) IssueKey(ctx context.Context, by soc.Actor, source, label string, follow time.Duration) (key soc.SourceKey, secret string, err error) {
+	secret, hash := NewSecret()
+	key, err = s.AddKey(ctx, by, source, soc.SourceKey{Kind: soc.KeyAPI, Label: label, Hash: hash}, follow)
+	if err != nil {
+		return key, "", err
+	}
+	return key, secret, nil
+}
+
 // NewSecret makes the secret of a key and the hash that is kept of it. It has no colon, so that it stands in id:secret and user:password.
 func NewSecret() (secret, hash string) {
 	b := make([]byte, 32)

@@ -22,6 +22,7 @@ import (
 	"hoalu/collector/ledger"
 	"hoalu/collector/pipeline"
 	"hoalu/collector/queue"
+	"hoalu/collector/source/sensor"
 	"hoalu/collector/store"
 	"hoalu/compliance"
 	"hoalu/compliance/evidence"
@@ -36,6 +37,7 @@ import (
 	"hoalu/inventory/enrol"
 	"hoalu/national"
 	"hoalu/privacy"
+	"hoalu/sensors"
 	"hoalu/soc"
 	"hoalu/state"
 	"hoalu/triage"
@@ -100,28 +102,28 @@ type App struct {
 	opened    map[string]collector.Listener // by key of the configuration
 
 	quarantine      *pipeline.Quarantine
-	own             *ownSensor
+	own             *sensors.Host // of this host; nil where it is switched off
 	consoleAddr     net.Addr
 	consoleListener net.Listener
 	control         *control.Socket
 	listeners       []named
 
-	linkCert certificate
+	linkCert *vault.Client // of the national link
 
 	early   []health.Note  // notes from before health ran
 	rebuilt *store.Rebuilt // what Open made anew of the store's list, told once health runs
 
-	setups      setups
-	peers       peers
-	hosts       health.Hosts
-	systems     *health.Systems
-	sensorBooks sensorAccounts
-	rate        rate
-	rulesSince  *state.Document // since when the rules are what they are
-	rulesAt     atomic.Int64    // last change of rules
-	applied     atomic.Uint64   // last sequence the store has taken
-	counted     atomic.Uint64   // last sequence the ledger's reader has taken
-	observed    uint64          // last sequence health was told of; the ledger's reader only
+	setups     setups
+	peers      peers
+	hosts      health.Hosts
+	systems    *health.Systems
+	sensorBook *sensor.Book
+	rate       rate
+	rulesSince *state.Document // since when the rules are what they are
+	rulesAt    atomic.Int64    // last change of rules
+	applied    atomic.Uint64   // last sequence the store has taken
+	counted    atomic.Uint64   // last sequence the ledger's reader has taken
+	observed   uint64          // last sequence health was told of; the ledger's reader only
 
 	front *group // listeners, sensors
 	back  *group // readers of the queue and everything behind
@@ -135,7 +137,6 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.linkCert.issue = a.linkCertificate
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.down.run())
@@ -186,7 +187,7 @@ func newApp(opts Options) (*App, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), notices: func(soc.Notice) {}}
+	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), sensorBook: sensor.NewBook(), notices: func(soc.Notice) {}}
 	a.down.log = opts.Log
 	return a, nil
 }

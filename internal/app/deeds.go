@@ -3,13 +3,10 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -48,69 +45,13 @@ func (a *App) replayQuarantine(ctx context.Context, ids []string, source, reason
 	return int64(n), int64(len(ids) - n), err
 }
 
-// nationalCertificate is the client certificate of the national link; it is made once and kept until it nears its end.
+// nationalCertificate is the client certificate of the national link.
 func (a *App) nationalCertificate(ctx context.Context) (*tls.Certificate, error) {
-	cert, err := a.linkCert.get(ctx)
+	cert, err := a.linkCert.Get(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("make the client certificate of the national link: %w", err)
 	}
 	return cert, nil
-}
-
-// linkCertificate reads the certificate kept sealed in the data folder; it makes and keeps a new one when there is none or the one
-// there nears its end: the centre may know us by it, so a restart must not change it.
-func (a *App) linkCertificate(ctx context.Context) (tls.Certificate, error) {
-	const name = "national-link"
-	aead, err := a.vault.AEAD(ctx, name)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	path := a.path(name + ".sealed")
-	if sealed, err := os.ReadFile(path); err == nil {
-		text, err := aead.Decrypt(sealed, []byte(name))
-		if err != nil {
-			return tls.Certificate{}, fmt.Errorf("open %s: %w", path, err)
-		}
-		cert, err := tls.X509KeyPair(text, text)
-		if err == nil && cert.Leaf != nil && time.Until(cert.Leaf.NotAfter) > renewBefore && cert.Leaf.CheckSignatureFrom(a.vault.Authority().Root()) == nil {
-			return cert, nil
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return tls.Certificate{}, err
-	}
-	cert, err := a.vault.Authority().Client(ctx, "hoalu://"+name, 365*24*time.Hour)
-	if err != nil {
-		return cert, err
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		return cert, err
-	}
-	var text []byte
-	for _, der := range cert.Certificate {
-		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
-	}
-	sealed, err := aead.Encrypt(append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...), []byte(name))
-	if err != nil {
-		return cert, err
-	}
-	return cert, replaceFile(path, sealed)
-}
-
-// replaceFile writes a file of the data folder durably in one step.
-func replaceFile(path string, data []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }
 
 // exportPack writes the evidence of a system and period.

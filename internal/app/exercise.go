@@ -56,7 +56,7 @@ func (a *App) beginExercise(ctx context.Context, by soc.Actor) (exercise.Plan, e
 		p.Syslog = addr.String()
 	}
 	if a.own != nil {
-		for _, probe := range a.own.host.Probes() {
+		for _, probe := range a.own.Probes() {
 			x := exercise.Probe{Running: probe.State == sensors.Running, Why: probe.Why}
 			if !x.Running && x.Why == "" {
 				x.Why = "the probe is " + probe.State

@@ -10,10 +10,10 @@ import (
 
 	"hoalu/collector"
 	"hoalu/collector/source/file"
-	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/ecs/wire"
 	"hoalu/inventory"
 	"hoalu/soc"
+	"hoalu/vault"
 )
 
 // put binds frames of a kind of listener to their source and makes them durable.
@@ -60,14 +60,19 @@ func (a *App) openListeners(ctx context.Context) error {
 		names = append(names, ip.String())
 	}
 	o := collector.Opening{Allow: l.Allow(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change,
-		Keyed: a.keyed, Sender: a.sender, TrustPlain: l.BulkTrust, PutSensor: a.putSensor,
-		Sensor: sensorsource.Config{Identify: a.enrolment.Identify, Enroll: a.enrollSensor, Renew: a.renewSensor, Stats: a.sensorStats, Position: a.intake.SensorPosition},
+		Keyed: a.keyed, Sender: a.sender, TrustPlain: l.BulkTrust, Sensor: a.listenForSensors(),
+		PutSensor: a.intake.FromSensors(func(ctx context.Context, id string) (soc.Source, error) {
+			if src, ok := a.sensorSource(id); ok {
+				return src, nil
+			}
+			return a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
+		}),
 		TLS: func(name string) (*tls.Config, error) {
 			conf, err := a.vault.Authority().ServerTLS(ctx, name, names)
 			if err != nil {
 				return nil, err
 			}
-			return withRoot(conf, a.vault.Authority().Root()), nil
+			return vault.WithRoot(conf, a.vault.Authority().Root()), nil
 		}}
 	a.opened = map[string]collector.Listener{}
 	for _, row := range collector.Sources {
@@ -124,22 +129,6 @@ func (a *App) openListeners(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// putSensor takes a sensor's batch.
-func (a *App) putSensor(ctx context.Context, id string, sequence uint64, frames []wire.Frame) (bool, error) {
-	src, ok := a.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceSensor, Sensor: id})
-	if !ok {
-		var err error
-		if src, err = a.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSensor, Sensor: id}); err != nil {
-			return false, fmt.Errorf("register sensor %s: %w", id, err)
-		}
-	}
-	for i := range frames {
-		frames[i].Source = src.ID
-		frames[i].Trust = true // our own sensors say what their records are
-	}
-	return a.intake.PutSensor(ctx, id, sequence, frames)
 }
 
 type named struct {

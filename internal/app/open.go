@@ -163,6 +163,7 @@ func (a *App) openTriage(ctx context.Context) error {
 }
 
 func (a *App) openNational(ctx context.Context) error {
+	a.linkCert = vault.KeptClient(a.vault, "national-link", "hoalu://national-link", a.path("national-link.sealed"), 365*24*time.Hour)
 	a.national = national.New(a.cfg.National, a.state, national.Hooks{
 		Lookup: func(id string) (soc.System, soc.Unit) {
 			snap := a.inventory.Snapshot()
@@ -244,8 +245,7 @@ func (a *App) openQueue(ctx context.Context) error {
 
 // queueHole tells of queue sequences that are gone. Intake reads the queue before health is there: what it finds waits for it.
 func (a *App) queueHole(first, last uint64) {
-	n := health.Note{Action: health.QueueHole, Level: "error", Message: fmt.Sprintf("queue sequences %d to %d are gone", first, last),
-		Values: map[string]string{"first": fmt.Sprint(first), "last": fmt.Sprint(last)}}
+	n := health.QueueGone(first, last)
 	if a.health == nil {
 		a.early = append(a.early, n)
 		return
@@ -324,8 +324,7 @@ func (a *App) openIntake(ctx context.Context) error {
 			return s.ID
 		},
 		Gap: func(sensor string, first, last uint64) {
-			a.health.Emit(health.Note{Action: health.SensorGap, Level: "warning", Message: fmt.Sprintf("batches %d to %d of sensor %s did not arrive", first, last, sensor),
-				Values: map[string]string{"sensor": sensor, "first": fmt.Sprint(first), "last": fmt.Sprint(last)}})
+			a.health.Emit(health.SensorMissed(sensor, first, last))
 		}}, a.log)
 	if err != nil {
 		return err
@@ -357,8 +356,7 @@ func (a *App) openIntake(ctx context.Context) error {
 	}
 	a.early = nil
 	if r := a.rebuilt; r != nil {
-		a.health.Emit(health.Note{Action: health.StoreRebuilt, Level: "error", Message: fmt.Sprintf("the list of the event store was made anew: %d files, %d set aside", r.Files, r.SetAside),
-			Values: map[string]string{"files": fmt.Sprint(r.Files), "set_aside": fmt.Sprint(r.SetAside), "left_out": fmt.Sprint(r.LeftOut), "cause": r.Cause}})
+		a.health.Emit(health.ListMadeAnew(r.Files, r.SetAside, r.LeftOut, r.Cause))
 	}
 	return nil
 }

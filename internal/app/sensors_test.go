@@ -6,7 +6,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -20,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/inventory"
@@ -101,7 +99,7 @@ func TestTokenIsTakenOnce(t *testing.T) {
 	}
 	for name, csr := range map[string][]byte{"not PEM": []byte("x"), "not a request": pem.EncodeToMemory(&pem.Block{Type: "X", Bytes: []byte("y")}), "RSA": request(t, "h", rsaKey)} {
 		var p *soc.Problem
-		if _, err := r.enrollSensor(ctx, secret, csr); !errors.As(err, &p) || p.Code != "bad_csr" {
+		if _, err := r.listenForSensors().Enroll(ctx, secret, csr); !errors.As(err, &p) || p.Code != "bad_csr" {
 			t.Errorf("%s: %v, want bad_csr", name, err)
 		}
 	}
@@ -115,7 +113,7 @@ func TestTokenIsTakenOnce(t *testing.T) {
 	var got []string
 	for range 8 {
 		wg.Go(func() {
-			e, err := r.enrollSensor(ctx, secret, csr)
+			e, err := r.listenForSensors().Enroll(ctx, secret, csr)
 			var p *soc.Problem
 			if err != nil {
 				if !errors.As(err, &p) || p.Code != "token_unknown" {
@@ -152,28 +150,6 @@ func TestTokenIsTakenOnce(t *testing.T) {
 	}
 	if id, err := r.enrolment.Identify(link.Leaf); err == nil {
 		t.Errorf("the certificate of the national link passes for sensor %q", id)
-	}
-}
-
-// TestCertificateIsRenewed: a process may run for longer than a certificate.
-func TestCertificateIsRenewed(t *testing.T) {
-	t.Parallel()
-	issued := 0
-	c := certificate{issue: func(context.Context) (tls.Certificate, error) {
-		issued++
-		life := 365 * 24 * time.Hour
-		if issued == 1 {
-			life = renewBefore - time.Minute
-		}
-		return tls.Certificate{Certificate: [][]byte{{1}}, Leaf: &x509.Certificate{NotAfter: time.Now().Add(life)}}, nil
-	}}
-	for range 3 {
-		if _, err := c.get(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if issued != 2 {
-		t.Errorf("%d certificates issued, want 2: the first neared its end", issued)
 	}
 }
 
@@ -243,7 +219,7 @@ func TestRenewSensor(t *testing.T) {
 		{"no request", id.Sensor, []byte("x"), "bad_csr"},
 	} {
 		var p *soc.Problem
-		if _, err := r.renewSensor(ctx, tt.sensor, shown(old), tt.csr); !errors.As(err, &p) || p.Code != tt.code || p.Do == "" {
+		if _, err := r.listenForSensors().Renew(ctx, tt.sensor, shown(old), tt.csr); !errors.As(err, &p) || p.Code != tt.code || p.Do == "" {
 			t.Errorf("%s: %v, want %s with what to do", tt.name, err, tt.code)
 		}
 	}
@@ -279,7 +255,7 @@ func TestRenewSensor(t *testing.T) {
 	if err := id.Renew(ctx); err == nil || !strings.Contains(err.Error(), "withdrawn") {
 		t.Errorf("withdrawn sensor: %v, want a refusal", err)
 	}
-	if _, err := r.renewSensor(ctx, id.Sensor, shown(old), request(t, "x", key)); err == nil {
+	if _, err := r.listenForSensors().Renew(ctx, id.Sensor, shown(old), request(t, "x", key)); err == nil {
 		t.Error("a certificate was made though the one shown is withdrawn")
 	}
 	issued, err := r.vault.Authority().Issued(ctx)
@@ -293,21 +269,38 @@ func TestRenewSensor(t *testing.T) {
 	}
 }
 
-// TestSensorLossReasons: what a sensor dropped is shown by reason.
+// TestSensorLossReasons: what a sensor says it dropped is shown by reason, and is in the accounts of intake.
 func TestSensorLossReasons(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	ctx := context.Background()
-	if err := r.enrolment.Bind(ctx, "s-1", r.self.ID, "may"); err != nil {
+	token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		if err := r.sensorStats(ctx, "s-1", sensorsource.Stats{Dropped: map[string]int64{"packet_ring": 3, "output_flow": 4, "spool_full": 0}}); err != nil {
-			t.Fatal(err)
+	dir := filepath.Join(r.dir, "identity")
+	if _, err := shipper.Enroll(ctx, dir, "https://"+r.address("sensors").String(), token); err != nil {
+		t.Fatal(err)
+	}
+	id, err := shipper.LoadIdentity(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: id.TLS}}
+	defer client.CloseIdleConnections()
+	for i := range 2 {
+		body := fmt.Sprintf(`{"from":%d,"dropped":{"packet_ring":3,"output_flow":4,"spool_full":0}}`, i+1)
+		res, err := client.Post(id.Server+"/v1/stats", "application/json", strings.NewReader(body))
+		if err != nil || res.StatusCode != http.StatusNoContent {
+			t.Fatalf("stats: %v %v", res, err)
 		}
+		res.Body.Close()
 	}
 	list, err := sensorsPart{r.App}.Sensors(ctx)
 	if err != nil || len(list) != 1 || fmt.Sprint(list[0].Shed) != "map[output_flow:8 packet_ring:6]" {
 		t.Errorf("console: %+v %v, want 6 of packet_ring and 8 of output_flow", list, err)
+	}
+	if d := r.intake.Stats().Dropped; fmt.Sprint(d) != "map[output_flow:8 packet_ring:6]" {
+		t.Errorf("dropped, as intake counts: %v", d)
 	}
 }

@@ -3,6 +3,7 @@ package enrol
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"maps"
 	"time"
 
@@ -23,19 +24,36 @@ func (r *Register) Identify(c *x509.Certificate) (string, error) {
 	return id, err
 }
 
-// Ends is when the certificate of each sensor ends: the one it last showed, else the last one made for it.
+// Ends is when the certificate of each sensor ends: the one it last showed, else the last one made for it that is good.
 func (r *Register) Ends(ctx context.Context) map[string]time.Time {
-	ends, err := r.c.Ends(ctx)
+	ends := map[string]time.Time{}
+	issued, err := r.c.Issued(ctx)
 	if err != nil { // what sensors showed is still known; an unknown end is no alert
 		r.log.Error("when sensors' certificates end is not known", "error.message", err.Error())
 	}
-	if ends == nil {
-		ends = map[string]time.Time{}
+	for _, c := range issued {
+		if !c.Revoked && c.Ends.After(ends[c.Sensor]) {
+			ends[c.Sensor] = c.Ends
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	maps.Copy(ends, r.ends)
 	return ends
+}
+
+// Withdrawn are the sensors whose every certificate is revoked: nothing they send is taken.
+func (r *Register) Withdrawn(ctx context.Context) (map[string]bool, error) {
+	issued, err := r.c.Issued(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("certificates of sensors: %w", err)
+	}
+	withdrawn := map[string]bool{}
+	for _, c := range issued {
+		all, seen := withdrawn[c.Sensor]
+		withdrawn[c.Sensor] = c.Revoked && (all || !seen)
+	}
+	return withdrawn, nil
 }
 
 // Run looks at the certificates of enrolled sensors every hour, until ctx ends.

@@ -57,12 +57,19 @@ type Config struct {
 	Own       string // id of the appliance's own sensor, which is neither renewed nor withdrawn here
 	Authority Authority
 	Revoked   error // what Authority.Sensor's error is of a certificate that was withdrawn
-	// Ends is when the newest good certificate of each sensor ends, by what was issued.
-	Ends func(ctx context.Context) (map[string]time.Time, error)
+	// Issued lists the certificates that were made for sensors.
+	Issued func(ctx context.Context) ([]Issued, error)
 	// Record writes the audit row in the transaction.
 	Record func(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error)
 	// Ending is told of a sensor whose certificate ends soon or ended not long ago, once a day; it must not block.
 	Ending func(src soc.Source, end time.Time)
+}
+
+// Issued is a certificate that was made for a sensor.
+type Issued struct {
+	Sensor  string
+	Ends    time.Time
+	Revoked bool
 }
 
 // Certificate is the answer to a good token or request.

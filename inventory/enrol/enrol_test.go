@@ -90,9 +90,10 @@ func TestRegister(t *testing.T) {
 		}
 		authority := &book{revoked: map[string]bool{}}
 		var deeds, told []string
-		issued := map[string]time.Time{}
+		var issued []Issued
+		var unread error
 		r := New(db, inv, Config{Own: "this-host", Authority: authority, Revoked: errRevoked,
-			Ends: func(context.Context) (map[string]time.Time, error) { return issued, nil },
+			Issued: func(context.Context) ([]Issued, error) { return issued, unread },
 			Record: func(_ context.Context, _ *sql.Tx, d soc.Deed) (int64, error) {
 				deeds = append(deeds, d.Action)
 				return 1, nil
@@ -158,6 +159,18 @@ func TestRegister(t *testing.T) {
 				t.Errorf("%v before the end: told %v, want %d times", tt.before, told, tt.want)
 			}
 		}
+		soon, late2 := time.Now().Add(time.Hour).Truncate(time.Second), time.Now().Add(2*time.Hour).Truncate(time.Second)
+		issued = []Issued{{"a", soon, true}, {"a", late2, true}, {"b", soon, false}, {"b", late2, true}, {c.Sensor, soon, false}}
+		withdrawn, err := r.Withdrawn(ctx)
+		if ends := r.Ends(ctx); err != nil || !withdrawn["a"] || withdrawn["b"] || withdrawn[c.Sensor] || !ends["a"].IsZero() || !ends["b"].Equal(soon) || !ends[c.Sensor].Equal(shown.NotAfter) {
+			t.Errorf("withdrawn %v, %v, ends %v; want a alone, and the ends of good certificates, that shown before that made", withdrawn, err, ends)
+		}
+		unread = errors.New("the log of certificates is damaged")
+		withdrawn, err = r.Withdrawn(ctx)
+		if ends := r.Ends(ctx); withdrawn != nil || !errors.Is(err, unread) || !ends[c.Sensor].Equal(shown.NotAfter) {
+			t.Errorf("with the log damaged: withdrawn %v, %v, ends %v; want its error, and what was shown", withdrawn, err, ends)
+		}
+		issued, unread = nil, nil
 		if err := r.Revoke(ctx, by, c.Sensor, "mất máy"); err != nil {
 			t.Fatal(err)
 		}

@@ -27,8 +27,6 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -67,18 +65,6 @@ const (
 	statsBody   = 256 << 10
 )
 
-// Stats is what a sensor saw in 10 seconds: Seen = Sent + Dropped + Filtered + Waiting's growth, by record class.
-type Stats struct {
-	From     int64             `json:"from"` // Unix ms
-	To       int64             `json:"to"`
-	Seen     map[string]int64  `json:"seen"`     // by class: packets, flows, dns, process …
-	Sent     map[string]int64  `json:"sent"`     // given to the uplink and acknowledged
-	Dropped  map[string]int64  `json:"dropped"`  // by reason: ring, buffer, spool …
-	Filtered map[string]int64  `json:"filtered"` // by policy
-	Waiting  int64             `json:"waiting"`  // in the spool
-	Values   map[string]string `json:"values"`   // version, kernel, cpu, memory …
-}
-
 // Enrolment is the answer to a good token.
 type Enrolment struct {
 	Sensor      string `json:"sensor"`
@@ -101,7 +87,9 @@ type Config struct {
 	Enroll func(ctx context.Context, token string, csr []byte) (Enrolment, error)
 	// Renew gives the sensor that showed a certificate a new one for a CSR (PEM); nil: renewal is off. A *soc.Problem is shown as it is.
 	Renew func(ctx context.Context, sensor string, shown *x509.Certificate, csr []byte) (Enrolment, error)
-	// Stats takes a sensor's accounts, less what an earlier one of the same beginning told. May be nil.
+	// Book keeps what sensors tell of themselves; nil: one of the listener's own.
+	Book *Book
+	// Stats takes a sensor's accounts, less what an earlier one of the same beginning told, within the bounds of Book. May be nil.
 	Stats func(ctx context.Context, sensor string, s Stats) error
 	// Position reads the last sequence taken from a sensor (collector.Intake.SensorPosition). Nil: GET /v1/position is off.
 	Position func(sensor string) uint64
@@ -112,14 +100,6 @@ type Config struct {
 	Connection func(sensor string, open bool)
 }
 
-// Accounts is a sensor's last Stats and the sums of all since the start.
-type Accounts struct {
-	Sensor                        string
-	Last                          Stats
-	Seen, Sent, Dropped, Filtered int64
-	At                            int64 // receipt of Last, Unix ms
-}
-
 // Listener serves sensors.
 type Listener struct {
 	cfg    Config
@@ -128,9 +108,8 @@ type Listener struct {
 	socket net.Listener
 	bodies *listen.Slots
 
-	mu       sync.Mutex
-	accounts map[string]*Accounts
-	open     map[string]int // connections by sensor
+	mu   sync.Mutex
+	open map[string]int // connections by sensor
 }
 
 // New opens the socket.
@@ -147,6 +126,9 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	if cfg.Identify == nil {
 		cfg.Identify = identify
 	}
+	if cfg.Book == nil {
+		cfg.Book = NewBook()
+	}
 	if cfg.Reject == nil {
 		cfg.Reject = func(string, string, string, int) {}
 	}
@@ -154,7 +136,7 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 		cfg.Connection = func(string, bool) {}
 	}
 	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/sensor"), bodies: listen.NewSlots(maxBodies, bodiesOfOne),
-		accounts: map[string]*Accounts{}, open: map[string]int{}}
+		open: map[string]int{}}
 	socket, err := listen.TCP("sensors", "listen.sensors", cfg.Address)
 	if err != nil {
 		return nil, err
@@ -184,18 +166,6 @@ func (l *Listener) Addr() net.Addr { return l.socket.Addr() }
 
 // Close closes the socket.
 func (l *Listener) Close() error { return listen.Closed(l.socket.Close()) }
-
-// Accounts lists what sensors have told of themselves, by sensor.
-func (l *Listener) Accounts() []Accounts {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	list := make([]Accounts, 0, len(l.accounts))
-	for _, a := range l.accounts {
-		list = append(list, *a)
-	}
-	slices.SortFunc(list, func(a, b Accounts) int { return strings.Compare(a.Sensor, b.Sensor) })
-	return list
-}
 
 // sensorKey marks the connection's sensor in its context.
 type sensorKey struct{}
@@ -429,23 +399,7 @@ func (l *Listener) stats(w http.ResponseWriter, r *http.Request, sensor string) 
 		answer(w, http.StatusBadRequest, "bad_stats", "The body is not a sensor's account: "+err.Error(), "")
 		return
 	}
-	l.mu.Lock()
-	a := l.accounts[sensor]
-	if a == nil {
-		a = &Accounts{Sensor: sensor}
-		l.accounts[sensor] = a
-	}
-	// A sensor that did not get our answer tells of the same time again, and of more.
-	told := s
-	if again := a.Last.From != 0 && s.From == a.Last.From; again {
-		told.Seen, told.Sent, told.Dropped, told.Filtered = less(s.Seen, a.Last.Seen), less(s.Sent, a.Last.Sent), less(s.Dropped, a.Last.Dropped), less(s.Filtered, a.Last.Filtered)
-	}
-	a.Last, a.At = s, time.Now().UnixMilli()
-	a.Seen += total(told.Seen)
-	a.Sent += total(told.Sent)
-	a.Dropped += total(told.Dropped)
-	a.Filtered += total(told.Filtered)
-	l.mu.Unlock()
+	told := l.cfg.Book.take(sensor, s, time.Now().UnixMilli())
 	if l.cfg.Stats != nil {
 		if err := l.cfg.Stats(r.Context(), sensor, told); err != nil {
 			l.log.Error("take a sensor's account", "sensor.id", sensor, "error.message", err.Error())
@@ -454,24 +408,6 @@ func (l *Listener) stats(w http.ResponseWriter, r *http.Request, sensor string) 
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// less is what m has more than before.
-func less(m, before map[string]int64) map[string]int64 {
-	out := make(map[string]int64, len(m))
-	for k, n := range m {
-		if n > before[k] {
-			out[k] = n - before[k]
-		}
-	}
-	return out
-}
-
-func total(m map[string]int64) (n int64) {
-	for _, v := range m {
-		n += v
-	}
-	return n
 }
 
 func (l *Listener) enroll(w http.ResponseWriter, r *http.Request) {

@@ -252,7 +252,8 @@ func TestEnrollAndStats(t *testing.T) {
 	a := newAuthority(t)
 	tokens := map[string]bool{"once": true}
 	var told []string
-	l, url := serve(t, a, Config{
+	book := NewBook()
+	_, url := serve(t, a, Config{Book: book,
 		Enroll: func(_ context.Context, token string, csr []byte) (Enrolment, error) {
 			if !tokens[token] {
 				return Enrolment{}, &soc.Problem{Status: 403, Code: "token_used", Detail: "This token was used.", Do: "Make a new one."}
@@ -298,9 +299,8 @@ func TestEnrollAndStats(t *testing.T) {
 			t.Fatalf("stats: %d %v", status, v)
 		}
 	}
-	got := l.Accounts()
-	if len(got) != 1 || got[0].Sensor != "s-0009" || got[0].Seen != 20 || got[0].Sent != 14 || got[0].Dropped != 4 || got[0].Filtered != 2 || got[0].At == 0 {
-		t.Errorf("Accounts() = %+v", got)
+	if got := book.Of("s-0009"); got.Seen != 20 || got.Sent != 14 || got.Dropped != 4 || got.Filtered != 2 || got.At == 0 || got.Lost["ring"] != 4 {
+		t.Errorf("Of(s-0009) = %+v", got)
 	}
 	if fmt.Sprint(told) != "[s-00092 s-00092]" {
 		t.Errorf("told %v", told)
@@ -314,7 +314,8 @@ func TestEnrollAndStats(t *testing.T) {
 func TestStatsAgain(t *testing.T) {
 	a := newAuthority(t)
 	var told []Stats
-	l, url := serve(t, a, Config{Stats: func(_ context.Context, _ string, s Stats) error { told = append(told, s); return nil }},
+	book := NewBook()
+	_, url := serve(t, a, Config{Book: book, Stats: func(_ context.Context, _ string, s Stats) error { told = append(told, s); return nil }},
 		func(context.Context, string, uint64, []wire.Frame) (bool, error) { return false, nil })
 	c := client(t, a, a.pair(t, "s-1"))
 	for _, s := range []Stats{
@@ -327,8 +328,8 @@ func TestStatsAgain(t *testing.T) {
 			t.Fatalf("stats: %d %v", status, v)
 		}
 	}
-	if got := l.Accounts()[0]; got.Seen != 10 || got.Dropped != 4 {
-		t.Errorf("Accounts() = seen %d, dropped %d; want 10 and 4", got.Seen, got.Dropped)
+	if got := book.Of("s-1"); got.Seen != 10 || got.Dropped != 4 {
+		t.Errorf("Of(s-1) = seen %d, dropped %d; want 10 and 4", got.Seen, got.Dropped)
 	}
 	if got := fmt.Sprint(told[0].Dropped, told[1].Dropped, told[2].Dropped); got != "map[packet_ring:2] map[spool_full:1] map[packet_ring:1]" {
 		t.Errorf("dropped as told %s", got)
