@@ -253,11 +253,7 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 		}
 	}
 	// Count and rows from one transaction: the total is that of the page's moment.
-	options := sql.TxOptions{ReadOnly: true}
-	if s.db.Dialect() == state.Postgres {
-		options.Isolation = sql.LevelRepeatableRead
-	}
-	tx, err := s.db.Read().BeginTx(ctx, &options)
+	tx, err := s.moment(ctx)
 	if err != nil {
 		return Page{}, fmt.Errorf("list alerts: %w", err)
 	}
@@ -310,6 +306,15 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 		return Page{}, fmt.Errorf("list alerts: %w", err)
 	}
 	return p, nil
+}
+
+// moment begins a transaction in which all queries read the same state.
+func (s *Store) moment(ctx context.Context) (*sql.Tx, error) {
+	options := sql.TxOptions{ReadOnly: true}
+	if s.db.Dialect() == state.Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	return s.db.Read().BeginTx(ctx, &options)
 }
 
 // count is how many alerts pass a filter, from the index alert_list.
@@ -397,32 +402,66 @@ func (s *Store) row(ctx context.Context, scope soc.Scope, id string) (db.Alert, 
 	return r, nil
 }
 
+// openStates are the states of an alert but closed.
+var openStates = []string{soc.AlertNew, soc.AlertAcknowledged}
+
 // Counts of the views for a person, within a scope.
 func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string) (Counts, error) {
 	now := s.c.Now().In(s.c.Zone)
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, s.c.Zone).UnixMilli()
-	var w where
-	me, day := w.param(account), w.param(today)
-	w.scope(scope)
-	// Closed alerts of other days are left out first: there are many of them and no view needs them, but LastClosed does.
-	list := `SELECT
-		count(*) FILTER (WHERE NOT exercise AND state = 'new'),
-		count(*) FILTER (WHERE NOT exercise AND state <> 'closed' AND holder = ` + me + `),
-		count(*) FILTER (WHERE NOT exercise AND state <> 'closed' AND severity_rank >= 4),
-		count(*) FILTER (WHERE NOT exercise AND state <> 'closed' AND personal),
-		count(*) FILTER (WHERE NOT exercise AND state <> 'closed'),
-		count(*) FILTER (WHERE exercise AND state <> 'closed'),
-		count(*) FILTER (WHERE NOT exercise AND created >= ` + day + `),
-		count(*) FILTER (WHERE NOT exercise AND created >= ` + day + ` AND state = 'closed'),
-		CAST(coalesce(avg(acknowledged - created) FILTER (WHERE NOT exercise AND acknowledged >= ` + day + ` AND acknowledged >= created), -1) AS BIGINT),
-		CAST(coalesce(min(created) FILTER (WHERE NOT exercise AND state = 'new'), 0) AS BIGINT),
-		CAST(coalesce(max(closed) FILTER (WHERE NOT exercise), 0) AS BIGINT)
-		FROM alert` + w.String()
-	var c Counts
-	err := s.db.Read().QueryRowContext(ctx, list, w.args...).Scan(&c.Unacknowledged, &c.Mine, &c.Urgent, &c.Personal, &c.Open, &c.Exercise,
-		&c.Today, &c.ClosedToday, &c.MeanAck, &c.OldestNew, &c.LastClosed)
+	tx, err := s.moment(ctx)
 	if err != nil {
 		return Counts{}, fmt.Errorf("count alerts: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // only read
+	var c Counts
+	one := func(what, query string, w *where, into ...any) error {
+		if err := tx.QueryRowContext(ctx, query+w.String(), w.args...).Scan(into...); err != nil {
+			return fmt.Errorf("count %s: %w", what, err)
+		}
+		return nil
+	}
+	// Each figure from an index that leaves out what it does not count: most alerts are closed ones of other days.
+	open := new(where)
+	me := open.param(account)
+	open.cond = append(open.cond, "exercise IN (FALSE, TRUE)")
+	open.in("state", openStates)
+	open.scope(scope)
+	err = one("open alerts", `SELECT
+		count(*) FILTER (WHERE NOT exercise AND state = 'new'),
+		count(*) FILTER (WHERE NOT exercise AND holder = `+me+`),
+		count(*) FILTER (WHERE NOT exercise AND severity_rank >= 4),
+		count(*) FILTER (WHERE NOT exercise AND personal),
+		count(*) FILTER (WHERE NOT exercise),
+		count(*) FILTER (WHERE exercise),
+		CAST(coalesce(min(created) FILTER (WHERE NOT exercise AND state = 'new'), 0) AS BIGINT)
+		FROM alert`, open, &c.Unacknowledged, &c.Mine, &c.Urgent, &c.Personal, &c.Open, &c.Exercise, &c.OldestNew)
+	if err != nil {
+		return Counts{}, err
+	}
+	made := new(where)
+	made.add("created >= ?", today)
+	made.add("NOT exercise")
+	made.scope(scope)
+	if err := one("alerts of the day", "SELECT count(*), count(*) FILTER (WHERE state = 'closed') FROM alert", made, &c.Today, &c.ClosedToday); err != nil {
+		return Counts{}, err
+	}
+	taken := new(where)
+	taken.add("acknowledged > 0 AND acknowledged >= ? AND acknowledged >= created", today)
+	taken.add("NOT exercise")
+	taken.scope(scope)
+	if err := one("alerts taken today", "SELECT CAST(coalesce(avg(acknowledged - created), -1) AS BIGINT) FROM alert", taken, &c.MeanAck); err != nil {
+		return Counts{}, err
+	}
+	var closed where
+	closed.scope(scope)
+	closed.add("NOT exercise")
+	newest := "SELECT coalesce(max(closed), 0) FROM alert" + closed.String()
+	if scope.All { // off the end of the index alert_closed
+		newest = "SELECT coalesce((SELECT closed FROM alert" + closed.String() + " ORDER BY closed DESC LIMIT 1), 0)"
+	}
+	if err := tx.QueryRowContext(ctx, newest, closed.args...).Scan(&c.LastClosed); err != nil {
+		return Counts{}, fmt.Errorf("find the alert closed last: %w", err)
 	}
 	return c, nil
 }
