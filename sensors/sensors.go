@@ -15,6 +15,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -31,7 +32,8 @@ type Config struct {
 	Interfaces []string
 	Name       string // of this host, in observer.name and host.name
 	Version    string
-	Idle       bool // go on when no probe may run, to tell why and to send what an earlier start left in the spool
+	Own        func(netip.AddrPort) bool // is it an address of this process's own listeners? nil: it has none (OwnListeners)
+	Idle       bool                      // go on when no probe may run, to tell why and to send what an earlier start left in the spool
 }
 
 // States of a Probe.
@@ -153,9 +155,14 @@ func (h *Host) Run(ctx context.Context) error {
 	return ErrNothingRuns
 }
 
+// own says whether traffic with a is this process's: a sensor that recorded it would make traffic to record by recording.
+func (h *Host) own(a netip.AddrPort) bool {
+	return h.ship.Uplink(a) || h.cfg.Own != nil && h.cfg.Own(a)
+}
+
 func (h *Host) runPacket(ctx context.Context) {
 	out := packet.NewOutput(0)
-	a := packet.NewAnalyzer(packet.Config{Sensor: h.cfg.Name, Live: true, Exclude: h.ship.Uplink}, out.Put)
+	a := packet.NewAnalyzer(packet.Config{Sensor: h.cfg.Name, Live: true, Exclude: h.own}, out.Put)
 	h.count(packetProbe, func() Counts {
 		c := Counts{Dropped: map[string]int64{}}
 		for class, s := range out.Stats() {

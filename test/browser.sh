@@ -44,7 +44,7 @@ export HOME=$dir
 bin/hoalu serve --config "$dir/hoalu.yml" --data "$dir/data" >"$dir/log" 2>&1 &
 pid=$!
 for _ in $(seq 150); do
-  link=$(grep -oE 'http://localhost:[0-9]+/first#[A-Za-z0-9_-]+' "$dir/log" || true)
+  link=$(cat "$dir/data/first-link" 2>/dev/null || true)
   [ -n "$link" ] && break
   kill -0 "$pid" 2>/dev/null || { cat "$dir/log"; exit 1; }
   sleep 0.2

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -47,15 +49,8 @@ func (c ServeCmd) Run(e *env) error {
 	}
 	a, err := app.New(e.ctx, app.Options{Data: c.Data, Config: cfg, Log: e.log, Version: version, Ready: func(url, first string) {
 		fmt.Fprintf(e.out, "\nHoa Lư %s  %s\n", version, url)
-		if first != "" && os.Getenv("JOURNAL_STREAM") != "" { // as a service: a log is read by more people than may make the first account
-			path := filepath.Join(c.Data, "first-link")
-			if err := os.WriteFile(path, []byte(first+"\n"), 0o600); err != nil {
-				e.log.Error("write the first link", "error", err)
-			} else {
-				fmt.Fprintf(e.out, say("The one-time link for the first account, good for 15 minutes, is in %s")+"\n", path)
-			}
-		} else if first != "" {
-			fmt.Fprintf(e.out, say("One-time link for the first account, good for 15 minutes:\n  %s")+"\n", first)
+		if err := tellFirstLink(e.out, filepath.Join(c.Data, "first-link"), first); err != nil {
+			e.log.Error("write the first link", "error", err, "do", "hoalu admin link")
 		}
 		fmt.Fprintf(e.out, say("Data: %s   Stop: Ctrl-C\nTry it: %s try")+"\n\n", c.Data, strings.TrimSpace(program()))
 	}})
@@ -67,13 +62,52 @@ func (c ServeCmd) Run(e *env) error {
 	ctx, stop := context.WithCancel(e.ctx)
 	defer stop()
 	holding.Go(func() { holdMemory(ctx) })
-	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err != nil { // at a terminal SIGHUP says that the window was closed, and ends the process
+	if !isTerminal(os.Stdin) { // at a terminal SIGHUP says that the window was closed, and ends the process
 		hup := make(chan os.Signal, 1)
 		signal.Notify(hup, syscall.SIGHUP)
 		defer signal.Stop(hup)
 		holding.Go(func() { reloadOn(ctx, hup, a, e.log) })
 	}
 	return a.Run(e.ctx)
+}
+
+// tellFirstLink prints the link for the first account where a person reads it, at a terminal. Anything else may be a log, which more
+// people read than may make the first account: then it is in a file for this user alone, whose path is printed. A file of an earlier
+// start goes.
+func tellFirstLink(out io.Writer, path, link string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	switch {
+	case link == "":
+		return nil
+	case isTerminal(out):
+		_, err := fmt.Fprintf(out, say("One-time link for the first account, good for 15 minutes:\n  %s")+"\n", link)
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(f, link); err != nil {
+		f.Close() //nolint:errcheck // the first error says what is wrong
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, say("The one-time link for the first account, good for 15 minutes, is in %s")+"\n", path)
+	return err
+}
+
+// isTerminal says whether a person reads or writes x.
+func isTerminal(x any) bool {
+	f, ok := x.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 // reloadOn reads the rules again at each signal until ctx ends.

@@ -1,9 +1,76 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
+
+// terminal opens both ends of a pseudo-terminal.
+func terminal(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { person.Close() })
+	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { program.Close() })
+	return person, program
+}
+
+// TestFirstLink: the link is printed at a terminal only; elsewhere it is in a file of mode 0600, also where a file of another mode
+// stood, and a file of an earlier start goes.
+func TestFirstLink(t *testing.T) {
+	const link = "http://localhost:8080/first#one-time"
+	path := filepath.Join(t.TempDir(), "first-link")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if err := tellFirstLink(&log, path, link); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(log.String(), "one-time") || !strings.Contains(log.String(), path) {
+		t.Errorf("into a log goes %q", log.String())
+	}
+	info, err := os.Stat(path)
+	raw, readErr := os.ReadFile(path)
+	if err != nil || readErr != nil || info.Mode().Perm() != 0o600 || string(raw) != link+"\n" {
+		t.Errorf("the file has mode %v and holds %q; %v %v", info, raw, err, readErr)
+	}
+	person, program := terminal(t)
+	if err := tellFirstLink(program, path, link); err != nil {
+		t.Fatal(err)
+	}
+	read := make([]byte, 4096)
+	if n, err := person.Read(read); err != nil || !strings.Contains(string(read[:n]), link) {
+		t.Errorf("at a terminal a person reads %q, %v", read[:n], err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file of an earlier start is still there: %v", err)
+	}
+	log.Reset()
+	if err := tellFirstLink(&log, path, ""); err != nil || log.Len() > 0 {
+		t.Errorf("an appliance with accounts says %q, %v", log.String(), err)
+	}
+}
 
 func TestNoCores(t *testing.T) {
 	if err := noCores(); err != nil {

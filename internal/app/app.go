@@ -125,7 +125,8 @@ type App struct {
 	counted    atomic.Uint64   // last sequence the ledger's reader has taken
 	observed   uint64          // last sequence health was told of; the ledger's reader only
 
-	front *group // listeners, sensors
+	watch *group // this host's own sensor: it ends while the listener still takes what it has
+	front *group // listeners
 	back  *group // readers of the queue and everything behind
 
 	notices func(soc.Notice)
@@ -216,6 +217,10 @@ func (a *App) Run(ctx context.Context) error {
 	a.front = newGroup(bg, a.log)
 	a.runBack(a.back)
 	a.runFront(a.front)
+	a.watch = newGroup(bg, a.log)
+	if a.own != nil {
+		a.watch.run("own sensor", a.own.Run)
+	}
 	if a.opts.Ready != nil {
 		first := ""
 		if any, err := a.accounts.Any(ctx); err == nil && !any {
@@ -235,10 +240,13 @@ func (a *App) Run(ctx context.Context) error {
 		cause = context.Cause(a.back.ctx)
 	case <-a.front.ctx.Done():
 		cause = context.Cause(a.front.ctx)
+	case <-a.watch.ctx.Done():
+		cause = context.Cause(a.watch.ctx)
 	}
+	watch := a.watch.stop(stopTime)
 	front := a.front.stop(stopTime) // nothing new comes in, what was taken is in the queue
 	back := a.back.stop(stopTime)
-	return errors.Join(cause, front, back, a.down.bounded(stopTime))
+	return errors.Join(cause, watch, front, back, a.down.bounded(stopTime))
 }
 
 // hostAddresses are this host's own, without loopback.

@@ -76,12 +76,9 @@ func (a *App) openOwnSensor(ctx context.Context) (err error) {
 	}
 	a.own, err = sensors.NewOwn(sensors.OwnConfig{Spool: a.path("spool"), Listener: a.address("sensors").String(), Authority: a.vault.Authority().Root(),
 		Certificate: func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) { return certs.Get(i.Context()) },
-		Config:      sensors.Config{Packet: a.cfg.Sensor.Packet, Host: a.cfg.Sensor.Host, Interfaces: a.cfg.Sensor.Interfaces, Name: hostname(), Version: a.opts.Version}}, a.log)
-	if err != nil {
-		return err
-	}
-	a.listeners = append(a.listeners, named{"own sensor", a.own.Run})
-	return nil
+		Config: sensors.Config{Packet: a.cfg.Sensor.Packet, Host: a.cfg.Sensor.Host, Interfaces: a.cfg.Sensor.Interfaces, Name: hostname(), Version: a.opts.Version,
+			Own: sensors.OwnListeners(a.consoleAddr, a.address("sensors"))}}, a.log)
+	return err
 }
 
 type sensorsPart struct{ a *App }

@@ -22,9 +22,9 @@ func (q *Queue) Append(ctx context.Context, b *wire.Batch) (uint64, error) {
 		q.refused.Add(1)
 		return 0, fmt.Errorf("append to queue: %w", err)
 	}
-	if len(sealed) > wire.MaxMessage {
+	if len(sealed) > maxSealed {
 		q.refused.Add(1)
-		return 0, fmt.Errorf("%w: %d bytes, limit %d", queue.ErrTooLarge, len(sealed), wire.MaxMessage)
+		return 0, fmt.Errorf("%w: %d bytes, limit %d", queue.ErrTooLarge, len(sealed), maxSealed)
 	}
 	seq, err := q.append(ctx, data, sealed)
 	if err != nil {

@@ -249,7 +249,7 @@ func TestEachBatchHasAnID(t *testing.T) {
 // TestLargestBatchFits: a sealed batch of exactly the limit is taken with its header.
 func TestLargestBatchFits(t *testing.T) {
 	q := open(t, Config{Dir: t.TempDir()})
-	if _, err := q.append(t.Context(), nil, make([]byte, wire.MaxMessage)); err != nil {
+	if _, err := q.append(t.Context(), nil, make([]byte, maxSealed)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -28,7 +28,7 @@ func serve(cfg Config, log *slog.Logger, broken func()) (*embedded, error) {
 		ServerName: "hoalu", DontListen: true, NoSigs: true, NoLog: false,
 		JetStream: true, DisableJetStreamBanner: true, StoreDir: cfg.Dir, SyncAlways: !cfg.noSync,
 		JetStreamMaxStore: 1 << 60, JetStreamMaxMemory: 16 << 20, // the stream's own MaxBytes bounds it: a store's bound refuses to lower that one
-		MaxPayload: wire.MaxMessage + 4096,
+		MaxPayload: wire.MaxMessage, // with its header: more than 8 MiB the server warns of at each start
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make embedded server: %w", err)

@@ -15,6 +15,9 @@ import (
 // headerRoom is what a stored message may hold beside the sealed batch: its Nats-Msg-Id.
 const headerRoom = 256
 
+// maxSealed is the length of the largest batch, sealed: with its header it fills a message.
+const maxSealed = wire.MaxMessage - headerRoom
+
 // start brings up one life of the embedded server and the stream on it.
 func (q *Queue) start(gen uint64) (*conn, error) {
 	srv, err := serve(q.cfg, q.log, func() { q.fail(gen) })
@@ -48,7 +51,7 @@ func (c *conn) openStream(cfg Config) (err error) {
 	defer cancel()
 	want := jetstream.StreamConfig{
 		Name: streamName, Subjects: []string{subject}, Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew,
-		MaxBytes: cfg.MaxBytes, MaxMsgSize: wire.MaxMessage + headerRoom, MaxMsgs: -1, Storage: jetstream.FileStorage, Replicas: 1,
+		MaxBytes: cfg.MaxBytes, MaxMsgSize: wire.MaxMessage, MaxMsgs: -1, Storage: jetstream.FileStorage, Replicas: 1,
 		AllowDirect: true, NoAck: false, Duplicates: time.Second, Compression: jetstream.NoCompression, // batches are compressed already
 	}
 	c.stream, err = c.js.Stream(ctx, streamName)
