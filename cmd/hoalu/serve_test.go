@@ -38,7 +38,7 @@ func terminal(t *testing.T) (person, program *os.File) {
 // TestFirstLink: the link is printed at a terminal only; elsewhere it is in a file of mode 0600, also where a file of another mode
 // stood, and a file of an earlier start goes.
 func TestFirstLink(t *testing.T) {
-	const link = "http://localhost:8080/first#one-time"
+	const link = "http://localhost:8080/first#Xq7w"
 	path := filepath.Join(t.TempDir(), "first-link")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestFirstLink(t *testing.T) {
 	if err := tellFirstLink(&log, path, link); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(log.String(), "one-time") || !strings.Contains(log.String(), path) {
+	if strings.Contains(log.String(), "Xq7w") || !strings.Contains(log.String(), path) {
 		t.Errorf("into a log goes %q", log.String())
 	}
 	info, err := os.Stat(path)
