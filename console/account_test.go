@@ -228,11 +228,11 @@ func TestTokensAndPeople(t *testing.T) {
 func TestPreferencesChooseTheLanguage(t *testing.T) {
 	b := newBench(t, Parts{})
 	w, _, _ := b.first("quan.tri")
-	if p := w.refused(get, "/api/alerts/CB-1", nil, 503, "part_unavailable"); p.Detail != "The part alerts does not answer or is not switched on." {
+	if p := w.refused(get, "/api/quarantine", nil, 503, "part_unavailable"); p.Detail != "The part quarantine does not answer or is not switched on." {
 		t.Errorf("English by Accept-Language: %q", p.Detail)
 	}
 	ask[Preferences](w, put, "/api/me/preferences", map[string]any{"language": "vi", "theme": "dark", "keys": true})
-	if p := w.refused(get, "/api/alerts/CB-1", nil, 503, "part_unavailable"); p.Detail != "Phần cảnh báo không trả lời hoặc chưa bật." {
+	if p := w.refused(get, "/api/quarantine", nil, 503, "part_unavailable"); p.Detail != "Phần cách ly không trả lời hoặc chưa bật." {
 		t.Errorf("Vietnamese by preference: %q", p.Detail)
 	}
 	if got := ask[Me](w, get, "/api/me", nil).Preferences; got.Theme != "dark" {

@@ -1,146 +1,44 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"hoalu/console/authz"
 	"hoalu/soc"
 )
+
+// alerts is the queue of triage and one alert of it.
+type alerts struct {
+	*desk
+	alerts   Alerts
+	store    Events
+	national National
+	rules    Rules
+	people   *people
+}
+
+func (h *alerts) operations() (string, []operation) {
+	return "alerts", []operation{
+		{get, "/api/alerts", "listAlerts", "alerts.read", "The queue", needs(partAlerts, partRules), to(h.list)},
+		{get, "/api/alerts/{id}", "getAlert", "alerts.read", "One alert, by id or CB- number",
+			needs(partAlerts, partEvents, partNational), to(h.get)},
+		{post, "/api/alerts/actions", "actOnAlerts", "alerts.note", "Acknowledge, assign, close, reopen or note, one or many",
+			needs(partAlerts), to(h.act).upTo(256 << 10)},
+		{post, "/api/undo", "undo", "alerts.note", "Take back one's last deed on alerts", needs(partAlerts), to(h.undo)},
+	}
+}
 
 // alertsFresh is how long a page of alerts may be believed without a notice.
 const alertsFresh = 30 * time.Second
 
-func (c *Console) unitRef(id string) *Ref {
-	if id == "" {
-		return nil
-	}
-	if c.Parts.Inventory != nil {
-		for _, u := range c.Parts.Inventory.Units() {
-			if u.ID == id {
-				return &Ref{u.ID, u.Name}
-			}
-		}
-	}
-	return &Ref{ID: id, Name: id}
-}
-
-// names resolves systems and units once for a whole answer.
-type names struct {
-	systems map[string]soc.System
-	units   map[string]soc.Unit
-	sources map[string]soc.Source
-}
-
-func (c *Console) names() names {
-	n := names{map[string]soc.System{}, map[string]soc.Unit{}, map[string]soc.Source{}}
-	if c.Parts.Inventory == nil {
-		return n
-	}
-	for _, s := range c.Parts.Inventory.Systems() {
-		n.systems[s.ID] = s
-	}
-	for _, u := range c.Parts.Inventory.Units() {
-		n.units[u.ID] = u
-	}
-	for _, s := range c.Parts.Inventory.Sources() {
-		n.sources[s.ID] = s
-	}
-	return n
-}
-
-func (n names) system(id string) SystemRef {
-	s, ok := n.systems[id]
-	if !ok {
-		return SystemRef{ID: id, Name: id}
-	}
-	return SystemRef{ID: s.ID, Name: s.Name, Level: s.Level, Demo: s.Demo}
-}
-
-func (n names) unit(id string) *Ref {
-	if id == "" {
-		return nil
-	}
-	if u, ok := n.units[id]; ok {
-		return &Ref{u.ID, u.Name}
-	}
-	return &Ref{id, id}
-}
-
-func (n names) source(id string) Ref {
-	if s, ok := n.sources[id]; ok {
-		return Ref{s.ID, s.Name}
-	}
-	return Ref{id, id}
-}
-
-// maskedText stands where a person may not see an account, address or evidence.
-const maskedText = "•••"
-
-func alertItem(a soc.Alert, n names, masked bool) AlertItem {
-	item := AlertItem{
-		ID: a.ID, Number: a.Number, Rule: a.Rule, Title: a.Title, Severity: a.Severity, Score: a.Score, State: a.State, Reopened: a.Reopened,
-		System: n.system(a.System), Unit: n.unit(a.Unit), Source: a.Source, Host: a.Host, User: a.User, Address: a.Address,
-		First: Time(a.First), Last: Time(a.Last), Created: Time(a.Created), Changed: Time(a.Changed), Acknowledged: Time(a.Acknowledged),
-		Closed: Time(a.Closed), ClosedBy: a.ClosedBy, CloseReason: a.CloseReason, Count: a.Count, Evidence: a.Evidence, Attack: orEmpty(a.Attack),
-		Exercise: a.Exercise, Demo: a.Demo, Personal: a.Personal, Version: a.Version,
-	}
-	if item.Title == nil {
-		item.Title = Text{}
-	}
-	if a.Holder != "" {
-		item.Holder = &Ref{a.Holder, a.HolderName}
-	}
-	if masked {
-		for _, f := range []*string{&item.Host, &item.User, &item.Address, &item.Evidence} {
-			if *f != "" {
-				*f = maskedText
-			}
-		}
-	} else if i := slices.IndexFunc(a.Trace, isNote); i >= 0 {
-		item.EvidenceText = noteText(a.Trace[i], n)
-	}
-	return item
-}
-
-func isNote(c soc.Condition) bool { return c.Op == "note" }
-
-// noteText words what the product itself saw; nil for a note without a text.
-func noteText(c soc.Condition, n names) Text {
-	values := maps.Clone(c.Values)
-	if values == nil {
-		values = map[string]string{}
-	}
-	if id := values["source"]; id != "" {
-		values["source"] = n.source(id).Name
-	}
-	part := values["part"]
-	for from, to := range map[string]string{"last_event": "since", "minute": "minute"} {
-		if at, err := time.Parse(time.RFC3339, values[from]); err == nil {
-			values[to] = Time(at.UnixMilli()).clock()
-		}
-	}
-	out := Text{}
-	for _, lang := range []string{"vi", "en"} {
-		values["why"], _ = text(lang, "cause."+values["cause"], values)
-		if name, ok := text(lang, "part."+part, nil); ok {
-			values["part"] = name
-		}
-		t, ok := text(lang, "note."+c.Want, values)
-		if !ok {
-			return nil
-		}
-		out[lang] = t
-	}
-	return out
-}
-
-func (c *Console) alertFilter(k *call, in *alertsIn) (AlertFilter, error) {
+func (h *alerts) filter(k *call, in *alertsIn) (AlertFilter, error) {
 	f := AlertFilter{Rules: one(in.Rule), Systems: one(in.System), Units: one(in.Unit), Host: in.Host, User: in.User, Address: in.Address, Attack: in.Attack, Holder: in.Holder, Text: in.Text}
 	for _, s := range in.Severity {
 		if !slices.Contains([]soc.Severity{soc.Informational, soc.Low, soc.Medium, soc.High, soc.Critical}, soc.Severity(s)) {
@@ -180,7 +78,7 @@ func (c *Console) alertFilter(k *call, in *alertsIn) (AlertFilter, error) {
 		f.Personal = true
 	}
 	if k.Masked {
-		if err := c.maskedFilter(in, &f); err != nil {
+		if err := h.maskedFilter(in, &f); err != nil {
 			return f, err
 		}
 	}
@@ -212,7 +110,7 @@ var alertNumber = regexp.MustCompile(`^CB-\d{4}-\d{1,9}$`)
 
 // maskedFilter keeps who sees hosts, accounts and addresses masked from asking for them: every filter on them answers yes or no, from
 // which a value is read letter by letter. Such a filter is refused by name; words look at titles and numbers alone.
-func (c *Console) maskedFilter(in *alertsIn, f *AlertFilter) error {
+func (h *alerts) maskedFilter(in *alertsIn, f *AlertFilter) error {
 	kind, _, _ := strings.Cut(in.GroupKey, "=")
 	for _, x := range []struct {
 		name  string
@@ -232,11 +130,8 @@ func (c *Console) maskedFilter(in *alertsIn, f *AlertFilter) error {
 		f.Numbers = one(number)
 		return nil
 	}
-	if c.Parts.Rules == nil {
-		return unavailable("rules")
-	}
 	rules := []string{}
-	for _, r := range c.Parts.Rules.Rules() {
+	for _, r := range h.rules.Rules() {
 		if matches(in.Text, r.Title["vi"], r.Title["en"]) && (in.Rule == "" || in.Rule == r.ID) {
 			rules = append(rules, r.ID)
 		}
@@ -247,31 +142,21 @@ func (c *Console) maskedFilter(in *alertsIn, f *AlertFilter) error {
 	return nil
 }
 
-func one(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
-}
-
-func (c *Console) listAlerts(ctx context.Context, k *call, in *alertsIn) (*AlertsAnswer, error) {
-	if c.Parts.Alerts == nil {
-		return nil, unavailable("alerts")
-	}
-	f, err := c.alertFilter(k, in)
+func (h *alerts) list(ctx context.Context, k *call, in *alertsIn) (*AlertsAnswer, error) {
+	f, err := h.filter(k, in)
 	if err != nil {
 		return nil, err
 	}
-	scope := c.scope(k)
+	scope := h.scope(k)
 	out := &AlertsAnswer{Items: []AlertItem{}, Views: map[string]int64{}}
-	n := c.names()
-	counts, err := c.Parts.Alerts.Counts(ctx, scope, k.Actor.ID)
+	n := h.names()
+	counts, err := h.alerts.Counts(ctx, scope, k.Actor.ID)
 	if err != nil {
 		return nil, err
 	}
 	out.Views, out.Today = views(counts, k.Filter.PersonalOnly())
 	if in.Group != "" && in.GroupKey == "" {
-		groups, total, err := c.Parts.Alerts.Groups(ctx, scope, f, in.Group, in.Limit)
+		groups, total, err := h.alerts.Groups(ctx, scope, f, in.Group, in.Limit)
 		if err != nil {
 			return nil, err
 		}
@@ -289,29 +174,29 @@ func (c *Console) listAlerts(ctx context.Context, k *call, in *alertsIn) (*Alert
 			}
 			out.Groups = append(out.Groups, row)
 		}
-		out.Frame = c.frame(total, "", alertsFresh)
+		out.Frame = h.frame(total, "", alertsFresh)
 		return out, nil
 	}
 	q := AlertQuery{AlertFilter: f, Sort: in.Sort, Limit: in.Limit, Cursor: in.After}
 	if q.Sort == "" {
 		q.Sort = "-score"
 	}
-	p, err := c.Parts.Alerts.List(ctx, scope, q)
+	p, err := h.alerts.List(ctx, scope, q)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range p.Items {
 		out.Items = append(out.Items, alertItem(a, n, k.Masked))
 	}
-	out.Frame = c.frame(p.Total, p.Next, alertsFresh)
+	out.Frame = h.frame(p.Total, p.Next, alertsFresh)
 	if (f.LastFrom != 0 || f.LastTo != 0) && !slices.Equal(f.States, []string{soc.AlertClosed}) { // a time range never hides an open alert in silence
 		q.LastFrom, q.LastTo, q.Limit, q.Cursor, q.States = 0, 0, 1, "", openOf(f.States)
-		all, err := c.Parts.Alerts.List(ctx, scope, q)
+		all, err := h.alerts.List(ctx, scope, q)
 		if err != nil {
 			return nil, err
 		}
 		q.LastFrom, q.LastTo = f.LastFrom, f.LastTo
-		shown, err := c.Parts.Alerts.List(ctx, scope, q)
+		shown, err := h.alerts.List(ctx, scope, q)
 		if err != nil {
 			return nil, err
 		}
@@ -346,9 +231,9 @@ func views(n AlertCounts, personalOnly bool) (map[string]int64, AlertsToday) {
 	return map[string]int64{"unacknowledged": n.Unacknowledged, "mine": n.Mine, "high": n.Urgent, "personal": n.Personal, "open": n.Open, "exercise": n.Exercise}, today
 }
 
-// visibleAlert reads one alert under the operation's rows.
-func (c *Console) visibleAlert(ctx context.Context, k *call, id string) (soc.Alert, error) {
-	a, err := c.Parts.Alerts.Get(ctx, c.scope(k), id)
+// visible reads one alert under the operation's rows.
+func (h *alerts) visible(ctx context.Context, k *call, id string) (soc.Alert, error) {
+	a, err := h.alerts.Get(ctx, h.scope(k), id)
 	var p *soc.Problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
 		return soc.Alert{}, absent(id)
@@ -362,18 +247,14 @@ func (c *Console) visibleAlert(ctx context.Context, k *call, id string) (soc.Ale
 	return a, nil
 }
 
-func (c *Console) getAlert(ctx context.Context, k *call, in *idIn) (*AlertDetail, error) {
-	if c.Parts.Alerts == nil {
-		return nil, unavailable("alerts")
-	}
-	a, err := c.visibleAlert(ctx, k, in.ID)
+func (h *alerts) get(ctx context.Context, k *call, in *idIn) (*AlertDetail, error) {
+	a, err := h.visible(ctx, k, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	scope := c.scope(k)
-	now := c.now()
+	now := h.now()
 	d := &AlertDetail{
-		AlertItem:  alertItem(a, c.names(), k.Masked),
+		AlertItem:  alertItem(a, h.names(), k.Masked),
 		ScoreParts: a.ScoreParts,
 		Group:      orEmpty(a.Group),
 		Trace:      orEmpty(slices.DeleteFunc(slices.Clone(a.Trace), isNote)),
@@ -390,122 +271,141 @@ func (c *Console) getAlert(ctx context.Context, k *call, in *idIn) (*AlertDetail
 		d.ScoreParts = map[string]int{}
 	}
 	if k.Masked {
-		d.Group, d.EventIDs = []soc.GroupValue{}, []string{}
-		for i := range d.Trace {
-			if d.Trace[i].Got != "" {
-				d.Trace[i].Got = maskedText
-			}
-		}
+		d.mask()
 	}
-	history, err := c.Parts.Alerts.History(ctx, scope, a.ID)
-	if err != nil {
+	if err := h.past(ctx, k, a, d); err != nil {
 		return nil, err
 	}
-	for _, h := range history {
-		if h.Action == "created" { // earlier versions wrote the rule's id here, which says nothing to a person
-			h.Text = ""
-		}
-		d.History = append(d.History, HistoryLine{Time: Time(h.Time), Actor: Ref{h.Actor, h.Name}, Action: h.Action, Text: h.Text, Reason: h.Reason})
-	}
-	seen, err := c.Parts.Alerts.Seen(ctx, scope, a.ID)
-	if err != nil {
+	if err := h.ruleOf(ctx, k, a, d); err != nil {
 		return nil, err
 	}
-	if seen.ClosedAs == nil {
-		seen.ClosedAs = map[string]int64{}
-	}
-	d.Seen = seen
-	rule, err := c.Parts.Alerts.RuleAt(ctx, a.Rule, a.RuleVersion)
-	var p *soc.Problem
-	switch {
-	case err == nil:
-		d.Why = rule.Why
-		if rule.Runbook != nil {
-			d.Runbook = rule.Runbook
-		}
-		if c.may(ctx, k, "rules.read") {
-			item := ruleItem(rule, nil)
-			d.RuleInfo = &item
-		}
-	case errors.As(err, &p) && p.Status == http.StatusNotFound: // alerts made directly carry no rule
-	default:
+	if err := h.eventsOf(ctx, k, a, d); err != nil {
 		return nil, err
 	}
-	c.alertEvents(ctx, k, a, d)
-	if c.Parts.National != nil && c.may(ctx, k, "national.read") {
-		reports, err := c.Parts.National.About(ctx, a.Number)
-		if err != nil {
+	if h.may(ctx, k, "national.read") {
+		if err := h.deliveries(ctx, a, d); err != nil {
 			return nil, err
 		}
-		for _, r := range reports {
-			d.Deliveries = append(d.Deliveries, Delivery{ID: r.ID, Kind: r.Kind, Channel: r.Channel, State: r.State, Created: Time(r.Created), Accepted: Time(r.Accepted),
-				Tries: r.Tries, NextTry: Time(r.NextTry), LastError: r.LastError, Receipt: receipt(r.Receipt)})
-		}
 	}
-	d.Deeds = []string{}
-	for _, deed := range c.deeds(ctx, k, "alerts.") {
-		switch deed {
-		case "alerts.read":
-			continue
-		case "alerts.reopen":
-			if a.State != soc.AlertClosed {
-				continue
-			}
-		case "alerts.acknowledge", "alerts.assign", "alerts.close":
-			if a.State == soc.AlertClosed {
-				continue
-			}
-		}
-		d.Deeds = append(d.Deeds, deed)
-	}
-	return d, nil
+	d.Deeds, err = h.deedsOn(ctx, k, a)
+	return d, err
 }
 
-// alertEvents fills in the raw events for those who may read events of the system.
-func (c *Console) alertEvents(ctx context.Context, k *call, a soc.Alert, d *AlertDetail) {
-	if k.Masked || !c.may(ctx, k, "events.search") {
-		return
+// mask hides what a person who sees accounts and addresses masked could read them from.
+func (d *AlertDetail) mask() {
+	d.Group, d.EventIDs = []soc.GroupValue{}, []string{}
+	for i := range d.Trace {
+		if d.Trace[i].Got != "" {
+			d.Trace[i].Got = maskedText
+		}
 	}
-	fail := func(err error) {
-		d.EventsError = c.problem(ctx, k, operation{Method: get, Path: "/api/alerts/{id}"}, err).Detail
+}
+
+// past fills in what was done on the alert and what became of those like it.
+func (h *alerts) past(ctx context.Context, k *call, a soc.Alert, d *AlertDetail) error {
+	scope := h.scope(k)
+	history, err := h.alerts.History(ctx, scope, a.ID)
+	if err != nil {
+		return err
 	}
-	if c.Parts.Events == nil {
-		fail(unavailable("events"))
-		return
+	for _, n := range history {
+		if n.Action == "created" { // earlier versions wrote the rule's id here, which says nothing to a person
+			n.Text = ""
+		}
+		d.History = append(d.History, HistoryLine{Time: Time(n.Time), Actor: Ref{n.Actor, n.Name}, Action: n.Action, Text: n.Text, Reason: n.Reason})
 	}
-	scope, _ := c.scopeFor(ctx, k, "events.search")
+	if d.Seen, err = h.alerts.Seen(ctx, scope, a.ID); err != nil {
+		return err
+	}
+	if d.Seen.ClosedAs == nil {
+		d.Seen.ClosedAs = map[string]int64{}
+	}
+	return nil
+}
+
+// ruleOf fills in the rule as it was when the alert was made; alerts made directly carry none.
+func (h *alerts) ruleOf(ctx context.Context, k *call, a soc.Alert, d *AlertDetail) error {
+	rule, err := h.alerts.RuleAt(ctx, a.Rule, a.RuleVersion)
+	var p *soc.Problem
+	if errors.As(err, &p) && p.Status == http.StatusNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.Why = rule.Why
+	if rule.Runbook != nil {
+		d.Runbook = rule.Runbook
+	}
+	if h.may(ctx, k, "rules.read") {
+		item := ruleItem(rule, nil)
+		d.RuleInfo = &item
+	}
+	return nil
+}
+
+// eventsOf fills in the raw events for those who may read events of the system; EventsError says why they could not be read.
+func (h *alerts) eventsOf(ctx context.Context, k *call, a soc.Alert, d *AlertDetail) error {
+	if k.Masked || !h.may(ctx, k, "events.search") {
+		return nil
+	}
+	scope, _, err := h.scopeFor(ctx, k, "events.search")
+	if err != nil {
+		return err
+	}
 	bound, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	events, err := c.Parts.Events.Get(bound, a.Events)
+	found, err := h.store.Get(bound, a.Events)
 	if err != nil {
-		fail(err)
-		return
+		d.EventsError = h.problem(ctx, k, err).Detail
+		return nil
 	}
-	for _, e := range events {
-		if scope.All || slices.Contains(scope.Systems, e.System) {
+	for _, e := range found {
+		if authz.Covers(scope, e.System) {
 			d.Events = append(d.Events, Event{e})
 		}
 	}
-	slices.SortStableFunc(d.Events, func(x, y Event) int { return int(y.Time - x.Time) })
+	slices.SortStableFunc(d.Events, func(x, y Event) int { return cmp.Compare(y.Time, x.Time) })
+	return nil
 }
 
-func receipt(r *soc.Receipt) *Receipt {
-	if r == nil {
-		return nil
+// deliveries fills in what was reported of the alert.
+func (h *alerts) deliveries(ctx context.Context, a soc.Alert, d *AlertDetail) error {
+	reports, err := h.national.About(ctx, a.Number)
+	if err != nil {
+		return err
 	}
-	return &Receipt{ID: r.ID, Received: Time(r.Received), Digest: r.Digest, Key: r.KeyID, Kind: r.Kind, Verified: r.Verified, Fault: r.Fault}
+	for _, r := range reports {
+		d.Deliveries = append(d.Deliveries, Delivery{ID: r.ID, Kind: r.Kind, Channel: r.Channel, State: r.State, Created: Time(r.Created),
+			Accepted: Time(r.Accepted), Tries: r.Tries, NextTry: Time(r.NextTry), LastError: r.LastError, Receipt: receipt(r.Receipt)})
+	}
+	return nil
 }
 
-func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActionBody]) (*AlertActionDone, error) {
-	if c.Parts.Alerts == nil {
-		return nil, unavailable("alerts")
-	}
+// deedsOn are the deeds that the person may do on the alert as it stands.
+func (h *alerts) deedsOn(ctx context.Context, k *call, a soc.Alert) ([]string, error) {
+	all, err := h.deeds(ctx, k, "alerts.")
+	closed := a.State == soc.AlertClosed
+	return slices.DeleteFunc(all, func(deed string) bool {
+		switch deed {
+		case "alerts.read":
+			return true
+		case "alerts.reopen":
+			return !closed
+		case "alerts.acknowledge", "alerts.assign", "alerts.close":
+			return closed
+		}
+		return false
+	}), err
+}
+
+func (h *alerts) act(ctx context.Context, k *call, in *bodyIn[alertActionBody]) (*AlertActionDone, error) {
 	b := in.Body
 	op := operation{Method: post, Action: "alerts." + b.Action, ID: "actOnAlerts"}
-	if err := c.permit(ctx, k, op.Action); err != nil {
-		if c.Parts.Audit != nil {
+	if err := h.permit(ctx, k, op.Action); err != nil {
+		if h.audit != nil {
 			d := soc.Deed{Actor: k.Actor, Action: op.Action, Object: b.Alerts[0].ID, Result: "denied"}
-			if err := c.Parts.Audit.Record(ctx, d); err != nil {
+			if err := h.audit.Record(ctx, d); err != nil {
 				return nil, err
 			}
 		}
@@ -524,7 +424,7 @@ func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActi
 	case "assign":
 		act.Holder, act.HolderName = k.Actor.ID, k.Actor.Name
 		if b.Holder != "" && b.Holder != k.Actor.ID {
-			people, err := c.listPeople(ctx, k, nil)
+			people, err := h.people.list(ctx, k, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -538,8 +438,8 @@ func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActi
 	for _, t := range b.Alerts {
 		act.Alerts = append(act.Alerts, AlertRef(t))
 	}
-	scope := c.scope(k)
-	r, err := c.Parts.Alerts.Act(ctx, k.Actor, scope, act)
+	scope := h.scope(k)
+	r, err := h.alerts.Act(ctx, k.Actor, scope, act)
 	var p *soc.Problem
 	if errors.As(err, &p) && len(act.Alerts) == 1 && p.Status == http.StatusConflict {
 		r, err = AlertResult{Failed: []AlertFailure{{act.Alerts[0].ID, p}}}, nil
@@ -550,7 +450,7 @@ func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActi
 		}
 		return nil, err
 	}
-	n := c.names()
+	n := h.names()
 	out := &AlertActionDone{Done: []AlertItem{}, Conflicts: []AlertConflict{}, Missing: []string{}, Refused: []AlertRefusal{}, Undo: r.Undo, UndoUntil: Time(r.UndoUntil)}
 	for _, a := range r.Changed {
 		out.Done = append(out.Done, alertItem(a, n, k.Masked))
@@ -561,7 +461,7 @@ func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActi
 		case http.StatusNotFound:
 			out.Missing = append(out.Missing, f.ID)
 		case http.StatusConflict:
-			a, err := c.Parts.Alerts.Get(ctx, scope, f.ID)
+			a, err := h.alerts.Get(ctx, scope, f.ID)
 			if err != nil {
 				out.Missing = append(out.Missing, f.ID)
 				continue
@@ -574,16 +474,13 @@ func (c *Console) actOnAlerts(ctx context.Context, k *call, in *bodyIn[alertActi
 	return out, nil
 }
 
-func (c *Console) undo(ctx context.Context, k *call, in *bodyIn[undoBody]) (*UndoDone, error) {
-	if c.Parts.Alerts == nil {
-		return nil, unavailable("alerts")
-	}
-	r, err := c.Parts.Alerts.Undo(ctx, k.Actor, c.scope(k), in.Body.Token)
+func (h *alerts) undo(ctx context.Context, k *call, in *bodyIn[undoBody]) (*UndoDone, error) {
+	r, err := h.alerts.Undo(ctx, k.Actor, h.scope(k), in.Body.Token)
 	if err != nil {
 		return nil, err
 	}
 	out := &UndoDone{Done: []AlertItem{}}
-	n := c.names()
+	n := h.names()
 	for _, a := range r.Changed {
 		out.Done = append(out.Done, alertItem(a, n, k.Masked))
 	}

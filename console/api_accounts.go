@@ -50,8 +50,10 @@ type Me struct {
 type Check struct {
 	ID   string `json:"id" enum:"events,exercise,source,system,endpoint,backup"`
 	Done bool   `json:"done"`
-	Text Text   `json:"text"`
-	Page string `json:"page,omitempty"`
+	// Unknown is set where it could not be told: neither done nor to be done.
+	Unknown string `json:"unknown,omitempty" doc:"why it could not be told whether this is done"`
+	Text    Text   `json:"text"`
+	Page    string `json:"page,omitempty"`
 }
 
 type firstStartBody struct {

@@ -13,6 +13,7 @@ type Status struct {
 	Events   *EventsStatus   `json:"events,omitempty"`
 	Alerts   *AlertsStatus   `json:"alerts,omitempty"`
 	Parts    []soc.Part      `json:"parts" doc:"parts that are not ready, with the reason"`
+	Broken   []Broken        `json:"broken,omitempty" doc:"what does not answer now, with the reason: ledger, sources, national, disk, events, alerts"`
 	AsOf     Time            `json:"as_of"`
 	Stale    Time            `json:"stale_after"`
 }
@@ -82,7 +83,7 @@ type ClockStatus struct {
 // EventsStatus is the inflow.
 type EventsStatus struct {
 	PerSecond float64 `json:"per_second"`
-	Total     int64   `json:"total" doc:"events stored"`
+	Total     *int64  `json:"total,omitempty" doc:"events stored; left out while the store does not tell"`
 	Last      Time    `json:"last,omitzero"`
 }
 
@@ -113,7 +114,7 @@ type Overview struct {
 	Stale    Time             `json:"stale_after"`
 }
 
-// Broken is a card whose part does not answer.
+// Broken is a card, or a figure of the status bar, whose part does not answer.
 type Broken struct {
 	Card string `json:"card"`
 	Code string `json:"code"`

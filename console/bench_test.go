@@ -45,7 +45,13 @@ type bench struct {
 
 var compiled = sync.OnceValues(func() (*authz.Policy, error) { return authz.New(context.Background()) })
 
+// newBench has parts in which nothing ever happened where the test gives none.
 func newBench(t *testing.T, parts Parts) *bench {
+	t.Helper()
+	return openBench(t, func(b *bench) Parts { return b.filled(parts) })
+}
+
+func openBench(t *testing.T, with func(*bench) Parts) *bench {
 	t.Helper()
 	b := &bench{t: t, db: statetest.Open(t)}
 	policy, err := compiled()
@@ -67,10 +73,7 @@ func newBench(t *testing.T, parts Parts) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if parts.Audit == nil {
-		parts.Audit = auditLog{b}
-	}
-	b.console, err = New(Config{Accounts: b.people, Policy: policy, Parts: parts, Version: "test", Now: b.now})
+	b.console, err = New(Config{Accounts: b.people, Policy: policy, Parts: with(b), Version: "test", Now: b.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +83,50 @@ func newBench(t *testing.T, parts Parts) *bench {
 		b.server.Close()
 	})
 	return b
+}
+
+// filled puts a part in which nothing ever happened where the test gives none. Of the machine nothing is known then.
+func (b *bench) filled(p Parts) Parts {
+	fill(&p.Audit, Audit(auditLog{b}))
+	fill(&p.Inventory, Inventory(&province{}))
+	fill(&p.Alerts, Alerts(&queue{}))
+	fill(&p.Events, Events(shelf{}))
+	fill(&p.Readings, Readings(readings{}))
+	fill(&p.Ledger, Ledger(book{}))
+	fill(&p.Posture, Posture(&cells{}))
+	fill(&p.National, National(centre{}))
+	fill(&p.Rules, Rules(titles{}))
+	fill(&p.Identifiers, Identifiers(numbers{}))
+	return p
+}
+
+func fill[P comparable](p *P, quiet P) {
+	var none P
+	if *p == none {
+		*p = quiet
+	}
+}
+
+// centre is a national link over which nothing was ever sent.
+type centre struct{}
+
+func (centre) Summary(context.Context) (NationalState, error) {
+	return NationalState{Today: NationalDay{Day: "2026-11-30", State: "open"}}, nil
+}
+func (centre) About(context.Context, string) ([]soc.Report, error) { return nil, nil }
+func (centre) Outbox(context.Context, string, string, string, int) (ReportPage, error) {
+	return ReportPage{}, nil
+}
+func (centre) Report(_ context.Context, id string) (soc.Report, []ReportTry, error) {
+	return soc.Report{}, nil, &soc.Problem{Status: 404, Code: "not_found", Values: map[string]string{"id": id}}
+}
+func (centre) Endpoint(context.Context) (EndpointItem, error) { return EndpointItem{}, nil }
+func (centre) SetEndpoint(_ context.Context, _ soc.Actor, e EndpointItem, _ string) (EndpointItem, error) {
+	return e, nil
+}
+func (centre) Test(context.Context, soc.Actor) (TestDone, error) { return TestDone{}, nil }
+func (centre) Reconcile(_ context.Context, _ soc.Actor, day string) (NationalDay, error) {
+	return NationalDay{Day: day, State: "balanced"}, nil
 }
 
 func (b *bench) now() time.Time {
@@ -253,10 +300,10 @@ func (b *bench) code(secret string) string {
 	return code
 }
 
-// events is a memory of events that answers with the real evaluator.
-type events []*ecs.Event
+// shelf is a memory of events that answers with the real evaluator.
+type shelf []*ecs.Event
 
-func (l events) Search(_ context.Context, s query.Search) (query.Result, error) {
+func (l shelf) Search(_ context.Context, s query.Search) (query.Result, error) {
 	m, err := query.Compile(s.Query)
 	if err != nil {
 		return query.Result{}, err
@@ -289,7 +336,7 @@ func (l events) Search(_ context.Context, s query.Search) (query.Result, error) 
 	return r, nil
 }
 
-func (l events) Get(_ context.Context, ids []string) ([]*ecs.Event, error) {
+func (l shelf) Get(_ context.Context, ids []string) ([]*ecs.Event, error) {
 	var out []*ecs.Event
 	for _, e := range l {
 		if slices.Contains(ids, e.ID) {
@@ -299,20 +346,20 @@ func (l events) Get(_ context.Context, ids []string) ([]*ecs.Event, error) {
 	return out, nil
 }
 
-func (l events) Stored(context.Context) (int64, error) { return int64(len(l)), nil }
+func (l shelf) Stored(context.Context) (int64, error) { return int64(len(l)), nil }
 
 // province is a fixed inventory.
 type province struct {
-	Inventory // what no test of this package calls
-	units     []soc.Unit
-	systems   []soc.System
-	sources   []soc.Source
+	units   []soc.Unit
+	systems []soc.System
+	assets  []soc.Asset
+	sources []soc.Source
 }
 
 func (p *province) Claims(string) []soc.Claim { return nil }
 func (p *province) Units() []soc.Unit         { return p.units }
 func (p *province) Systems() []soc.System     { return p.systems }
-func (p *province) Assets() []soc.Asset       { return nil }
+func (p *province) Assets() []soc.Asset       { return p.assets }
 func (p *province) Sources() []soc.Source     { return p.sources }
 func (p *province) CreateUnit(_ context.Context, _ soc.Actor, u soc.Unit) (soc.Unit, error) {
 	u.ID = fmt.Sprintf("DV-%02d", len(p.units)+1)
@@ -339,6 +386,25 @@ func (p *province) UpdateSource(_ context.Context, _ soc.Actor, s soc.Source) (s
 		}
 	}
 	return s, nil
+}
+
+func (p *province) UpdateUnit(_ context.Context, _ soc.Actor, u soc.Unit) (soc.Unit, error) {
+	return u, nil
+}
+func (p *province) CreateAsset(_ context.Context, _ soc.Actor, a soc.Asset) (soc.Asset, error) {
+	a.ID = fmt.Sprintf("TS-%d", len(p.assets)+1)
+	return a, nil
+}
+func (p *province) UpdateAsset(_ context.Context, _ soc.Actor, a soc.Asset) (soc.Asset, error) {
+	return a, nil
+}
+func (p *province) ImportAssets(context.Context, soc.Actor, soc.AssetImport) (soc.AssetsImported, error) {
+	return soc.AssetsImported{}, nil
+}
+func (p *province) Retire(context.Context, soc.Actor, soc.Retirement) error        { return nil }
+func (p *province) Delete(context.Context, soc.Actor, string, string, int64) error { return nil }
+func (p *province) Forget(_ context.Context, _ soc.Actor, ids []string) ([]string, []soc.Refusal, error) {
+	return ids, nil, nil
 }
 
 func twoUnits() *province {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,6 +26,7 @@ type call struct {
 	Filter   authz.Filter // rows of the operation's action
 	Masked   bool
 
+	op     operation
 	w      http.ResponseWriter
 	r      *http.Request
 	secure bool
@@ -89,11 +89,11 @@ func background(r *http.Request) bool {
 func (c *Console) authorise(op operation) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(ctx)
-		k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: overTLS(r)}
+		k := &call{Lang: languageOf(r, ""), op: op, w: w, r: r, secure: overTLS(r)}
 		k.Actor.Address = address(r)
 		if op.Action != "" {
 			if err := c.identify(k, op.Action); err != nil {
-				c.refuse(ctx.Context(), k, op, err)
+				c.refuse(ctx.Context(), k, err)
 				return
 			}
 		}
@@ -119,45 +119,6 @@ func (c *Console) identify(k *call, action string) error {
 	return c.permit(ctx, k, action)
 }
 
-// permit asks the policy for one more action of the same call and takes over its rows.
-func (c *Console) permit(ctx context.Context, k *call, action string) error {
-	d, err := c.Policy.Decide(ctx, k.Actor, action)
-	if err != nil {
-		return err
-	}
-	if !d.Allow {
-		return denial(k, action, d)
-	}
-	k.Masked = d.Masked
-	k.Filter, err = c.Policy.Filter(ctx, k.Actor, action)
-	return err
-}
-
-// may reports whether the actor may do the action at all, for parts of an answer.
-func (c *Console) may(ctx context.Context, k *call, action string) bool {
-	d, err := c.Policy.Decide(ctx, k.Actor, action)
-	return err == nil && d.Allow
-}
-
-// scopeFor is the scope of another action of the same call; nothing when it is not allowed.
-func (c *Console) scopeFor(ctx context.Context, k *call, action string) (soc.Scope, authz.Filter) {
-	f, err := c.Policy.Filter(ctx, k.Actor, action)
-	if err != nil {
-		return soc.Scope{Systems: []string{}}, authz.Filter{}
-	}
-	return f.Scope(c.systems()), f
-}
-
-// scope is the scope of the operation's action.
-func (c *Console) scope(k *call) soc.Scope { return k.Filter.Scope(c.systems()) }
-
-func (c *Console) systems() []soc.System {
-	if c.Parts.Inventory == nil {
-		return nil
-	}
-	return c.Parts.Inventory.Systems()
-}
-
 // denial explains itself: what was asked, with which roles, who may.
 func denial(k *call, action string, d authz.Decision) error {
 	names := func(roles []soc.Role) string {
@@ -176,13 +137,13 @@ func denial(k *call, action string, d authz.Decision) error {
 		"action": action, "what": what, "roles": names(k.Actor.Roles), "able": names(d.Able), "why": d.Why}}
 }
 
-// refuse answers a request that never reaches its operation; refused deeds are audited.
-func (c *Console) refuse(ctx context.Context, k *call, op operation, err error) {
-	p := c.problem(ctx, k, op, err)
-	if p.Status == http.StatusForbidden && op.Method != http.MethodGet && c.Parts.Audit != nil {
-		d := soc.Deed{Actor: k.Actor, Action: op.Action, Result: "denied", Details: map[string]string{"operation": op.ID}}
-		if err := c.Parts.Audit.Record(ctx, d); err != nil {
-			c.Log.ErrorContext(ctx, "record a denied deed", "error", err)
+// refuse answers a request that never reaches its operation; refused deeds are put on record.
+func (c *Console) refuse(ctx context.Context, k *call, err error) {
+	p := c.problem(ctx, k, err)
+	if p.Status == http.StatusForbidden && k.op.Method != http.MethodGet {
+		d := soc.Deed{Actor: k.Actor, Action: k.op.Action, Result: "denied", Details: map[string]string{"operation": k.op.ID}}
+		if err := c.audit.Record(ctx, d); err != nil {
+			c.log.ErrorContext(ctx, "record a denied deed", "error", err)
 		}
 	}
 	writeProblem(k.w, p)
@@ -193,21 +154,7 @@ func absent(id string) error {
 	return &soc.Problem{Status: http.StatusNotFound, Code: "absent", Detail: "Not found; it may be mistyped or outside your scope.", Values: map[string]string{"id": id}}
 }
 
-func unavailable(part string) error {
-	return &soc.Problem{Status: http.StatusServiceUnavailable, Code: "part_unavailable", Detail: "This part does not answer.", Values: map[string]string{"part": part}}
-}
-
-// deeds lists the actions of the given prefix that the actor may do.
-func (c *Console) deeds(ctx context.Context, k *call, prefixes ...string) []string {
-	m, err := c.Policy.Menu(ctx, k.Actor)
-	if err != nil {
-		return []string{}
-	}
-	out := []string{}
-	for _, d := range m.Deeds {
-		if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(d, p) }) {
-			out = append(out, d)
-		}
-	}
-	return out
+func unavailable(missing part) error {
+	return &soc.Problem{Status: http.StatusServiceUnavailable, Code: "part_unavailable", Detail: "This part does not answer.",
+		Values: map[string]string{"part": string(missing)}}
 }

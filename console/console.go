@@ -5,14 +5,16 @@
 // its Actor; a Frame says how much an answer holds and until when it may be believed (decision 26); a Problem is an error for a
 // person (RFC 9457) with a stable code.
 //
-// What the console needs of other parts it declares in parts.go in words of soc; internal/app hands the implementations in. A part
-// that is not there is answered with the Problem part_unavailable, never with invented data. Rights are decided by console/authz on
+// What the console needs of other parts it declares in parts.go in words of soc; internal/app hands the implementations in. The API is
+// divided by resource: alerts, events, systems and so on, each a type in the file of its name with its operations beside its methods and
+// with only the parts it uses. An operation names the parts it needs; one that is not there is answered with the Problem
+// part_unavailable, never with invented data. Rights are decided by console/authz on
 // every call; rows outside an actor's scope are answered exactly like rows that do not exist.
 //
 // A Console is safe for concurrent use. Handler never blocks on a browser that does not read; Serve blocks until ctx ends.
 //
-// To add an operation: its types in api_….go, a line in operations.go, a method, an action in authz/policy.rego and the row of its
-// test, then go generate ./console.
+// To add an operation: its types in api_….go, a method of its resource and the line in that file's operations, an action in
+// authz/policy.rego and the row of its test, then go generate ./console.
 package console
 
 //go:generate go test -run TestOpenAPI -update .
@@ -58,20 +60,11 @@ type Config struct {
 // Console answers the API and serves the web console.
 type Console struct {
 	Config
+	*desk
 	router  chi.Router
 	api     huma.API
 	notices *Notices
 	site    *index
-
-	mu        sync.Mutex
-	searching map[string]int // running searches by actor
-	tallies   map[string]keptTally
-}
-
-type keptTally struct {
-	at    int64
-	tally Tally
-	err   error
 }
 
 // Zone of everything on screen.
@@ -87,6 +80,12 @@ func New(c Config) (*Console, error) {
 	}
 	if c.Policy == nil {
 		errs = append(errs, errors.New("console: no policy"))
+	}
+	if c.Parts.Inventory == nil {
+		errs = append(errs, errors.New("console: no inventory"))
+	}
+	if c.Parts.Audit == nil {
+		errs = append(errs, errors.New("console: no audit"))
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -114,7 +113,8 @@ func New(c Config) (*Console, error) {
 			return inputProblem(nil, status, msg, errs...)
 		}
 	})
-	s := &Console{Config: c, router: chi.NewRouter(), searching: map[string]int{}, tallies: map[string]keptTally{}}
+	s := &Console{Config: c, router: chi.NewRouter(),
+		desk: &desk{policy: c.Policy, inventory: c.Parts.Inventory, audit: c.Parts.Audit, log: c.Log, clock: c.Now}}
 	s.notices = newNotices()
 	if c.Files != nil {
 		site, err := openIndex(c.Files)
@@ -171,12 +171,4 @@ func (c *Console) Serve(ctx context.Context, l net.Listener) error {
 	}
 	<-done
 	return nil
-}
-
-func (c *Console) now() Time { return Time(c.Now().UnixMilli()) }
-
-// frame begins an answer that may be believed for the given time.
-func (c *Console) frame(total int64, next string, fresh time.Duration) Frame {
-	now := c.now()
-	return Frame{Total: total, AsOf: now, StaleAfter: now + Time(fresh.Milliseconds()), Next: next}
 }

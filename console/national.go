@@ -10,14 +10,43 @@ import (
 	"hoalu/soc"
 )
 
+// national is the link to the national centre: its outbox and its receiving point.
+type national struct {
+	*desk
+	national National
+}
+
+func (h *national) operations() (string, []operation) {
+	return "national", []operation{
+		{get, "/api/national", "national", "national.read", "Does the centre have everything", needs(partNational), to(h.summary)},
+		{get, "/api/national/outbox", "listOutbox", "national.read", "Messages: waiting first, oldest first",
+			needs(partNational), to(h.outbox)},
+		{get, "/api/national/outbox/{id}", "getReport", "national.read", "One message as it is sent",
+			needs(partNational), to(h.report)},
+		{get, "/api/national/endpoint", "getEndpoint", "national.read", "The receiving point", needs(partNational), to(h.endpoint)},
+		{put, "/api/national/endpoint", "setEndpoint", "national.endpoint", "Set the receiving point",
+			needs(partNational), to(h.setEndpoint).upTo(128 << 10)},
+		{post, "/api/national/test", "testEndpoint", "national.test", "Send a test packet now", needs(partNational), to(h.test)},
+		{post, "/api/national/reconcile", "reconcile", "national.act", "Compare a day with the centre",
+			needs(partNational), to(h.reconcile)},
+	}
+}
+
+func receipt(r *soc.Receipt) *Receipt {
+	if r == nil {
+		return nil
+	}
+	return &Receipt{ID: r.ID, Received: Time(r.Received), Digest: r.Digest, Key: r.KeyID, Kind: r.Kind, Verified: r.Verified, Fault: r.Fault}
+}
+
 const nationalFresh = time.Minute
 
 // nationalBad: a link that fails so many times longer than makes it late is bad (own).
 const nationalBad = 4
 
-func (c *Console) nationalStatus(s NationalState) NationalStatus {
+// nationalStatus judges the link at now.
+func nationalStatus(s NationalState, now int64) NationalStatus {
 	out := NationalStatus{State: "good", LastReceipt: Time(max(s.LastReceipt, s.LastBeat)), Waiting: s.Waiting, Refused: s.Refused, Oldest: Time(s.OldestWaiting)}
-	now := c.Now().UnixMilli()
 	age := int64(0)
 	if s.FailingSince > 0 {
 		age = now - s.FailingSince
@@ -35,16 +64,13 @@ func (c *Console) nationalStatus(s NationalState) NationalStatus {
 	return out
 }
 
-func (c *Console) national(ctx context.Context, _ *call, _ *none) (*NationalSummary, error) {
-	if c.Parts.National == nil {
-		return nil, unavailable("national")
-	}
-	s, err := c.Parts.National.Summary(ctx)
+func (h *national) summary(ctx context.Context, _ *call, _ *none) (*NationalSummary, error) {
+	s, err := h.national.Summary(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := c.now()
-	out := &NationalSummary{NationalStatus: c.nationalStatus(s), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Reconciles: s.Reconciles, Today: s.Today, Days: orEmpty(s.Days),
+	now := h.now()
+	out := &NationalSummary{NationalStatus: nationalStatus(s, int64(now)), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Reconciles: s.Reconciles, Today: s.Today, Days: orEmpty(s.Days),
 		LastError: s.LastError, ClockAhead: s.ClockAhead, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now, Stale: now + Time(nationalFresh.Milliseconds())}
 	if s.Endpoint != "" && !s.Reconciles { // whatever an earlier channel told of today
 		out.Today.State, out.Today.Why = "unknown", "no_list"
@@ -52,7 +78,7 @@ func (c *Console) national(ctx context.Context, _ *call, _ *none) (*NationalSumm
 	return out, nil
 }
 
-func (c *Console) reportItem(r soc.Report, n names) ReportItem {
+func reportItem(r soc.Report, n names) ReportItem {
 	item := ReportItem{ID: r.ID, Order: r.Order, Kind: r.Kind, Subject: r.Subject, Channel: r.Channel, Created: Time(r.Created), State: r.State, Tries: r.Tries, NextTry: Time(r.NextTry),
 		LastError: r.LastError, Accepted: Time(r.Accepted), Receipt: receipt(r.Receipt), Size: len(r.Body), Demo: r.Demo, Exercise: r.Exercise}
 	if r.System != "" {
@@ -62,34 +88,28 @@ func (c *Console) reportItem(r soc.Report, n names) ReportItem {
 	return item
 }
 
-func (c *Console) listOutbox(ctx context.Context, _ *call, in *outboxIn) (*Page[ReportItem], error) {
-	if c.Parts.National == nil {
-		return nil, unavailable("national")
-	}
+func (h *national) outbox(ctx context.Context, _ *call, in *outboxIn) (*Page[ReportItem], error) {
 	var p ReportPage
 	var err error
 	if in.Subject != "" {
-		p.Items, err = c.Parts.National.About(ctx, in.Subject)
+		p.Items, err = h.national.About(ctx, in.Subject)
 		p.Total = int64(len(p.Items))
 	} else {
-		p, err = c.Parts.National.Outbox(ctx, in.State, in.Kind, in.After, in.Limit)
+		p, err = h.national.Outbox(ctx, in.State, in.Kind, in.After, in.Limit)
 	}
 	if err != nil {
 		return nil, err
 	}
-	n := c.names()
-	out := &Page[ReportItem]{Items: []ReportItem{}, Frame: c.frame(p.Total, p.Next, nationalFresh)}
+	n := h.names()
+	out := &Page[ReportItem]{Items: []ReportItem{}, Frame: h.frame(p.Total, p.Next, nationalFresh)}
 	for _, r := range p.Items {
-		out.Items = append(out.Items, c.reportItem(r, n))
+		out.Items = append(out.Items, reportItem(r, n))
 	}
 	return out, nil
 }
 
-func (c *Console) getReport(ctx context.Context, _ *call, in *idIn) (*ReportDetail, error) {
-	if c.Parts.National == nil {
-		return nil, unavailable("national")
-	}
-	r, tries, err := c.Parts.National.Report(ctx, in.ID)
+func (h *national) report(ctx context.Context, _ *call, in *idIn) (*ReportDetail, error) {
+	r, tries, err := h.national.Report(ctx, in.ID)
 	var p *soc.Problem
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
 		return nil, absent(in.ID)
@@ -97,21 +117,15 @@ func (c *Console) getReport(ctx context.Context, _ *call, in *idIn) (*ReportDeta
 	if err != nil {
 		return nil, err
 	}
-	return &ReportDetail{ReportItem: c.reportItem(r, c.names()), Body: string(r.Body), Attempts: orEmpty(tries)}, nil
+	return &ReportDetail{ReportItem: reportItem(r, h.names()), Body: string(r.Body), Attempts: orEmpty(tries)}, nil
 }
 
-func (c *Console) getEndpoint(ctx context.Context, _ *call, _ *none) (*EndpointItem, error) {
-	if c.Parts.National == nil {
-		return nil, unavailable("national")
-	}
-	e, err := c.Parts.National.Endpoint(ctx)
+func (h *national) endpoint(ctx context.Context, _ *call, _ *none) (*EndpointItem, error) {
+	e, err := h.national.Endpoint(ctx)
 	return &e, err
 }
 
-func (c *Console) setEndpoint(ctx context.Context, k *call, in *bodyIn[endpointBody]) (*EndpointItem, error) {
-	if c.Parts.National == nil {
-		return nil, unavailable("national")
-	}
+func (h *national) setEndpoint(ctx context.Context, k *call, in *bodyIn[endpointBody]) (*EndpointItem, error) {
 	b := in.Body
 	if b.URL != "" {
 		u, err := url.Parse(b.URL)
@@ -119,31 +133,25 @@ func (c *Console) setEndpoint(ctx context.Context, k *call, in *bodyIn[endpointB
 			return nil, wrongField("endpoint_https", "url")
 		}
 	}
-	e, err := c.Parts.National.SetEndpoint(ctx, k.Actor, EndpointItem{URL: b.URL, Channel: b.Channel, ServerName: b.ServerName, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
+	e, err := h.national.SetEndpoint(ctx, k.Actor, EndpointItem{URL: b.URL, Channel: b.Channel, ServerName: b.ServerName, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
 		Organisation: b.Organisation, Version: b.Version}, b.Reason)
 	return &e, err
 }
 
-func (c *Console) testEndpoint(ctx context.Context, k *call, _ *none) (*TestDone, error) {
-	if c.Parts.National == nil {
-		return nil, unavailable("national")
-	}
+func (h *national) test(ctx context.Context, k *call, _ *none) (*TestDone, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	t, err := c.Parts.National.Test(ctx, k.Actor)
+	t, err := h.national.Test(ctx, k.Actor)
 	return &t, err
 }
 
-func (c *Console) reconcile(ctx context.Context, k *call, in *bodyIn[reconcileBody]) (*NationalDay, error) {
-	if c.Parts.National == nil {
-		return nil, unavailable("national")
-	}
+func (h *national) reconcile(ctx context.Context, k *call, in *bodyIn[reconcileBody]) (*NationalDay, error) {
 	day := in.Body.Day
 	if day == "" {
-		day = c.Now().In(Zone).Format(time.DateOnly)
+		day = h.clock().In(Zone).Format(time.DateOnly)
 	} else if _, err := time.ParseInLocation(time.DateOnly, day, Zone); err != nil {
 		return nil, wrongField("time_wrong", "day")
 	}
-	d, err := c.Parts.National.Reconcile(ctx, k.Actor, day)
+	d, err := h.national.Reconcile(ctx, k.Actor, day)
 	return &d, err
 }

@@ -9,8 +9,9 @@ import (
 	"hoalu/soc"
 )
 
-// Parts are what the console shows and acts on; a nil one is answered with part_unavailable. Every method may be called by any
-// number of goroutines. Errors for a person are *soc.Problem; any other error is shown as a trace number and logged.
+// Parts are what the console shows and acts on. Without Inventory and Audit there is no Console: rights follow units' systems, and
+// what is refused is put on record. An operation that needs another part answers part_unavailable while that is nil. Every method may
+// be called by any number of goroutines. Errors for a person are *soc.Problem; any other error is shown as a trace number and logged.
 type Parts struct {
 	Alerts      Alerts
 	Events      Events
@@ -26,6 +27,39 @@ type Parts struct {
 	Identifiers Identifiers
 	Sensors     Sensors
 	Machine     Machine
+}
+
+// A part is one of Parts by the name that people read.
+type part string
+
+const (
+	partAlerts      part = "alerts"
+	partEvents      part = "events"
+	partKeys        part = "keys"
+	partReadings    part = "readings"
+	partLedger      part = "ledger"
+	partQuarantine  part = "quarantine"
+	partPosture     part = "posture"
+	partNational    part = "national"
+	partRules       part = "rules"
+	partIdentifiers part = "identifiers"
+	partSensors     part = "sensors"
+	partMachine     part = "machine"
+)
+
+// missing is the first of needs that is not there, "" when all are.
+func (p Parts) missing(needs []part) part {
+	there := map[part]bool{
+		partAlerts: p.Alerts != nil, partEvents: p.Events != nil, partKeys: p.Keys != nil, partReadings: p.Readings != nil,
+		partLedger: p.Ledger != nil, partQuarantine: p.Quarantine != nil, partPosture: p.Posture != nil, partNational: p.National != nil,
+		partRules: p.Rules != nil, partIdentifiers: p.Identifiers != nil, partSensors: p.Sensors != nil, partMachine: p.Machine != nil,
+	}
+	for _, n := range needs {
+		if !there[n] {
+			return n
+		}
+	}
+	return ""
 }
 
 // Alerts is the queue of triage. An alert outside the scope is answered as absent (404 Problem) and is in no count.
@@ -242,6 +276,8 @@ type Posture interface {
 	// Between lists the intervals of a system that overlap [from, to).
 	Between(ctx context.Context, system string, from, to int64) ([]Finding, error)
 	Tally(ctx context.Context, system string) (Tally, error)
+	// Transition is the date by which the law asks a system to meet its requirements; false where it sets none.
+	Transition(s soc.System) (soc.Deadline, bool)
 }
 
 // Frameworks of a Control.

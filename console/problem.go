@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,7 +122,7 @@ func usesText(lang string, uses []soc.Use) string {
 }
 
 // problem words an error in the call's language. What a person cannot correct is logged under a trace number and shown as such.
-func (c *Console) problem(ctx context.Context, k *call, op operation, err error) *Problem {
+func (h *desk) problem(ctx context.Context, k *call, err error) *Problem {
 	var p *soc.Problem
 	var fields fieldsError
 	var syntax *query.SyntaxError
@@ -152,7 +153,7 @@ func (c *Console) problem(ctx context.Context, k *call, op operation, err error)
 		return newProblem(k.Lang, &soc.Problem{Status: 499, Code: "stopped", Detail: "Stopped."})
 	}
 	trace := newTrace()
-	c.Log.ErrorContext(ctx, "request could not be answered", "http.request.method", op.Method, "url.path", op.Path, "trace.id", trace, "error.message", err.Error())
+	h.log.ErrorContext(ctx, "request could not be answered", "http.request.method", k.op.Method, "url.path", k.op.Path, "trace.id", trace, "error.message", err.Error())
 	out := newProblem(k.Lang, &soc.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "Something inside does not answer.", Values: map[string]string{"trace": trace}})
 	out.Trace = trace
 	return out
@@ -205,4 +206,27 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p) //nolint:errcheck // the browser is gone
+}
+
+// useItems are the uses with the page of each.
+func useItems(uses []soc.Use) []UseItem {
+	var out []UseItem
+	for _, u := range uses {
+		item := UseItem{Use: u}
+		id := url.PathEscape(u.ID)
+		switch {
+		case u.Kind == soc.KindUnit:
+			item.Page = "/systems?unit=" + id
+		case u.Kind == soc.KindSystem:
+			item.Page = "/systems/" + id
+		case u.Kind == soc.KindAsset:
+			item.Page = "/systems?asset=" + id
+		case u.Kind == soc.KindSource:
+			item.Page = "/sources?source=" + id
+		case u.Kind == "account", u.Kind == "token":
+			item.Page = "/admin"
+		}
+		out = append(out, item)
+	}
+	return out
 }

@@ -27,7 +27,7 @@ func somethingHappened() (Parts, *queue) {
 		Inventory:   twoUnits(),
 		Alerts:      q,
 		Identifiers: numbers{},
-		Events: events{
+		Events: shelf{
 			event("q1", "HT-001", "failed login of admin"),
 			event("q2", "HT-002", "record tk:c"+"x read"),
 			event("q3", soc.Unassigned, "who am I"),
@@ -231,10 +231,10 @@ func TestEventsWithinRows(t *testing.T) {
 }
 
 // many answers as a store does whose field has more values than it holds at once.
-type many struct{ events }
+type many struct{ shelf }
 
 func (m many) Search(ctx context.Context, s query.Search) (query.Result, error) {
-	r, err := m.events.Search(ctx, s)
+	r, err := m.shelf.Search(ctx, s)
 	for _, a := range s.Aggs {
 		t := r.Aggs[a.Name]
 		switch t.Approximate = true; a.Kind {
@@ -252,7 +252,7 @@ func (m many) Search(ctx context.Context, s query.Search) (query.Result, error) 
 func TestApproximateTerms(t *testing.T) {
 	parts, _ := somethingHappened()
 	plain := newBench(t, parts).as("", soc.Analyst)
-	parts.Events = many{parts.Events.(events)}
+	parts.Events = many{parts.Events.(shelf)}
 	w := newBench(t, parts).as("", soc.Analyst)
 	type answer struct{ Terms map[string]TermsTable }
 	const at = "/api/events/aggregate?terms=host.name"
@@ -266,7 +266,7 @@ func TestApproximateTerms(t *testing.T) {
 
 func TestIdentifiersNeverStandInAddresses(t *testing.T) {
 	parts, _ := somethingHappened()
-	parts.Events = events{event("q1", "HT-001", "read record of tk:c"+fmt.Sprintf("%x", tokenOf("001099012345"))), event("q2", "HT-001", "other")}
+	parts.Events = shelf{event("q1", "HT-001", "read record of tk:c"+fmt.Sprintf("%x", tokenOf("001099012345"))), event("q2", "HT-001", "other")}
 	b := newBench(t, parts)
 	w := b.as("", soc.Analyst)
 	for _, q := range []string{"001099012345", "user.id:001099012345", "user.id:(a or 001099012345)", "message:*001099012345*", `"so 001099012345"`} {
@@ -400,7 +400,7 @@ func TestLedgerAndGaps(t *testing.T) {
 	if d := ask[SourceDetail](b.as("", soc.Lead), get, "/api/sources/NG-0002", nil); len(d.Minutes) != 144 || d.Cause == nil || !strings.Contains(d.Cause.Text["vi"], "không có kết nối") {
 		t.Errorf("source: %d bars, cause %+v", len(d.Minutes), d.Cause)
 	}
-	gaps, err := b.console.gaps(t.Context(), prepared{scope: soc.Scope{All: true}, from: at(30), to: now}, minute, map[int64]bool{at(25): true})
+	gaps, err := (&intake{desk: b.console.desk, readings: parts.Readings, ledger: parts.Ledger}).gaps(t.Context(), prepared{scope: soc.Scope{All: true}, from: at(30), to: now}, minute, map[int64]bool{at(25): true})
 	if err != nil {
 		t.Fatal(err)
 	}

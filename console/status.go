@@ -1,15 +1,30 @@
 package console
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
-	"hoalu/console/authz"
+	"hoalu/console/identity"
 	"hoalu/soc"
 )
+
+// overview is the first page and the bar and rail of every page: of each part what a person may know, and which part does not answer.
+type overview struct {
+	*intake
+	parts    Parts
+	accounts *identity.Accounts
+	tallies  *tallies
+	dayShift time.Duration // since midnight
+}
+
+func (h *overview) operations() (string, []operation) {
+	// Neither needs a part: each figure and card has its own needs and names what does not answer.
+	return "overview", []operation{
+		{get, "/api/status", "status", "status.read", "Status bar and counts of the rail", nil, to(h.status)},
+		{get, "/api/overview", "overview", "overview.read", "Cards of the person's roles", nil, to(h.overview)},
+	}
+}
 
 const statusFresh = 30 * time.Second
 
@@ -20,10 +35,143 @@ const (
 	clockOffMS   = 1000
 )
 
-func (c *Console) diskStatus() *DiskStatus {
-	d, err := c.Parts.Machine.Disk()
-	if err != nil || d.Total == 0 {
-		return &DiskStatus{State: "unknown"}
+// fill runs the maker of one figure or card; where a part that it needs is missing or does not answer, that is named in the answer
+// instead. The error is of the request itself: it was given up.
+func (h *overview) fill(ctx context.Context, k *call, name string, needs []part, make func() error) (*Broken, error) {
+	err := error(nil)
+	if missing := h.parts.missing(needs); missing != "" {
+		err = unavailable(missing)
+	} else {
+		err = make()
+	}
+	if err == nil || ctx.Err() != nil {
+		return nil, err
+	}
+	p := h.problem(ctx, k, err)
+	return &Broken{Card: name, Code: p.Code, Text: p.Detail}, nil
+}
+
+// status fills each figure that the person may know; one whose part does not answer stays unknown or out, and is named in Broken.
+func (h *overview) status(ctx context.Context, k *call, _ *none) (*Status, error) {
+	now := h.now()
+	parts := partStates(ctx, h.parts, h.accounts)
+	out := &Status{Clock: h.clockStatus(ctx, parts), Parts: []soc.Part{}, AsOf: now, Stale: now + Time(statusFresh.Milliseconds())}
+	whole, _, err := h.scopeFor(ctx, k, "sources.read")
+	if err != nil {
+		return nil, err
+	}
+	for _, figure := range []struct {
+		name  string
+		shown bool
+		needs []part
+		make  func() error
+	}{
+		{"ledger", h.may(ctx, k, "ledger.read"), needs(partLedger), func() error { return h.ledgerFigure(ctx, k, out) }},
+		{"sources", h.may(ctx, k, "sources.read"), needs(partReadings), func() (err error) {
+			out.Sources, err = h.sourcesStatus(ctx, k)
+			return err
+		}},
+		{"national", h.may(ctx, k, "national.read"), needs(partNational), func() error {
+			s, err := h.parts.National.Summary(ctx)
+			if err != nil {
+				return err
+			}
+			st := nationalStatus(s, h.clock().UnixMilli())
+			out.National = &st
+			return nil
+		}},
+		{"disk", whole.All, needs(partMachine), func() error { return h.machineFigure(parts, out) }},
+		{"events", whole.All, needs(partReadings, partEvents), func() error { return h.eventsFigure(ctx, out) }},
+		{"alerts", h.may(ctx, k, "alerts.read"), needs(partAlerts), func() (err error) {
+			out.Alerts, _, err = h.alertsStatus(ctx, k)
+			return err
+		}},
+	} {
+		if !figure.shown {
+			continue
+		}
+		broken, err := h.fill(ctx, k, figure.name, figure.needs, figure.make)
+		if err != nil {
+			return nil, err
+		}
+		if broken == nil {
+			continue
+		}
+		out.Broken = append(out.Broken, *broken)
+		switch figure.name { // what is shown while it cannot be told
+		case "ledger":
+			out.Ledger = &LedgerStatus{State: "unknown"}
+		case "sources":
+			out.Sources = &SourcesStatus{State: "unknown"}
+		case "national":
+			out.National = &NationalStatus{State: "unknown"}
+		case "disk":
+			out.Disk = &DiskStatus{State: "unknown"}
+		}
+	}
+	return out, nil
+}
+
+// ledgerFigure judges the last minute checked; for an owner by the rows of their own sources.
+func (h *overview) ledgerFigure(ctx context.Context, k *call, out *Status) error {
+	scope, _, err := h.scopeFor(ctx, k, "ledger.read")
+	if err != nil {
+		return err
+	}
+	sum, err := h.ledger.Summary(ctx)
+	if err != nil {
+		return err
+	}
+	if !scope.All {
+		own := map[string]bool{}
+		for _, s := range h.inventory.Sources() {
+			own[s.ID] = sourceIn(scope, s)
+		}
+		var rows []soc.LedgerRow
+		if sum.LastMinute > 0 {
+			if rows, err = h.ledger.Rows(ctx, sum.LastMinute, sum.LastMinute+1, ""); err != nil {
+				return err
+			}
+		}
+		sum = ownSummary(slices.DeleteFunc(rows, func(r soc.LedgerRow) bool { return !own[r.Source] }), sum)
+	}
+	s := ledgerStatus(sum, h.clock().UnixMilli())
+	out.Ledger = &s
+	return nil
+}
+
+func (h *overview) machineFigure(parts []soc.Part, out *Status) error {
+	for _, p := range parts {
+		if !p.Ready {
+			out.Parts = append(out.Parts, p)
+		}
+	}
+	var err error
+	out.Disk, err = h.diskStatus()
+	return err
+}
+
+func (h *overview) eventsFigure(ctx context.Context, out *Status) error {
+	out.Events = &EventsStatus{}
+	for _, r := range h.readings.Readings() {
+		out.Events.PerSecond += r.Rate / 60
+		out.Events.Last = max(out.Events.Last, Time(r.LastEvent))
+	}
+	n, err := h.parts.Events.Stored(ctx)
+	if err != nil {
+		return err
+	}
+	out.Events.Total = &n
+	return nil
+}
+
+func (h *overview) diskStatus() (*DiskStatus, error) {
+	d, err := h.parts.Machine.Disk()
+	if err != nil {
+		return nil, err
+	}
+	if d.Total == 0 { // not measured yet
+		return &DiskStatus{State: "unknown"}, nil
 	}
 	out := &DiskStatus{State: "good", Total: d.Total, Free: d.Free, Unknown: d.Unknown}
 	if d.Unknown == "" {
@@ -35,16 +183,16 @@ func (c *Console) diskStatus() *DiskStatus {
 	case out.Days != nil && *out.Days < diskLowDays:
 		out.State = "low"
 	}
-	return out
+	return out, nil
 }
 
 // clockStatus is off where the part of that name says so, whatever the time service tells.
-func (c *Console) clockStatus(ctx context.Context, parts []soc.Part) ClockStatus {
-	out := ClockStatus{State: "unknown", Now: c.now()}
-	if c.Parts.Machine == nil {
+func (h *overview) clockStatus(ctx context.Context, parts []soc.Part) ClockStatus {
+	out := ClockStatus{State: "unknown", Now: h.now()}
+	if h.parts.missing(needs(partMachine)) != "" {
 		return out
 	}
-	if offset, server, ok := c.Parts.Machine.Clock(ctx); ok {
+	if offset, server, ok := h.parts.Machine.Clock(ctx); ok {
 		out.State, out.OffsetMS, out.Server = "good", &offset, server
 		if max(offset, -offset) > clockOffMS {
 			out.State = "off"
@@ -57,25 +205,28 @@ func (c *Console) clockStatus(ctx context.Context, parts []soc.Part) ClockStatus
 }
 
 // sourcesStatus counts the sources of an action's rows.
-func (c *Console) sourcesStatus(ctx context.Context, k *call) *SourcesStatus {
-	if c.Parts.Inventory == nil {
-		return &SourcesStatus{State: "unknown"}
+func (h *overview) sourcesStatus(ctx context.Context, k *call) (*SourcesStatus, error) {
+	scope, _, err := h.scopeFor(ctx, k, "sources.read")
+	if err != nil {
+		return nil, err
 	}
-	scope, _ := c.scopeFor(ctx, k, "sources.read")
-	n, readings := c.names(), c.readings()
+	n, readings := h.names(), h.bySource()
 	var items []SourceItem
-	for _, s := range c.Parts.Inventory.Sources() {
-		if s.Retired == 0 && c.sourceIn(scope, s) {
+	for _, s := range h.inventory.Sources() {
+		if s.Retired == 0 && sourceIn(scope, s) {
 			items = append(items, sourceItem(s, readings, n))
 		}
 	}
-	out := countSources(items, c.Parts.Readings != nil)
-	return &out
+	out := countSources(items)
+	return &out, nil
 }
 
-func (c *Console) alertsStatus(ctx context.Context, k *call) (*AlertsStatus, AlertCounts, error) {
-	scope, filter := c.scopeFor(ctx, k, "alerts.read")
-	n, err := c.Parts.Alerts.Counts(ctx, scope, k.Actor.ID)
+func (h *overview) alertsStatus(ctx context.Context, k *call) (*AlertsStatus, AlertCounts, error) {
+	scope, filter, err := h.scopeFor(ctx, k, "alerts.read")
+	if err != nil {
+		return nil, AlertCounts{}, err
+	}
+	n, err := h.parts.Alerts.Counts(ctx, scope, k.Actor.ID)
 	if err != nil {
 		return nil, n, err
 	}
@@ -83,294 +234,4 @@ func (c *Console) alertsStatus(ctx context.Context, k *call) (*AlertsStatus, Ale
 		n = AlertCounts{Personal: n.Personal, Open: n.Personal, MeanAck: -1}
 	}
 	return &AlertsStatus{New: n.Unacknowledged, Mine: n.Mine, High: n.Urgent, Personal: n.Personal, Open: n.Open}, n, nil
-}
-
-func (c *Console) status(ctx context.Context, k *call, _ *none) (*Status, error) {
-	now := c.now()
-	parts := c.parts(ctx)
-	out := &Status{Clock: c.clockStatus(ctx, parts), Parts: []soc.Part{}, AsOf: now, Stale: now + Time(statusFresh.Milliseconds())}
-	if c.may(ctx, k, "ledger.read") {
-		scope, _ := c.scopeFor(ctx, k, "ledger.read")
-		out.Ledger = &LedgerStatus{State: "unknown"}
-		if c.Parts.Ledger != nil {
-			sum, err := c.Parts.Ledger.Summary(ctx)
-			switch {
-			case err != nil:
-				c.Log.WarnContext(ctx, "status: ledger does not answer", "error.message", err.Error())
-			case scope.All:
-				s := ledgerStatus(sum, c.Now().UnixMilli())
-				out.Ledger = &s
-			case sum.LastMinute > 0: // an owner's own rows of the last minute checked
-				rows, err := c.Parts.Ledger.Rows(ctx, sum.LastMinute, sum.LastMinute+1, "")
-				if err != nil {
-					return nil, err
-				}
-				own := map[string]bool{}
-				for _, s := range c.Parts.Inventory.Sources() {
-					own[s.ID] = c.sourceIn(scope, s)
-				}
-				s := ledgerStatus(ownSummary(slices.DeleteFunc(rows, func(r soc.LedgerRow) bool { return !own[r.Source] }), sum), c.Now().UnixMilli())
-				out.Ledger = &s
-			}
-		}
-	}
-	if c.may(ctx, k, "sources.read") {
-		out.Sources = c.sourcesStatus(ctx, k)
-	}
-	if c.may(ctx, k, "national.read") {
-		out.National = &NationalStatus{State: "unknown"}
-		if c.Parts.National != nil {
-			if s, err := c.Parts.National.Summary(ctx); err == nil {
-				st := c.nationalStatus(s)
-				out.National = &st
-			} else {
-				c.Log.WarnContext(ctx, "status: national link does not answer", "error.message", err.Error())
-			}
-		}
-	}
-	whole, _ := c.scopeFor(ctx, k, "sources.read")
-	if c.Parts.Machine != nil && whole.All {
-		out.Disk = c.diskStatus()
-		for _, p := range parts {
-			if !p.Ready {
-				out.Parts = append(out.Parts, p)
-			}
-		}
-	}
-	if whole.All && c.Parts.Readings != nil {
-		out.Events = &EventsStatus{}
-		for _, r := range c.Parts.Readings.Readings() {
-			out.Events.PerSecond += r.Rate / 60
-			out.Events.Last = max(out.Events.Last, Time(r.LastEvent))
-		}
-		if c.Parts.Events != nil {
-			n, err := c.Parts.Events.Stored(ctx)
-			if err == nil {
-				out.Events.Total = n
-			}
-		}
-	}
-	if c.Parts.Alerts != nil && c.may(ctx, k, "alerts.read") {
-		s, _, err := c.alertsStatus(ctx, k)
-		if err != nil {
-			return nil, err
-		}
-		out.Alerts = s
-	}
-	return out, nil
-}
-
-// shift on duty at an instant.
-func (c *Console) shift(now int64) Shift {
-	day := midnight(now) + c.DayShift.Milliseconds()
-	half := (12 * time.Hour).Milliseconds()
-	switch {
-	case now < day:
-		return Shift{Kind: "night", From: Time(day - half), To: Time(day)}
-	case now < day+half:
-		return Shift{Kind: "day", From: Time(day), To: Time(day + half)}
-	}
-	return Shift{Kind: "night", From: Time(day + half), To: Time(day + 2*half)}
-}
-
-// cards of each role, in its order; a person with several roles sees them joined, first role first.
-var cards = []struct {
-	role  soc.Role
-	cards []string
-}{
-	{soc.Lead, []string{"alerts", "hours", "next", "systems", "sources", "ledger", "national"}},
-	{soc.Analyst, []string{"alerts", "hours", "next", "systems", "sources", "ledger", "national"}},
-	{soc.Owner, []string{"systems", "alerts", "next", "sources"}},
-	{soc.Liaison, []string{"national", "alerts", "hours", "systems", "sources", "ledger"}},
-	{soc.Auditor, []string{"systems", "ledger", "national", "sources"}},
-	{soc.DPO, []string{"alerts", "next", "systems"}},
-	{soc.Administrator, []string{"health", "sources", "ledger", "systems", "national"}},
-}
-
-func (c *Console) overview(ctx context.Context, k *call, _ *none) (*Overview, error) {
-	now := c.now()
-	out := &Overview{Cards: []string{}, Shift: c.shift(int64(now)), AsOf: now, Stale: now + Time(statusFresh.Milliseconds())}
-	for _, r := range cards {
-		if slices.Contains(k.Actor.Roles, r.role) {
-			for _, card := range r.cards {
-				if !slices.Contains(out.Cards, card) {
-					out.Cards = append(out.Cards, card)
-				}
-			}
-		}
-	}
-	fill := map[string]func() error{
-		"alerts":   func() error { return c.cardAlerts(ctx, k, out) },
-		"hours":    func() error { return c.cardHours(ctx, k, out) },
-		"next":     func() error { return c.cardNext(ctx, k, out) },
-		"systems":  func() error { return c.cardSystems(ctx, k, out) },
-		"sources":  func() error { out.Sources = c.sourcesStatus(ctx, k); return nil },
-		"ledger":   func() error { return c.cardLedger(ctx, out) },
-		"national": func() error { return c.cardNational(ctx, out) },
-		"health":   func() error { return c.cardHealth(ctx, out) },
-	}
-	for _, card := range out.Cards {
-		if err := fill[card](); err != nil {
-			if ctx.Err() != nil {
-				return nil, err
-			}
-			p := c.problem(ctx, k, operation{Method: get, Path: "/api/overview"}, err)
-			out.Broken = append(out.Broken, Broken{Card: card, Code: p.Code, Text: p.Detail})
-		}
-	}
-	return out, nil
-}
-
-func (c *Console) cardAlerts(ctx context.Context, k *call, out *Overview) error {
-	if c.Parts.Alerts == nil {
-		return unavailable("alerts")
-	}
-	s, n, err := c.alertsStatus(ctx, k)
-	if err != nil {
-		return err
-	}
-	out.Alerts = &OverviewAlerts{AlertsStatus: *s, OldestNew: Time(n.OldestNew), Today: n.Today, Closed: n.ClosedToday}
-	if n.MeanAck >= 0 {
-		sec := n.MeanAck / 1000
-		out.Alerts.AckMean = &sec
-	}
-	return nil
-}
-
-func (c *Console) cardHours(ctx context.Context, k *call, out *Overview) error {
-	if c.Parts.Alerts == nil {
-		return unavailable("alerts")
-	}
-	hour := time.Hour.Milliseconds()
-	to := int64(out.AsOf)/hour*hour + hour
-	from := to - 24*hour
-	scope, filter := c.scopeFor(ctx, k, "alerts.read")
-	list, err := c.Parts.Alerts.Histogram(ctx, scope, AlertFilter{Personal: filter.PersonalOnly()}, from, to, hour)
-	if err != nil {
-		return err
-	}
-	h := &AlertHours{From: Time(from), To: Time(to), Buckets: []AlertHour{}}
-	counts, holds := map[int64]map[soc.Severity]int64{}, map[int64]bool{}
-	for _, b := range list {
-		counts[b.Start] = b.Count
-		holds[b.Start] = len(b.Count) > 0
-	}
-	gaps, err := c.gaps(ctx, prepared{scope: scope, from: from, to: to}, hour, holds)
-	if err != nil {
-		return err
-	}
-	for start := from; start < to; start += hour {
-		b := AlertHour{Start: Time(start), Counts: counts[start]}
-		if b.Counts == nil {
-			b.Counts = map[soc.Severity]int64{}
-		}
-		b.Unknown = slices.ContainsFunc(gaps, func(s Span) bool { return Time(start) >= s.From && Time(start) < s.To })
-		h.Buckets = append(h.Buckets, b)
-	}
-	out.Hours = h
-	return nil
-}
-
-func (c *Console) cardNext(ctx context.Context, k *call, out *Overview) error {
-	if c.Parts.Alerts == nil {
-		return unavailable("alerts")
-	}
-	scope, filter := c.scopeFor(ctx, k, "alerts.read")
-	p, err := c.Parts.Alerts.List(ctx, scope, AlertQuery{AlertFilter: AlertFilter{States: []string{soc.AlertNew}, Personal: filter.PersonalOnly()}, Sort: "-score", Limit: 8})
-	if err != nil {
-		return err
-	}
-	n := c.names()
-	out.Next = []AlertItem{}
-	for _, a := range p.Items {
-		item := alertItem(a, n, filter.PersonalOnly())
-		item.Evidence = "" // never on the overview
-		out.Next = append(out.Next, item)
-	}
-	return nil
-}
-
-func (c *Console) cardSystems(ctx context.Context, k *call, out *Overview) error {
-	if c.Parts.Inventory == nil {
-		return unavailable("inventory")
-	}
-	scope, _ := c.scopeFor(ctx, k, "systems.read")
-	s := &OverviewSystems{Placements: []PlacementTiles{}}
-	for _, placement := range []string{soc.PlacementDataCentre, soc.PlacementCloud, soc.PlacementInternet, ""} {
-		row := PlacementTiles{Placement: placement, Counts: map[soc.PostureState]int{}, Tiles: []SystemTile{}}
-		for _, sys := range c.Parts.Inventory.Systems() {
-			if sys.Retired != 0 || sys.Placement != placement || !authz.Covers(scope, sys.ID) {
-				continue
-			}
-			tile := SystemTile{ID: sys.ID, Name: sys.Name, Level: sys.Level, State: soc.Unknown, Demo: sys.Demo}
-			if c.Parts.Posture != nil {
-				t, err := c.tally(ctx, sys.ID)
-				if err != nil {
-					return err
-				}
-				tile.State = cmp.Or(t.Tile, soc.Unknown)
-			}
-			row.Counts[tile.State]++
-			row.Tiles = append(row.Tiles, tile)
-		}
-		slices.SortStableFunc(row.Tiles, func(a, b SystemTile) int {
-			return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(stateRank[a.State], stateRank[b.State]), cmp.Compare(a.ID, b.ID))
-		})
-		s.Total += len(row.Tiles)
-		if len(row.Tiles) > 0 {
-			s.Placements = append(s.Placements, row)
-		}
-	}
-	out.Systems = s
-	return nil
-}
-
-func (c *Console) cardLedger(ctx context.Context, out *Overview) error {
-	if c.Parts.Ledger == nil {
-		return unavailable("ledger")
-	}
-	sum, err := c.Parts.Ledger.Summary(ctx)
-	if err != nil {
-		return err
-	}
-	out.Ledger = &OverviewLedger{LedgerStatus: ledgerStatus(sum, c.Now().UnixMilli())}
-	if sum.LastMinute == 0 {
-		return nil
-	}
-	rows, err := c.Parts.Ledger.Rows(ctx, sum.LastMinute, sum.LastMinute+1, "")
-	if err != nil {
-		return err
-	}
-	total := soc.LedgerRow{Minute: sum.LastMinute}
-	for _, r := range rows {
-		addRow(&total, r)
-	}
-	item := ledgerItem(total, Ref{}, sum.LastMinute)
-	out.Ledger.Row = &item
-	return nil
-}
-
-func (c *Console) cardNational(ctx context.Context, out *Overview) error {
-	if c.Parts.National == nil {
-		return unavailable("national")
-	}
-	s, err := c.Parts.National.Summary(ctx)
-	if err != nil {
-		return err
-	}
-	st := c.nationalStatus(s)
-	out.National = &st
-	return nil
-}
-
-func (c *Console) cardHealth(ctx context.Context, out *Overview) error {
-	if c.Parts.Machine == nil {
-		return unavailable("machine")
-	}
-	parts := c.parts(ctx)
-	if len(parts) == 0 {
-		return errors.New("the machine names no parts")
-	}
-	out.Health = &Health{Parts: parts, Started: Time(c.Parts.Machine.Started()), Disk: c.diskStatus(), BackupAt: Time(max(0, c.Parts.Machine.BackupAt(ctx)))}
-	return nil
 }

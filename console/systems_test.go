@@ -13,6 +13,14 @@ import (
 type cells struct {
 	controls []Control
 	at       map[int64][]Finding // 0 is now
+	due      *soc.Deadline       // of every system
+}
+
+func (c *cells) Transition(soc.System) (soc.Deadline, bool) {
+	if c.due == nil {
+		return soc.Deadline{}, false
+	}
+	return *c.due, true
 }
 
 func (c *cells) Controls() []Control { return c.controls }
@@ -154,36 +162,35 @@ func TestTransition(t *testing.T) {
 		}
 		return x.UnixMilli()
 	}
-	old := soc.System{Level: 3}
-	building := soc.System{Level: 3, Investing: true, Dossier: soc.DossierSubmitted}
-	approved := soc.System{Level: 3, Investing: true, Dossier: soc.DossierApproved}
+	transition := soc.Deadline{Kind: "transition", Due: at("2027-06-30 23:59:59"), Document: "Luật 116/2025/QH15", Article: "Đ45.1", Mark: "V"}
+	appraisal := soc.Deadline{Kind: "appraisal", Due: at("2026-12-31 23:59:59"), Document: "NĐ 331/2026/NĐ-CP", Article: "Đ39.1", Mark: "V"}
+	measures := soc.Deadline{Kind: "measures", Due: at("2027-06-30 23:59:59"), Document: "NĐ 331/2026/NĐ-CP", Article: "Đ39.1", Mark: "V"}
 	for _, c := range []struct {
-		system soc.System
-		now    string
-		kind   string
-		days   int
+		due  soc.Deadline
+		now  string
+		days int
 	}{
-		{old, "2026-11-22 00:00:00", "transition", 220},
-		{old, "2026-11-21 23:59:59", "transition", 221}, // 16:59:59 UTC
-		{old, "2027-06-29 23:59:59", "transition", 1},
-		{old, "2027-06-30 00:00:00", "transition", 0},
-		{old, "2027-06-30 23:59:59", "transition", 0},
-		{old, "2027-07-01 00:00:00", "transition", -1},
-		{old, "2027-07-01 23:59:59", "transition", -1},
-		{old, "2027-07-02 00:00:00", "transition", -2},
-		{building, "2026-12-31 12:00:00", "appraisal", 0},
-		{approved, "2026-12-31 12:00:00", "measures", 181},
+		{transition, "2026-11-22 00:00:00", 220},
+		{transition, "2026-11-21 23:59:59", 221}, // 16:59:59 UTC
+		{transition, "2027-06-29 23:59:59", 1},
+		{transition, "2027-06-30 00:00:00", 0},
+		{transition, "2027-06-30 23:59:59", 0},
+		{transition, "2027-07-01 00:00:00", -1},
+		{transition, "2027-07-01 23:59:59", -1},
+		{transition, "2027-07-02 00:00:00", -2},
+		{appraisal, "2026-12-31 12:00:00", 0},
+		{measures, "2026-12-31 12:00:00", 181},
 	} {
-		d := transition(c.system, at(c.now))
-		if d == nil || d.Kind != c.kind || d.Days != c.days {
-			t.Errorf("%+v at %s: %+v, want %s in %d days", c.system, c.now, d, c.kind, c.days)
+		d := deadline(&cells{due: &c.due}, soc.System{}, at(c.now))
+		if d == nil || d.Kind != c.due.Kind || d.Days != c.days {
+			t.Errorf("%s at %s: %+v, want %d days", c.due.Kind, c.now, d, c.days)
 			continue
 		}
-		if !d.Approx || d.Law.Mark != "V" || d.Law.Document == "" || d.Law.Article == "" || d.Law.Note["vi"] == "" || d.Law.Note["en"] == "" || d.Text["vi"] == d.Text["en"] {
-			t.Errorf("%s: source and certainty are not said: %+v", c.kind, d)
+		if !d.Approx || d.Law.Mark != "V" || d.Law.Document != c.due.Document || d.Law.Article != c.due.Article || d.Law.Note["vi"] == "" || d.Law.Note["en"] == "" || d.Text["vi"] == d.Text["en"] {
+			t.Errorf("%s: source and certainty are not said: %+v", c.due.Kind, d)
 		}
 	}
-	if d := transition(soc.System{}, at("2026-11-22 00:00:00")); d != nil {
-		t.Errorf("without a level: %+v, want none", d)
+	if d := deadline(&cells{}, soc.System{}, at("2026-11-22 00:00:00")); d != nil {
+		t.Errorf("where the law sets no date: %+v, want none", d)
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"hoalu/console/identity"
 	"hoalu/soc"
 )
 
@@ -72,7 +73,7 @@ func (c *Console) guard(next http.Handler) http.Handler {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				writeProblem(w, c.problem(r.Context(), &call{Lang: languageOf(r, "")}, operation{Method: r.Method, Path: r.URL.Path}, fmt.Errorf("panic: %v", v)))
+				writeProblem(w, c.problem(r.Context(), &call{Lang: languageOf(r, ""), op: operation{Method: r.Method, Path: r.URL.Path}}, fmt.Errorf("panic: %v", v)))
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -152,7 +153,7 @@ func (c *Console) web() {
 
 // readyz tells each part with its reason; 503 when one is not ready.
 func (c *Console) readyz(w http.ResponseWriter, r *http.Request) {
-	parts := c.parts(r.Context())
+	parts := partStates(r.Context(), c.Parts, c.Accounts)
 	ready := !slices.ContainsFunc(parts, func(p soc.Part) bool { return !p.Ready })
 	if c.aboutMachine(r, "readyz") != nil { // reasons tell of folders and addresses
 		for i := range parts {
@@ -167,13 +168,15 @@ func (c *Console) readyz(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"ready": ready, "parts": parts}) //nolint:errcheck // the asker is gone
 }
 
-// parts are how the parts are, for /readyz, the status bar and the page alike.
-func (c *Console) parts(ctx context.Context) []soc.Part {
+// partStates are how the parts are, for /readyz, the status bar and the page alike.
+func partStates(ctx context.Context, p Parts, people *identity.Accounts) []soc.Part {
 	parts := []soc.Part{}
-	if c.Parts.Machine != nil {
-		parts = append(parts, c.Parts.Machine.Parts(ctx)...)
+	if p.missing(needs(partMachine)) != "" {
+		parts = append(parts, soc.Part{Name: "machine", Reason: "nothing is known of this machine"})
+	} else {
+		parts = append(parts, p.Machine.Parts(ctx)...)
 	}
-	if _, err := c.Accounts.Any(ctx); err != nil {
+	if _, err := people.Any(ctx); err != nil {
 		parts = append(parts, soc.Part{Name: "console", Reason: err.Error()})
 	} else {
 		parts = append(parts, soc.Part{Name: "console", Ready: true})
@@ -195,15 +198,14 @@ func (c *Console) aboutMachine(r *http.Request, id string) (refuse func(http.Res
 	if ip := net.ParseIP(address(r)); ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	k := &call{Lang: languageOf(r, ""), r: r}
-	op := operation{Method: get, Path: r.URL.Path, ID: id, Action: "parts.read"}
-	err := c.identify(k, op.Action)
+	k := &call{Lang: languageOf(r, ""), r: r, op: operation{Method: get, Path: r.URL.Path, ID: id, Action: "parts.read"}}
+	err := c.identify(k, k.op.Action)
 	if err == nil {
 		return nil
 	}
 	return func(w http.ResponseWriter) {
 		k.w = w
-		c.refuse(r.Context(), k, op, err)
+		c.refuse(r.Context(), k, err)
 	}
 }
 
@@ -275,4 +277,16 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		w.Write(bytes.ReplaceAll(c.site.html, []byte(nonceMark), []byte(nonce))) //nolint:errcheck // the browser is gone
 	}
+}
+
+// link is a one-time link under a name others can reach: the one asked under where it is one of the served names, else the first of
+// them. Without any this appliance is reached on this machine only.
+func (c *Console) link(l identity.Link, r *http.Request) string {
+	host, scheme := r.Host, "http"
+	if !c.named(hostName(host)) && len(c.Hosts) > 0 {
+		host, scheme = c.Hosts[0], "https" // a served name stands behind TLS, ours or the proxy's
+	} else if overTLS(r) {
+		scheme = "https"
+	}
+	return scheme + "://" + host + l.Path()
 }

@@ -136,23 +136,6 @@ func TestReady(t *testing.T) {
 	}
 }
 
-func TestMissingPartsAreSaid(t *testing.T) {
-	b := newBench(t, Parts{})
-	w := b.as("", soc.Analyst, soc.Administrator)
-	for _, path := range []string{"/api/alerts", "/api/events", "/api/systems", "/api/sources", "/api/ledger", "/api/quarantine", "/api/national", "/api/national/outbox", "/api/national/endpoint",
-		"/api/rules", "/api/sensors", "/api/controls"} {
-		w.refused(get, path, nil, 503, "part_unavailable")
-	}
-	s := ask[Status](w, get, "/api/status", nil)
-	if s.Ledger.State != "unknown" || s.National.State != "unknown" || s.Sources.State != "unknown" || s.Clock.State != "unknown" || s.Alerts != nil {
-		t.Errorf("status invents: %+v", s)
-	}
-	o := ask[Overview](w, get, "/api/overview", nil)
-	if len(o.Broken) < 5 || o.Alerts != nil || o.Ledger != nil {
-		t.Errorf("overview invents: %+v", o)
-	}
-}
-
 // TestEveryOperationAsksThePolicy calls each operation as each role: who lacks the action gets 403, nobody else does.
 func TestEveryOperationAsksThePolicy(t *testing.T) {
 	parts, _ := somethingHappened()

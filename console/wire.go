@@ -2,7 +2,6 @@ package console
 
 import (
 	"encoding/json"
-	"reflect"
 	"strconv"
 	"time"
 
@@ -78,8 +77,6 @@ func (Event) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{Ref: "#/components/schemas/" + name}
 }
 
-var _ = reflect.TypeFor[Event]
-
 // Frame goes with every list (decision 26).
 type Frame struct {
 	Total      int64    `json:"total" doc:"rows that match, within the caller's scope"`
@@ -140,3 +137,6 @@ type Done struct {
 }
 
 type none struct{}
+
+// clock is the time of day in Vietnam, for sentences.
+func (t Time) clock() string { return time.UnixMilli(int64(t)).In(Zone).Format("15:04") }

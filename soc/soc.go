@@ -551,3 +551,11 @@ func (p *Problem) Error() string {
 	}
 	return p.Detail + " " + p.Do
 }
+
+// Deadline is a date that the law sets for a system, with the clause it stands in. Kind says what is due: appraisal of the dossier,
+// measures in place, or transition of a system in use. Mark is how sure the reading of the clause is ("V": read in the text itself).
+type Deadline struct {
+	Kind                    string
+	Due                     int64 // Unix ms, the end of the day in Vietnam
+	Document, Article, Mark string
+}

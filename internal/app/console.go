@@ -316,6 +316,8 @@ func (p posturePart) Tally(ctx context.Context, system string) (console.Tally, e
 	return console.Tally{Controls: t.Controls, Layers: findings(t.Layers), Technical: findings(t.Technical), Tile: t.Tile, Computed: t.Computed}, err
 }
 
+func (p posturePart) Transition(s soc.System) (soc.Deadline, bool) { return p.s.Transition(s) }
+
 type nationalPart struct{ a *App }
 
 func day(t time.Time) string { return t.In(console.Zone).Format("2006-01-02") }

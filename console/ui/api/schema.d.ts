@@ -1662,6 +1662,8 @@ export interface components {
             text: {
                 [key: string]: string;
             };
+            /** @description why it could not be told whether this is done */
+            unknown?: string;
         };
         ClockStatus: {
             /**
@@ -1945,9 +1947,9 @@ export interface components {
             per_second: number;
             /**
              * Format: int64
-             * @description events stored
+             * @description events stored; left out while the store does not tell
              */
-            total: number;
+            total?: number;
         };
         EvidenceItem: {
             /**
@@ -3469,6 +3471,8 @@ export interface components {
             last_event?: string;
             /** @description machine text; only for people who may read its events */
             last_raw?: string;
+            /** @description why its last event could not be read */
+            last_raw_error?: string;
             layers: string[];
             /** @description the last 24 hours in ten-minute bars; a bar with known=false was not counted: draw stripes */
             minutes: components["schemas"]["SourceMinutes"][];
@@ -3704,6 +3708,8 @@ export interface components {
              * @description RFC 3339, UTC
              */
             as_of: string;
+            /** @description what does not answer now, with the reason: ledger, sources, national, disk, events, alerts */
+            broken?: components["schemas"]["Broken"][];
             clock: components["schemas"]["ClockStatus"];
             disk?: components["schemas"]["DiskStatus"];
             events?: components["schemas"]["EventsStatus"];

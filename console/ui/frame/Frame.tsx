@@ -273,6 +273,8 @@ function Bell({ status, button }: { status: Status | undefined; button: React.Re
     items.push({ key: 'national', to: '/national', label: t('bell.national', { n: number(s.national.waiting, lang) }) });
   if (s?.disk && (s.disk.state === 'low' || s.disk.state === 'full'))
     items.push({ key: 'disk', to: '/admin', label: t('bell.disk') });
+  for (const b of s?.broken ?? [])
+    items.push({ key: `broken-${b.card}`, to: '/', label: `${t(`bell.of.${b.card}`)}: ${b.text}` });
   for (const p of s?.parts ?? [])
     if (!p.ready) items.push({ key: `part-${p.name}`, to: '/admin', label: `${t(`part.${p.name}`, p.name)}: ${p.reason ?? ''}` });
   return (

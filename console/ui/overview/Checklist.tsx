@@ -27,13 +27,14 @@ export function Checklist({ items }: { items: Check[] }) {
           const page = path?.split(/[/?]/)[1];
           return (
             <li key={c.id}>
-              <PostureSign state={c.done ? 'met' : 'not_applicable'} word="none" />
-              <span className="sr">{c.done ? t('checklist.done') : t('checklist.open')}</span>
+              <PostureSign state={c.done ? 'met' : c.unknown ? 'unknown' : 'not_applicable'} word="none" />
+              <span className="sr">{t(c.done ? 'checklist.done' : c.unknown ? 'checklist.unknown' : 'checklist.open')}</span>
               {path && !c.done && page && pageRight(me, page) !== undefined ? (
                 <Link to={path}>{text}</Link>
               ) : (
                 <span className={c.done ? 'muted' : ''}>{text}</span>
               )}
+              {c.unknown && <p className="muted">{c.unknown}</p>}
             </li>
           );
         })}

@@ -422,6 +422,12 @@ function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => v
               <h3>{t('sources.day')}</h3>
               <MiniBars from={from} to={to} step={600_000} bars={bars} gaps={gaps} label={t('sources.dayLabel')} height={56} />
             </section>
+            {s.last_raw_error && (
+              <section>
+                <h3>{t('sources.lastRaw')}</h3>
+                <p>{s.last_raw_error}</p>
+              </section>
+            )}
             {s.last_raw && (
               <section>
                 <h3>{t('sources.lastRaw')}</h3>
