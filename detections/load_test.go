@@ -2,8 +2,13 @@ package detections
 
 import (
 	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,5 +83,72 @@ func TestOddFilesOfAPack(t *testing.T) {
 	}
 	if _, n := readAll(t, archive); n < 1 {
 		t.Error("archive with odd names: no rule was loaded")
+	}
+}
+
+// TestBombsOfAPack: a small archive that unpacks to a hundred megabytes, and small texts whose aliases unfold to billions of values, cost memory by
+// what is kept of them, are refused by name, and take no rule beside them with them.
+func TestBombsOfAPack(t *testing.T) {
+	list := func(first string) string {
+		text := "a0: &a0 [" + first + strings.Repeat(", "+first, 9) + "]\n"
+		for n := 1; n < 10; n++ {
+			text += fmt.Sprintf("a%d: &a%d [*a%d%s]\n", n, n, n-1, strings.Repeat(fmt.Sprintf(", *a%d", n-1), 9))
+		}
+		return text
+	}
+	head := "title: bomb\nid: 0f9a2e1c-0000-4000-8000-00000000000%d\nlogsource: {product: linux}\n"
+	archive := filepath.Join(t.TempDir(), "pack.zip")
+	f, err := os.Create(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	add := func(name string, write func(w io.Writer) error) {
+		w, err := z.Create(name)
+		if err == nil {
+			err = write(w)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := func(s string) func(io.Writer) error {
+		return func(w io.Writer) error { _, err := io.WriteString(w, s); return err }
+	}
+	add("good.yml", text(loadable))
+	add("values.yml", text(list("x")+fmt.Sprintf(head, 2)+"detection: {s: {Image: *a9}, condition: s}\n"))
+	add("maps.yml", text(list("{Image: x}")+fmt.Sprintf(head, 3)+"detection: {s: *a9, condition: s}\n"))
+	add("tags.yml", text(list("x")+fmt.Sprintf(head, 4)+"tags: *a9\ndetection: {s: {Image: x}, condition: s}\n"))
+	add("deep.yml", text(fmt.Sprintf(head, 5)+"detection: "+strings.Repeat("{s: ", 200_000)+"\n"))
+	add("large.yml", func(w io.Writer) error {
+		zeros := make([]byte, 1<<20)
+		for range 128 {
+			if _, err := w.Write(zeros); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(z.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(archive); err != nil || info.Size() > 2<<20 {
+		t.Fatalf("the archive itself has %d bytes, %v", info.Size(), err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	refused, n := readAll(t, archive)
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 128<<20 {
+		t.Errorf("reading the archive took %d MiB", grown>>20)
+	}
+	var names []string
+	for _, r := range refused {
+		names = append(names, r.File)
+		t.Logf("%s: %.150s", r.File, r.Reason)
+	}
+	slices.Sort(names)
+	if got := strings.Join(slices.Compact(names), " "); n != 1 || got != "deep.yml large.yml maps.yml tags.yml values.yml" {
+		t.Errorf("%d rules were read, want 1; refused: %s", n, got)
 	}
 }

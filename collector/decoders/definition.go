@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -205,6 +206,8 @@ type condition struct {
 const (
 	maxSteps = 8    // rules inside rules
 	maxRules = 1000 // of one definition
+
+	maxDefinition = 1 << 20 // bytes of a file
 )
 
 // load compiles the definitions of sources; those of a later source replace earlier ones of the same dataset.
@@ -220,9 +223,9 @@ func (s *Set) load(sources []fs.FS) error {
 		}
 		seen := map[string]string{}
 		for _, name := range files {
-			data, err := fs.ReadFile(src, name)
+			data, err := readDefinition(src, name)
 			if err != nil {
-				errs = append(errs, err)
+				errs = append(errs, fmt.Errorf("decoder %s: %w", name, err))
 				continue
 			}
 			def, err := parseDefinition(name, data)
@@ -243,6 +246,30 @@ func (s *Set) load(sources []fs.FS) error {
 	}
 	s.order()
 	return errors.Join(errs...)
+}
+
+// readDefinition reads a regular file of at most maxDefinition bytes: opening a pipe would wait for whoever writes to it.
+func readDefinition(src fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(src, name) // of what a link points to
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is no regular file")
+	}
+	f, err := src.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxDefinition+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxDefinition {
+		return nil, fmt.Errorf("is larger than %d bytes", maxDefinition)
+	}
+	return data, nil
 }
 
 func definitionFiles(src fs.FS) ([]string, error) {
