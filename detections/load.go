@@ -59,7 +59,7 @@ func Open(name string) (Pack, io.Closer, error) {
 	switch {
 	case info.IsDir():
 		p.FS = os.DirFS(name)
-	case strings.EqualFold(filepath.Ext(name), ".zip"):
+	case strings.EqualFold(filepath.Ext(name), ".zip") && info.Mode().IsRegular():
 		z, err := zip.OpenReader(name)
 		if err != nil {
 			return Pack{}, nil, fmt.Errorf("open rules %s: %w", name, err)
@@ -79,6 +79,9 @@ type oneFile struct {
 	fs.FS
 	name string
 }
+
+// Stat looks at a file without opening it, as the folder does: opening a pipe would wait for whoever writes to it.
+func (o oneFile) Stat(name string) (fs.FileInfo, error) { return fs.Stat(o.FS, name) }
 
 func (o oneFile) ReadDir(name string) ([]fs.DirEntry, error) {
 	if name != "." {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"hoalu/detections/sigma"
 )
@@ -58,6 +59,27 @@ func TestOddFilesOfAPack(t *testing.T) {
 	}
 	if n != 1 || len(refused) != 2 || !strings.Contains(names, "pipe.yml: is no regular file") || !strings.Contains(names, "link.yml: cannot be read") {
 		t.Errorf("folder: %d rules, refused:\n%s", n, names)
+	}
+
+	// The same by itself, as `hoalu rules check` and the configuration name it.
+	for _, name := range []string{"pipe.yml", "pipe.zip"} {
+		at := filepath.Join(dir, name)
+		if err := syscall.Mkfifo(at, 0o644); err != nil && !errors.Is(err, syscall.EEXIST) {
+			t.Fatal(err)
+		}
+		answered := make(chan string, 1)
+		go func() {
+			_, refused, err := LoadSet(at)
+			answered <- fmt.Sprint(refused, err)
+		}()
+		select {
+		case got := <-answered:
+			if !strings.Contains(got, name+": is no regular file") {
+				t.Errorf("%s by itself: %s", name, got)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s by itself: no answer in 10 s", name)
+		}
 	}
 
 	archive := filepath.Join(dir, "pack.zip")

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"hoalu/internal/lang"
 )
@@ -190,6 +192,34 @@ func TestWrongUse(t *testing.T) {
 		var out, errs bytes.Buffer
 		if code := run(tt.args, &out, &errs); code != 2 || !strings.Contains(errs.String(), tt.want) {
 			t.Errorf("hoalu %s: exit code %d, said %q, want 2 and %q", strings.Join(tt.args, " "), code, errs.String(), tt.want)
+		}
+	}
+}
+
+// TestNothingCommandsTheTerminal: what others named, and what stands in their files, reaches a terminal without its control characters.
+func TestNothingCommandsTheTerminal(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	const attack = "\x1b]0;x\x07\x1b[2J\x1b[31m\u202e"
+	dir := t.TempDir()
+	rules := filepath.Join(dir, "rule"+attack+".yml")
+	if err := os.WriteFile(rules, []byte("title: \""+attack+"\"\nlogsource: {product: linux}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "config"+attack+".yaml")
+	if err := os.WriteFile(config, []byte("no\\u001bsuch: 1\n\"a\\e[31mb\": 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"rules", "check", dir}, {"rules", "check", rules}, {"rules", "check", filepath.Join(dir, attack)}, {"rules", "match", "--rules", dir, "--events", filepath.Join(dir, attack)},
+		{"config", "check", config}, {"evidence", "verify", filepath.Join(dir, attack)}, {attack}, {"serve", "--" + attack}, {"token", "create", "--role", attack}, {"source", "decode", filepath.Join(dir, attack)},
+		{"sensor", "packet", "--read", filepath.Join(dir, attack)}} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+		cmd.Args[0] = "hoalu" // TestMain runs the command then
+		out, err := cmd.CombinedOutput()
+		if err == nil || len(out) == 0 {
+			t.Errorf("hoalu %q: %v, said %q; want it refused with a word", args, err, out)
+		}
+		if i := bytes.IndexFunc(out, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("hoalu %q writes %q to the terminal", args, out)
 		}
 	}
 }

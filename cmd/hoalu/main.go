@@ -104,6 +104,7 @@ var errFound = errors.New("found something")
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) (code int) {
+	stderr = plain{stderr} // errors name files, rules and senders, whose names are not ours
 	lang.Use("")
 	var c commands
 	parser, err := kong.New(&c, kong.Name("hoalu"), kong.Description(description),

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -242,3 +245,72 @@ func TestBadChunks(t *testing.T) {
 		}
 	}
 }
+
+// What senders write into an address (index names, ids, tokens in queries, also of setup requests that are passed over) reaches the
+// product's own log from no branch.
+func TestPathsStayOutOfTheLog(t *testing.T) {
+	var mu sync.Mutex
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(writer(func(b []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return said.Write(b)
+	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := &sink{}
+	l, err := New(Config{Address: "127.0.0.1:0", Reject: s.lost, Peer: func(context.Context, string) (Binding, error) { return Binding{}, errors.New("the register is down") }}, s.put, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	const mark = "037095001234"
+	ask := func() {
+		for _, method := range []string{"GET", "HEAD", "PUT", "POST", "DELETE"} {
+			for _, path := range []string{"/_template/" + mark, "/_index_template/" + mark, "/_component_template/" + mark, "/_ilm/policy/" + mark, "/_ingest/pipeline/" + mark, "/" + mark, "/" + mark + "/_doc/" + mark,
+				"/" + mark + "/_update/1", "/" + mark + "/_bulk?pipeline=" + mark, "/_xpack?q=" + mark, "/" + mark + "/_search?q=" + mark, "/" + mark + "%1b[31m/_mapping", "/_alias/" + mark, "/_data_stream/" + mark} {
+				req, err := http.NewRequest(method, "http://"+l.Addr().String()+path, strings.NewReader("{\"index\":{\"_index\":\""+mark+"\"}}\n{\"x\":1}\n"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header.Set("Content-Type", "application/json")
+				resp, err := http.DefaultClient.Do(req)
+				if err != nil {
+					t.Fatalf("%s %s: %v", method, path, err)
+				}
+				io.Copy(io.Discard, resp.Body) //nolint:errcheck // the answer is for the sender
+				resp.Body.Close()
+			}
+		}
+	}
+	ask()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	l, err = New(Config{Address: "127.0.0.1:0", Reject: s.lost}, s.put, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	go func() { ended <- l.Run(ctx) }()
+	ask()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if said.Len() == 0 {
+		t.Error("nothing was logged: the requests met no branch that logs")
+	}
+	if strings.Contains(said.String(), mark) {
+		t.Errorf("the product's log holds what senders wrote: %s", said.String())
+	}
+}
+
+// writer is a function that takes what is written.
+type writer func([]byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
