@@ -40,7 +40,7 @@ func (h checklist) all() []step {
 		}},
 		{"endpoint", "/national", needs(partNational), func(ctx context.Context) (bool, error) {
 			s, err := p.National.Summary(ctx)
-			return s.Endpoint != "", err
+			return s.Endpoint != "" && max(s.LastReceipt, s.LastBeat) > 0, err // an address that took nothing yet is not done
 		}},
 		{"backup", "/admin", needs(partMachine), func(ctx context.Context) (bool, error) { return p.Machine.BackupAt(ctx) > 0, nil }},
 	}
