@@ -31,6 +31,33 @@ const (
 	Failed = "error"
 )
 
+// RecordProtected is Record of a deed in whose words protect has put tokens in the place of citizens' numbers: what people typed (a reason, a
+// search, a log-in name) cannot be taken out of the log again. While protect cannot, nothing is recorded. nil: the words stay.
+func RecordProtected(ctx context.Context, tx *sql.Tx, d soc.Deed, protect func(string) (string, error)) (int64, error) {
+	if protect == nil {
+		return Record(ctx, tx, d)
+	}
+	for _, s := range []*string{&d.Reason, &d.Object, &d.Actor.Name} {
+		kept, err := protect(*s)
+		if err != nil {
+			return 0, fmt.Errorf("put a deed on record: %w", err)
+		}
+		*s = kept
+	}
+	if d.Details != nil {
+		details := make(map[string]string, len(d.Details))
+		for k, v := range d.Details {
+			kept, err := protect(v)
+			if err != nil {
+				return 0, fmt.Errorf("put a deed on record: %w", err)
+			}
+			details[k] = kept
+		}
+		d.Details = details
+	}
+	return Record(ctx, tx, d)
+}
+
 // Record writes d in tx and returns its number. A Time of 0 is now, an empty Result is done.
 func Record(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
 	if d.Action == "" || d.Actor.ID == "" {

@@ -97,7 +97,7 @@ type App struct {
 	accounts  *identity.Accounts
 	console   *console.Console
 	protector *privacy.Protector
-	exercises *exercise.Marker
+	marker    *exercise.Marker
 	demo      demo.Player
 	opened    map[string]collector.Listener // by key of the configuration
 
@@ -113,12 +113,12 @@ type App struct {
 	early   []health.Note  // notes from before health ran
 	rebuilt *store.Rebuilt // what Open made anew of the store's list, told once health runs
 
-	setups     setups
-	peers      peers
+	setups     *pipeline.Setups
+	peers      collector.Peers
 	hosts      health.Hosts
 	systems    *health.Systems
 	sensorBook *sensor.Book
-	rate       rate
+	rate       health.Rate
 	rulesSince *state.Document // since when the rules are what they are
 	rulesAt    atomic.Int64    // last change of rules
 	applied    atomic.Uint64   // last sequence the store has taken
@@ -195,10 +195,7 @@ func newApp(opts Options) (*App, error) {
 
 // holdData makes the data folder where it is absent and keeps others from it.
 func (a *App) holdData(ctx context.Context) error {
-	if err := dataFolder(a.opts.Data); err != nil {
-		return err
-	}
-	lock, err := lockData(ctx, a.opts.Data)
+	lock, err := state.HoldFolder(ctx, a.opts.Data)
 	if err != nil {
 		return err
 	}

@@ -354,28 +354,6 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
-func TestDataFolder(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	mine, other, fresh := filepath.Join(dir, "mine"), filepath.Join(dir, "other"), filepath.Join(dir, "a", "b")
-	for _, d := range []string{mine, other} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	os.WriteFile(filepath.Join(mine, "state.db"), nil, 0o600)
-	os.WriteFile(filepath.Join(other, "letter.txt"), nil, 0o600)
-	for d, want := range map[string]string{mine: "", fresh: "", other: "give an empty one with --data", "": "--data"} {
-		err := dataFolder(d)
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("dataFolder(%q) = %v, want %q", d, err, want)
-		}
-		if st, _ := os.Stat(d); want == "" && st.Mode().Perm() != 0o700 {
-			t.Errorf("%s has mode %v, want 0700", d, st.Mode())
-		}
-	}
-}
-
 // TestPortTaken: New says which key to change, closes what it had opened, and the folder can be used at once.
 func TestPortTaken(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -613,21 +591,5 @@ func (r *rig) feedOwn(n int) {
 	}
 	if err := r.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", frames); err != nil {
 		r.Fatal(err)
-	}
-}
-
-// TestRate counts the last seconds, and takes no longer for a first event than for any other.
-func TestRate(t *testing.T) {
-	t.Parallel()
-	var r rate
-	start := time.Now()
-	r.add(5)
-	if d := time.Since(start); d > 100*time.Millisecond {
-		t.Errorf("the first event took %s", d)
-	}
-	r.at += 1000 // the clock was set back since
-	r.add(7)
-	if r.at > time.Now().Unix() || r.ring[r.at%10] != 7 {
-		t.Errorf("after the clock was set back: %+v", r.ring)
 	}
 }

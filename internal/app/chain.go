@@ -74,7 +74,7 @@ func (a *App) account(ctx context.Context, d *pipeline.Decoded) error {
 	a.counted.Store(d.Seq)
 	if d.Seq > a.observed {
 		a.observed = d.Seq
-		a.rate.add(a.health.Events(d.Events))
+		a.rate.Add(a.health.Events(d.Events))
 	}
 	return nil
 }

@@ -62,13 +62,13 @@ func (a *App) operations() []control.Operation {
 		{Pattern: "POST /rules/reload", Do: func(r *http.Request) (any, error) { return a.ReloadRules(r.Context(), machine) }},
 		{Pattern: "POST /demo/load", Do: func(r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) }},
 		{Pattern: "POST /demo/remove", Do: func(r *http.Request) (any, error) { return a.DemoRemove(r.Context(), machine) }},
-		{Pattern: "POST /exercise", Do: func(r *http.Request) (any, error) { return a.beginExercise(r.Context(), machine) }},
+		{Pattern: "POST /exercise", Do: func(r *http.Request) (any, error) { return a.exercises().Begin(r.Context(), machine) }},
 		{Pattern: "POST /exercise/send", Do: func(r *http.Request) (any, error) {
-			n, err := a.sendExercise(r.Context(), r.URL.Query().Get("format"), r.Body)
+			n, err := a.exercises().Send(r.Context(), r.URL.Query().Get("format"), r.Body)
 			return map[string]int{"taken": n}, err
 		}},
 		{Pattern: "GET /exercise", Do: func(r *http.Request) (any, error) {
-			alerts, err := a.exerciseAlerts(r.Context(), r.URL.Query().Get("token"))
+			alerts, err := a.exercises().Raised(r.Context(), r.URL.Query().Get("token"))
 			return map[string]any{"alerts": alerts}, err
 		}},
 		{Pattern: "POST /sensor/invite", Do: func(r *http.Request) (any, error) {
@@ -169,7 +169,7 @@ type Status struct {
 
 func (a *App) status(ctx context.Context) (Status, error) {
 	any, err := a.accounts.Any(ctx)
-	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.State().Last, Stored: a.store.Position(), Counted: a.counted.Load(), Detected: a.detector.Detected(), Events: a.rate.perSecond(), Accounts: any}, err
+	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.State().Last, Stored: a.store.Position(), Counted: a.counted.Load(), Detected: a.detector.Detected(), Events: a.rate.PerSecond(), Accounts: any}, err
 }
 
 func (a *App) consoleURL() string {

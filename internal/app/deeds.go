@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"hoalu/collector/pipeline"
 	"hoalu/compliance/evidence"
 	"hoalu/console"
 	"hoalu/ecs/wire"
@@ -20,29 +19,9 @@ import (
 
 // replayQuarantine decodes frames again: those named, or all of a source and reason.
 func (a *App) replayQuarantine(ctx context.Context, ids []string, source, reason string) (replayed, held int64, err error) {
-	if len(ids) == 0 {
-		after := ""
-		var sources []string
-		if source != "" {
-			sources = []string{source}
-		}
-		for {
-			page, err := a.quarantine.List(pipeline.QuarantineFilter{Sources: sources, Reason: reason, After: after, Limit: 1000})
-			if err != nil {
-				return 0, 0, err
-			}
-			for _, e := range page.Items {
-				ids = append(ids, e.ID)
-			}
-			if after = page.Next; after == "" {
-				break
-			}
-		}
-	}
-	n, err := a.quarantine.Replay(ctx, ids, func(ctx context.Context, frames []wire.Frame) error {
+	return a.quarantine.ReplayMatching(ctx, ids, source, reason, func(ctx context.Context, frames []wire.Frame) error {
 		return a.intake.Put(ctx, "replay", frames)
 	})
-	return int64(n), int64(len(ids) - n), err
 }
 
 // nationalCertificate is the client certificate of the national link.
@@ -56,11 +35,11 @@ func (a *App) nationalCertificate(ctx context.Context) (*tls.Certificate, error)
 
 // exportPack writes the evidence of a system and period.
 func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.Actor) error {
-	sys, ok := a.inventory.Snapshot().System(q.Get("system"))
-	if !ok {
-		return &soc.Problem{Status: 404, Code: "not_found", Detail: fmt.Sprintf("System %q is not in the inventory.", q.Get("system")), Do: "Give its HT- number, as on the page Systems."}
+	sys, err := a.inventory.KnownSystem(q.Get("system"))
+	if err != nil {
+		return err
 	}
-	from, to, err := period(q.Get("from"), q.Get("to"))
+	from, to, err := evidence.Period(q.Get("from"), q.Get("to"), time.Now(), console.Zone)
 	if err != nil {
 		return err
 	}
@@ -97,33 +76,4 @@ func (a *App) evidenceKey(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return evidence.KeyID(signer.Public())
-}
-
-// period reads two dates (whole days, +07) or instants; to "" is now, from "" the beginning of today.
-func period(from, to string) (int64, int64, error) {
-	parse := func(name, s string, missing time.Time, end bool) (int64, error) {
-		if s == "" {
-			return missing.UnixMilli(), nil
-		}
-		if t, err := time.Parse(time.RFC3339, s); err == nil {
-			return t.UnixMilli(), nil
-		}
-		if t, err := time.ParseInLocation("2006-01-02", s, console.Zone); err == nil {
-			if end {
-				t = t.AddDate(0, 0, 1)
-			}
-			return t.UnixMilli(), nil
-		}
-		return 0, &soc.Problem{Status: 400, Code: "bad_time", Detail: fmt.Sprintf("%s: must be a day as 2026-11-21 or an instant as 2026-11-21T08:00:00+07:00, is %q.", name, s)}
-	}
-	now := time.Now().In(console.Zone)
-	f, err1 := parse("from", from, time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, console.Zone), false)
-	t, err2 := parse("to", to, now.Add(time.Second), true)
-	if err := errors.Join(err1, err2); err != nil {
-		return 0, 0, err
-	}
-	if f >= t {
-		return 0, 0, &soc.Problem{Status: 400, Code: "bad_time", Detail: "from: must be before to."}
-	}
-	return f, t, nil
 }

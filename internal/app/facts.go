@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"hoalu/collector/health"
@@ -82,41 +81,4 @@ func (a *App) gathering() compliance.GatherConfig {
 		},
 		Started: a.started,
 	}
-}
-
-// rate is events per second, over the last ten seconds.
-type rate struct {
-	mu   sync.Mutex
-	ring [10]int64
-	at   int64
-}
-
-func (r *rate) add(n int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.advance()
-	r.ring[r.at%10] += n
-}
-
-func (r *rate) advance() {
-	now := time.Now().Unix()
-	if now < r.at || now-r.at >= int64(len(r.ring)) { // the first time, long ago, or the clock was set back
-		r.ring, r.at = [10]int64{}, now
-	}
-	for ; r.at < now; r.ring[r.at%10] = 0 {
-		r.at++
-	}
-}
-
-func (r *rate) perSecond() float64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.advance()
-	var sum int64
-	for i, n := range r.ring {
-		if int64(i) != r.at%10 {
-			sum += n
-		}
-	}
-	return float64(sum) / 9
 }

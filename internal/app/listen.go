@@ -59,7 +59,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	for _, ip := range hostAddresses() {
 		names = append(names, ip.String())
 	}
-	o := collector.Opening{Allow: l.Allow(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.change,
+	o := collector.Opening{Allow: l.Allow(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.Change,
 		Keyed: a.keyed, Sender: a.sender, TrustPlain: l.BulkTrust, Sensor: a.listenForSensors(),
 		PutSensor: a.intake.FromSensors(func(ctx context.Context, id string) (soc.Source, error) {
 			if src, ok := a.sensorSource(id); ok {

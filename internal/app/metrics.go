@@ -77,7 +77,7 @@ var appMetrics = []metric{
 		return float64(a.rebuilt.Files + a.rebuilt.SetAside), true
 	}},
 	{"detect_position", "Last sequence detection has processed.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(a.detector.Detected()), true }},
-	{"events_per_second", "Events decoded, over the last ten seconds.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return a.rate.perSecond(), true }},
+	{"events_per_second", "Events decoded, over the last ten seconds.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return a.rate.PerSecond(), true }},
 	{"rules_loaded", "Rules and correlations that run.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(len(a.engine.Rules())), true }},
 	{"rules_refused", "Rule documents that were not loaded.", prometheus.GaugeValue, func(a *App, f *figures) (float64, bool) { return float64(len(a.engine.Refused())), true }},
 	{"rule_faults_total", "Events that some rule failed on since the rules were loaded; /readyz names the rule.", prometheus.CounterValue, func(a *App, f *figures) (float64, bool) { return float64(f.rules.Faults), true }},

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"hoalu/collector"
@@ -53,7 +51,7 @@ func (a *App) openState(ctx context.Context) error {
 	cfg := state.Config{DSN: string(a.cfg.State.DSN), Readers: a.cfg.State.Readers}
 	if cfg.DSN == "" {
 		cfg.Path = a.path("state.db")
-		if err := private(cfg.Path); err != nil {
+		if err := state.PrivateFile(cfg.Path); err != nil {
 			return err
 		}
 	}
@@ -134,22 +132,6 @@ func (a *App) openPrivacy(ctx context.Context) error {
 	return err
 }
 
-// protectLiteral gives a rule what stands in events in place of a citizen's number it names (decision 17). A number without any
-// context around it may have been left in place, so the literal itself stays beside its tokens.
-func (a *App) protectLiteral(literal string, whole bool) ([]string, error) {
-	if whole {
-		tokens, _, err := a.protector.TokenFor(literal)
-		if err != nil || tokens == nil {
-			return nil, err
-		}
-		return append(tokens, literal), nil
-	}
-	for _, m := range privacy.Find(literal, false) {
-		return nil, fmt.Errorf("%q holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out", literal, m.Kind)
-	}
-	return nil, nil
-}
-
 func (a *App) openTriage(ctx context.Context) error {
 	a.triage = triage.New(a.state, triage.Config{
 		Record:  a.recordDeed,
@@ -189,27 +171,11 @@ func (a *App) openNational(ctx context.Context) error {
 // recordDeed puts a deed on record without citizens' numbers: what people typed (a reason, a search, a log-in name) cannot be taken
 // out of the log again.
 func (a *App) recordDeed(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
+	var words func(string) (string, error)
 	if a.protector != nil { // the appliance's own first rows come before it
-		for _, s := range []*string{&d.Reason, &d.Object, &d.Actor.Name} {
-			kept, err := a.protector.ProtectText(*s)
-			if err != nil {
-				return 0, fmt.Errorf("put a deed on record: %w", err)
-			}
-			*s = kept
-		}
-		details := make(map[string]string, len(d.Details))
-		for k, v := range d.Details {
-			kept, err := a.protector.ProtectText(v)
-			if err != nil {
-				return 0, fmt.Errorf("put a deed on record: %w", err)
-			}
-			details[k] = kept
-		}
-		if d.Details != nil {
-			d.Details = details
-		}
+		words = a.protector.ProtectText
 	}
-	return evidence.Record(ctx, tx, d)
+	return evidence.RecordProtected(ctx, tx, d, words)
 }
 
 func (a *App) record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {
@@ -290,7 +256,7 @@ func (a *App) keepDays(level int) int { return a.cfg.Store.Keep(facts.RetentionF
 
 func (a *App) openLedger(ctx context.Context) error {
 	path := a.path("ledger.db")
-	if err := private(path); err != nil {
+	if err := state.PrivateFile(path); err != nil {
 		return err
 	}
 	l, err := ledger.Open(ctx, ledger.Config{Path: path,
@@ -345,7 +311,7 @@ func (a *App) openIntake(ctx context.Context) error {
 	}
 	a.health, err = health.New(ctx, health.Config{State: learnt, Systems: a.systems, Hosts: &a.hosts, Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Active() },
-		Connected: a.peers.connected,
+		Connected: a.peers.Connected,
 		Ready:     func() error { return a.queue.State().Err },
 		OnChange:  a.sourceChanged, Now: a.opts.now}, a.log)
 	if err != nil {
@@ -367,40 +333,6 @@ func (a *App) sourceChanged(r soc.Reading) {
 	a.notify(soc.Notice{Topic: "source", ID: r.Source, Version: time.Now().UnixMilli(), System: src.System})
 }
 
-// peers counts open connections by peer address or sensor.
-type peers struct {
-	mu   sync.Mutex
-	open map[string]int
-}
-
-func (p *peers) change(peer string, open bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.open == nil {
-		p.open = map[string]int{}
-	}
-	if open {
-		p.open[peer]++
-	} else if p.open[peer]--; p.open[peer] <= 0 {
-		delete(p.open, peer)
-	}
-}
-
-func (p *peers) connected(peer string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.open[peer] > 0
-}
-
-// setups keeps what decoding depends on, by revision of the inventory.
-type setups struct {
-	mu   sync.Mutex
-	by   map[uint64]pipeline.Setup
-	keys []uint64
-}
-
-const maxSetups = 64
-
 // decodersShift: the upper bits of a batch's revision are the number of the set of decoders, the lower ones the revision of the inventory.
 const decodersShift = 40
 
@@ -419,22 +351,17 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.exercises = exercise.NewMarker(mac)
-	a.setups.by = map[uint64]pipeline.Setup{}
-	a.pipeline = pipeline.New(a.setupAt)
+	a.marker = exercise.NewMarker(mac)
+	a.setups = pipeline.NewSetups(a.setupOf)
+	a.pipeline = pipeline.New(a.setups.At)
 	a.pipeline.NamesSpent = a.health.NamesSpent
-	a.hub = pipeline.NewHub(pipeline.HubConfig{}, stream{a.queue}, a.pipeline, a.log)
+	a.hub = pipeline.NewHub(pipeline.HubConfig{}, queue.Onward{Stream: a.queue}, a.pipeline, a.log)
 	a.down.push("hub", func() error { a.hub.Close(); return nil })
 	return nil
 }
 
-// setupAt is what decoding a batch of a revision depends on.
-func (a *App) setupAt(revision uint64) pipeline.Setup {
-	a.setups.mu.Lock()
-	defer a.setups.mu.Unlock()
-	if s, ok := a.setups.by[revision]; ok {
-		return s
-	}
+// setupOf is what decoding a batch of a revision depends on.
+func (a *App) setupOf(revision uint64) pipeline.Setup {
 	snap := a.inventory.Snapshot()
 	set, err := a.archive.Set(revision >> decodersShift)
 	if err != nil {
@@ -448,29 +375,8 @@ func (a *App) setupAt(revision uint64) pipeline.Setup {
 			snap = old
 		}
 	}
-	s := pipeline.Setup{Decoders: set, Resolver: resolver{snap, a.inventory}, Protector: marked{a.protector, a.exercises},
+	return pipeline.Setup{Decoders: set, Resolver: resolver{snap, a.inventory}, Protector: exercise.Marked{Protector: a.protector, Marker: a.marker},
 		Retention: func(level int) time.Duration { return time.Duration(a.keepDays(level)) * 24 * time.Hour }}
-	a.setups.by[revision] = s
-	a.setups.keys = append(a.setups.keys, revision)
-	if len(a.setups.keys) > maxSetups {
-		delete(a.setups.by, a.setups.keys[0])
-		a.setups.keys = a.setups.keys[1:]
-	}
-	return s
-}
-
-// stream hands the queue's messages to the hub.
-type stream struct{ q queue.Stream }
-
-func (s stream) Read(ctx context.Context, seq uint64) ([]byte, uint64, error) {
-	m, err := s.q.Read(ctx, seq)
-	var gone *queue.PurgedError
-	if errors.As(err, &gone) {
-		if m, err = s.q.Read(ctx, gone.Next); err != nil {
-			return nil, 0, err
-		}
-	}
-	return m.Data, m.Seq, err
 }
 
 // resolver answers the pipeline from one state of the inventory.
@@ -488,24 +394,3 @@ func (r resolver) Resolve(sensor, source, peer, host string, ips []netip.Addr) p
 }
 
 func (r resolver) SourceByID(id string) (soc.Source, bool) { return r.snap.Source(id) }
-
-// private makes a database file readable by its owner only; SQLite gives its journals the same mode.
-func private(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	err = f.Chmod(0o600)
-	return errors.Join(err, f.Close())
-}
-
-// DefaultData is where `make run` keeps its data: $XDG_DATA_HOME/hoalu, ~/.local/share/hoalu otherwise.
-func DefaultData() string {
-	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "hoalu")
-	}
-	if home, err := os.UserHomeDir(); err == nil {
-		return filepath.Join(home, ".local", "share", "hoalu")
-	}
-	return "data"
-}

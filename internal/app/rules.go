@@ -12,7 +12,7 @@ import (
 
 func (a *App) openDetections(ctx context.Context) error {
 	d := a.cfg.Detections
-	g, err := detections.New(detections.Config{Paths: d.Rules, Disabled: d.Disabled, Placeholders: d.Placeholders, Protect: a.protectLiteral}, a.log)
+	g, err := detections.New(detections.Config{Paths: d.Rules, Disabled: d.Disabled, Placeholders: d.Placeholders, Protect: a.protector.Literal}, a.log)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"math"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -206,4 +208,15 @@ func (s Store) Keep(floor int) int {
 		return 0
 	}
 	return max(s.KeepDays, floor)
+}
+
+// DefaultData is where `make run` keeps its data: $XDG_DATA_HOME/hoalu, ~/.local/share/hoalu otherwise.
+func DefaultData() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "hoalu")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "hoalu")
+	}
+	return "data"
 }

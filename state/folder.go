@@ -1,9 +1,10 @@
-package app
+package state
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,9 +12,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dataFolder makes the data directory, or closes to others one that is ours. A folder with something else in it is left as it is:
+// HoldFolder makes the data directory where it is absent, closes it to other users and keeps other processes from it until what it answers is
+// closed. A folder with something else in it is refused.
+func HoldFolder(ctx context.Context, dir string) (io.Closer, error) {
+	if err := openFolder(dir); err != nil {
+		return nil, err
+	}
+	return lockFolder(ctx, dir)
+}
+
+// PrivateFile makes a database file readable by its owner only; SQLite gives its journals the same mode.
+func PrivateFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Chmod(0o600)
+	return errors.Join(err, f.Close())
+}
+
+// openFolder makes the data directory, or closes to others one that is ours. A folder with something else in it is left as it is:
 // the rights of a home or of /tmp are not ours to change.
-func dataFolder(dir string) error {
+func openFolder(dir string) error {
 	if dir == "" {
 		return errors.New("no data folder: give one with --data")
 	}
@@ -43,8 +63,8 @@ func dataFolder(dir string) error {
 // lockWait is how long a start waits for an appliance that is still stopping; what is running does not let go in that time either.
 const lockWait = 5 * time.Second
 
-// lockData makes sure that one appliance at a time uses a data directory. It waits up to lockWait for one that is stopping.
-func lockData(ctx context.Context, dir string) (*os.File, error) {
+// lockFolder makes sure that one appliance at a time uses a data directory. It waits up to lockWait for one that is stopping.
+func lockFolder(ctx context.Context, dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
