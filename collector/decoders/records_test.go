@@ -69,6 +69,21 @@ func TestWindowsXML(t *testing.T) {
 	} {
 		check(t, d, "", wire.FormatLine, head+c.raw+tail+"</Event>", want+"|user.name="+c.name+"|winlog.event_data.TargetUserName="+c.kept+"|error.message=")
 	}
+	// Empty is not absent: rules tell the one from the other.
+	const firewall = "<Event><System><Provider Name='Microsoft-Windows-Windows Firewall With Advanced Security'/><EventID>2004</EventID><Channel>Microsoft-Windows-Windows Firewall With Advanced Security/Firewall</Channel><Computer>ws01</Computer></System><EventData><Data Name='RuleName'>open</Data>"
+	for _, c := range []struct {
+		data  string
+		there bool
+	}{{"<Data Name='ApplicationPath'></Data>", true}, {"<Data Name='ApplicationPath'/>", true}, {"<Data Name='ApplicationPath'> \n </Data>", true}, {"", false}} {
+		e, err := d.Decode("", []byte(firewall+c.data+"<Data Name='ModifyingApplication'>x.exe</Data></EventData></Event>"), received, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := ecs.Intern("winlog.event_data.ApplicationPath"); e.Has(f) != c.there || e.Text(f) != "" || e.Text(ecs.Intern("winlog.event_data.ModifyingApplication")) != "x.exe" {
+			t.Errorf("%q: there %v with %q, want %v and empty: %s", c.data, e.Has(f), e.Text(f), c.there, e.AppendJSON(nil))
+		}
+	}
+	check(t, d, "", wire.FormatLine, strings.Replace(head, "<Data Name='TargetUserName'>", "<Data Name='ProcessName'/><Data Name='TargetUserName'>", 1)+"admin"+tail+"</Event>", want+"|user.name=admin|process.name=|process.executable=")
 	cut := head + "admin" + tail + "<RenderingInfo Culture='en-US'><Message>An account failed to log on. Subject: Security ID"
 	check(t, d, "", wire.FormatLine, cut, want+"|user.name=admin|error.message=the event's XML is cut off|event.original="+cut)
 	check(t, d, "", wire.FormatLine, head+"adm", "hoalu.unparsed=true|event.code=")

@@ -112,6 +112,11 @@ func (x *eventXML) inData() bool {
 	return len(x.path) >= 3 && x.path[1] == "EventData" && x.path[2] == "Data"
 }
 
+// keep adds what an event itself says, also where it says nothing: rules tell a field that is empty from one that is not there.
+func (x *eventXML) keep(name, v string) {
+	x.d.addNamed(&x.inner, append(x.d.name[:0], name...), strings.TrimSpace(v), ecs.String)
+}
+
 func (x *eventXML) put(name, v string) {
 	if v = strings.TrimSpace(v); v != "" {
 		x.d.addNamed(&x.inner, append(x.d.name[:0], name...), v, ecs.String)
@@ -168,9 +173,9 @@ func (x *eventXML) end(v string) {
 			x.data++
 			name = "param" + strconv.Itoa(x.data)
 		}
-		x.put("winlog.event_data."+name, v)
+		x.keep("winlog.event_data."+name, v)
 	case len(x.path) >= 4 && x.path[1] == "UserData":
-		x.put("winlog.user_data."+strings.Join(x.path[3:], "."), v)
+		x.keep("winlog.user_data."+strings.Join(x.path[3:], "."), v)
 	case len(x.path) == 3 && x.path[1] == "RenderingInfo":
 		switch x.path[2] {
 		case "Message":

@@ -388,6 +388,22 @@ func (m *Matcher) load(e *ecs.Event) {
 }
 
 func (m *Matcher) file(en entry, v ecs.Value) {
+	m.fileOne(en, v)
+	if v.Kind == ecs.Number {
+		if whole, ok := wholeNumber(v.Text); ok {
+			m.fileOne(en, ecs.Value{Text: whole, Kind: v.Kind})
+		}
+	}
+}
+
+// wholeNumber is a number without the zeros behind its point: shippers that keep all numbers as floating point write 4625 as 4625.0, and
+// rules compare texts.
+func wholeNumber(text string) (string, bool) {
+	whole, zeros, point := strings.Cut(text, ".")
+	return whole, point && strings.Trim(zeros, "0") == ""
+}
+
+func (m *Matcher) fileOne(en entry, v ecs.Value) {
 	at := int32(len(m.vals))
 	slot := en.slot
 	if slot < 0 {

@@ -11,7 +11,9 @@
 // Decided where the specification is silent:
 //   - an array field matches when any element does; each value of an "all" list may be found in another element;
 //   - text is compared after simple Unicode case folding, except for re and cased;
-//   - a missing or null field satisfies no condition but null and "exists: false", so "not filter" then holds;
+//   - a missing or null field satisfies no condition but null, so "not filter" then holds; "exists" asks whether the field is there,
+//     be it empty or null;
+//   - a number written 4625.0 equals 4625 too;
 //   - parts of a time (minute, hour, day, week, month, year) are taken in UTC; day is of the month, week as in ISO 8601;
 //   - neq holds for a field that is there, is not null and equals none of the values;
 //   - patterns ("1 of sel*") leave out identifiers that begin with "_" unless the pattern does, as pySigma;
