@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -34,14 +35,17 @@ const (
 // archived is one set as it is kept.
 type archived struct {
 	Digest string            `json:"digest"`
-	Files  map[string]string `json:"files"` // definition files by name
+	Files  map[string]string `json:"files"`         // definition files by name
+	Own    []string          `json:"own,omitempty"` // those beside the build's own: they take programs over
 }
 
 // digest tells sets apart.
 func (s *Set) digest() string {
 	h := sha256.New()
-	for _, n := range sortedKeys(s.defs) {
-		fmt.Fprintf(h, "%q%q", n, s.defs[n].source) //nolint:errcheck // a hash takes everything
+	for _, list := range []map[string]*definition{s.defs, s.hosts} {
+		for _, n := range sortedKeys(list) {
+			fmt.Fprintf(h, "%q%q", n, list[n].source) //nolint:errcheck // a hash takes everything
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -76,10 +80,16 @@ func OpenArchive(dir string, set *Set) (*Archive, error) {
 	}
 	a.number++
 	files := map[string]string{}
-	for n, def := range set.defs {
-		files[n+".yml"] = def.source
+	for _, list := range []map[string]*definition{set.defs, set.hosts} {
+		for n, def := range list {
+			files[n+".yml"] = def.source
+		}
 	}
-	data, err := json.Marshal(archived{digest, files})
+	var own []string
+	for _, def := range set.extra {
+		own = append(own, def.Dataset+".yml")
+	}
+	data, err := json.Marshal(archived{digest, files, own})
 	if err != nil {
 		return nil, err
 	}
@@ -118,18 +128,29 @@ func (a *Archive) Set(n uint64) (*Set, error) {
 	if err != nil {
 		return a.present, err
 	}
-	s := &Set{defs: map[string]*definition{}}
+	s := newSet()
 	var errs []error
-	for _, name := range sortedKeys(kept.Files) {
+	names := sortedKeys(kept.Files)
+	slices.SortStableFunc(names, func(a, b string) int { return slices.Index(kept.Own, a) - slices.Index(kept.Own, b) }) // -1 is the build's own
+	for _, name := range names {
 		def, err := parseDefinition(name, []byte(kept.Files[name]))
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		s.defs[def.Dataset] = def
+		s.add(def)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return a.present, err
+	}
+	if len(s.hosts) == 0 { // kept before programs stood in definitions: those of the running build read them
+		built, err := New()
+		if err != nil {
+			return a.present, err
+		}
+		for _, def := range built.hosts {
+			s.add(def)
+		}
 	}
 	s.order()
 	a.sets[n] = s

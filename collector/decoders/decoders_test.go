@@ -63,9 +63,14 @@ func TestDefinitions(t *testing.T) {
 	if len(set.defs) < 8 {
 		t.Errorf("%d definitions", len(set.defs))
 	}
-	for _, def := range set.defs {
-		if err := set.check(def); err != nil {
-			t.Error(err)
+	if len(set.hosts) < 10 || len(set.programs) < 40 {
+		t.Errorf("%d definitions of %d programs", len(set.hosts), len(set.programs))
+	}
+	for _, list := range []map[string]*definition{set.defs, set.hosts} {
+		for _, def := range list {
+			if err := set.check(def); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

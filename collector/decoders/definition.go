@@ -33,6 +33,11 @@ var embedded embed.FS
 //	  app: [dnsmasq]                 the syslog program is one of these (beside all and any: both must hold)
 //	  pattern: '^\d+ '               RE2 that must match; alone it is asked for lines without a syslog program only
 //	  json: [awsRegion, eventName]   members a JSON document must have
+//	programs: [su, su-l]             instead of detect: syslog programs of hosts whose messages it reads; they stay linux.auth or
+//	                                 linux.syslog by logsource.service. A later definition of a program takes it over
+//	pam: true                        words of Linux-PAM come first; it reads only what is none
+//	shared: true                     other things have the name of the program, too: only a syslog header proves it
+//	native: sshd                     a parser in Go in place of parse and rules (programs.go names them)
 //	names: [fgt.vd]                  names of its own beside those of ECS; any other name that ECS does not have is refused
 //	parse: kv                        kv | cef | leef | csv | pattern | dissect | json; without it the rules parse
 //	kv: {separator: " ", equals: "=", trim: "[]"}
@@ -43,7 +48,7 @@ var embedded embed.FS
 //	fields: {srcip: source.ip}       source name → ECS name, or a list of them; value types follow from the ECS name
 //	values: {event.outcome: {field: status, map: {ok: success, "*": failure, "": unknown}}}   "*" any other, "" not there;
 //	                                 a list of such tables: the first that gives a value
-//	set: {observer.vendor: Fortinet}
+//	set: {observer.vendor: Fortinet}  in this order; {type} is the value of a source field. values come after and win
 //	time: {fields: [date, time, tz], field: eventtime}   fields joined by a blank and read, else field: text, or a number of
 //	                                 seconds, milli-, micro- or nanoseconds; zone: UTC where the format is always of that one
 //	logsource: {product: …, service: …, category: …}   may name a source field as {type}
@@ -58,15 +63,20 @@ var embedded embed.FS
 // Source names are those of the message; members of JSON documents are dotted (userIdentity.userName). @text is the message without its
 // header, @app the syslog program.
 type definition struct {
-	Dataset string   `yaml:"dataset"`
-	Product string   `yaml:"product"`
-	Syslog  bool     `yaml:"syslog"`
-	Detect  detects  `yaml:"detect"`
-	Names   []string `yaml:"names"`
-	step    `yaml:",inline"`
-	Tests   []testLine `yaml:"tests"`
+	Dataset  string   `yaml:"dataset"`
+	Product  string   `yaml:"product"`
+	Syslog   bool     `yaml:"syslog"`
+	Detect   detects  `yaml:"detect"`
+	Programs []string `yaml:"programs"`
+	PAM      bool     `yaml:"pam"`
+	Shared   bool     `yaml:"shared"`
+	Native   string   `yaml:"native"`
+	Names    []string `yaml:"names"`
+	step     `yaml:",inline"`
+	Tests    []testLine `yaml:"tests"`
 
 	file, source string // its name and its text
+	native       native
 }
 
 // testLine is a message and what it must give.
@@ -94,7 +104,7 @@ type step struct {
 	Prefix   string                 `yaml:"prefix"`
 	Fields   map[string]oneOrMany   `yaml:"fields"`
 	Values   map[string]valueTables `yaml:"values"`
-	Set      map[string]string      `yaml:"set"`
+	Set      assignments            `yaml:"set"`
 	Time     struct {
 		Field  string   `yaml:"field"`
 		Fields []string `yaml:"fields"`
@@ -171,6 +181,29 @@ func strict(n *yaml.Node, out any) error {
 	return nil
 }
 
+// assignment gives a field a value.
+type assignment struct{ name, value string }
+
+// assignments are read in the order in which they are written.
+type assignments []assignment
+
+func (a *assignments) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: want fields with their values", n.Line)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if v.Kind != yaml.ScalarNode {
+			return fmt.Errorf("line %d: %s needs one value", v.Line, k.Value)
+		}
+		if slices.ContainsFunc(*a, func(b assignment) bool { return b.name == k.Value }) {
+			return fmt.Errorf("line %d: %s stands there twice", k.Line, k.Value)
+		}
+		*a = append(*a, assignment{k.Value, v.Value})
+	}
+	return nil
+}
+
 // oneOrMany reads a text or a list of texts.
 type oneOrMany []string
 
@@ -238,7 +271,7 @@ func (s *Set) load(sources []fs.FS) error {
 				continue
 			}
 			seen[def.Dataset] = name
-			s.defs[def.Dataset] = def
+			s.add(def)
 			if i > 0 {
 				s.extra = append(s.extra, def)
 			}
@@ -282,6 +315,25 @@ func definitionFiles(src fs.FS) ([]string, error) {
 		files = append(files, found...)
 	}
 	return sorted(files), nil
+}
+
+// add takes a definition in place of an earlier one of its dataset or, by programs, of each of its programs.
+func (s *Set) add(def *definition) {
+	if len(def.Programs) == 0 {
+		s.defs[def.Dataset] = def
+		return
+	}
+	if old := s.hosts[def.Dataset]; old != nil {
+		for _, app := range old.Programs {
+			if s.programs[app] == old {
+				delete(s.programs, app)
+			}
+		}
+	}
+	s.hosts[def.Dataset] = def
+	for _, app := range def.Programs {
+		s.programs[app] = def
+	}
 }
 
 // order sorts definitions for detection: the more texts one asks for, the earlier it is tried.
@@ -342,6 +394,7 @@ func parseDefinition(file string, data []byte) (*definition, error) {
 			t.fields = append(t.fields, ecs.Intern(n))
 		}
 	}
+	def.compilePrograms(bad)
 	rules := 0
 	def.step.compile(def, nil, 1, &rules, bad)
 	if len(def.Tests) == 0 {
@@ -362,7 +415,7 @@ func (st *step) compile(def *definition, parent *step, depth int, rules *int, ba
 		return
 	}
 	st.compileParse(bad)
-	if st.Parse == "" && parent == nil && len(st.Rules) == 0 {
+	if st.Parse == "" && parent == nil && len(st.Rules) == 0 && len(def.Programs) == 0 {
 		bad("parse is missing: kv, cef, leef, csv, pattern, dissect, json, or rules that parse")
 	}
 	name := func(where, n string) ecs.Field {
@@ -386,8 +439,8 @@ func (st *step) compile(def *definition, parent *step, depth int, rules *int, ba
 			st.targets[from] = append(st.targets[from], target{name("fields", n), conversionOf(n)})
 		}
 	}
-	for _, n := range sortedKeys(st.Set) {
-		st.consts = append(st.consts, constant{name("set", n), st.Set[n]})
+	for _, a := range st.Set {
+		st.consts = append(st.consts, constant{name("set", a.name), a.value})
 	}
 	for _, n := range sortedKeys(st.Values) {
 		for _, t := range st.Values[n] {

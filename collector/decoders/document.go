@@ -1,7 +1,6 @@
 package decoders
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -364,41 +363,6 @@ func (d *Decoder) decodeJSON(e *ecs.Event, data []byte, o Options) error {
 	return nil
 }
 
-// documentByShape runs the decoder a document asks for. A trusted document that is of no known collector keeps its own names
-// only: what it says is what rules were written for.
-func (d *Decoder) documentByShape(e *ecs.Event, doc *document, o Options, trusted bool) {
-	dataset := o.Dataset
-	if dataset == "" {
-		dataset = doc.v[rEventDataset]
-	}
-	fam := d.set.family(dataset)
-	switch {
-	case doc.has[rWinChannel] && doc.has[rWinEventID]:
-		d.windows(e, doc)
-	case fam == suricata, doc.has[rEventType] && (doc.has[rFlowID] || doc.has[rSrcIP] || doc.has[rInIface]):
-		d.suricata(e, doc)
-	case trusted:
-	case fam == zeek, doc.has[rZeekUID] && doc.has[rZeekOrig]:
-		d.zeek(e, doc, dataset)
-	case fam == windows, doc.has[rFlatChannel] && doc.has[rFlatEventID]:
-		d.windows(e, doc)
-	case (fam == webAccess || dataset == "" && doc.has[rWebStatus]) && doc.has[rWebClient] && d.accessDocument(e, doc, o):
-		set(e, ecs.EventDataset, cmp.Or(o.Dataset, "web.access"))
-	default:
-		for _, def := range d.set.shapes {
-			if (def.Dataset == o.Dataset || o.Dataset == "") && def.looksLikeJSON(e) && def.decodeJSON(d, e, o) {
-				set(e, ecs.EventDataset, def.Dataset)
-				return
-			}
-		}
-		if def := d.set.defs[o.Dataset]; def != nil && def.decodeJSON(d, e, o) {
-			set(e, ecs.EventDataset, def.Dataset)
-			return
-		}
-		d.shipped(e, doc, o, dataset)
-	}
-}
-
 // shipped decodes the text line that a shipper (Filebeat, Fluent Bit, Vector) carried in a document, when the document does not
 // look parsed already.
 func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string) {
@@ -425,7 +389,7 @@ func (d *Decoder) shipped(e *ecs.Event, doc *document, o Options, dataset string
 		return
 	}
 	if dataset == "" { // a shipper that says nothing of its file: the line must say itself what it is
-		if h := readHeader(line, e.Created, o.Zone); !h.timed || !programs[h.app] && !h.sure() {
+		if h := readHeader(line, e.Created, o.Zone); !h.timed || !d.set.host(h.app) && !h.sure() {
 			return
 		}
 	}

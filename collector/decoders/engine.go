@@ -286,11 +286,11 @@ func (st *stage) emit(d *Decoder, e *ecs.Event, o Options, own, root bool) {
 			}
 		}
 	}
+	for _, c := range st.consts {
+		set(e, c.f, fill(kvs, c.v))
+	}
 	for i := range st.tables {
 		set(e, st.tables[i].to, st.tables[i].value(kvs))
-	}
-	for _, c := range st.consts {
-		set(e, c.f, c.v)
 	}
 	st.time(e, kvs, o)
 	if l := st.Logsource; l != nil {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"hoalu/ecs"
 )
 
 // extra is a set with one definition beside the build's own.
@@ -32,6 +34,13 @@ func TestRefused(t *testing.T) {
 		{"a bad pattern", "dataset: own.app\nparse: pattern\npatterns: ['(']\n" + tests, "missing closing"},
 		{"a bad dissect", "dataset: own.app\nparse: dissect\ndissect: ['%{a}%{b}']\n" + tests, "nothing between"},
 		{"a bad condition", head + "rules:\n  - when: {'a|like': b}\n" + tests, `"like" is none of`},
+		{"an unknown parser in Go", "dataset: own.d\nprograms: [hosod]\nnative: gdm\nlogsource: {service: hoso}\n" + tests, `"gdm" is none of auditd, cron`},
+		{"two ways to read", "dataset: own.d\nprograms: [hosod]\nnative: sshd\nparse: kv\nlogsource: {service: hoso}\n" + tests, "native stands instead of parse"},
+		{"a path for a program", "dataset: own.d\nprograms: [/usr/sbin/hosod]\nparse: kv\nlogsource: {service: hoso}\n" + tests, `"/usr/sbin/hosod" is no name of a program`},
+		{"a program without a service", "dataset: own.d\nprograms: [hosod]\nparse: kv\n" + tests, "logsource of programs"},
+		{"a program and detect", "dataset: own.d\nprograms: [hosod]\ndetect: {all: [x]}\nparse: kv\nlogsource: {service: hoso}\n" + tests, "instead of detect"},
+		{"pam without a program", head + "pam: true\n" + tests, "native, pam and shared are of programs"},
+		{"a field set twice", head + "set: {event.category: x, event.category: y}\n" + tests, "event.category stands there twice"},
 		{"no dataset", "parse: kv\n" + tests, "dataset is missing; name it own.app"},
 		{"no parse", "dataset: own.app\n" + tests, "parse is missing"},
 		{"rules without end", head + "rules:\n" + deep(9) + tests, "rules stand more than"},
@@ -131,4 +140,52 @@ tests:
     want: {source.ip: 10.0.0.9, user.name: an, own.queue: in, file.path: /a, hoso.actor.name: an}
   - raw: 'HOSO|7|10.0.0.3'
     want: {source.ip: 10.0.0.3, number: "7"}
+`
+
+// TestOwnPrograms: a YAML file alone says whose messages of hosts it reads, and takes a program over from the build's own.
+func TestOwnPrograms(t *testing.T) {
+	set, err := extra(t, ownPrograms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Known("own.hosod") {
+		t.Error("a source can be told to be a program; it is one of many that a host's syslog carries")
+	}
+	d := set.Decoder()
+	for line, want := range map[string]string{
+		"<86>Mar  2 09:00:01 web01 su[7]: moe becomes root":                                                         "own_su", // taken over
+		"<86>Mar  2 09:00:01 web01 su-l[7]: Successful su for root by moe":                                          "su",     // the build's own, still
+		"<86>Mar  2 09:00:01 web01 hosod[7]: pam_unix(hosod:session): session opened for user an(uid=7) by (uid=0)": "session_opened",
+	} {
+		e, err := d.Decode("", []byte(line), received, nil)
+		if err != nil || e.Text(ecs.EventAction) != want {
+			t.Errorf("%s: event.action %q, %v; want %q", line, e.Text(ecs.EventAction), err, want)
+		}
+	}
+	for _, wrong := range []string{"user.name: an,", "sigma.logsource.service: hoso,", "event.action: hosod}"} { // and its lines are looked at
+		if _, err := extra(t, strings.Replace(ownPrograms, wrong, wrong[:len(wrong)-1]+"x"+wrong[len(wrong)-1:], 1)); err == nil {
+			t.Errorf("with another %s a test line is met", wrong)
+		}
+	}
+}
+
+const ownPrograms = `
+dataset: own.hosod
+programs: [hosod, su]
+pam: true
+prefix: "-"
+logsource: {service: hoso}
+rules:
+  - when: {"@app": hosod}
+    parse: dissect
+    dissect: ["%{user} opens %{file}"]
+    fields: {user: user.name, file: file.path}
+    set: {event.category: file, event.action: "{@app}"}
+  - parse: dissect
+    dissect: ["%{user} becomes %{target}"]
+    fields: {user: user.name, target: user.effective.name}
+    set: {event.action: own_su}
+tests:
+  - raw: '<86>Mar  2 09:00:01 web01 hosod[7]: an opens /a'
+    want: {user.name: an, file.path: /a, sigma.logsource.service: hoso, event.action: hosod}
 `

@@ -12,9 +12,7 @@ import (
 var (
 	fEffectiveUser  = ecs.Intern("user.effective.name")
 	fEffectiveID    = ecs.Intern("user.effective.id")
-	fTargetUser     = ecs.Intern("user.target.name")
 	fGroupName      = ecs.Intern("group.name")
-	fGroupID        = ecs.Intern("group.id")
 	fSSHMethod      = ecs.Intern("sshd.method")
 	fSSHFingerprint = ecs.Intern("sshd.fingerprint")
 	fTTY            = ecs.Intern("process.tty")
@@ -26,98 +24,6 @@ var (
 	fSudoUser    = ecs.Intern("USER")
 	fSudoCommand = ecs.Intern("COMMAND")
 )
-
-// linux decodes the text of a message by its program; facility is -1 where unknown. It always sets a logsource.
-func (d *Decoder) linux(e *ecs.Event, app string, facility int, text string) {
-	service := "syslog"
-	app = app[strings.LastIndexByte(app, '/')+1:]
-	if rest, ok := strings.CutPrefix(text, "message repeated "); ok { // rsyslog folds lines: "message repeated 5 times: [ text]"
-		if inner, ok := between(rest, " times: [", ""); ok && strings.HasSuffix(inner, "]") {
-			text = strings.TrimLeft(inner[:len(inner)-1], " ")
-		}
-	}
-	if i := strings.Index(app, "(pam_"); i > 0 && strings.HasSuffix(app, ")") { // before Linux-PAM 0.99: "su(pam_unix)[12]: session opened …"
-		text = app[i+1:len(app)-1] + "(" + app[:i] + "): " + text
-		app = app[:i]
-		set(e, ecs.ProcessName, app)
-	}
-	switch app {
-	case "sshd", "sshd-session", "sshd-auth":
-		service = "sshd"
-		if !d.pam(e, text) {
-			sshd(e, text)
-		}
-	case "sudo", "sudo-rs":
-		service = "sudo"
-		if !d.pam(e, text) {
-			sudo(e, text)
-		}
-	case "su", "su-l":
-		service = "auth"
-		if !d.pam(e, text) {
-			su(e, text)
-		}
-	case "useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "gpasswd", "passwd", "chage", "chfn", "chsh", "adduser", "newusers", "chpasswd":
-		service = "auth"
-		if !d.pam(e, text) {
-			accounts(e, app, text)
-		}
-	case "CRON", "cron", "crond", "CROND", "crontab", "anacron", "atd", "fcron", "cronie":
-		service = "cron"
-		if !d.pam(e, text) {
-			cron(e, text)
-		}
-	case "systemd-logind":
-		service = "auth"
-		logind(e, text)
-	case "kernel":
-		if netfilter(e, text) {
-			e.SetLogsource("linux", "iptables", "firewall")
-			return
-		}
-	case "auditd", "audispd", "audit":
-		if i := strings.Index(text, "type="); i >= 0 && d.auditd(e, text[i:]) {
-			return
-		}
-	case "dropbear":
-		service = "dropbear"
-		if !d.pam(e, text) {
-			dropbear(e, text)
-		}
-	case "polkitd", "pkexec", "polkit-agent-helper-1", "doas", "unix_chkpwd":
-		service = "auth"
-		if !d.pam(e, text) {
-			privilege(e, app, text)
-		}
-	case "login":
-		service = "auth"
-		if !d.pam(e, text) {
-			login(e, text)
-		}
-	case "systemd":
-		if d.pam(e, text) {
-			service = "auth"
-		} else if strings.Contains(text, "ession ") {
-			userSession(e, text)
-		}
-	case "gdm", "gdm-password", "lightdm", "sddm", "vsftpd", "dovecot":
-		if d.pam(e, text) {
-			service = "auth"
-		}
-		if app == "vsftpd" {
-			service = app
-		}
-	default:
-		if facility == 4 || facility == 10 {
-			service = "auth"
-		}
-		d.pam(e, text)
-	}
-	if service == "syslog" && (facility == 4 || facility == 10) {
-		service = "auth"
-	}
-	e.SetLogsource("linux", service)
-}
 
 // between returns what stands after a and before b; ok only where both are there.
 func between(s, a, b string) (string, bool) {

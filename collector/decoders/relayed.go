@@ -43,16 +43,6 @@ func programOf(doc *document) (app, pid string, rank int) {
 	return app, pid, saidProgram
 }
 
-// programs have a decoder of their own among those of Linux hosts.
-var programs = func() map[string]bool {
-	m := map[string]bool{}
-	for _, n := range strings.Fields(`sshd sshd-session sshd-auth sudo sudo-rs su su-l useradd userdel usermod groupadd groupdel groupmod gpasswd passwd chage chfn chsh
-		adduser newusers chpasswd CRON cron crond CROND crontab anacron atd systemd-logind kernel auditd audispd dropbear polkitd pkexec doas unix_chkpwd login`) {
-		m[n] = true
-	}
-	return m
-}()
-
 // relayed decodes such a document; false where it is none and leaves e as it was.
 func (d *Decoder) relayed(e *ecs.Event, doc *document, o Options) bool {
 	app, pid, rank := programOf(doc)
@@ -65,7 +55,7 @@ func (d *Decoder) relayed(e *ecs.Event, doc *document, o Options) bool {
 		return false
 	}
 	name := baseName(app)
-	if rank == maybeProgram && !programs[name] {
+	if rank == maybeProgram && !d.set.host(name) {
 		return false
 	}
 	set(e, ecs.ProcessName, name)
@@ -97,18 +87,9 @@ func (d *Decoder) relayed(e *ecs.Event, doc *document, o Options) bool {
 		set(e, ecs.EventDataset, ds)
 		return true
 	}
-	d.linux(e, name, facility, line)
+	d.linux(e, name, facility, line, o)
 	set(e, ecs.EventDataset, linuxDataset(e))
 	return true
-}
-
-// linuxDataset is linux.auth for what is about accounts and linux.syslog for the rest.
-func linuxDataset(e *ecs.Event) string {
-	switch e.Text(ecs.LogsourceService) {
-	case "auth", "sshd", "sudo":
-		return "linux.auth"
-	}
-	return "linux.syslog"
 }
 
 var fJournalMessage = ecs.Intern("MESSAGE")
