@@ -170,10 +170,11 @@ func openPostgres(c Config) (*DB, error) {
 	return &DB{dialect: Postgres, write: w, read: r}, nil
 }
 
-func (db *DB) migrate(ctx context.Context) error {
+// migrator knows the migrations and which of them the database has.
+func (db *DB) migrator() (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	dialect := goose.DialectSQLite3
 	options := []goose.ProviderOption{goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true)}
@@ -181,13 +182,21 @@ func (db *DB) migrate(ctx context.Context) error {
 		dialect = goose.DialectPostgres
 		locker, err := lock.NewPostgresSessionLocker()
 		if err != nil {
-			return fmt.Errorf("lock for migrations: %w", err)
+			return nil, fmt.Errorf("lock for migrations: %w", err)
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
 	p, err := goose.NewProvider(dialect, db.write, files, options...)
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return p, nil
+}
+
+func (db *DB) migrate(ctx context.Context) error {
+	p, err := db.migrator()
+	if err != nil {
+		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("bring the state database up to date: %w", err)

@@ -1,7 +1,8 @@
 // Package identity knows who uses the console: accounts with password and second factor, one-time links, sessions and API tokens.
 //
 // Words: an Account is a person; a Link is a one-time link (first account, invitation, reset) of which only the hash is kept; a
-// Session is a log-in of a browser; a Token is a secret that a program sends as Authorization: Bearer. Passwords are kept as
+// Session is a log-in of a browser; an Identity is a subject of an issuer (OpenID Connect), which vouches for the person of an account:
+// of our own passwords the issuer is OwnIssuer; a Token is a secret that a program sends as Authorization: Bearer. Passwords are kept as
 // argon2id (RFC 9106), second factors are TOTP (RFC 6238) sealed by the vault, recovery codes and tokens as SHA-256 of random
 // secrets of at least 80 bits.
 //
@@ -220,7 +221,7 @@ type Account struct {
 	LastUse         int64
 	Sessions        int
 	Version         int64
-	SecondFactor    bool // a secret for one-time codes is set
+	SecondFactor    bool // each of its identities asks for one: ours by a secret that is set, an outside one by its last log-in
 }
 
 // List lists all accounts by login.
@@ -230,9 +231,18 @@ func (a *Accounts) List(ctx context.Context) ([]Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list accounts: %w", err)
 	}
+	own := map[string]bool{}
+	for _, r := range rows {
+		own[r.ID] = r.SecondFactor > 0
+	}
+	second, err := a.secondFactors(ctx, own)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Account, len(rows))
 	for i, r := range rows {
-		out[i] = Account{ID: r.ID, Login: r.Login, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, State: r.State, Created: r.Created, LastUse: r.LastUse, Sessions: int(r.Sessions), Version: r.Version, SecondFactor: r.SecondFactor > 0}
+		out[i] = Account{ID: r.ID, Login: r.Login, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, State: r.State,
+			Created: r.Created, LastUse: r.LastUse, Sessions: int(r.Sessions), Version: r.Version, SecondFactor: second[r.ID]}
 		if r.State == "active" && r.LockedUntil > now {
 			out[i].State = "locked"
 		}
@@ -310,7 +320,7 @@ func (a *Accounts) Change(ctx context.Context, by soc.Actor, c Change) (Account,
 		switch {
 		case !c.Enabled:
 			st = "disabled"
-		case old.State == "disabled" && old.Password == "":
+		case old.State == "disabled" && old.LastUse == 0 && !old.Password.Valid: // its link was never used
 			st = "invited"
 		case old.State == "disabled":
 			st = "active"

@@ -218,3 +218,91 @@ func TestTooManyTriesFromOneAddress(t *testing.T) {
 		t.Errorf("another address answers %v", err)
 	}
 }
+
+// TestIdentities: an account is who its issuers say it is. Our own identity comes with the password and is what log-in looks for; of an
+// outside one the methods of its last log-in say whether there was a second factor.
+func TestIdentities(t *testing.T) {
+	ctx := context.Background()
+	db := statetest.Open(t)
+	a := register(t, db, quiet)
+	l, err := a.FirstLink(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := a.StartLink(ctx, l.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(s.Secret, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const password = "chuồn chuồn bay thấp 7"
+	actor, _, err := a.FinishLink(ctx, Finish{Token: l.Token, Login: "quan.tri", Password: password, Code: code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(where string, args ...any) (n int) {
+		t.Helper()
+		if err := db.Read().QueryRowContext(ctx, "SELECT count(*) FROM account_identity WHERE "+where, args...).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := count("issuer = $1 AND subject = $2 AND account = $2 AND amr = '[\"pwd\",\"otp\",\"mfa\"]'", OwnIssuer, actor.ID); n != 1 {
+		t.Errorf("%d identities of the first account, want ours", n)
+	}
+	invited, _, err := a.Invite(ctx, actor, Invitation{Login: "truc.ban", Name: "Trực ban", Roles: []soc.Role{soc.Analyst}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := count("account = $1", invited.ID); n != 0 {
+		t.Errorf("an invited person has %d identities before they have a password", n)
+	}
+	// The issuer of the province vouches for the invited person; there is no password here.
+	vouch := func(account, amr string) {
+		t.Helper()
+		if err := db.Tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO account_identity (issuer, subject, account, amr, last_use) VALUES ('https://sso.tinh.example', $1, $1, $2, 1)
+				ON CONFLICT (issuer, subject) DO UPDATE SET amr = excluded.amr`, account, amr)
+			if err == nil {
+				_, err = tx.ExecContext(ctx, "UPDATE account SET state = 'active' WHERE id = $1", account)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		amr  string
+		want bool
+	}{{`[]`, false}, {`["pwd"]`, false}, {`["pwd","pin"]`, false}, {`["otp"]`, false}, {`["user","wia"]`, false}, {`["pwd","otp"]`, true}, {`["hwk","fpt"]`, true}, {`["mfa"]`, true}} {
+		vouch(invited.ID, c.amr)
+		if got, err := a.Get(ctx, invited.ID); err != nil || got.SecondFactor != c.want {
+			t.Errorf("second factor after a log-in by %s: %v %v, want %v", c.amr, got.SecondFactor, err, c.want)
+		}
+	}
+	if _, _, err := a.Enter(ctx, Login{Login: "truc.ban", Password: "", Code: code, Address: "198.51.100.7"}, false); !is(err, "login_failed") {
+		t.Errorf("log-in here of somebody whose issuer is elsewhere: %v, want login_failed", err)
+	}
+	if err := a.SetPassword(ctx, soc.Actor{ID: invited.ID}, "", "", code, "diều hâu bay cao 8"); !is(err, "person_only") {
+		t.Errorf("a password of somebody who has none here: %v, want person_only", err)
+	}
+	// Two ways in: the weaker one counts.
+	if got, err := a.Get(ctx, actor.ID); err != nil || !got.SecondFactor {
+		t.Errorf("our own log-in without a second factor: %+v %v", got, err)
+	}
+	vouch(actor.ID, `["pwd"]`)
+	if got, err := a.Get(ctx, actor.ID); err != nil || got.SecondFactor {
+		t.Errorf("a way in by a password alone is not seen: %+v %v", got, err)
+	}
+	vouch(actor.ID, `{`)
+	if _, err := a.List(ctx); err == nil {
+		t.Error("methods that cannot be read are taken for some")
+	}
+}
+
+func is(err error, code string) bool {
+	var p *soc.Problem
+	return errors.As(err, &p) && p.Code == code
+}

@@ -154,8 +154,8 @@ func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []strin
 	if err != nil {
 		return soc.Actor{}, nil, err
 	}
-	codes := newCodes()
-	actor := soc.Actor{ID: row.Account, Name: f.Name, Address: f.Address}
+	d := done{link: row, Finish: f, hash: hash, secret: secret, step: at, codes: newCodes()}
+	var actor soc.Actor
 	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
 		n, err := q.UseLink(ctx, db.UseLinkParams{Hash: row.Hash, Used: a.now()})
@@ -165,58 +165,19 @@ func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []strin
 		if n == 0 { // another request was faster
 			return linkEnded()
 		}
-		action := "account.first"
+		action := "account." + row.Kind
 		if row.Kind == LinkFirst {
-			if f.Name == "" {
-				f.Name = f.Login
-			}
-			actor.ID, actor.Name, actor.Roles = newID("ng-"), f.Name, []soc.Role{soc.Administrator, soc.Analyst}
-			if _, err := q.AccountByLogin(ctx, f.Login); err == nil {
-				return problem(http.StatusConflict, "login_taken", "This log-in name is taken.", map[string]string{"login": f.Login})
-			} else if !errors.Is(err, sql.ErrNoRows) {
-				return fmt.Errorf("read account: %w", err)
-			}
-			sealed, err := a.seal(secret, actor.ID)
-			if err != nil {
-				return err
-			}
-			if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: actor.ID, Login: f.Login, Name: f.Name, Password: hash, Totp: sealed,
-				TotpStep: at, Roles: rolesText(actor.Roles), State: "active", Created: a.now()}); err != nil {
-				return fmt.Errorf("make account: %w", err)
-			}
-			if f.Site != "" {
-				if err := a.setSetting(ctx, tx, actor, "site.name", f.Site); err != nil {
-					return err
-				}
-			}
+			actor, err = a.makeFirst(ctx, tx, d)
 		} else {
-			acc, err := q.AccountByID(ctx, row.Account)
-			if err != nil {
-				return fmt.Errorf("read account: %w", err)
-			}
-			if acc.State == "disabled" {
-				return linkEnded()
-			}
-			if f.Login != acc.Login {
-				return problem(http.StatusUnprocessableEntity, "login_fixed", "The log-in name of this link is another.", map[string]string{"login": acc.Login})
-			}
-			action = "account." + row.Kind
-			actor.Name, actor.Roles, actor.Unit = acc.Name, rolesOf(acc.Roles), acc.Unit
-			sealed, err := a.seal(secret, acc.ID)
-			if err != nil {
-				return err
-			}
-			if err := q.SetSecrets(ctx, db.SetSecretsParams{ID: acc.ID, Password: hash, Totp: sealed, TotpStep: at}); err != nil {
-				return fmt.Errorf("set password: %w", err)
-			}
-			if err := q.DropOtherSessions(ctx, db.DropOtherSessionsParams{Account: acc.ID}); err != nil {
-				return fmt.Errorf("end sessions: %w", err)
-			}
-			if err := clearFailures(ctx, q, acc.Login, f.Address); err != nil {
-				return err
-			}
+			actor, err = a.renew(ctx, q, d)
 		}
-		if err := putCodes(ctx, q, actor.ID, codes); err != nil {
+		if err != nil {
+			return err
+		}
+		if err := a.prove(ctx, q, OwnIssuer, actor.ID, actor.ID, ownMethods); err != nil {
+			return err
+		}
+		if err := putCodes(ctx, q, actor.ID, d.codes); err != nil {
 			return err
 		}
 		return a.record(ctx, tx, soc.Deed{Actor: actor, Action: action, Object: actor.ID, Details: map[string]string{"login": f.Login}})
@@ -224,8 +185,71 @@ func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []strin
 	if err != nil {
 		return soc.Actor{}, nil, err
 	}
-	return actor, codes, nil
+	return actor, d.codes, nil
 }
+
+// done is a link whose person has answered rightly: what is kept of the answer.
+type done struct {
+	Finish
+	link         db.OneTimeLink
+	hash, secret string // of the password; of the one-time codes
+	step         int64  // of the code that was used
+	codes        []string
+}
+
+// makeFirst makes the account of an administrator's link.
+func (a *Accounts) makeFirst(ctx context.Context, tx *sql.Tx, d done) (soc.Actor, error) {
+	q := db.New(tx)
+	if d.Name == "" {
+		d.Name = d.Login
+	}
+	actor := soc.Actor{ID: newID("ng-"), Name: d.Name, Roles: []soc.Role{soc.Administrator, soc.Analyst}, Address: d.Address}
+	if _, err := q.AccountByLogin(ctx, d.Login); err == nil {
+		return actor, problem(http.StatusConflict, "login_taken", "This log-in name is taken.", map[string]string{"login": d.Login})
+	} else if !errors.Is(err, sql.ErrNoRows) {
+		return actor, fmt.Errorf("read account: %w", err)
+	}
+	sealed, err := a.seal(d.secret, actor.ID)
+	if err != nil {
+		return actor, err
+	}
+	if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: actor.ID, Login: d.Login, Name: d.Name, Password: text(d.hash), Totp: sealed,
+		TotpStep: d.step, Roles: rolesText(actor.Roles), State: "active", Created: a.now()}); err != nil {
+		return actor, fmt.Errorf("make account: %w", err)
+	}
+	if d.Site == "" {
+		return actor, nil
+	}
+	return actor, a.setSetting(ctx, tx, actor, "site.name", d.Site)
+}
+
+// renew gives the account of an invitation or reset its new password and second factor, and ends its sessions.
+func (a *Accounts) renew(ctx context.Context, q *db.Queries, d done) (soc.Actor, error) {
+	acc, err := q.AccountByID(ctx, d.link.Account)
+	if err != nil {
+		return soc.Actor{}, fmt.Errorf("read account: %w", err)
+	}
+	if acc.State == "disabled" {
+		return soc.Actor{}, linkEnded()
+	}
+	if d.Login != acc.Login {
+		return soc.Actor{}, problem(http.StatusUnprocessableEntity, "login_fixed", "The log-in name of this link is another.", map[string]string{"login": acc.Login})
+	}
+	actor := soc.Actor{ID: acc.ID, Name: acc.Name, Roles: rolesOf(acc.Roles), Unit: acc.Unit, Address: d.Address}
+	sealed, err := a.seal(d.secret, acc.ID)
+	if err != nil {
+		return actor, err
+	}
+	if err := q.SetSecrets(ctx, db.SetSecretsParams{ID: acc.ID, Password: text(d.hash), Totp: sealed, TotpStep: d.step}); err != nil {
+		return actor, fmt.Errorf("set password: %w", err)
+	}
+	if err := q.DropOtherSessions(ctx, db.DropOtherSessionsParams{Account: acc.ID}); err != nil {
+		return actor, fmt.Errorf("end sessions: %w", err)
+	}
+	return actor, clearFailures(ctx, q, acc.Login, d.Address)
+}
+
+func text(s string) sql.NullString { return sql.NullString{String: s, Valid: true} }
 
 func putCodes(ctx context.Context, q *db.Queries, account string, codes []string) error {
 	if err := q.DropCodes(ctx, account); err != nil {
@@ -261,7 +285,7 @@ func (a *Accounts) Invite(ctx context.Context, by soc.Actor, i Invitation) (Acco
 		} else if !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read account: %w", err)
 		}
-		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: i.Name, Totp: []byte{}, Roles: rolesText(i.Roles), Unit: i.Unit, State: "invited", Created: a.now()}); err != nil {
+		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: i.Name, Roles: rolesText(i.Roles), Unit: i.Unit, State: "invited", Created: a.now()}); err != nil {
 			return fmt.Errorf("make account: %w", err)
 		}
 		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.create", Object: id, Details: acknowledged(map[string]string{"login": login, "roles": rolesText(i.Roles), "unit": i.Unit}, i.Acknowledged)})
@@ -327,14 +351,15 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 	if !a.allow(l.Address) {
 		return soc.Actor{}, nil, problem(http.StatusTooManyRequests, "login_too_often", "Too many tries from this address.", nil)
 	}
-	acc, err := a.q.AccountByLogin(ctx, l.Login)
+	// Only who has an identity of ours has a password to try; to whoever asks the others are names that do not exist.
+	acc, err := a.q.AccountByOwnLogin(ctx, db.AccountByOwnLoginParams{Login: l.Login, Issuer: OwnIssuer})
 	known := err == nil && acc.State == "active"
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return soc.Actor{}, nil, fmt.Errorf("read account: %w", err)
 	}
 	phc := a.dummy
 	if known {
-		phc = acc.Password
+		phc = acc.Password.String
 	}
 	right, err := a.verify(l.Address, phc, l.Password)
 	if err != nil {
@@ -367,19 +392,7 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 				return err
 			}
 			if ok {
-				if err := clearFailures(ctx, q, l.Login, l.Address); err != nil {
-					return err
-				}
-				if err := q.SetLastUse(ctx, db.SetLastUseParams{ID: acc.ID, LastUse: now}); err != nil {
-					return fmt.Errorf("note log-in: %w", err)
-				}
-				if l.Earlier != "" {
-					if err := q.DropSession(ctx, sessionHash(l.Earlier)); err != nil {
-						return fmt.Errorf("end the browser's earlier session: %w", err)
-					}
-				}
-				cookie, err = a.newSession(ctx, tx, acc.ID, l.Address, l.Agent, secure)
-				if err != nil {
+				if cookie, err = a.accept(ctx, tx, acc, l, secure); err != nil {
 					return err
 				}
 				return a.record(ctx, tx, soc.Deed{Actor: actor, Action: "account.login", Object: acc.ID, Details: map[string]string{"factor": how}})
@@ -401,6 +414,26 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 		return soc.Actor{}, nil, problem(http.StatusUnauthorized, "login_failed", "Name, password or code is wrong.", map[string]string{"left": strconv.FormatInt(left, 10), "minutes": "15"})
 	}
 	return actor, cookie, nil
+}
+
+// accept makes the session of a right log-in and ends the one the browser had before.
+func (a *Accounts) accept(ctx context.Context, tx *sql.Tx, acc db.Account, l Login, secure bool) (*http.Cookie, error) {
+	q := db.New(tx)
+	if err := clearFailures(ctx, q, l.Login, l.Address); err != nil {
+		return nil, err
+	}
+	if err := a.prove(ctx, q, OwnIssuer, acc.ID, acc.ID, ownMethods); err != nil {
+		return nil, err
+	}
+	if err := q.SetLastUse(ctx, db.SetLastUseParams{ID: acc.ID, LastUse: a.now()}); err != nil {
+		return nil, fmt.Errorf("note log-in: %w", err)
+	}
+	if l.Earlier != "" {
+		if err := q.DropSession(ctx, sessionHash(l.Earlier)); err != nil {
+			return nil, fmt.Errorf("end the browser's earlier session: %w", err)
+		}
+	}
+	return a.newSession(ctx, tx, acc.ID, l.Address, l.Agent, secure)
 }
 
 // factor checks six digits or a recovery code and uses it up.
@@ -426,8 +459,8 @@ func (a *Accounts) factor(ctx context.Context, q *db.Queries, acc db.Account, se
 
 // again runs fn after a logged-in person has confirmed password and code; a wrong try counts like one of log-in.
 func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, code string, fn func(*sql.Tx, *db.Queries, db.Account) error) error {
-	acc, err := a.q.AccountByID(ctx, by.ID)
-	if errors.Is(err, sql.ErrNoRows) {
+	acc, err := a.q.AccountByIdentity(ctx, db.AccountByIdentityParams{Issuer: OwnIssuer, Subject: by.ID})
+	if errors.Is(err, sql.ErrNoRows) { // a token, or a person whose password is kept elsewhere
 		return problem(http.StatusForbidden, "person_only", "Only a person may do this.", nil)
 	}
 	if err != nil {
@@ -437,7 +470,7 @@ func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, co
 	if err != nil {
 		return err
 	}
-	right, err := a.verify(by.Address, acc.Password, password) // outside the transaction: it takes long and there is one writer
+	right, err := a.verify(by.Address, acc.Password.String, password) // outside the transaction: it takes long and there is one writer
 	if err != nil {
 		return err
 	}
@@ -553,7 +586,7 @@ func (a *Accounts) SetPassword(ctx context.Context, by soc.Actor, session, passw
 		return err
 	}
 	return a.again(ctx, by, "account.password", password, code, func(_ *sql.Tx, q *db.Queries, acc db.Account) error {
-		if err := q.SetPassword(ctx, db.SetPasswordParams{ID: acc.ID, Password: hash}); err != nil {
+		if err := q.SetPassword(ctx, db.SetPasswordParams{ID: acc.ID, Password: text(hash)}); err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
 		return q.DropOtherSessions(ctx, db.DropOtherSessionsParams{Account: acc.ID, ID: session})

@@ -7,11 +7,25 @@ SELECT * FROM account WHERE id = $1;
 -- name: AccountByLogin :one
 SELECT * FROM account WHERE login = $1;
 
+-- name: AccountByIdentity :one
+SELECT a.* FROM account a JOIN account_identity i ON i.account = a.id WHERE i.issuer = $1 AND i.subject = $2;
+
+-- name: AccountByOwnLogin :one
+SELECT a.* FROM account a JOIN account_identity i ON i.account = a.id
+WHERE a.login = $1 AND i.issuer = $2 AND i.subject = a.id;
+
+-- name: SetIdentity :exec
+INSERT INTO account_identity (issuer, subject, account, amr, last_use) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (issuer, subject) DO UPDATE SET amr = excluded.amr, last_use = excluded.last_use;
+
+-- name: ListIdentities :many
+SELECT * FROM account_identity ORDER BY account, issuer, subject;
+
 -- name: ListAccounts :many
 SELECT a.id, a.login, a.name, a.roles, a.unit, a.state, a.created, a.last_use, a.version,
     (SELECT count(*) FROM console_session s WHERE s.account = a.id AND s.expires > $1) AS sessions,
     CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until,
-    CAST(length(a.totp) AS BIGINT) AS second_factor
+    CAST(COALESCE(length(a.totp), 0) AS BIGINT) AS second_factor
 FROM account a ORDER BY a.login;
 
 -- name: InsertAccount :exec

@@ -4,12 +4,14 @@
 
 package db
 
+import (
+	"database/sql"
+)
+
 type Account struct {
 	ID          string
 	Login       string
 	Name        string
-	Password    string
-	Totp        []byte
 	TotpStep    int64
 	Roles       string
 	Unit        string
@@ -18,6 +20,16 @@ type Account struct {
 	Created     int64
 	LastUse     int64
 	Version     int64
+	Password    sql.NullString
+	Totp        []byte
+}
+
+type AccountIdentity struct {
+	Issuer  string
+	Subject string
+	Account string
+	Amr     string
+	LastUse int64
 }
 
 type ApiToken struct {

@@ -7,10 +7,11 @@ package db
 
 import (
 	"context"
+	"database/sql"
 )
 
 const accountByID = `-- name: AccountByID :one
-SELECT id, login, name, password, totp, totp_step, roles, unit, state, preferences, created, last_use, version FROM account WHERE id = $1
+SELECT id, login, name, totp_step, roles, unit, state, preferences, created, last_use, version, password, totp FROM account WHERE id = $1
 `
 
 func (q *Queries) AccountByID(ctx context.Context, id string) (Account, error) {
@@ -20,8 +21,6 @@ func (q *Queries) AccountByID(ctx context.Context, id string) (Account, error) {
 		&i.ID,
 		&i.Login,
 		&i.Name,
-		&i.Password,
-		&i.Totp,
 		&i.TotpStep,
 		&i.Roles,
 		&i.Unit,
@@ -30,12 +29,44 @@ func (q *Queries) AccountByID(ctx context.Context, id string) (Account, error) {
 		&i.Created,
 		&i.LastUse,
 		&i.Version,
+		&i.Password,
+		&i.Totp,
+	)
+	return i, err
+}
+
+const accountByIdentity = `-- name: AccountByIdentity :one
+SELECT a.id, a.login, a.name, a.totp_step, a.roles, a.unit, a.state, a.preferences, a.created, a.last_use, a.version, a.password, a.totp FROM account a JOIN account_identity i ON i.account = a.id WHERE i.issuer = $1 AND i.subject = $2
+`
+
+type AccountByIdentityParams struct {
+	Issuer  string
+	Subject string
+}
+
+func (q *Queries) AccountByIdentity(ctx context.Context, arg AccountByIdentityParams) (Account, error) {
+	row := q.db.QueryRowContext(ctx, accountByIdentity, arg.Issuer, arg.Subject)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Login,
+		&i.Name,
+		&i.TotpStep,
+		&i.Roles,
+		&i.Unit,
+		&i.State,
+		&i.Preferences,
+		&i.Created,
+		&i.LastUse,
+		&i.Version,
+		&i.Password,
+		&i.Totp,
 	)
 	return i, err
 }
 
 const accountByLogin = `-- name: AccountByLogin :one
-SELECT id, login, name, password, totp, totp_step, roles, unit, state, preferences, created, last_use, version FROM account WHERE login = $1
+SELECT id, login, name, totp_step, roles, unit, state, preferences, created, last_use, version, password, totp FROM account WHERE login = $1
 `
 
 func (q *Queries) AccountByLogin(ctx context.Context, login string) (Account, error) {
@@ -45,8 +76,6 @@ func (q *Queries) AccountByLogin(ctx context.Context, login string) (Account, er
 		&i.ID,
 		&i.Login,
 		&i.Name,
-		&i.Password,
-		&i.Totp,
 		&i.TotpStep,
 		&i.Roles,
 		&i.Unit,
@@ -55,6 +84,39 @@ func (q *Queries) AccountByLogin(ctx context.Context, login string) (Account, er
 		&i.Created,
 		&i.LastUse,
 		&i.Version,
+		&i.Password,
+		&i.Totp,
+	)
+	return i, err
+}
+
+const accountByOwnLogin = `-- name: AccountByOwnLogin :one
+SELECT a.id, a.login, a.name, a.totp_step, a.roles, a.unit, a.state, a.preferences, a.created, a.last_use, a.version, a.password, a.totp FROM account a JOIN account_identity i ON i.account = a.id
+WHERE a.login = $1 AND i.issuer = $2 AND i.subject = a.id
+`
+
+type AccountByOwnLoginParams struct {
+	Login  string
+	Issuer string
+}
+
+func (q *Queries) AccountByOwnLogin(ctx context.Context, arg AccountByOwnLoginParams) (Account, error) {
+	row := q.db.QueryRowContext(ctx, accountByOwnLogin, arg.Login, arg.Issuer)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Login,
+		&i.Name,
+		&i.TotpStep,
+		&i.Roles,
+		&i.Unit,
+		&i.State,
+		&i.Preferences,
+		&i.Created,
+		&i.LastUse,
+		&i.Version,
+		&i.Password,
+		&i.Totp,
 	)
 	return i, err
 }
@@ -266,7 +328,7 @@ type InsertAccountParams struct {
 	ID       string
 	Login    string
 	Name     string
-	Password string
+	Password sql.NullString
 	Totp     []byte
 	TotpStep int64
 	Roles    string
@@ -413,7 +475,7 @@ const listAccounts = `-- name: ListAccounts :many
 SELECT a.id, a.login, a.name, a.roles, a.unit, a.state, a.created, a.last_use, a.version,
     (SELECT count(*) FROM console_session s WHERE s.account = a.id AND s.expires > $1) AS sessions,
     CAST(COALESCE((SELECT f.locked_until FROM login_failure f WHERE f.login = a.login), 0) AS BIGINT) AS locked_until,
-    CAST(length(a.totp) AS BIGINT) AS second_factor
+    CAST(COALESCE(length(a.totp), 0) AS BIGINT) AS second_factor
 FROM account a ORDER BY a.login
 `
 
@@ -454,6 +516,39 @@ func (q *Queries) ListAccounts(ctx context.Context, expires int64) ([]ListAccoun
 			&i.Sessions,
 			&i.LockedUntil,
 			&i.SecondFactor,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listIdentities = `-- name: ListIdentities :many
+SELECT issuer, subject, account, amr, last_use FROM account_identity ORDER BY account, issuer, subject
+`
+
+func (q *Queries) ListIdentities(ctx context.Context) ([]AccountIdentity, error) {
+	rows, err := q.db.QueryContext(ctx, listIdentities)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AccountIdentity{}
+	for rows.Next() {
+		var i AccountIdentity
+		if err := rows.Scan(
+			&i.Issuer,
+			&i.Subject,
+			&i.Account,
+			&i.Amr,
+			&i.LastUse,
 		); err != nil {
 			return nil, err
 		}
@@ -732,6 +827,30 @@ func (q *Queries) SetFailure(ctx context.Context, arg SetFailureParams) error {
 	return err
 }
 
+const setIdentity = `-- name: SetIdentity :exec
+INSERT INTO account_identity (issuer, subject, account, amr, last_use) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (issuer, subject) DO UPDATE SET amr = excluded.amr, last_use = excluded.last_use
+`
+
+type SetIdentityParams struct {
+	Issuer  string
+	Subject string
+	Account string
+	Amr     string
+	LastUse int64
+}
+
+func (q *Queries) SetIdentity(ctx context.Context, arg SetIdentityParams) error {
+	_, err := q.db.ExecContext(ctx, setIdentity,
+		arg.Issuer,
+		arg.Subject,
+		arg.Account,
+		arg.Amr,
+		arg.LastUse,
+	)
+	return err
+}
+
 const setLastUse = `-- name: SetLastUse :exec
 UPDATE account SET last_use = $2 WHERE id = $1
 `
@@ -752,7 +871,7 @@ UPDATE account SET password = $2, version = version + 1 WHERE id = $1
 
 type SetPasswordParams struct {
 	ID       string
-	Password string
+	Password sql.NullString
 }
 
 func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) error {
@@ -780,7 +899,7 @@ UPDATE account SET password = $2, totp = $3, totp_step = $4, state = 'active', v
 
 type SetSecretsParams struct {
 	ID       string
-	Password string
+	Password sql.NullString
 	Totp     []byte
 	TotpStep int64
 }
