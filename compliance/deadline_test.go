@@ -22,7 +22,7 @@ func TestTransition(t *testing.T) {
 		d, ok := (*Service)(nil).Transition(c.system)
 		due := ""
 		if ok {
-			due = time.UnixMilli(d.Due).In(zone).Format(time.RFC3339)
+			due = time.UnixMilli(d.Due).In(soc.Zone).Format(time.RFC3339)
 		}
 		if ok != (c.kind != "") || d.Kind != c.kind || due != c.due || ok && d.Document+" "+d.Article != c.article {
 			t.Errorf("Transition(%+v) = %+v %v, due %s; want %s %s %s", c.system, d, ok, due, c.kind, c.due, c.article)

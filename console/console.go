@@ -67,9 +67,6 @@ type Console struct {
 	site    *index
 }
 
-// Zone of everything on screen.
-var Zone = time.FixedZone("+07", 7*3600) // Việt Nam has kept no summer time since 1975
-
 var globals sync.Once
 
 // New checks c and builds the Console.

@@ -6,13 +6,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
-	"golang.org/x/text/unicode/norm"
 
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 func wrongField(code, name string) error {
@@ -38,28 +37,13 @@ func page[T any](rows []T, key func(T) string, after string, limit int) (out []T
 	return out, next, nil
 }
 
-// folded is a text as it is searched: lower case, no marks, đ as d.
-func folded(s string) string {
-	var b strings.Builder
-	for _, r := range norm.NFD.String(strings.ToLower(s)) {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-		case r == 'đ':
-			b.WriteByte('d')
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
 // matches reports whether every word of q stands in one of texts.
 func matches(q string, texts ...string) bool {
 	if q == "" {
 		return true
 	}
-	all := folded(strings.Join(texts, "\n"))
-	for w := range strings.FieldsSeq(folded(q)) {
+	all := state.Fold(strings.Join(texts, "\n"))
+	for w := range strings.FieldsSeq(state.Fold(q)) {
 		if !strings.Contains(all, w) {
 			return false
 		}
@@ -96,8 +80,8 @@ func orEmpty[T any](list []T) []T {
 
 // midnight is the start of the day of ms in Vietnam.
 func midnight(ms int64) int64 {
-	t := time.UnixMilli(ms).In(Zone)
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, Zone).UnixMilli()
+	t := time.UnixMilli(ms).In(soc.Zone)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, soc.Zone).UnixMilli()
 }
 
 func one(s string) []string {

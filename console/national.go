@@ -148,8 +148,8 @@ func (h *national) test(ctx context.Context, k *call, _ *none) (*TestDone, error
 func (h *national) reconcile(ctx context.Context, k *call, in *bodyIn[reconcileBody]) (*NationalDay, error) {
 	day := in.Body.Day
 	if day == "" {
-		day = h.clock().In(Zone).Format(time.DateOnly)
-	} else if _, err := time.ParseInLocation(time.DateOnly, day, Zone); err != nil {
+		day = h.clock().In(soc.Zone).Format(time.DateOnly)
+	} else if _, err := time.ParseInLocation(time.DateOnly, day, soc.Zone); err != nil {
 		return nil, wrongField("time_wrong", "day")
 	}
 	d, err := h.national.Reconcile(ctx, k.Actor, day)

@@ -41,7 +41,7 @@ func (h *posture) at(ctx context.Context, k *call, in *postureIn) (*PostureAnswe
 	if err != nil {
 		return nil, err
 	}
-	if at > now+time.Minute.Milliseconds() && in.At != time.UnixMilli(now).In(Zone).Format(time.DateOnly) {
+	if at > now+time.Minute.Milliseconds() && in.At != time.UnixMilli(now).In(soc.Zone).Format(time.DateOnly) {
 		return nil, wrongField("future", "at")
 	}
 	past := at != 0 && at < now-time.Minute.Milliseconds()

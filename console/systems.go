@@ -67,7 +67,7 @@ func deadline(p Posture, s soc.System, now int64) *Deadline {
 // days is how many midnights of Vietnam lie between two instants.
 func days(from, to int64) int {
 	date := func(ms int64) time.Time {
-		y, m, d := time.UnixMilli(ms).In(Zone).Date()
+		y, m, d := time.UnixMilli(ms).In(soc.Zone).Date()
 		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	}
 	return int(date(to).Sub(date(from)) / (24 * time.Hour))

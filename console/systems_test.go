@@ -156,7 +156,7 @@ func TestEveryCellSaysWhyAndWhatToDo(t *testing.T) {
 
 func TestTransition(t *testing.T) {
 	at := func(s string) int64 {
-		x, err := time.ParseInLocation("2006-01-02 15:04:05", s, Zone)
+		x, err := time.ParseInLocation("2006-01-02 15:04:05", s, soc.Zone)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hoalu/soc"
 )
 
 // Times that people send are read here and nowhere else, so that whatever is computed with them afterwards (differences, buckets,
@@ -26,7 +28,7 @@ func instant(name, s string, def int64) (int64, error) {
 		ms = n
 	} else if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 		ms = t.UnixMilli()
-	} else if t, err := time.ParseInLocation(time.DateOnly, s, Zone); err == nil {
+	} else if t, err := time.ParseInLocation(time.DateOnly, s, soc.Zone); err == nil {
 		ms = t.AddDate(0, 0, 1).UnixMilli() - 1
 	} else {
 		return 0, wrongField("time_wrong", name)

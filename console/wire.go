@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hoalu/ecs"
+	"hoalu/soc"
 )
 
 // Time is Unix milliseconds, RFC 3339 UTC on the wire; the zero Time is left out or null.
@@ -139,4 +140,4 @@ type Done struct {
 type none struct{}
 
 // clock is the time of day in Vietnam, for sentences.
-func (t Time) clock() string { return time.UnixMilli(int64(t)).In(Zone).Format("15:04") }
+func (t Time) clock() string { return time.UnixMilli(int64(t)).In(soc.Zone).Format("15:04") }

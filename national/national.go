@@ -133,7 +133,7 @@ func (s *Service) Ready(ctx context.Context) error {
 	if since == 0 || now()-since < s.cfg.LateAfter().Milliseconds() {
 		return nil
 	}
-	return fmt.Errorf("the national centre at %s has not been reached since %s, reports wait and are not lost: %s", ep.URL, time.UnixMilli(since).In(zone).Format("2006-01-02 15:04:05 -07:00"), why)
+	return fmt.Errorf("the national centre at %s has not been reached since %s, reports wait and are not lost: %s", ep.URL, time.UnixMilli(since).In(soc.Zone).Format("2006-01-02 15:04:05 -07:00"), why)
 }
 
 func now() int64 { return time.Now().UnixMilli() }

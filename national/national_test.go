@@ -26,7 +26,7 @@ func TestDueDay(t *testing.T) {
 	s := New(DefaultConfig(), st, Hooks{}, slog.New(slog.DiscardHandler))
 	at := func(clock string) time.Time {
 		t.Helper()
-		x, err := time.ParseInLocation("2006-01-02 15:04", "2026-11-22 "+clock, zone)
+		x, err := time.ParseInLocation("2006-01-02 15:04", "2026-11-22 "+clock, soc.Zone)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -129,7 +129,7 @@ func TestPlainChannelClaimsNothing(t *testing.T) {
 			if err != nil || len(gone) != 1 || !strings.Contains(gone[0].LastError, "made for channel json, and channel plain cannot carry it") {
 				t.Errorf("a report that cannot be rendered anew: %+v, %v; want it refused with the cause", gone, err)
 			}
-			if _, err := s.Reconcile(ctx, soc.Actor{}, time.Now().In(zone).Format(time.DateOnly)); !errors.Is(err, ErrNoList) {
+			if _, err := s.Reconcile(ctx, soc.Actor{}, time.Now().In(soc.Zone).Format(time.DateOnly)); !errors.Is(err, ErrNoList) {
 				t.Errorf("Reconcile = %v, want ErrNoList", err)
 			}
 			if days, err := s.Reconciliations(ctx, 10); err != nil || len(days) != 0 {

@@ -16,7 +16,6 @@ import (
 )
 
 // zone of the days of reconciliation.
-var zone = time.FixedZone("+07", 7*3600)
 
 // Summary is the state of the link for the status bar, posture facts and the page.
 type Summary struct {
@@ -72,8 +71,8 @@ func (s *Service) Summary(ctx context.Context) (Summary, error) {
 			sum.Refused = c.N
 		}
 	}
-	t := time.Now().In(zone)
-	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone).UnixMilli()
+	t := time.Now().In(soc.Zone)
+	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, soc.Zone).UnixMilli()
 	if sum.MadeToday, err = q.CountMadeSince(ctx, db.CountMadeSinceParams{Since: day, Until: day + 86400_000}); err != nil {
 		return sum, fmt.Errorf("count outbox: %w", err)
 	}

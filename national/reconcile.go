@@ -41,8 +41,8 @@ func (s *Service) dueDay(ctx context.Context, t time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	t = t.In(zone)
-	today := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
+	t = t.In(soc.Zone)
+	today := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, soc.Zone)
 	if t.Before(today.Add(time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute)) {
 		return "", nil
 	}
@@ -103,7 +103,7 @@ func (s *Service) receipts(ctx context.Context, from, to int64) (map[string]bool
 // Reconcile compares one local day with the centre's list. What the centre once accepted but no longer holds goes back to
 // the outbox at its old place.
 func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reconciliation, error) {
-	start, err := time.ParseInLocation("2006-01-02", day, zone)
+	start, err := time.ParseInLocation("2006-01-02", day, soc.Zone)
 	if err != nil {
 		return Reconciliation{}, fmt.Errorf("day: must be as 2026-11-21, is %q", day)
 	}

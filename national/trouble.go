@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hoalu/national/delivery"
+	"hoalu/soc"
 )
 
 // trouble says in plain words why the centre was not reached and what to do, behind a word that stays ("server_ca: …", for the console's own
@@ -39,7 +40,7 @@ func trouble(err error, l delivery.Link) error {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		c := invalid.Cert
 		return say("server_expired", "the centre's certificate holds from %s to %s, and this machine's clock says %s: set the clock if it is wrong, otherwise ask the centre to renew its certificate",
-			c.NotBefore.In(zone).Format("2006-01-02"), c.NotAfter.In(zone).Format("2006-01-02"), time.Now().In(zone).Format("2006-01-02 15:04"))
+			c.NotBefore.In(soc.Zone).Format("2006-01-02"), c.NotAfter.In(soc.Zone).Format("2006-01-02"), time.Now().In(soc.Zone).Format("2006-01-02 15:04"))
 	case errors.As(err, &name):
 		names := append([]string{}, name.Certificate.DNSNames...)
 		for _, ip := range name.Certificate.IPAddresses {

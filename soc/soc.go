@@ -6,6 +6,11 @@
 // BC- report, MG- evidence pack.
 package soc
 
+import "time"
+
+// Zone is Việt Nam's time, in which days begin and times are written; it has kept no summer time since 1975.
+var Zone = time.FixedZone("+07", 7*3600)
+
 // Unassigned is the system of events that no binding, host name or network gives to a system (decision 3); only the SOC sees it.
 const Unassigned = "_unassigned"
 

@@ -68,7 +68,7 @@ func New(db *state.DB, c Config, log *slog.Logger) *Store {
 		c.Undo = 10 * time.Second
 	}
 	if c.Zone == nil {
-		c.Zone = time.FixedZone("+07", 7*3600) // Việt Nam has kept no summer time since 1975
+		c.Zone = soc.Zone
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -10,10 +10,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"hoalu/internal/durable"
 )
 
 // RenewBefore is how long before its end a client certificate is replaced.
@@ -91,7 +92,7 @@ func KeptClient(v Vault, name, uri, file string, life time.Duration) *Client {
 		if err != nil {
 			return cert, fmt.Errorf("seal %s: %w", file, err)
 		}
-		return cert, replace(file, sealed)
+		return cert, durable.Write(file, sealed)
 	})
 }
 
@@ -138,27 +139,4 @@ func WithRoot(conf *tls.Config, root *x509.Certificate) *tls.Config {
 	}
 	conf.Certificates = certs
 	return conf
-}
-
-// replace writes a file durably in one step, readable by its owner only.
-func replace(path string, data []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -379,7 +379,7 @@ func printVerdict(w io.Writer, v evidence.Verdict, keyGiven, vi bool) {
 		}
 		return en
 	}
-	day := func(ms int64) string { return time.UnixMilli(ms).In(console.Zone).Format("2006-01-02 15:04") }
+	day := func(ms int64) string { return time.UnixMilli(ms).In(soc.Zone).Format("2006-01-02 15:04") }
 	if v.Good {
 		fmt.Fprintf(w, say("GOOD     %s %s, %s to %s (+07), %d records under log head %d %s\n", "ĐÚNG     %s %s, từ %s đến %s (+07), %d bản ghi dưới đầu chuỗi %d %s\n"),
 			evidence.Plain(v.Header.System), evidence.Plain(v.Header.Name), day(v.Header.From), day(v.Header.To), total(v.Counts), v.Head.Size, v.Head.Root)
@@ -689,7 +689,7 @@ func (c QuarantineListCmd) Run(e *env) error {
 
 // local is an instant as people read it, with its zone.
 func local(ms int64) string {
-	return time.UnixMilli(ms).In(console.Zone).Format("2006-01-02 15:04:05 -07")
+	return time.UnixMilli(ms).In(soc.Zone).Format("2006-01-02 15:04:05 -07")
 }
 
 // QuarantineReplayCmd replays.

@@ -10,8 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
+
+	"hoalu/internal/durable"
 )
 
 // Archive keeps the sets of definitions that this appliance has decoded with, by number, so that a batch which came under one is
@@ -179,22 +180,5 @@ func (a *Archive) read(n uint64) (archived, error) {
 
 // write replaces a file so that after a crash the old or the new one is there, whole.
 func (a *Archive) write(name string, data []byte) error {
-	f, err := os.CreateTemp(a.dir, strings.TrimSuffix(name, ".json")+".*.new")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(a.dir, name))
-	}
-	if err != nil {
-		os.Remove(f.Name()) //nolint:errcheck // the first error counts
-		return err
-	}
-	dir, err := os.Open(a.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.Write(filepath.Join(a.dir, name), data)
 }

@@ -320,7 +320,7 @@ func (p posturePart) Transition(s soc.System) (soc.Deadline, bool) { return p.s.
 
 type nationalPart struct{ a *App }
 
-func day(t time.Time) string { return t.In(console.Zone).Format("2006-01-02") }
+func day(t time.Time) string { return t.In(soc.Zone).Format("2006-01-02") }
 
 func dayOf(r national.Reconciliation) console.NationalDay {
 	d := console.NationalDay{Day: r.Day, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, State: "balanced", Reconciled: console.Time(r.At)}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"hoalu/compliance/evidence"
-	"hoalu/console"
 	"hoalu/ecs/wire"
 	"hoalu/soc"
 	"hoalu/triage"
@@ -39,7 +38,7 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 	if err != nil {
 		return err
 	}
-	from, to, err := evidence.Period(q.Get("from"), q.Get("to"), time.Now(), console.Zone)
+	from, to, err := evidence.Period(q.Get("from"), q.Get("to"), time.Now(), soc.Zone)
 	if err != nil {
 		return err
 	}

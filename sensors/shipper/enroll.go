@@ -23,6 +23,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"hoalu/internal/durable"
 )
 
 // Identity is a sensor's certificate with its key, and the authority of its collector, kept in one folder (0700).
@@ -103,7 +105,7 @@ func Enroll(ctx context.Context, dir, server, token string) (*Identity, error) {
 		name string
 		data []byte
 	}{{caFile, []byte(got.Authority)}, {serverFile, []byte(server + "\n")}, {pairFile, pair}} { // with the last one it is enrolled
-		if err := replace(dir, f.name, f.data); err != nil {
+		if err := durable.Write(filepath.Join(dir, f.name), f.data); err != nil {
 			return nil, fmt.Errorf("keep identity: %w", err)
 		}
 	}
@@ -171,33 +173,6 @@ func join(key *ecdsa.PrivateKey, certificate string) ([]byte, error) {
 		return nil, fmt.Errorf("the collector's answer is no certificate for this key: %w", err)
 	}
 	return pair, nil
-}
-
-// replace puts a file in the place of another at once, durably, for this user alone.
-func replace(dir, name string, data []byte) error {
-	path := filepath.Join(dir, name)
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	err = f.Chmod(0o600) // one that was left may be open to others
-	if err == nil {
-		_, err = f.Write(data)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		os.Remove(path + ".new")
-		return err
-	}
-	return syncDir(dir)
 }
 
 // ErrNotEnrolled means that the folder holds no identity.

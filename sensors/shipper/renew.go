@@ -10,7 +10,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"path/filepath"
 	"time"
+
+	"hoalu/internal/durable"
 )
 
 // ErrEnded means that the certificate has ended: the collector lets nobody in with it, not even to renew.
@@ -55,7 +58,7 @@ func (id *Identity) Renew(ctx context.Context) error {
 	if s := sensorOf(cert.Leaf); s != sensorOf(old) || cert.Leaf.NotAfter.Before(old.NotAfter) {
 		return fmt.Errorf("the collector's answer is not kept: a certificate of sensor %s until %s", s, cert.Leaf.NotAfter.Format(time.RFC3339))
 	}
-	if err := replace(id.dir, pairFile, pair); err != nil {
+	if err := durable.Write(filepath.Join(id.dir, pairFile), pair); err != nil {
 		return fmt.Errorf("keep identity: %w", err)
 	}
 	id.cert.Store(&cert)

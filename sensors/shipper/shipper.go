@@ -36,6 +36,7 @@ import (
 	"time"
 
 	"hoalu/ecs/wire"
+	"hoalu/internal/durable"
 )
 
 // Config of a Shipper.
@@ -141,7 +142,7 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 		return nil, fmt.Errorf("read spool: %w", err)
 	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".tmp") {
+		if strings.HasSuffix(e.Name(), durable.New) || strings.HasSuffix(e.Name(), ".tmp") /* of earlier versions */ {
 			os.Remove(filepath.Join(cfg.Dir, e.Name()))
 			continue
 		}
@@ -478,35 +479,7 @@ func (s *Shipper) settle(end bool) {
 }
 
 func (s *Shipper) write(b batch, data []byte) error {
-	path := filepath.Join(s.cfg.Dir, b.name())
-	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
-	if err != nil {
-		os.Remove(path + ".tmp")
-		return err
-	}
-	return syncDir(s.cfg.Dir)
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return durable.Write(filepath.Join(s.cfg.Dir, b.name()), data)
 }
 
 // do sends a request; now and then it is the last of its connection.

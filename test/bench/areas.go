@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"hoalu/soc"
 )
 
 // chain: closed loop through the built binary on one core; the load comes from the other ones.
@@ -183,7 +185,7 @@ func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration
 		due[user] = at
 		mu.Unlock()
 		if syslog {
-			return fmt.Sprintf("<86>%s %s sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(zone).Format(time.Stamp), host, user, 1+i%250), true
+			return fmt.Sprintf("<86>%s %s sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(soc.Zone).Format(time.Stamp), host, user, 1+i%250), true
 		}
 		return fmt.Sprintf(`{"@timestamp":"%s","host":{"name":"%s"},"user":{"name":"%s"},"source":{"ip":"198.51.100.%d"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}`,
 			at.UTC().Format("2006-01-02T15:04:05.000Z"), host, user, 1+i%250), true

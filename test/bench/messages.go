@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"hoalu/soc"
 )
 
 // messages makes what a province's hosts send, half syslog (sshd, nginx), half JSON (Winlogbeat process creations, Suricata EVE), 870
@@ -39,8 +41,6 @@ var agents = []string{
 	"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
 }
 
-var zone = time.FixedZone("+07", 7*3600)
-
 func (m *messages) hex(n int) string {
 	const digits = "0123456789ABCDEF"
 	b := make([]byte, n)
@@ -60,7 +60,7 @@ func (m *messages) address() string {
 // syslog is one RFC 3164 line without its newline.
 func (m *messages) syslog(now time.Time) string {
 	m.lines++
-	stamp := now.In(zone)
+	stamp := now.In(soc.Zone)
 	if m.lines%2 == 0 {
 		who := m.few(20)
 		return fmt.Sprintf("<86>%s csdl-%02d sshd[%d]: Accepted publickey for %s%d from 10.20.%d.%d port %d ssh2: ED25519 SHA256:%s",
@@ -82,5 +82,5 @@ func (m *messages) document(now time.Time) string {
 			at, host, m.few(400), m.docs, host, img.path, m.hex(12), m.few(90), img.hashes, img.path, m.hex(12), m.hex(6), m.hex(4), 100+m.r.IntN(30000), m.few(90), now.UTC().Format("2006-01-02 15:04:05.000"))
 	}
 	return fmt.Sprintf(`{"timestamp":"%s","flow_id":%d,"in_iface":"ens5","vlan":[120],"host":"cam-bien-01","event_type":"http","src_ip":"%s","src_port":%d,"dest_ip":"10.136.2.%d","dest_port":80,"proto":"TCP","pkt_src":"wire/pcap","flow":{"pkts_toserver":7,"pkts_toclient":6,"bytes_toserver":1422,"bytes_toclient":2310,"start":"2026-11-22T00:00:00.000000+0700"},"tx_id":%d,"community_id":"1:%s=","http":{"hostname":"dichvucong.example.vn","url":"/api/ho-so/%d?trang=%d","http_user_agent":"%s","http_content_type":"application/json","http_refer":"https://dichvucong.example.vn/","http_method":"GET","protocol":"HTTP/1.1","status":%d,"length":%d}}`,
-		now.In(zone).Format("2006-01-02T15:04:05.000000-0700"), m.r.Int64N(1<<50), m.address(), 32768+m.r.IntN(28000), 1+m.few(40), m.r.IntN(4), m.hex(27), m.r.IntN(100000), m.few(40), agents[m.r.IntN(len(agents))], []int{200, 200, 204, 401, 404}[m.r.IntN(5)], m.r.IntN(90000))
+		now.In(soc.Zone).Format("2006-01-02T15:04:05.000000-0700"), m.r.Int64N(1<<50), m.address(), 32768+m.r.IntN(28000), 1+m.few(40), m.r.IntN(4), m.hex(27), m.r.IntN(100000), m.few(40), agents[m.r.IntN(len(agents))], []int{200, 200, 204, 401, 404}[m.r.IntN(5)], m.r.IntN(90000))
 }

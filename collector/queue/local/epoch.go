@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hoalu/collector/queue"
+	"hoalu/internal/durable"
 )
 
 // epochsKey is where the stream's metadata name its epochs, oldest first, each as name:after, with a space between.
@@ -34,7 +35,7 @@ func NewEpoch(dir string) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil // the stream will be made anew, and its epoch with it
 	}
-	if err := writeDurably(filepath.Join(dir, newEpochFile), nil); err != nil {
+	if err := durable.Write(filepath.Join(dir, newEpochFile), nil); err != nil {
 		return fmt.Errorf("ask for a new queue epoch: %w", err)
 	}
 	return nil
@@ -128,32 +129,4 @@ func word() string {
 	var b [8]byte
 	rand.Read(b[:]) //nolint:errcheck // never fails
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
-}
-
-// writeDurably makes the file path hold data, whole or not at all.
-func writeDurably(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

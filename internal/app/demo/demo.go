@@ -64,8 +64,6 @@ type Player struct {
 // every is how often Run plays; each source with ordinary work has its turn once in a minute.
 const every, turns = 10 * time.Second, 6
 
-var zone = time.FixedZone("+07", 7*3600)
-
 func (p *Player) sources() map[string]soc.Source {
 	out := map[string]soc.Source{}
 	for _, s := range p.Sources() {
@@ -80,7 +78,7 @@ func (p *Player) sources() map[string]soc.Source {
 func (l line) frame(src soc.Source, at time.Time) wire.Frame {
 	raw := []byte(l.Raw)
 	for mark, layout := range map[string]string{"{{rfc3164}}": time.Stamp, "{{rfc3339}}": "2006-01-02T15:04:05.000Z07:00", "{{clf}}": "02/Jan/2006:15:04:05 -0700", "{{date}}": time.DateOnly, "{{clock}}": time.TimeOnly} {
-		raw = bytes.ReplaceAll(raw, []byte(mark), []byte(at.In(zone).Format(layout)))
+		raw = bytes.ReplaceAll(raw, []byte(mark), []byte(at.In(soc.Zone).Format(layout)))
 	}
 	raw = bytes.ReplaceAll(raw, []byte("{{epoch}}"), fmt.Append(nil, at.Unix()))
 	dataset := l.Dataset
