@@ -388,22 +388,6 @@ func (m *Matcher) load(e *ecs.Event) {
 }
 
 func (m *Matcher) file(en entry, v ecs.Value) {
-	m.fileOne(en, v)
-	if v.Kind == ecs.Number {
-		if whole, ok := wholeNumber(v.Text); ok {
-			m.fileOne(en, ecs.Value{Text: whole, Kind: v.Kind})
-		}
-	}
-}
-
-// wholeNumber is a number without the zeros behind its point: shippers that keep all numbers as floating point write 4625 as 4625.0, and
-// rules compare texts.
-func wholeNumber(text string) (string, bool) {
-	whole, zeros, point := strings.Cut(text, ".")
-	return whole, point && strings.Trim(zeros, "0") == ""
-}
-
-func (m *Matcher) fileOne(en entry, v ecs.Value) {
 	at := int32(len(m.vals))
 	slot := en.slot
 	if slot < 0 {
@@ -414,6 +398,7 @@ func (m *Matcher) fileOne(en entry, v ecs.Value) {
 			m.vals[m.anyTail].next = at
 		}
 		m.anyTail = at
+		m.fileWhole(en, v)
 		return
 	}
 	switch {
@@ -430,6 +415,17 @@ func (m *Matcher) fileOne(en entry, v ecs.Value) {
 	}
 	m.tail[slot] = at
 	m.vals = append(m.vals, val{raw: v.Text, kind: v.Kind, next: -1})
+	m.fileWhole(en, v)
+}
+
+// fileWhole files a number once more without the zeros behind its point: shippers that keep all numbers as floating point write 4625 as
+// 4625.0, and rules compare texts.
+func (m *Matcher) fileWhole(en entry, v ecs.Value) {
+	if v.Kind == ecs.Number {
+		if whole, zeros, point := strings.Cut(v.Text, "."); point && strings.Trim(zeros, "0") == "" {
+			m.file(en, ecs.Value{Text: whole, Kind: v.Kind})
+		}
+	}
 }
 
 // findGroup reads the event's log source. Words that no rule and no alias table knows count as none, so that senders cannot make groups.
