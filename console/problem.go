@@ -100,6 +100,20 @@ func newProblem(lang string, p *soc.Problem) *Problem {
 	return out
 }
 
+// ProblemText is what a problem says to a person and what it tells to do, in one text of a language ("vi", "en"): the command line words
+// by it what the running appliance refuses. A problem without words of its own says its Detail.
+func ProblemText(lang string, p *soc.Problem) string {
+	if id := p.Values["id"]; p.Status == http.StatusNotFound && p.Code == "not_found" && id != "" {
+		errors.As(absent(id), &p)
+	}
+	said := newProblem(lang, p)
+	out := strings.TrimSpace(said.Detail + " " + said.Do)
+	for _, f := range said.Fields {
+		out += "\n  " + f.Label + ": " + f.Detail
+	}
+	return out
+}
+
 // usesText names the first three of what is in the way.
 func usesText(lang string, uses []soc.Use) string {
 	var named []string

@@ -71,6 +71,10 @@ func texts(t *testing.T) map[string]string {
 			})
 		}
 	}
+	configTexts(t, out)
+	for _, p := range partsSay {
+		out[p.text] = "partsSay"
+	}
 	for _, s := range planned {
 		out[s] = "planned"
 	}
@@ -90,6 +94,63 @@ func texts(t *testing.T) map[string]string {
 		t.Fatalf("only %d texts found: is the search broken?", len(out))
 	}
 	return out
+}
+
+// configTexts adds the sentences and words of internal/config: formats of its problems, and its Words.
+func configTexts(t *testing.T, out map[string]string) {
+	t.Helper()
+	files, err := filepath.Glob("../../internal/config/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		fset := token.NewFileSet()
+		tree, err := parser.ParseFile(fset, f, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := func(e ast.Expr) {
+			if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if s, err := strconv.Unquote(lit.Value); err == nil {
+					out[s] = fset.Position(lit.Pos()).String()
+					n++
+				}
+			}
+		}
+		named := func(e ast.Expr, names ...string) bool {
+			id, ok := e.(*ast.Ident)
+			return ok && slices.Contains(names, id.Name)
+		}
+		ast.Inspect(tree, func(x ast.Node) bool {
+			switch x := x.(type) {
+			case *ast.CallExpr:
+				if named(x.Fun, "problem", "bad", "Word") && len(x.Args) > 0 {
+					add(x.Args[0])
+				}
+			case *ast.CompositeLit:
+				if named(x.Type, "Problem") && len(x.Elts) > 0 {
+					add(x.Elts[0])
+				}
+				if m, ok := x.Type.(*ast.MapType); ok && named(m.Value, "Word") {
+					for _, e := range x.Elts {
+						add(e.(*ast.KeyValueExpr).Value)
+					}
+				}
+			case *ast.AssignStmt: // want = "…", a Word
+				if len(x.Lhs) == 1 && named(x.Lhs[0], "want") {
+					add(x.Rhs[0])
+				}
+			}
+			return true
+		})
+	}
+	if n < 25 {
+		t.Fatalf("only %d texts of internal/config found: is the search broken?", n)
+	}
 }
 
 var verbs = regexp.MustCompile(`%[-+#0]*(?:\d+)?(?:\.\d+)?[a-z%]`)
@@ -168,6 +229,50 @@ func TestVietnameseHelpAndErrors(t *testing.T) {
 		}
 	}
 	lang.Use("en")
+}
+
+// TestVietnameseConfigAndControl: what is wrong with a configuration and what the running appliance refuses is said in Vietnamese.
+func TestVietnameseConfigAndControl(t *testing.T) {
+	t.Setenv("LC_ALL", "vi_VN.UTF-8")
+	defer lang.Use("en")
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.yaml")
+	text := `site: {name: ""}
+listne: {}
+listen: {console: 0.0.0.0:8080, syslog_udp: "0.0.0.0:514", bulk: nowhere, sensorz: x, console_names: ["https://soc"], senders: [], sensors: ""}
+queue: {max_bytes: many, reserve: 5 XiB}
+store: {engine: elastic, keep_days: -1}
+detections: {rules: [/no/such/folder], snapshot: 0s, placeholders: {admins: []}}
+posture: {every: 1h}
+state: {dsn: "mysql://x"}
+files: {journal: /no/journal}
+national: {min_severity: huge, retry_first: 10m, retry_most: 5m, heartbeat: 0s, reconcile_at: noon}
+sensor: {interfaces: []}
+`
+	if err := os.WriteFile(bad, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	english := regexp.MustCompile(`\b(must|is|the|of|and|not|no such|at least|there)\b`)
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"config", "check", bad}, 1, "listen.bulk: phải có dạng"},
+		{[]string{"serve", "--config", bad, "--data", dir}, 2, "national.reconcile_at: phải là"},
+		{[]string{"demo", "load", "--data", dir}, 1, "Chưa có Hoa Lư nào chạy"},
+		{[]string{"evidence", "export", "--data", dir, "--system", "HT-001", "--reason", "r", "--out", filepath.Join(dir, "p")}, 1, "Chưa có Hoa Lư nào chạy"},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(c.args, &out, &errs); code != c.code || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("hoalu %s: exit code %d, said\n%s\nwant %d and %q", strings.Join(c.args, " "), code, errs.String(), c.code, c.want)
+		}
+		for line := range strings.Lines(errs.String()) {
+			if m := english.FindString(line); m != "" {
+				t.Errorf("hoalu %s says in English (%q): %s", strings.Join(c.args, " "), m, line)
+			}
+		}
+	}
 }
 
 // TestWrongUse: each wrong argument gets a sentence that says what is wrong.

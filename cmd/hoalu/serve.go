@@ -28,7 +28,10 @@ type ServeCmd struct {
 
 // badConfig lists what is wrong with a configuration, a line each.
 func badConfig(kind, err error) error {
-	lines := strings.Split(err.Error(), "\n")
+	lines := config.Sentences(err, say)
+	for i, line := range lines {
+		lines[i] = configSentence(line)
+	}
 	return fmt.Errorf("%w: %w", kind, errors.New(say("the configuration cannot be used:\n  ")+strings.Join(lines, "\n  ")))
 }
 

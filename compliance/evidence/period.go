@@ -32,7 +32,7 @@ func Period(from, to string, now time.Time, zone *time.Location) (int64, int64, 
 		return 0, 0, err
 	}
 	if f >= t {
-		return 0, 0, &soc.Problem{Status: 400, Code: "bad_time", Detail: "from: must be before to.", Values: map[string]string{"name": "from", "given": from}}
+		return 0, 0, &soc.Problem{Status: 400, Code: "bad_period", Detail: "from: must be before to.", Values: map[string]string{"name": "from", "given": from}}
 	}
 	return f, t, nil
 }

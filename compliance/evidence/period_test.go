@@ -25,8 +25,12 @@ func TestPeriod(t *testing.T) {
 		from, to, err := Period(tt.from, tt.to, now, zone)
 		if tt.wantFrom == "" {
 			var p *soc.Problem
-			if !errors.As(err, &p) || p.Code != "bad_time" || p.Values["given"] != tt.wantTo {
-				t.Errorf("Period(%q, %q): %v, want bad_time with %q", tt.from, tt.to, err, tt.wantTo)
+			code := "bad_time"
+			if tt.from == tt.wantTo && tt.to != "" { // both are times
+				code = "bad_period"
+			}
+			if !errors.As(err, &p) || p.Code != code || p.Values["given"] != tt.wantTo {
+				t.Errorf("Period(%q, %q): %v, want %s with %q", tt.from, tt.to, err, code, tt.wantTo)
 			}
 			continue
 		}

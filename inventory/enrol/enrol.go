@@ -110,10 +110,10 @@ func (r *Register) find(sensor string) (soc.Source, bool) {
 // Invite makes the secret of a single-use token for a sensor of a system; only its hash is kept.
 func (r *Register) Invite(ctx context.Context, by soc.Actor, system string, ttl time.Duration) (string, error) {
 	if _, ok := r.inventory.Snapshot().System(system); !ok {
-		return "", &soc.Problem{Status: 404, Code: "not_found", Detail: fmt.Sprintf("System %s is not in the inventory.", system), Do: "Look up its HT- number on the page Systems."}
+		return "", &soc.Problem{Status: 404, Code: "not_found", Detail: fmt.Sprintf("System %s is not in the inventory.", system), Do: "Look up its HT- number on the page Systems.", Values: map[string]string{"id": system}}
 	}
 	if ttl <= 0 || ttl > maxInvitation {
-		return "", &soc.Problem{Status: 422, Code: "bad_ttl", Detail: fmt.Sprintf("A token may live up to 7 days, not %s.", ttl), Do: "Give a shorter --ttl."}
+		return "", &soc.Problem{Status: 422, Code: "bad_ttl", Detail: fmt.Sprintf("A token may live up to 7 days, not %s.", ttl), Do: "Give a shorter --ttl.", Values: map[string]string{"given": ttl.String()}}
 	}
 	b := make([]byte, 20)
 	rand.Read(b) //nolint:errcheck // it never fails
@@ -208,7 +208,7 @@ func (r *Register) Renew(ctx context.Context, id string, shown *x509.Certificate
 	}
 	src, known := r.find(id)
 	if !known || id == r.c.Own {
-		return out, &soc.Problem{Status: 403, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %s is not enrolled here.", id), Do: "Enrol it again: hoalu sensor enroll --server URL --token T"}
+		return out, &soc.Problem{Status: 403, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %s is not enrolled here.", id), Do: "Enrol it again: hoalu sensor enroll --server URL --token T", Values: map[string]string{"id": id}}
 	}
 	r.mu.Lock()
 	soon := time.Since(r.renewed[id]) < renewEvery
@@ -240,11 +240,11 @@ func (r *Register) Renew(ctx context.Context, id string, shown *x509.Certificate
 // Revoke withdraws the certificates of a sensor: what it sends is refused from then on. Its source stays, and falls silent.
 func (r *Register) Revoke(ctx context.Context, by soc.Actor, id, reason string) error {
 	if id == r.c.Own {
-		return &soc.Problem{Status: 422, Code: "own_sensor", Detail: "Sensor " + id + " is part of this appliance.", Do: "Switch it off with sensor.packet and sensor.host in the configuration."}
+		return &soc.Problem{Status: 422, Code: "own_sensor", Detail: "Sensor " + id + " is part of this appliance.", Do: "Switch it off with sensor.packet and sensor.host in the configuration.", Values: map[string]string{"id": id}}
 	}
 	src, known := r.find(id)
 	if !known {
-		return &soc.Problem{Status: 404, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %q is not enrolled here.", id), Do: "Take its name from the page Sources, sensors."}
+		return &soc.Problem{Status: 404, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %q is not enrolled here.", id), Do: "Take its name from the page Sources, sensors.", Values: map[string]string{"id": id}}
 	}
 	if strings.TrimSpace(reason) == "" {
 		return &soc.Problem{Status: 422, Code: "reason_missing", Detail: "Why the sensor is withdrawn is not said.", Do: "Give --reason; it stands in the audit log."}
@@ -259,7 +259,7 @@ func (r *Register) Revoke(ctx context.Context, by soc.Actor, id, reason string) 
 			return fmt.Errorf("withdraw sensor certificate: %w", err)
 		}
 		if n == 0 {
-			return &soc.Problem{Status: 409, Code: "sensor_revoked", Detail: fmt.Sprintf("Sensor %s has no certificate that is good.", id), Do: "Nothing is left to withdraw."}
+			return &soc.Problem{Status: 409, Code: "sensor_revoked", Detail: fmt.Sprintf("Sensor %s has no certificate that is good.", id), Do: "Nothing is left to withdraw.", Values: map[string]string{"id": id}}
 		}
 		return nil
 	})
