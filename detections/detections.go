@@ -175,6 +175,26 @@ func (g *Engine) Match(e *ecs.Event, dst []*sigma.Rule) []*sigma.Rule {
 	return alerting(dst, from)
 }
 
+// Hits are the hits of single rules on events. Correlations neither see the events nor hit. A rule that fails on an event does not hold for
+// it, as in Process.
+func (g *Engine) Hits(events []*ecs.Event) []soc.Hit {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var hits []soc.Hit
+	for _, e := range events {
+		for _, r := range alerting(g.match(e, nil), 0) {
+			hits = append(hits, hitOf(r, e))
+		}
+	}
+	return hits
+}
+
+// hitOf is a hit of a single rule.
+func hitOf(r *sigma.Rule, e *ecs.Event) soc.Hit {
+	return soc.Hit{Rule: r.ID, RuleVersion: r.Version, Event: e.ID, System: e.System, Source: e.Source, Time: e.Time,
+		Exercise: e.Text(ecs.HoaluExercise) == "true", Demo: e.Text(ecs.HoaluDemo) == "true"}
+}
+
 // alerting drops rules that only feed correlations, from a position on, and sorts the others by id.
 func alerting(rules []*sigma.Rule, from int) []*sigma.Rule {
 	out := rules[:from]
@@ -283,8 +303,7 @@ func (g *Engine) Process(events []*ecs.Event) []soc.Hit {
 		g.at = e.ID
 		g.firings = g.correlator.Feed(&ce, g.firings[:0])
 		for _, r := range alerting(g.found, 0) {
-			hits = append(hits, soc.Hit{Rule: r.ID, RuleVersion: r.Version, Event: e.ID, System: e.System, Source: e.Source, Time: e.Time,
-				Exercise: ce.Exercise, Demo: ce.Demo})
+			hits = append(hits, hitOf(r, e))
 		}
 		for _, f := range g.firings {
 			if f.Correlation.Alert {

@@ -133,6 +133,17 @@ func (r *Reader) Read(ctx context.Context, seq uint64, events []*ecs.Event) erro
 	return nil
 }
 
+// Direct makes the alerts of events that cannot come through the queue now: what single rules find in them, without correlations and
+// without a position. The same events may come through the queue later, with the same ids: a hit counts once. Safe for concurrent use.
+func (r *Reader) Direct(ctx context.Context, events []*ecs.Event) error {
+	hits := r.c.Engine.Hits(events)
+	if len(hits) == 0 {
+		return nil
+	}
+	_, err := r.c.Alerts.Apply(ctx, soc.Position{}, r.firings(ctx, events, hits), nil)
+	return err
+}
+
 // firings joins each hit of a batch with its rule, its event and what made it fire.
 func (r *Reader) firings(ctx context.Context, events []*ecs.Event, hits []soc.Hit) []soc.Firing {
 	if len(hits) == 0 {

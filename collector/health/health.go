@@ -16,6 +16,7 @@ package health
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,6 +117,8 @@ type Note struct {
 	Message string // one line, English, for logs and machines; the console words Action and Values
 	Level   string // log.level: info, warning, error
 	Values  map[string]string
+
+	serial uint64 // in this run of the Monitor
 }
 
 // Config of a Monitor.
@@ -127,8 +130,9 @@ type Config struct {
 	Hosts   *Hosts
 	// Put hands the product's own events to intake (listener "self").
 	Put func(ctx context.Context, listener string, frames []wire.Frame) error
-	// Direct is told of a Note while intake refuses, since it cannot take it then; it goes through Put as well once it can. May be nil.
-	Direct func(Note)
+	// Direct takes one of the product's own events while intake refuses it, so that its alert is made all the same; the event goes through
+	// Put as well once it can, with the same id, so that it counts once. It is tried again until it takes the event. May be nil.
+	Direct func(ctx context.Context, f wire.Frame) error
 	// Sources lists what is known of the sources: planned stops, expected interval, kind, address, sensor. May be nil.
 	Sources func() []soc.Source
 	// Connected says whether a peer address or sensor has a connection open now. May be nil.
@@ -160,6 +164,9 @@ type Monitor struct {
 	sources  map[string]*source
 	notes    []Note
 	stamps   []int64 // when each note was made
+	run      string  // part of the ids of notes: those of another run are others
+	serial   uint64  // of the newest note
+	told     uint64  // serial of the newest note that Direct has taken; of tellDirectly alone
 	lost     int     // notes that found no room
 	resumed  int64   // silence counts from here: start, end of a refusal, clock jump
 	refusing string  // cause, "" none
@@ -217,7 +224,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Monitor, error) {
 	if cfg.Kernel == nil {
 		cfg.Kernel = KernelClock
 	}
-	m := &Monitor{cfg: cfg, log: log.With("component", "collector/health"), wake: make(chan struct{}, 1), began: time.Now(), sources: map[string]*source{}}
+	m := &Monitor{cfg: cfg, log: log.With("component", "collector/health"), wake: make(chan struct{}, 1), began: time.Now(), sources: map[string]*source{}, run: rand.Text()}
 	if m.cfg.Elapsed == nil {
 		m.cfg.Elapsed = func() time.Duration { return time.Since(m.began) }
 	}
@@ -262,6 +269,9 @@ func (m *Monitor) Run(ctx context.Context) error {
 	defer save.Stop()
 	var putting sync.WaitGroup
 	putting.Go(func() { m.putNotes(ctx) })
+	if m.cfg.Direct != nil {
+		putting.Go(func() { m.tellDirectly(ctx) })
+	}
 	defer putting.Wait()
 	for {
 		select {
@@ -682,8 +692,9 @@ func (m *Monitor) Reading(id string) soc.Reading {
 // Emit writes a Note through intake; it does not block: notes wait in a bounded list while the queue is down.
 func (m *Monitor) Emit(n Note) {
 	m.mu.Lock()
-	refusing := m.refusing != ""
 	if len(m.notes) < maxNotes {
+		m.serial++
+		n.serial = m.serial
 		m.notes = append(m.notes, n)
 		m.stamps = append(m.stamps, m.cfg.Now().UnixMilli())
 	} else {
@@ -699,9 +710,6 @@ func (m *Monitor) Emit(n Note) {
 		level = slog.LevelDebug
 	}
 	m.log.Log(context.Background(), level, "note", "event.action", n.Action, "source.id", n.Source, "message", n.Message)
-	if refusing && m.cfg.Direct != nil {
-		m.cfg.Direct(n)
-	}
 }
 
 // Imbalance emits a ledger row that does not balance; ledger.Config.OnImbalance fits it.
@@ -729,7 +737,7 @@ func (m *Monitor) putNotes(ctx context.Context) {
 		if len(notes) > 0 {
 			frames := make([]wire.Frame, len(notes))
 			for i, n := range notes {
-				frames[i] = wire.Frame{Source: m.cfg.Source, Received: m.cfg.Now().UnixMilli(), Format: wire.FormatJSON, Trust: true, Data: n.document(stamps[i])}
+				frames[i] = m.frame(n, stamps[i])
 			}
 			err := m.cfg.Put(ctx, Listener, frames)
 			if err == nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"time"
 
+	"hoalu/collector/health"
 	"hoalu/collector/ledger"
 	"hoalu/collector/pipeline"
 	"hoalu/collector/store"
 	"hoalu/detections"
+	"hoalu/ecs/wire"
 )
 
 // runBack starts the readers of the queue and everything behind them.
@@ -87,6 +89,15 @@ func (a *App) detect(ctx context.Context) error {
 		return err
 	}
 	return a.hub.Follow(ctx, detections.ReaderName, from, func(ctx context.Context, d *pipeline.Decoded) error { return a.detector.Read(ctx, d.Seq, d.Events) })
+}
+
+// detectDirectly makes the alerts of one of the product's own events that the queue does not take now. It is decoded as from the queue.
+func (a *App) detectDirectly(ctx context.Context, f wire.Frame) error {
+	d, err := a.pipeline.Decode(&wire.Batch{Listener: health.Listener, Revision: a.revision(), Frames: []wire.Frame{f}}, 0)
+	if err != nil {
+		return err
+	}
+	return a.detector.Direct(ctx, d.Events)
 }
 
 // purgeLoop removes from the queue what every reader is past.

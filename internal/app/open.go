@@ -283,7 +283,7 @@ func (a *App) openIntake(ctx context.Context) error {
 		return err
 	}
 	in, err := collector.NewIntake(ctx, collector.Options{Queue: a.queue, State: positions,
-		Revision: func() uint64 { return a.inventory.Revision() | a.archive.Number()<<decodersShift },
+		Revision: a.revision,
 		Count:    a.ledger.Add,
 		SourceOf: func(peer string) string {
 			s, _ := a.inventory.Snapshot().FindSource(inventory.Seen{Peer: peer})
@@ -313,6 +313,7 @@ func (a *App) openIntake(ctx context.Context) error {
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Active() },
 		Connected: a.peers.Connected,
 		Ready:     func() error { return a.queue.State().Err },
+		Direct:    a.detectDirectly,
 		OnChange:  a.sourceChanged, Now: a.opts.now}, a.log)
 	if err != nil {
 		return err
@@ -326,6 +327,9 @@ func (a *App) openIntake(ctx context.Context) error {
 	}
 	return nil
 }
+
+// revision is what a batch received now shall be decoded with.
+func (a *App) revision() uint64 { return a.inventory.Revision() | a.archive.Number()<<decodersShift }
 
 // sourceChanged tells open consoles of a source; who may know of it follows its system.
 func (a *App) sourceChanged(r soc.Reading) {

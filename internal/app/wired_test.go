@@ -14,8 +14,7 @@ import (
 // unwired are the hooks that the appliance leaves empty on purpose, by package.Type.Field, each with its reason. A line that is no
 // longer true fails, too.
 var unwired = map[string]string{
-	"collector/health.Config.Direct": "being wired: what the product says of itself while intake refuses becomes an alert the direct way",
-	"privacy.Config.Group":           "all systems of a province are one group in this version: the first of Groups",
+	"privacy.Config.Group": "all systems of a province are one group in this version: the first of Groups",
 }
 
 // mustSee are the settings that the walk has to come by: without them it would be a walk past nothing.
