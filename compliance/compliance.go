@@ -40,7 +40,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"hoalu/compliance/facts"
 	"hoalu/compliance/internal/db"

@@ -21,8 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
-	"gopkg.in/yaml.v3"
 
 	"hoalu/internal/app"
 	"hoalu/internal/config"
