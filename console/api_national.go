@@ -15,6 +15,22 @@ type NationalSummary struct {
 	Reasons    map[string]int64 `json:"refused_by_reason,omitempty"`
 	AsOf       Time             `json:"as_of"`
 	Stale      Time             `json:"stale_after"`
+
+	Destinations []NationalDestination `json:"destinations" doc:"each receiving point by itself; the other figures are of all together: the earliest trouble, the one that proved itself longest ago"`
+}
+
+// NationalDestination is one receiving point: its own outbox rows, receipts, heartbeats and days.
+type NationalDestination struct {
+	NationalStatus
+	ID         int64         `json:"id"`
+	Endpoint   string        `json:"endpoint"`
+	Channel    string        `json:"channel"`
+	Heartbeat  int64         `json:"heartbeat_seconds" doc:"0: this channel has no heartbeats"`
+	Reconciles bool          `json:"reconciles"`
+	Today      NationalDay   `json:"today"`
+	Days       []NationalDay `json:"days" doc:"newest first"`
+	LastError  string        `json:"last_error,omitempty"`
+	ClockAhead int64         `json:"clock_ahead_ms,omitempty"`
 }
 
 // NationalDay balances one day: made = accepted + refused + waiting.
@@ -32,22 +48,23 @@ type NationalDay struct {
 
 // ReportItem is a message in the outbox.
 type ReportItem struct {
-	ID        string     `json:"id"`
-	Order     int64      `json:"order"`
-	Kind      string     `json:"kind" enum:"alert,alert_update,heartbeat,reconciliation,test"`
-	Subject   string     `json:"subject,omitempty"`
-	System    *SystemRef `json:"system,omitempty"`
-	Channel   string     `json:"channel"`
-	Created   Time       `json:"created"`
-	State     string     `json:"state" enum:"waiting,accepted,refused"`
-	Tries     int        `json:"tries"`
-	NextTry   Time       `json:"next_try,omitzero"`
-	LastError string     `json:"last_error,omitempty"`
-	Accepted  Time       `json:"accepted,omitzero"`
-	Receipt   *Receipt   `json:"receipt,omitempty"`
-	Size      int        `json:"size"`
-	Demo      bool       `json:"demo,omitempty"`
-	Exercise  bool       `json:"exercise,omitempty"`
+	ID          string     `json:"id"`
+	Order       int64      `json:"order"`
+	Kind        string     `json:"kind" enum:"alert,alert_update,heartbeat,reconciliation,test"`
+	Destination int64      `json:"destination" doc:"number of the receiving point: the same alert is one message for each"`
+	Subject     string     `json:"subject,omitempty"`
+	System      *SystemRef `json:"system,omitempty"`
+	Channel     string     `json:"channel"`
+	Created     Time       `json:"created"`
+	State       string     `json:"state" enum:"waiting,accepted,refused"`
+	Tries       int        `json:"tries"`
+	NextTry     Time       `json:"next_try,omitzero"`
+	LastError   string     `json:"last_error,omitempty"`
+	Accepted    Time       `json:"accepted,omitzero"`
+	Receipt     *Receipt   `json:"receipt,omitempty"`
+	Size        int        `json:"size"`
+	Demo        bool       `json:"demo,omitempty"`
+	Exercise    bool       `json:"exercise,omitempty"`
 }
 
 // ReportDetail is a message with what is sent, as it is sent.
@@ -64,15 +81,17 @@ type ReportTry struct {
 }
 
 type outboxIn struct {
-	State   string `query:"state" enum:"waiting,accepted,refused"`
-	Kind    string `query:"kind" enum:"alert,alert_update,heartbeat,reconciliation,test"`
-	Subject string `query:"subject"`
-	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-	After   string `query:"after" maxLength:"200"`
+	State       string `query:"state" enum:"waiting,accepted,refused"`
+	Kind        string `query:"kind" enum:"alert,alert_update,heartbeat,reconciliation,test"`
+	Subject     string `query:"subject"`
+	Destination int64  `query:"destination" minimum:"0" doc:"only to this receiving point"`
+	Limit       int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After       string `query:"after" maxLength:"200"`
 }
 
 // EndpointItem is the receiving point. Secrets are never shown again.
 type EndpointItem struct {
+	Destination  int64         `json:"destination,omitempty" doc:"its number"`
 	URL          string        `json:"url"`
 	Channel      string        `json:"channel" doc:"name of one of channels"`
 	Channels     []ChannelItem `json:"channels" doc:"all that this program can deliver over"`
@@ -104,6 +123,13 @@ type endpointBody struct {
 	Organisation string `json:"organisation,omitempty" maxLength:"64"`
 	Reason       string `json:"reason,omitempty" maxLength:"400"`
 	Version      int64  `json:"version"`
+	Destination  int64  `json:"destination,omitempty" minimum:"0" doc:"number of the receiving point to change; 0: the first"`
+	Add          bool   `json:"add,omitempty" doc:"set it beside the others: alerts from now on are reported to it as well"`
+}
+
+// destinationIn asks about one receiving point.
+type destinationIn struct {
+	Destination int64 `query:"destination" minimum:"0" doc:"number of the receiving point; 0: the first"`
 }
 
 // TestDone says what the far side answered to a test packet.
@@ -114,5 +140,6 @@ type TestDone struct {
 }
 
 type reconcileBody struct {
-	Day string `json:"day,omitempty" format:"date" doc:"default today"`
+	Day         string `json:"day,omitempty" format:"date" doc:"default today"`
+	Destination int64  `json:"destination,omitempty" minimum:"0" doc:"number of the receiving point; 0: the first"`
 }

@@ -114,18 +114,18 @@ func (centre) Summary(context.Context) (NationalState, error) {
 	return NationalState{Today: NationalDay{Day: "2026-11-30", State: "open"}}, nil
 }
 func (centre) About(context.Context, string) ([]soc.Report, error) { return nil, nil }
-func (centre) Outbox(context.Context, string, string, string, int) (ReportPage, error) {
+func (centre) Outbox(context.Context, int64, string, string, string, int) (ReportPage, error) {
 	return ReportPage{}, nil
 }
 func (centre) Report(_ context.Context, id string) (soc.Report, []ReportTry, error) {
 	return soc.Report{}, nil, &soc.Problem{Status: 404, Code: "not_found", Values: map[string]string{"id": id}}
 }
-func (centre) Endpoint(context.Context) (EndpointItem, error) { return EndpointItem{}, nil }
-func (centre) SetEndpoint(_ context.Context, _ soc.Actor, e EndpointItem, _ string) (EndpointItem, error) {
+func (centre) Endpoint(context.Context, int64) (EndpointItem, error) { return EndpointItem{}, nil }
+func (centre) SetEndpoint(_ context.Context, _ soc.Actor, e EndpointItem, _ bool, _ string) (EndpointItem, error) {
 	return e, nil
 }
-func (centre) Test(context.Context, soc.Actor) (TestDone, error) { return TestDone{}, nil }
-func (centre) Reconcile(_ context.Context, _ soc.Actor, day string) (NationalDay, error) {
+func (centre) Test(context.Context, soc.Actor, int64) (TestDone, error) { return TestDone{}, nil }
+func (centre) Reconcile(_ context.Context, _ soc.Actor, _ int64, day string) (NationalDay, error) {
 	return NationalDay{Day: day, State: "balanced"}, nil
 }
 

@@ -72,14 +72,27 @@ func (h *national) summary(ctx context.Context, _ *call, _ *none) (*NationalSumm
 	now := h.now()
 	out := &NationalSummary{NationalStatus: nationalStatus(s, int64(now)), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Reconciles: s.Reconciles, Today: s.Today, Days: orEmpty(s.Days),
 		LastError: s.LastError, ClockAhead: s.ClockAhead, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now, Stale: now + Time(nationalFresh.Milliseconds())}
-	if s.Endpoint != "" && !s.Reconciles { // whatever an earlier channel told of today
-		out.Today.State, out.Today.Why = "unknown", "no_list"
+	out.Today = today(s)
+	out.Destinations = []NationalDestination{}
+	for _, d := range s.Destinations {
+		out.Destinations = append(out.Destinations, NationalDestination{NationalStatus: nationalStatus(d, int64(now)), ID: d.ID, Endpoint: d.Endpoint,
+			Channel: d.Channel, Heartbeat: d.HeartbeatEvery / 1000, Reconciles: d.Reconciles, Today: today(d), Days: orEmpty(d.Days),
+			LastError: d.LastError, ClockAhead: d.ClockAhead})
 	}
 	return out, nil
 }
 
+// today is the day's balance; on a channel that tells no list nobody can say, whatever an earlier channel told.
+func today(s NationalState) NationalDay {
+	out := s.Today
+	if s.Endpoint != "" && !s.Reconciles {
+		out.State, out.Why = "unknown", "no_list"
+	}
+	return out
+}
+
 func reportItem(r soc.Report, n names) ReportItem {
-	item := ReportItem{ID: r.ID, Order: r.Order, Kind: r.Kind, Subject: r.Subject, Channel: r.Channel, Created: Time(r.Created), State: r.State, Tries: r.Tries, NextTry: Time(r.NextTry),
+	item := ReportItem{ID: r.ID, Order: r.Order, Kind: r.Kind, Destination: r.Destination, Subject: r.Subject, Channel: r.Channel, Created: Time(r.Created), State: r.State, Tries: r.Tries, NextTry: Time(r.NextTry),
 		LastError: r.LastError, Accepted: Time(r.Accepted), Receipt: receipt(r.Receipt), Size: len(r.Body), Demo: r.Demo, Exercise: r.Exercise}
 	if r.System != "" {
 		ref := n.system(r.System)
@@ -95,7 +108,7 @@ func (h *national) outbox(ctx context.Context, _ *call, in *outboxIn) (*Page[Rep
 		p.Items, err = h.national.About(ctx, in.Subject)
 		p.Total = int64(len(p.Items))
 	} else {
-		p, err = h.national.Outbox(ctx, in.State, in.Kind, in.After, in.Limit)
+		p, err = h.national.Outbox(ctx, in.Destination, in.State, in.Kind, in.After, in.Limit)
 	}
 	if err != nil {
 		return nil, err
@@ -120,8 +133,8 @@ func (h *national) report(ctx context.Context, _ *call, in *idIn) (*ReportDetail
 	return &ReportDetail{ReportItem: reportItem(r, h.names()), Body: string(r.Body), Attempts: orEmpty(tries)}, nil
 }
 
-func (h *national) endpoint(ctx context.Context, _ *call, _ *none) (*EndpointItem, error) {
-	e, err := h.national.Endpoint(ctx)
+func (h *national) endpoint(ctx context.Context, _ *call, in *destinationIn) (*EndpointItem, error) {
+	e, err := h.national.Endpoint(ctx, in.Destination)
 	return &e, err
 }
 
@@ -134,14 +147,14 @@ func (h *national) setEndpoint(ctx context.Context, k *call, in *bodyIn[endpoint
 		}
 	}
 	e, err := h.national.SetEndpoint(ctx, k.Actor, EndpointItem{URL: b.URL, Channel: b.Channel, ServerName: b.ServerName, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
-		Organisation: b.Organisation, Version: b.Version}, b.Reason)
+		Organisation: b.Organisation, Version: b.Version, Destination: b.Destination}, b.Add, b.Reason)
 	return &e, err
 }
 
-func (h *national) test(ctx context.Context, k *call, _ *none) (*TestDone, error) {
+func (h *national) test(ctx context.Context, k *call, in *destinationIn) (*TestDone, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	t, err := h.national.Test(ctx, k.Actor)
+	t, err := h.national.Test(ctx, k.Actor, in.Destination)
 	return &t, err
 }
 
@@ -152,6 +165,6 @@ func (h *national) reconcile(ctx context.Context, k *call, in *bodyIn[reconcileB
 	} else if _, err := time.ParseInLocation(time.DateOnly, day, soc.Zone); err != nil {
 		return nil, wrongField("time_wrong", "day")
 	}
-	d, err := h.national.Reconcile(ctx, k.Actor, day)
+	d, err := h.national.Reconcile(ctx, k.Actor, in.Body.Destination, day)
 	return &d, err
 }

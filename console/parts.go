@@ -324,21 +324,25 @@ type Tally struct {
 // National is the link to the national centre.
 type National interface {
 	Summary(ctx context.Context) (NationalState, error)
-	// Outbox lists reports; state and kind "" take all. Waiting first, oldest first, then newest first.
-	Outbox(ctx context.Context, state, kind, after string, limit int) (ReportPage, error)
+	// Outbox lists reports; destination 0, state and kind "" take all. Waiting first, oldest first, then newest first.
+	Outbox(ctx context.Context, destination int64, state, kind, after string, limit int) (ReportPage, error)
 	// Report is one report with its tries, newest first.
 	Report(ctx context.Context, id string) (soc.Report, []ReportTry, error)
 	// About lists the reports about a subject (CB- number), oldest first.
 	About(ctx context.Context, subject string) ([]soc.Report, error)
-	Endpoint(ctx context.Context) (EndpointItem, error)
-	SetEndpoint(ctx context.Context, actor soc.Actor, e EndpointItem, reason string) (EndpointItem, error)
+	// Endpoint is the destination of a number, 0 the first one; a problem not_found where there is none of that number.
+	Endpoint(ctx context.Context, destination int64) (EndpointItem, error)
+	// SetEndpoint puts e in place of its destination (0: the first one), or beside the others when add is set.
+	SetEndpoint(ctx context.Context, actor soc.Actor, e EndpointItem, add bool, reason string) (EndpointItem, error)
 	// Test sends a test packet and waits, bounded by ctx, for what the far side says.
-	Test(ctx context.Context, actor soc.Actor) (TestDone, error)
-	Reconcile(ctx context.Context, actor soc.Actor, day string) (NationalDay, error)
+	Test(ctx context.Context, actor soc.Actor, destination int64) (TestDone, error)
+	Reconcile(ctx context.Context, actor soc.Actor, destination int64, day string) (NationalDay, error)
 }
 
-// NationalState is the link now; Days newest first.
+// NationalState is the link now, of one destination or of all together; Days newest first.
 type NationalState struct {
+	ID                                  int64           // of the destination; 0: all together
+	Destinations                        []NationalState // each by itself; of all together only
 	Endpoint, Channel                   string
 	LastReceipt, LastBeat, FailingSince int64
 	Waiting, OldestWaiting, Refused     int64

@@ -9,39 +9,39 @@ import (
 	"hoalu/national/internal/db"
 )
 
-func (s *Service) beatLoop(ctx context.Context) {
-	tick := time.NewTicker(s.cfg.Heartbeat)
+func (d *destination) beatLoop(ctx context.Context) {
+	tick := time.NewTicker(d.cfg.Heartbeat)
 	defer tick.Stop()
 	for {
-		if err := s.beat(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) {
-			s.log.Warn("heartbeat not accepted", "error", err)
+		if err := d.beat(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) {
+			d.log.Warn("heartbeat not accepted", "destination", d.id, "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.beatc:
+		case <-d.beatc:
 		case <-tick.C:
 		}
 	}
 }
 
 // beaten notes how a heartbeat went.
-func (s *Service) beaten(at int64, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (d *destination) beaten(at int64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	switch {
 	case err == nil:
-		s.mute, s.muteError = 0, ""
+		d.mute, d.muteError = 0, ""
 	default:
-		if s.mute == 0 {
-			s.mute = at
+		if d.mute == 0 {
+			d.mute = at
 		}
-		s.muteError = err.Error()
+		d.muteError = err.Error()
 	}
 }
 
-func (s *Service) beat(ctx context.Context) error {
-	l, a, err := s.link(ctx)
+func (d *destination) beat(ctx context.Context) error {
+	l, a, err := d.link(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,11 +49,11 @@ func (s *Service) beat(ctx context.Context) error {
 	if !ok {
 		return nil // nothing is claimed of the link between reports
 	}
-	sum, err := s.Summary(ctx)
-	if err != nil {
+	var sum Summary
+	if err := d.counts(ctx, db.New(d.state.Read()), &sum); err != nil {
 		return err
 	}
-	bctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	bctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
 	defer cancel()
 	sent := now()
 	beatErr := b.Heartbeat(bctx, l, sent, sum.Waiting)
@@ -61,14 +61,14 @@ func (s *Service) beat(ctx context.Context) error {
 		beatErr = trouble(beatErr, l)
 	}
 	if ctx.Err() == nil {
-		s.beaten(sent, beatErr)
+		d.beaten(sent, beatErr)
 	}
-	err = s.state.Tx(ctx, func(tx *sql.Tx) error {
+	err = d.state.Tx(ctx, func(tx *sql.Tx) error {
 		if beatErr != nil {
-			return db.New(tx).SetHeartbeat(ctx, db.SetHeartbeatParams{Sent: sent, Answer: clip(beatErr.Error())})
+			return db.New(tx).SetHeartbeat(ctx, db.SetHeartbeatParams{ID: d.id, Sent: sent, Answer: clip(beatErr.Error())})
 		}
-		return db.New(tx).SetHeartbeatOK(ctx, sent)
+		return db.New(tx).SetHeartbeatOK(ctx, db.SetHeartbeatOKParams{ID: d.id, Sent: sent})
 	})
-	s.notify("heartbeat")
+	d.notify("heartbeat")
 	return errors.Join(beatErr, err)
 }

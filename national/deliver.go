@@ -16,25 +16,25 @@ import (
 )
 
 // quiet forgets a failure without saying that it is over.
-func (s *Service) quiet() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failing, s.lastError = 0, ""
-	s.mute, s.muteError = 0, ""
+func (d *destination) quiet() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failing, d.lastError = 0, ""
+	d.mute, d.muteError = 0, ""
 }
 
-func (s *Service) deliverLoop(ctx context.Context) {
+func (d *destination) deliverLoop(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := time.Minute
-		l, a, err := s.link(ctx)
+		l, a, err := d.link(ctx)
 		switch {
 		case errors.Is(err, ErrNoEndpoint):
-			s.quiet() // also after a delivery that was under way when it was removed
+			d.quiet() // also after a delivery that was under way when it was removed
 		case err != nil:
-			s.fail(err)
+			d.fail(err)
 			wait = 10 * time.Second
 		default:
-			wait = s.deliverOne(ctx, l, a)
+			wait = d.deliverOne(ctx, l, a)
 			if wait == 0 {
 				continue
 			}
@@ -42,7 +42,7 @@ func (s *Service) deliverLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.wake:
+		case <-d.wake:
 		case <-time.After(wait):
 		}
 	}
@@ -53,21 +53,21 @@ func (s *Service) deliverLoop(ctx context.Context) {
 const idle = 500 * time.Millisecond
 
 // deliverOne sends the report at the head; it returns how long to wait, 0 for go on at once.
-func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) time.Duration {
-	row, wait, err := s.ready(ctx, l, a)
+func (d *destination) deliverOne(ctx context.Context, l delivery.Link, a Adapter) time.Duration {
+	row, wait, err := d.ready(ctx, l, a)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.log.Error("choose the next report", "error", err)
+			d.log.Error("choose the next report", "error", err)
 		}
 		return 5 * time.Second
 	}
 	if wait > 0 {
 		return wait
 	}
-	dctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	dctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
 	receipt, err := a.Deliver(dctx, l, toReport(row))
 	cancel()
-	s.testSent(row.ID)
+	d.testSent(row.ID)
 	if ctx.Err() != nil {
 		return time.Second
 	}
@@ -77,7 +77,7 @@ func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) ti
 	var refused *delivery.Refused
 	switch {
 	case err == nil:
-		err = s.state.Tx(ctx, func(tx *sql.Tx) error {
+		err = d.state.Tx(ctx, func(tx *sql.Tx) error {
 			q := db.New(tx)
 			if err := q.SettleReport(ctx, db.SettleReportParams{ID: row.ID, State: soc.ReportAccepted, Settled: now()}); err != nil {
 				return err
@@ -97,28 +97,28 @@ func (s *Service) deliverOne(ctx context.Context, l delivery.Link, a Adapter) ti
 				receipt.Digest, receipt.Received = row.Digest, cmp.Or(receipt.Received, now())
 			}
 			return q.InsertReceipt(ctx, db.InsertReceiptParams{ReportID: row.ID, ReceiptID: receipt.ID, Received: receipt.Received, Digest: receipt.Digest,
-				KeyID: receipt.KeyID, Signature: hex.EncodeToString(receipt.Signature), Raw: string(receipt.Raw), Stored: now(), Signer: keyText(l.Key)})
+				KeyID: receipt.KeyID, Signature: hex.EncodeToString(receipt.Signature), Raw: string(receipt.Raw), Stored: now(), Signer: keyText(l.Key), Destination: d.id})
 		})
-		s.fail(nil)
+		d.fail(nil)
 	case errors.As(err, &refused):
-		s.log.Warn("report refused", "report", row.ID, "error", err)
-		err = s.refuse(ctx, row.ID, refused.Words)
-		s.fail(nil)
+		d.log.Warn("report refused", "report", row.ID, "error", err)
+		err = d.refuse(ctx, row.ID, refused.Words)
+		d.fail(nil)
 	default:
-		s.fail(err)
+		d.fail(err)
 		words := clip(err.Error())
-		d := s.backoff(row.Tries)
-		err = s.state.Tx(ctx, func(tx *sql.Tx) error {
+		again := d.backoff(row.Tries)
+		err = d.state.Tx(ctx, func(tx *sql.Tx) error {
 			q := db.New(tx)
-			if err := q.PostponeReport(ctx, db.PostponeReportParams{ID: row.ID, LastError: words, NextTry: now() + d.Milliseconds()}); err != nil {
+			if err := q.PostponeReport(ctx, db.PostponeReportParams{ID: row.ID, LastError: words, NextTry: now() + again.Milliseconds()}); err != nil {
 				return err
 			}
 			return q.InsertTry(ctx, db.InsertTryParams{ReportID: row.ID, At: now(), Answer: words})
 		})
 	}
-	s.notify(row.ID)
+	d.notify(row.ID)
 	if err != nil {
-		s.log.Error("write outbox", "error", err) // the report is sent again; its id keeps the effect single
+		d.log.Error("write outbox", "error", err) // the report is sent again; its id keeps the effect single
 		return 5 * time.Second
 	}
 	return 0
@@ -133,21 +133,21 @@ func (s *Service) backoff(tries int64) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }
 
-func (s *Service) fail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (d *destination) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err == nil {
-		if s.failing != 0 {
-			s.log.Info("national centre answers again")
+		if d.failing != 0 {
+			d.log.Info("national centre answers again", "destination", d.id)
 		}
-		s.failing, s.lastError = 0, ""
+		d.failing, d.lastError = 0, ""
 		return
 	}
-	if s.failing == 0 {
-		s.failing = now()
-		s.log.Warn("national centre does not answer", "error", err)
+	if d.failing == 0 {
+		d.failing = now()
+		d.log.Warn("national centre does not answer", "destination", d.id, "error", err)
 	}
-	s.lastError = err.Error()
+	d.lastError = err.Error()
 }
 
 // clip bounds the far side's words.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"hoalu/national/delivery"
@@ -19,9 +20,10 @@ import (
 	"hoalu/soc"
 )
 
-// Endpoint is where reports go, as an administrator set it.
+// Endpoint is where reports go, as an administrator set it: a destination.
 type Endpoint struct {
-	Channel    string `json:"channel"` // a row of forwarders.go
+	ID         int64  `json:"id,omitempty"` // number of the destination, from 1
+	Channel    string `json:"channel"`      // a row of forwarders.go
 	URL        string `json:"url"`
 	ServerCA   string `json:"server_ca"`   // PEM the server's certificate must chain to
 	ReceiptKey string `json:"receipt_key"` // PEM public key that signs receipts; "" where the channel's are not signed
@@ -94,38 +96,98 @@ func keyText(key crypto.PublicKey) string {
 // ErrNoEndpoint means that no administrator has set a receiving point yet.
 var ErrNoEndpoint = errors.New("no receiving point is set; nothing leaves this machine until an administrator sets one")
 
-// Endpoint returns the receiving point in force, or ErrNoEndpoint.
-func (s *Service) Endpoint(ctx context.Context) (Endpoint, error) {
-	ep, err := db.New(s.state.Read()).Endpoint(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Endpoint{}, ErrNoEndpoint
-	}
-	if err != nil {
-		return Endpoint{}, fmt.Errorf("read endpoint: %w", err)
-	}
-	return Endpoint{ep.Channel, ep.Url, ep.ServerCa, ep.ReceiptKey, ep.OrganID, ep.OrganName, ep.SetBy, ep.SetAt, ep.Version}, nil
+// Endpoints are the destinations in force, by number; none without an endpoint.
+func (s *Service) Endpoints(ctx context.Context) ([]Endpoint, error) {
+	return endpoints(ctx, db.New(s.state.Read()))
 }
 
-// SetEndpoint puts a receiving point in force and records who did it.
-func (s *Service) SetEndpoint(ctx context.Context, by soc.Actor, e Endpoint) error {
+func endpoints(ctx context.Context, q *db.Queries) ([]Endpoint, error) {
+	rows, err := q.Endpoints(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the receiving points: %w", err)
+	}
+	out := make([]Endpoint, len(rows))
+	for i, ep := range rows {
+		out[i] = Endpoint{ep.ID, ep.Channel, ep.Url, ep.ServerCa, ep.ReceiptKey, ep.OrganID, ep.OrganName, ep.SetBy, ep.SetAt, ep.Version}
+	}
+	return out, nil
+}
+
+// Endpoint returns the destination of a number, 0 the first one, or ErrNoEndpoint.
+func (s *Service) Endpoint(ctx context.Context, id int64) (Endpoint, error) {
+	list, err := s.Endpoints(ctx)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	return pick(list, id)
+}
+
+func pick(list []Endpoint, id int64) (Endpoint, error) {
+	for _, ep := range list {
+		if id == 0 || ep.ID == id {
+			return ep, nil
+		}
+	}
+	return Endpoint{}, ErrNoEndpoint
+}
+
+// Counters of national_counter.
+const (
+	heir = 3 // number that the next destination takes while there is none: what waits is for it
+
+	maxDestinations = 8 // at the same time; each alert is rendered and kept for each
+)
+
+// ErrManyEndpoints means that no further destination can be added.
+var ErrManyEndpoints = fmt.Errorf("at most %d receiving points can be set", maxDestinations)
+
+// PutEndpoint puts a receiving point in force in place of the destination e.ID (0: the first one, which it makes where there is none), or
+// beside the others with add: alerts from now on are reported to it as well. It records who did it and returns the destination's number.
+// ErrNoEndpoint: there is none of that number; ErrManyEndpoints: no further one can be added.
+func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, add bool, e Endpoint) (int64, error) {
 	if e.Channel == "" {
 		e.Channel = DefaultChannel
 	}
 	if err := e.Validate(); err != nil {
-		return err
+		return 0, err
 	}
 	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		if err := q.SetEndpoint(ctx, db.SetEndpointParams{Channel: e.Channel, Url: e.URL, ServerCa: e.ServerCA, ReceiptKey: e.ReceiptKey,
+		list, err := endpoints(ctx, q)
+		if err != nil {
+			return err
+		}
+		switch {
+		case len(list) == 0 && e.ID == 0:
+			if e.ID, err = q.Number(ctx, heir); err != nil {
+				return fmt.Errorf("give a receiving point its number: %w", err)
+			}
+		case add:
+			if len(list) >= maxDestinations {
+				return ErrManyEndpoints
+			}
+			if e.ID, err = q.NextDestination(ctx); err != nil {
+				return fmt.Errorf("give a receiving point its number: %w", err)
+			}
+		default:
+			old, err := pick(list, e.ID)
+			if err != nil {
+				return err
+			}
+			e.ID = old.ID
+		}
+		if err := q.SetEndpoint(ctx, db.SetEndpointParams{ID: e.ID, Channel: e.Channel, Url: e.URL, ServerCa: e.ServerCA, ReceiptKey: e.ReceiptKey,
 			OrganID: e.OrganID, OrganName: e.OrganName, SetBy: by.Name, SetAt: now()}); err != nil {
 			return fmt.Errorf("write endpoint: %w", err)
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done", Details: map[string]string{"organ_id": e.OrganID, "channel": e.Channel, "server_ca": fingerprint(e.ServerCA), "receipt_key": fingerprint(e.ReceiptKey)}})
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done", Details: map[string]string{"destination": strconv.FormatInt(e.ID, 10),
+			"organ_id": e.OrganID, "channel": e.Channel, "server_ca": fingerprint(e.ServerCA), "receipt_key": fingerprint(e.ReceiptKey)}})
 	})
-	if err == nil {
-		s.changed()
+	if err != nil {
+		return 0, err
 	}
-	return err
+	s.destination(e.ID).changed()
+	return e.ID, nil
 }
 
 // fingerprint names what a PEM text holds: SHA-256 of its first block.
@@ -138,28 +200,17 @@ func fingerprint(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// changed makes a new endpoint, or none, tell at once.
-func (s *Service) changed() {
-	s.quiet()
-	s.poke()
-	select {
-	case s.beatc <- struct{}{}:
-	default:
-	}
-	s.notify("endpoint")
-}
-
 // link is the connection to the endpoint in force, one for deliveries, heartbeats and lists, kept until the endpoint changes. Not its
 // version tells: an endpoint that was cleared and set again counts anew.
-func (s *Service) link(ctx context.Context) (delivery.Link, Adapter, error) {
-	ep, err := s.Endpoint(ctx)
+func (d *destination) link(ctx context.Context) (delivery.Link, Adapter, error) {
+	ep, err := d.Endpoint(ctx, d.id)
 	if err != nil {
 		return delivery.Link{}, nil, err
 	}
-	s.linkMu.Lock()
-	defer s.linkMu.Unlock()
-	if s.adapter != nil && s.linked == ep {
-		return s.lnk, s.adapter, nil
+	d.linkMu.Lock()
+	defer d.linkMu.Unlock()
+	if d.adapter != nil && d.linked == ep {
+		return d.lnk, d.adapter, nil
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM([]byte(ep.ServerCA))
@@ -174,39 +225,72 @@ func (s *Service) link(ctx context.Context) (delivery.Link, Adapter, error) {
 		}
 	}
 	conf := &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	if s.hooks.Certificate != nil {
-		if _, err := s.hooks.Certificate(ctx); err != nil {
+	if d.hooks.Certificate != nil {
+		if _, err := d.hooks.Certificate(ctx); err != nil {
 			return delivery.Link{}, nil, fmt.Errorf("get client certificate: %w", err)
 		}
 		// Asked for at each handshake: the link may outlive a certificate.
 		conf.GetClientCertificate = func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return s.hooks.Certificate(i.Context())
+			return d.hooks.Certificate(i.Context())
 		}
 	}
-	if s.adapter == nil || s.linked.Channel != ep.Channel {
-		s.adapter = f.New()
+	if d.adapter == nil || d.linked.Channel != ep.Channel {
+		d.adapter = f.New()
 	}
-	s.linked, s.lnk = ep, delivery.Link{Channel: ep.Channel, URL: ep.URL, TLS: conf, Key: key, Organ: ep.OrganID, Timeout: s.cfg.Timeout}
-	return s.lnk, s.adapter, nil
+	d.linked, d.lnk = ep, delivery.Link{Channel: ep.Channel, URL: ep.URL, TLS: conf, Key: key, Organ: ep.OrganID, Timeout: d.cfg.Timeout}
+	return d.lnk, d.adapter, nil
 }
 
-// ClearEndpoint stops all sending; what is made waits.
-func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor) error {
+// removed is why a report of a destination that was removed while others stay is not sent.
+const removed = "not sent: the receiving point was removed"
+
+// ClearEndpoint removes the destination of a number, 0 the first one. What waits for the last one waits on for its successor; what waits
+// for one of several is settled as refused, with the reason.
+func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor, id int64) error {
 	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		ep, err := q.Endpoint(ctx)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNoEndpoint
-		} else if err != nil {
-			return fmt.Errorf("read endpoint: %w", err)
+		list, err := endpoints(ctx, q)
+		if err != nil {
+			return err
 		}
-		if err := q.ClearEndpoint(ctx); err != nil {
+		ep, err := pick(list, id)
+		if err != nil {
+			return err
+		}
+		id = ep.ID
+		if err := q.ClearEndpoint(ctx, id); err != nil {
 			return fmt.Errorf("clear endpoint: %w", err)
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: "-", Result: "done", Details: map[string]string{"removed": ep.Url}})
+		dropped := 0
+		if len(list) == 1 {
+			err = q.SetHeir(ctx, id)
+		} else {
+			dropped, err = drop(ctx, q, id)
+		}
+		if err != nil {
+			return fmt.Errorf("clear endpoint: %w", err)
+		}
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: "-", Result: "done",
+			Details: map[string]string{"destination": strconv.FormatInt(id, 10), "removed": ep.URL, "not_sent": strconv.Itoa(dropped)}})
 	})
 	if err == nil {
-		s.changed()
+		s.destination(id).changed()
 	}
 	return err
+}
+
+// drop settles what waits for a destination that is no more.
+func drop(ctx context.Context, q *db.Queries, id int64) (n int, err error) {
+	for {
+		ids, err := q.WaitingOf(ctx, id)
+		if err != nil || len(ids) == 0 {
+			return n, err
+		}
+		for _, report := range ids {
+			if err := q.SettleReport(ctx, db.SettleReportParams{ID: report, State: soc.ReportRefused, LastError: removed, Settled: now()}); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
 }

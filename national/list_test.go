@@ -50,7 +50,7 @@ func TestListPagesByKind(t *testing.T) {
 			seen := map[string]bool{}
 			after := ""
 			for page := 0; page < 50; page++ {
-				p, err := s.List(ctx, state, kind, after, 3)
+				p, err := s.List(ctx, 0, state, kind, after, 3)
 				if err != nil {
 					t.Fatal(err)
 				}

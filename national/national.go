@@ -4,7 +4,8 @@
 // Receipt (biên nhận) is the centre's signed word that it has one; reconciliation (đối soát) compares both sides' lists
 // for a day; an adapter (one folder an authority and format, a row in forwarders.go) renders and delivers.
 //
-// Contract: nothing leaves before an administrator has set an endpoint. Reports go out one at a time in the order they were
+// Contract: nothing leaves before an administrator has set an endpoint. Each destination has outbox rows of its own, so that the same
+// alert has a state and a receipt at each, and the trouble of one holds nothing of another. To a destination reports go out one at a time in the order they were
 // made (next.go says when one steps aside), each until the centre has answered for good: accepted only with a receipt whose signature verifies under the pinned
 // key and whose digest is that of the body sent; refused with the centre's words; anything else is tried again with back-off.
 // The report's id is its idempotency key, so a repeated delivery has one effect. Demo data never becomes a Report; exercises
@@ -21,7 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"hoalu/national/delivery"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -81,69 +81,42 @@ type Hooks struct {
 
 // Service is the national link.
 type Service struct {
-	cfg   Config
-	state *state.DB
-	hooks Hooks
-	log   *slog.Logger
-	wake  chan struct{}
-	beatc chan struct{} // asks for a heartbeat now
+	cfg     Config
+	state   *state.DB
+	hooks   Hooks
+	log     *slog.Logger
+	changes chan struct{} // a destination came, went or changed
 
-	linkMu  sync.Mutex
-	linked  Endpoint // that link and adapter are for
-	lnk     delivery.Link
-	adapter Adapter
-
-	mu        sync.Mutex
-	test      string // test packet that has not been tried yet
-	failing   int64  // since when deliveries fail, 0 if they do not
-	lastError string
-	mute      int64 // since when heartbeats fail, 0 if they do not
-	muteError string
+	mu           sync.Mutex
+	destinations map[int64]*destination // by number; also those that are no more
 }
 
 // New returns the link; Run sends.
 func New(cfg Config, st *state.DB, hooks Hooks, log *slog.Logger) *Service {
-	return &Service{cfg: cfg, state: st, hooks: hooks, log: log.With("component", "national"), wake: make(chan struct{}, 1), beatc: make(chan struct{}, 1)}
+	return &Service{cfg: cfg, state: st, hooks: hooks, log: log.With("component", "national"), changes: make(chan struct{}, 1), destinations: map[int64]*destination{}}
 }
 
-// LateAfter is how long the link may fail before that is trouble to be told: three heartbeats, as one or two get lost on any line.
+// LateAfter is how long a link may fail before that is trouble to be told: three heartbeats, as one or two get lost on any line.
 func (c Config) LateAfter() time.Duration { return 3 * c.Heartbeat }
 
-// troubled is since when deliveries or heartbeats fail (0: they do not) and why.
-func (s *Service) troubled() (since int64, why string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failing != 0 && (s.mute == 0 || s.failing <= s.mute) {
-		return s.failing, s.lastError
-	}
-	return s.mute, s.muteError
-}
-
-// Ready says why the centre does not get what it should, nil when it does, when no receiving point is set, or when the trouble is younger
+// Ready says which destinations do not get what they should and why; nil when all do, when none is set, or while the trouble is younger
 // than LateAfter.
 func (s *Service) Ready(ctx context.Context) error {
-	ep, err := s.Endpoint(ctx)
-	if errors.Is(err, ErrNoEndpoint) {
-		return nil
-	}
+	list, err := s.Endpoints(ctx)
 	if err != nil {
 		return err
 	}
-	since, why := s.troubled()
-	if since == 0 || now()-since < s.cfg.LateAfter().Milliseconds() {
-		return nil
+	var errs []error
+	for _, ep := range list {
+		since, why := s.destination(ep.ID).troubled()
+		if since != 0 && now()-since >= s.cfg.LateAfter().Milliseconds() {
+			errs = append(errs, fmt.Errorf("the receiving point %s has not been reached since %s, reports wait and are not lost: %s", ep.URL, time.UnixMilli(since).In(soc.Zone).Format("2006-01-02 15:04:05 -07:00"), why))
+		}
 	}
-	return fmt.Errorf("the national centre at %s has not been reached since %s, reports wait and are not lost: %s", ep.URL, time.UnixMilli(since).In(soc.Zone).Format("2006-01-02 15:04:05 -07:00"), why)
+	return errors.Join(errs...)
 }
 
 func now() int64 { return time.Now().UnixMilli() }
-
-func (s *Service) poke() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
 
 func (s *Service) record(ctx context.Context, tx *sql.Tx, d soc.Deed) error {
 	if s.hooks.Record == nil {
@@ -159,12 +132,45 @@ func (s *Service) notify(id string) {
 	}
 }
 
-// Run sends what waits, beats and reconciles until ctx ends.
+// Run sends what waits, beats and reconciles until ctx ends, for each destination by itself.
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	for _, f := range []func(context.Context){s.deliverLoop, s.beatLoop, s.reconcileLoop} {
-		wg.Go(func() { f(ctx) })
+	defer wg.Wait()
+	stop := map[int64]context.CancelFunc{}
+	tick := time.NewTicker(time.Minute) // another process may have changed them, and a failed read is tried again
+	defer tick.Stop()
+	for {
+		list, err := s.Endpoints(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("read the receiving points", "error", err)
+		}
+		there := map[int64]bool{}
+		for _, ep := range list {
+			there[ep.ID] = true
+			if stop[ep.ID] == nil {
+				dctx, cancel := context.WithCancel(ctx)
+				stop[ep.ID] = cancel
+				wg.Go(func() { s.destination(ep.ID).run(dctx) })
+			}
+		}
+		for id, cancel := range stop {
+			if err == nil && !there[id] {
+				cancel()
+				delete(stop, id)
+			}
+		}
+		wait := tick.C
+		if err != nil {
+			wait = time.After(5 * time.Second)
+		}
+		select {
+		case <-ctx.Done():
+			for _, cancel := range stop {
+				cancel()
+			}
+			return ctx.Err()
+		case <-s.changes:
+		case <-wait:
+		}
 	}
-	wg.Wait()
-	return ctx.Err()
 }

@@ -33,7 +33,7 @@ func TestDueDay(t *testing.T) {
 		return x
 	}
 	for _, tc := range []struct{ clock, want string }{{"00:19", ""}, {"00:20", "2026-11-21"}, {"18:00", "2026-11-21"}} {
-		if got, err := s.dueDay(ctx, at(tc.clock)); err != nil || got != tc.want {
+		if got, err := s.destination(1).dueDay(ctx, at(tc.clock)); err != nil || got != tc.want {
 			t.Errorf("dueDay at %s = %q, %v; want %q", tc.clock, got, err, tc.want)
 		}
 	}
@@ -42,11 +42,11 @@ func TestDueDay(t *testing.T) {
 		want     string
 	}{{at("00:00").Add(-time.Hour), "2026-11-21"}, {at("00:21"), ""}} { // by hand while the day still ran, and after it
 		if err := st.Tx(ctx, func(tx *sql.Tx) error {
-			return db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Day: "2026-11-21", At: tc.compared.UnixMilli(), Missing: "[]", Extra: "[]", Broken: "[]", Balanced: 1})
+			return db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Destination: 1, Day: "2026-11-21", At: tc.compared.UnixMilli(), Missing: "[]", Extra: "[]", Broken: "[]", Balanced: 1})
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.dueDay(ctx, at("08:00")); err != nil || got != tc.want {
+		if got, err := s.destination(1).dueDay(ctx, at("08:00")); err != nil || got != tc.want {
 			t.Errorf("dueDay, compared at %s = %q, %v; want %q", tc.compared, got, err, tc.want)
 		}
 	}
@@ -104,7 +104,7 @@ func TestListByKindCountsAndPages(t *testing.T) {
 	}{{"", []string{"BC-29", "BC-39", "BC-19", "BC-9"}}, {soc.ReportWaiting, []string{"BC-29", "BC-39"}}, {soc.ReportRefused, []string{"BC-19", "BC-9"}}} {
 		var got []string
 		for after := ""; ; {
-			p, err := s.List(ctx, c.state, "test", after, 1)
+			p, err := s.List(ctx, 0, c.state, "test", after, 1)
 			if err != nil {
 				t.Fatal(err)
 			}

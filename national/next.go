@@ -24,28 +24,28 @@ const (
 )
 
 // next is the report to send now; without one, how long to wait.
-func (s *Service) next(ctx context.Context, a Adapter) (row db.NationalOutbox, wait time.Duration, err error) {
-	q := db.New(s.state.Read())
-	if id := s.testWaiting(); id != "" { // a test packet tells of the link, not of an alert: it does not stand behind a week of them
+func (d *destination) next(ctx context.Context, a Adapter) (row db.NationalOutbox, wait time.Duration, err error) {
+	q := db.New(d.state.Read())
+	if id := d.testWaiting(); id != "" { // a test packet tells of the link, not of an alert: it does not stand behind a week of them
 		if row, err = q.Report(ctx, id); err == nil && row.State == soc.ReportWaiting && row.Tries == 0 {
 			return row, 0, nil
 		}
-		s.testSent(id)
+		d.testSent(id)
 	}
-	head, err := q.NextWaitings(ctx, 1)
+	head, err := q.NextWaitings(ctx, db.NextWaitingsParams{Destination: d.id, Most: 1})
 	if err != nil {
 		return row, 0, fmt.Errorf("read outbox: %w", err)
 	}
 	if len(head) == 0 {
 		return row, idle, nil
 	}
-	if wait = s.untilDue(head[0]); wait == 0 {
+	if wait = d.untilDue(head[0]); wait == 0 {
 		return head[0], 0, nil
 	}
-	if head[0].Tries < asideAfter || !s.answering(ctx, q, a) {
+	if head[0].Tries < asideAfter || !d.answering(ctx, q, a) {
 		return row, wait, nil
 	}
-	rows, err := q.NextWaitings(ctx, window)
+	rows, err := q.NextWaitings(ctx, db.NextWaitingsParams{Destination: d.id, Most: window})
 	if err != nil {
 		return row, 0, fmt.Errorf("read outbox: %w", err)
 	}
@@ -54,12 +54,12 @@ func (s *Service) next(ctx context.Context, a Adapter) (row db.NationalOutbox, w
 		if r.Subject != "" && held[r.Subject] {
 			continue
 		}
-		d := s.untilDue(r)
-		if d == 0 {
+		left := d.untilDue(r)
+		if left == 0 {
 			return r, 0, nil
 		}
 		held[r.Subject] = true
-		wait = min(wait, d)
+		wait = min(wait, left)
 		if r.Tries < asideAfter {
 			break // it has not had its tries
 		}
@@ -76,25 +76,25 @@ func (s *Service) untilDue(r db.NationalOutbox) time.Duration {
 }
 
 // answering says that the centre takes our heartbeats. A channel without them is found out by trying the reports behind.
-func (s *Service) answering(ctx context.Context, q *db.Queries, a Adapter) bool {
+func (d *destination) answering(ctx context.Context, q *db.Queries, a Adapter) bool {
 	if _, ok := a.(Beater); !ok {
 		return true
 	}
-	hb, err := q.Heartbeat(ctx)
-	return err == nil && hb.Answer == "" && hb.Ok > 0 && now()-hb.Ok < 2*s.cfg.Heartbeat.Milliseconds()
+	hb, err := q.Heartbeat(ctx, d.id)
+	return err == nil && hb.Answer == "" && hb.Ok > 0 && now()-hb.Ok < 2*d.cfg.Heartbeat.Milliseconds()
 }
 
-func (s *Service) testWaiting() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.test
+func (d *destination) testWaiting() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.test
 }
 
-func (s *Service) testSent(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.test == id {
-		s.test = ""
+func (d *destination) testSent(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.test == id {
+		d.test = ""
 	}
 }
 
@@ -139,16 +139,16 @@ func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, er
 // complete fills in what was not known when the report was made, such as our identifier at a centre that was set later, and renders it
 // anew when it was made for another channel. It is stored before anything is sent, so every delivery under the id carries the same bytes
 // for as long as the centre is the same. gone says that this channel cannot carry the report: it is settled as refused, with the cause.
-func (s *Service) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (_ db.NationalOutbox, gone bool, err error) {
+func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (_ db.NationalOutbox, gone bool, err error) {
 	o := delivery.Outgoing{Organ: l.Organ}
-	if s.hooks.Lookup != nil {
-		o.System, o.Unit = s.hooks.Lookup(row.SystemID)
+	if d.hooks.Lookup != nil {
+		o.System, o.Unit = d.hooks.Lookup(row.SystemID)
 	}
 	body := []byte(row.Body)
 	if row.Channel != l.Channel {
-		if body, err = s.renderAnew(ctx, a, o, row); err != nil {
-			s.log.Warn("report not for this channel", "report", row.ID, "error", err)
-			return row, true, s.refuse(ctx, row.ID, fmt.Sprintf("not sent: made for channel %s, and channel %s cannot carry it: %s", row.Channel, l.Channel, err))
+		if body, err = d.renderAnew(ctx, a, o, row); err != nil {
+			d.log.Warn("report not for this channel", "report", row.ID, "error", err)
+			return row, true, d.refuse(ctx, row.ID, fmt.Sprintf("not sent: made for channel %s, and channel %s cannot carry it: %s", row.Channel, l.Channel, err))
 		}
 	} else if c, ok := a.(Completer); ok {
 		if body, err = c.Complete(body, o); err != nil {
@@ -159,7 +159,7 @@ func (s *Service) complete(ctx context.Context, l delivery.Link, a Adapter, row 
 		return row, false, nil
 	}
 	row.Body, row.Digest, row.Channel = string(body), delivery.Digest(body), l.Channel
-	return row, false, s.state.Tx(ctx, func(tx *sql.Tx) error {
+	return row, false, d.state.Tx(ctx, func(tx *sql.Tx) error {
 		return db.New(tx).CompleteReport(ctx, db.CompleteReportParams{ID: row.ID, Body: row.Body, Digest: row.Digest, Channel: row.Channel})
 	})
 }
@@ -184,20 +184,20 @@ func (s *Service) renderAnew(ctx context.Context, a Adapter, o delivery.Outgoing
 }
 
 // ready is next, completed and still to be sent.
-func (s *Service) ready(ctx context.Context, l delivery.Link, a Adapter) (db.NationalOutbox, time.Duration, error) {
+func (d *destination) ready(ctx context.Context, l delivery.Link, a Adapter) (db.NationalOutbox, time.Duration, error) {
 	for {
-		row, wait, err := s.next(ctx, a)
+		row, wait, err := d.next(ctx, a)
 		if err != nil || wait > 0 {
 			return row, wait, err
 		}
-		gone, err := s.withhold(ctx, row)
+		gone, err := d.withhold(ctx, row)
 		if err != nil {
 			return row, 0, err
 		}
 		if gone {
 			continue
 		}
-		row, gone, err = s.complete(ctx, l, a, row)
+		row, gone, err = d.complete(ctx, l, a, row)
 		if gone && err == nil {
 			continue
 		}

@@ -60,7 +60,7 @@ func plainService(t *testing.T, receipts delivery.Receipts, p *plain, before fun
 	srv := httptest.NewTLSServer(nil)
 	t.Cleanup(srv.Close)
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
-	if err := s.SetEndpoint(ctx, soc.Actor{Name: "admin"}, Endpoint{Channel: "plain", URL: srv.URL, ServerCA: ca, OrganID: "O"}); err != nil {
+	if err := setEndpoint(s, ctx, soc.Actor{Name: "admin"}, Endpoint{Channel: "plain", URL: srv.URL, ServerCA: ca, OrganID: "O"}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -129,10 +129,10 @@ func TestPlainChannelClaimsNothing(t *testing.T) {
 			if err != nil || len(gone) != 1 || !strings.Contains(gone[0].LastError, "made for channel json, and channel plain cannot carry it") {
 				t.Errorf("a report that cannot be rendered anew: %+v, %v; want it refused with the cause", gone, err)
 			}
-			if _, err := s.Reconcile(ctx, soc.Actor{}, time.Now().In(soc.Zone).Format(time.DateOnly)); !errors.Is(err, ErrNoList) {
+			if _, err := s.Reconcile(ctx, soc.Actor{}, 0, time.Now().In(soc.Zone).Format(time.DateOnly)); !errors.Is(err, ErrNoList) {
 				t.Errorf("Reconcile = %v, want ErrNoList", err)
 			}
-			if days, err := s.Reconciliations(ctx, 10); err != nil || len(days) != 0 {
+			if days, err := s.Reconciliations(ctx, 1, 10); err != nil || len(days) != 0 {
 				t.Errorf("a day that could not be compared is kept as %+v, %v", days, err)
 			}
 		})
@@ -146,4 +146,9 @@ func TestPlainChannelIsNotBlocked(t *testing.T) {
 	if sum := wait(t, s, "the report behind", func(x Summary) bool { return x.Accepted == 1 }); sum.Waiting != 1 {
 		t.Errorf("%d wait, want the one that is never taken", sum.Waiting)
 	}
+}
+
+func setEndpoint(s *Service, ctx context.Context, by soc.Actor, e Endpoint) error {
+	_, err := s.PutEndpoint(ctx, by, false, e)
+	return err
 }

@@ -15,12 +15,14 @@ import (
 	"hoalu/soc"
 )
 
-// zone of the days of reconciliation.
 
-// Summary is the state of the link for the status bar, posture facts and the page.
+// Summary is the state of the link for the status bar, posture facts and the page: of one destination, or of all together. What is said of
+// all is what holds of each: the earliest trouble, the oldest waiting report, and of receipts and heartbeats the destination's that has
+// waited longest.
 type Summary struct {
+	ID            int64  `json:"id,omitempty"` // number of the destination; 0: all together
 	Endpoint      bool   `json:"endpoint"`
-	Channel       string `json:"channel,omitempty"` // "" without an endpoint
+	Channel       string `json:"channel,omitempty"` // "" without an endpoint; of all together that of the first
 	Every         int64  `json:"-"`                 // ms between heartbeats, 0 where the endpoint's channel has none
 	LateAfter     int64  `json:"-"`                 // ms the link may fail before that is trouble
 	Beats         bool   `json:"beats"`             // the channel takes heartbeats; otherwise Heartbeat and HeartbeatSent say nothing
@@ -40,26 +42,130 @@ type Summary struct {
 
 	ClockAhead      int64            `json:"clock_ahead_ms,omitempty"` // the centre's clock before ours at the last receipt
 	RefusedByReason map[string]int64 `json:"refused_by_reason,omitempty"`
+
+	Destinations []Summary `json:"destinations,omitempty"` // each by itself, by number; of all together only
 }
 
-// Summary reads the state of the link.
+// Proved is when the far side last proved that it takes what we send, by a receipt or a heartbeat; 0 never.
+func (s Summary) Proved() int64 { return max(s.LastReceipt, s.Heartbeat) }
+
+// Summary reads the state of the link, of all destinations together and of each.
 func (s *Service) Summary(ctx context.Context) (Summary, error) {
-	q := db.New(s.state.Read())
-	sum := Summary{LateAfter: s.cfg.LateAfter().Milliseconds()}
-	ep, err := q.Endpoint(ctx)
-	if err == nil {
-		sum.Endpoint, sum.URL, sum.Channel = true, ep.Url, ep.Channel
-	} else if !errors.Is(err, sql.ErrNoRows) {
-		return sum, fmt.Errorf("read endpoint: %w", err)
+	list, err := s.Endpoints(ctx)
+	if err != nil {
+		return Summary{}, err
+	}
+	if len(list) == 0 {
+		id, err := db.New(s.state.Read()).Number(ctx, heir)
+		if err != nil {
+			return Summary{}, fmt.Errorf("read whom reports wait for: %w", err)
+		}
+		sum, err := s.destination(id).summary(ctx, nil)
+		sum.ID = 0
+		return sum, err
+	}
+	var all Summary
+	for i := range list {
+		sum, err := s.destination(list[i].ID).summary(ctx, &list[i])
+		if err != nil {
+			return all, err
+		}
+		all.Destinations = append(all.Destinations, sum)
+	}
+	return together(all.Destinations), nil
+}
+
+// together says of several destinations what holds of each.
+func together(list []Summary) Summary {
+	all := list[0]
+	all.ID, all.Destinations, all.RefusedByReason = 0, list, nil
+	for i, x := range list {
+		for why, n := range x.RefusedByReason {
+			if all.RefusedByReason == nil {
+				all.RefusedByReason = map[string]int64{}
+			}
+			all.RefusedByReason[why] += n
+		}
+		if i == 0 {
+			continue
+		}
+		all.Beats, all.Lists = all.Beats && x.Beats, all.Lists && x.Lists
+		all.Every = max(all.Every, x.Every)
+		all.Waiting += x.Waiting
+		all.Accepted += x.Accepted
+		all.Refused += x.Refused
+		all.MadeToday += x.MadeToday
+		all.AcceptedToday += x.AcceptedToday
+		all.OldestWaiting = earliest(all.OldestWaiting, x.OldestWaiting)
+		if x.Proved() < all.Proved() {
+			all.LastReceipt, all.Heartbeat, all.HeartbeatSent = x.LastReceipt, x.Heartbeat, x.HeartbeatSent
+		}
+		if x.FailingSince != 0 && (all.FailingSince == 0 || x.FailingSince < all.FailingSince) {
+			all.FailingSince, all.LastError = x.FailingSince, x.LastError
+		}
+		if x.LastError != "" && all.LastError == "" {
+			all.LastError = x.LastError
+		}
+		if max(x.ClockAhead, -x.ClockAhead) > max(all.ClockAhead, -all.ClockAhead) {
+			all.ClockAhead = x.ClockAhead
+		}
+	}
+	return all
+}
+
+// earliest of two instants; 0 is none.
+func earliest(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// summary reads the state of one destination; ep is nil while there is none and reports wait for its number.
+func (d *destination) summary(ctx context.Context, ep *Endpoint) (Summary, error) {
+	q := db.New(d.state.Read())
+	sum := Summary{ID: d.id, LateAfter: d.cfg.LateAfter().Milliseconds()}
+	if ep != nil {
+		sum.Endpoint, sum.URL, sum.Channel = true, ep.URL, ep.Channel
 	}
 	channel, _ := forwarderOf(sum.Channel)
 	sum.Beats, sum.Lists = channel.Beats, channel.Lists
 	if sum.Beats || !sum.Endpoint {
-		sum.Every = s.cfg.Heartbeat.Milliseconds()
+		sum.Every = d.cfg.Heartbeat.Milliseconds()
 	}
-	counts, err := q.CountByState(ctx)
+	if err := d.counts(ctx, q, &sum); err != nil {
+		return sum, err
+	}
+	last, err := q.LastReceipt(ctx, d.id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return sum, fmt.Errorf("read receipts: %w", err)
+	}
+	if sum.LastReceipt = last.Stored; channel.Receipts != delivery.Transport {
+		sum.ClockAhead = last.Received - last.Stored
+	}
+	if channel.Receipts == delivery.NoReceipt {
+		sum.LastReceipt, sum.ClockAhead = 0, 0 // those of an earlier channel prove nothing of this one
+	}
+	hb, err := q.Heartbeat(ctx, d.id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return sum, fmt.Errorf("read heartbeat: %w", err)
+	}
+	if sum.Endpoint && !sum.Beats {
+		hb = db.NationalHeartbeat{} // what an earlier channel answered
+	}
+	sum.Heartbeat, sum.HeartbeatSent = hb.Ok, hb.Sent
+	sum.FailingSince, sum.LastError = d.troubled()
+	if sum.Endpoint && sum.LastError == "" && hb.Answer != "" {
+		sum.LastError = hb.Answer
+	}
+	return sum, nil
+}
+
+// counts fills in what the outbox holds.
+func (d *destination) counts(ctx context.Context, q *db.Queries, sum *Summary) error {
+	counts, err := q.CountByState(ctx, d.id)
 	if err != nil {
-		return sum, fmt.Errorf("count outbox: %w", err)
+		return fmt.Errorf("count outbox: %w", err)
 	}
 	for _, c := range counts {
 		switch c.State {
@@ -73,54 +179,32 @@ func (s *Service) Summary(ctx context.Context) (Summary, error) {
 	}
 	t := time.Now().In(soc.Zone)
 	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, soc.Zone).UnixMilli()
-	if sum.MadeToday, err = q.CountMadeSince(ctx, db.CountMadeSinceParams{Since: day, Until: day + 86400_000}); err != nil {
-		return sum, fmt.Errorf("count outbox: %w", err)
+	if sum.MadeToday, err = q.CountMadeSince(ctx, db.CountMadeSinceParams{Since: day, Until: day + 86400_000, Destination: d.id}); err != nil {
+		return fmt.Errorf("count outbox: %w", err)
 	}
-	settled, err := q.CountSettledSince(ctx, db.CountSettledSinceParams{Since: day, Until: day + 86400_000})
+	settled, err := q.CountSettledSince(ctx, db.CountSettledSinceParams{Since: day, Until: day + 86400_000, Destination: d.id})
 	if err != nil {
-		return sum, fmt.Errorf("count outbox: %w", err)
+		return fmt.Errorf("count outbox: %w", err)
 	}
 	for _, c := range settled {
 		if c.State == soc.ReportAccepted {
 			sum.AcceptedToday = c.N
 		}
 	}
-	if sum.OldestWaiting, err = q.OldestWaiting(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return sum, fmt.Errorf("read outbox: %w", err)
-	}
-	last, err := q.LastReceipt(ctx)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return sum, fmt.Errorf("read receipts: %w", err)
-	}
-	if sum.LastReceipt = last.Stored; channel.Receipts != delivery.Transport {
-		sum.ClockAhead = last.Received - last.Stored
-	}
-	if channel.Receipts == delivery.NoReceipt {
-		sum.LastReceipt, sum.ClockAhead = 0, 0 // those of an earlier channel prove nothing of this one
+	if sum.OldestWaiting, err = q.OldestWaiting(ctx, d.id); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read outbox: %w", err)
 	}
 	if sum.Refused > 0 {
-		reasons, err := q.RefusedByReason(ctx)
+		reasons, err := q.RefusedByReason(ctx, d.id)
 		if err != nil {
-			return sum, fmt.Errorf("count refusals: %w", err)
+			return fmt.Errorf("count refusals: %w", err)
 		}
 		sum.RefusedByReason = map[string]int64{}
 		for _, r := range reasons {
 			sum.RefusedByReason[r.LastError] = r.N
 		}
 	}
-	hb, err := q.Heartbeat(ctx)
-	if err != nil {
-		return sum, fmt.Errorf("read heartbeat: %w", err)
-	}
-	if sum.Endpoint && !sum.Beats {
-		hb = db.NationalHeartbeat{} // what an earlier channel answered
-	}
-	sum.Heartbeat, sum.HeartbeatSent = hb.Ok, hb.Sent
-	sum.FailingSince, sum.LastError = s.troubled()
-	if sum.Endpoint && sum.LastError == "" && hb.Answer != "" {
-		sum.LastError = hb.Answer
-	}
-	return sum, nil
+	return nil
 }
 
 // Page is one page of the outbox.
@@ -130,12 +214,12 @@ type Page struct {
 	Next  string // cursor, "" at the end
 }
 
-// List returns one page of reports: state "" takes all, what waits first (oldest first), then the rest, newest first.
-func (s *Service) List(ctx context.Context, want, kind, after string, most int) (Page, error) {
+// List returns one page of the reports to a destination, 0 to all: state "" takes all, what waits first (oldest first), then the rest, newest first.
+func (s *Service) List(ctx context.Context, destination int64, want, kind, after string, most int) (Page, error) {
 	q := db.New(s.state.Read())
 	var p Page
 	var err error
-	if p.Total, err = q.CountReports(ctx, db.CountReportsParams{Want: want, Kind: kind}); err != nil {
+	if p.Total, err = q.CountReports(ctx, db.CountReportsParams{Destination: destination, Want: want, Kind: kind}); err != nil {
 		return p, fmt.Errorf("count outbox: %w", err)
 	}
 	phase, at := "w", int64(0)
@@ -149,7 +233,7 @@ func (s *Service) List(ctx context.Context, want, kind, after string, most int) 
 	}
 	var rows []db.NationalOutbox
 	if phase == "w" {
-		if rows, err = q.ListWaiting(ctx, db.ListWaitingParams{After: at, Kind: kind, Most: int32(most)}); err != nil {
+		if rows, err = q.ListWaiting(ctx, db.ListWaitingParams{Destination: destination, After: at, Kind: kind, Most: int32(most)}); err != nil {
 			return p, fmt.Errorf("read outbox: %w", err)
 		}
 		if len(rows) == most {
@@ -162,9 +246,9 @@ func (s *Service) List(ctx context.Context, want, kind, after string, most int) 
 		left := most - len(rows)
 		var more []db.NationalOutbox
 		if want == "" {
-			more, err = q.ListSettled(ctx, db.ListSettledParams{Before: at, Kind: kind, Most: int32(left)})
+			more, err = q.ListSettled(ctx, db.ListSettledParams{Destination: destination, Before: at, Kind: kind, Most: int32(left)})
 		} else {
-			more, err = q.ListReports(ctx, db.ListReportsParams{Want: want, Kind: kind, Before: at, Most: int32(left)})
+			more, err = q.ListReports(ctx, db.ListReportsParams{Destination: destination, Want: want, Kind: kind, Before: at, Most: int32(left)})
 		}
 		if err != nil {
 			return p, fmt.Errorf("read outbox: %w", err)
@@ -261,9 +345,13 @@ func (s *Service) Get(ctx context.Context, id string) (soc.Report, []Try, error)
 
 func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([]soc.Report, error) {
 	q := db.New(s.state.Read())
-	key, err := pinned(ctx, q)
+	list, err := endpoints(ctx, q)
 	if err != nil {
 		return nil, err
+	}
+	key := map[int64]string{}
+	for _, ep := range list {
+		key[ep.ID] = ep.ReceiptKey
 	}
 	out := make([]soc.Report, 0, len(rows))
 	for _, row := range rows {
@@ -274,7 +362,7 @@ func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([
 				return nil, fmt.Errorf("read receipt of %s: %w", row.ID, err)
 			}
 			if err == nil {
-				r.Receipt = stored(row, rc, key)
+				r.Receipt = stored(row, rc, key[row.Destination])
 			}
 		}
 		out = append(out, r)
@@ -283,7 +371,7 @@ func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([
 }
 
 func toReport(r db.NationalOutbox) soc.Report {
-	x := soc.Report{ID: r.ID, Order: r.Ord, Kind: r.Kind, Subject: r.Subject, System: r.SystemID, Channel: r.Channel, Body: []byte(r.Body), Created: r.Created,
+	x := soc.Report{ID: r.ID, Order: r.Ord, Kind: r.Kind, Destination: r.Destination, Subject: r.Subject, System: r.SystemID, Channel: r.Channel, Body: []byte(r.Body), Created: r.Created,
 		State: r.State, Tries: int(r.Tries), NextTry: r.NextTry, LastError: r.LastError, Demo: r.Demo == 1, Exercise: r.Exercise == 1}
 	if r.State == soc.ReportAccepted {
 		x.Accepted = r.Settled

@@ -12,16 +12,17 @@ import (
 	"hoalu/soc"
 )
 
-// pinned is the receipt key in force as PEM, "" without an endpoint.
-func pinned(ctx context.Context, q *db.Queries) (string, error) {
-	ep, err := q.Endpoint(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
+// pinned is the receipt key of a destination in force as PEM, "" without one.
+func pinned(ctx context.Context, q *db.Queries, destination int64) (string, error) {
+	list, err := endpoints(ctx, q)
+	if err != nil {
+		return "", err
+	}
+	ep, err := pick(list, destination)
+	if errors.Is(err, ErrNoEndpoint) {
 		return "", nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("read endpoint: %w", err)
-	}
-	return ep.ReceiptKey, nil
+	return ep.ReceiptKey, err
 }
 
 // stored is the receipt kept with a report, verified again from the centre's own words: what was true when it came must still be true
@@ -81,7 +82,7 @@ func (s *Service) Retry(ctx context.Context, by soc.Actor, id string) (int64, er
 	if err != nil {
 		return 0, fmt.Errorf("send refused reports again: %w", err)
 	}
-	s.poke()
+	s.pokeAll()
 	s.notify("retry")
 	return n, nil
 }

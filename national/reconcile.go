@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,8 +18,8 @@ import (
 
 // reconcileLoop compares yesterday once it is past ReconcileAt. It looks each minute instead of sleeping until then: the clock may be
 // set, the machine may have been off at that time, and a centre that did not answer is asked again.
-func (s *Service) reconcileLoop(ctx context.Context) {
-	tick := time.NewTicker(min(time.Minute, s.cfg.RetryMost))
+func (d *destination) reconcileLoop(ctx context.Context) {
+	tick := time.NewTicker(min(time.Minute, d.cfg.RetryMost))
 	defer tick.Stop()
 	for {
 		select {
@@ -25,19 +27,19 @@ func (s *Service) reconcileLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		day, err := s.dueDay(ctx, time.Now())
+		day, err := d.dueDay(ctx, time.Now())
 		if err == nil && day != "" {
-			_, err = s.Reconcile(ctx, soc.Actor{ID: "system", Name: "system"}, day)
+			_, err = d.reconcile(ctx, soc.Actor{ID: "system", Name: "system"}, day)
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) && !errors.Is(err, ErrNoList) {
-			s.log.Warn("reconciliation not done; it is tried again", "day", day, "error", err)
+			d.log.Warn("reconciliation not done; it is tried again", "destination", d.id, "day", day, "error", err)
 		}
 	}
 }
 
 // dueDay is the day to reconcile at an instant: yesterday, unless it is too early or it was compared since it ended; "" none.
-func (s *Service) dueDay(ctx context.Context, t time.Time) (string, error) {
-	at, err := time.Parse("15:04", s.cfg.ReconcileAt)
+func (d *destination) dueDay(ctx context.Context, t time.Time) (string, error) {
+	at, err := time.Parse("15:04", d.cfg.ReconcileAt)
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +49,7 @@ func (s *Service) dueDay(ctx context.Context, t time.Time) (string, error) {
 		return "", nil
 	}
 	day := today.AddDate(0, 0, -1).Format("2006-01-02")
-	done, err := s.Reconciliations(ctx, 3)
+	done, err := d.Reconciliations(ctx, d.id, 3)
 	if err != nil {
 		return "", err
 	}
@@ -79,13 +81,13 @@ type Reconciliation struct {
 var ErrNoList = errors.New("this channel cannot be reconciled: it does not tell what it holds")
 
 // receipts tells which accepted reports made in [from, to) have a receipt that verifies.
-func (s *Service) receipts(ctx context.Context, from, to int64) (map[string]bool, error) {
-	q := db.New(s.state.Read())
-	key, err := pinned(ctx, q)
+func (d *destination) receipts(ctx context.Context, from, to int64) (map[string]bool, error) {
+	q := db.New(d.state.Read())
+	key, err := pinned(ctx, q, d.id)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.ReceiptsBetween(ctx, db.ReceiptsBetweenParams{Since: from, Until: to})
+	rows, err := q.ReceiptsBetween(ctx, db.ReceiptsBetweenParams{Destination: d.id, Since: from, Until: to})
 	if err != nil {
 		return nil, fmt.Errorf("read receipts: %w", err)
 	}
@@ -100,15 +102,23 @@ func (s *Service) receipts(ctx context.Context, from, to int64) (map[string]bool
 	return good, nil
 }
 
-// Reconcile compares one local day with the centre's list. What the centre once accepted but no longer holds goes back to
-// the outbox at its old place.
-func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reconciliation, error) {
+// Reconcile compares one local day of the destination of a number, 0 the first one, with the centre's list. What the centre once accepted
+// but no longer holds goes back to the outbox at its old place.
+func (s *Service) Reconcile(ctx context.Context, by soc.Actor, destination int64, day string) (Reconciliation, error) {
+	ep, err := s.Endpoint(ctx, destination)
+	if err != nil {
+		return Reconciliation{}, err
+	}
+	return s.destination(ep.ID).reconcile(ctx, by, day)
+}
+
+func (d *destination) reconcile(ctx context.Context, by soc.Actor, day string) (Reconciliation, error) {
 	start, err := time.ParseInLocation("2006-01-02", day, soc.Zone)
 	if err != nil {
 		return Reconciliation{}, fmt.Errorf("day: must be as 2026-11-21, is %q", day)
 	}
 	from, to := start.UnixMilli(), start.AddDate(0, 0, 1).UnixMilli()
-	l, a, err := s.link(ctx)
+	l, a, err := d.link(ctx)
 	if err != nil {
 		return Reconciliation{}, err
 	}
@@ -116,91 +126,123 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, day string) (Reco
 	if !ok {
 		return Reconciliation{}, ErrNoList
 	}
-	lctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	lctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
 	asked := now()
 	held, err := lister.List(lctx, l, from, to)
 	cancel()
 	if err != nil {
 		return Reconciliation{}, fmt.Errorf("get the centre's list of %s: %w", day, trouble(err, l))
 	}
-	r := Reconciliation{Day: day, At: now(), Centre: int64(len(held)), Missing: []string{}, Extra: []string{}, Broken: []string{}}
-	receipts, err := s.receipts(ctx, from, to)
+	receipts, err := d.receipts(ctx, from, to)
 	if err != nil {
 		return Reconciliation{}, err
 	}
-	err = s.state.Tx(ctx, func(tx *sql.Tx) error {
+	r := Reconciliation{Day: day, At: now(), Centre: int64(len(held)), Missing: []string{}, Extra: []string{}, Broken: []string{}}
+	err = d.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		known, err := q.KnownBetween(ctx, db.KnownBetweenParams{Since: from, Until: to})
+		known, err := q.KnownBetween(ctx, db.KnownBetweenParams{Destination: d.id, Since: from, Until: to})
 		if err != nil {
 			return err
 		}
-		ours := map[string]bool{}
 		for _, k := range known {
-			r.Made++
-			ours[k.ID] = true
-			digest, there := held[k.ID]
-			switch k.State {
-			case soc.ReportAccepted:
-				r.Accepted++
-				if k.Settled >= asked {
-					break // accepted while the list was on its way
-				}
-				sound := delivery.Digest([]byte(k.Body)) == k.Digest
-				proven := receipts[k.ID]
-				if f, ok := forwarderOf(k.Channel); ok && f.Receipts != delivery.Signed {
-					proven = true // there is no signature to lose
-				}
-				if !proven || !sound {
-					r.Broken = append(r.Broken, k.ID)
-				}
-				switch {
-				case !sound: // what was sent is not here any more: sending this would be another report
-				case there && digest == k.Digest && !proven:
-					if err := q.RequeueReport(ctx, db.RequeueReportParams{ID: k.ID, LastError: "reconciliation: the receipt kept here does not verify; a new one is asked for"}); err != nil {
-						return err
-					}
-				case !there || digest != k.Digest:
-					r.Missing = append(r.Missing, k.ID)
-					if err := q.RequeueReport(ctx, db.RequeueReportParams{ID: k.ID, LastError: "reconciliation: the centre does not hold it"}); err != nil {
-						return err
-					}
-				}
-			case soc.ReportRefused:
-				r.Refused++
-			default:
-				r.Waiting++
-			}
-			if there && digest != k.Digest {
-				r.Extra = append(r.Extra, k.ID)
+			if err := r.count(ctx, q, k, held, receipts[k.ID], asked); err != nil {
+				return err
 			}
 		}
-		for id := range held {
-			if !ours[id] {
-				r.Extra = append(r.Extra, id)
-			}
-		}
-		r.Balanced = len(r.Missing) == 0 && len(r.Extra) == 0 && len(r.Broken) == 0
-		missing, _ := json.Marshal(r.Missing)
-		extra, _ := json.Marshal(r.Extra)
-		broken, _ := json.Marshal(r.Broken)
-		if err := q.SaveReconciliation(ctx, db.SaveReconciliationParams{Day: day, At: r.At, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting,
-			Centre: r.Centre, Missing: string(missing), Extra: string(extra), Broken: string(broken), Balanced: flag(r.Balanced)}); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.reconcile", Object: day, Result: "done",
-			Details: map[string]string{"balanced": strconv.FormatBool(r.Balanced), "missing": strconv.Itoa(len(r.Missing)), "extra": strconv.Itoa(len(r.Extra)), "broken": strconv.Itoa(len(r.Broken))}})
+		r.close(known, held)
+		return d.keep(ctx, tx, by, r)
 	})
 	if err != nil {
 		return Reconciliation{}, fmt.Errorf("write reconciliation of %s: %w", day, err)
 	}
-	s.poke()
-	s.notify("reconciliation")
+	d.poke()
+	d.notify("reconciliation")
 	return r, nil
 }
 
-// Reconciliations returns the latest days, newest first.
-func (s *Service) Reconciliations(ctx context.Context, most int) ([]Reconciliation, error) {
-	rows, err := db.New(s.state.Read()).Reconciliations(ctx, int32(most))
+// count takes one of our reports into the comparison and puts it back into the outbox where it has to be sent again. held is the centre's
+// list, proven whether the kept receipt verifies, asked when the list was asked for.
+func (r *Reconciliation) count(ctx context.Context, q *db.Queries, k db.KnownBetweenRow, held map[string]string, proven bool, asked int64) error {
+	r.Made++
+	digest, there := held[k.ID]
+	same := there && digest == k.Digest
+	if there && !same {
+		r.Extra = append(r.Extra, k.ID)
+	}
+	switch k.State {
+	case soc.ReportRefused:
+		r.Refused++
+		return nil
+	case soc.ReportAccepted:
+		r.Accepted++
+	default:
+		r.Waiting++
+		return nil
+	}
+	if k.Settled >= asked {
+		return nil // accepted while the list was on its way
+	}
+	sound := delivery.Digest([]byte(k.Body)) == k.Digest
+	if f, ok := forwarderOf(k.Channel); ok && f.Receipts != delivery.Signed {
+		proven = true // there is no signature to lose
+	}
+	if !proven || !sound {
+		r.Broken = append(r.Broken, k.ID)
+	}
+	why := ""
+	switch {
+	case !sound: // what was sent is not here any more: sending this would be another report
+		return nil
+	case !same:
+		r.Missing = append(r.Missing, k.ID)
+		why = "reconciliation: the centre does not hold it"
+	case !proven:
+		why = "reconciliation: the receipt kept here does not verify; a new one is asked for"
+	default:
+		return nil
+	}
+	return q.RequeueReport(ctx, db.RequeueReportParams{ID: k.ID, LastError: why})
+}
+
+// close adds what only the centre holds and says whether the day is balanced.
+func (r *Reconciliation) close(known []db.KnownBetweenRow, held map[string]string) {
+	ours := make(map[string]bool, len(known))
+	for _, k := range known {
+		ours[k.ID] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		if !ours[id] {
+			r.Extra = append(r.Extra, id)
+		}
+	}
+	r.Balanced = len(r.Missing) == 0 && len(r.Extra) == 0 && len(r.Broken) == 0
+}
+
+// keep writes a comparison and records who made it.
+func (d *destination) keep(ctx context.Context, tx *sql.Tx, by soc.Actor, r Reconciliation) error {
+	missing, err := json.Marshal(r.Missing)
+	if err != nil {
+		return err
+	}
+	extra, err := json.Marshal(r.Extra)
+	if err != nil {
+		return err
+	}
+	broken, err := json.Marshal(r.Broken)
+	if err != nil {
+		return err
+	}
+	if err := db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Destination: d.id, Day: r.Day, At: r.At, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused,
+		Waiting: r.Waiting, Centre: r.Centre, Missing: string(missing), Extra: string(extra), Broken: string(broken), Balanced: flag(r.Balanced)}); err != nil {
+		return err
+	}
+	return d.record(ctx, tx, soc.Deed{Actor: by, Action: "national.reconcile", Object: r.Day, Result: "done", Details: map[string]string{"destination": strconv.FormatInt(d.id, 10),
+		"balanced": strconv.FormatBool(r.Balanced), "missing": strconv.Itoa(len(r.Missing)), "extra": strconv.Itoa(len(r.Extra)), "broken": strconv.Itoa(len(r.Broken))}})
+}
+
+// Reconciliations returns the latest days of a destination, newest first.
+func (s *Service) Reconciliations(ctx context.Context, destination int64, most int) ([]Reconciliation, error) {
+	rows, err := db.New(s.state.Read()).Reconciliations(ctx, db.ReconciliationsParams{Destination: destination, Most: int32(most)})
 	if err != nil {
 		return nil, fmt.Errorf("read reconciliations: %w", err)
 	}

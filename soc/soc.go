@@ -423,6 +423,7 @@ type Report struct {
 	ID             string // BC-<26 letters>: idempotency key, hash of kind and subject
 	Order          int64  // delivery order
 	Kind           string // alert, alert_update, heartbeat, reconciliation, test
+	Destination    int64  // number of the receiving point
 	Subject        string // CB- number …
 	System         string
 	Channel        string // json …

@@ -56,6 +56,7 @@ type nationalRig struct {
 	*testing.T
 	svc    *national.Service
 	centre *centre.Centre
+	pool   *x509.CertPool // of our client certificate
 	db     *state.DB
 	n      int
 
@@ -80,7 +81,7 @@ func newNationalRig(t *testing.T) *nationalRig {
 	}
 	cfg := national.DefaultConfig()
 	cfg.RetryFirst, cfg.RetryMost, cfg.Timeout, cfg.Heartbeat = 10*time.Millisecond, 50*time.Millisecond, 2*time.Second, 500*time.Millisecond
-	r := &nationalRig{T: t, centre: c, db: db, marks: map[string]soc.Alert{}}
+	r := &nationalRig{T: t, centre: c, pool: pool, db: db, marks: map[string]soc.Alert{}}
 	svc := national.New(cfg, db, national.Hooks{
 		Certificate: func(context.Context) (*tls.Certificate, error) { return cert, nil },
 		Lookup: func(id string) (soc.System, soc.Unit) {
@@ -118,7 +119,7 @@ func (r *nationalRig) alert(mutate func(*soc.Alert)) soc.Alert {
 
 func (r *nationalRig) connect() {
 	r.Helper()
-	err := r.svc.SetEndpoint(context.Background(), soc.Actor{ID: "admin", Name: "admin"}, national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: r.centre.ReceiptKey, OrganID: "000.00.35.H42", OrganName: "test"})
+	err := setEndpoint(r.svc, context.Background(), soc.Actor{ID: "admin", Name: "admin"}, national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: r.centre.ReceiptKey, OrganID: "000.00.35.H42", OrganName: "test"})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestNothingLeavesBeforeAnEndpointIsSet(t *testing.T) {
 	if len(held) != 3 {
 		t.Fatalf("centre holds %d reports, want 3", len(held))
 	}
-	page, err := r.svc.List(context.Background(), "", "", "", 10)
+	page, err := r.svc.List(context.Background(), 0, "", "", "", 10)
 	if err != nil || page.Total != 3 || page.Next != "" {
 		t.Fatalf("List = %+v, %v; want 3 reports", page, err)
 	}
@@ -227,7 +228,7 @@ func TestRefusedIsFinalAndSaysWhy(t *testing.T) {
 	r.connect()
 	r.alert(nil)
 	r.until("refused", func(s national.Summary) bool { return s.Refused == 1 })
-	page, err := r.svc.List(context.Background(), soc.ReportRefused, "", "", 10)
+	page, err := r.svc.List(context.Background(), 0, soc.ReportRefused, "", "", 10)
 	reports := page.Items
 	if err != nil || len(reports) != 1 || !contains([]byte(reports[0].LastError), "organ not registered") {
 		t.Fatalf("List(refused) = %+v, %v; want the centre's words", reports, err)
@@ -249,7 +250,7 @@ func TestReconciliationFindsWhatTheCentreLost(t *testing.T) {
 	r.until("two accepted", func(s national.Summary) bool { return s.Accepted == 2 })
 	r.centre.SetFault(centre.None)
 	day := time.Now().In(time.FixedZone("+07", 7*3600)).Format("2006-01-02")
-	rec, err := r.svc.Reconcile(context.Background(), soc.Actor{ID: "system"}, day)
+	rec, err := r.svc.Reconcile(context.Background(), soc.Actor{ID: "system"}, 0, day)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +258,7 @@ func TestReconciliationFindsWhatTheCentreLost(t *testing.T) {
 		t.Fatalf("reconciliation = %+v, want one of two missing", rec)
 	}
 	r.until("sent again", func(s national.Summary) bool { return s.Accepted == 2 && s.Waiting == 0 })
-	if rec, err = r.svc.Reconcile(context.Background(), soc.Actor{ID: "system"}, day); err != nil || !rec.Balanced || rec.Centre != 2 {
+	if rec, err = r.svc.Reconcile(context.Background(), soc.Actor{ID: "system"}, 0, day); err != nil || !rec.Balanced || rec.Centre != 2 {
 		t.Fatalf("second reconciliation = %+v, %v; want balanced with 2", rec, err)
 	}
 }
@@ -340,10 +341,10 @@ func TestAnotherCentre(t *testing.T) {
 	}
 	defer second.Close()
 	admin := soc.Actor{ID: "admin", Name: "admin"}
-	if err := r.svc.ClearEndpoint(context.Background(), admin); err != nil {
+	if err := r.svc.ClearEndpoint(context.Background(), admin, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.svc.SetEndpoint(context.Background(), admin, national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "000.00.35.H42", OrganName: "test"}); err != nil {
+	if err := setEndpoint(r.svc, context.Background(), admin, national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "000.00.35.H42", OrganName: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	r.alert(nil)
@@ -402,7 +403,7 @@ func TestReportsBeforeTheEndpointAreCompleted(t *testing.T) {
 	r.mu.Unlock()
 	r.centre.Forget(held[0].ID)
 	day := time.Now().In(time.FixedZone("+07", 7*3600)).Format("2006-01-02")
-	if rec, err := r.svc.Reconcile(context.Background(), nationalAdmin, day); err != nil || len(rec.Missing) != 1 {
+	if rec, err := r.svc.Reconcile(context.Background(), nationalAdmin, 0, day); err != nil || len(rec.Missing) != 1 {
 		t.Fatalf("Reconcile = %+v, %v", rec, err)
 	}
 	r.until("sent again", func(s national.Summary) bool { return s.Waiting == 0 })
@@ -439,7 +440,7 @@ func TestReceiptsAreVerifiedWhenShown(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer other.Close()
-			if err := r.svc.SetEndpoint(ctx, nationalAdmin, national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: other.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
+			if err := setEndpoint(r.svc, ctx, nationalAdmin, national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: other.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
 				t.Fatal(err)
 			}
 			one := func() soc.Report {
@@ -461,7 +462,7 @@ func TestReceiptsAreVerifiedWhenShown(t *testing.T) {
 				t.Errorf("shown as verified = %v, %q; want why not: %s", rc.Verified, rc.Fault, tt.says)
 			}
 			id := one().ID
-			rec, err := r.svc.Reconcile(ctx, nationalAdmin, day)
+			rec, err := r.svc.Reconcile(ctx, nationalAdmin, 0, day)
 			if err != nil || rec.Balanced || len(rec.Broken) != 1 || rec.Broken[0] != id {
 				t.Errorf("Reconcile = %+v, %v; want the report named as broken", rec, err)
 			}
@@ -475,7 +476,7 @@ func TestReceiptsAreVerifiedWhenShown(t *testing.T) {
 			if rc := one().Receipt; !rc.Verified {
 				t.Errorf("after the day was compared: %+v", rc)
 			}
-			if rec, err = r.svc.Reconcile(ctx, nationalAdmin, day); err != nil || !rec.Balanced || rec.Centre != 2 {
+			if rec, err = r.svc.Reconcile(ctx, nationalAdmin, 0, day); err != nil || !rec.Balanced || rec.Centre != 2 {
 				t.Errorf("second Reconcile = %+v, %v; want it balanced", rec, err)
 			}
 		})
@@ -600,7 +601,7 @@ func TestTroublesSayWhatToDo(t *testing.T) {
 				}
 			}
 			r := newNationalRig(t)
-			if err := r.svc.SetEndpoint(context.Background(), nationalAdmin, tt.ep); err != nil {
+			if err := setEndpoint(r.svc, context.Background(), nationalAdmin, tt.ep); err != nil {
 				t.Fatal(err)
 			}
 			r.alert(nil)
@@ -611,7 +612,7 @@ func TestTroublesSayWhatToDo(t *testing.T) {
 				}
 			}
 			// Without a receiving point there is nothing to complain about.
-			if err := r.svc.ClearEndpoint(context.Background(), nationalAdmin); err != nil {
+			if err := r.svc.ClearEndpoint(context.Background(), nationalAdmin, 0); err != nil {
 				t.Fatal(err)
 			}
 			r.until("quiet", func(s national.Summary) bool {
@@ -640,7 +641,7 @@ func TestTestPacketGoesFirst(t *testing.T) {
 		r.alert(nil)
 	}
 	r.connect()
-	id, err := r.svc.SendTest(context.Background(), nationalAdmin)
+	id, err := r.svc.SendTest(context.Background(), nationalAdmin, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -687,7 +688,7 @@ func BenchmarkBacklog(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		if err := svc.SetEndpoint(ctx, nationalAdmin, national.Endpoint{URL: c.URL, ServerCA: c.ServerCA, ReceiptKey: c.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
+		if err := setEndpoint(svc, ctx, nationalAdmin, national.Endpoint{URL: c.URL, ServerCA: c.ServerCA, ReceiptKey: c.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
 			b.Fatal(err)
 		}
 		done := make(chan struct{})
@@ -723,4 +724,9 @@ func BenchmarkBacklog(b *testing.B) {
 		c.Close()
 		db.Close()
 	}
+}
+
+func setEndpoint(s *national.Service, ctx context.Context, by soc.Actor, e national.Endpoint) error {
+	_, err := s.PutEndpoint(ctx, by, false, e)
+	return err
 }

@@ -447,7 +447,16 @@ func (c NationalStatusCmd) Run(e *env) error {
 			return err
 		}
 	} else {
-		printLink(e.out, s, time.Now())
+		list := s.Destinations
+		if len(list) == 0 {
+			list = []national.Summary{s}
+		}
+		for i, d := range list {
+			if i > 0 {
+				fmt.Fprintln(e.out)
+			}
+			printLink(e.out, d, time.Now())
+		}
 	}
 	switch {
 	case !s.Endpoint:
@@ -474,7 +483,7 @@ func printLink(w io.Writer, s national.Summary, now time.Time) {
 		return fmt.Sprintf(say("%s ago"), now.Sub(time.UnixMilli(ms)).Round(time.Second))
 	}
 	if s.Endpoint {
-		line(say("receiving point"), "%s", evidence.Plain(s.URL))
+		line(say("receiving point"), "%d  %s", s.ID, evidence.Plain(s.URL))
 	} else {
 		line(say("receiving point"), say("none is set: nothing leaves this machine; set one with hoalu national endpoint"))
 	}
@@ -514,18 +523,36 @@ func padded(s string, n int) string {
 	return s + strings.Repeat(" ", max(n-utf8.RuneCountInString(s), 1))
 }
 
+// atDestination names one of several receiving points.
+type atDestination struct {
+	Destination int64 `help:"Number of the receiving point, as hoalu national status shows it; the first one otherwise."`
+}
+
+func (d atDestination) values(more url.Values) url.Values {
+	if more == nil {
+		more = url.Values{}
+	}
+	if d.Destination != 0 {
+		more.Set("destination", strconv.FormatInt(d.Destination, 10))
+	}
+	return more
+}
+
 // NationalSendCmd sends a test packet.
-type NationalSendCmd struct{ atData }
+type NationalSendCmd struct {
+	atData
+	atDestination
+}
 
 // Run sends.
-func (c NationalSendCmd) Run(e *env) error { return sendTest(e, c.control()) }
+func (c NationalSendCmd) Run(e *env) error { return sendTest(e, c.control(), c.atDestination) }
 
-func sendTest(e *env, control *control.Client) error {
+func sendTest(e *env, control *control.Client, to atDestination) error {
 	var v struct {
 		Report, Text string
 		OK           bool
 	}
-	if err := control.Call(e.ctx, "POST", "/national/test", nil, nil, &v); err != nil {
+	if err := control.Call(e.ctx, "POST", "/national/test", to.values(nil), nil, &v); err != nil {
 		return err
 	}
 	if !v.OK {
@@ -538,6 +565,7 @@ func sendTest(e *env, control *control.Client) error {
 // NationalReconcileCmd compares a day.
 type NationalReconcileCmd struct {
 	atData
+	atDestination
 	Day  string `help:"2026-11-21; today otherwise."`
 	JSON bool   `help:"Answer as JSON."`
 }
@@ -545,7 +573,7 @@ type NationalReconcileCmd struct {
 // Run compares.
 func (c NationalReconcileCmd) Run(e *env) error {
 	var raw json.RawMessage
-	if err := c.control().Call(e.ctx, "POST", "/national/reconcile", url.Values{"day": {c.Day}}, nil, &raw); err != nil {
+	if err := c.control().Call(e.ctx, "POST", "/national/reconcile", c.values(url.Values{"day": {c.Day}}), nil, &raw); err != nil {
 		return err
 	}
 	var r national.Reconciliation
@@ -596,24 +624,29 @@ func (c NationalRetryCmd) Run(e *env) error {
 // NationalEndpointCmd sets the receiving point.
 type NationalEndpointCmd struct {
 	atData
+	atDestination
 	URL        string `help:"Its https address."`
 	ServerCA   string `help:"File with the centre's CA certificate (PEM)." type:"existingfile"`
 	ReceiptKey string `help:"File with the public key receipts are signed with (PEM)." type:"existingfile"`
 	OrganID    string `help:"Our identifier at the centre."`
-	Remove     bool   `help:"Remove the receiving point: nothing leaves any more, what is made waits."`
+	Add        bool   `help:"Set it beside the others: alerts from now on are reported to it as well."`
+	Remove     bool   `help:"Remove the receiving point: nothing goes there any more; what waits for the last one waits on."`
 }
 
 // Run sets it and sends a test packet, or removes it.
 func (c NationalEndpointCmd) Run(e *env) error {
 	given := c.URL != "" || c.ServerCA != "" || c.ReceiptKey != "" || c.OrganID != ""
+	if c.Add && (c.Remove || c.Destination != 0) {
+		return fmt.Errorf(say("%w: --add goes neither with --remove nor with --destination"), errUsage)
+	}
 	if c.Remove {
 		if given {
 			return fmt.Errorf(say("%w: --remove goes with no other flag"), errUsage)
 		}
-		if err := c.control().Call(e.ctx, "DELETE", "/national/endpoint", nil, nil, nil); err != nil {
+		if err := c.control().Call(e.ctx, "DELETE", "/national/endpoint", c.values(nil), nil, nil); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(e.out, say("removed: nothing leaves this machine; what is made waits"))
+		_, err := fmt.Fprintln(e.out, say("removed: nothing goes to this receiving point any more"))
 		return err
 	}
 	if c.URL == "" || c.ServerCA == "" || c.ReceiptKey == "" || c.OrganID == "" {
@@ -627,15 +660,20 @@ func (c NationalEndpointCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]string{"url": c.URL, "server_ca": string(ca), "receipt_key": string(key), "organ_id": c.OrganID})
+	body, err := json.Marshal(national.Endpoint{ID: c.Destination, URL: c.URL, ServerCA: string(ca), ReceiptKey: string(key), OrganID: c.OrganID})
 	if err != nil {
 		return err
 	}
-	if err := c.control().Call(e.ctx, "POST", "/national/endpoint", nil, strings.NewReader(string(body)), nil); err != nil {
+	how := url.Values{}
+	if c.Add {
+		how.Set("add", "1")
+	}
+	var set struct{ Destination int64 }
+	if err := c.control().Call(e.ctx, "POST", "/national/endpoint", how, strings.NewReader(string(body)), &set); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.out, say("set: reports go to ")+c.URL+" from now on")
-	return sendTest(e, c.control())
+	return sendTest(e, c.control(), atDestination{set.Destination})
 }
 
 // QuarantineCmd is about what could not become an event.

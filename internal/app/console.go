@@ -336,24 +336,38 @@ func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error
 	if err != nil {
 		return console.NationalState{}, err
 	}
-	days, err := p.a.national.Reconciliations(ctx, 31)
-	if err != nil {
-		return console.NationalState{}, err
+	out, err := p.stateOf(ctx, s)
+	for i, d := range s.Destinations {
+		one, err := p.stateOf(ctx, d)
+		if err != nil {
+			return out, err
+		}
+		if out.Destinations = append(out.Destinations, one); i == 0 {
+			out.Today.State, out.Days = one.Today.State, one.Days // the days of the others stand with them
+		}
 	}
-	out := console.NationalState{Endpoint: s.URL, Channel: s.Channel, Reconciles: s.Lists, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
+	return out, err
+}
+
+func (p nationalPart) stateOf(ctx context.Context, s national.Summary) (console.NationalState, error) {
+	out := console.NationalState{ID: s.ID, Endpoint: s.URL, Channel: s.Channel, Reconciles: s.Lists, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
 		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: s.Every, LateAfter: s.LateAfter, LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
 		Today: console.NationalDay{Day: day(time.Now()), Made: s.MadeToday, Accepted: s.AcceptedToday, Waiting: s.Waiting, State: "open"}}
+	if s.ID == 0 && len(s.Destinations) > 0 {
+		return out, nil
+	}
+	days, err := p.a.national.Reconciliations(ctx, max(1, s.ID), 31)
 	for _, r := range days {
 		if r.Day == out.Today.Day {
 			out.Today = dayOf(r)
 		}
 		out.Days = append(out.Days, dayOf(r))
 	}
-	return out, nil
+	return out, err
 }
 
-func (p nationalPart) Outbox(ctx context.Context, state, kind, after string, limit int) (console.ReportPage, error) {
-	page, err := p.a.national.List(ctx, state, kind, after, limit)
+func (p nationalPart) Outbox(ctx context.Context, destination int64, state, kind, after string, limit int) (console.ReportPage, error) {
+	page, err := p.a.national.List(ctx, destination, state, kind, after, limit)
 	return console.ReportPage{Items: page.Items, Total: page.Total, Next: page.Next}, err
 }
 
@@ -373,39 +387,56 @@ func (p nationalPart) About(ctx context.Context, subject string) ([]soc.Report, 
 	return p.a.national.OfSubject(ctx, subject)
 }
 
-func (p nationalPart) Endpoint(ctx context.Context) (console.EndpointItem, error) {
-	e, err := p.a.national.Endpoint(ctx)
-	if errors.Is(err, national.ErrNoEndpoint) {
+// noDestination answers for a receiving point that is not set; asked for by its number it is not there.
+func noDestination(err error, destination int64) error {
+	switch {
+	case errors.Is(err, national.ErrManyEndpoints):
+		return &soc.Problem{Status: 409, Code: "endpoints_many", Detail: err.Error() + ".", Do: "Remove one first."}
+	case !errors.Is(err, national.ErrNoEndpoint):
+		return err
+	case destination != 0:
+		id := strconv.FormatInt(destination, 10)
+		return &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found.", Values: map[string]string{"id": id}}
+	}
+	return &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
+}
+
+func (p nationalPart) Endpoint(ctx context.Context, destination int64) (console.EndpointItem, error) {
+	e, err := p.a.national.Endpoint(ctx, destination)
+	if errors.Is(err, national.ErrNoEndpoint) && destination == 0 {
 		err = nil
+	}
+	if err != nil {
+		return console.EndpointItem{}, noDestination(err, destination)
 	}
 	var channels []console.ChannelItem
 	for _, c := range national.Channels() {
 		channels = append(channels, console.ChannelItem{Name: c.Name, Title: c.Title, Receipts: string(c.Receipts), Heartbeats: c.Beats, Reconciles: c.Lists})
 	}
-	out := console.EndpointItem{Channels: channels, URL: e.URL, Channel: e.Channel, Authorities: e.ServerCA, ReceiptKey: e.ReceiptKey, Organisation: e.OrganID, Changed: console.Time(e.SetAt), By: e.SetBy, Version: e.Version}
-	if err == nil {
-		var b strings.Builder
-		cert, cerr := p.a.nationalCertificate(ctx)
-		if cerr != nil {
-			return out, cerr
-		}
-		for _, der := range cert.Certificate {
-			pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der})
-		}
-		out.Certificate = b.String()
+	out := console.EndpointItem{Destination: e.ID, Channels: channels, URL: e.URL, Channel: e.Channel, Authorities: e.ServerCA, ReceiptKey: e.ReceiptKey, Organisation: e.OrganID, Changed: console.Time(e.SetAt), By: e.SetBy, Version: e.Version}
+	cert, err := p.a.nationalCertificate(ctx)
+	if err != nil {
+		return out, err
 	}
-	return out, err
+	var b strings.Builder
+	for _, der := range cert.Certificate {
+		pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der})
+	}
+	out.Certificate = b.String()
+	return out, nil
 }
 
-func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e console.EndpointItem, reason string) (console.EndpointItem, error) {
+func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e console.EndpointItem, add bool, reason string) (console.EndpointItem, error) {
 	var err error
+	id := e.Destination
 	if e.URL == "" {
-		err = p.a.national.ClearEndpoint(ctx, actor)
+		err = p.a.national.ClearEndpoint(ctx, actor, id)
 		if errors.Is(err, national.ErrNoEndpoint) {
 			err = nil // as asked
 		}
-	} else if err = p.a.national.SetEndpoint(ctx, actor, national.Endpoint{Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation, OrganName: p.a.cfg.Site.Name}); err == nil {
-		_, err = p.a.national.SendTest(ctx, actor) // it is in the outbox with its answer
+		id = 0
+	} else if id, err = p.a.national.PutEndpoint(ctx, actor, add, national.Endpoint{ID: id, Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation, OrganName: p.a.cfg.Site.Name}); err == nil {
+		_, err = p.a.national.SendTest(ctx, actor, id) // it is in the outbox with its answer
 	}
 	var invalid *national.InvalidEndpoint
 	if errors.As(err, &invalid) {
@@ -416,18 +447,15 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 		return console.EndpointItem{}, &soc.Problem{Status: 422, Code: "invalid", Detail: invalid.Error(), Do: "Correct the fields named and save again.", Values: values}
 	}
 	if err != nil {
-		return console.EndpointItem{}, err
+		return console.EndpointItem{}, noDestination(err, e.Destination)
 	}
-	return p.Endpoint(ctx)
+	return p.Endpoint(ctx, id)
 }
 
-func (p nationalPart) Test(ctx context.Context, actor soc.Actor) (console.TestDone, error) {
-	id, err := p.a.national.SendTest(ctx, actor)
-	if errors.Is(err, national.ErrNoEndpoint) {
-		return console.TestDone{}, &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
-	}
+func (p nationalPart) Test(ctx context.Context, actor soc.Actor, destination int64) (console.TestDone, error) {
+	id, err := p.a.national.SendTest(ctx, actor, destination)
 	if err != nil {
-		return console.TestDone{}, err
+		return console.TestDone{}, noDestination(err, destination)
 	}
 	return p.answer(ctx, id)
 }
@@ -455,18 +483,15 @@ func (p nationalPart) answer(ctx context.Context, id string) (console.TestDone, 
 	}
 }
 
-func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, d string) (console.NationalDay, error) {
+func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, destination int64, d string) (console.NationalDay, error) {
 	if d == "" {
 		d = day(time.Now())
 	}
-	r, err := p.a.national.Reconcile(ctx, actor, d)
-	if errors.Is(err, national.ErrNoEndpoint) {
-		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
-	}
+	r, err := p.a.national.Reconcile(ctx, actor, destination, d)
 	if errors.Is(err, national.ErrNoList) {
 		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_list", Detail: "This channel cannot be reconciled: the centre does not tell over it what it holds.", Do: "Compare the numbers with the centre by hand."}
 	}
-	return dayOf(r), err
+	return dayOf(r), noDestination(err, destination)
 }
 
 type rulesPart struct{ a *App }

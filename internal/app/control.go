@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"hoalu/collector/source/file"
+	"hoalu/console"
 	"hoalu/console/identity"
 	"hoalu/internal/control"
 	"hoalu/national"
@@ -116,20 +118,28 @@ func (a *App) operations() []control.Operation {
 			if err := control.Decode(r, &e); err != nil {
 				return nil, err
 			}
-			return map[string]bool{"set": true}, a.national.SetEndpoint(r.Context(), machine, e)
+			id, err := a.national.PutEndpoint(r.Context(), machine, r.URL.Query().Get("add") != "", e)
+			return map[string]int64{"destination": id}, err
 		}},
 		{Pattern: "DELETE /national/endpoint", Do: func(r *http.Request) (any, error) {
-			return map[string]bool{"removed": true}, a.national.ClearEndpoint(r.Context(), machine)
+			return map[string]bool{"removed": true}, toDestination(r, func(id int64) error { return a.national.ClearEndpoint(r.Context(), machine, id) })
 		}},
 		{Pattern: "POST /national/retry", Do: func(r *http.Request) (any, error) {
 			n, err := a.national.Retry(r.Context(), machine, r.URL.Query().Get("report"))
 			return map[string]int64{"reports": n}, err
 		}},
 		{Pattern: "POST /national/test", Do: func(r *http.Request) (any, error) {
-			return nationalPart{a}.Test(r.Context(), machine)
+			var out console.TestDone
+			err := toDestination(r, func(id int64) (err error) { out, err = nationalPart{a}.Test(r.Context(), machine, id); return err })
+			return out, err
 		}},
 		{Pattern: "POST /national/reconcile", Do: func(r *http.Request) (any, error) {
-			return a.national.Reconcile(r.Context(), machine, cmp.Or(r.URL.Query().Get("day"), day(time.Now())))
+			var out national.Reconciliation
+			err := toDestination(r, func(id int64) (err error) {
+				out, err = a.national.Reconcile(r.Context(), machine, id, cmp.Or(r.URL.Query().Get("day"), day(time.Now())))
+				return err
+			})
+			return out, err
 		}},
 		{Pattern: "GET /quarantine", Do: func(r *http.Request) (any, error) {
 			limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
@@ -181,3 +191,15 @@ func (a *App) consoleURL() string {
 }
 
 func (a *App) firstURL(token string) string { return a.consoleURL() + "/first#" + token }
+
+// toDestination does something with the receiving point whose number is asked for, 0 the first one.
+func toDestination(r *http.Request, do func(id int64) error) error {
+	var id int64
+	if text := r.URL.Query().Get("destination"); text != "" {
+		var err error
+		if id, err = strconv.ParseInt(text, 10, 64); err != nil || id < 1 {
+			return fmt.Errorf("destination: must be the number of a receiving point, is %q", text)
+		}
+	}
+	return noDestination(do(id), id)
+}

@@ -254,8 +254,9 @@ func TestTroubleIsToldAlike(t *testing.T) {
 		b.must(err)
 		der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 		b.must(err)
-		b.must(b.national.SetEndpoint(t.Context(), soc.Actor{ID: "system", Name: "system"}, national.Endpoint{Channel: "json", URL: "https://" + address, ServerCA: ca, OrganID: "H01",
-			ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))}))
+		_, err = b.national.PutEndpoint(t.Context(), soc.Actor{ID: "system", Name: "system"}, false, national.Endpoint{Channel: "json", URL: "https://" + address, ServerCA: ca, OrganID: "H01",
+			ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))})
+		b.must(err)
 		b.eventually("a heartbeat", func() bool { return b.status().National.State == "good" })
 		b.trouble("national_link", "no_service", func() { centre.Close() }, func() {
 			ln, err := net.Listen("tcp", address)

@@ -1843,9 +1843,16 @@ export interface components {
             done: boolean;
         };
         EndpointBody: {
+            /** @description set it beside the others: alerts from now on are reported to it as well */
+            add?: boolean;
             authorities?: string;
             /** @description name of one of channels; empty takes the first */
             channel?: string;
+            /**
+             * Format: int64
+             * @description number of the receiving point to change; 0: the first
+             */
+            destination?: number;
             organisation?: string;
             reason?: string;
             receipt_key?: string;
@@ -1870,6 +1877,11 @@ export interface components {
             channel: string;
             /** @description all that this program can deliver over */
             channels: components["schemas"]["ChannelItem"][];
+            /**
+             * Format: int64
+             * @description its number
+             */
+            destination?: number;
             /** @description code the centre gave us */
             organisation?: string;
             /** @description public key receipts are signed with, PEM */
@@ -2393,6 +2405,43 @@ export interface components {
              */
             why?: "no_list";
         };
+        NationalDestination: {
+            channel: string;
+            /** Format: int64 */
+            clock_ahead_ms?: number;
+            /** @description newest first */
+            days: components["schemas"]["NationalDay"][];
+            endpoint: string;
+            /**
+             * Format: int64
+             * @description 0: this channel has no heartbeats
+             */
+            heartbeat_seconds: number;
+            /** Format: int64 */
+            id: number;
+            last_error?: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            last_receipt?: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            oldest_waiting?: string;
+            reconciles: boolean;
+            /** Format: int64 */
+            refused: number;
+            /**
+             * @description late: no receipt for 15 min, bad: 60 min (own)
+             * @enum {string}
+             */
+            state: "unset" | "good" | "late" | "bad" | "unknown";
+            today: components["schemas"]["NationalDay"];
+            /** Format: int64 */
+            waiting: number;
+        };
         NationalStatus: {
             /**
              * Format: date-time
@@ -2429,6 +2478,8 @@ export interface components {
             clock_ahead_ms?: number;
             /** @description newest first */
             days: components["schemas"]["NationalDay"][];
+            /** @description each receiving point by itself; the other figures are of all together: the earliest trouble, the one that proved itself longest ago */
+            destinations: components["schemas"]["NationalDestination"][];
             /** @description address of the receiving point; empty: nothing leaves this machine */
             endpoint?: string;
             /**
@@ -3067,6 +3118,11 @@ export interface components {
              * @description default today
              */
             day?: string;
+            /**
+             * Format: int64
+             * @description number of the receiving point; 0: the first
+             */
+            destination?: number;
         };
         RecoveryBody: {
             code: string;
@@ -3108,6 +3164,11 @@ export interface components {
              */
             created: string;
             demo?: boolean;
+            /**
+             * Format: int64
+             * @description number of the receiving point: the same alert is one message for each
+             */
+            destination: number;
             exercise?: boolean;
             id: string;
             /** @enum {string} */
@@ -3143,6 +3204,11 @@ export interface components {
              */
             created: string;
             demo?: boolean;
+            /**
+             * Format: int64
+             * @description number of the receiving point: the same alert is one message for each
+             */
+            destination: number;
             exercise?: boolean;
             id: string;
             /** @enum {string} */
@@ -4075,6 +4141,7 @@ export type LogHead = components['schemas']['LogHead'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type Me = components['schemas']['Me'];
 export type NationalDay = components['schemas']['NationalDay'];
+export type NationalDestination = components['schemas']['NationalDestination'];
 export type NationalStatus = components['schemas']['NationalStatus'];
 export type NationalSummary = components['schemas']['NationalSummary'];
 export type Overview = components['schemas']['Overview'];
@@ -7877,7 +7944,10 @@ export interface operations {
     };
     getEndpoint: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description number of the receiving point; 0: the first */
+                destination?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8114,6 +8184,8 @@ export interface operations {
                 state?: "waiting" | "accepted" | "refused";
                 kind?: "alert" | "alert_update" | "heartbeat" | "reconciliation" | "test";
                 subject?: string;
+                /** @description only to this receiving point */
+                destination?: number;
                 limit?: number;
                 after?: string;
             };
@@ -8452,7 +8524,10 @@ export interface operations {
     };
     testEndpoint: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description number of the receiving point; 0: the first */
+                destination?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

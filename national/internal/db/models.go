@@ -25,48 +25,51 @@ type NationalHeartbeat struct {
 }
 
 type NationalOutbox struct {
-	Ord       int64
-	ID        string
-	Kind      string
-	Subject   string
-	SystemID  string
-	Channel   string
-	Body      string
-	Digest    string
-	Created   int64
-	State     string
-	Tries     int64
-	NextTry   int64
-	LastError string
-	Settled   int64
-	Demo      int64
-	Exercise  int64
+	Ord         int64
+	ID          string
+	Kind        string
+	Subject     string
+	SystemID    string
+	Channel     string
+	Body        string
+	Digest      string
+	Created     int64
+	State       string
+	Tries       int64
+	NextTry     int64
+	LastError   string
+	Settled     int64
+	Demo        int64
+	Exercise    int64
+	Destination int64
 }
 
 type NationalReceipt struct {
-	ReportID  string
-	ReceiptID string
-	Received  int64
-	Digest    string
-	KeyID     string
-	Signature string
-	Raw       string
-	Stored    int64
-	Signer    string
+	ReportID    string
+	ReceiptID   string
+	Received    int64
+	Digest      string
+	KeyID       string
+	Signature   string
+	Raw         string
+	Stored      int64
+	Signer      string
+	Destination int64
 }
 
 type NationalReconciliation struct {
-	Day      string
-	At       int64
-	Made     int64
-	Accepted int64
-	Refused  int64
-	Waiting  int64
-	Centre   int64
-	Missing  string
-	Extra    string
-	Balanced int64
-	Broken   string
+	Destination int64
+	Day         string
+	At          int64
+	Made        int64
+	Accepted    int64
+	Refused     int64
+	Waiting     int64
+	Centre      int64
+	Missing     string
+	Extra       string
+	Balanced    int64
+	Broken      string
 }
 
 type NationalTry struct {

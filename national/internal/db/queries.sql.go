@@ -10,11 +10,11 @@ import (
 )
 
 const clearEndpoint = `-- name: ClearEndpoint :exec
-DELETE FROM national_endpoint WHERE id = 1
+DELETE FROM national_endpoint WHERE id = $1
 `
 
-func (q *Queries) ClearEndpoint(ctx context.Context) error {
-	_, err := q.db.ExecContext(ctx, clearEndpoint)
+func (q *Queries) ClearEndpoint(ctx context.Context, id int64) error {
+	_, err := q.db.ExecContext(ctx, clearEndpoint, id)
 	return err
 }
 
@@ -40,7 +40,7 @@ func (q *Queries) CompleteReport(ctx context.Context, arg CompleteReportParams) 
 }
 
 const countByState = `-- name: CountByState :many
-SELECT state, count(*) AS n FROM national_outbox GROUP BY state
+SELECT state, count(*) AS n FROM national_outbox WHERE destination = $1 GROUP BY state
 `
 
 type CountByStateRow struct {
@@ -48,8 +48,8 @@ type CountByStateRow struct {
 	N     int64
 }
 
-func (q *Queries) CountByState(ctx context.Context) ([]CountByStateRow, error) {
-	rows, err := q.db.QueryContext(ctx, countByState)
+func (q *Queries) CountByState(ctx context.Context, destination int64) ([]CountByStateRow, error) {
+	rows, err := q.db.QueryContext(ctx, countByState, destination)
 	if err != nil {
 		return nil, err
 	}
@@ -72,45 +72,50 @@ func (q *Queries) CountByState(ctx context.Context) ([]CountByStateRow, error) {
 }
 
 const countMadeSince = `-- name: CountMadeSince :one
-SELECT count(*) FROM national_outbox WHERE created >= $1 AND created < $2
+SELECT count(*) FROM national_outbox WHERE created >= $1 AND created < $2 AND destination = $3
 `
 
 type CountMadeSinceParams struct {
-	Since int64
-	Until int64
+	Since       int64
+	Until       int64
+	Destination int64
 }
 
 func (q *Queries) CountMadeSince(ctx context.Context, arg CountMadeSinceParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countMadeSince, arg.Since, arg.Until)
+	row := q.db.QueryRowContext(ctx, countMadeSince, arg.Since, arg.Until, arg.Destination)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countReports = `-- name: CountReports :one
-SELECT count(*) FROM national_outbox WHERE (CAST($1 AS TEXT) = '' OR state = CAST($1 AS TEXT))
-    AND (CAST($2 AS TEXT) = '' OR kind = CAST($2 AS TEXT))
+SELECT count(*) FROM national_outbox WHERE (CAST($1 AS BIGINT) = 0 OR destination = CAST($1 AS BIGINT))
+    AND (CAST($2 AS TEXT) = '' OR state = CAST($2 AS TEXT))
+    AND (CAST($3 AS TEXT) = '' OR kind = CAST($3 AS TEXT))
 `
 
 type CountReportsParams struct {
-	Want string
-	Kind string
+	Destination int64
+	Want        string
+	Kind        string
 }
 
 func (q *Queries) CountReports(ctx context.Context, arg CountReportsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countReports, arg.Want, arg.Kind)
+	row := q.db.QueryRowContext(ctx, countReports, arg.Destination, arg.Want, arg.Kind)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countSettledSince = `-- name: CountSettledSince :many
-SELECT state, count(*) AS n FROM national_outbox WHERE created >= $1 AND created < $2 GROUP BY state
+SELECT state, count(*) AS n FROM national_outbox
+WHERE created >= $1 AND created < $2 AND destination = $3 GROUP BY state
 `
 
 type CountSettledSinceParams struct {
-	Since int64
-	Until int64
+	Since       int64
+	Until       int64
+	Destination int64
 }
 
 type CountSettledSinceRow struct {
@@ -119,7 +124,7 @@ type CountSettledSinceRow struct {
 }
 
 func (q *Queries) CountSettledSince(ctx context.Context, arg CountSettledSinceParams) ([]CountSettledSinceRow, error) {
-	rows, err := q.db.QueryContext(ctx, countSettledSince, arg.Since, arg.Until)
+	rows, err := q.db.QueryContext(ctx, countSettledSince, arg.Since, arg.Until, arg.Destination)
 	if err != nil {
 		return nil, err
 	}
@@ -150,45 +155,50 @@ func (q *Queries) DropReceipt(ctx context.Context, reportID string) error {
 	return err
 }
 
-const endpoint = `-- name: Endpoint :one
-SELECT id, channel, url, server_ca, receipt_key, organ_id, organ_name, set_by, set_at, version FROM national_endpoint WHERE id = 1
+const endpoints = `-- name: Endpoints :many
+SELECT id, channel, url, server_ca, receipt_key, organ_id, organ_name, set_by, set_at, version FROM national_endpoint ORDER BY id
 `
 
-func (q *Queries) Endpoint(ctx context.Context) (NationalEndpoint, error) {
-	row := q.db.QueryRowContext(ctx, endpoint)
-	var i NationalEndpoint
-	err := row.Scan(
-		&i.ID,
-		&i.Channel,
-		&i.Url,
-		&i.ServerCa,
-		&i.ReceiptKey,
-		&i.OrganID,
-		&i.OrganName,
-		&i.SetBy,
-		&i.SetAt,
-		&i.Version,
-	)
-	return i, err
-}
-
-const hasReport = `-- name: HasReport :one
-SELECT count(*) FROM national_outbox WHERE id = $1
-`
-
-func (q *Queries) HasReport(ctx context.Context, id string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, hasReport, id)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+func (q *Queries) Endpoints(ctx context.Context) ([]NationalEndpoint, error) {
+	rows, err := q.db.QueryContext(ctx, endpoints)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []NationalEndpoint{}
+	for rows.Next() {
+		var i NationalEndpoint
+		if err := rows.Scan(
+			&i.ID,
+			&i.Channel,
+			&i.Url,
+			&i.ServerCa,
+			&i.ReceiptKey,
+			&i.OrganID,
+			&i.OrganName,
+			&i.SetBy,
+			&i.SetAt,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const heartbeat = `-- name: Heartbeat :one
-SELECT id, sent, ok, answer FROM national_heartbeat WHERE id = 1
+SELECT id, sent, ok, answer FROM national_heartbeat WHERE id = $1
 `
 
-func (q *Queries) Heartbeat(ctx context.Context) (NationalHeartbeat, error) {
-	row := q.db.QueryRowContext(ctx, heartbeat)
+func (q *Queries) Heartbeat(ctx context.Context, id int64) (NationalHeartbeat, error) {
+	row := q.db.QueryRowContext(ctx, heartbeat, id)
 	var i NationalHeartbeat
 	err := row.Scan(
 		&i.ID,
@@ -200,22 +210,23 @@ func (q *Queries) Heartbeat(ctx context.Context) (NationalHeartbeat, error) {
 }
 
 const insertReceipt = `-- name: InsertReceipt :exec
-INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, signature, raw, stored, signer)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO national_receipt (report_id, receipt_id, received, digest, key_id, signature, raw, stored, signer, destination)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (report_id) DO UPDATE SET receipt_id = excluded.receipt_id, received = excluded.received, digest = excluded.digest,
     key_id = excluded.key_id, signature = excluded.signature, raw = excluded.raw, stored = excluded.stored, signer = excluded.signer
 `
 
 type InsertReceiptParams struct {
-	ReportID  string
-	ReceiptID string
-	Received  int64
-	Digest    string
-	KeyID     string
-	Signature string
-	Raw       string
-	Stored    int64
-	Signer    string
+	ReportID    string
+	ReceiptID   string
+	Received    int64
+	Digest      string
+	KeyID       string
+	Signature   string
+	Raw         string
+	Stored      int64
+	Signer      string
+	Destination int64
 }
 
 func (q *Queries) InsertReceipt(ctx context.Context, arg InsertReceiptParams) error {
@@ -229,28 +240,30 @@ func (q *Queries) InsertReceipt(ctx context.Context, arg InsertReceiptParams) er
 		arg.Raw,
 		arg.Stored,
 		arg.Signer,
+		arg.Destination,
 	)
 	return err
 }
 
 const insertReport = `-- name: InsertReport :execrows
-INSERT INTO national_outbox (ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', 0, 0, '', 0, $10, $11)
+INSERT INTO national_outbox (ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise, destination)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', 0, 0, '', 0, $10, $11, $12)
 ON CONFLICT (id) DO NOTHING
 `
 
 type InsertReportParams struct {
-	Ord      int64
-	ID       string
-	Kind     string
-	Subject  string
-	SystemID string
-	Channel  string
-	Body     string
-	Digest   string
-	Created  int64
-	Demo     int64
-	Exercise int64
+	Ord         int64
+	ID          string
+	Kind        string
+	Subject     string
+	SystemID    string
+	Channel     string
+	Body        string
+	Digest      string
+	Created     int64
+	Demo        int64
+	Exercise    int64
+	Destination int64
 }
 
 func (q *Queries) InsertReport(ctx context.Context, arg InsertReportParams) (int64, error) {
@@ -266,6 +279,7 @@ func (q *Queries) InsertReport(ctx context.Context, arg InsertReportParams) (int
 		arg.Created,
 		arg.Demo,
 		arg.Exercise,
+		arg.Destination,
 	)
 	if err != nil {
 		return 0, err
@@ -289,12 +303,14 @@ func (q *Queries) InsertTry(ctx context.Context, arg InsertTryParams) error {
 }
 
 const knownBetween = `-- name: KnownBetween :many
-SELECT id, digest, body, state, settled, channel FROM national_outbox WHERE created >= $1 AND created < $2
+SELECT id, digest, body, state, settled, channel FROM national_outbox
+WHERE destination = $1 AND created >= $2 AND created < $3
 `
 
 type KnownBetweenParams struct {
-	Since int64
-	Until int64
+	Destination int64
+	Since       int64
+	Until       int64
 }
 
 type KnownBetweenRow struct {
@@ -307,7 +323,7 @@ type KnownBetweenRow struct {
 }
 
 func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]KnownBetweenRow, error) {
-	rows, err := q.db.QueryContext(ctx, knownBetween, arg.Since, arg.Until)
+	rows, err := q.db.QueryContext(ctx, knownBetween, arg.Destination, arg.Since, arg.Until)
 	if err != nil {
 		return nil, err
 	}
@@ -337,7 +353,7 @@ func (q *Queries) KnownBetween(ctx context.Context, arg KnownBetweenParams) ([]K
 }
 
 const lastReceipt = `-- name: LastReceipt :one
-SELECT stored, received FROM national_receipt ORDER BY stored DESC LIMIT 1
+SELECT stored, received FROM national_receipt WHERE destination = $1 ORDER BY stored DESC LIMIT 1
 `
 
 type LastReceiptRow struct {
@@ -345,29 +361,31 @@ type LastReceiptRow struct {
 	Received int64
 }
 
-func (q *Queries) LastReceipt(ctx context.Context) (LastReceiptRow, error) {
-	row := q.db.QueryRowContext(ctx, lastReceipt)
+func (q *Queries) LastReceipt(ctx context.Context, destination int64) (LastReceiptRow, error) {
+	row := q.db.QueryRowContext(ctx, lastReceipt, destination)
 	var i LastReceiptRow
 	err := row.Scan(&i.Stored, &i.Received)
 	return i, err
 }
 
 const listReports = `-- name: ListReports :many
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox
-WHERE (CAST($1 AS TEXT) = '' OR state = CAST($1 AS TEXT)) AND ord < $2
-    AND (CAST($3 AS TEXT) = '' OR kind = CAST($3 AS TEXT))
-ORDER BY ord DESC LIMIT $4
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise, destination FROM national_outbox
+WHERE (CAST($1 AS BIGINT) = 0 OR destination = CAST($1 AS BIGINT)) AND (CAST($2 AS TEXT) = '' OR state = CAST($2 AS TEXT)) AND ord < $3
+    AND (CAST($4 AS TEXT) = '' OR kind = CAST($4 AS TEXT))
+ORDER BY ord DESC LIMIT $5
 `
 
 type ListReportsParams struct {
-	Want   string
-	Before int64
-	Kind   string
-	Most   int32
+	Destination int64
+	Want        string
+	Before      int64
+	Kind        string
+	Most        int32
 }
 
 func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]NationalOutbox, error) {
 	rows, err := q.db.QueryContext(ctx, listReports,
+		arg.Destination,
 		arg.Want,
 		arg.Before,
 		arg.Kind,
@@ -397,6 +415,7 @@ func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]Nat
 			&i.Settled,
 			&i.Demo,
 			&i.Exercise,
+			&i.Destination,
 		); err != nil {
 			return nil, err
 		}
@@ -412,19 +431,26 @@ func (q *Queries) ListReports(ctx context.Context, arg ListReportsParams) ([]Nat
 }
 
 const listSettled = `-- name: ListSettled :many
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state <> 'waiting' AND ord < $1
-    AND (CAST($2 AS TEXT) = '' OR kind = CAST($2 AS TEXT))
-ORDER BY ord DESC LIMIT $3
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise, destination FROM national_outbox WHERE state <> 'waiting' AND ord < $1
+    AND (CAST($2 AS BIGINT) = 0 OR destination = CAST($2 AS BIGINT))
+    AND (CAST($3 AS TEXT) = '' OR kind = CAST($3 AS TEXT))
+ORDER BY ord DESC LIMIT $4
 `
 
 type ListSettledParams struct {
-	Before int64
-	Kind   string
-	Most   int32
+	Before      int64
+	Destination int64
+	Kind        string
+	Most        int32
 }
 
 func (q *Queries) ListSettled(ctx context.Context, arg ListSettledParams) ([]NationalOutbox, error) {
-	rows, err := q.db.QueryContext(ctx, listSettled, arg.Before, arg.Kind, arg.Most)
+	rows, err := q.db.QueryContext(ctx, listSettled,
+		arg.Before,
+		arg.Destination,
+		arg.Kind,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -449,6 +475,7 @@ func (q *Queries) ListSettled(ctx context.Context, arg ListSettledParams) ([]Nat
 			&i.Settled,
 			&i.Demo,
 			&i.Exercise,
+			&i.Destination,
 		); err != nil {
 			return nil, err
 		}
@@ -464,19 +491,26 @@ func (q *Queries) ListSettled(ctx context.Context, arg ListSettledParams) ([]Nat
 }
 
 const listWaiting = `-- name: ListWaiting :many
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state = 'waiting' AND ord > $1
-    AND (CAST($2 AS TEXT) = '' OR kind = CAST($2 AS TEXT))
-ORDER BY ord LIMIT $3
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise, destination FROM national_outbox WHERE state = 'waiting' AND ord > $1
+    AND (CAST($2 AS BIGINT) = 0 OR destination = CAST($2 AS BIGINT))
+    AND (CAST($3 AS TEXT) = '' OR kind = CAST($3 AS TEXT))
+ORDER BY ord LIMIT $4
 `
 
 type ListWaitingParams struct {
-	After int64
-	Kind  string
-	Most  int32
+	After       int64
+	Destination int64
+	Kind        string
+	Most        int32
 }
 
 func (q *Queries) ListWaiting(ctx context.Context, arg ListWaitingParams) ([]NationalOutbox, error) {
-	rows, err := q.db.QueryContext(ctx, listWaiting, arg.After, arg.Kind, arg.Most)
+	rows, err := q.db.QueryContext(ctx, listWaiting,
+		arg.After,
+		arg.Destination,
+		arg.Kind,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -501,6 +535,7 @@ func (q *Queries) ListWaiting(ctx context.Context, arg ListWaitingParams) ([]Nat
 			&i.Settled,
 			&i.Demo,
 			&i.Exercise,
+			&i.Destination,
 		); err != nil {
 			return nil, err
 		}
@@ -513,6 +548,17 @@ func (q *Queries) ListWaiting(ctx context.Context, arg ListWaitingParams) ([]Nat
 		return nil, err
 	}
 	return items, nil
+}
+
+const nextDestination = `-- name: NextDestination :one
+UPDATE national_counter SET n = n + 1 WHERE id = 2 RETURNING n
+`
+
+func (q *Queries) NextDestination(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, nextDestination)
+	var n int64
+	err := row.Scan(&n)
+	return n, err
 }
 
 const nextOrder = `-- name: NextOrder :one
@@ -527,11 +573,16 @@ func (q *Queries) NextOrder(ctx context.Context) (int64, error) {
 }
 
 const nextWaitings = `-- name: NextWaitings :many
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT $1
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise, destination FROM national_outbox WHERE destination = $1 AND state = 'waiting' ORDER BY ord LIMIT $2
 `
 
-func (q *Queries) NextWaitings(ctx context.Context, limit int32) ([]NationalOutbox, error) {
-	rows, err := q.db.QueryContext(ctx, nextWaitings, limit)
+type NextWaitingsParams struct {
+	Destination int64
+	Most        int32
+}
+
+func (q *Queries) NextWaitings(ctx context.Context, arg NextWaitingsParams) ([]NationalOutbox, error) {
+	rows, err := q.db.QueryContext(ctx, nextWaitings, arg.Destination, arg.Most)
 	if err != nil {
 		return nil, err
 	}
@@ -556,6 +607,7 @@ func (q *Queries) NextWaitings(ctx context.Context, limit int32) ([]NationalOutb
 			&i.Settled,
 			&i.Demo,
 			&i.Exercise,
+			&i.Destination,
 		); err != nil {
 			return nil, err
 		}
@@ -570,12 +622,23 @@ func (q *Queries) NextWaitings(ctx context.Context, limit int32) ([]NationalOutb
 	return items, nil
 }
 
-const oldestWaiting = `-- name: OldestWaiting :one
-SELECT created FROM national_outbox WHERE state = 'waiting' ORDER BY ord LIMIT 1
+const number = `-- name: Number :one
+SELECT n FROM national_counter WHERE id = $1
 `
 
-func (q *Queries) OldestWaiting(ctx context.Context) (int64, error) {
-	row := q.db.QueryRowContext(ctx, oldestWaiting)
+func (q *Queries) Number(ctx context.Context, id int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, number, id)
+	var n int64
+	err := row.Scan(&n)
+	return n, err
+}
+
+const oldestWaiting = `-- name: OldestWaiting :one
+SELECT created FROM national_outbox WHERE destination = $1 AND state = 'waiting' ORDER BY ord LIMIT 1
+`
+
+func (q *Queries) OldestWaiting(ctx context.Context, destination int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, oldestWaiting, destination)
 	var created int64
 	err := row.Scan(&created)
 	return created, err
@@ -597,7 +660,7 @@ func (q *Queries) PostponeReport(ctx context.Context, arg PostponeReportParams) 
 }
 
 const receipt = `-- name: Receipt :one
-SELECT report_id, receipt_id, received, digest, key_id, signature, raw, stored, signer FROM national_receipt WHERE report_id = $1
+SELECT report_id, receipt_id, received, digest, key_id, signature, raw, stored, signer, destination FROM national_receipt WHERE report_id = $1
 `
 
 func (q *Queries) Receipt(ctx context.Context, reportID string) (NationalReceipt, error) {
@@ -613,22 +676,24 @@ func (q *Queries) Receipt(ctx context.Context, reportID string) (NationalReceipt
 		&i.Raw,
 		&i.Stored,
 		&i.Signer,
+		&i.Destination,
 	)
 	return i, err
 }
 
 const receiptsBetween = `-- name: ReceiptsBetween :many
-SELECT national_receipt.report_id, national_receipt.receipt_id, national_receipt.received, national_receipt.digest, national_receipt.key_id, national_receipt.signature, national_receipt.raw, national_receipt.stored, national_receipt.signer FROM national_receipt JOIN national_outbox ON national_outbox.id = national_receipt.report_id
-WHERE national_outbox.state = 'accepted' AND national_outbox.created >= $1 AND national_outbox.created < $2
+SELECT national_receipt.report_id, national_receipt.receipt_id, national_receipt.received, national_receipt.digest, national_receipt.key_id, national_receipt.signature, national_receipt.raw, national_receipt.stored, national_receipt.signer, national_receipt.destination FROM national_receipt JOIN national_outbox ON national_outbox.id = national_receipt.report_id
+WHERE national_outbox.destination = $1 AND national_outbox.state = 'accepted' AND national_outbox.created >= $2 AND national_outbox.created < $3
 `
 
 type ReceiptsBetweenParams struct {
-	Since int64
-	Until int64
+	Destination int64
+	Since       int64
+	Until       int64
 }
 
 func (q *Queries) ReceiptsBetween(ctx context.Context, arg ReceiptsBetweenParams) ([]NationalReceipt, error) {
-	rows, err := q.db.QueryContext(ctx, receiptsBetween, arg.Since, arg.Until)
+	rows, err := q.db.QueryContext(ctx, receiptsBetween, arg.Destination, arg.Since, arg.Until)
 	if err != nil {
 		return nil, err
 	}
@@ -646,6 +711,7 @@ func (q *Queries) ReceiptsBetween(ctx context.Context, arg ReceiptsBetweenParams
 			&i.Raw,
 			&i.Stored,
 			&i.Signer,
+			&i.Destination,
 		); err != nil {
 			return nil, err
 		}
@@ -661,11 +727,16 @@ func (q *Queries) ReceiptsBetween(ctx context.Context, arg ReceiptsBetweenParams
 }
 
 const reconciliations = `-- name: Reconciliations :many
-SELECT day, at, made, accepted, refused, waiting, centre, missing, extra, balanced, broken FROM national_reconciliation ORDER BY day DESC LIMIT $1
+SELECT destination, day, at, made, accepted, refused, waiting, centre, missing, extra, balanced, broken FROM national_reconciliation WHERE destination = $1 ORDER BY day DESC LIMIT $2
 `
 
-func (q *Queries) Reconciliations(ctx context.Context, limit int32) ([]NationalReconciliation, error) {
-	rows, err := q.db.QueryContext(ctx, reconciliations, limit)
+type ReconciliationsParams struct {
+	Destination int64
+	Most        int32
+}
+
+func (q *Queries) Reconciliations(ctx context.Context, arg ReconciliationsParams) ([]NationalReconciliation, error) {
+	rows, err := q.db.QueryContext(ctx, reconciliations, arg.Destination, arg.Most)
 	if err != nil {
 		return nil, err
 	}
@@ -674,6 +745,7 @@ func (q *Queries) Reconciliations(ctx context.Context, limit int32) ([]NationalR
 	for rows.Next() {
 		var i NationalReconciliation
 		if err := rows.Scan(
+			&i.Destination,
 			&i.Day,
 			&i.At,
 			&i.Made,
@@ -700,7 +772,7 @@ func (q *Queries) Reconciliations(ctx context.Context, limit int32) ([]NationalR
 }
 
 const refusedByReason = `-- name: RefusedByReason :many
-SELECT last_error, count(*) AS n FROM national_outbox WHERE state = 'refused' GROUP BY last_error ORDER BY n DESC LIMIT 20
+SELECT last_error, count(*) AS n FROM national_outbox WHERE destination = $1 AND state = 'refused' GROUP BY last_error ORDER BY n DESC LIMIT 20
 `
 
 type RefusedByReasonRow struct {
@@ -708,8 +780,8 @@ type RefusedByReasonRow struct {
 	N         int64
 }
 
-func (q *Queries) RefusedByReason(ctx context.Context) ([]RefusedByReasonRow, error) {
-	rows, err := q.db.QueryContext(ctx, refusedByReason)
+func (q *Queries) RefusedByReason(ctx context.Context, destination int64) ([]RefusedByReasonRow, error) {
+	rows, err := q.db.QueryContext(ctx, refusedByReason, destination)
 	if err != nil {
 		return nil, err
 	}
@@ -732,7 +804,7 @@ func (q *Queries) RefusedByReason(ctx context.Context) ([]RefusedByReasonRow, er
 }
 
 const report = `-- name: Report :one
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE id = $1
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise, destination FROM national_outbox WHERE id = $1
 `
 
 func (q *Queries) Report(ctx context.Context, id string) (NationalOutbox, error) {
@@ -755,12 +827,13 @@ func (q *Queries) Report(ctx context.Context, id string) (NationalOutbox, error)
 		&i.Settled,
 		&i.Demo,
 		&i.Exercise,
+		&i.Destination,
 	)
 	return i, err
 }
 
 const reportsOfSubject = `-- name: ReportsOfSubject :many
-SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise FROM national_outbox WHERE subject = $1 ORDER BY ord
+SELECT ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise, destination FROM national_outbox WHERE subject = $1 ORDER BY ord
 `
 
 func (q *Queries) ReportsOfSubject(ctx context.Context, subject string) ([]NationalOutbox, error) {
@@ -789,6 +862,7 @@ func (q *Queries) ReportsOfSubject(ctx context.Context, subject string) ([]Natio
 			&i.Settled,
 			&i.Demo,
 			&i.Exercise,
+			&i.Destination,
 		); err != nil {
 			return nil, err
 		}
@@ -818,7 +892,8 @@ func (q *Queries) RequeueReport(ctx context.Context, arg RequeueReportParams) er
 }
 
 const retryRefused = `-- name: RetryRefused :execrows
-UPDATE national_outbox SET state = 'waiting', tries = 0, next_try = 0, settled = 0 WHERE state = 'refused' AND (CAST($1 AS TEXT) = '' OR id = CAST($1 AS TEXT))
+UPDATE national_outbox SET state = 'waiting', tries = 0, next_try = 0, settled = 0
+WHERE state = 'refused' AND destination IN (SELECT national_endpoint.id FROM national_endpoint) AND (CAST($1 AS TEXT) = '' OR id = CAST($1 AS TEXT))
 `
 
 func (q *Queries) RetryRefused(ctx context.Context, one string) (int64, error) {
@@ -830,25 +905,26 @@ func (q *Queries) RetryRefused(ctx context.Context, one string) (int64, error) {
 }
 
 const saveReconciliation = `-- name: SaveReconciliation :exec
-INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced, broken)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (day) DO UPDATE SET at = excluded.at, made = excluded.made, accepted = excluded.accepted, refused = excluded.refused,
+INSERT INTO national_reconciliation (day, at, made, accepted, refused, waiting, centre, missing, extra, balanced, broken, destination)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (destination, day) DO UPDATE SET at = excluded.at, made = excluded.made, accepted = excluded.accepted, refused = excluded.refused,
     waiting = excluded.waiting, centre = excluded.centre, missing = excluded.missing, extra = excluded.extra, balanced = excluded.balanced,
     broken = excluded.broken
 `
 
 type SaveReconciliationParams struct {
-	Day      string
-	At       int64
-	Made     int64
-	Accepted int64
-	Refused  int64
-	Waiting  int64
-	Centre   int64
-	Missing  string
-	Extra    string
-	Balanced int64
-	Broken   string
+	Day         string
+	At          int64
+	Made        int64
+	Accepted    int64
+	Refused     int64
+	Waiting     int64
+	Centre      int64
+	Missing     string
+	Extra       string
+	Balanced    int64
+	Broken      string
+	Destination int64
 }
 
 func (q *Queries) SaveReconciliation(ctx context.Context, arg SaveReconciliationParams) error {
@@ -864,18 +940,20 @@ func (q *Queries) SaveReconciliation(ctx context.Context, arg SaveReconciliation
 		arg.Extra,
 		arg.Balanced,
 		arg.Broken,
+		arg.Destination,
 	)
 	return err
 }
 
 const setEndpoint = `-- name: SetEndpoint :exec
 INSERT INTO national_endpoint (id, channel, url, server_ca, receipt_key, organ_id, organ_name, set_by, set_at, version)
-VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, 1)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)
 ON CONFLICT (id) DO UPDATE SET channel = excluded.channel, url = excluded.url, server_ca = excluded.server_ca, receipt_key = excluded.receipt_key,
     organ_id = excluded.organ_id, organ_name = excluded.organ_name, set_by = excluded.set_by, set_at = excluded.set_at, version = national_endpoint.version + 1
 `
 
 type SetEndpointParams struct {
+	ID         int64
 	Channel    string
 	Url        string
 	ServerCa   string
@@ -888,6 +966,7 @@ type SetEndpointParams struct {
 
 func (q *Queries) SetEndpoint(ctx context.Context, arg SetEndpointParams) error {
 	_, err := q.db.ExecContext(ctx, setEndpoint,
+		arg.ID,
 		arg.Channel,
 		arg.Url,
 		arg.ServerCa,
@@ -901,25 +980,42 @@ func (q *Queries) SetEndpoint(ctx context.Context, arg SetEndpointParams) error 
 }
 
 const setHeartbeat = `-- name: SetHeartbeat :exec
-UPDATE national_heartbeat SET sent = $1, answer = $2 WHERE id = 1
+INSERT INTO national_heartbeat (id, sent, ok, answer) VALUES ($1, $2, 0, $3)
+ON CONFLICT (id) DO UPDATE SET sent = excluded.sent, answer = excluded.answer
 `
 
 type SetHeartbeatParams struct {
+	ID     int64
 	Sent   int64
 	Answer string
 }
 
 func (q *Queries) SetHeartbeat(ctx context.Context, arg SetHeartbeatParams) error {
-	_, err := q.db.ExecContext(ctx, setHeartbeat, arg.Sent, arg.Answer)
+	_, err := q.db.ExecContext(ctx, setHeartbeat, arg.ID, arg.Sent, arg.Answer)
 	return err
 }
 
 const setHeartbeatOK = `-- name: SetHeartbeatOK :exec
-UPDATE national_heartbeat SET sent = $1, ok = $1, answer = '' WHERE id = 1
+INSERT INTO national_heartbeat (id, sent, ok, answer) VALUES ($1, $2, $2, '')
+ON CONFLICT (id) DO UPDATE SET sent = excluded.sent, ok = excluded.ok, answer = ''
 `
 
-func (q *Queries) SetHeartbeatOK(ctx context.Context, sent int64) error {
-	_, err := q.db.ExecContext(ctx, setHeartbeatOK, sent)
+type SetHeartbeatOKParams struct {
+	ID   int64
+	Sent int64
+}
+
+func (q *Queries) SetHeartbeatOK(ctx context.Context, arg SetHeartbeatOKParams) error {
+	_, err := q.db.ExecContext(ctx, setHeartbeatOK, arg.ID, arg.Sent)
+	return err
+}
+
+const setHeir = `-- name: SetHeir :exec
+UPDATE national_counter SET n = $1 WHERE id = 3
+`
+
+func (q *Queries) SetHeir(ctx context.Context, n int64) error {
+	_, err := q.db.ExecContext(ctx, setHeir, n)
 	return err
 }
 
@@ -961,6 +1057,33 @@ func (q *Queries) Tries(ctx context.Context, reportID string) ([]NationalTry, er
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const waitingOf = `-- name: WaitingOf :many
+SELECT id FROM national_outbox WHERE destination = $1 AND state = 'waiting' ORDER BY ord LIMIT 1000
+`
+
+func (q *Queries) WaitingOf(ctx context.Context, destination int64) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, waitingOf, destination)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
