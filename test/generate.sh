@@ -21,6 +21,9 @@ else
   exit 1
 fi
 
+# What is built in of others: their versions and licences.
+go run ./internal/licences/collect
+
 # BPF: C → objects, compiled elsewhere first and copied only where they differ.
 if command -v clang >/dev/null && command -v llvm-strip >/dev/null; then
   out=$(mktemp -d)

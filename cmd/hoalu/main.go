@@ -17,6 +17,7 @@ import (
 
 	"hoalu/internal/config"
 	"hoalu/internal/lang"
+	"hoalu/internal/licences"
 )
 
 // version is set by the build (-ldflags -X main.version=…).
@@ -39,6 +40,7 @@ type commands struct {
 	Quarantine QuarantineCmd `cmd:"" help:"What could not become an event: list, replay."`
 	Config     ConfigCmd     `cmd:"" help:"Check a configuration file, or show what is in force."`
 	Version    VersionCmd    `cmd:"" help:"What this binary is."`
+	Licences   LicencesCmd   `cmd:"" help:"What of others is built in, with its licences."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"What this binary is." hidden:""`
 }
@@ -169,6 +171,21 @@ func logLevel() slog.Level {
 		return slog.LevelInfo
 	}
 	return l
+}
+
+// LicencesCmd prints what the program is built of besides its own code.
+type LicencesCmd struct {
+	SBOM bool `name:"sbom" help:"The bill of materials instead: CycloneDX in JSON."`
+}
+
+// Run prints it.
+func (c LicencesCmd) Run(e *env) error {
+	if c.SBOM {
+		_, err := e.out.Write(licences.SBOM)
+		return err
+	}
+	_, err := io.WriteString(e.out, licences.Texts)
+	return err
 }
 
 // VersionCmd prints the version.
