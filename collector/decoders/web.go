@@ -28,7 +28,15 @@ func cutQuoted(s string) (value, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		return "", s, false
 	}
-	for i := 1; i < len(s); i++ {
+	end := strings.IndexByte(s[1:], '"') + 1
+	if end == 0 {
+		return "", s, false
+	}
+	i := strings.IndexByte(s[1:end], '\\') + 1
+	if i == 0 { // as nearly always: no escape before the quote
+		return s[1:end], s[end+1:], true
+	}
+	for ; i < len(s); i++ {
 		switch s[i] {
 		case '\\':
 			i++
