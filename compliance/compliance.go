@@ -576,13 +576,8 @@ func (s *Service) Round(ctx context.Context) error {
 		}
 		failed = append(failed, s.keep(ctx, f, results))
 	}
+	failed = append(failed, s.end(ctx, seen))
 	s.mu.Lock()
-	for id := range s.now {
-		if !seen[id] {
-			delete(s.now, id)
-			delete(s.confirmed, id)
-		}
-	}
 	s.computed = time.Now().UnixMilli()
 	s.mu.Unlock()
 	if err := errors.Join(failed...); err != nil {
@@ -595,6 +590,32 @@ func (s *Service) Round(ctx context.Context) error {
 		return fmt.Errorf("write posture: %w", err)
 	}
 	return nil
+}
+
+// end closes the intervals of the systems that are judged no more (retired or deleted): what they met is history, not what they meet. One
+// whose end cannot be written is tried again in the next round.
+func (s *Service) end(ctx context.Context, judged map[string]bool) error {
+	s.mu.RLock()
+	var ids []string
+	for id := range s.now {
+		if !judged[id] {
+			ids = append(ids, id)
+		}
+	}
+	s.mu.RUnlock()
+	slices.Sort(ids)
+	var failed []error
+	for _, id := range ids {
+		if err := s.keep(ctx, facts.Facts{Now: time.Now().UnixMilli(), System: facts.System{ID: id}}, nil); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		s.mu.Lock()
+		delete(s.now, id)
+		delete(s.confirmed, id)
+		s.mu.Unlock()
+	}
+	return errors.Join(failed...)
 }
 
 func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Result) error {

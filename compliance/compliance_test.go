@@ -277,3 +277,33 @@ func TestBasis(t *testing.T) {
 		}
 	}
 }
+
+// TestNotesOfClausesAreInBothLanguages: what is said beside the number of a clause is read by people of both languages, and the catalogue
+// names no file that is not there.
+func TestNotesOfClausesAreInBothLanguages(t *testing.T) {
+	checks, err := Load(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := 0
+	for _, c := range checks.Controls() {
+		for _, clause := range []string{c.Ref.TCVN11930, c.Ref.TT12, c.Ref.TCVN14423} {
+			_, note, there := strings.Cut(clause, "(")
+			if !there {
+				continue
+			}
+			notes++
+			vi, en, both := strings.Cut(note, " / ")
+			if !both || en == "" || !strings.ContainsAny(vi, "áàảãạăâéèẻẽẹêíìỉĩịóòỏõọôơúùủũụưýỳđấộừ") {
+				t.Errorf("%s: %q: a note is Vietnamese / English", c.ID, clause)
+			}
+		}
+	}
+	if notes < 3 {
+		t.Errorf("%d notes, want three at least: the test looks past them", notes)
+	}
+	text, err := policies.ReadFile("policies/level3/controls.yaml")
+	if err != nil || strings.Contains(string(text), ".md") {
+		t.Errorf("controls.yaml cites a document that is not beside it (%v)", err)
+	}
+}

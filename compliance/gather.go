@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"hoalu/compliance/facts"
@@ -40,6 +41,8 @@ type GatherConfig struct {
 	Readings  func() []soc.Reading
 	Proofs    Proofs
 	LastOf    func(ctx context.Context, host string) (int64, error) // receipt of the newest event of a host, 0 for never
+	Label     func(host string) (label string, full bool)           // first label of a full host name; full false for a short name
+	Full      func(label string) string                             // the one full name heard of with that label, "" none or several
 	// Oldest is asked once a round; what it gives says when the oldest event of a system was received, 0 where there is none.
 	Oldest   func(ctx context.Context) (func(system string) (int64, error), error)
 	Disk     func() (soc.Disk, error)
@@ -85,6 +88,7 @@ func (g *Gatherer) Facts(ctx context.Context) ([]facts.Facts, error) {
 			assets[x.System] = append(assets[x.System], x)
 		}
 	}
+	hosts := g.hosts(ctx, assets)
 	sources := g.sources(inv)
 	var out []facts.Facts
 	for _, sys := range inv.Systems() {
@@ -96,9 +100,42 @@ func (g *Gatherer) Facts(ctx context.Context) ([]facts.Facts, error) {
 			mine[x.ID] = g.reading(x, sys.ID, readings[x.ID])
 		}
 		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(source string) map[string]int64 { return g.c.Proofs.Kinds(source, sys.ID) },
-			func(host string) (int64, error) { return g.c.LastOf(ctx, host) }))
+			hosts))
 	}
 	return out, nil
+}
+
+// hosts says when a declared host was last heard of. A host is declared by its full name and calls itself by the short one in its logs, or
+// the other way round: the other form counts as well, as long as one declared host alone has that first label, and one sender alone.
+func (g *Gatherer) hosts(ctx context.Context, assets map[string][]soc.Asset) func(host string) (int64, error) {
+	label := func(host string) string {
+		if l, full := g.c.Label(host); full {
+			return strings.ToLower(l)
+		}
+		return strings.ToLower(host)
+	}
+	declared := map[string]int{}
+	for _, list := range assets {
+		for _, x := range list {
+			declared[label(x.Host)]++
+		}
+	}
+	return func(host string) (int64, error) {
+		at, err := g.c.LastOf(ctx, host)
+		if err != nil || at != 0 || declared[label(host)] > 1 {
+			return at, err
+		}
+		other := ""
+		if l, full := g.c.Label(host); full {
+			other = l
+		} else {
+			other = g.c.Full(host)
+		}
+		if other == "" {
+			return 0, nil
+		}
+		return g.c.LastOf(ctx, other)
+	}
 }
 
 func (g *Gatherer) national(ctx context.Context, now int64) facts.National {

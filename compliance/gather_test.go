@@ -61,6 +61,8 @@ func gather(fail string) *Gatherer {
 		},
 		Proofs: proved{},
 		LastOf: func(_ context.Context, host string) (int64, error) { return 60, is("host") },
+		Label:  func(host string) (string, bool) { l, _, full := strings.Cut(host, "."); return l, full },
+		Full:   func(string) string { return "" },
 		Oldest: func(context.Context) (func(string) (int64, error), error) {
 			if err := is("usage"); err != nil {
 				return nil, err
@@ -150,5 +152,24 @@ func TestGatherSaysWhatItDoesNotKnow(t *testing.T) {
 	all, _ = gather("clock").Facts(context.Background())
 	if c := all[0].Clock; c.Known || c.Synchronised {
 		t.Errorf("a clock of which the host says nothing: %+v", c)
+	}
+}
+
+// TestHostByEitherName: a host declared by its full name is seen under the short one and the other way round, but not when the short name
+// may mean another declared host or another sender.
+func TestHostByEitherName(t *testing.T) {
+	t.Parallel()
+	heard := map[string]int64{"web01": 10, "db01.so-yte.gov.vn": 20, "app": 30, "full.so-yte.gov.vn": 40}
+	g := gather("")
+	g.c.LastOf = func(_ context.Context, host string) (int64, error) { return heard[host], nil }
+	g.c.Full = func(label string) string {
+		return map[string]string{"db01": "db01.so-yte.gov.vn", "app": ""}[label]
+	}
+	assets := map[string][]soc.Asset{"HT-1": {{Host: "web01.so-yte.gov.vn"}, {Host: "db01"}, {Host: "app.a.gov.vn"}, {Host: "full.so-yte.gov.vn"}}, "HT-2": {{Host: "app.b.gov.vn"}, {Host: "none"}}}
+	last := g.hosts(context.Background(), assets)
+	for host, want := range map[string]int64{"web01.so-yte.gov.vn": 10, "db01": 20, "app.a.gov.vn": 0, "app.b.gov.vn": 0, "full.so-yte.gov.vn": 40, "none": 0} {
+		if at, err := last(host); err != nil || at != want {
+			t.Errorf("last event of %s = %d, %v; want %d", host, at, err, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package compliance
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -333,5 +334,42 @@ func TestTile(t *testing.T) {
 		if got := Tile(c.layers); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+// TestRetiredSystemsHaveNoPosture: what a system met ends when it is judged no more, with a deed, and stays as history.
+func TestRetiredSystemsHaveNoPosture(t *testing.T) {
+	ctx := context.Background()
+	now := time.Now().UnixMilli()
+	h := newHistory(t, now)
+	if len(h.round(now)) == 0 {
+		t.Fatal("nothing is judged")
+	}
+	var deeds []soc.Deed
+	h.s.hooks.Record = func(_ context.Context, _ *sql.Tx, d soc.Deed) error { deeds = append(deeds, d); return nil }
+	h.s.facts = func(context.Context) ([]facts.Facts, error) { return nil, nil }
+	if err := h.s.Round(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(deeds) != 1 || deeds[0].Object != "HT-001" || deeds[0].Action != "posture.change" {
+		t.Errorf("deeds %+v, want one that says that HT-001 is judged no more", deeds)
+	}
+	h.restart()
+	after, err := h.s.Posture(ctx, "HT-001", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range after {
+		if f.Computed != 0 && f.Until == 0 {
+			t.Errorf("%s is still %s", f.Control, f.State)
+		}
+	}
+	var open, all int
+	if err := h.st.Read().QueryRowContext(ctx, "SELECT count(*), sum(CASE WHEN until = 0 THEN 1 ELSE 0 END) FROM posture_interval WHERE system_id = 'HT-001'").Scan(&all, &open); err != nil || all == 0 || open != 0 {
+		t.Errorf("%d intervals, %d open, %v; want some, none open", all, open, err)
+	}
+	before, err := h.s.Posture(ctx, "HT-001", now+1)
+	if err != nil || len(before) == 0 {
+		t.Errorf("what it met while it was judged: %v, %v", before, err)
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"hoalu/soc"
 )
 
-
 // Summary is the state of the link for the status bar, posture facts and the page: of one destination, or of all together. What is said of
 // all is what holds of each: the earliest trouble, the oldest waiting report, and of receipts and heartbeats the destination's that has
 // waited longest.

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,29 @@ type Hosts struct {
 	mu    sync.Mutex
 	by    map[string]int64     // lower case
 	asked map[string]time.Time // lower case
+	full  map[string]string    // label → the one full name heard of that begins with it; several: manyNames
+}
+
+// manyNames stands in Hosts.full for a label that begins several full names.
+const manyNames = "*"
+
+// Label is the first label of a full host name (web01 of web01.so-yte.gov.vn); ok is false for a short name and for an address.
+func Label(host string) (label string, ok bool) {
+	label, _, ok = strings.Cut(host, ".")
+	if _, err := netip.ParseAddr(host); err == nil {
+		return "", false
+	}
+	return label, ok && label != ""
+}
+
+// Full is the one full name heard of in this run whose first label is label, "" when there is none or when there are several.
+func (h *Hosts) Full(label string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if name := h.full[strings.ToLower(label)]; name != manyNames {
+		return name
+	}
+	return ""
 }
 
 // LastOf is when a host was last heard of (Unix ms, 0 for never): in this run, else what ask finds in what is stored. That nothing is there
@@ -54,6 +78,16 @@ func (h *Hosts) Seen(host string, at int64) {
 	}
 	if _, ok := h.by[host]; ok || len(h.by) < maxHosts {
 		h.by[host] = max(h.by[host], at)
+		if label, ok := Label(host); ok {
+			if h.full == nil {
+				h.full = map[string]string{}
+			}
+			if was := h.full[label]; was == "" {
+				h.full[label] = host
+			} else if was != host {
+				h.full[label] = manyNames
+			}
+		}
 	}
 	h.mu.Unlock()
 }

@@ -47,6 +47,8 @@ func (a *App) gathering() compliance.GatherConfig {
 				return store.LastOfHost(ctx, a.store, host, time.Now().AddDate(0, 0, -7).UnixMilli())
 			})
 		},
+		Label:    health.Label,
+		Full:     a.hosts.Full,
 		Oldest:   store.NewOldest(a.store).Round,
 		Disk:     a.disk.Forecast,
 		KeepDays: a.keepDays,
