@@ -17,7 +17,7 @@ import (
 func TestToldDirectlyWhileIntakeRefuses(t *testing.T) {
 	var mu sync.Mutex
 	refuse, broken := errors.New("full"), errors.New("state is locked")
-	var ready error = refuse
+	ready := refuse
 	fail := 2
 	var direct, put []string
 	m, err := New(t.Context(), Config{Every: time.Hour,

@@ -33,13 +33,8 @@ import (
 )
 
 func (a *App) openVault(ctx context.Context) error {
-	// A data folder without its keys must not get new ones: nothing in it would open, and its evidence would be of another key.
-	if _, err := os.Stat(a.path("state.db")); err == nil {
-		if _, err := os.Stat(a.path("keys", "check.key")); errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%w: %s is there but its keys are not (%s); restore the whole data folder from one backup", vault.ErrDamaged, a.path("state.db"), a.path("keys"))
-		}
-	}
-	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey, Apart: a.cfg.Evidence.Apart}, a.log)
+	_, err := os.Stat(a.path("state.db"))
+	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey, Apart: a.cfg.Evidence.Apart, Used: err == nil}, a.log)
 	if err != nil {
 		return err
 	}

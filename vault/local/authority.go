@@ -186,7 +186,8 @@ func (a *authority) issue(use string, t *x509.Certificate, public crypto.PublicK
 func serialText(c *x509.Certificate) string { return hex.EncodeToString(c.SerialNumber.Bytes()) }
 
 // SignSensor implements vault.Authority.
-func (a *authority) SignSensor(_ context.Context, id string, request []byte, life time.Duration) ([]byte, error) {
+func (a *authority) SignSensor(_ context.Context, id string, request []byte, life time.Duration) (_ []byte, err error) {
+	defer func() { err = unavailable(err) }()
 	if err := vault.CheckName(id); err != nil {
 		return nil, err
 	}
@@ -229,7 +230,8 @@ func identity(name, uri string) *x509.Certificate {
 }
 
 // Client implements vault.Authority.
-func (a *authority) Client(_ context.Context, uri string, life time.Duration) (tls.Certificate, error) {
+func (a *authority) Client(_ context.Context, uri string, life time.Duration) (_ tls.Certificate, err error) {
+	defer func() { err = unavailable(err) }()
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" {
 		return tls.Certificate{}, fmt.Errorf("%w: %q is no URI", vault.ErrName, uri)
@@ -252,7 +254,8 @@ type serverFile struct {
 }
 
 // ServerTLS implements vault.Authority.
-func (a *authority) ServerTLS(_ context.Context, name string, hosts []string) (*tls.Config, error) {
+func (a *authority) ServerTLS(_ context.Context, name string, hosts []string) (_ *tls.Config, err error) {
+	defer func() { err = unavailable(err) }()
 	if err := vault.CheckName(name); err != nil {
 		return nil, err
 	}
@@ -357,7 +360,8 @@ func (a *authority) server(name string, hosts []string) (*tls.Certificate, error
 }
 
 // Sensor implements vault.Authority.
-func (a *authority) Sensor(peer []*x509.Certificate) (string, error) {
+func (a *authority) Sensor(peer []*x509.Certificate) (_ string, err error) {
+	defer func() { err = unavailable(err) }()
 	if len(peer) == 0 {
 		return "", fmt.Errorf("%w: no certificate was shown", vault.ErrNotOurs)
 	}
@@ -395,7 +399,8 @@ func (a *authority) revoked(serial string) (bool, error) {
 }
 
 // Revoke implements vault.Authority.
-func (a *authority) Revoke(_ context.Context, serial, reason string) error {
+func (a *authority) Revoke(_ context.Context, serial, reason string) (err error) {
+	defer func() { err = unavailable(err) }()
 	a.logMu.Lock()
 	defer a.logMu.Unlock()
 	if err := a.read(); err != nil {
@@ -416,7 +421,8 @@ func (a *authority) revoke(i int, reason string) error {
 }
 
 // RevokeSensor implements vault.Authority.
-func (a *authority) RevokeSensor(_ context.Context, id, reason string) (int, error) {
+func (a *authority) RevokeSensor(_ context.Context, id, reason string) (_ int, err error) {
+	defer func() { err = unavailable(err) }()
 	a.logMu.Lock()
 	defer a.logMu.Unlock()
 	if err := a.read(); err != nil {
@@ -437,7 +443,8 @@ func (a *authority) RevokeSensor(_ context.Context, id, reason string) (int, err
 }
 
 // Issued implements vault.Authority.
-func (a *authority) Issued(ctx context.Context) ([]vault.Issued, error) {
+func (a *authority) Issued(ctx context.Context) (_ []vault.Issued, err error) {
+	defer func() { err = unavailable(err) }()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -450,7 +457,8 @@ func (a *authority) Issued(ctx context.Context) ([]vault.Issued, error) {
 }
 
 // RevocationList implements vault.Authority.
-func (a *authority) RevocationList(ctx context.Context) ([]byte, error) {
+func (a *authority) RevocationList(ctx context.Context) (_ []byte, err error) {
+	defer func() { err = unavailable(err) }()
 	issued, err := a.Issued(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("revocation list: %w", err)

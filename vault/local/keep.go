@@ -75,7 +75,8 @@ func (v *Vault) keptFile(dir, name string) (string, error) {
 }
 
 // Keep writes a record apart from the data folder.
-func (v *Vault) Keep(_ context.Context, name string, content []byte) error {
+func (v *Vault) Keep(_ context.Context, name string, content []byte) (err error) {
+	defer func() { err = unavailable(err) }()
 	dirs, err := v.keepDirs()
 	if err != nil {
 		return err
@@ -105,7 +106,8 @@ func (v *Vault) Keep(_ context.Context, name string, content []byte) error {
 }
 
 // Kept reads a record; of several places the one written last counts.
-func (v *Vault) Kept(_ context.Context, name string) ([]byte, string, error) {
+func (v *Vault) Kept(_ context.Context, name string) (_ []byte, _ string, err error) {
+	defer func() { err = unavailable(err) }()
 	dirs, err := v.keepDirs()
 	if err != nil {
 		return nil, "", err

@@ -413,3 +413,47 @@ func TestMasterKeyLeavesTheEnvironment(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// TestUnavailable: while the folder of keys is gone (a disk that fell off) every call says that it cannot be told now.
+func TestUnavailable(t *testing.T) {
+	clean(t)
+	vaulttest.RunUnavailable(t, func(t *testing.T) (vault.Vault, func(), func()) {
+		c := local.Config{Data: t.TempDir(), UserConfig: t.TempDir()}
+		keys := filepath.Join(c.Data, "keys")
+		move := func(from, to string) {
+			t.Helper()
+			if err := os.Rename(from, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return open(t, c), func() {
+				move(keys, keys+".away")
+				if err := os.WriteFile(keys, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}, func() {
+				if err := os.Remove(keys); err != nil {
+					t.Fatal(err)
+				}
+				move(keys+".away", keys)
+			}
+	})
+}
+
+// TestUsedFolderGetsNoNewKeys: a data folder without its keys is refused, not given others.
+func TestUsedFolderGetsNoNewKeys(t *testing.T) {
+	clean(t)
+	c := local.Config{Data: t.TempDir(), UserConfig: t.TempDir(), Used: true}
+	for range 2 {
+		if _, err := local.Open(context.Background(), c, quiet); !errors.Is(err, vault.ErrDamaged) || !strings.Contains(err.Error(), "restore the whole data folder") {
+			t.Errorf("Open of a used folder without keys: %v", err)
+		}
+	}
+	if list, err := filepath.Glob(filepath.Join(c.Data, "keys", "*")); err != nil || len(list) != 0 {
+		t.Errorf("made %v, %v", list, err)
+	}
+	c.Used = false
+	open(t, c)
+	c.Used = true
+	open(t, c)
+}

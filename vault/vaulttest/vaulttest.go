@@ -401,3 +401,59 @@ func handshake(t *testing.T, server *tls.Config, root *x509.Certificate, cert tl
 	s := <-got
 	return s.peer, errors.Join(err, s.err)
 }
+
+// RunUnavailable tests what a vault answers whose disk or server does not: ErrUnavailable from every call, whichever key it is about, and
+// never a new key in the place of one that cannot be read. open opens a vault; breaks takes away what it stands on, mend gives it back.
+func RunUnavailable(t *testing.T, open func(t *testing.T) (v vault.Vault, breaks, mend func())) {
+	ctx := context.Background()
+	v, breaks, mend := open(t)
+	ca := v.Authority()
+	sensor, err := ca.Client(ctx, vault.SensorURI("s-1"), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.AEAD(ctx, "known"); err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]func() error{
+		"Signer":         func() error { _, err := v.Signer(ctx, "new"); return err },
+		"PublicKeys":     func() error { _, err := v.PublicKeys(ctx, "new"); return err },
+		"MAC":            func() error { _, err := v.MAC(ctx, "new"); return err },
+		"AEAD":           func() error { _, err := v.AEAD(ctx, "new"); return err },
+		"Rotate":         func() error { return v.Rotate(ctx, "known") },
+		"Keep":           func() error { return v.Keep(ctx, "head", []byte("x")) },
+		"Kept":           func() error { _, _, err := v.Kept(ctx, "head"); return err },
+		"ServerTLS":      func() error { _, err := ca.ServerTLS(ctx, "new", []string{"localhost"}); return err },
+		"SignSensor":     func() error { _, err := ca.SignSensor(ctx, "s-2", request, time.Hour); return err },
+		"Client":         func() error { _, err := ca.Client(ctx, "hoalu://x", time.Hour); return err },
+		"Sensor":         func() error { _, err := ca.Sensor([]*x509.Certificate{sensor.Leaf}); return err },
+		"Revoke":         func() error { return ca.Revoke(ctx, "00", "x") },
+		"RevokeSensor":   func() error { _, err := ca.RevokeSensor(ctx, "s-1", "x"); return err },
+		"Issued":         func() error { _, err := ca.Issued(ctx); return err },
+		"RevocationList": func() error { _, err := ca.RevocationList(ctx); return err },
+	}
+	breaks()
+	for name, call := range calls {
+		if err := call(); !errors.Is(err, vault.ErrUnavailable) {
+			t.Errorf("%s with the vault's disk or server gone: %v, want ErrUnavailable", name, err)
+		}
+	}
+	mend()
+	for name, call := range calls {
+		switch err := call(); {
+		case name == "Revoke" || name == "Kept" && errors.Is(err, fs.ErrNotExist): // of what there is not
+		case err != nil && name != "Sensor": // RevokeSensor may have come before it
+			t.Errorf("%s with the vault back: %v", name, err)
+		case name == "Sensor" && err != nil && !errors.Is(err, vault.ErrRevoked):
+			t.Errorf("%s with the vault back: %v", name, err)
+		}
+	}
+}
