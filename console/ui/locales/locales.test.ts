@@ -33,6 +33,34 @@ function sources(dir: string): string[] {
   });
 }
 
+/** What no duty officer says, what is said, and what stood there. */
+const unidiomatic: [RegExp, string, string][] = [
+  [/\bkiểm (?!tra|soát|toán|định|chứng|sát|kê|đếm|duyệt|thử|nghiệm)(?!\p{P})/iu, 'kiểm tra …', 'Kiểm dịch vụ'],
+  [/\bkiểm (?:tay|lại)/iu, 'kiểm tra …', 'Kiểm lại'],
+  [/chứng chỉ (?:tự ký|gốc|máy|số của máy)/iu, 'chứng thư …', 'chứng chỉ tự ký'],
+  [/Chứng thư gốc được tin/u, 'Chứng thư gốc tin cậy', 'Chứng thư gốc được tin'],
+  [/Lời bên nhận/u, 'Phản hồi của bên nhận', 'Lời bên nhận'],
+  [/Việc đầu tiên|Tên nơi dùng/u, 'Các bước ban đầu, Tên đơn vị sử dụng', 'Việc đầu tiên'],
+  [/Máy nào nhận khóa/u, 'Tên máy nhận khóa', 'Máy nào nhận khóa'],
+  [/phím tắt một chữ(?! cái)/u, 'phím tắt một chữ cái', 'Tắt phím tắt một chữ'],
+  [/bị khóa sử dụng/u, 'đã ngừng sử dụng', 'bị khóa sử dụng'],
+  [/trên 0 nguồn/u, 'chưa có nguồn thật', 'trên 0 nguồn (+ 5 mẫu)'],
+  [/(?:chậm|nhanh|lệch) -\d|-\d+ (?:giây|ms)\b/u, 'without a sign', 'chậm -7200 giây'],
+  [/tra cứu từ \d|đưa từ \d|(?<!\p{L})từ 2 GB/u, 'ít nhất …, hơn …', 'tra cứu từ 40 công dân'],
+  [/mã (?:unreachable|no_service)|nothing listens/u, 'Máy chủ không trả lời', 'mã unreachable'],
+  [/đánh giá thay đổi/u, 'thay đổi trạng thái đánh giá', 'đánh giá thay đổi'],
+];
+const wording: Record<string, string> = {
+  'deed.account.invite': 'nhận lời mời',
+  'deed.account.reset': 'đặt lại tài khoản',
+  'deed.posture.change': 'thay đổi trạng thái đánh giá',
+  'audit.is.done': 'Thành công',
+  'zone.border': 'biên',
+  'zone.dmz': 'DMZ',
+  'zone.internal': 'nội bộ',
+  'zone.database': 'cơ sở dữ liệu',
+};
+
 describe('locales', () => {
   it('have the same keys', () => {
     expect([...viKeys].filter((k) => !enKeys.has(k))).toEqual([]);
@@ -66,6 +94,26 @@ describe('locales', () => {
       ]);
       expect([k, v.normalize('NFC')]).toEqual([k, v]);
     }
+  });
+
+  it('say it as a duty officer does, in the console, in the answers of the server and on the command line', () => {
+    const server = JSON.parse(readFileSync(join(root, '../locales_vi.json'), 'utf8')) as Record<string, string>;
+    const line = readFileSync(join(root, '../../internal/lang/vi.yml'), 'utf8').split('\n');
+    const rules = ['../../detections', '../../compliance/policies', '../../docs/vi'].flatMap((d) =>
+      readdirSync(join(root, d), { recursive: true, encoding: 'utf8' })
+        .filter((f) => /\.(?:ya?ml|md)$/.test(f))
+        .flatMap((f) => readFileSync(join(root, d, f), 'utf8').split('\n')),
+    );
+    const all = [...viFlat, ...Object.entries(server), ...[...line, ...rules].map((l, i) => [String(i), l] as const)];
+    expect(all.length).toBeGreaterThan(3000);
+    const found = all.flatMap(([k, text]) =>
+      unidiomatic.filter(([bad]) => bad.test(text)).map(([, good]) => `${k}: ${text} → ${good}`),
+    );
+    expect(found).toEqual([]);
+    // the words themselves, where each stands
+    for (const [k, want] of Object.entries(wording)) expect([k, viFlat.get(k) ?? server[k]]).toEqual([k, want]);
+    // each sign finds what it is for
+    for (const [bad, , example] of unidiomatic) expect(example).toMatch(bad);
   });
 
   it('leave no Vietnamese in the English', () => {
