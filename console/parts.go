@@ -255,17 +255,19 @@ type Quarantine interface {
 
 // QuarantinePage is one page.
 type QuarantinePage struct {
-	Items   []Quarantined
-	Reasons map[string]int64
-	Total   int64
-	Next    string
+	Items   []Quarantined    `json:"items"`
+	Reasons map[string]int64 `json:"reasons"`
+	Total   int64            `json:"total"`
+	Next    string           `json:"next,omitempty"`
 }
 
 // Quarantined is one frame; its bytes stay sealed.
 type Quarantined struct {
-	ID, Source, Reason string
-	Time               int64
-	Size               int
+	ID     string `json:"id"`
+	Source string `json:"source"` // NG- number, "" none
+	Reason string `json:"reason"`
+	Time   int64  `json:"time"` // Unix ms
+	Size   int    `json:"size"` // bytes
 }
 
 // Posture is how well systems meet their requirements.

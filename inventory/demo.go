@@ -42,7 +42,12 @@ type demoSet struct {
 }
 
 // Sizes says how much of the sample set was loaded or removed.
-type Sizes struct{ Units, Systems, Assets, Sources int }
+type Sizes struct {
+	Units   int `json:"units"`
+	Systems int `json:"systems"`
+	Assets  int `json:"assets"`
+	Sources int `json:"sources"`
+}
 
 // DemoLoad loads the sample set, every row marked demo; where it is loaded already nothing changes and Sizes are 0.
 func (s *Store) DemoLoad(ctx context.Context, actor soc.Actor) (Sizes, error) {
