@@ -82,13 +82,7 @@ func letter(c byte) bool {
 // readable is s with percent escapes undone and "+" between digits as the blank it stands for in a query, so that numbers and the
 // words around them are seen as their reader sees them. at gives for each of its bytes the place in s; nil: it is s itself.
 func readable(s string) (text string, at []int32) {
-	i := 0
-	for ; i < len(s); i++ {
-		if c := s[i]; c == '%' && i+2 < len(s) && hex(s[i+1]) < 16 && hex(s[i+2]) < 16 || c == '+' && i > 0 && i+1 < len(s) && digit(s[i-1]) && digit(s[i+1]) {
-			break
-		}
-	}
-	if i == len(s) {
+	if !percentOrPlus(s) {
 		return s, nil
 	}
 	b := make([]byte, 0, len(s))
@@ -96,11 +90,11 @@ func readable(s string) (text string, at []int32) {
 	for i := 0; i < len(s); {
 		at = append(at, int32(i))
 		switch c := s[i]; {
-		case c == '%' && i+2 < len(s) && hex(s[i+1]) < 16 && hex(s[i+2]) < 16:
+		case c == '%' && escape(s, i):
 			b = append(b, hex(s[i+1])<<4|hex(s[i+2]))
 			i += 3
 			continue
-		case c == '+' && i > 0 && i+1 < len(s) && digit(s[i-1]) && digit(s[i+1]):
+		case c == '+' && blankPlus(s, i):
 			b = append(b, ' ')
 		default:
 			b = append(b, c)
@@ -108,6 +102,40 @@ func readable(s string) (text string, at []int32) {
 		i++
 	}
 	return string(b), append(at, int32(len(s)))
+}
+
+// percentOrPlus says whether readable has anything to undo in s; most texts have neither sign, which is soon seen.
+func percentOrPlus(s string) bool {
+	for i := strings.IndexByte(s, '%'); i >= 0; {
+		if escape(s, i) {
+			return true
+		}
+		next := strings.IndexByte(s[i+1:], '%')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	for i := strings.IndexByte(s, '+'); i >= 0; {
+		if blankPlus(s, i) {
+			return true
+		}
+		next := strings.IndexByte(s[i+1:], '+')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return false
+}
+
+// escape says whether the "%" at s[i] begins a percent escape, blankPlus whether the "+" there stands for a blank between digits.
+func escape(s string, i int) bool {
+	return i+2 < len(s) && hex(s[i+1]) < 16 && hex(s[i+2]) < 16
+}
+
+func blankPlus(s string, i int) bool {
+	return i > 0 && i+1 < len(s) && digit(s[i-1]) && digit(s[i+1])
 }
 
 func hex(c byte) byte {
@@ -201,7 +229,7 @@ func findIn(dst []Match, s string, class fieldClass, number bool, year int) []Ma
 				continue
 			}
 		}
-		if n <= 6 {
+		if n >= 2 && n <= 6 && (s[from] == '0' || n == 2 && s[from] == '8' && s[from+1] == '4') { // as grouped's first group must begin
 			if m, end, ok := grouped(s, from, i, class, year); ok {
 				dst = append(dst, m)
 				i = end
@@ -352,72 +380,26 @@ func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bo
 	if start > 0 && (gluedBefore(s, start) && !named(s, start) || (s[start-1] == '/' || s[start-1] == ':') && start > 1 && digit(s[start-2])) {
 		return Match{}, 0, false
 	}
-	var d [16]byte
-	n := 0
-	if first == 4 && code {
-		n = copy(d[:], "84")
-	} else {
-		n = copy(d[:], s[from:to])
-	}
-	var sizes [8]int
-	sizes[0] = first
-	groups := 1
-	i := to
-	var sep byte
-	end := 0
-	for groups < len(sizes) {
-		j := i
-		if j < len(s) && s[j] == ')' {
-			j++
-		}
-		if j < len(s) && (s[j] == ' ' || s[j] == '.' || s[j] == '-') {
-			if sep != 0 && s[j] != sep && groups > 1 {
-				break
-			}
-			sep = s[j]
-			j++
-		} else if j == i {
-			break
-		}
-		if code && groups == 1 && strings.HasPrefix(s[j:], "(0)") { // "+84 (0) 912 345 678"
-			if j += 3; j < len(s) && s[j] == ' ' {
-				j++
-			}
-		}
-		k := j
-		for k < len(s) && digit(s[k]) {
-			k++
-		}
-		g := k - j
-		if g == 0 || g > 8 || n+g > 13 {
-			break
-		}
-		n += copy(d[n:], s[j:k])
-		sizes[groups] = g
-		groups++
-		i, end = k, k
-		if n >= 12 || n >= 11 && !code && d[1] == '2' {
-			break
-		}
-	}
-	if groups < 2 || gluedBehind(s, end) {
+	g, end := readGroups(s, from, to, code)
+	if g.count < 2 || gluedBehind(s, end) {
 		return Match{}, 0, false
 	}
-	run := string(d[:n])
-	if n == 12 && !code && groups <= 4 && validCCCD(run, year) {
+	sizes := g.sizes[:g.count]
+	run := string(g.digits[:g.n])
+	if g.n == 12 && !code && g.count <= 4 && validCCCD(run, year) {
 		c := 0.35 + contextOf(s, start, end, class, CCCD)
-		if sizes == [8]int{3, 3, 3, 3} {
+		if g.sizes == [8]int{3, 3, 3, 3} {
 			c += 0.05
 		}
-		for _, g := range sizes[:groups] {
-			if g < 3 {
+		for _, size := range sizes {
+			if size < 3 {
 				c = 0
 			}
 		}
 		return Match{CCCD, start, end, run, bound(c)}, end, true
 	}
 	nat, ok := national(run, plus || code)
-	if !ok || !validPhone(nat) || !phoneGroups(sizes[:groups], code) {
+	if !ok || !validPhone(nat) || !phoneGroups(sizes, code) {
 		return Match{}, 0, false
 	}
 	base := 0.6
@@ -429,6 +411,65 @@ func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bo
 	}
 	m, ok := phoneMatch(s, start, end, nat, base, class)
 	return m, end, ok
+}
+
+// groups are the digits of a number written in groups, 0084 as 84, and how many stand in each.
+type groups struct {
+	digits [16]byte
+	n      int // of digits
+	sizes  [8]int
+	count  int // of sizes
+}
+
+// readGroups reads the groups that follow the first one, s[from:to], with one kind of separator, and says where the last ends; code: the
+// first is a country's code.
+func readGroups(s string, from, to int, code bool) (g groups, end int) {
+	d := &g.digits
+	first := to - from
+	if first == 4 && code {
+		g.n = copy(d[:], "84")
+	} else {
+		g.n = copy(d[:], s[from:to])
+	}
+	g.sizes[0], g.count = first, 1
+	i := to
+	var sep byte
+	for g.count < len(g.sizes) {
+		j := i
+		if j < len(s) && s[j] == ')' {
+			j++
+		}
+		if j < len(s) && (s[j] == ' ' || s[j] == '.' || s[j] == '-') {
+			if sep != 0 && s[j] != sep && g.count > 1 {
+				break
+			}
+			sep = s[j]
+			j++
+		} else if j == i {
+			break
+		}
+		if code && g.count == 1 && strings.HasPrefix(s[j:], "(0)") { // "+84 (0) 912 345 678"
+			if j += 3; j < len(s) && s[j] == ' ' {
+				j++
+			}
+		}
+		k := j
+		for k < len(s) && digit(s[k]) {
+			k++
+		}
+		size := k - j
+		if size == 0 || size > 8 || g.n+size > 13 {
+			break
+		}
+		g.n += copy(d[g.n:], s[j:k])
+		g.sizes[g.count] = size
+		g.count++
+		i, end = k, k
+		if g.n >= 12 || g.n >= 11 && !code && d[1] == '2' {
+			break
+		}
+	}
+	return g, end
 }
 
 // phoneGroups says whether people write telephone numbers in such groups.

@@ -188,10 +188,37 @@ func Normalise(text string) (kind Kind, normal string, ok bool) {
 // (the MAC cannot be computed) identifiers stand as they were.
 func (p *Protector) Protect(e *ecs.Event) error {
 	p.destroySecrets(e)
+	known, year := p.known(e)
+	if len(known) == 0 {
+		return nil
+	}
+	group := p.cfg.Groups[0]
+	if p.cfg.Group != nil {
+		group = p.cfg.Group(e.System)
+	}
+	r := replacement{known, make([]string, len(known))}
+	for i, m := range known {
+		t, err := p.Token(m.Kind, group, m.Normal)
+		if err != nil {
+			return err
+		}
+		r.tokens[i] = t
+	}
+	p.replace(e, &r, year)
+	for _, k := range [...]Kind{CCCD, Phone} {
+		for _, m := range known {
+			if m.Kind == k {
+				e.AddString(ecs.HoaluIdentifier, string(k))
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// known is what an event is sure to hold, each once by kind and normal form, and the year of its receipt where one was needed.
+func (p *Protector) known(e *ecs.Event) (known []Match, year int) {
 	var room [8]Match
-	year := 0
-	found := false
-	var known []Match // what this event is known to hold, by (kind, normal)
 	for i := range e.Len() {
 		f, v := e.At(i)
 		if len(v.Text) < 9 || v.Kind > ecs.Number {
@@ -207,7 +234,6 @@ func (p *Protector) Protect(e *ecs.Event) error {
 				if !has(known, m) {
 					known = append(known, m)
 				}
-				found = true
 			}
 		}
 		if class == classNever || !digitRun(v.Text) {
@@ -220,54 +246,52 @@ func (p *Protector) Protect(e *ecs.Event) error {
 			if m.Confidence >= Likely && !has(known, m) {
 				known = append(known, m)
 			}
-			found = true
 		}
 	}
-	if p.classes.keys(e) {
-		if year == 0 {
-			year = yearOf(e.Created)
-		}
-		for i := range e.Len() {
-			f, _ := e.At(i)
-			for _, m := range findName(f.Name(), year) {
-				if !has(known, m) {
-					known = append(known, m)
-				}
-				found = true
+	if !p.classes.keys(e) {
+		return known, year
+	}
+	if year == 0 {
+		year = yearOf(e.Created)
+	}
+	for i := range e.Len() {
+		f, _ := e.At(i)
+		for _, m := range findName(f.Name(), year) {
+			if !has(known, m) {
+				known = append(known, m)
 			}
 		}
 	}
-	if !found || len(known) == 0 {
-		return nil
-	}
-	group := p.cfg.Groups[0]
-	if p.cfg.Group != nil {
-		group = p.cfg.Group(e.System)
-	}
-	tokens := make([]string, len(known))
-	for i, m := range known {
-		t, err := p.Token(m.Kind, group, m.Normal)
-		if err != nil {
-			return err
-		}
-		tokens[i] = t
-	}
-	put := func(text string, matches []Match) string {
-		var b strings.Builder
-		from := 0
-		for _, m := range matches {
-			for k := range known {
-				if known[k].Kind == m.Kind && known[k].Normal == m.Normal {
-					b.WriteString(text[from:m.Start])
-					b.WriteString(tokens[k])
-					from = m.End
-					break
-				}
+	return known, year
+}
+
+// replacement is what an event holds with the token of each.
+type replacement struct {
+	known  []Match
+	tokens []string
+}
+
+// put writes the token in the place of each match that is known.
+func (r *replacement) put(text string, matches []Match) string {
+	var b strings.Builder
+	from := 0
+	for _, m := range matches {
+		for k := range r.known {
+			if r.known[k].Kind == m.Kind && r.known[k].Normal == m.Normal {
+				b.WriteString(text[from:m.Start])
+				b.WriteString(r.tokens[k])
+				from = m.End
+				break
 			}
 		}
-		b.WriteString(text[from:])
-		return b.String()
 	}
+	b.WriteString(text[from:])
+	return b.String()
+}
+
+// replace puts tokens in the place of what is known, in values and names of fields.
+func (p *Protector) replace(e *ecs.Event, r *replacement, year int) {
+	var room [8]Match
 	for i := range e.Len() {
 		f, v := e.At(i)
 		if len(v.Text) < 9 || v.Kind > ecs.Number {
@@ -276,7 +300,7 @@ func (p *Protector) Protect(e *ecs.Event) error {
 		class := p.classes.of(f)
 		if class == classNever { // what is certain elsewhere in the event stands nowhere beside its token
 			if v.Kind == ecs.String {
-				if text := replaceKnown(v.Text, known, tokens); text != v.Text {
+				if text := replaceKnown(v.Text, r.known, r.tokens); text != v.Text {
 					e.SetAt(i, text)
 				}
 			}
@@ -288,25 +312,16 @@ func (p *Protector) Protect(e *ecs.Event) error {
 		if class == classGuarded { // what is certain elsewhere in the event is so here
 			class = classNeutral
 		}
-		text := put(v.Text, find(room[:0], v.Text, class, v.Kind == ecs.Number, year))
-		text = replaceKnown(text, known, tokens) // where it is part of something longer: a file's name, an address
+		text := r.put(v.Text, find(room[:0], v.Text, class, v.Kind == ecs.Number, year))
+		text = replaceKnown(text, r.known, r.tokens) // where it is part of something longer: a file's name, an address
 		if text != v.Text {
 			e.SetAt(i, text)
 			e.SetKindAt(i, ecs.String)
 		}
 	}
 	if p.classes.keys(e) {
-		p.rename(e, known, year, put)
+		p.rename(e, r, year)
 	}
-	for _, k := range [...]Kind{CCCD, Phone} {
-		for _, m := range known {
-			if m.Kind == k {
-				e.AddString(ecs.HoaluIdentifier, string(k))
-				break
-			}
-		}
-	}
-	return nil
 }
 
 // ProtectText replaces what a person typed into a form (a note, a reason, a search, a log-in name) by what may be kept for ever: every full
@@ -354,7 +369,7 @@ func (p *Protector) tokens(text string, known []Match) (string, error) {
 }
 
 // rename gives fields whose name holds an identifier another one: a document may have citizens' numbers as keys.
-func (p *Protector) rename(e *ecs.Event, known []Match, year int, put func(string, []Match) string) {
+func (p *Protector) rename(e *ecs.Event, r *replacement, year int) {
 	type change struct {
 		from ecs.Field
 		to   string
@@ -364,7 +379,7 @@ func (p *Protector) rename(e *ecs.Event, known []Match, year int, put func(strin
 		f, _ := e.At(i)
 		name := f.Name()
 		if ms := findName(name, year); len(ms) > 0 && !slices.ContainsFunc(changes, func(c change) bool { return c.from == f }) {
-			changes = append(changes, change{f, put(name, ms)})
+			changes = append(changes, change{f, r.put(name, ms)})
 		}
 	}
 	for _, c := range changes {
