@@ -4,9 +4,9 @@ import "hoalu/soc"
 
 // Preferences of one person, stored at the server.
 type Preferences struct {
-	Language string            `json:"language" enum:"vi,en,"`
-	Theme    string            `json:"theme" enum:"light,dark,system,"`
-	Density  string            `json:"density,omitempty" enum:"normal,roomy,"`
+	Language string            `json:"language,omitempty" enum:"vi,en"`
+	Theme    string            `json:"theme,omitempty" enum:"light,dark,system"`
+	Density  string            `json:"density,omitempty" enum:"normal,roomy"`
 	Keys     bool              `json:"keys" doc:"single-letter keys on"`
 	Columns  map[string]string `json:"columns,omitempty" doc:"column choices by table, as the page writes them" maxProperties:"64"`
 }

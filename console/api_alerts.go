@@ -26,7 +26,7 @@ type AlertItem struct {
 	Acknowledged Time         `json:"acknowledged,omitzero"`
 	Closed       Time         `json:"closed,omitzero"`
 	ClosedBy     string       `json:"closed_by,omitempty"`
-	CloseReason  string       `json:"close_reason,omitempty" enum:"true_attack,authorised,false_alarm,duplicate,exercise,inconclusive,"`
+	CloseReason  string       `json:"close_reason,omitempty" enum:"true_attack,authorised,false_alarm,duplicate,exercise,inconclusive"`
 	Count        int64        `json:"count"`
 	Evidence     string       `json:"evidence"`
 	EvidenceText Text         `json:"evidence_text,omitempty" doc:"evidence in words, where it is what the product itself saw"`

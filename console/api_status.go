@@ -159,7 +159,7 @@ type OverviewSystems struct {
 
 // PlacementTiles is one row of tiles.
 type PlacementTiles struct {
-	Placement string                   `json:"placement" enum:"data_centre,cloud,internet,"`
+	Placement string                   `json:"placement,omitempty" enum:"data_centre,cloud,internet"`
 	Counts    map[soc.PostureState]int `json:"counts"`
 	Tiles     []SystemTile             `json:"tiles"`
 }

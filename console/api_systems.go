@@ -40,10 +40,10 @@ type SystemItem struct {
 	Unit        *Ref             `json:"unit,omitempty"`
 	Operator    *Ref             `json:"operator,omitempty"`
 	Level       int              `json:"level"`
-	Basis       string           `json:"basis" enum:"tcvn11930,tcvn14423,"`
-	Placement   string           `json:"placement" enum:"data_centre,cloud,internet,"`
-	Dossier     string           `json:"dossier" enum:"drafting,submitted,appraised,approved,"`
-	Plan        string           `json:"plan" enum:"none,partial,full,"`
+	Basis       string           `json:"basis,omitempty" enum:"tcvn11930,tcvn14423"`
+	Placement   string           `json:"placement,omitempty" enum:"data_centre,cloud,internet"`
+	Dossier     string           `json:"dossier,omitempty" enum:"drafting,submitted,appraised,approved"`
+	Plan        string           `json:"plan,omitempty" enum:"none,partial,full"`
 	Investing   bool             `json:"investing,omitempty"`
 	Engine      string           `json:"engine,omitempty"`
 	Demo        bool             `json:"demo,omitempty"`
@@ -109,8 +109,8 @@ type FindingItem struct {
 	Since     Time             `json:"since,omitzero"`
 	Computed  Time             `json:"computed,omitzero"`
 	LastKnown soc.PostureState `json:"last_known,omitempty"`
-	Mode      string           `json:"mode" enum:"auto,semi,attest,"`
-	About     string           `json:"about" enum:"appliance," doc:"appliance: looks at the SOC's own appliance and people; not counted against the system"`
+	Mode      string           `json:"mode,omitempty" enum:"auto,semi,attest"`
+	About     string           `json:"about,omitempty" enum:"appliance" doc:"appliance: looks at the SOC's own appliance and people; not counted against the system"`
 	Because   []Because        `json:"because"`
 	Evidence  []EvidenceItem   `json:"evidence"`
 	Fix       []Text           `json:"fix" doc:"three steps, with the values of the first reason; empty when there is nothing to do"`
@@ -170,7 +170,7 @@ type ControlItem struct {
 	Title   Text              `json:"title"`
 	Req     Text              `json:"requirement" doc:"our wording"`
 	Param   Text              `json:"parameter,omitempty"`
-	Mode    string            `json:"mode" enum:"auto,semi,attest,"`
+	Mode    string            `json:"mode,omitempty" enum:"auto,semi,attest"`
 	How     Text              `json:"how,omitempty" doc:"what evidence decides it"`
 	Clauses map[string]string `json:"clauses" doc:"by document: tcvn11930, tt12, tcvn14423"`
 	Basis   []BasisItem       `json:"basis" doc:"documents, wording and figure, each with its own certainty"`

@@ -148,6 +148,9 @@ func (b *bench) keep(d soc.Deed) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d.Number = int64(len(b.deeds) + 1)
+	if d.Time == 0 {
+		d.Time = time.Now().UnixMilli()
+	}
 	b.deeds = append(b.deeds, d)
 	return nil
 }
@@ -493,7 +496,7 @@ func (q *queue) Groups(_ context.Context, _ soc.Scope, _ AlertFilter, _ string, 
 }
 func (q *queue) Seen(context.Context, soc.Scope, string) (Seen, error) { return Seen{}, nil }
 func (q *queue) History(context.Context, soc.Scope, string) ([]soc.Note, error) {
-	return []soc.Note{{Action: "created"}}, nil
+	return []soc.Note{{Action: "created", Time: 1}}, nil
 }
 func (q *queue) RuleAt(_ context.Context, rule, _ string) (soc.RuleInfo, error) {
 	return soc.RuleInfo{ID: rule, Why: map[string]string{"vi": "vì sao"}, Runbook: map[string][]string{"vi": {"1", "2", "3"}}}, nil

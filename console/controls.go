@@ -23,6 +23,12 @@ func (h *controls) operations() (string, []operation) {
 
 func controlItem(ct Control) ControlItem {
 	out := ControlItem{ID: ct.ID, Group: ct.Group, Title: ct.Title, Req: ct.Req, Param: ct.Param, Mode: ct.Mode, How: ct.How, Clauses: ct.Clauses, Basis: []BasisItem{}, Checked: ct.Checked}
+	if out.Req == nil { // a layer has none
+		out.Req = Text{}
+	}
+	if out.Clauses == nil {
+		out.Clauses = map[string]string{}
+	}
 	for _, b := range ct.Basis {
 		x := BasisItem{Part: b.Part, Law: Law{Document: b.Document, Article: b.Clause, Mark: b.Mark}}
 		switch {

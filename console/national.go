@@ -135,6 +135,7 @@ func (h *national) report(ctx context.Context, _ *call, in *idIn) (*ReportDetail
 
 func (h *national) endpoint(ctx context.Context, _ *call, in *destinationIn) (*EndpointItem, error) {
 	e, err := h.national.Endpoint(ctx, in.Destination)
+	e.Channels = orEmpty(e.Channels)
 	return &e, err
 }
 
@@ -148,6 +149,7 @@ func (h *national) setEndpoint(ctx context.Context, k *call, in *bodyIn[endpoint
 	}
 	e, err := h.national.SetEndpoint(ctx, k.Actor, EndpointItem{URL: b.URL, Channel: b.Channel, ServerName: b.ServerName, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
 		Organisation: b.Organisation, Version: b.Version, Destination: b.Destination}, b.Add, b.Reason)
+	e.Channels = orEmpty(e.Channels)
 	return &e, err
 }
 

@@ -77,11 +77,16 @@ var inputs = map[string]struct{ id, query, body string }{
 
 // everything is every part, each with something in it.
 func everything() Parts {
-	parts, _ := somethingHappened()
+	parts, q := somethingHappened()
 	inv := parts.Inventory.(*province)
 	inv.assets = []soc.Asset{{ID: "TS-1", System: "HT-001", Host: "may", Version: 1}}
-	inv.sources[0].Keys = []soc.SourceKey{{ID: "k1"}}
 	now := time.Now().UnixMilli()
+	inv.sources[0].Keys = []soc.SourceKey{{ID: "k1", Kind: "key", Made: now}}
+	inv.units[0].Kind, inv.units[1].Kind = "department", "department"
+	for i := range q.alerts {
+		a := &q.alerts[i]
+		a.First, a.Created, a.Changed = now, now, now
+	}
 	parts.Readings = readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: 1, LastEvent: now}}
 	parts.Ledger = book{sum: LedgerSummary{Balanced: true, LastMinute: now / 60_000 * 60_000, Kept: 1}, rows: []soc.LedgerRow{{Minute: now / 60_000 * 60_000, Source: "NG-0001"}}}
 	parts.Posture = &cells{controls: someControls(), at: map[int64][]Finding{0: {cell("L3-A", soc.Met, "clock_ok"), cell("LAYER-4", soc.NotMet, "no_endpoint")}}}
@@ -94,14 +99,14 @@ func everything() Parts {
 type keyring struct{}
 
 func (keyring) IssueKey(context.Context, soc.Actor, string, string, time.Duration) (KeyMade, error) {
-	return KeyMade{Key: soc.SourceKey{ID: "k2"}, Secret: "s"}, nil
+	return KeyMade{Key: soc.SourceKey{ID: "k2", Kind: "key", Made: 1}, Secret: "s"}, nil
 }
 func (keyring) RevokeKey(context.Context, soc.Actor, string, string) error { return nil }
 
 type frames struct{}
 
 func (frames) List(context.Context, []string, string, string, int) (QuarantinePage, error) {
-	return QuarantinePage{Items: []Quarantined{{ID: "f1", Source: "NG-0001", Reason: "unparsed"}}, Total: 1}, nil
+	return QuarantinePage{Items: []Quarantined{{ID: "f1", Source: "NG-0001", Reason: "unparsed", Time: 1}}, Total: 1}, nil
 }
 func (frames) Replay(context.Context, soc.Actor, []string, string, string) (int64, int64, error) {
 	return 1, 0, nil

@@ -1227,7 +1227,7 @@ export interface components {
              */
             changed: string;
             /** @enum {string} */
-            close_reason?: "true_attack" | "authorised" | "false_alarm" | "duplicate" | "exercise" | "inconclusive" | "";
+            close_reason?: "true_attack" | "authorised" | "false_alarm" | "duplicate" | "exercise" | "inconclusive";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1375,7 +1375,7 @@ export interface components {
              */
             changed: string;
             /** @enum {string} */
-            close_reason?: "true_attack" | "authorised" | "false_alarm" | "duplicate" | "exercise" | "inconclusive" | "";
+            close_reason?: "true_attack" | "authorised" | "false_alarm" | "duplicate" | "exercise" | "inconclusive";
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1707,7 +1707,7 @@ export interface components {
             };
             id: string;
             /** @enum {string} */
-            mode: "auto" | "semi" | "attest" | "";
+            mode?: "auto" | "semi" | "attest";
             parameter?: {
                 [key: string]: string;
             };
@@ -1736,7 +1736,7 @@ export interface components {
             };
             id: string;
             /** @enum {string} */
-            mode: "auto" | "semi" | "attest" | "";
+            mode?: "auto" | "semi" | "attest";
             parameter?: {
                 [key: string]: string;
             };
@@ -2023,7 +2023,7 @@ export interface components {
              * @description appliance: looks at the SOC's own appliance and people; not counted against the system
              * @enum {string}
              */
-            about: "appliance" | "";
+            about?: "appliance";
             because: components["schemas"]["Because"][];
             /**
              * Format: date-time
@@ -2044,7 +2044,7 @@ export interface components {
             group: string;
             last_known?: string;
             /** @enum {string} */
-            mode: "auto" | "semi" | "attest" | "";
+            mode?: "auto" | "semi" | "attest";
             /** @description revision of policy and requirement; empty: no check yet */
             policy?: string;
             /**
@@ -2893,7 +2893,7 @@ export interface components {
                 [key: string]: number;
             };
             /** @enum {string} */
-            placement: "data_centre" | "cloud" | "internet" | "";
+            placement?: "data_centre" | "cloud" | "internet";
             tiles: components["schemas"]["SystemTile"][];
         };
         PostureAnswer: {
@@ -3004,13 +3004,13 @@ export interface components {
                 [key: string]: string;
             };
             /** @enum {string} */
-            density?: "normal" | "roomy" | "";
+            density?: "normal" | "roomy";
             /** @description single-letter keys on */
             keys: boolean;
             /** @enum {string} */
-            language: "vi" | "en" | "";
+            language?: "vi" | "en";
             /** @enum {string} */
-            theme: "light" | "dark" | "system" | "";
+            theme?: "light" | "dark" | "system";
         };
         ProbeItem: {
             /** @description the command that allows it */
@@ -3825,13 +3825,13 @@ export interface components {
         SystemDetail: {
             assets: components["schemas"]["AssetItem"][];
             /** @enum {string} */
-            basis: "tcvn11930" | "tcvn14423" | "";
+            basis?: "tcvn11930" | "tcvn14423";
             /** @description left out when posture is not computed */
             controls?: components["schemas"]["Counts"];
             deeds: string[];
             demo?: boolean;
             /** @enum {string} */
-            dossier: "drafting" | "submitted" | "appraised" | "approved" | "";
+            dossier?: "drafting" | "submitted" | "appraised" | "approved";
             engine?: string;
             id: string;
             investing?: boolean;
@@ -3843,9 +3843,9 @@ export interface components {
             open_alerts?: number;
             operator?: components["schemas"]["Ref"];
             /** @enum {string} */
-            placement: "data_centre" | "cloud" | "internet" | "";
+            placement?: "data_centre" | "cloud" | "internet";
             /** @enum {string} */
-            plan: "none" | "partial" | "full" | "";
+            plan?: "none" | "partial" | "full";
             /**
              * Format: date-time
              * @description since when it is in use no longer; left out: in use
@@ -3867,12 +3867,12 @@ export interface components {
         };
         SystemItem: {
             /** @enum {string} */
-            basis: "tcvn11930" | "tcvn14423" | "";
+            basis?: "tcvn11930" | "tcvn14423";
             /** @description left out when posture is not computed */
             controls?: components["schemas"]["Counts"];
             demo?: boolean;
             /** @enum {string} */
-            dossier: "drafting" | "submitted" | "appraised" | "approved" | "";
+            dossier?: "drafting" | "submitted" | "appraised" | "approved";
             engine?: string;
             id: string;
             investing?: boolean;
@@ -3884,9 +3884,9 @@ export interface components {
             open_alerts?: number;
             operator?: components["schemas"]["Ref"];
             /** @enum {string} */
-            placement: "data_centre" | "cloud" | "internet" | "";
+            placement?: "data_centre" | "cloud" | "internet";
             /** @enum {string} */
-            plan: "none" | "partial" | "full" | "";
+            plan?: "none" | "partial" | "full";
             /**
              * Format: date-time
              * @description since when it is in use no longer; left out: in use

@@ -207,9 +207,7 @@ const system: SystemItem = {
   name: 'Cổng dịch vụ công',
   level: 3,
   basis: 'tcvn11930',
-  dossier: '',
   placement: 'data_centre',
-  plan: '',
   state: 'unknown',
   controls: { met: 0, not_met: 0, unknown: 1, not_applicable: 0 },
   layers: layers(['onsite', 'monitoring', 'assessment', 'national']),
@@ -236,7 +234,6 @@ const posture: PostureAnswer = {
       control: 'L3-NET-01',
       title: { vi: 'Thiết kế vùng mạng', en: 'Network zones' },
       group: 'net',
-      about: '',
       state: 'unknown',
       mode: 'auto',
       because: [

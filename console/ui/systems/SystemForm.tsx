@@ -32,9 +32,10 @@ export function SystemForm({
     operator: system?.operator?.id ?? '',
     // not chosen for anybody: the level decides what the law asks for
     level: system ? String(system.level) : '',
-    basis: system?.basis ?? 'tcvn11930',
-    placement: system?.placement ?? 'data_centre',
-    dossier: system?.dossier ?? 'drafting',
+    // what a declared system lacks stays open: a default would be saved as if somebody had chosen it
+    basis: system ? (system.basis ?? '') : 'tcvn11930',
+    placement: system ? (system.placement ?? '') : 'data_centre',
+    dossier: system ? (system.dossier ?? '') : 'drafting',
     engine: system?.engine ?? '',
   });
   const [error, setError] = useState('');
@@ -52,7 +53,7 @@ export function SystemForm({
     const body = {
       ...f,
       level: Number(f.level),
-      plan: system?.plan ?? 'none',
+      plan: system ? (system.plan ?? '') : 'none',
       investing: system?.investing ?? false,
       version: system?.version ?? 0,
     } as never;
@@ -74,7 +75,7 @@ export function SystemForm({
     <div>
       <label htmlFor={`sys-${k}`}>{label}</label>
       <select id={`sys-${k}`} className="select" value={f[k]} onChange={set(k)}>
-        {options.map(([v, text]) => (
+        {(f[k] === '' ? [['', '–'], ...options] : options).map(([v, text]) => (
           <option key={v} value={v}>
             {text}
           </option>
