@@ -122,6 +122,7 @@ func TestDocumentedCommands(t *testing.T) {
 		{regexp.MustCompile(`check (PATH|ĐƯỜNG-DẪN)`), "check rules"},
 		{regexp.MustCompile(`--decoders (folder|thư-mục) (file|tệp)`), "--decoders decoders lines.log"},
 		{regexp.MustCompile(`revoke (SENSOR|TÊN)`), "revoke SENSORNAME"},
+		{regexp.MustCompile(`source decode (FILE|TỆP)$`), "source decode lines.log"},
 		{regexp.MustCompile(`--type <dataset> FILE`), "--type linux.auth lines.log"},
 		{regexp.MustCompile(`(source key (?:new|list)) NG-0007`), "$1 " + bulk},
 		{regexp.MustCompile(`--out ht-007\.pack`), "--out ht-007-NTH.pack"},
