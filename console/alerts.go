@@ -161,10 +161,10 @@ func (h *alerts) list(ctx context.Context, k *call, in *alertsIn) (*AlertsAnswer
 			return nil, err
 		}
 		for _, g := range groups {
-			row := AlertGroup{Key: g.Kind + "=" + g.Value, Label: g.Value, Count: g.Alerts, Severity: g.Severity, Score: g.Score, First: Time(g.First), Last: Time(g.Last)}
+			row := AlertGroup{Key: g.Kind + "=" + g.Value, Label: g.Value, Count: g.Alerts, Severity: g.Severity, Score: g.Score, First: Time(g.First), Last: Time(g.Last), Demo: g.Demo, Exercise: g.Exercise}
 			switch g.Kind {
 			case "rule":
-				row.Title = g.Top.Title
+				row.Title = g.Title
 			case "system":
 				row.Label = n.system(g.Value).Name
 			default:

@@ -47,6 +47,8 @@ type AlertGroup struct {
 	Score    int          `json:"score"`
 	First    Time         `json:"first"`
 	Last     Time         `json:"last"`
+	Demo     int64        `json:"demo,omitempty" doc:"alerts that are samples"`
+	Exercise int64        `json:"exercise,omitempty" doc:"alerts of an exercise"`
 }
 
 // AlertsAnswer is a page of the queue.

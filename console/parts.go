@@ -127,12 +127,14 @@ type AlertBucket struct {
 
 // AlertGroupRow is a row of the grouped queue; Top is its alert with the highest score.
 type AlertGroupRow struct {
-	Kind, Value string // host, user, address, rule, system
-	Top         soc.Alert
+	Kind, Value string            // host, user, address, rule, system
+	Title       map[string]string // of the rule, where grouped by it
 	Alerts      int64
 	Severity    soc.Severity
 	Score       int
 	First, Last int64
+	// Alerts of it that are samples, or of an exercise.
+	Demo, Exercise int64
 }
 
 // AlertRef names an alert (id or CB- number) and the version the person saw; 0 does not check.

@@ -529,7 +529,8 @@ func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string
 		title = "max(title)"
 	}
 	inner := "SELECT " + g[0] + " AS value, " + g[1] + ` AS kind, count(*) AS alerts, CAST(sum(hits) AS BIGINT) AS hits, max(severity_rank) AS worst,
-		max(score) AS best, min(first_ms) AS first_ms, max(last_ms) AS last_ms, ` + title + ` AS title, count(*) OVER () AS groups FROM alert` + w.String() + " GROUP BY 1, 2"
+		max(score) AS best, min(first_ms) AS first_ms, max(last_ms) AS last_ms,
+		count(*) FILTER (WHERE demo) AS demo, count(*) FILTER (WHERE exercise) AS exercise, ` + title + ` AS title, count(*) OVER () AS groups FROM alert` + w.String() + " GROUP BY 1, 2"
 	rows, err := s.db.Read().QueryContext(ctx, inner+" ORDER BY best DESC, last_ms DESC, value LIMIT "+w.param(min(limit, 1000)), w.args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("group alerts: %w", err)
@@ -540,7 +541,7 @@ func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string
 		var r Group
 		var worst int64
 		var title string
-		if err := rows.Scan(&r.Value, &r.Kind, &r.Alerts, &r.Hits, &worst, &r.Score, &r.First, &r.Last, &title, &total); err != nil {
+		if err := rows.Scan(&r.Value, &r.Kind, &r.Alerts, &r.Hits, &worst, &r.Score, &r.First, &r.Last, &r.Demo, &r.Exercise, &title, &total); err != nil {
 			return nil, 0, fmt.Errorf("group alerts: %w", err)
 		}
 		r.Severity = ranked[worst]

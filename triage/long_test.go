@@ -85,3 +85,26 @@ func TestPagesCountAlike(t *testing.T) {
 		}
 	})
 }
+
+// TestGroupsSayWhatIsNoRealAlert: samples and exercises are counted in their group, and all groups are, also those past the limit.
+func TestGroupsSayWhatIsNoRealAlert(t *testing.T) {
+	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
+		d := open(t, db)
+		d.apply(1, firing("r1", "a", "e1", 0), firing("r2", "a", "e2", 0, demo), firing("r3", "a", "e3", 0, exercise), firing("r1", "b", "e4", 0, demo))
+		groups, total, err := d.Groups(t.Context(), all, triage.Filter{Exercise: triage.With}, "host", 1)
+		if err != nil || len(groups) != 1 || total != 2 {
+			t.Fatalf("Groups(limit 1) = %d of %d, %v; want 1 of 2", len(groups), total, err)
+		}
+		groups, _, err = d.Groups(t.Context(), all, triage.Filter{Exercise: triage.With}, "host", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string][3]int64{}
+		for _, g := range groups {
+			got[g.Value] = [3]int64{g.Alerts, g.Demo, g.Exercise}
+		}
+		if got["a"] != [3]int64{3, 1, 1} || got["b"] != [3]int64{1, 1, 0} {
+			t.Errorf("alerts, samples, exercises by host = %v; want a 3 1 1, b 1 1 0", got)
+		}
+	})
+}

@@ -185,6 +185,8 @@ type Group struct {
 	Score    int               `json:"score"`    // highest
 	First    int64             `json:"first"`
 	Last     int64             `json:"last"`
+	Demo     int64             `json:"demo,omitempty"`     // alerts that are samples
+	Exercise int64             `json:"exercise,omitempty"` // alerts of an exercise
 }
 
 // Seen says how often the same key had alerts before.

@@ -115,27 +115,8 @@ func (p alertsPart) Groups(ctx context.Context, scope soc.Scope, f console.Alert
 	in, total, err := p.t.Groups(ctx, scope, p.filter(f), by, limit)
 	out := make([]console.AlertGroupRow, len(in))
 	for i, g := range in {
-		out[i] = console.AlertGroupRow{Kind: g.Kind, Value: g.Value, Alerts: g.Alerts, Severity: g.Severity, Score: g.Score, First: g.First, Last: g.Last}
-		one := p.filter(f)
-		switch g.Kind {
-		case "host":
-			one.Host = g.Value
-		case "user":
-			one.User = g.Value
-		case "address":
-			one.Address = g.Value
-		case "rule":
-			one.Rules = []string{g.Value}
-		case "system":
-			one.Systems = []string{g.Value}
-		}
-		page, err := p.t.List(ctx, scope, triage.Query{Filter: one, Sort: "-score", Limit: 1})
-		if err != nil {
-			return nil, 0, err
-		}
-		if len(page.Items) == 1 {
-			out[i].Top = page.Items[0]
-		}
+		out[i] = console.AlertGroupRow{Kind: g.Kind, Value: g.Value, Title: g.Title, Alerts: g.Alerts, Severity: g.Severity, Score: g.Score, First: g.First, Last: g.Last,
+			Demo: g.Demo, Exercise: g.Exercise}
 	}
 	return out, total, err
 }

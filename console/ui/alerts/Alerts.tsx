@@ -1,37 +1,33 @@
 import { Button } from 'antd';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useNavigate } from 'react-router';
-import type { AlertGroup, AlertItem } from '../api/client';
+import { useNavigate } from 'react-router';
+import type { AlertItem } from '../api/client';
 import { FilterField } from '../design/FilterField';
-import { type Column, Grid } from '../design/Grid';
+import { Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
-import { DemoChip, SeveritySign } from '../design/signs';
-import { Empty, Failed, Loading } from '../design/states';
-import { AgeCell } from '../design/Time';
+import { Failed, Loading } from '../design/states';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
-import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
 import { useStatus } from '../frame/Frame';
-import { rangeOf, ranges, useView } from '../frame/url';
+import { ranges, useView } from '../frame/url';
 import { useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
-import { serverNow, useRested } from '../live/clock';
+import { useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
-import { pageRight, useMay, useMe } from '../session/session';
-import { realSources } from '../sources/counts';
+import { useMay, useMe } from '../session/session';
 import { useActions } from './actions';
-import { type Filters, useAlerts, useGroup } from './data';
+import { useColumns } from './columns';
+import { useAlerts, useGroup } from './data';
+import { useChips, useFilters } from './filters';
+import { NoAlerts } from './NoAlerts';
 import { Preview } from './Preview';
-import { aroundLink, say, systemName } from './parts';
+import { aroundLink } from './parts';
+import { keyOf, type Row } from './rows';
 
 const views = ['unacknowledged', 'mine', 'high', 'personal', 'open', 'exercise', 'closed'] as const;
-
-type Row = { kind: 'alert'; a: AlertItem; in?: string } | { kind: 'group'; g: AlertGroup; open: boolean };
-
-const keyOf = (r: Row) => (r.kind === 'alert' ? r.a.number : `group:${r.g.key}`);
 
 export default function Alerts() {
   const { t } = useTranslation();
@@ -40,33 +36,7 @@ export default function Alerts() {
   const navigate = useNavigate();
   const status = useStatus();
   const [params, change] = useView();
-  const [arrived] = useState(serverNow);
-  const view = params.get('view') ?? 'open';
-  const rangeName = params.get('t') ?? '';
-  // who sees hosts, accounts and addresses masked cannot ask by them: the server refuses it, so it is not offered
-  const masked = pageRight(me, 'alerts') === 'personal';
-  const group = masked && params.get('group') === 'entity' ? '' : (params.get('group') ?? '');
-  const sevText = params.get('sev') ?? '';
-  const filters = useMemo<Filters>(() => {
-    const f: Filters = { view, sort: params.get('sort') ?? '-score' };
-    for (const k of ['q', 'system', 'rule', 'attack'] as const) {
-      const v = params.get(k);
-      if (v) f[k] = v;
-    }
-    if (group) f.group = group;
-    if (!masked)
-      for (const k of ['host', 'user', 'address'] as const) {
-        const v = params.get(k);
-        if (v) f[k] = v;
-      }
-    if (sevText) f.sev = sevText.split(',');
-    if (rangeName) {
-      const r = rangeOf(rangeName, arrived);
-      f.from = new Date(r.from).toISOString();
-      f.to = r.moving ? undefined : new Date(r.to).toISOString();
-    }
-    return f;
-  }, [params, view, sevText, rangeName, arrived, group, masked]);
+  const { filters, view, rangeName, masked, group, sevText, arrived } = useFilters(params);
 
   const queue = useAlerts(filters);
   const { list, rows, first, waiting, takeIn } = queue;
@@ -189,110 +159,8 @@ export default function Alerts() {
     },
   ]);
 
-  // at a desk the sign keeps its word; where the title would be cut for it, the word is for screen readers
-  const roomy = useMedia('(min-width: 1600px)');
   const phone = useMedia('(max-width: 700px)');
-  const columns = useMemo<Column<Row>[]>(
-    () =>
-      (
-        [
-          {
-            key: 'severity',
-            head: t('column.severity'),
-            width: roomy ? '112px' : phone ? '22px' : '44px',
-            sort: 'severity',
-            cell: (r) =>
-              r.kind === 'group' ? (
-                <span className="row-sign">
-                  <Icon name={r.open ? 'down' : 'right'} size={12} />
-                  <SeveritySign level={r.g.severity} word={roomy ? 'shown' : 'hidden'} />
-                </span>
-              ) : (
-                <span className="row-sign">
-                  {marked.has(r.a.number) && <Icon name="check" size={14} />}
-                  <SeveritySign level={r.a.severity} word={roomy ? 'shown' : 'hidden'} size={roomy ? 14 : 16} />
-                </span>
-              ),
-          },
-          {
-            key: 'score',
-            head: t('column.score'),
-            width: '38px',
-            right: true,
-            sort: 'score',
-            cell: (r) => <span className="num score">{r.kind === 'alert' ? r.a.score : r.g.score}</span>,
-          },
-          {
-            key: 'title',
-            head: t('column.alert'),
-            width: 'minmax(0,1fr)',
-            cell: (r) =>
-              r.kind === 'group' ? (
-                <span className="cell2">
-                  <span className="cut strong">
-                    {Object.keys(r.g.title ?? {}).length > 0 ? <Said text={r.g.title} /> : <Evidence value={r.g.label} />}
-                  </span>
-                  {r.g.title && Object.keys(r.g.title).length > 0 && (
-                    <span className="sub cut">
-                      <Evidence value={r.g.label} />
-                    </span>
-                  )}
-                </span>
-              ) : (
-                <span className="cell2">
-                  <span className="cut title">
-                    <Said text={r.a.title} fallback={r.a.rule} />
-                  </span>
-                  <span className="sub cut">
-                    {r.a.state !== 'new' && (
-                      <span className="who">
-                        {t(`alertState.${r.a.state}`)}
-                        {r.a.state === 'closed' && r.a.close_reason ? `: ${t(`reason.${r.a.close_reason}`).toLowerCase()}` : ''}
-                        {r.a.state === 'acknowledged' && r.a.holder
-                          ? ` · ${r.a.holder.name}`
-                          : r.a.state === 'closed' && r.a.closed_by
-                            ? ` · ${r.a.closed_by}`
-                            : ''}{' '}
-                        ·{' '}
-                      </span>
-                    )}
-                    <DemoChip demo={r.a.demo} exercise={r.a.exercise} />
-                    {r.a.evidence_text ? <Words text={say(r.a.evidence_text, lang, t)} /> : <Evidence value={r.a.evidence} />}
-                  </span>
-                </span>
-              ),
-          },
-          {
-            key: 'system',
-            head: t('column.system'),
-            width: roomy ? 'minmax(0,220px)' : '112px',
-            cell: (r) =>
-              r.kind === 'alert' && (
-                <span className="cell2">
-                  <span className="cut">{systemName(r.a.system, t)}</span>
-                  <span className="sub">{r.a.system.level > 0 ? t('levelShort', { n: r.a.system.level }) : r.a.number}</span>
-                </span>
-              ),
-          },
-          {
-            key: 'count',
-            head: t('column.times'),
-            width: '52px',
-            right: true,
-            sort: 'count',
-            cell: (r) => <span className="num">{number(r.kind === 'alert' ? r.a.count : r.g.count, lang)}</span>,
-          },
-          {
-            key: 'last',
-            head: t('column.last'),
-            width: '72px',
-            sort: 'last',
-            cell: (r) => <AgeCell at={r.kind === 'alert' ? r.a.last : r.g.last} />,
-          },
-        ] satisfies Column<Row>[]
-      ).filter((c) => !phone || ['severity', 'title', 'last'].includes(c.key)),
-    [t, lang, marked, roomy, phone],
-  );
+  const columns = useColumns(marked, phone);
 
   const loadMore = useCallback(() => {
     if (list.hasNextPage && !list.isFetchingNextPage) list.fetchNextPage();
@@ -301,23 +169,8 @@ export default function Alerts() {
   const counts = first?.views ?? {};
   const today = first?.today;
   const total = first?.total ?? 0;
-  const chips: [string, string, string][] = [];
-  for (const k of ['q', 'system', 'rule', 'host', 'user', 'address', 'attack', 'sev', 't'] as const) {
-    const v = params.get(k);
-    if (v && k !== 'q' && !(masked && ['host', 'user', 'address'].includes(k)))
-      chips.push([
-        k,
-        t(`filter.${k}`),
-        k === 't'
-          ? t(`range.${v}`, v.replace('_', ' → '))
-          : k === 'sev'
-            ? v
-                .split(',')
-                .map((s) => t(`severity.${s}`))
-                .join(', ')
-            : v,
-      ]);
-  }
+  const groups = shown.filter((r) => r.kind === 'group').length;
+  const chips = useChips(params, masked);
   const sort = filters.sort;
 
   return (
@@ -443,7 +296,7 @@ export default function Alerts() {
           </button>
         </div>
       )}
-      <div className="queue">
+      <div className="queue queue-alerts">
         <div className="queue-list">
           {list.isPending ? (
             <Loading what="alerts" />
@@ -473,7 +326,7 @@ export default function Alerts() {
                         ? 'taken'
                         : ''
                 }
-                total={group ? shown.length : total}
+                total={group ? total + shown.length - groups : total}
                 selected={selected}
                 onSelect={setSelected}
                 onOpen={open}
@@ -488,8 +341,8 @@ export default function Alerts() {
               />
               <div className="grid-foot">
                 <span>
-                  1–{number(shown.length, lang)} {t('grid.of')} {first?.capped ? '≥ ' : ''}
-                  {number(group ? shown.length : total, lang)}
+                  1–{number(group ? groups : shown.length, lang)} {t('grid.of')} {first?.capped ? '≥ ' : ''}
+                  {number(total, lang)} {group && t('alerts.groups')}
                 </span>
                 {(ms(first?.stale_after) ?? Number.POSITIVE_INFINITY) < arrived && (
                   <span className="chip chip-unk">{t('state.staleShort', { time: minute(first?.as_of) })}</span>
@@ -503,36 +356,4 @@ export default function Alerts() {
       {actions.node}
     </div>
   );
-}
-
-function NoAlerts({
-  view,
-  filtered,
-  onClear,
-  status,
-}: {
-  view: string;
-  filtered: boolean;
-  onClear: () => void;
-  status: ReturnType<typeof useStatus>['data'];
-}) {
-  const { t } = useTranslation();
-  const s = status?.sources;
-  if (filtered)
-    return (
-      <Empty actions={<Button onClick={onClear}>{t('act.clear')}</Button>}>
-        {t('state.noMatch', { what: t('noun.alerts') })}
-      </Empty>
-    );
-  if (!['open', 'unacknowledged', 'all'].includes(view))
-    return (
-      <Empty>{t(view === 'closed' ? 'alerts.emptyClosed' : view === 'mine' ? 'alerts.emptyMine' : 'alerts.emptyView')}</Empty>
-    );
-  if (s && s.silent > 0)
-    return (
-      <Empty actions={<Link to={realSources(s, 'silent')}>{t('page.sources')}</Link>}>
-        <span className="chip chip-unk">{t('alerts.emptySilent', { count: s.silent })}</span>
-      </Empty>
-    );
-  return <Empty>{s && s.receiving > 0 ? t('alerts.empty', { n: s.receiving, m: s.total }) : t('alerts.emptyUnseen')}</Empty>;
 }

@@ -1318,6 +1318,16 @@ export interface components {
             /** Format: int64 */
             count: number;
             /**
+             * Format: int64
+             * @description alerts that are samples
+             */
+            demo?: number;
+            /**
+             * Format: int64
+             * @description alerts of an exercise
+             */
+            exercise?: number;
+            /**
              * Format: date-time
              * @description RFC 3339, UTC
              */

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { number } from '../format/number';
 import { listed, minute } from '../format/time';
+import { useMedia } from '../frame/useMedia';
 import { useLang, useTheme } from '../session/preferences';
 import { core } from './echarts';
 import { TableWrap } from './TableWrap';
@@ -59,6 +60,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
   const { t } = useTranslation();
   const lang = useLang();
   const theme = useTheme();
+  const phone = useMedia('(max-width: 700px)');
   const navigate = useNavigate();
   const box = useRef<HTMLDivElement>(null);
   const [table, setTable] = useState(false);
@@ -91,7 +93,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
           color: p.text.three,
           fontSize: 11,
           // at even distances, eight at most: the library's own choice leaves gaps of different width
-          interval: (i: number) => i % Math.max(1, Math.ceil(slots.length / 8)) === 0,
+          interval: (i: number) => i % Math.max(1, Math.ceil(slots.length / (phone ? 4 : 8))) === 0,
           formatter: (v: string) => (day ? listed(Number(v), lang).slice(0, 11) : minute(Number(v))),
         },
       },
@@ -134,7 +136,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
       ro.disconnect();
       chart.dispose();
     };
-  }, [data, slots, theme, lang, palette, height, table, link, onPick]);
+  }, [data, slots, theme, lang, palette, height, table, link, onPick, phone]);
 
   const onKey = (e: KeyboardEvent) => {
     if (e.key === 'T' && e.shiftKey) setTable(!table);

@@ -4,10 +4,15 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { MemoryRouter, Route, Routes } from 'react-router';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Me } from '../api/client';
+import type { useStatus } from '../frame/Frame';
+import { pages as defined, first, login, ownPages } from '../frame/pages';
+import type { StatusBar } from '../frame/StatusBar';
 import { answer, me, now, type State, states } from './truth.answers';
 
 // Pages are drawn without a browser: what a browser gives them at load stands here before the first of them is read.
-vi.hoisted(() => {
+const net = vi.hoisted(() => {
+  const net = { serve: (_: Request): Promise<Response> => Promise.reject(new Error('nothing serves yet')) };
+  globalThis.fetch = (u, init) => net.serve(u instanceof Request && !init ? u : new Request(u, init));
   const absolute = (u: RequestInfo | URL) => (typeof u === 'string' && u.startsWith('/') ? `http://hoalu.test${u}` : u);
   const Plain = globalThis.Request;
   globalThis.Request = class extends Plain {
@@ -20,6 +25,7 @@ vi.hoisted(() => {
   Object.assign(globalThis, {
     matchMedia: () => ({ matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }),
   });
+  return net;
 });
 // a store read while drawing on the server has its browser value
 vi.mock('react', async (original) => {
@@ -31,34 +37,68 @@ vi.mock('react', async (original) => {
 });
 
 interface Page {
+  /** an address of the page: its tabs, its sections, with a thing chosen */
   at: string;
+  /** the route that leads to it (frame/pages.ts) */
   path: string;
-  load: () => Promise<{ default: ComponentType }>;
   /** a system must have been declared */
   declared?: boolean;
 }
 
 const pages: Page[] = [
-  { at: '/', path: '/', load: () => import('../overview/Overview') },
-  { at: '/alerts', path: '/alerts', load: () => import('../alerts/Alerts') },
-  { at: '/alerts/CB-1', path: '/alerts/:id', load: () => import('../alerts/AlertPage') },
-  { at: '/search?q=*', path: '/search', load: () => import('../search/Search') },
-  { at: '/systems', path: '/systems', load: () => import('../systems/Systems') },
-  { at: '/systems/HT-001', path: '/systems/:id', load: () => import('../systems/SystemPage'), declared: true },
-  { at: '/sources', path: '/sources', load: () => import('../sources/Sources') },
-  { at: '/sources?sel=NG-0001', path: '/sources', load: () => import('../sources/Sources'), declared: true },
-  { at: '/sources?tab=sensors', path: '/sources', load: () => import('../sources/Sources') },
-  { at: '/ledger', path: '/ledger', load: () => import('../ledger/Ledger') },
-  { at: '/ledger?view=dropped', path: '/ledger', load: () => import('../ledger/Ledger') },
-  { at: '/ledger?view=quarantine', path: '/ledger', load: () => import('../ledger/Ledger') },
-  { at: '/rules', path: '/rules', load: () => import('../rules/Rules') },
-  { at: '/rules/r1', path: '/rules/:id', load: () => import('../rules/RulePage') },
-  { at: '/national', path: '/national', load: () => import('../national/National') },
-  { at: '/audit', path: '/audit', load: () => import('../audit/Audit') },
-  { at: '/me', path: '/me', load: () => import('../admin/Me') },
-  { at: '/admin', path: '/admin/:section?', load: () => import('../admin/Admin') },
-  { at: '/admin/health', path: '/admin/:section?', load: () => import('../admin/Admin') },
+  { at: '/', path: '/' },
+  { at: '/alerts', path: '/alerts' },
+  { at: '/alerts?group=entity', path: '/alerts' },
+  { at: '/alerts?view=closed', path: '/alerts' },
+  { at: '/alerts/CB-1', path: '/alerts/:id' },
+  { at: '/search?q=*', path: '/search' },
+  { at: '/systems', path: '/systems' },
+  { at: '/systems?view=retired', path: '/systems' },
+  { at: '/systems/HT-001', path: '/systems/:id', declared: true },
+  { at: '/systems/HT-001?tab=assets', path: '/systems/:id', declared: true },
+  { at: '/systems/HT-001?tab=history', path: '/systems/:id', declared: true },
+  { at: '/sources', path: '/sources' },
+  { at: '/sources?sel=NG-0001', path: '/sources', declared: true },
+  { at: '/sources?tab=sensors', path: '/sources' },
+  { at: '/ledger', path: '/ledger' },
+  { at: '/ledger?view=source', path: '/ledger' },
+  { at: '/ledger?view=off', path: '/ledger' },
+  { at: '/ledger?view=dropped', path: '/ledger' },
+  { at: '/ledger?view=quarantine', path: '/ledger' },
+  { at: '/rules', path: '/rules' },
+  { at: '/rules/r1', path: '/rules/:id' },
+  { at: '/national', path: '/national' },
+  { at: '/national?tab=days', path: '/national' },
+  { at: '/national?tab=endpoint', path: '/national' },
+  { at: '/audit', path: '/audit' },
+  { at: '/me', path: '/me' },
+  { at: '/admin', path: '/admin' },
+  { at: '/admin/units', path: '/admin/:section' },
+  { at: '/admin/accounts', path: '/admin/:section' },
+  { at: '/admin/sessions', path: '/admin/:section' },
+  { at: '/admin/tokens', path: '/admin/:section' },
+  { at: '/login', path: '/login' },
+  { at: '/first#token', path: '/first' },
 ];
+
+const LoginAlone = (Login: ComponentType<{ onDone: () => void }>) =>
+  function Alone() {
+    return <Login onDone={() => undefined} />;
+  };
+
+/** Every route of the console and what it loads. */
+const routes: Record<string, () => Promise<{ default: ComponentType }>> = {
+  ...Object.assign({}, ...defined.map((p) => p.routes)),
+  ...ownPages,
+  '/first': first,
+  '/login': async () => {
+    const { default: Login } = await login();
+    return { default: LoginAlone(Login) };
+  },
+};
+
+/** Addresses whose words are the same whether or not something was measured: who logs in, one's own account. */
+const unmeasured = (at: string) => ['/me', '/admin', '/login', '/first'].some((p) => at.startsWith(p));
 
 const cause = 'không đọc được kho: đĩa đầy';
 let state: State = 'empty';
@@ -75,15 +115,20 @@ async function serve(request: Request): Promise<Response> {
   return body === undefined ? json(404, { status: 404, code: 'not_found', detail: 'x' }) : json(200, body);
 }
 
+/** The bar under every page, as the frame feeds it. */
+const BarOf = (use: typeof useStatus, Status: typeof StatusBar) =>
+  function Bar() {
+    const s = use();
+    return <Status status={s.data} failed={s.isError} at={s.dataUpdatedAt} />;
+  };
+
 /** Draws a page, asks what it asked for, and draws it again, until it asks for nothing more. */
-async function draw(at: string, path: string, Page: ComponentType, person: Me = me): Promise<string> {
+async function draw(at: string, path: string, person: Me = me): Promise<string> {
+  const { default: Page } = await (routes[path] as (typeof routes)[string])();
   const { PersonProvider } = await import('../session/session');
   const { useStatus } = await import('../frame/Frame');
   const { StatusBar } = await import('../frame/StatusBar');
-  function Bar() {
-    const s = useStatus();
-    return <StatusBar status={s.data} failed={s.isError} at={s.dataUpdatedAt} />;
-  }
+  const Bar = BarOf(useStatus, StatusBar);
   const queries = new QueryClient({
     defaultOptions: { queries: { retry: false, retryOnMount: false, staleTime: Number.POSITIVE_INFINITY } },
   });
@@ -121,18 +166,26 @@ const text = (html: string) =>
 
 beforeAll(async () => {
   vi.useFakeTimers({ now, toFake: ['Date'] });
-  vi.stubGlobal('fetch', serve);
+  net.serve = serve;
   await import('../locales/i18n');
-});
+  await Promise.all(Object.values(routes).map((load) => load()));
+}, 120_000);
 afterAll(() => {
   vi.useRealTimers();
-  vi.unstubAllGlobals();
+});
+
+describe('every route', () => {
+  it.each(Object.keys(routes))('%s has a page here', (route) => {
+    const shown = pages.some((p) => p.path === route);
+    expect(shown ? '' : `${route}: no page of design/truth.test.tsx shows what it says where nothing was measured`).toBe('');
+  });
+  it('is one that is asked for', () => expect(pages.filter((p) => !routes[p.path]).map((p) => p.at)).toEqual([]));
 });
 
 describe.each(states)('where nothing was measured: %s', (s) => {
-  it.each(pages.filter((p) => !p.declared || s !== 'empty'))('$at claims nothing', async ({ at, path, load }) => {
+  it.each(pages.filter((p) => !p.declared || s !== 'empty'))('$at claims nothing', async ({ at, path }) => {
     state = s;
-    const html = await draw(at, path, (await load()).default);
+    const html = await draw(at, path);
     const words = text(html);
     expect(words.length).toBeGreaterThan(20);
     expect(words).not.toMatch(/(^|[^\d,.])[-−]?0(?:,0+)? ?(%|ms|giây)(?!\p{L})/u);
@@ -142,7 +195,7 @@ describe.each(states)('where nothing was measured: %s', (s) => {
     expect(html).not.toMatch(/<(td|dd)[^>]*><\/\1>/);
     if (s !== 'store' && ['/', '/alerts'].includes(at)) expect(words).toContain('trống lúc này chưa phải là yên');
     if (s !== 'store' && at.startsWith('/search')) expect(words).toContain('phần chưa đọc được vẫn có thể có');
-    if (s === 'store' && !['/me', '/admin'].some((p) => at.startsWith(p))) expect(words).toContain(cause);
+    if (s === 'store' && !unmeasured(at)) expect(words).toContain(cause);
   });
 });
 
@@ -151,7 +204,7 @@ describe('a ledger with minutes that were not measured', () => {
     state = 'hour';
     for (const at of ['/ledger', '/'] as const) {
       const page = pages.find((p) => p.at === at) as Page;
-      const words = text(await draw(at, page.path, (await page.load()).default));
+      const words = text(await draw(at, page.path));
       expect(words.match(/24 giờ qua có 1\.380 phút không đo được/g)).toHaveLength(2);
       if (at === '/ledger') expect(words).toContain('Không đo được 60');
     }
@@ -160,7 +213,7 @@ describe('a ledger with minutes that were not measured', () => {
     state = 'empty';
     asked = [];
     const page = pages.find((p) => p.at === '/ledger?view=dropped') as Page;
-    const words = text(await draw(page.at, page.path, (await page.load()).default));
+    const words = text(await draw(page.at, page.path));
     expect(asked.some((u) => u.startsWith('/api/ledger?') && u.includes('view=dropped'))).toBe(true);
     expect(words).toContain('Trong đó 1.440 phút không đo được.');
   });
@@ -170,7 +223,7 @@ describe('a withdrawn sensor', () => {
   it('is said to be withdrawn, not running', async () => {
     state = 'stopped';
     const page = pages.find((p) => p.at === '/sources?tab=sensors') as Page;
-    const words = text(await draw(page.at, page.path, (await page.load()).default));
+    const words = text(await draw(page.at, page.path));
     expect(words).toContain('Đã thu hồi cb-01');
     expect(words).not.toContain('Đang chạy');
   });
@@ -187,7 +240,7 @@ describe('who sees accounts and addresses masked', () => {
   it('is not offered to filter or group by them', async () => {
     state = 'stopped';
     asked = [];
-    const html = await draw(at, page.path, (await page.load()).default, dpo);
+    const html = await draw(at, page.path, dpo);
     const alerts = asked.filter((u) => u.startsWith('/api/alerts?'));
     expect(alerts.length).toBeGreaterThan(0);
     for (const u of alerts) {
@@ -199,7 +252,7 @@ describe('who sees accounts and addresses masked', () => {
   });
   it('everybody else is', async () => {
     asked = [];
-    const html = await draw(at, page.path, (await page.load()).default);
+    const html = await draw(at, page.path);
     expect(asked.some((u) => u.includes('host=dvc-web-02') && u.includes('group=entity'))).toBe(true);
     expect(html).toContain('value="entity"');
   });

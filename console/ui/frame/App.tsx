@@ -10,16 +10,14 @@ import { setLanguage } from '../locales/i18n';
 import { setTheme } from '../session/preferences';
 import { meKey, PersonProvider, pageRight, useMe, useMeQuery } from '../session/session';
 import { Frame } from './Frame';
-import { pages } from './pages';
+import { first, login, ownPages, pages } from './pages';
 
-const Login = lazy(() => import('../entry/Login'));
-const First = lazy(() => import('../entry/First'));
+const Login = lazy(login);
+const First = lazy(first);
 
-/** What a person has besides the pages of the rail. */
-const own = { '/me': () => import('../admin/Me') };
 const lazyPages = [
   ...pages.flatMap((p) => Object.entries(p.routes).map(([path, load]) => ({ path, page: p.id, Page: lazy(load) }))),
-  ...Object.entries(own).map(([path, load]) => ({ path, page: 'overview', Page: lazy(load) })),
+  ...Object.entries(ownPages).map(([path, load]) => ({ path, page: 'overview', Page: lazy(load) })),
 ];
 
 export function App() {
@@ -38,7 +36,7 @@ function Session() {
   const me = useMeQuery();
   const queries = useQueryClient();
   const [ended, setEnded] = useState(false);
-  const [login, setLogin] = useState(false);
+  const [again, setAgain] = useState(false);
 
   useEffect(() => onSessionEnd(() => setEnded(true)), []);
   // other rights: ask again what this person may do; the answer 401 of any call opens the log-in
@@ -69,13 +67,13 @@ function Session() {
         </button>
       </main>
     );
-  if (!person || login)
+  if (!person || again)
     return (
       <Suspense fallback={null}>
         <Login
           onDone={(m) => {
             queries.setQueryData(meKey, m);
-            setLogin(false);
+            setAgain(false);
           }}
         />
       </Suspense>

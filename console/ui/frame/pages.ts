@@ -36,3 +36,10 @@ export function pagesOf(me: Me): { id: string; pages: typeof pages }[] {
     .map((id) => ({ id, pages: pages.filter((p) => p.group === id && pageRight(me, p.id) !== undefined) }))
     .filter((g) => g.pages.length > 0);
 }
+
+/** What a person has besides the pages of the rail. */
+export const ownPages: PageDef['routes'] = { '/me': () => import('../admin/Me') };
+
+/** What stands before a session: the log-in (also above a page, when the session has ended) and the one-time link. */
+export const login = () => import('../entry/Login');
+export const first = () => import('../entry/First');

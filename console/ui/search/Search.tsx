@@ -1,26 +1,25 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Button } from 'antd';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { client, type Event, type EventsAnswer, type FieldItem, ProblemError, take } from '../api/client';
+import { client, type Event, type EventsAnswer, ProblemError, take } from '../api/client';
 import { type Column, Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
 import { RangeField } from '../design/RangeField';
 import { Empty, Failed, Loading } from '../design/states';
-import { Pre } from '../design/TableWrap';
-import { Exact } from '../design/Time';
-import { toast } from '../design/toast';
-import { CopyEvidence, Evidence } from '../evidence/Evidence';
+import { Evidence } from '../evidence/Evidence';
 import { spoken } from '../evidence/escape';
 import { Words } from '../evidence/Said';
-import { number, share, short } from '../format/number';
+import { number, short } from '../format/number';
 import { listed, minute, ms } from '../format/time';
 import { useRange, useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
-import { EventFields, summaryOf } from './EventFields';
+import { Detail } from './Detail';
+import { summaryOf } from './EventFields';
+import { Fields } from './Fields';
+import { Kept } from './Kept';
 import { QueryField } from './QueryField';
 import { mustStore, stored, tokenised } from './stored';
 import { condition, narrowed } from './suggest';
@@ -363,202 +362,5 @@ export default function Search() {
         </>
       )}
     </div>
-  );
-}
-
-function Fields({
-  items,
-  sampled,
-  failed,
-  onPick,
-}: {
-  items: FieldItem[];
-  sampled: number;
-  failed: boolean;
-  onPick: (f: string, v: string, not?: boolean) => void;
-}) {
-  const { t } = useTranslation();
-  const lang = useLang();
-  const [open, setOpen] = useState<string>();
-  const [text, setText] = useState('');
-  const shown = items.filter((f) => f.name.toLowerCase().includes(text.toLowerCase())).slice(0, 200);
-  return (
-    <section className="fields" aria-label={t('search.fields')}>
-      <button
-        type="button"
-        className="skip-results"
-        onClick={() => document.querySelector<HTMLElement>('.search-main .grid [role=row][tabindex="0"]')?.focus()}
-      >
-        {t('search.skip')}
-      </button>
-      <input
-        className="fields-filter"
-        type="search"
-        placeholder={t('search.fieldFilter')}
-        aria-label={t('search.fieldFilter')}
-        value={text}
-        onChange={(e) => setText(e.target.value)}
-      />
-      {failed && <p className="chip chip-unk">{t('state.failed', { what: t('search.fields').toLowerCase() })}</p>}
-      <ul>
-        {shown.map((f) => (
-          <li key={f.name}>
-            <button
-              type="button"
-              className="field-name"
-              aria-expanded={open === f.name}
-              onClick={() => setOpen(open === f.name ? undefined : f.name)}
-              title={t('search.fill', { n: share(f.fill, lang, 0) })}
-            >
-              <Evidence value={f.name} className="cut" />
-              <span className="num muted">{share(f.fill, lang, 0)}</span>
-            </button>
-            {open === f.name && (
-              <ul className="field-top">
-                {f.top.map((v) => (
-                  <li key={v.key}>
-                    <button
-                      type="button"
-                      onClick={() => onPick(f.name, v.key)}
-                      aria-label={`${t('search.only')} ${spoken(f.name)}`}
-                    >
-                      <span className="field-bar" style={{ width: `${(100 * v.count) / Math.max(1, f.count)}%` }} />
-                      <Evidence value={v.key} className="cut" />
-                      <span className="num muted">{share(v.count / Math.max(1, f.count), lang, 0)}</span>
-                    </button>
-                    <button
-                      type="button"
-                      className="field-not"
-                      onClick={() => onPick(f.name, v.key, true)}
-                      aria-label={`${t('search.without')} ${spoken(f.name)}`}
-                      title={t('search.without')}
-                    >
-                      −
-                    </button>
-                  </li>
-                ))}
-              </ul>
-            )}
-          </li>
-        ))}
-      </ul>
-      {sampled > 0 && <p className="muted small">{t('search.sampled', { n: number(sampled, lang) })}</p>}
-    </section>
-  );
-}
-
-function Detail({
-  event,
-  system,
-  onClose,
-  onPick,
-}: {
-  event: Event;
-  system: string | undefined;
-  onClose: () => void;
-  onPick: (f: string, v: string, not?: boolean) => void;
-}) {
-  const { t } = useTranslation();
-  const [raw, setRaw] = useState(false);
-  const original = event['event.original'];
-  return (
-    <aside className="preview" aria-label={t('search.detail')}>
-      <div className="card-head preview-head">
-        <Exact at={event['@timestamp']} />
-        <span className="muted small cut">{system}</span>
-        <button type="button" className="top-button end" onClick={onClose} aria-label={t('act.back')}>
-          <Icon name="close" size={14} />
-        </button>
-      </div>
-      <div className="tabs" role="tablist" aria-label={t('search.detail')}>
-        <button type="button" role="tab" aria-selected={!raw} onClick={() => setRaw(false)}>
-          ECS
-        </button>
-        <button type="button" role="tab" aria-selected={raw} onClick={() => setRaw(true)}>
-          {t('search.original')}
-        </button>
-      </div>
-      <div className="preview-in">
-        {raw ? (
-          <>
-            <Pre label={t('search.original')}>
-              <Evidence value={original ?? JSON.stringify(event, null, 2)} mode="detail" />
-            </Pre>
-            <CopyEvidence value={original ?? JSON.stringify(event)} />
-          </>
-        ) : (
-          <EventFields event={event} onPick={onPick} />
-        )}
-      </div>
-    </aside>
-  );
-}
-
-function Kept({ query, onRun }: { query: string; onRun: (q: string) => void }) {
-  const { t } = useTranslation();
-  const queries = useQueryClient();
-  const [open, setOpen] = useState(false);
-  const [name, setName] = useState('');
-  const list = useQuery({
-    queryKey: ['searches'],
-    queryFn: () => take(client.GET('/api/searches')),
-    enabled: open,
-    retry: false,
-  });
-  const [, change] = useView();
-  const save = async () => {
-    try {
-      await take(client.POST('/api/searches', { body: { query, name: name.trim() } }));
-      setName('');
-      queries.invalidateQueries({ queryKey: ['searches'] });
-      toast({ text: t('search.kept') });
-    } catch (e) {
-      toast({ kind: 'error', text: e instanceof ProblemError ? (e.problem.detail ?? t('search.notKept')) : t('search.notKept') });
-    }
-  };
-  return (
-    <details className="kept" open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
-      <summary className="top-button">{t('search.saved')}</summary>
-      <div className="kept-in">
-        <form
-          className="row"
-          onSubmit={(e) => {
-            e.preventDefault();
-            if (name.trim() && query.trim()) save();
-          }}
-        >
-          <input
-            className="fields-filter"
-            aria-label={t('search.saveAs')}
-            placeholder={t('search.saveAs')}
-            value={name}
-            onChange={(e) => setName(e.target.value)}
-            maxLength={120}
-          />
-          <Button size="small" htmlType="submit" disabled={!name.trim() || !query.trim()}>
-            {t('act.save')}
-          </Button>
-        </form>
-        <ul>
-          {(list.data?.items ?? []).map((s) => (
-            <li key={s.sq}>
-              <button
-                type="button"
-                className="link cut"
-                onClick={() => {
-                  setOpen(false);
-                  if (s.identifiers.length > 0) change({ q: undefined, sq: s.sq }, true);
-                  else onRun(s.query);
-                }}
-              >
-                {s.name}
-              </button>
-              <Evidence value={s.query} className="muted block cut" />
-            </li>
-          ))}
-        </ul>
-        {list.data && list.data.items.length === 0 && <p className="muted small">{t('search.noSaved')}</p>}
-      </div>
-    </details>
   );
 }

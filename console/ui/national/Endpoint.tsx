@@ -1,0 +1,210 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, Input } from 'antd';
+import { type FormEvent, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { client, type EndpointItem, take } from '../api/client';
+import { Failed, Loading, problemText } from '../design/states';
+import { Pre } from '../design/TableWrap';
+import { Exact } from '../design/Time';
+import { toast } from '../design/toast';
+import { CopyEvidence, Evidence } from '../evidence/Evidence';
+import { Overlay } from '../frame/Overlay';
+import { useLang } from '../session/preferences';
+import { useMay } from '../session/session';
+
+export function Endpoint() {
+  const { t } = useTranslation();
+  const may = useMay('national.endpoint');
+  const endpoint = useQuery({ queryKey: ['endpoint'], queryFn: () => take(client.GET('/api/national/endpoint')) });
+  if (endpoint.isPending) return <Loading what="national" />;
+  if (!endpoint.data) return <Failed error={endpoint.error} what="national" retry={() => endpoint.refetch()} />;
+  return (
+    <div className="page-body scroll">
+      <EndpointForm key={endpoint.data.version} e={endpoint.data} may={may} onDone={() => endpoint.refetch()} />
+      {endpoint.data.certificate && (
+        <section className="card">
+          <h2>{t('national.certificate')}</h2>
+          <p className="muted small">{t('national.certificateHint')}</p>
+          <Pre label={t('national.certificate')}>
+            <Evidence value={endpoint.data.certificate} mode="detail" />
+          </Pre>
+          <CopyEvidence value={endpoint.data.certificate} />
+        </section>
+      )}
+    </div>
+  );
+}
+
+function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDone: () => void }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  const queries = useQueryClient();
+  const [f, setF] = useState({
+    url: e.url,
+    channel: e.channel || (e.channels[0]?.name ?? ''),
+    server_name: e.server_name ?? '',
+    organisation: e.organisation ?? '',
+    authorities: e.authorities ?? '',
+    receipt_key: e.receipt_key ?? '',
+    reason: '',
+  });
+  const channel = e.channels.find((c) => c.name === f.channel);
+  const [sheet, setSheet] = useState(false);
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  const set = (k: keyof typeof f) => (x: { target: { value: string } }) => {
+    setError('');
+    setF({ ...f, [k]: x.target.value });
+  };
+  const save = async () => {
+    setBusy(true);
+    try {
+      await take(client.PUT('/api/national/endpoint', { body: { ...f, url: f.url.trim(), version: e.version } }));
+      setSheet(false);
+      toast({ text: t('national.saved') });
+      queries.invalidateQueries({ queryKey: ['national'] });
+      onDone();
+    } catch (x) {
+      setSheet(false);
+      setError(problemText(x, t('national.notSaved')));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const changed = (['url', 'channel', 'server_name', 'organisation', 'authorities', 'receipt_key'] as const).filter(
+    (k) => f[k] !== (e[k] || (k === 'channel' ? (e.channels[0]?.name ?? '') : '')),
+  );
+  return (
+    <section className="card">
+      <form
+        className="form"
+        onSubmit={(x: FormEvent) => {
+          x.preventDefault();
+          setSheet(true);
+        }}
+      >
+        <h2>{t('national.tab.endpoint')}</h2>
+        {!e.url && <p className="banner banner-info">{t('national.empty')}</p>}
+        <div>
+          <label htmlFor="ep-url">{t('national.url')}</label>
+          <Input
+            id="ep-url"
+            className="num"
+            value={f.url}
+            onChange={set('url')}
+            placeholder="https://"
+            disabled={!may}
+            maxLength={400}
+          />
+        </div>
+        <div>
+          <label htmlFor="ep-channel">{t('national.channel')}</label>
+          <select id="ep-channel" className="select" value={f.channel} onChange={set('channel')} disabled={!may}>
+            {e.channels.map((c) => (
+              <option key={c.name} value={c.name}>
+                {c.title[lang] ?? c.name}
+              </option>
+            ))}
+          </select>
+          {channel && (
+            <p className="hint">
+              {[
+                t(`national.receipts.${channel.receipts}`),
+                !channel.heartbeats && t('national.noHeartbeat'),
+                !channel.reconciles && t('national.day.no_list'),
+              ]
+                .filter(Boolean)
+                .join('; ')}
+            </p>
+          )}
+        </div>
+        <div>
+          <label htmlFor="ep-org">{t('national.organisation')}</label>
+          <Input id="ep-org" value={f.organisation} onChange={set('organisation')} disabled={!may} maxLength={64} />
+        </div>
+        <div>
+          <label htmlFor="ep-name">{t('national.serverName')}</label>
+          <Input
+            id="ep-name"
+            className="num"
+            value={f.server_name}
+            onChange={set('server_name')}
+            disabled={!may}
+            maxLength={255}
+          />
+        </div>
+        <div>
+          <label htmlFor="ep-ca">{t('national.authorities')}</label>
+          <Input.TextArea
+            id="ep-ca"
+            className="num"
+            rows={4}
+            value={f.authorities}
+            onChange={set('authorities')}
+            disabled={!may}
+            spellCheck={false}
+          />
+        </div>
+        <div hidden={channel !== undefined && channel.receipts !== 'signed'}>
+          <label htmlFor="ep-key">{t('national.receiptKey')}</label>
+          <Input.TextArea
+            id="ep-key"
+            className="num"
+            rows={3}
+            value={f.receipt_key}
+            onChange={set('receipt_key')}
+            disabled={!may}
+            spellCheck={false}
+          />
+        </div>
+        {e.changed && (
+          <p className="hint">
+            {t('national.changedBy', { who: e.by ?? '' })} <Exact at={e.changed} />
+          </p>
+        )}
+        {error && (
+          <p className="banner banner-danger" role="alert">
+            {error}
+          </p>
+        )}
+        {may ? (
+          <div>
+            <Button type="primary" htmlType="submit" disabled={changed.length === 0}>
+              {t('national.set')}
+            </Button>
+          </div>
+        ) : (
+          <p className="hint">{t('national.adminOnly')}</p>
+        )}
+      </form>
+      {sheet && (
+        <Overlay title={t('national.sheet')} onClose={() => setSheet(false)} width={480}>
+          <div className="overlay-body form">
+            <p>{f.url ? t('national.sheetTo') : t('national.sheetStop')}</p>
+            {f.url && <Evidence value={f.url} mode="detail" />}
+            <p className="muted small">
+              {t('national.sheetChanged', { list: changed.map((k) => t(`national.field.${k}`)).join(', ') })}
+            </p>
+            <div>
+              <label htmlFor="ep-reason">{t('sources.reason')}</label>
+              <Input
+                id="ep-reason"
+                value={f.reason}
+                onChange={set('reason')}
+                maxLength={400}
+                autoFocus
+                onPressEnter={(k) => k.ctrlKey && save()}
+              />
+            </div>
+            <div className="row">
+              <Button type="primary" loading={busy} onClick={save}>
+                {f.url ? t('national.set') : t('national.stop')} <kbd>Ctrl ⏎</kbd>
+              </Button>
+              <Button onClick={() => setSheet(false)}>{t('act.back')}</Button>
+            </div>
+          </div>
+        </Overlay>
+      )}
+    </section>
+  );
+}
