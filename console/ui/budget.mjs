@@ -1,6 +1,6 @@
 // Fails the build when the first page grows beyond its budget (docs/console.md, performance): JS + CSS of what the first page loads,
 // each page chunk, the chart chunk, the fonts. Sizes are gzip -9.
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
 const dist = new URL('./dist/', import.meta.url).pathname;

@@ -307,6 +307,7 @@ export function answer(state: State, path: string): unknown {
       reconciles: true,
       today: day,
       days: [day],
+      destinations: [],
       as_of: iso(now),
       stale_after: iso(now + HOUR),
     } satisfies NationalSummary,

@@ -4,12 +4,9 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type SourceItem, take } from '../api/client';
 import { problemText } from '../design/states';
-import { Pre } from '../design/TableWrap';
 import { given } from '../design/useCursor';
 import { Overlay } from '../frame/Overlay';
-
-/** The name by which a sender can reach this machine, where the address of this page tells it; never the sender's own loopback. */
-const seenAs = /^(?:localhost|127\.|\[?::1)/.test(location.hostname) ? undefined : location.hostname;
+import { Lines } from './Lines';
 
 export function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation();
@@ -99,15 +96,7 @@ export function SourceForm({ source, onClose, onDone }: { source?: SourceItem; o
             </label>
           ))}
         </fieldset>
-        {f.kind === 'syslog' && !source && (
-          <div>
-            <p className="hint">{t('sources.three')}</p>
-            {!seenAs && <p className="hint warn-text">{t('sources.addressHint')}</p>}
-            <Pre
-              label={t('sources.three')}
-            >{`# /etc/rsyslog.d/60-hoalu.conf\n*.* action(type="omfwd" target="${seenAs ?? t('sources.addressHere')}" port="5514" protocol="tcp" TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"\n           queue.type="LinkedList" queue.filename="hoalu" queue.saveonshutdown="on" action.resumeRetryCount="-1")`}</Pre>
-          </div>
-        )}
+        {f.kind === 'syslog' && !source && <Lines />}
         {error && (
           <p className="banner banner-danger" role="alert">
             {error}

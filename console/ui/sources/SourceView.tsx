@@ -32,6 +32,8 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
   const detail = useQuery({
     queryKey: ['source', id],
     queryFn: () => take(client.GET('/api/sources/{id}', { params: { path: { id } } })),
+    // what waits for its first event turns by itself when it comes
+    refetchInterval: (q) => (q.state.data?.last_event ? false : 5000),
   });
   const mayDelete = useMay('sources.delete');
   const [keeping, setKeeping] = useState(false);
@@ -68,6 +70,11 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
               <p className={`banner ${s.state === 'silent' || s.state === 'unknown' ? 'banner-unk' : 'banner-warn'}`}>
                 {t(`sourceState.${s.state}`)} {span(now - (ms(s.since) ?? now), lang)}:{' '}
                 {s.cause ? say(s.cause.text, lang, t) : t('sources.noCause')}
+              </p>
+            )}
+            {!s.last_event && !s.retired && (
+              <p className="banner banner-info" role="status">
+                {t('sources.awaiting')}
               </p>
             )}
             {s.stopped_until && (
