@@ -33,6 +33,7 @@ import (
 	"hoalu/internal/app/exercise"
 	"hoalu/internal/config"
 	"hoalu/internal/control"
+	"hoalu/internal/lifecycle"
 	"hoalu/inventory"
 	"hoalu/inventory/enrol"
 	"hoalu/national"
@@ -66,7 +67,7 @@ type App struct {
 	cfg     config.Config
 	log     *slog.Logger
 	started int64
-	down    teardown
+	down    lifecycle.Teardown
 
 	vault     vault.Vault
 	state     *state.DB
@@ -125,9 +126,9 @@ type App struct {
 	counted    atomic.Uint64   // last sequence the ledger's reader has taken
 	observed   uint64          // last sequence health was told of; the ledger's reader only
 
-	watch *group // this host's own sensor: it ends while the listener still takes what it has
-	front *group // listeners
-	back  *group // readers of the queue and everything behind
+	watch *lifecycle.Group // this host's own sensor: it ends while the listener still takes what it has
+	front *lifecycle.Group // listeners
+	back  *lifecycle.Group // readers of the queue and everything behind
 
 	notices func(soc.Notice)
 }
@@ -140,7 +141,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, a.down.run())
+			err = errors.Join(err, a.down.Run())
 		}
 	}()
 	if err := a.holdData(ctx); err != nil {
@@ -189,7 +190,7 @@ func newApp(opts Options) (*App, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), sensorBook: sensor.NewBook(), notices: func(soc.Notice) {}}
-	a.down.log = opts.Log
+	a.down.Log = opts.Log
 	return a, nil
 }
 
@@ -199,7 +200,7 @@ func (a *App) holdData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.down.push("data lock", lock.Close)
+	a.down.Push("data lock", lock.Close)
 	return nil
 }
 
@@ -210,13 +211,13 @@ func (a *App) path(parts ...string) string {
 // Run serves until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	bg := context.WithoutCancel(ctx)
-	a.back = newGroup(bg, a.log)
-	a.front = newGroup(bg, a.log)
+	a.back = lifecycle.NewGroup(bg, a.log)
+	a.front = lifecycle.NewGroup(bg, a.log)
 	a.runBack(a.back)
 	a.runFront(a.front)
-	a.watch = newGroup(bg, a.log)
+	a.watch = lifecycle.NewGroup(bg, a.log)
 	if a.own != nil {
-		a.watch.run("own sensor", a.own.Run)
+		a.watch.Run("own sensor", a.own.Run)
 	}
 	if a.opts.Ready != nil {
 		first := ""
@@ -233,30 +234,15 @@ func (a *App) Run(ctx context.Context) error {
 	var cause error
 	select {
 	case <-ctx.Done():
-	case <-a.back.ctx.Done():
-		cause = context.Cause(a.back.ctx)
-	case <-a.front.ctx.Done():
-		cause = context.Cause(a.front.ctx)
-	case <-a.watch.ctx.Done():
-		cause = context.Cause(a.watch.ctx)
+	case <-a.back.Done():
+		cause = a.back.Cause()
+	case <-a.front.Done():
+		cause = a.front.Cause()
+	case <-a.watch.Done():
+		cause = a.watch.Cause()
 	}
-	watch := a.watch.stop(stopTime)
-	front := a.front.stop(stopTime) // nothing new comes in, what was taken is in the queue
-	back := a.back.stop(stopTime)
-	return errors.Join(cause, watch, front, back, a.down.bounded(stopTime))
-}
-
-// hostAddresses are this host's own, without loopback.
-func hostAddresses() []net.IP {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var out []net.IP
-	for _, x := range addrs {
-		if n, ok := x.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
-			out = append(out, n.IP)
-		}
-	}
-	return out
+	watch := a.watch.Stop(lifecycle.StopTime)
+	front := a.front.Stop(lifecycle.StopTime) // nothing new comes in, what was taken is in the queue
+	back := a.back.Stop(lifecycle.StopTime)
+	return errors.Join(cause, watch, front, back, a.down.Bounded(lifecycle.StopTime))
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	queuelocal "hoalu/collector/queue/local"
+	"hoalu/collector/source/listen"
 	"hoalu/collector/store/local"
 	"hoalu/detections"
 	"hoalu/ecs"
@@ -415,7 +416,7 @@ func TestSenders(t *testing.T) {
 		t.Error("without networks everybody who can connect may send")
 	}
 	addr := ""
-	for _, ip := range hostAddresses() {
+	for _, ip := range listen.OwnAddresses() {
 		if ip.To4() != nil {
 			addr = ip.String()
 		}

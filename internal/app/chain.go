@@ -10,30 +10,31 @@ import (
 	"hoalu/collector/store"
 	"hoalu/detections"
 	"hoalu/ecs/wire"
+	"hoalu/internal/lifecycle"
 )
 
 // runBack starts the readers of the queue and everything behind them.
-func (a *App) runBack(g *group) {
-	g.run("ledger", a.ledger.Run)
-	g.run("health", a.health.Run)
-	g.run("parts", a.parts.Run)
-	g.run("event store", a.store.Run)
-	g.run("free space of the disk", a.disk.Run)
-	g.run("store reader", func(ctx context.Context) error {
+func (a *App) runBack(g *lifecycle.Group) {
+	g.Run("ledger", a.ledger.Run)
+	g.Run("health", a.health.Run)
+	g.Run("parts", a.parts.Run)
+	g.Run("event store", a.store.Run)
+	g.Run("free space of the disk", a.disk.Run)
+	g.Run("store reader", func(ctx context.Context) error {
 		return a.hub.Follow(ctx, "store", a.store.Position()+1, a.keep)
 	})
-	g.run("ledger reader", func(ctx context.Context) error {
+	g.Run("ledger reader", func(ctx context.Context) error {
 		return a.hub.Follow(ctx, "ledger", a.ledger.Position()+1, a.account)
 	})
-	g.run("detect reader", a.leases.Alone("detect", a.detect))
-	g.run("inventory", a.inventory.Run)
-	g.run("purge", a.purgeLoop)
-	g.run("systems of sources", a.systems.Run)
-	g.run("national link", a.leases.Alone("national", a.national.Run))
-	g.run("posture", a.leases.Alone("posture", a.posture.Run))
-	g.run("evidence log", a.leases.Alone("evidence_log", a.evidence.Run))
-	g.run("comparison of the evidence log", a.evidence.RunComparison)
-	g.run("accounts", a.accounts.Run)
+	g.Run("detect reader", a.leases.Alone("detect", a.detect))
+	g.Run("inventory", a.inventory.Run)
+	g.Run("purge", a.purgeLoop)
+	g.Run("systems of sources", a.systems.Run)
+	g.Run("national link", a.leases.Alone("national", a.national.Run))
+	g.Run("posture", a.leases.Alone("posture", a.posture.Run))
+	g.Run("evidence log", a.leases.Alone("evidence_log", a.evidence.Run))
+	g.Run("comparison of the evidence log", a.evidence.RunComparison)
+	g.Run("accounts", a.accounts.Run)
 }
 
 // keep is the store's reader.

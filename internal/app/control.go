@@ -24,7 +24,7 @@ func (a *App) openControl(context.Context) (err error) {
 	if a.control, err = control.Listen(a.opts.Data, a.log); err != nil {
 		return err
 	}
-	a.down.push("control socket", a.control.Close)
+	a.down.Push("control socket", a.control.Close)
 	return nil
 }
 

@@ -25,7 +25,7 @@ func (a *App) openPosture(ctx context.Context) error {
 	if a.evidence, err = evidence.OpenLog(ctx, a.evidenceConfig(), a.state, signer, a.log); err != nil {
 		return err
 	}
-	a.down.push("evidence log", a.evidence.Close)
+	a.down.Push("evidence log", a.evidence.Close)
 	checks, err := compliance.Load(ctx)
 	if err != nil {
 		return err

@@ -6,8 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"net"
-	"net/netip"
+	"slices"
 	"time"
 
 	"hoalu/collector/source/bulk"
@@ -57,24 +56,7 @@ func (a *App) rootDigest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// bulkURL is where a shipper sends to: the TLS listener if there is one, by the first name its certificate has beyond this machine; "" where
-// nothing listens.
+// bulkURL is where a shipper sends to, "" where nothing listens.
 func (a *App) bulkURL() string {
-	scheme, addr := "https://", a.address("bulk_tls")
-	if addr == nil {
-		scheme, addr = "http://", a.address("bulk")
-	}
-	if addr == nil {
-		return ""
-	}
-	host, port, _ := net.SplitHostPort(addr.String())
-	if len(a.cfg.Listen.Names) > 0 {
-		host = a.cfg.Listen.Names[0]
-	} else if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
-		host = hostname()
-		if list := hostAddresses(); len(list) > 0 {
-			host = list[0].String()
-		}
-	}
-	return scheme + net.JoinHostPort(host, port)
+	return bulk.URL(a.address("bulk_tls"), a.address("bulk"), append(slices.Clone(a.cfg.Listen.Names), hostname()))
 }

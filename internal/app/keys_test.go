@@ -19,6 +19,7 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8"
 
+	"hoalu/collector/source/listen"
 	"hoalu/console"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
@@ -33,7 +34,7 @@ var testAdmin = soc.Actor{ID: "a1", Name: "Quản trị", Roles: []soc.Role{soc.
 // beyond is an address of this host that is not loopback.
 func beyond(t *testing.T) string {
 	t.Helper()
-	for _, ip := range hostAddresses() {
+	for _, ip := range listen.OwnAddresses() {
 		if ip.To4() != nil {
 			return ip.String()
 		}

@@ -10,7 +10,9 @@ import (
 
 	"hoalu/collector"
 	"hoalu/collector/source/file"
+	"hoalu/collector/source/listen"
 	"hoalu/ecs/wire"
+	"hoalu/internal/lifecycle"
 	"hoalu/inventory"
 	"hoalu/soc"
 	"hoalu/vault"
@@ -56,7 +58,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	l := a.cfg.Listen
 	var errs []error // of every listener: whoever frees ports wants all of them
 	names := append([]string{"localhost", "127.0.0.1", "::1"}, l.Names...)
-	for _, ip := range hostAddresses() {
+	for _, ip := range listen.OwnAddresses() {
 		names = append(names, ip.String())
 	}
 	o := collector.Opening{Allow: l.Allow(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.Change,
@@ -86,7 +88,7 @@ func (a *App) openListeners(ctx context.Context) error {
 			continue
 		}
 		a.opened[row.Key] = open
-		a.down.push("listener "+row.Key, open.Close)
+		a.down.Push("listener "+row.Key, open.Close)
 		a.listeners = append(a.listeners, named{"listener " + row.Key, open.Run})
 	}
 	if a.opened["sensors"] != nil {
@@ -98,7 +100,7 @@ func (a *App) openListeners(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("open the console on %s: %w; stop what uses that port (see: ss -lntp) or change listen.console", l.Console, err))
 		} else {
 			a.consoleListener, a.consoleAddr = ln, ln.Addr()
-			a.down.push("console listener", func() error { ln.Close(); return nil })
+			a.down.Push("console listener", func() error { ln.Close(); return nil })
 		}
 	}
 	if len(errs) > 0 {
@@ -137,14 +139,14 @@ type named struct {
 }
 
 // runFront starts what lets events in.
-func (a *App) runFront(g *group) {
-	g.run("intake", a.intake.Run)
-	g.run("sample province", a.demo.Run)
+func (a *App) runFront(g *lifecycle.Group) {
+	g.Run("intake", a.intake.Run)
+	g.Run("sample province", a.demo.Run)
 	for _, l := range a.listeners {
-		g.run(l.name, l.run)
+		g.Run(l.name, l.run)
 	}
-	g.run("control socket", func(ctx context.Context) error { return a.control.Serve(ctx, a.operations()) })
+	g.Run("control socket", func(ctx context.Context) error { return a.control.Serve(ctx, a.operations()) })
 	if a.consoleListener != nil {
-		g.run("console", func(ctx context.Context) error { return a.console.Serve(ctx, a.consoleListener) })
+		g.Run("console", func(ctx context.Context) error { return a.console.Serve(ctx, a.consoleListener) })
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"hoalu/collector/pipeline"
 	"hoalu/collector/queue"
 	queuelocal "hoalu/collector/queue/local"
+	"hoalu/collector/source/listen"
 	"hoalu/collector/store"
 	"hoalu/compliance/evidence"
 	"hoalu/compliance/facts"
@@ -56,7 +57,7 @@ func (a *App) openState(ctx context.Context) error {
 	}
 	a.state = db
 	a.leases = db.Leases(hostname()+":"+a.path(), a.log)
-	a.down.push("state", db.Close)
+	a.down.Push("state", db.Close)
 	if cfg.DSN == "" {
 		return nil
 	}
@@ -90,7 +91,7 @@ func (a *App) openInventory(ctx context.Context) error {
 		return fmt.Errorf("host name: %w", err)
 	}
 	var addrs []netip.Addr
-	for _, ip := range hostAddresses() {
+	for _, ip := range listen.OwnAddresses() {
 		if x, ok := netip.AddrFromSlice(ip); ok {
 			addrs = append(addrs, x.Unmap())
 		}
@@ -200,7 +201,7 @@ func (a *App) openQueue(ctx context.Context) error {
 		return err
 	}
 	a.queue, a.queueSize = q, q.Size
-	a.down.push("queue", q.Close)
+	a.down.Push("queue", q.Close)
 	return nil
 }
 
@@ -221,7 +222,7 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 	a.store = s
-	a.down.push("event store", s.Close)
+	a.down.Push("event store", s.Close)
 	a.applied.Store(s.Position())
 	if a.disk, err = store.WatchDisk(ctx, a.path("events"), a.state.Document("free space of the disk"), a.log.With("component", "store")); err != nil {
 		return err
@@ -233,7 +234,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.quarantine, err = pipeline.OpenQuarantine(pipeline.QuarantineConfig{Dir: a.path("quarantine"), AEAD: aead}); err != nil {
 		return err
 	}
-	a.down.push("quarantine", a.quarantine.Close)
+	a.down.Push("quarantine", a.quarantine.Close)
 	return nil
 }
 
@@ -268,7 +269,7 @@ func (a *App) openLedger(ctx context.Context) error {
 	}
 	a.ledger = l
 	a.counted.Store(l.Position())
-	a.down.push("ledger", l.Close)
+	a.down.Push("ledger", l.Close)
 	return nil
 }
 
@@ -291,7 +292,7 @@ func (a *App) openIntake(ctx context.Context) error {
 		return err
 	}
 	a.intake = in
-	a.down.push("intake", in.Close)
+	a.down.Push("intake", in.Close)
 	a.demo = demo.Player{Sources: func() []soc.Source { return a.inventory.Snapshot().Sources() }, Put: in.Put, Log: a.log.With("component", "demo")}
 	proved, err := a.document(ctx, "systems of sources", "resolved.json")
 	if err != nil {
@@ -355,7 +356,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 	a.pipeline = pipeline.New(a.setups.At)
 	a.pipeline.NamesSpent = a.health.NamesSpent
 	a.hub = pipeline.NewHub(pipeline.HubConfig{}, queue.Onward{Stream: a.queue}, a.pipeline, a.log)
-	a.down.push("hub", func() error { a.hub.Close(); return nil })
+	a.down.Push("hub", func() error { a.hub.Close(); return nil })
 	return nil
 }
 

@@ -51,7 +51,7 @@ func TestOlderCopyOfTheDataIsRefused(t *testing.T) {
 		a, err := New(context.Background(), r.options())
 		if !errors.As(err, &rewound) || !strings.Contains(err.Error(), "hoalu restored") {
 			if a != nil {
-				a.down.run()
+				a.down.Run()
 			}
 			t.Fatalf("%s: New() = %v, want it refused with the way on", name, err)
 		}

@@ -15,29 +15,30 @@ import (
 // allowed says, for each top folder, which other folders of the module it may import (itself downward is always allowed;
 // see docs/architecture.md, "What may import what").
 var allowed = map[string][]string{
-	"cmd":               {"*"},
-	"internal/app":      {"*"},
-	"internal/arch":     {},
-	"internal/config":   {"collector", "detections", "national", "state"},
-	"internal/control":  {"soc"},
-	"internal/durable":  {},
-	"internal/golden":   {},
-	"internal/lang":     {},
-	"internal/licences": {},
-	"ecs":               {},
-	"soc":               {"ecs"},
-	"state":             {},
-	"inventory":         {"ecs", "soc", "state"},
-	"sensors":           {"ecs"},
-	"collector":         {"ecs", "soc", "state"},
-	"detections":        {"ecs", "soc", "state"},
-	"triage":            {"ecs", "soc", "state"},
-	"privacy":           {"ecs", "soc", "state"},
-	"vault":             {},
-	"compliance":        {"ecs", "soc", "state"},
-	"national":          {"ecs", "soc", "state"},
-	"console":           {"ecs", "soc", "state"},
-	"test":              {"*"},
+	"cmd":                {"*"},
+	"internal/app":       {"*"},
+	"internal/arch":      {},
+	"internal/config":    {"collector", "detections", "national", "state"},
+	"internal/control":   {"soc"},
+	"internal/durable":   {},
+	"internal/golden":    {},
+	"internal/lang":      {},
+	"internal/lifecycle": {},
+	"internal/licences":  {},
+	"ecs":                {},
+	"soc":                {"ecs"},
+	"state":              {},
+	"inventory":          {"ecs", "soc", "state"},
+	"sensors":            {"ecs"},
+	"collector":          {"ecs", "soc", "state"},
+	"detections":         {"ecs", "soc", "state"},
+	"triage":             {"ecs", "soc", "state"},
+	"privacy":            {"ecs", "soc", "state"},
+	"vault":              {},
+	"compliance":         {"ecs", "soc", "state"},
+	"national":           {"ecs", "soc", "state"},
+	"console":            {"ecs", "soc", "state"},
+	"test":               {"*"},
 }
 
 // banned are names that say nothing.
@@ -131,9 +132,8 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// appLines bounds internal/app, tests apart: it wires the parts and has no behaviour of its own. The aim is 2,500. The bound only
-// falls: whoever moves something out lowers it to what is left.
-const appLines = 3_900
+// appLines bounds internal/app, tests apart: it wires the parts and has no behaviour of its own.
+const appLines = 2_500
 
 // sqlText finds a statement in a string of Go.
 var sqlText = regexp.MustCompile("[\"`]\\s*(SELECT\\s.+\\sFROM|INSERT\\s+INTO|UPDATE\\s+\\w+\\s+SET|DELETE\\s+FROM)\\s")

@@ -1,4 +1,8 @@
-package app
+// Package lifecycle starts and stops the parts of the appliance: a Group runs their loops, a Teardown undoes what was opened, in reverse order.
+//
+// Contract: a Group is safe for concurrent use; a Teardown is one goroutine's. Neither waits longer than it is told to: what does not end is
+// named.
+package lifecycle
 
 import (
 	"context"
@@ -13,9 +17,9 @@ import (
 	"time"
 )
 
-// teardown is a stack of named steps, undone in reverse order; each says how long it took when it is slow.
-type teardown struct {
-	log   *slog.Logger
+// Teardown is a stack of named steps, undone in reverse order; each says how long it took when it is slow.
+type Teardown struct {
+	Log   *slog.Logger // is told of what is slow to stop
 	steps []step
 	at    atomic.Pointer[string] // the step being undone
 }
@@ -25,11 +29,12 @@ type step struct {
 	fn   func() error
 }
 
-func (t *teardown) push(name string, fn func() error) { t.steps = append(t.steps, step{name, fn}) }
+// Push adds what closes one part.
+func (t *Teardown) Push(name string, fn func() error) { t.steps = append(t.steps, step{name, fn}) }
 
-// bounded is run, given up after limit; the error names the step that did not end.
-func (t *teardown) bounded(limit time.Duration) error {
-	return within(limit, t.run, func() string {
+// Bounded is Run, given up after limit; the error names the step that did not end.
+func (t *Teardown) Bounded(limit time.Duration) error {
+	return within(limit, t.Run, func() string {
 		if at := t.at.Load(); at != nil {
 			return *at
 		}
@@ -37,8 +42,8 @@ func (t *teardown) bounded(limit time.Duration) error {
 	})
 }
 
-// run undoes everything once.
-func (t *teardown) run() error {
+// Run undoes everything once.
+func (t *Teardown) Run() error {
 	var errs []error
 	for i := len(t.steps) - 1; i >= 0; i-- {
 		s := t.steps[i]
@@ -48,15 +53,15 @@ func (t *teardown) run() error {
 			errs = append(errs, fmt.Errorf("stop %s: %w", s.name, err))
 		}
 		if d := time.Since(start); d > 2*time.Second {
-			t.log.Info("slow to stop", "part", s.name, "event.duration", d.String())
+			t.Log.Info("slow to stop", "part", s.name, "event.duration", d.String())
 		}
 	}
 	t.steps = nil
 	return errors.Join(errs...)
 }
 
-// stopTime is what a group of parts, and the teardown behind it, may each take to stop. Systemd kills after 90 s.
-const stopTime = 30 * time.Second
+// StopTime is what a group of parts, and the teardown behind it, may each take to stop. Systemd kills after 90 s.
+const StopTime = 30 * time.Second
 
 // within runs what stops something, and gives up on it after limit: then it says what was waited for.
 func within(limit time.Duration, stop func() error, waiting func() string) error {
@@ -70,9 +75,9 @@ func within(limit time.Duration, stop func() error, waiting func() string) error
 	}
 }
 
-// group runs the long-lived loops of the appliance. A loop that ends before its context does is fatal, with an error or without: it
+// Group runs the long-lived loops of the appliance. A loop that ends before its context does is fatal, with an error or without: it
 // is logged, kept as the cause and everything is stopped, because a part that silently died would lie to everybody.
-type group struct {
+type Group struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
@@ -82,12 +87,14 @@ type group struct {
 	running map[string]int // parts by name
 }
 
-func newGroup(ctx context.Context, log *slog.Logger) *group {
+// NewGroup runs its loops until ctx ends or Stop.
+func NewGroup(ctx context.Context, log *slog.Logger) *Group {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return &group{ctx: ctx, cancel: cancel, log: log, running: map[string]int{}}
+	return &Group{ctx: ctx, cancel: cancel, log: log, running: map[string]int{}}
 }
 
-func (g *group) run(name string, fn func(context.Context) error) {
+// Run starts a loop of a part.
+func (g *Group) Run(name string, fn func(context.Context) error) {
 	g.mark(name, 1)
 	g.wg.Go(func() {
 		defer g.mark(name, -1)
@@ -102,7 +109,7 @@ func (g *group) run(name string, fn func(context.Context) error) {
 	})
 }
 
-func (g *group) mark(name string, by int) {
+func (g *Group) mark(name string, by int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.running[name] += by; g.running[name] == 0 {
@@ -110,15 +117,21 @@ func (g *group) mark(name string, by int) {
 	}
 }
 
+// Done is closed when a loop has ended before it should; Cause says which.
+func (g *Group) Done() <-chan struct{} { return g.ctx.Done() }
+
+// Cause is why the group ended, nil while it runs.
+func (g *Group) Cause() error { return context.Cause(g.ctx) }
+
 // left names the parts that run, sorted.
-func (g *group) left() string {
+func (g *Group) left() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return strings.Join(slices.Sorted(maps.Keys(g.running)), ", ")
 }
 
-// stop ends the loops and waits for them, at most limit; the error names those that did not end.
-func (g *group) stop(limit time.Duration) error {
+// Stop ends the loops and waits for them, at most limit; the error names those that did not end.
+func (g *Group) Stop(limit time.Duration) error {
 	g.cancel(context.Canceled)
 	return within(limit, func() error { g.wg.Wait(); return nil }, g.left)
 }
