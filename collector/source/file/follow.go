@@ -458,6 +458,7 @@ func (f *Follower) save() error {
 	return nil
 }
 
+// writeDurably puts data in the place of path, so that after a crash the file is the old one or the new one, whole.
 func writeDurably(path string, data []byte) error {
 	tmp, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -473,5 +474,12 @@ func writeDurably(path string, data []byte) error {
 	if err == nil {
 		err = os.Rename(path+".new", path)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path)) // the name is durable with its folder
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -1,0 +1,86 @@
+package test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+var (
+	emphasis = regexp.MustCompile(`(?:^|[^*\p{L}\p{N}])\*([^*\n]+)\*`)
+	code     = regexp.MustCompile("`[^`]*`")
+)
+
+// texts gathers all strings of a JSON document.
+func texts(v any, into map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, x := range v {
+			texts(x, into)
+		}
+	case string:
+		into[v] = true
+	}
+}
+
+// TestDocumentedMenus: what a page of the documents sends its reader to (*Sources, sensors*; *Systems → Declare a system*) is written so
+// in the console, in that page's language. Emphasised words with a small first letter are words, no places.
+func TestDocumentedMenus(t *testing.T) {
+	rules := ""
+	titles, err := filepath.Glob("../detections/rules/hoalu/health/*.yml")
+	if err != nil || len(titles) == 0 {
+		t.Fatalf("titles of the product's own alerts: %d files, %v", len(titles), err)
+	}
+	for _, f := range titles {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules += string(raw)
+	}
+	for language, readme := range map[string]string{"en": "../README.md", "vi": "../README.vi.md"} {
+		shown := map[string]bool{}
+		for _, f := range []string{"../console/ui/locales/" + language + ".json", "../console/locales_" + language + ".json"} {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var v any
+			if err := json.Unmarshal(raw, &v); err != nil {
+				t.Fatalf("%s: %v", f, err)
+			}
+			texts(v, shown)
+		}
+		pages, err := filepath.Glob("../docs/" + language + "/*.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		places := 0
+		for _, f := range append(pages, readme) {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := code.ReplaceAllString(fence.ReplaceAllString(string(raw), ""), "")
+			for _, m := range emphasis.FindAllStringSubmatch(text, -1) {
+				if r, _ := utf8.DecodeRuneInString(m[1]); !unicode.IsUpper(r) {
+					continue
+				}
+				for part := range strings.SplitSeq(m[1], " → ") {
+					places++
+					if !shown[part] && !strings.Contains(rules, "title: "+part+"\n") {
+						t.Errorf("%s sends its reader to %q, which the console does not show", f, m[1])
+					}
+				}
+			}
+		}
+		if places < 25 {
+			t.Errorf("%s: only %d places found: is the search broken?", language, places)
+		}
+	}
+}
