@@ -316,12 +316,15 @@ func TestDocumentedRsyslog(t *testing.T) {
 
 // TestConsoleGivesDocumentedLines: what the console shows for a new syslog source is what the documents prescribe.
 func TestConsoleGivesDocumentedLines(t *testing.T) {
-	page, err := os.ReadFile("../console/ui/sources/Sources.tsx")
+	page, err := os.ReadFile("../console/ui/sources/Lines.tsx")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := regexp.MustCompile("\\*\\.\\* action\\(type=[^`]*").FindString(string(page))
-	shown = strings.NewReplacer(`\n`, "\n", "${seenAs ?? t('sources.addressHere')}", "10.20.0.5").Replace(shown) + "\n"
+	m := regexp.MustCompile("`(\\*\\.\\* action\\([^`]*)`,\\n +'([^']*)',").FindStringSubmatch(string(page))
+	if m == nil {
+		t.Fatal("the console's lines for rsyslog are not found")
+	}
+	shown := strings.ReplaceAll(m[1], "${to}", "10.20.0.5") + "\n" + m[2] + "\n"
 	if want := documentedSender(t, `port="5514" protocol="tcp"`); shown != want {
 		t.Errorf("the console shows\n%s\nthe documents have\n%s", shown, want)
 	}
