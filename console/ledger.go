@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -68,81 +69,25 @@ func (h *ledger) list(ctx context.Context, k *call, in *ledgerIn) (*LedgerAnswer
 	if to-from > (31 * 24 * time.Hour).Milliseconds() {
 		return nil, wrongField("range_long", "from")
 	}
-	sum, err := h.ledger.Summary(ctx)
+	rows, sum, err := h.visible(ctx, k, from, to, in.Source)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := h.ledger.Rows(ctx, from, to, in.Source)
-	if err != nil {
-		return nil, err
-	}
-	if scope := h.scope(k); !scope.All {
-		own := map[string]bool{}
-		sources := h.visibleSources(k)
-		for _, s := range sources {
-			own[s.ID] = true
-		}
-		if in.Source != "" && !own[in.Source] {
-			return nil, absent(in.Source)
-		}
-		rows = slices.DeleteFunc(rows, func(r soc.LedgerRow) bool { return !own[r.Source] })
-		sum = ownSummary(rows, sum)
-	}
-	n := h.names()
-	out := &LedgerAnswer{Items: []LedgerItem{}, Status: ledgerStatus(sum, h.clock().UnixMilli()), Kept: Time(sum.Kept)}
-	var total soc.LedgerRow
-	minutes := map[int64]*soc.LedgerRow{}
-	off := map[int64]bool{} // a minute is off when any of its sources is: differences of sources must not cancel out
-	var items []LedgerItem
-	for _, r := range rows {
-		addRow(&total, r)
-		m := minutes[r.Minute]
-		if m == nil {
-			m = &soc.LedgerRow{Minute: r.Minute}
-			minutes[r.Minute] = m
-		}
-		addRow(m, r)
-		checked := r.Minute <= sum.LastMinute
-		if checked && r.Difference() != 0 {
-			off[r.Minute] = true
-		}
-		if in.View == "source" || (in.View == "off" && checked && r.Difference() != 0) || (in.View == "dropped" && r.Dropped > 0) {
-			items = append(items, ledgerItem(r, n.source(r.Source), sum.LastMinute))
-		}
-	}
-	var order []int64
-	for m := range minutes {
-		order = append(order, m)
-	}
-	slices.SortFunc(order, func(a, b int64) int { return cmp.Compare(b, a) })
-	for _, m := range order {
-		if in.View == "" || in.View == "minute" {
-			source := Ref{}
-			if in.Source != "" {
-				source = n.source(in.Source)
-			}
-			items = append(items, ledgerItem(*minutes[m], source, sum.LastMinute))
-		}
-		if in.Map {
-			switch {
-			case off[m]:
-				out.Map = append(out.Map, LedgerCell{Minute: Time(m), State: "off", Difference: minutes[m].Difference()})
-			case m > sum.LastMinute:
-				out.Map = append(out.Map, LedgerCell{Minute: Time(m), State: "unchecked"})
-			}
-		}
-	}
-	cells, err := h.notMeasured(ctx, from, min(to, sum.LastMinute+time.Minute.Milliseconds()), minutes)
+	b := balanced(rows, sum.LastMinute)
+	out := &LedgerAnswer{Status: ledgerStatus(sum, h.clock().UnixMilli()), Kept: Time(sum.Kept)}
+	end := sum.LastMinute + time.Minute.Milliseconds() // of what was checked
+	cells, err := h.notMeasured(ctx, from, min(to, end), b.minutes)
 	if err != nil {
 		return nil, err
 	}
 	out.NotMeasured = len(cells)
 	if in.Map {
-		out.Map = append(out.Map, cells...)
+		out.Map = append(b.cells(), cells...)
 		slices.SortFunc(out.Map, func(a, b LedgerCell) int { return cmp.Compare(b.Minute, a.Minute) })
 	}
-	out.Sum = ledgerItem(total, Ref{}, sum.LastMinute)
-	out.Sum.Minute, out.Sum.Checked = Time(from), to <= sum.LastMinute+time.Minute.Milliseconds()
+	out.Sum = ledgerItem(b.total, Ref{}, sum.LastMinute)
+	out.Sum.Minute, out.Sum.Checked = Time(from), to <= end
+	items := b.view(in.View, in.Source, rows, h.names())
 	shown, next, err := page(items, func(i LedgerItem) string { return strconv.FormatInt(int64(i.Minute), 10) + "." + i.Source.ID }, in.After, in.Limit)
 	if err != nil {
 		return nil, err
@@ -150,6 +95,88 @@ func (h *ledger) list(ctx context.Context, k *call, in *ledgerIn) (*LedgerAnswer
 	out.Items = orEmpty(shown)
 	out.Frame = h.frame(int64(len(items)), next, ledgerFresh)
 	return out, nil
+}
+
+// visible are the rows of [from, to) of the sources that the person may see, with the judgement over just these.
+func (h *ledger) visible(ctx context.Context, k *call, from, to int64, source string) ([]soc.LedgerRow, LedgerSummary, error) {
+	sum, err := h.ledger.Summary(ctx)
+	if err != nil {
+		return nil, sum, err
+	}
+	rows, err := h.ledger.Rows(ctx, from, to, source)
+	if err != nil || h.scope(k).All {
+		return rows, sum, err
+	}
+	own := map[string]bool{}
+	for _, s := range h.visibleSources(k) {
+		own[s.ID] = true
+	}
+	if source != "" && !own[source] {
+		return nil, sum, absent(source)
+	}
+	rows = slices.DeleteFunc(rows, func(r soc.LedgerRow) bool { return !own[r.Source] })
+	return rows, ownSummary(rows, sum), nil
+}
+
+// balance is the sum of rows over all and by minute. A minute is off when any of its sources is: their differences must not cancel out.
+type balance struct {
+	last    int64 // newest minute checked
+	total   soc.LedgerRow
+	minutes map[int64]*soc.LedgerRow
+	off     map[int64]bool
+}
+
+func balanced(rows []soc.LedgerRow, last int64) balance {
+	b := balance{last: last, minutes: map[int64]*soc.LedgerRow{}, off: map[int64]bool{}}
+	for _, r := range rows {
+		addRow(&b.total, r)
+		m := b.minutes[r.Minute]
+		if m == nil {
+			m = &soc.LedgerRow{Minute: r.Minute}
+			b.minutes[r.Minute] = m
+		}
+		addRow(m, r)
+		if b.differs(r) {
+			b.off[r.Minute] = true
+		}
+	}
+	return b
+}
+
+// differs reports whether a row that was checked does not balance.
+func (b balance) differs(r soc.LedgerRow) bool { return r.Minute <= b.last && r.Difference() != 0 }
+
+// cells are the minutes that do not balance or were not checked yet.
+func (b balance) cells() (out []LedgerCell) {
+	for m, sum := range b.minutes {
+		switch {
+		case b.off[m]:
+			out = append(out, LedgerCell{Minute: Time(m), State: "off", Difference: sum.Difference()})
+		case m > b.last:
+			out = append(out, LedgerCell{Minute: Time(m), State: "unchecked"})
+		}
+	}
+	return out
+}
+
+// view is what one of the views lists: minutes, newest first, or the rows of sources.
+func (b balance) view(view, source string, rows []soc.LedgerRow, n names) (out []LedgerItem) {
+	if view == "" || view == "minute" {
+		ref := Ref{}
+		if source != "" {
+			ref = n.source(source)
+		}
+		for _, m := range slices.Backward(slices.Sorted(maps.Keys(b.minutes))) {
+			out = append(out, ledgerItem(*b.minutes[m], ref, b.last))
+		}
+		return out
+	}
+	for _, r := range rows {
+		if view == "source" || (view == "off" && b.differs(r)) || (view == "dropped" && r.Dropped > 0) {
+			out = append(out, ledgerItem(r, n.source(r.Source), b.last))
+		}
+	}
+	return out
 }
 
 // notMeasured are the minutes of [from, to) in which nothing ran or was checked, newest last. A minute with rows was counted.

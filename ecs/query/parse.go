@@ -373,31 +373,7 @@ func (p *parser) value(f ecs.Field, depth int, exact bool) (Node, error) {
 		}
 		return Term{f, s}, nil
 	case '>', '<':
-		p.pos++
-		equal := p.peek() == '='
-		if equal {
-			p.pos++
-		}
-		p.space()
-		s, _, err := p.text(name, `(),`)
-		if err != nil {
-			return nil, err
-		}
-		if s == "" {
-			return nil, p.badRange(at)
-		}
-		r := Range{Field: f}
-		switch {
-		case c == '>' && equal:
-			r.GTE = s
-		case c == '>':
-			r.GT = s
-		case equal:
-			r.LTE = s
-		default:
-			r.LT = s
-		}
-		return r, nil
+		return p.compared(f, c)
 	case '[', '{':
 		return p.between(f)
 	case '/':
@@ -405,6 +381,42 @@ func (p *parser) value(f ecs.Field, depth int, exact bool) (Node, error) {
 			return n, err
 		}
 	}
+	return p.unquoted(f)
+}
+
+// compared reads a bound: >, >=, < or <= and its value; the parser stands before c.
+func (p *parser) compared(f ecs.Field, c rune) (Node, error) {
+	at := p.pos
+	p.pos++
+	equal := p.peek() == '='
+	if equal {
+		p.pos++
+	}
+	p.space()
+	s, _, err := p.text(f.Name(), `(),`)
+	if err != nil {
+		return nil, err
+	}
+	if s == "" {
+		return nil, p.badRange(at)
+	}
+	r := Range{Field: f}
+	switch {
+	case c == '>' && equal:
+		r.GTE = s
+	case c == '>':
+		r.GT = s
+	case equal:
+		r.LTE = s
+	default:
+		r.LT = s
+	}
+	return r, nil
+}
+
+// unquoted reads a value without quotes: a network, a pattern, * for any value, or a value as it is.
+func (p *parser) unquoted(f ecs.Field) (Node, error) {
+	at := p.pos
 	s, wild, err := p.bare(`(),`)
 	if err != nil {
 		return nil, err

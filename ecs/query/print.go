@@ -23,61 +23,13 @@ func printNode(b *strings.Builder, n Node) {
 	case None:
 		b.WriteString("not *")
 	case And:
-		if len(n) == 0 {
-			b.WriteString("*")
-			return
-		}
-		for i, k := range n {
-			if i > 0 {
-				b.WriteString(" and ")
-			}
-			switch k := k.(type) {
-			case And:
-				printBracketed(b, k, len(k) > 1)
-			case Or:
-				printBracketed(b, k, len(k) > 1)
-			default:
-				printNode(b, k)
-			}
-		}
+		printAnd(b, n)
 	case Or:
-		if len(n) == 0 {
-			b.WriteString("not *")
-			return
-		}
-		for i, k := range n {
-			if i > 0 {
-				b.WriteString(" or ")
-			}
-			or, ok := k.(Or)
-			printBracketed(b, k, ok && len(or) > 1)
-		}
+		printOr(b, n)
 	case Not:
-		b.WriteString("not ")
-		switch k := n.Node.(type) {
-		case And:
-			printBracketed(b, k, len(k) > 1)
-		case Or:
-			printBracketed(b, k, len(k) > 1)
-		case Range:
-			printBracketed(b, k, k.GT != "" && k.GTE != "" || k.LT != "" && k.LTE != "")
-		default:
-			printNode(b, k)
-		}
+		printNot(b, n)
 	case Words:
-		if n.Any {
-			if bareWord(n.Text) {
-				b.WriteString(n.Text)
-			} else {
-				quote(b, n.Text)
-			}
-			return
-		}
-		printField(b, n.Field)
-		if !textFields[n.Field] {
-			b.WriteByte('~')
-		}
-		printText(b, n.Text)
+		printWords(b, n)
 	case Term:
 		printField(b, n.Field)
 		if textFields[n.Field] {
@@ -85,21 +37,7 @@ func printNode(b *strings.Builder, n Node) {
 		}
 		printText(b, n.Value)
 	case Terms:
-		printField(b, n.Field)
-		if textFields[n.Field] {
-			b.WriteByte('=')
-		}
-		b.WriteByte('(')
-		for i, v := range n.Values {
-			if i > 0 {
-				b.WriteString(" or ")
-			}
-			printItem(b, v)
-		}
-		if len(n.Values) == 1 {
-			b.WriteByte(',')
-		}
-		b.WriteByte(')')
+		printTerms(b, n)
 	case Prefix:
 		printField(b, n.Field)
 		if n.Value == "" {
@@ -111,25 +49,7 @@ func printNode(b *strings.Builder, n Node) {
 		printField(b, n.Field)
 		printPattern(b, n.Pattern)
 	case Regexp:
-		printField(b, n.Field)
-		if n.Pattern == "" {
-			b.WriteString("/(?:)/")
-			return
-		}
-		b.WriteByte('/')
-		escaped := false
-		for _, r := range n.Pattern {
-			switch {
-			case escaped:
-				escaped = false
-			case r == '\\':
-				escaped = true
-			case r == '/':
-				b.WriteByte('\\')
-			}
-			b.WriteRune(r)
-		}
-		b.WriteByte('/')
+		printRegexp(b, n)
 	case Range:
 		printRange(b, n)
 	case CIDR:
@@ -139,6 +59,110 @@ func printNode(b *strings.Builder, n Node) {
 		printField(b, n.Field)
 		b.WriteByte('*')
 	}
+}
+
+func printAnd(b *strings.Builder, n And) {
+	if len(n) == 0 {
+		b.WriteString("*")
+		return
+	}
+	for i, k := range n {
+		if i > 0 {
+			b.WriteString(" and ")
+		}
+		switch k := k.(type) {
+		case And:
+			printBracketed(b, k, len(k) > 1)
+		case Or:
+			printBracketed(b, k, len(k) > 1)
+		default:
+			printNode(b, k)
+		}
+	}
+}
+
+func printOr(b *strings.Builder, n Or) {
+	if len(n) == 0 {
+		b.WriteString("not *")
+		return
+	}
+	for i, k := range n {
+		if i > 0 {
+			b.WriteString(" or ")
+		}
+		or, ok := k.(Or)
+		printBracketed(b, k, ok && len(or) > 1)
+	}
+}
+
+func printNot(b *strings.Builder, n Not) {
+	b.WriteString("not ")
+	switch k := n.Node.(type) {
+	case And:
+		printBracketed(b, k, len(k) > 1)
+	case Or:
+		printBracketed(b, k, len(k) > 1)
+	case Range:
+		printBracketed(b, k, k.GT != "" && k.GTE != "" || k.LT != "" && k.LTE != "")
+	default:
+		printNode(b, k)
+	}
+}
+
+func printWords(b *strings.Builder, n Words) {
+	if n.Any {
+		if bareWord(n.Text) {
+			b.WriteString(n.Text)
+		} else {
+			quote(b, n.Text)
+		}
+		return
+	}
+	printField(b, n.Field)
+	if !textFields[n.Field] {
+		b.WriteByte('~')
+	}
+	printText(b, n.Text)
+}
+
+func printTerms(b *strings.Builder, n Terms) {
+	printField(b, n.Field)
+	if textFields[n.Field] {
+		b.WriteByte('=')
+	}
+	b.WriteByte('(')
+	for i, v := range n.Values {
+		if i > 0 {
+			b.WriteString(" or ")
+		}
+		printItem(b, v)
+	}
+	if len(n.Values) == 1 {
+		b.WriteByte(',')
+	}
+	b.WriteByte(')')
+}
+
+func printRegexp(b *strings.Builder, n Regexp) {
+	printField(b, n.Field)
+	if n.Pattern == "" {
+		b.WriteString("/(?:)/")
+		return
+	}
+	b.WriteByte('/')
+	escaped := false
+	for _, r := range n.Pattern {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = true
+		case r == '/':
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('/')
 }
 
 func printBracketed(b *strings.Builder, n Node, bracket bool) {

@@ -305,6 +305,7 @@ export function answer(state: State, path: string): unknown {
       refused: 0,
       heartbeat_seconds: 300,
       reconciles: true,
+      destinations: [],
       today: day,
       days: [day],
       destinations: [],
