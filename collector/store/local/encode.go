@@ -3,15 +3,12 @@ package local
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"hash/maphash"
 	"sort"
 	"strconv"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
@@ -35,112 +32,6 @@ const (
 	pageBytes   = 128 << 10 // of a data page before compression
 	chunkRows   = 1024      // rows handed to the writer at once, fewer where they hold pageBytes or chunkValues; a page ends between chunks
 	chunkValues = 16 << 10
-)
-
-// form is how the values of a column are written; it fixes their Kind.
-type form uint8
-
-const (
-	formText   form = iota // string
-	formInt                // number written as strconv would write it
-	formNumber             // any other number, as its text
-	formBool
-	forms
-	formNone // null and what has no form: only in ext
-)
-
-func (f form) kind() ecs.Kind {
-	switch f {
-	case formText:
-		return ecs.String
-	case formBool:
-		return ecs.Bool
-	}
-	return ecs.Number
-}
-
-func formOf(v ecs.Value) form {
-	switch v.Kind {
-	case ecs.String:
-		if utf8.ValidString(v.Text) {
-			return formText
-		}
-	case ecs.Number:
-		if _, ok := query.CanonicalInt(v.Text); ok {
-			return formInt
-		}
-		if utf8.ValidString(v.Text) {
-			return formNumber
-		}
-	case ecs.Bool:
-		if v.Text == "true" || v.Text == "false" {
-			return formBool
-		}
-	}
-	return formNone
-}
-
-// columnMeta describes a column in the footer ("hoalu.columns").
-type columnMeta struct {
-	Name     string `json:"name"`
-	Field    string `json:"field"`
-	Form     form   `json:"form"`
-	Repeated bool   `json:"repeated,omitempty"`
-	Dict     bool   `json:"dict,omitempty"`
-	Values   int    `json:"values"`
-	Lo       int64  `json:"lo,omitempty"` // of formInt
-	Hi       int64  `json:"hi,omitempty"`
-
-	Required bool       `json:"-"` // a fixed column, with a value in every row
-	DictPage *pageMeta  `json:"-"`
-	Pages    []pageMeta `json:"-"`
-}
-
-// tokMeta is the head of a .tok file.
-type tokMeta struct {
-	Rows    int
-	Length  int64        // of the Parquet file
-	Fixed   []columnMeta // the fixed columns, as in fixedColumns
-	Columns []columnMeta
-	Ext     []extMeta
-	ExtMany bool // more names than Ext lists
-}
-
-type extMeta struct {
-	Field  string `json:"field"`
-	Values int    `json:"values"`
-}
-
-// The fixed columns.
-const (
-	colTime     = "@timestamp"
-	colCreated  = "event.created"
-	colIngested = "event.ingested"
-	colID       = "event.id"
-	colSystem   = "hoalu.system.id"
-	colSource   = "hoalu.source.id"
-	colExt      = "ext"
-)
-
-// fixedColumns are in every file; the index says which is which.
-var fixedColumns = [...]columnMeta{
-	fixTime:     {Name: colTime, Form: formInt, Required: true},
-	fixCreated:  {Name: colCreated, Form: formInt, Required: true},
-	fixIngested: {Name: colIngested, Form: formInt, Required: true},
-	fixID:       {Name: colID, Required: true},
-	fixSystem:   {Name: colSystem, Dict: true, Required: true},
-	fixSource:   {Name: colSource, Dict: true, Required: true},
-	fixExt:      {Name: colExt},
-}
-
-const (
-	fixTime = iota
-	fixCreated
-	fixIngested
-	fixID
-	fixSystem
-	fixSource
-	fixExt
 )
 
 // pending is a column while its file is made: where its values stand, row and pair.
@@ -408,8 +299,27 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 	if err := w.Flush(); err != nil {
 		return nil, fmt.Errorf("write row group: %w", err)
 	}
-	pages := sha256.Sum256(out.Bytes())
-	meta := tokMeta{Rows: len(events), Fixed: append([]columnMeta(nil), fixedColumns[:]...)}
+	meta, err := writeFooter(w.SetKeyValueMetadata, out.Bytes(), cols, extNames, outcomes, entry)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("write footer: %w", err)
+	}
+	whole := sha256.Sum256(out.Bytes())
+	if err := meta.pages(out.Bytes()); err != nil {
+		return nil, err
+	}
+	entry.SHA256 = hex.EncodeToString(whole[:])
+	tok := encodeTok(meta, x.keys.filter(), ids)
+	entry.Bytes = int64(out.Len() + len(tok))
+	return &encoded{entry, out.Bytes(), tok}, nil
+}
+
+// writeFooter puts what a reader must know into the footer of a file whose pages are written, and answers it as the head of its .tok file.
+func writeFooter(set func(key, value string), pages []byte, cols []*pending, extNames map[string]int, outcomes *memtable, entry fileEntry) (tokMeta, error) {
+	sum := sha256.Sum256(pages)
+	meta := tokMeta{Rows: int(entry.Rows), Fixed: append([]columnMeta(nil), fixedColumns[:]...)}
 	for _, c := range cols {
 		meta.Columns = append(meta.Columns, c.columnMeta)
 	}
@@ -424,29 +334,19 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 	for key, value := range map[string]any{"hoalu.columns": meta.Columns, "hoalu.ext": meta.Ext, "hoalu.outcomes": outcomes.list()} {
 		text, err := json.Marshal(value)
 		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", key, err)
+			return meta, fmt.Errorf("encode %s: %w", key, err)
 		}
-		w.SetKeyValueMetadata(key, string(text))
+		set(key, string(text))
 	}
 	for key, value := range map[string]string{
-		"hoalu.version": strconv.Itoa(fileVersion), "hoalu.system": entry.System, "hoalu.day": entry.Day, "hoalu.events": strconv.Itoa(len(events)),
+		"hoalu.version": strconv.Itoa(fileVersion), "hoalu.system": entry.System, "hoalu.day": entry.Day, "hoalu.events": strconv.Itoa(int(entry.Rows)),
 		"hoalu.first_sequence": strconv.FormatUint(entry.First, 10), "hoalu.last_sequence": strconv.FormatUint(entry.Last, 10),
 		"hoalu.ext_many":     strconv.FormatBool(meta.ExtMany),
-		"hoalu.pages_length": strconv.Itoa(out.Len()), "hoalu.pages_sha256": hex.EncodeToString(pages[:]),
+		"hoalu.pages_length": strconv.Itoa(len(pages)), "hoalu.pages_sha256": hex.EncodeToString(sum[:]),
 	} {
-		w.SetKeyValueMetadata(key, value)
+		set(key, value)
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("write footer: %w", err)
-	}
-	whole := sha256.Sum256(out.Bytes())
-	if err := meta.pages(out.Bytes()); err != nil {
-		return nil, err
-	}
-	entry.SHA256 = hex.EncodeToString(whole[:])
-	tok := encodeTok(meta, x.keys.filter(), ids)
-	entry.Bytes = int64(out.Len() + len(tok))
-	return &encoded{entry, out.Bytes(), tok}, nil
+	return meta, nil
 }
 
 // pages fills in the page tables of a finished file.
@@ -596,185 +496,3 @@ func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, column fun
 	}
 	return nil
 }
-
-// A .tok file: "HLT" version(1), CRC-32C u32 of the rest, then the head (tokMeta) as varints and length-prefixed texts, the token filter and
-// the id filter, each with its length.
-const tokMagic = "HLT"
-
-func encodeTok(meta tokMeta, tokens, ids filter) []byte {
-	d := append([]byte(tokMagic), fileVersion, 0, 0, 0, 0)
-	num := func(n int64) { d = binary.AppendVarint(d, n) }
-	text := func(s string) { num(int64(len(s))); d = append(d, s...) }
-	flag := func(b ...bool) {
-		x := int64(0)
-		for i, f := range b {
-			if f {
-				x |= 1 << i
-			}
-		}
-		num(x)
-	}
-	at := int64(0)
-	pg := func(p *pageMeta) {
-		num(p.Offset - at)
-		at = p.Offset + int64(p.Size)
-		num(int64(p.Size))
-		num(int64(p.Plain))
-		num(int64(p.Values))
-		num(int64(p.Rows))
-		d = binary.LittleEndian.AppendUint32(d, p.CRC)
-	}
-	columns := func(list []columnMeta) {
-		num(int64(len(list)))
-		for i := range list {
-			c := &list[i]
-			text(c.Name)
-			text(c.Field)
-			num(int64(c.Form))
-			flag(c.Repeated, c.Dict, c.Required, c.DictPage != nil)
-			num(int64(c.Values))
-			num(c.Lo)
-			num(c.Hi)
-			if c.DictPage != nil {
-				pg(c.DictPage)
-			}
-			num(int64(len(c.Pages)))
-			for k := range c.Pages {
-				pg(&c.Pages[k])
-			}
-		}
-	}
-	num(int64(meta.Rows))
-	num(meta.Length)
-	columns(meta.Fixed)
-	columns(meta.Columns)
-	num(int64(len(meta.Ext)))
-	for _, e := range meta.Ext {
-		text(e.Field)
-		num(int64(e.Values))
-	}
-	flag(meta.ExtMany)
-	for _, f := range []filter{tokens, ids} {
-		num(int64(len(f) * 8))
-		d = f.append(d)
-	}
-	binary.LittleEndian.PutUint32(d[4:], crc32.Checksum(d[8:], castagnoli))
-	return d
-}
-
-// tok is a read .tok file.
-type tok struct {
-	tokMeta
-	tokens, ids filter
-	columns     map[string][]int // by field: indexes of Columns
-	ext         map[string]bool
-	size        int
-}
-
-// tokReader takes a .tok file apart; after a fault it gives zero values and bad is set.
-type tokReader struct {
-	d   []byte
-	bad bool
-	at  int64
-}
-
-func (r *tokReader) num() int64 {
-	n, size := binary.Varint(r.d)
-	if size <= 0 {
-		r.bad, r.d = true, nil
-		return 0
-	}
-	r.d = r.d[size:]
-	return n
-}
-
-func (r *tokReader) bytes(n int64) []byte {
-	if n < 0 || n > int64(len(r.d)) {
-		r.bad, r.d = true, nil
-		return nil
-	}
-	b := r.d[:n]
-	r.d = r.d[n:]
-	return b
-}
-
-func (r *tokReader) text() string { return string(r.bytes(r.num())) }
-
-// list is the length of a list of at most so many entries, each of which takes so many bytes at least.
-func (r *tokReader) list(most, each int) int {
-	n := r.num()
-	if n < 0 || n > int64(most) || n > int64(len(r.d)/each) {
-		r.bad, r.d = true, nil
-		return 0
-	}
-	return int(n)
-}
-
-func (r *tokReader) page() (p pageMeta) {
-	p.Offset = r.at + r.num()
-	p.Size, p.Plain, p.Values, p.Rows = uint32(r.num()), uint32(r.num()), uint32(r.num()), uint32(r.num())
-	r.at = p.Offset + int64(p.Size)
-	if b := r.bytes(4); b != nil {
-		p.CRC = binary.LittleEndian.Uint32(b)
-	}
-	return p
-}
-
-func (r *tokReader) columns() []columnMeta {
-	list := make([]columnMeta, r.list(maxColumns+len(fixedColumns), 8))
-	for i := range list {
-		c := &list[i]
-		c.Name, c.Field, c.Form = r.text(), r.text(), form(r.num())
-		flags := r.num()
-		c.Repeated, c.Dict, c.Required = flags&1 != 0, flags&2 != 0, flags&4 != 0
-		c.Values, c.Lo, c.Hi = int(r.num()), r.num(), r.num()
-		if flags&8 != 0 {
-			p := r.page()
-			c.DictPage = &p
-		}
-		c.Pages = make([]pageMeta, r.list(maxFileRows, 9))
-		for k := range c.Pages {
-			c.Pages[k] = r.page()
-		}
-	}
-	return list
-}
-
-func decodeTok(data []byte) (*tok, error) {
-	if len(data) < 8 || string(data[:3]) != tokMagic {
-		return nil, fmt.Errorf("%w: not a token filter", errDamaged)
-	}
-	if data[3] > fileVersion {
-		return nil, fmt.Errorf("token filter of version %d, this program reads up to %d: install the newer program", data[3], fileVersion)
-	}
-	if crc32.Checksum(data[8:], castagnoli) != binary.LittleEndian.Uint32(data[4:]) {
-		return nil, fmt.Errorf("%w: token filter checksum differs", errDamaged)
-	}
-	t := &tok{columns: map[string][]int{}, ext: map[string]bool{}, size: len(data)}
-	r := tokReader{d: data[8:]}
-	t.Rows, t.Length = int(r.num()), r.num()
-	t.Fixed, t.Columns = r.columns(), r.columns()
-	t.Ext = make([]extMeta, r.list(maxExtNames, 2))
-	for i := range t.Ext {
-		t.Ext[i] = extMeta{r.text(), int(r.num())}
-	}
-	t.ExtMany = r.num() != 0
-	t.tokens = readFilter(r.bytes(r.num()))
-	t.ids = readFilter(r.bytes(r.num()))
-	if r.bad || len(r.d) != 0 {
-		return nil, damaged("token filter head")
-	}
-	if err := t.check(); err != nil {
-		return nil, fmt.Errorf("token filter: %w", err)
-	}
-	for i, c := range t.Columns {
-		t.columns[c.Field] = append(t.columns[c.Field], i)
-	}
-	for _, e := range t.Ext {
-		t.ext[e.Field] = true
-	}
-	return t, nil
-}
-
-// inExt reports whether the ext column may hold a field.
-func (t *tok) inExt(field string) bool { return t.ExtMany || t.ext[field] }

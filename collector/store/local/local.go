@@ -26,7 +26,6 @@ import (
 	"sort"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"hoalu/collector/store"
@@ -114,12 +113,6 @@ type Store struct {
 	filed    manifest // of MANIFEST, without its files; guarded by compacting
 	closed   bool
 	writers  sync.WaitGroup
-}
-
-// generation counts the searches that use a state of the store; its garbage is unlinked when it and all before it are done.
-type generation struct {
-	refs    int
-	garbage []string
 }
 
 // memtable is what is not yet on disk. Its slice only grows; a snapshot is a prefix of it.
@@ -338,19 +331,45 @@ func (s *Store) Append(ctx context.Context, b store.Block) error {
 	}
 	now := s.cfg.Now()
 	ms := now.UnixMilli()
-	type taken struct {
-		e   *ecs.Event
-		dup bool
+	list, err := s.take(b.Events, ms)
+	if err != nil {
+		return err
 	}
-	list := make([]taken, len(b.Events))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if newEpoch {
+		s.epoch, s.position = b.Epoch, 0
+	}
+	m := s.active
+	if !m.any {
+		m.any, m.first, m.epoch, m.born = true, b.First, s.epoch, now
+	}
+	m.last, s.appended = b.Last, b.Last
+	m.add(list)
+	m.quarantined(b.Outcomes)
+	if s.full(m) && s.sealing == nil {
+		s.startSeal()
+	}
+	return nil
+}
+
+// taken is an event of a block that is to be kept, or that was there already.
+type taken struct {
+	e   *ecs.Event
+	dup bool
+}
+
+// take copies events of a block, received at ms, and finds those whose sender-given id is stored already.
+func (s *Store) take(events []*ecs.Event, ms int64) ([]taken, error) {
+	list := make([]taken, len(events))
 	var fresh map[string]bool // sender-given ids of this block
-	for i, e := range b.Events {
+	for i, e := range events {
 		if senderGiven(e.ID) {
 			dup := fresh[e.ID]
 			if !dup {
 				var err error
 				if dup, err = s.known(e); err != nil {
-					return fmt.Errorf("check event %s for a duplicate: %w", e.ID, err)
+					return nil, fmt.Errorf("check event %s for a duplicate: %w", e.ID, err)
 				}
 				if fresh == nil {
 					fresh = map[string]bool{}
@@ -368,17 +387,11 @@ func (s *Store) Append(ctx context.Context, b store.Block) error {
 		}
 		list[i] = taken{c, false}
 	}
+	return list, nil
+}
 
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if newEpoch {
-		s.epoch, s.position = b.Epoch, 0
-	}
-	m := s.active
-	if !m.any {
-		m.any, m.first, m.epoch, m.born = true, b.First, s.epoch, now
-	}
-	m.last, s.appended = b.Last, b.Last
+// add takes the events of a block, counted by source and minute.
+func (m *memtable) add(list []taken) {
 	for _, t := range list {
 		e := t.e
 		o := m.outcome(e.Source, e.Created)
@@ -397,7 +410,11 @@ func (s *Store) Append(ctx context.Context, b store.Block) error {
 		}
 		m.events = append(m.events, e)
 	}
-	for _, o := range b.Outcomes {
+}
+
+// quarantined counts frames of a block that became no event.
+func (m *memtable) quarantined(outcomes []store.Outcome) {
+	for _, o := range outcomes {
 		for reason, n := range o.Quarantined {
 			mine := m.outcome(o.Source, o.Minute)
 			if mine.Quarantined == nil {
@@ -406,10 +423,6 @@ func (s *Store) Append(ctx context.Context, b store.Block) error {
 			mine.Quarantined[reason] += n
 		}
 	}
-	if s.full(m) && s.sealing == nil {
-		s.startSeal()
-	}
-	return nil
 }
 
 func (s *Store) full(m *memtable) bool {
@@ -434,110 +447,6 @@ func (s *Store) known(e *ecs.Event) (bool, error) {
 	}
 	return s.filesKnow(v, e)
 }
-
-// startSeal freezes the active memtable and writes it in the background; s.mu is held and nothing is sealing.
-func (s *Store) startSeal() {
-	m := s.active
-	m.number = s.next
-	s.next++
-	s.sealing, s.active = m, newMemtable()
-	s.startWrite()
-}
-
-// startWrite writes s.sealing in the background; s.mu is held.
-func (s *Store) startWrite() {
-	m, done := s.sealing, make(chan struct{})
-	s.writing = done
-	s.writers.Add(1)
-	go func() {
-		defer s.writers.Done()
-		seg, err := s.write(m)
-		s.mu.Lock()
-		s.sealErr = err
-		if err == nil {
-			s.level0 = append(s.level0[:len(s.level0):len(s.level0)], seg)
-			s.sealing = nil
-			if m.epoch == s.epoch {
-				s.position = seg.Last
-			}
-		}
-		s.mu.Unlock()
-		if err == nil { // the next segment is not written before this one is told: whoever counts takes them in order
-			s.cfg.Hooks.OnSeal(store.Segment{ID: seg.id, First: seg.First, Last: seg.Last, Outcomes: seg.Outcomes})
-		} else {
-			s.log.Error("events stay in memory: seal failed", "error", err)
-		}
-		s.mu.Lock()
-		s.writing = nil
-		s.mu.Unlock()
-		close(done)
-	}()
-}
-
-// write makes the first-level segment of m. It may be repeated: the name is the same.
-func (s *Store) write(m *memtable) (*l0, error) {
-	data, err := encodeL0(l0Footer{Epoch: m.epoch, First: m.first, Last: m.last, Outcomes: m.list()}, m.events)
-	if err != nil {
-		return nil, err
-	}
-	dir := filepath.Join(s.cfg.Dir, "l0")
-	name := fmt.Sprintf("%010d-%d-%d.hle", m.number, m.first, m.last)
-	var seg *l0
-	err = writeFile(dir, name, data, s.cfg.step, func(path string) (err error) {
-		seg, err = verifyL0(path)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("write first-level segment: %w", noSpace(err))
-	}
-	seg.path, seg.id = filepath.Join(dir, name), strings.TrimSuffix(name, ".hle")
-	return seg, nil
-}
-
-func noSpace(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", store.ErrNoSpace, err)
-	}
-	return err
-}
-
-// rotate waits until the active memtable has room, or until everything is sealed when all is set. A failed seal is tried again once.
-func (s *Store) rotate(ctx context.Context, all bool) error {
-	for {
-		s.mu.Lock()
-		if s.writing == nil {
-			switch {
-			case s.sealing != nil:
-				s.startWrite()
-			case all && s.active.any, s.full(s.active):
-				s.startSeal()
-				if !all {
-					s.mu.Unlock()
-					return nil
-				}
-			default:
-				s.mu.Unlock()
-				return nil
-			}
-		}
-		done := s.writing
-		s.mu.Unlock()
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		s.mu.Lock()
-		err, failed := s.sealErr, s.sealing != nil && s.writing == nil
-		s.mu.Unlock()
-		if failed && err != nil {
-			return err
-		}
-	}
-}
-
-// Seal writes what is in memory now; Position is then the last sequence appended.
-func (s *Store) Seal(ctx context.Context) error { return s.rotate(ctx, true) }
 
 // Live implements store.Store.
 func (s *Store) Live() []store.Outcome {
@@ -665,72 +574,4 @@ func (s *Store) Close() error {
 		return fmt.Errorf("seal on close (the queue still has these events): %w", err)
 	}
 	return nil
-}
-
-// view is one state of the store, held by a search.
-type view struct {
-	gen     *generation
-	mems    []memView
-	level0  []*l0
-	files   []*file
-	damaged []string
-}
-
-type memView struct {
-	events   []*ecs.Event
-	min, max int64
-}
-
-func (s *Store) view() *view {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.viewLocked()
-}
-
-func (s *Store) viewLocked() *view {
-	v := &view{gen: s.gens[len(s.gens)-1], level0: s.level0, files: s.files, damaged: append([]string(nil), s.damaged...)}
-	v.gen.refs++
-	for _, m := range []*memtable{s.sealing, s.active} {
-		if m != nil && len(m.events) > 0 {
-			v.mems = append(v.mems, memView{m.events, m.min, m.max})
-		}
-	}
-	return v
-}
-
-func (s *Store) release(v *view) {
-	s.mu.Lock()
-	v.gen.refs--
-	garbage := s.sweepLocked()
-	s.mu.Unlock()
-	s.remove(garbage)
-}
-
-// retire lets paths be removed once no search started before now is left; s.mu is held.
-func (s *Store) retireLocked(paths []string) []string {
-	last := s.gens[len(s.gens)-1]
-	last.garbage = append(last.garbage, paths...)
-	s.gens = append(s.gens, &generation{})
-	return s.sweepLocked()
-}
-
-func (s *Store) sweepLocked() []string {
-	var out []string
-	for len(s.gens) > 1 && s.gens[0].refs == 0 {
-		out = append(out, s.gens[0].garbage...)
-		s.gens = s.gens[1:]
-	}
-	return out
-}
-
-func (s *Store) remove(paths []string) {
-	for _, p := range paths {
-		s.cache.drop(p)
-		if s.cfg.step("remove "+filepath.Base(p)) != nil {
-			continue
-		}
-		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.log.Warn("cannot remove a replaced file; the next compaction tries again", "file.path", p, "error", err)
-		}
-	}
 }
