@@ -30,7 +30,7 @@ func TestRotatedKeys(t *testing.T) {
 	r.eventually("the event", func() bool { return r.count(host) == 1 })
 	r.end()
 	opts := Options{Data: filepath.Join(r.dir, "d"), Config: r.cfg, Log: r.options().Log, Version: "test"}
-	for _, name := range []string{"pseudonym", "queue", "quarantine"} {
+	for _, name := range []string{"pseudonym", "queue", "quarantine", "identity", "exercise"} {
 		if err := RotateKey(t.Context(), opts, name, "hằng năm"); err != nil {
 			t.Fatalf("rotate %s: %v", name, err)
 		}
@@ -62,7 +62,7 @@ func TestRotatedKeys(t *testing.T) {
 			n++
 		}
 	}
-	if n != 3 {
-		t.Errorf("%d rotations on record, want 3", n)
+	if n != 5 {
+		t.Errorf("%d rotations on record, want 5", n)
 	}
 }
