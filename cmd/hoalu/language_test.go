@@ -24,7 +24,7 @@ import (
 func texts(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{} // text → where
-	for _, dir := range []string{".", "../../internal/app/exercise"} {
+	for _, dir := range []string{".", "../../internal/exercise"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

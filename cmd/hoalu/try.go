@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"hoalu/internal/app/exercise"
+	"hoalu/internal/exercise"
 )
 
 // TryCmd plays the exercise.

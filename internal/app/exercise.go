@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"hoalu/internal/app/exercise"
+	"hoalu/internal/exercise"
 	"hoalu/sensors"
 	"hoalu/soc"
 	"hoalu/triage"
