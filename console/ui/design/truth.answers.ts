@@ -300,6 +300,7 @@ export function answer(state: State, path: string): unknown {
     '/api/quarantine': { ...list, reasons: {} } satisfies QuarantineAnswer,
     '/api/rules': { ...list, running: 0, refused: 0 } satisfies RulesAnswer,
     '/api/national': {
+      destinations: [],
       state: 'unknown',
       waiting: 0,
       refused: 0,
@@ -308,7 +309,6 @@ export function answer(state: State, path: string): unknown {
       destinations: [],
       today: day,
       days: [day],
-      destinations: [],
       as_of: iso(now),
       stale_after: iso(now + HOUR),
     } satisfies NationalSummary,

@@ -16,13 +16,13 @@ export function DayState({ state, why }: { state: string; why?: string | undefin
   );
 }
 
-export function Days({ n }: { n: NationalSummary }) {
+export function Days({ days }: { days: NationalSummary['days'] }) {
   const { t } = useTranslation();
   const lang = useLang();
   const day = (d: string) => (lang === 'vi' ? d.split('-').reverse().join('/') : d);
   return (
     <div className="page-body scroll">
-      {n.days.length === 0 ? (
+      {days.length === 0 ? (
         <Empty>{t('national.noDays')}</Empty>
       ) : (
         <div className="card table-wrap">
@@ -41,7 +41,7 @@ export function Days({ n }: { n: NationalSummary }) {
               </tr>
             </thead>
             <tbody>
-              {n.days.map((d) => (
+              {days.map((d) => (
                 <tr key={d.day}>
                   <td>
                     <DayState state={d.state} why={d.why} />

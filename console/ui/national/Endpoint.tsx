@@ -12,15 +12,34 @@ import { Overlay } from '../frame/Overlay';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
 
-export function Endpoint() {
+export function Endpoint({ destination }: { destination: number }) {
   const { t } = useTranslation();
   const may = useMay('national.endpoint');
-  const endpoint = useQuery({ queryKey: ['endpoint'], queryFn: () => take(client.GET('/api/national/endpoint')) });
+  const [add, setAdd] = useState(false);
+  const endpoint = useQuery({
+    queryKey: ['endpoint', destination],
+    queryFn: () => take(client.GET('/api/national/endpoint', { params: { query: { destination } } })),
+  });
   if (endpoint.isPending) return <Loading what="national" />;
   if (!endpoint.data) return <Failed error={endpoint.error} what="national" retry={() => endpoint.refetch()} />;
   return (
     <div className="page-body scroll">
-      <EndpointForm key={endpoint.data.version} e={endpoint.data} may={may} onDone={() => endpoint.refetch()} />
+      <EndpointForm
+        key={add ? 'add' : endpoint.data.version}
+        e={add ? { channels: endpoint.data.channels, channel: '', url: '', version: 0 } : endpoint.data}
+        add={add}
+        may={may}
+        onDone={() => {
+          setAdd(false);
+          endpoint.refetch();
+        }}
+      />
+      {may && endpoint.data.url && (
+        <p>
+          <Button onClick={() => setAdd(!add)}>{t(add ? 'national.addCancel' : 'national.add')}</Button>{' '}
+          <span className="muted small">{t('national.addHint')}</span>
+        </p>
+      )}
       {endpoint.data.certificate && (
         <section className="card">
           <h2>{t('national.certificate')}</h2>
@@ -35,7 +54,7 @@ export function Endpoint() {
   );
 }
 
-function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDone: () => void }) {
+function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; may: boolean; onDone: () => void }) {
   const { t } = useTranslation();
   const lang = useLang();
   const queries = useQueryClient();
@@ -59,7 +78,11 @@ function EndpointForm({ e, may, onDone }: { e: EndpointItem; may: boolean; onDon
   const save = async () => {
     setBusy(true);
     try {
-      await take(client.PUT('/api/national/endpoint', { body: { ...f, url: f.url.trim(), version: e.version } }));
+      await take(
+        client.PUT('/api/national/endpoint', {
+          body: { ...f, url: f.url.trim(), version: e.version, destination: e.destination ?? 0, add },
+        }),
+      );
       setSheet(false);
       toast({ text: t('national.saved') });
       queries.invalidateQueries({ queryKey: ['national'] });

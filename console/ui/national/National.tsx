@@ -15,6 +15,7 @@ import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
 import { DayState, Days } from './Days';
+import { Destinations, signOf } from './Destinations';
 import { Endpoint } from './Endpoint';
 import { Outbox } from './Outbox';
 import { FarSide, plainTrouble } from './trouble';
@@ -28,6 +29,7 @@ export default function National() {
   const queries = useQueryClient();
   const [params, change] = useView();
   const tab = tabs.find((x) => x === params.get('tab')) ?? 'outbox';
+  const chosen = Number(params.get('dest')) || 0; // of several receiving points; 0: all, and the first for deeds
   const mayTest = useMay('national.test');
   const mayAct = useMay('national.act');
   const [busy, setBusy] = useState('');
@@ -36,7 +38,7 @@ export default function National() {
   const test = async () => {
     setBusy('test');
     try {
-      const r = await take(client.POST('/api/national/test'));
+      const r = await take(client.POST('/api/national/test', { params: { query: { destination: chosen } } }));
       toast({
         kind: r.ok ? 'info' : 'error',
         text: r.ok ? t('national.testOk', { id: r.report }) : t('national.testBad', { text: plainTrouble(r.text ?? '', t) }),
@@ -51,7 +53,7 @@ export default function National() {
   const reconcile = async () => {
     setBusy('reconcile');
     try {
-      await take(client.POST('/api/national/reconcile', { body: {} }));
+      await take(client.POST('/api/national/reconcile', { body: { destination: chosen } }));
       toast({ text: t('national.reconciled') });
       queries.invalidateQueries({ queryKey: ['national'] });
     } catch (e) {
@@ -63,7 +65,8 @@ export default function National() {
   if (summary.isPending) return <Loading what="national" />;
   if (!n) return <Failed error={summary.error} what="national" retry={() => summary.refetch()} />;
   const receipt = ms(n.last_receipt);
-  const sign = n.state === 'good' ? 'met' : n.state === 'unset' ? 'not_applicable' : n.state === 'bad' ? 'not_met' : 'unknown';
+  const sign = signOf(n.state);
+  const one = n.destinations.find((d) => d.id === chosen);
   return (
     <div className="page page-fixed">
       <div className="page-head">
@@ -87,7 +90,7 @@ export default function National() {
               {t('national.test')}
             </Button>
           )}
-          {mayAct && n.endpoint && n.reconciles && (
+          {mayAct && n.endpoint && (one ?? n).reconciles && (
             <Button onClick={reconcile} loading={busy === 'reconcile'}>
               {t('national.reconcile')}
             </Button>
@@ -121,6 +124,7 @@ export default function National() {
         ))}
         <DayState state={n.today.state} why={n.today.why} />
       </div>
+      <Destinations list={n.destinations} chosen={chosen} choose={(id) => change({ dest: id ? String(id) : undefined }, true)} />
       <div className="tabs" role="tablist" aria-label={t('page.national')}>
         {tabs.map((x) => (
           <button
@@ -135,8 +139,8 @@ export default function National() {
         ))}
       </div>
       {tab === 'outbox' && <Outbox unset={n.state === 'unset'} />}
-      {tab === 'days' && <Days n={n} />}
-      {tab === 'endpoint' && <Endpoint />}
+      {tab === 'days' && <Days days={(one ?? n).days} />}
+      {tab === 'endpoint' && <Endpoint key={chosen} destination={chosen} />}
     </div>
   );
 }

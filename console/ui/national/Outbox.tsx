@@ -19,7 +19,12 @@ export function Outbox({ unset }: { unset: boolean }) {
   const { t } = useTranslation();
   const lang = useLang();
   const [params, change] = useView();
-  const query = given({ state: params.get('state') ?? '', kind: params.get('kind') ?? '', subject: params.get('subject') ?? '' });
+  const query = given({
+    state: params.get('state') ?? '',
+    kind: params.get('kind') ?? '',
+    subject: params.get('subject') ?? '',
+    destination: params.get('dest') ?? '',
+  });
   const { list, rows, first, more } = useCursor<ReportItem, PageReportItem>(['outbox', query], (after) =>
     take(
       client.GET('/api/national/outbox', { params: { query: { ...query, limit: 100, ...(after ? { after } : {}) } as never } }),
