@@ -300,7 +300,6 @@ export function answer(state: State, path: string): unknown {
     '/api/quarantine': { ...list, reasons: {} } satisfies QuarantineAnswer,
     '/api/rules': { ...list, running: 0, refused: 0 } satisfies RulesAnswer,
     '/api/national': {
-      destinations: [],
       state: 'unknown',
       waiting: 0,
       refused: 0,
