@@ -12,11 +12,43 @@ func digitRun(s string) bool {
 	if digitRunIn(s) {
 		return true
 	}
-	if strings.IndexByte(s, '%') < 0 {
+	if !escapesTouchDigits(s) {
 		return false
 	}
 	text, at := readable(s)
 	return at != nil && digitRun(text)
+}
+
+// escapesTouchDigits says whether undoing the percent escapes of s can make or part a run of digits: one of them stands for a digit or
+// another percent sign, a digit stands beside it, or a plus between digits stands for a blank as it does where there are escapes.
+// Escaped Vietnamese words do none of this, and nearly all escapes are theirs.
+func escapesTouchDigits(s string) bool {
+	any := false
+	for at := strings.IndexByte(s, '%'); at >= 0; {
+		if escape(s, at) {
+			any = true
+			own := at > 2 && s[at-3] == '%' && escape(s, at-3) // the byte before is the end of another escape
+			if c := hex(s[at+1])<<4 | hex(s[at+2]); digit(c) || c == '%' || at > 0 && digit(s[at-1]) && !own || at+3 < len(s) && digit(s[at+3]) {
+				return true
+			}
+		}
+		next := strings.IndexByte(s[at+1:], '%')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	for at := strings.IndexByte(s, '+'); any && at >= 0; {
+		if blankPlus(s, at) {
+			return true
+		}
+		next := strings.IndexByte(s[at+1:], '+')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return false
 }
 
 func digitRunIn(s string) bool {
@@ -213,15 +245,20 @@ func findEscaped(dst []Match, s string, class fieldClass, number bool, year, dep
 }
 
 func findIn(dst []Match, s string, class fieldClass, number bool, year int) []Match {
+	past := 0 // what is before is done with
 	for i := 0; i < len(s); {
 		if !digit(s[i]) {
-			i++
+			i += 2 // no group has fewer digits
 			continue
 		}
 		from := i
+		if from > past && digit(s[from-1]) {
+			from--
+		}
 		for i < len(s) && digit(s[i]) {
 			i++
 		}
+		past = i
 		n := i - from
 		if n >= 9 && n <= 13 {
 			if m, ok := judge(s, from, i, class, number, year); ok {
@@ -232,7 +269,7 @@ func findIn(dst []Match, s string, class fieldClass, number bool, year int) []Ma
 		if n >= 2 && n <= 6 && (s[from] == '0' || n == 2 && s[from] == '8' && s[from+1] == '4') { // as grouped's first group must begin
 			if m, end, ok := grouped(s, from, i, class, year); ok {
 				dst = append(dst, m)
-				i = end
+				i, past = end, end
 			}
 		}
 	}
@@ -546,10 +583,20 @@ func fixedArea(d string) bool {
 	return d[2] == '4' || d[2] == '8' || areas[d[1:4]]
 }
 
-// fullRun says whether s may hold a full personal number: twelve digits in a row cover every twelfth place.
+// fullRun says whether s holds a run of exactly twelve digits: it covers one byte in twelve.
 func fullRun(s string) bool {
 	for i := 11; i < len(s); i += 12 {
-		if digit(s[i]) && (digit(s[i-1]) || i+1 < len(s) && digit(s[i+1])) {
+		if !digit(s[i]) {
+			continue
+		}
+		from, to := i, i+1
+		for from > 0 && digit(s[from-1]) {
+			from--
+		}
+		for to < len(s) && digit(s[to]) {
+			to++
+		}
+		if to-from == 12 {
 			return true
 		}
 	}

@@ -346,6 +346,7 @@ func (m *Monitor) Observe(samples ...Sample) {
 func (m *Monitor) Events(events []*ecs.Event) (counted int64) {
 	by := map[string]*Sample{}
 	offsets := map[string][]int64{}
+	hosts := map[string]int64{} // each once: most of a batch are of few
 	for _, e := range events {
 		if e.Has(ecs.HoaluExercise) {
 			continue
@@ -367,8 +368,11 @@ func (m *Monitor) Events(events []*ecs.Event) (counted int64) {
 			m.cfg.Systems.seen(e.Source, e.System, layerOf(e), kindsOf(e), e.Created)
 		}
 		if host := e.Reporter(); host != "" && m.cfg.Hosts != nil {
-			m.cfg.Hosts.Seen(host, e.Created)
+			hosts[host] = max(hosts[host], e.Created)
 		}
+	}
+	for host, at := range hosts {
+		m.cfg.Hosts.Seen(host, at)
 	}
 	for id, s := range by {
 		if o := offsets[id]; len(o) > 0 {
