@@ -56,6 +56,12 @@ func ofSensor(id, sensor string) *soc.Problem {
 	return &soc.Problem{Status: 409, Code: "sensor_source", Detail: id + " is the source of sensor " + sensor + ".", Do: "Withdraw the sensor instead (hoalu sensor revoke).", Values: map[string]string{"id": id, "sensor": sensor}}
 }
 
+// sensorWithdrawn refuses to wait again for what a sensor without a certificate cannot send.
+func sensorWithdrawn(id, sensor string) *soc.Problem {
+	return &soc.Problem{Status: 409, Code: "sensor_withdrawn", Detail: "Sensor " + sensor + " was withdrawn: nothing it sends is taken.", Do: "Enrol the host again (hoalu sensor invite): it becomes a new source.",
+		Values: map[string]string{"id": id, "sensor": sensor}}
+}
+
 func exists(field, value, by string) *soc.Problem {
 	return &soc.Problem{Status: 409, Code: "exists", Detail: field + " " + value + " already belongs to " + by + ".", Do: "Choose another or change " + by + ".",
 		Values: map[string]string{"field": field, "value": value, "by": by}}

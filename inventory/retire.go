@@ -42,26 +42,45 @@ func (s *Store) Retire(ctx context.Context, actor soc.Actor, r soc.Retirement) e
 				c.checkAsset, func(old *soc.Asset, v soc.Asset) error { return c.putAsset(old, v, action) })
 		case soc.KindSource:
 			old := c.base.sources[r.ID]
-			if r.Retired {
-				if err := removable(old); err != nil && r.Reason != SensorWithdrawn {
-					return err
-				}
+			if err := removable(old); err != nil && r.Retired {
+				return err
 			}
-			return retire(c, old, r, at, func(v *soc.Source) (*int64, *int64) { return &v.Version, &v.Retired },
-				c.checkSource, func(old *soc.Source, v soc.Source) error {
-					if r.Retired {
-						v.Keys = nil // they end; back in use it gets new ones
-					}
-					return c.putSource(old, v, action)
-				})
+			if !r.Retired && old.Retired != 0 && old.Sensor != "" {
+				return sensorWithdrawn(old.ID, old.Sensor)
+			}
+			return c.retireSource(old, r, at, action)
 		}
 		return nil // seen knows every kind
 	})
 }
 
-// SensorWithdrawn is the reason of the retirement that follows when a sensor's certificate is revoked; without it the source of a
-// sensor cannot be retired.
-const SensorWithdrawn = "sensor withdrawn"
+func (c *change) retireSource(old *soc.Source, r soc.Retirement, at int64, action string) error {
+	return retire(c, old, r, at, func(v *soc.Source) (*int64, *int64) { return &v.Version, &v.Retired },
+		c.checkSource, func(old *soc.Source, v soc.Source) error {
+			if r.Retired {
+				v.Keys = nil // they end; back in use it gets new ones
+			}
+			return c.putSource(old, v, action)
+		})
+}
+
+// RetireSensor retires what is in use of the sources of a sensor from which nothing is taken any more, so that nobody waits for its
+// events. None in use is as asked. Only its withdrawal leads here: who may retire sources withdraws no sensor by it (Retire refuses).
+func (s *Store) RetireSensor(ctx context.Context, actor soc.Actor, sensor, reason string) error {
+	return s.change(ctx, actor, func(c *change) error {
+		c.reason = reason
+		for _, id := range ids(c.base.sources) {
+			old := c.base.sources[id]
+			if sensor == "" || old.Sensor != sensor || old.Retired != 0 {
+				continue
+			}
+			if err := c.retireSource(old, soc.Retirement{Kind: soc.KindSource, ID: id, Retired: true, Reason: reason}, c.now, "source.retire"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
 
 // retire stores old with its time of retirement; what comes back into use must fit what is in use now.
 func retire[T any](c *change, old *T, r soc.Retirement, at int64, fields func(*T) (version, retired *int64), check func(*T) error, put func(*T, T) error) error {

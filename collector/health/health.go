@@ -195,6 +195,8 @@ type source struct {
 	counts  [window]count
 	offsets []offset
 	beat    int64 // last account of a sensor
+
+	unwatched bool // at the last look: retired or deleted
 }
 
 type count struct{ minute, events, unparsed int64 }
@@ -573,13 +575,19 @@ func (m *Monitor) look() {
 		s, k := m.sources[id], known[id]
 		s.learn(now, m.refusing != "" || k.StoppedUntil > now)
 		state, cause := m.judge(s, k, now)
-		if state == s.State && cause == s.Cause {
+		// Of what is retired or deleted nobody waits for events: that none come is no news. Back in use, how it does is news again.
+		unwatched := m.cfg.Sources != nil && k.ID == ""
+		back := s.unwatched && !unwatched
+		s.unwatched = unwatched
+		if state == s.State && cause == s.Cause && !back {
 			continue
 		}
-		if state != s.State {
-			if n, ok := m.changed(id, k, s, state, cause, now); ok {
+		if state != s.State || back {
+			if n, ok := m.changed(id, k, s, state, cause, now); ok && !unwatched {
 				notes = append(notes, n)
 			}
+		}
+		if state != s.State {
 			s.Since = now
 		}
 		s.State, s.Cause = state, cause

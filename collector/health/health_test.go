@@ -107,6 +107,22 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestSilenceOfNoUse: that a source which was retired sends nothing is no news; back in use, and silent still, it is.
+func TestSilenceOfNoUse(t *testing.T) {
+	w := start(t, nil, noon)
+	all := []soc.Source{{ID: "NG-1"}, {ID: "NG-2"}}
+	w.known = all
+	w.pass(time.Hour, 60, nil, "NG-1", "NG-2")
+	w.known = all[1:]
+	w.pass(time.Hour, 0, nil)
+	w.want("one retired", "NG-1", soc.SourceSilent, CauseNoConnection, "source_silent NG-2")
+	w.known = all
+	w.pass(time.Minute, 0, nil)
+	w.want("back in use", "NG-1", soc.SourceSilent, CauseNoConnection, "source_silent NG-1")
+	w.pass(time.Hour, 0, nil)
+	w.want("told once", "NG-1", soc.SourceSilent, CauseNoConnection)
+}
+
 func TestPlannedStop(t *testing.T) {
 	w := start(t, nil, noon)
 	w.known = []soc.Source{{ID: "NG-1", StoppedUntil: noon.Add(3 * time.Hour).UnixMilli()}}
@@ -146,6 +162,7 @@ func TestOneBurst(t *testing.T) {
 
 func TestThin(t *testing.T) {
 	w := start(t, nil, noon)
+	w.known = []soc.Source{{ID: "NG-1"}}
 	w.pass(2*time.Hour, 400, nil, "NG-1")
 	w.pass(8*time.Minute, 4, nil, "NG-1")
 	w.want("1 % of the usual", "NG-1", soc.SourceThin, CauseRateLow, "source_thin NG-1")
@@ -155,6 +172,7 @@ func TestThin(t *testing.T) {
 
 func TestSkew(t *testing.T) {
 	w := start(t, nil, noon)
+	w.known = []soc.Source{{ID: "NG-1"}}
 	w.pass(10*time.Minute, 60, func(s *Sample) { s.Timed, s.OffsetMS = true, -800 }, "NG-1")
 	w.want("a little late", "NG-1", soc.SourceReceiving, "")
 	w.pass(10*time.Minute, 60, func(s *Sample) { s.Timed, s.OffsetMS = true, 3_600_000 }, "NG-1")
@@ -165,6 +183,7 @@ func TestSkew(t *testing.T) {
 
 func TestGarbled(t *testing.T) {
 	w := start(t, nil, noon)
+	w.known = []soc.Source{{ID: "NG-1"}, {ID: "NG-never-parsed"}}
 	w.pass(2*time.Hour, 60, nil, "NG-1")
 	w.pass(2*time.Hour, 60, func(s *Sample) { s.Unparsed = s.Events }, "NG-never-parsed")
 	w.actions()
@@ -180,6 +199,7 @@ func TestGarbled(t *testing.T) {
 
 func TestOursIsNotTheirs(t *testing.T) {
 	w := start(t, nil, noon)
+	w.known = []soc.Source{{ID: "NG-1"}}
 	w.pass(time.Hour, 60, nil, "NG-1")
 	w.ready = fmt.Errorf("append: %w", queue.ErrNoSpace)
 	w.pass(30*time.Minute, 0, nil)
@@ -201,6 +221,8 @@ func TestRestart(t *testing.T) { statetest.Each(t, restart) }
 
 func restart(t *testing.T, db *state.DB, reopen func() *state.DB) {
 	w := start(t, db.Document("health of sources"), noon)
+	known := []soc.Source{{ID: "NG-1"}, {ID: "NG-2"}}
+	w.known = known
 	w.pass(time.Hour, 60, nil, "NG-1", "NG-2")
 	w.pass(10*time.Minute, 60, nil, "NG-2")
 	w.want("silent before the restart", "NG-1", soc.SourceSilent, CauseNoConnection, "source_silent NG-1")
@@ -208,6 +230,7 @@ func restart(t *testing.T, db *state.DB, reopen func() *state.DB) {
 		t.Fatal(err)
 	}
 	w = start(t, reopen().Document("health of sources"), w.now.Add(5*time.Hour)) // we were down: that is nobody's silence
+	w.known = known
 	w.pass(time.Minute, 60, nil, "NG-2")
 	w.want("restarted", "NG-2", soc.SourceReceiving, "")
 	w.want("still silent", "NG-1", soc.SourceSilent, CauseNoConnection)

@@ -13,17 +13,23 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"hoalu/collector/health"
+	"hoalu/compliance/evidence"
 	"hoalu/ecs"
 	"hoalu/ecs/query"
+	"hoalu/internal/control"
 	"hoalu/inventory"
 	"hoalu/sensors/shipper"
 	"hoalu/soc"
+	"hoalu/triage"
 )
 
 var owner = soc.Actor{ID: "machine", Name: "test", Roles: []soc.Role{soc.Administrator}}
@@ -266,6 +272,90 @@ func TestRenewSensor(t *testing.T) {
 		if c.Subject == id.Sensor && c.Revoked.IsZero() {
 			t.Errorf("certificate %s of a withdrawn sensor is good", c.Serial)
 		}
+	}
+}
+
+// TestRevokedSensorIsNotMissed: of two sensors that fall silent one was withdrawn over the control socket, as `hoalu sensor revoke` does
+// it. Its source is retired, with the reason on record, cannot come back, and no alert says that it is silent; one says so of the other.
+func TestRevokedSensorIsNotMissed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx := context.Background()
+	sources := map[string]soc.Source{} // by the host that sends
+	var withdrawn string
+	for _, host := range []string{"watched", "withdrawn"} {
+		token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := shipper.Enroll(ctx, filepath.Join(r.dir, host), "https://"+r.address("sensors").String(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, ok := r.sensorSource(id.Sensor)
+		if !ok {
+			t.Fatalf("sensor %s has no source", id.Sensor)
+		}
+		src.ExpectEvery = 1000 // as much as every 15 s, as often as sources are looked at
+		if src, err = r.inventory.UpdateSource(ctx, owner, src); err != nil {
+			t.Fatal(err)
+		}
+		sources[host], withdrawn = src, id.Sensor
+		ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool-"+host), Server: id.Server, TLS: id.TLS}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() { ship.Run(run); close(done) }()
+		ship.Put([]byte(`{"@timestamp":"2026-11-21T00:00:00.000Z","event.kind":"event","host.name":"` + host + `","message":"x"}`))
+		r.eventually("the record of "+host+" is stored", func() bool { return r.count(query.Term{Field: ecs.HostName, Value: host}) == 1 })
+		cancel()
+		<-done
+	}
+	c := control.NewClient(r.opts.Data)
+	if err := c.Call(ctx, "POST", "/sensor/revoke", url.Values{"sensor": {withdrawn}, "reason": {"mất máy"}}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	src, _ := r.inventory.Snapshot().Source(sources["withdrawn"].ID)
+	if src.Retired == 0 {
+		t.Errorf("source of a withdrawn sensor: %+v, want it retired", src)
+	}
+	var p *soc.Problem
+	if err := r.inventory.Retire(ctx, owner, soc.Retirement{Kind: soc.KindSource, ID: src.ID, Version: src.Version, Reason: "x"}); !errors.As(err, &p) || p.Code != "sensor_withdrawn" {
+		t.Errorf("back into use: %v, want sensor_withdrawn", err)
+	}
+	log, err := evidence.List(ctx, r.state.Read(), evidence.Query{Text: "mất máy"})
+	var deeds []string
+	for _, d := range log.Items {
+		deeds = append(deeds, d.Actor.ID+" "+d.Action+" "+d.Object)
+	}
+	if want := []string{"machine source.retire " + src.ID, "machine sensor.revoke " + r.self.ID}; err != nil || !slices.Equal(deeds, want) {
+		t.Errorf("deeds %q %v, want %q", deeds, err, want)
+	}
+	if late, err := r.enrolment.Source(ctx, withdrawn); err != nil || late.ID != src.ID { // of a batch that was let in just before
+		t.Errorf("a late batch belongs to %s, %v; want the retired %s", late.ID, err, src.ID)
+	}
+	silent := func(host string) int64 {
+		return r.count(query.And{query.Term{Field: ecs.EventAction, Value: health.SourceSilent}, query.Term{Field: ecs.Intern("hoalu.about.source"), Value: sources[host].ID}})
+	}
+	alerted := func() string {
+		page, err := r.triage.List(ctx, soc.Scope{All: true}, triage.Query{Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%+v", page.Items)
+	}
+	for end := time.Now().Add(2 * time.Minute); !strings.Contains(alerted(), sources["watched"].ID); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no alert says that %s is silent, events %d", sources["watched"].ID, silent("watched"))
+		}
+	}
+	if strings.Contains(alerted(), sources["withdrawn"].ID) {
+		t.Errorf("an alert of the withdrawn sensor's source %s: %s", src.ID, alerted())
+	}
+	if n := silent("withdrawn"); n != 0 {
+		t.Errorf("%d notes that the withdrawn sensor is silent", n)
 	}
 }
 

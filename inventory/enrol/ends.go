@@ -3,10 +3,12 @@ package enrol
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
 
+	"hoalu/inventory"
 	"hoalu/soc"
 )
 
@@ -61,6 +63,9 @@ func (r *Register) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for ctx.Err() == nil {
+		if err := r.RetireWithdrawn(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("the sources of withdrawn sensors are not all retired; it is tried again in an hour", "error.message", err.Error())
+		}
 		r.Look(ctx, time.Now())
 		select {
 		case <-ctx.Done():
@@ -70,10 +75,26 @@ func (r *Register) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// RetireWithdrawn retires the sources of withdrawn sensors that are in use still: of one that was withdrawn by a version before, by a
+// Revoke that was cut short, or whose last batch arrived while it was withdrawn.
+func (r *Register) RetireWithdrawn(ctx context.Context) error {
+	withdrawn, err := r.Withdrawn(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, src := range r.inventory.Snapshot().Active() {
+		if src.Kind == soc.SourceSensor && !src.Demo && src.Sensor != r.c.Own && withdrawn[src.Sensor] {
+			errs = append(errs, r.inventory.RetireSensor(ctx, inventory.Machine, src.Sensor, "every certificate of the sensor is withdrawn"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Look tells of enrolled sensors whose certificate ends soon after now or ended within as long before, of each not more than once a day.
 func (r *Register) Look(ctx context.Context, now time.Time) {
 	ends := r.Ends(ctx)
-	for _, src := range r.inventory.Snapshot().Sources() {
+	for _, src := range r.inventory.Snapshot().Active() {
 		end, known := ends[src.Sensor]
 		if src.Kind != soc.SourceSensor || src.Demo || src.Sensor == r.c.Own || !known || end.Sub(now).Abs() > endsSoon {
 			continue

@@ -206,7 +206,10 @@ func (r *Register) Renew(ctx context.Context, id string, shown *x509.Certificate
 	if req.PublicKey.(*ecdsa.PublicKey).Equal(shown.PublicKey) {
 		return out, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request is for the old key.", Do: "Make a new key."}
 	}
-	src, known := r.find(id)
+	src, known := r.enrolled(id)
+	if known && src.Retired != 0 {
+		return out, withdrawn()
+	}
 	if !known || id == r.c.Own {
 		return out, &soc.Problem{Status: 403, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %s is not enrolled here.", id), Do: "Enrol it again: hoalu sensor enroll --server URL --token T", Values: map[string]string{"id": id}}
 	}
@@ -232,24 +235,29 @@ func (r *Register) Renew(ctx context.Context, id string, shown *x509.Certificate
 		if _, err := r.c.Authority.RevokeSensor(ctx, id, "the certificate it was renewed with was withdrawn"); err != nil {
 			return Certificate{}, fmt.Errorf("withdraw sensor certificate: %w", err)
 		}
-		return Certificate{}, &soc.Problem{Status: 403, Code: "not_a_sensor", Detail: "This certificate was withdrawn.", Do: "Enrol the sensor again."}
+		return Certificate{}, withdrawn()
 	}
 	return out, nil
 }
 
-// Revoke withdraws the certificates of a sensor: what it sends is refused from then on. Its source stays, and falls silent.
+func withdrawn() *soc.Problem {
+	return &soc.Problem{Status: 403, Code: "not_a_sensor", Detail: "This certificate was withdrawn.", Do: "Enrol the sensor again."}
+}
+
+// Revoke withdraws the certificates of a sensor: what it sends is refused from then on, and its source is retired, so that nobody waits
+// for it. Repeated, it does what was left: of a sensor that was withdrawn before, it retires the source.
 func (r *Register) Revoke(ctx context.Context, by soc.Actor, id, reason string) error {
 	if id == r.c.Own {
 		return &soc.Problem{Status: 422, Code: "own_sensor", Detail: "Sensor " + id + " is part of this appliance.", Do: "Switch it off with sensor.packet and sensor.host in the configuration.", Values: map[string]string{"id": id}}
 	}
-	src, known := r.find(id)
+	src, known := r.enrolled(id)
 	if !known {
 		return &soc.Problem{Status: 404, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %q is not enrolled here.", id), Do: "Take its name from the page Sources, sensors.", Values: map[string]string{"id": id}}
 	}
 	if strings.TrimSpace(reason) == "" {
 		return &soc.Problem{Status: 422, Code: "reason_missing", Detail: "Why the sensor is withdrawn is not said.", Do: "Give --reason; it stands in the audit log."}
 	}
-	return r.db.Tx(ctx, func(tx *sql.Tx) error {
+	err := r.db.Tx(ctx, func(tx *sql.Tx) error {
 		deed := soc.Deed{Actor: by, Action: "sensor.revoke", Object: src.System, Reason: reason, Details: map[string]string{"sensor": id}}
 		if err := r.record(ctx, tx, deed); err != nil {
 			return err
@@ -263,6 +271,36 @@ func (r *Register) Revoke(ctx context.Context, by soc.Actor, id, reason string) 
 		}
 		return nil
 	})
+	if p, ok := errors.AsType[*soc.Problem](err); err != nil && (!ok || p.Code != "sensor_revoked" || src.Retired != 0) {
+		return err
+	}
+	// In a transaction of its own, behind the withdrawal: a source that is retired while its sensor may still send would be made anew.
+	if err := r.inventory.RetireSensor(ctx, by, id, reason); err != nil {
+		return fmt.Errorf("sensor %s is withdrawn, its source is not yet retired: %w", id, err)
+	}
+	return nil
+}
+
+// Source is where the records of a sensor belong. A batch that was let in while its sensor was withdrawn belongs to the retired source:
+// a new one would be waited for.
+func (r *Register) Source(ctx context.Context, sensor string) (soc.Source, error) {
+	if src, known := r.enrolled(sensor); known {
+		return src, nil
+	}
+	return r.inventory.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSensor, Sensor: sensor})
+}
+
+// enrolled is the source of a sensor, one in use before one that is retired.
+func (r *Register) enrolled(sensor string) (src soc.Source, known bool) {
+	if src, known = r.find(sensor); known || sensor == "" {
+		return src, known
+	}
+	for _, v := range r.inventory.Snapshot().Sources() {
+		if v.Kind == soc.SourceSensor && v.Sensor == sensor {
+			src, known = v, true
+		}
+	}
+	return src, known
 }
 
 // request reads a certificate request (PEM) of a sensor.

@@ -27,6 +27,7 @@ import (
 type book struct {
 	signed  []string
 	revoked map[string]bool
+	signing func(id string) // nil: nothing happens meanwhile
 }
 
 var errRevoked = errors.New("withdrawn")
@@ -34,6 +35,9 @@ var errRevoked = errors.New("withdrawn")
 func (b *book) RootPEM() []byte { return []byte("root") }
 func (b *book) SignSensor(_ context.Context, id string, _ []byte, _ time.Duration) ([]byte, error) {
 	b.signed = append(b.signed, id)
+	if b.signing != nil {
+		b.signing(id)
+	}
 	return []byte("certificate of " + id), nil
 }
 func (b *book) Sensor(peer []*x509.Certificate) (string, error) {
@@ -171,17 +175,46 @@ func TestRegister(t *testing.T) {
 			t.Errorf("with the log damaged: withdrawn %v, %v, ends %v; want its error, and what was shown", withdrawn, err, ends)
 		}
 		issued, unread = nil, nil
+		r.renewed, authority.signing = map[string]time.Time{}, func(id string) { authority.revoked[id] = true }
+		if c, err := r.Renew(ctx, c.Sensor, shown, requestOf(t, "x", newKey(t))); code(err) != "not_a_sensor" || c.Certificate != "" {
+			t.Errorf("withdrawn while its next certificate is made = %+v, %v; want none", c, err)
+		}
+		authority.signing, authority.revoked = nil, map[string]bool{}
+		retired := func() bool {
+			src, _ := r.enrolled(c.Sensor)
+			return src.Retired != 0
+		}
+		issued = []Issued{{c.Sensor, soon, false}}
+		if err := r.RetireWithdrawn(ctx); err != nil || retired() {
+			t.Errorf("a sensor in use: %v, retired %v", err, retired())
+		}
 		if err := r.Revoke(ctx, by, c.Sensor, "mất máy"); err != nil {
 			t.Fatal(err)
+		}
+		if !retired() {
+			t.Error("the source of a withdrawn sensor is in use")
 		}
 		if err := r.Revoke(ctx, by, c.Sensor, "mất máy"); code(err) != "sensor_revoked" {
 			t.Errorf("withdrawn again: %v", err)
 		}
+		// What a version before, or a Revoke cut short, left in use is retired by the next look.
+		before, err := inv.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSensor, Sensor: "s-before"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		issued = []Issued{{"s-before", soon, true}}
+		if err := r.RetireWithdrawn(ctx); err != nil {
+			t.Error(err)
+		}
+		if src, _ := inv.Snapshot().Source(before.ID); src.Retired == 0 {
+			t.Errorf("the source of a sensor withdrawn before: %+v, want it retired", src)
+		}
+		issued = nil
 		r.renewed = map[string]time.Time{}
 		if c, err := r.Renew(ctx, c.Sensor, shown, requestOf(t, "x", newKey(t))); code(err) != "not_a_sensor" || c.Certificate != "" {
 			t.Errorf("renewal with a withdrawn certificate = %+v, %v; want none", c, err)
 		}
-		if want := []string{"sensor.invite", "sensor.invite", "sensor.enroll", "sensor.renew", "sensor.revoke", "sensor.revoke", "sensor.renew"}; !slices.Equal(deeds, want) {
+		if want := []string{"sensor.invite", "sensor.invite", "sensor.enroll", "sensor.renew", "sensor.renew", "sensor.revoke", "sensor.revoke"}; !slices.Equal(deeds, want) {
 			t.Errorf("deeds %v, want %v", deeds, want)
 		}
 	})
