@@ -63,6 +63,14 @@ type AuditItem struct {
 	Before  string            `json:"before,omitempty"`
 	After   string            `json:"after,omitempty"`
 	Details map[string]string `json:"details,omitempty"`
+	Said    []DeedDetail      `json:"said" doc:"the details in words"`
+}
+
+// DeedDetail is one detail of a deed in words.
+type DeedDetail struct {
+	Key   string `json:"key"`
+	Name  Text   `json:"name"`
+	Value Text   `json:"value" doc:"as in details where it has no words"`
 }
 
 // AuditAnswer is a page of the audit log and its signed head.
@@ -93,15 +101,20 @@ type LogCompared struct {
 	Failed   string `json:"failed,omitempty" doc:"why the comparison does not go on"`
 }
 
-type auditIn struct {
+// AuditFilter chooses deeds.
+type AuditFilter struct {
 	Text   string `query:"q" maxLength:"200"`
-	Actor  string `query:"actor"`
-	Action string `query:"action"`
-	Object string `query:"object"`
+	Actor  string `query:"actor" maxLength:"200"`
+	Action string `query:"action" maxLength:"200"`
+	Object string `query:"object" maxLength:"1000"`
 	People bool   `query:"people" doc:"only what people and tokens did, not the appliance by itself"`
 	Result string `query:"result" enum:"done,denied,error"`
-	From   string `query:"from"`
-	To     string `query:"to"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-	After  string `query:"after" maxLength:"200"`
+	From   string `query:"from" maxLength:"40"`
+	To     string `query:"to" maxLength:"40"`
+}
+
+type auditIn struct {
+	AuditFilter
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	After string `query:"after" maxLength:"200"`
 }

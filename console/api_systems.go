@@ -73,7 +73,7 @@ type systemsIn struct {
 	Unit      string `query:"unit"`
 	Placement string `query:"placement" enum:"data_centre,cloud,internet"`
 	State     string `query:"state" enum:"met,not_met,unknown,not_applicable"`
-	Sort      string `query:"sort" enum:"state,-state,name,-name,id,-id,level,-level,telemetry,-telemetry,transition,-transition" doc:"default: unknown share, then not met"`
+	Sort      string `query:"sort" enum:"state,-state,name,-name,id,-id,level,-level,telemetry,-telemetry,transition,-transition,unknown,-unknown" doc:"unknown: the share of requirements that are unknown; default: -unknown, then not met"`
 	Limit     int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 	After     string `query:"after" maxLength:"200"`
 }

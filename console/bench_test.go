@@ -180,6 +180,12 @@ func (a auditLog) List(_ context.Context, q AuditQuery) (AuditPage, error) {
 			continue
 		}
 		p.Total++
+		if limit := max(q.Limit, 1); q.Before > 0 && d.Number >= q.Before || p.Next > 0 {
+			continue
+		} else if len(p.Items) == limit {
+			p.Next = p.Items[limit-1].Number
+			continue
+		}
 		p.Items = append(p.Items, d)
 	}
 	return p, nil

@@ -65,7 +65,7 @@ var inputs = map[string]struct{ id, query, body string }{
 	"replayQuarantine": {body: `{"source":"NG-0001"}`},
 	"getReport":        {id: "BC-1"},
 	"setEndpoint":      {body: `{"url":"https://centre.example","version":1}`},
-	"testEndpoint":     {}, "listRules": {}, "listAudit": {}, "listTokens": {}, "listAccounts": {},
+	"testEndpoint":     {}, "listRules": {}, "listAudit": {}, "exportAudit": {}, "listTokens": {}, "listAccounts": {},
 	"reconcile":     {body: `{}`},
 	"getRule":       {id: "r1"},
 	"makeToken":     {body: `{"name":"mới","roles":["auditor"]}`},

@@ -80,7 +80,7 @@ func (c *Console) described(tag string, op operation) huma.Operation {
 	if op.ID == "first" || op.ID == "startFirst" || op.ID == "undo" {
 		errs = append(errs, http.StatusGone)
 	}
-	if tag == "account" || tag == "events" || tag == "overview" {
+	if tag == "account" || tag == "events" || tag == "overview" || op.ID == "exportAudit" {
 		errs = append(errs, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
 	var security []map[string][]string
@@ -169,7 +169,7 @@ func (c *Console) resources() []resource {
 		&quarantine{desk: c.desk, quarantine: p.Quarantine},
 		&national{desk: c.desk, national: p.National},
 		&rules{desk: c.desk, rules: p.Rules},
-		&audit{c.desk},
+		&audit{desk: c.desk, running: make(chan struct{}, maxExports)},
 		&tokens{desk: c.desk, accounts: c.Accounts, notices: c.notices},
 		&accounts{desk: c.desk, accounts: c.Accounts, notices: c.notices, link: c.link},
 		staff,

@@ -397,6 +397,7 @@ type AuditQuery struct {
 	Text                          string
 	Before                        int64
 	Limit                         int
+	Uncounted                     bool // Total is not asked for
 }
 
 // AuditPage is one page, newest first; Next 0 at the end.

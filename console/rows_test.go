@@ -2,8 +2,11 @@ package console
 
 import (
 	"context"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -331,6 +334,130 @@ func TestAuditRows(t *testing.T) {
 	}
 	if b.did("audit.read", "done") < 3 {
 		t.Error("reads of the log are not in it")
+	}
+}
+
+// TestDeedsInWords: what the machine did is told in both languages, and what a person wrote stands as it is.
+func TestDeedsInWords(t *testing.T) {
+	b := newBench(t, Parts{})
+	for _, d := range []soc.Deed{
+		{Actor: soc.Actor{ID: "system", Name: "system"}, Action: "posture.change", Object: "HT-001", Result: "done", Details: map[string]string{
+			"L3-A": "met → unknown", "L3-B": "- → not_met", "L3-C": "not_applicable → -", "not_computed": "2026-11-30T07:12:57Z/2026-11-30T07:20:00Z"}},
+		{Actor: soc.Actor{ID: "machine", Name: "quản trị tại máy"}, Action: "sensor.invite", Result: "done", Details: map[string]string{
+			"sensor": OwnSensor, "ttl": "24h0m0s", "note": "met → unknown", "odd_key": "x", "empty": "", "roles": `["lead","dpo"]`, "action": "alert.close", "demo": "true"}},
+	} {
+		if err := b.keep(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	items := ask[AuditAnswer](b.as("", soc.Lead), get, "/api/audit", nil).Items
+	said := func(at int, lang string) string {
+		var out []string
+		for _, x := range items[at].Said {
+			out = append(out, x.Name[lang]+" = "+x.Value[lang])
+		}
+		return strings.Join(out, "\n")
+	}
+	last := len(items) - 1 // the first deed of all
+	for _, c := range []struct {
+		at         int
+		lang, want string
+	}{
+		{last, "vi", "L3-A = Đạt → Không rõ\nL3-B = Chưa đánh giá → Chưa đạt\nL3-C = Không áp dụng → không còn yêu cầu\nkhoảng không đánh giá được = 30/11/2026 14:12:57 (+07) đến 30/11/2026 14:20:00 (+07)"},
+		{last, "en", "L3-A = Met → Unknown\nL3-B = Not evaluated → Not met\nL3-C = Not applicable → control no longer applies\nnot evaluated = 2026-11-30 14:12:57 (+07) to 2026-11-30 14:20:00 (+07)"},
+		{last - 1, "vi", "thao tác = đóng cảnh báo\ndữ liệu mẫu = có\nghi chú = met → unknown\nodd_key = x\nvai trò = trưởng ca; cán bộ bảo vệ dữ liệu\ncảm biến = máy này\nhiệu lực = 24 giờ"},
+	} {
+		if got := said(c.at, c.lang); got != c.want {
+			t.Errorf("%s in %s:\n%s\nwant\n%s", items[c.at].Action, c.lang, got, c.want)
+		}
+	}
+	if items[last].Actor != (Ref{"system", "Hoa Lư"}) || items[last-1].Actor.Name != "administrator at the machine" {
+		t.Errorf("who did it: %+v, %+v", items[last].Actor, items[last-1].Actor)
+	}
+}
+
+// TestExportAudit: the file holds what the page shows under the same filter, to the last row, in the person's language; what a stranger
+// wrote is no formula; it is on record before it leaves; more rows than its bound, and more at once, are refused.
+func TestExportAudit(t *testing.T) {
+	b := newBench(t, Parts{})
+	const n = 3 * exportPage
+	for i := range n {
+		d := soc.Deed{Actor: soc.Actor{ID: "ng-1", Name: "Người một"}, Action: "alert.close", Object: fmt.Sprintf("CB-%d", i), Result: "done"}
+		if i == 7 {
+			d.Actor, d.Action, d.Result, d.Reason = soc.Actor{ID: "unknown", Name: "=cmd|' /C calc'!A0"}, "account.login", "denied", "\tx\n\"y\", z"
+		}
+		if err := b.keep(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(w *browser, query string) [][]string {
+		t.Helper()
+		status, raw := w.do(get, "/api/audit/export"+query, nil)
+		text, marked := strings.CutPrefix(string(raw), "\ufeff")
+		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		if status != 200 || !marked || err != nil || len(rows) == 0 {
+			t.Fatalf("%s: %d %v %.200s", query, status, err, raw)
+		}
+		return rows
+	}
+	lead := b.as("", soc.Lead)
+	lead.header.Set("Accept-Language", "vi")
+	rows := read(lead, "?people=true&from=2026-01-01T00:00:00Z")
+	if len(rows) < n+1 || rows[0][0] != "Số" || rows[len(rows)-1][8] != "CB-0" || rows[len(rows)-1][7] != "đóng cảnh báo" || rows[len(rows)-1][9] != "Thành công" {
+		t.Errorf("%d rows, first %q, last %q", len(rows), rows[0], rows[len(rows)-1])
+	}
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if seen[r[0]] {
+			t.Errorf("row %s twice", r[0])
+		}
+		seen[r[0]] = true
+	}
+	if forged := rows[len(rows)-8]; forged[3] != "'=cmd|' /C calc'!A0" || forged[10] != "'\tx\n\"y\", z" || forged[9] != "Bị từ chối" {
+		t.Errorf("what a stranger wrote: %q", forged)
+	}
+	if b.did("audit.export", "done") != 1 {
+		t.Error("the export is not on record")
+	}
+	w := b.as("", soc.Analyst)
+	for _, r := range read(w, "")[1:] {
+		if r[2] != ask[Me](w, get, "/api/me", nil).ID {
+			t.Errorf("an analyst exports the deed of %s", r[2])
+		}
+	}
+	if rows := read(w, "?actor=ng-1"); len(rows) != 1 {
+		t.Errorf("an analyst exports %d deeds of another", len(rows)-1)
+	}
+	for _, r := range read(b.as("", soc.DPO), "")[1:] {
+		if !slices.Contains(unmasking, r[6]) {
+			t.Errorf("the officer exports %s", r[6])
+		}
+	}
+	lead.refused(get, "/api/audit/export?from=never", nil, 422, "time_wrong")
+
+	a := &audit{desk: b.console.desk, running: make(chan struct{}, 1)}
+	k := &call{w: httptest.NewRecorder(), Lang: "vi"}
+	k.Filter.All, k.Actor = true, soc.Actor{ID: "ng-2"}
+	write, err := a.export(t.Context(), k, &AuditFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p *soc.Problem
+	if _, err := a.export(t.Context(), k, &AuditFilter{}); !errors.As(err, &p) || p.Code != "export_busy" {
+		t.Errorf("one more at once: %v", err)
+	}
+	before := b.did("audit.export", "done")
+	b.mu.Lock()
+	b.deeds = append(b.deeds, make([]soc.Deed, maxExportRows)...)
+	b.mu.Unlock()
+	if err := write(); err != nil {
+		t.Error(err)
+	}
+	if _, err := a.export(t.Context(), k, &AuditFilter{}); !errors.As(err, &p) || p.Code != "export_too_large" || b.did("audit.export", "done") != before {
+		t.Errorf("more rows than the bound: %v", err)
+	}
+	if len(a.running) != 0 {
+		t.Error("a refused export still counts as running")
 	}
 }
 

@@ -230,6 +230,8 @@ func sortSystems(rows []SystemItem, by string) {
 				return s.Transition.Days
 			}
 			n = cmp.Compare(days(a), days(b))
+		case "unknown":
+			n = cmp.Compare(unknownShare(a), unknownShare(b))
 		case "state":
 			n = cmp.Compare(stateRank[a.State], stateRank[b.State])
 		default:

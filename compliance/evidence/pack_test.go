@@ -125,6 +125,28 @@ func TestPackTellsWhatWasAltered(t *testing.T) {
 	}
 }
 
+// TestNameOfRecord: a posture is named by its control and when it began, not by the number that says so; what is no such id stands as it is.
+func TestNameOfRecord(t *testing.T) {
+	for _, c := range []struct{ kind, id, en, vi string }{
+		{"posture", "L3-OPS-MON-01@1796022777872", "posture L3-OPS-MON-01 at 2026-11-30 14:12:57", "trạng thái L3-OPS-MON-01 lúc 30/11/2026 14:12:57"},
+		{"posture", "L3@9999999999999999", "posture L3@9999999999999999", "trạng thái L3@9999999999999999"},
+		{"posture", "L3@-1", "posture L3@-1", "trạng thái L3@-1"},
+		{"posture", "L3", "posture L3", "trạng thái L3"},
+		{"alert", "CB-1@1796022777872", "alert CB-1@1796022777872", "cảnh báo CB-1@1796022777872"},
+		{"of_later", "x", "of_later x", "of_later x"},
+		{"heads", "", "heads", "các đầu chuỗi trước"},
+	} {
+		if l := (packLine{kind: c.kind, id: c.id}); l.name(false) != c.en || l.name(true) != c.vi {
+			t.Errorf("%s %s is called %q, %q; want %q, %q", c.kind, c.id, l.name(false), l.name(true), c.en, c.vi)
+		}
+	}
+	good, _ := madePack(t, "HT-001", 1)
+	v := VerifyPack(bytes.NewReader(bytes.Replace(good, []byte(`"state":"met"`), []byte(`"state":"not_met"`), 1)), Want{})
+	if len(v.Findings) == 0 || v.Findings[0].EN != "posture L3-OPS-MON-01 at 1970-01-01 07:00:00 was altered (line 3)" || v.Findings[0].VI != "trạng thái L3-OPS-MON-01 lúc 01/01/1970 07:00:00 đã bị sửa (dòng 3)" {
+		t.Errorf("a posture that was altered: %+v", v.Findings)
+	}
+}
+
 // resign makes a pack of other lines under the same key: what only who holds the key could do.
 func resign(t *testing.T, key *ecdsa.PrivateKey, body ...[]byte) []byte {
 	t.Helper()

@@ -3,6 +3,7 @@ package evidence
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -14,8 +15,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -94,7 +98,24 @@ type packLine struct {
 	kind, id string
 }
 
-func (l packLine) name() string { return strings.TrimSpace(l.kind + " " + l.id) }
+// kindWords are the kinds of records in Vietnamese; in English they are called as they are written.
+var kindWords = map[string]string{"system": "hệ thống", "alert": "cảnh báo", "posture": "trạng thái", "deed": "dòng nhật ký thao tác", "header": "dòng mở đầu",
+	"checkpoint": "đầu chuỗi", "comparison": "bản ghi đối chiếu", "heads": "các đầu chuỗi trước", "manifest": "bảng kê", "signature": "chữ ký"}
+
+// name says which record it is. A posture is named by its control and when it began, in Vietnamese time; a pack may come from anyone, so
+// what does not look like that stands as it is written.
+func (l packLine) name(vi bool) string {
+	kind, id, at, layout := l.kind, l.id, " at ", "2006-01-02 15:04:05"
+	if vi {
+		kind, at, layout = cmp.Or(kindWords[l.kind], l.kind), " lúc ", "02/01/2006 15:04:05"
+	}
+	if control, ms, ok := strings.Cut(id, "@"); ok && l.kind == "posture" {
+		if n, err := strconv.ParseInt(ms, 10, 64); err == nil && n >= 0 && n < 253_402_300_800_000 { // up to the year 9999
+			id = control + at + time.UnixMilli(n).In(soc.Zone).Format(layout)
+		}
+	}
+	return strings.TrimSpace(kind + " " + id)
+}
 
 // check is one check of a pack under way.
 type check struct {
@@ -110,8 +131,18 @@ type check struct {
 	signed              int    // index of that signature line
 }
 
+// found adds a finding; a packLine among args is named in the language of the sentence.
 func (c *check) found(en, vi string, args ...any) {
-	c.add(Finding{Plain(fmt.Sprintf(en, args...)), Plain(fmt.Sprintf(vi, args...))})
+	say := func(format string, vi bool) string {
+		named := slices.Clone(args)
+		for i, a := range named {
+			if l, ok := a.(packLine); ok {
+				named[i] = l.name(vi)
+			}
+		}
+		return Plain(fmt.Sprintf(format, named...))
+	}
+	c.add(Finding{say(en, false), say(vi, true)})
 }
 
 func (c *check) add(f Finding) {
@@ -303,7 +334,7 @@ func (c *check) content(r io.ReadSeeker, want Want, key *ecdsa.PublicKey, body [
 		case body[i].kind == "" || json.Unmarshal(b, &x) != nil:
 			c.found("line %d is not readable", "dòng %d không đọc được", i+1)
 		case exact(b, &x) != nil || twice(b):
-			c.found("line %d (%s) is not written as packs are: a member twice, or other spelling", "dòng %d (%s) không viết đúng cách của gói: một mục lặp lại, hoặc cách viết khác", i+1, body[i].name())
+			c.found("line %d (%s) is not written as packs are: a member twice, or other spelling", "dòng %d (%s) không viết đúng cách của gói: một mục lặp lại, hoặc cách viết khác", i+1, body[i])
 		}
 		c.told(x)
 		if x.Kind == "deed" && c.v.Head.Root != "" && !c.included(x) {
@@ -492,7 +523,7 @@ func (c *check) compare(body []packLine, records []manifestItem) {
 		} else if len(body) == len(records) && !taken[i] && body[i].kind == "" {
 			match = i // same place, too damaged to name itself
 		}
-		name := packLine{kind: r.Kind, id: r.ID}.name()
+		name := packLine{kind: r.Kind, id: r.ID}
 		if match >= 0 {
 			taken[match] = true
 			c.found("%s was altered (line %d)", "%s đã bị sửa (dòng %d)", name, match+1)
@@ -510,7 +541,7 @@ func (c *check) compare(body []packLine, records []manifestItem) {
 	}
 	for k := 1; k < len(order); k++ {
 		if order[k] < order[k-1] {
-			c.found("the order was changed: %s stands at line %d", "thứ tự đã bị đổi: %s nằm ở dòng %d", body[order[k]].name(), order[k]+1)
+			c.found("the order was changed: %s stands at line %d", "thứ tự đã bị đổi: %s nằm ở dòng %d", body[order[k]], order[k]+1)
 		}
 	}
 }

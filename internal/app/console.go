@@ -499,7 +499,7 @@ func (p rulesPart) AlertsByRule(ctx context.Context) (map[string]int64, error) {
 type auditPart struct{ a *App }
 
 func (p auditPart) List(ctx context.Context, q console.AuditQuery) (console.AuditPage, error) {
-	page, err := evidence.List(ctx, p.a.state.Read(), evidence.Query{From: q.From, To: q.To, Actor: q.Actor, Action: q.Action, Actions: q.Actions, People: q.People, Object: q.Object, Result: q.Result, Text: q.Text, Before: q.Before, Limit: q.Limit})
+	page, err := evidence.List(ctx, p.a.state.Read(), evidence.Query{From: q.From, To: q.To, Actor: q.Actor, Action: q.Action, Actions: q.Actions, People: q.People, Object: q.Object, Result: q.Result, Text: q.Text, Before: q.Before, Limit: q.Limit, Uncounted: q.Uncounted})
 	return console.AuditPage(page), err
 }
 

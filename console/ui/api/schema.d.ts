@@ -194,6 +194,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same rows as CSV, at most 100,000 */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/controls": {
         parameters: {
             query?: never;
@@ -1603,6 +1620,8 @@ export interface components {
             /** @enum {string} */
             result: "done" | "denied" | "error";
             roles: string[];
+            /** @description the details in words */
+            said: components["schemas"]["DeedDetail"][];
             /** @description the action in words */
             text: {
                 [key: string]: string;
@@ -1802,6 +1821,16 @@ export interface components {
             kind: string;
             law: components["schemas"]["Law"];
             text: {
+                [key: string]: string;
+            };
+        };
+        DeedDetail: {
+            key: string;
+            name: {
+                [key: string]: string;
+            };
+            /** @description as in details where it has no words */
+            value: {
                 [key: string]: string;
             };
         };
@@ -4115,6 +4144,7 @@ export type ControlSystem = components['schemas']['ControlSystem'];
 export type Counted = components['schemas']['Counted'];
 export type Counts = components['schemas']['Counts'];
 export type Deadline = components['schemas']['Deadline'];
+export type DeedDetail = components['schemas']['DeedDetail'];
 export type Delivery = components['schemas']['Delivery'];
 export type DiskStatus = components['schemas']['DiskStatus'];
 export type Done = components['schemas']['Done'];
@@ -5935,6 +5965,126 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                q?: string;
+                actor?: string;
+                action?: string;
+                object?: string;
+                /** @description only what people and tokens did, not the appliance by itself */
+                people?: boolean;
+                result?: "done" | "denied" | "error";
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description CSV (RFC 4180, UTF-8 with a byte-order mark) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11490,8 +11640,8 @@ export interface operations {
                 unit?: string;
                 placement?: "data_centre" | "cloud" | "internet";
                 state?: "met" | "not_met" | "unknown" | "not_applicable";
-                /** @description default: unknown share, then not met */
-                sort?: "state" | "-state" | "name" | "-name" | "id" | "-id" | "level" | "-level" | "telemetry" | "-telemetry" | "transition" | "-transition";
+                /** @description unknown: the share of requirements that are unknown; default: -unknown, then not met */
+                sort?: "state" | "-state" | "name" | "-name" | "id" | "-id" | "level" | "-level" | "telemetry" | "-telemetry" | "transition" | "-transition" | "unknown" | "-unknown";
                 limit?: number;
                 after?: string;
             };

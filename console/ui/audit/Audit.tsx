@@ -1,4 +1,5 @@
-import { useMemo, useRef, useState } from 'react';
+import { Button } from 'antd';
+import { Fragment, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { say } from '../alerts/parts';
@@ -9,13 +10,14 @@ import { type Column, Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
 import { RangeField } from '../design/RangeField';
 import { PostureSign } from '../design/signs';
-import { Empty, Failed, Loading } from '../design/states';
+import { Empty, Failed, Loading, problemText } from '../design/states';
 import { Pre } from '../design/TableWrap';
 import { TakeIn } from '../design/TakeIn';
 import { Age, Exact } from '../design/Time';
+import { toast } from '../design/toast';
 import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
-import { Words } from '../evidence/Said';
+import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { listed } from '../format/time';
 import { useRange, useView } from '../frame/url';
@@ -56,6 +58,22 @@ export default function Audit() {
     take(client.GET('/api/audit', { params: { query: { ...query, limit: 200, ...(after ? { after } : {}) } as never } })),
   );
   const [selected, setSelected] = useState<string>();
+  const [exporting, setExporting] = useState(false);
+  const save = async () => {
+    setExporting(true);
+    try {
+      const csv = await take(client.GET('/api/audit/export', { params: { query: query as never }, parseAs: 'blob' }));
+      const a = document.createElement('a');
+      a.href = URL.createObjectURL(csv);
+      a.download = `hoalu-audit-${new Date(serverNow()).toISOString().slice(0, 10)}.csv`;
+      a.click();
+      URL.revokeObjectURL(a.href);
+    } catch (x) {
+      toast({ kind: 'error', text: problemText(x, t('audit.notExported')) });
+    } finally {
+      setExporting(false);
+    }
+  };
   const columns = useMemo<Column<AuditItem>[]>(
     () => [
       {
@@ -161,6 +179,9 @@ export default function Audit() {
           </button>
         )}
         <div className="end">
+          <Button size="small" loading={exporting} disabled={rows.length === 0} onClick={save}>
+            {t('audit.export')}
+          </Button>
           <TakeIn
             topics={[]}
             at={list.dataUpdatedAt}
@@ -215,7 +236,8 @@ export default function Audit() {
                   </dd>
                   <dt>{t('audit.who')}</dt>
                   <dd>
-                    <Who actor={current.actor} roles={current.roles} /> <span className="num muted">{current.actor.id}</span>
+                    <Who actor={current.actor} roles={current.roles} />{' '}
+                    {current.actor.id !== 'system' && <span className="num muted">{current.actor.id}</span>}
                   </dd>
                   <dt>{t('audit.action')}</dt>
                   <dd>
@@ -239,8 +261,15 @@ export default function Audit() {
                   <dd>
                     <Evidence value={current.address ?? '–'} />
                   </dd>
-                  {Object.entries(current.details ?? {}).map(([k, v]) => (
-                    <Pair key={k} name={k} value={v} />
+                  {current.said.map((d) => (
+                    <Fragment key={d.key}>
+                      <dt>
+                        <Said text={d.name} />
+                      </dt>
+                      <dd>
+                        <Said text={d.value} />
+                      </dd>
+                    </Fragment>
                   ))}
                   {current.before && <Pair name={t('audit.before')} value={current.before} />}
                   {current.after && <Pair name={t('audit.after')} value={current.after} />}
@@ -268,8 +297,7 @@ export default function Audit() {
 
 /** A person of ours by name; who has no role was only tried at the door, and wrote the name there himself. */
 function Who({ actor, roles }: { actor: AuditItem['actor']; roles: AuditItem['roles'] }) {
-  const { t } = useTranslation();
-  if (actor.id === 'system') return t('alerts.machine');
+  if (actor.id === 'system') return <>{actor.name}</>;
   const name = actor.name || actor.id;
   return roles.length > 0 ? <Words text={name} /> : <Evidence value={name} name />;
 }
