@@ -13,6 +13,7 @@ import { number } from '../format/number';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
 import { AssetForm } from './AssetForm';
+import { AssetImport } from './AssetImport';
 import { Keeping, type Kept } from './Keeping';
 
 export function Assets({ system, onChanged }: { system: SystemDetail; onChanged: () => void }) {
@@ -21,6 +22,7 @@ export function Assets({ system, onChanged }: { system: SystemDetail; onChanged:
   const me = useMe();
   const may = useMay('inventory.write');
   const [form, setForm] = useState<SystemDetail['assets'][number] | 'new' | null>(null);
+  const [importing, setImporting] = useState(false);
   const [keeping, setKeeping] = useState<Kept | null>(null);
   return (
     <div className="page-body scroll">
@@ -80,7 +82,12 @@ export function Assets({ system, onChanged }: { system: SystemDetail; onChanged:
           <h2>
             {t('systems.assets')} <span className="num muted">{system.assets.length}</span>
           </h2>
-          <div className="end">{may && !system.retired && <Button onClick={() => setForm('new')}>{t('assets.add')}</Button>}</div>
+          {may && !system.retired && (
+            <div className="end row">
+              <Button onClick={() => setImporting(true)}>{t('assets.import')}</Button>
+              <Button onClick={() => setForm('new')}>{t('assets.add')}</Button>
+            </div>
+          )}
         </div>
         {system.assets.length === 0 ? (
           <Empty>{t('systems.noAssets')}</Empty>
@@ -152,6 +159,7 @@ export function Assets({ system, onChanged }: { system: SystemDetail; onChanged:
           onDone={onChanged}
         />
       )}
+      {importing && <AssetImport system={system.id} onClose={() => setImporting(false)} onDone={onChanged} />}
       {keeping && <Keeping thing={keeping} onClose={() => setKeeping(null)} onDone={onChanged} />}
     </div>
   );

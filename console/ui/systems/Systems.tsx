@@ -97,8 +97,9 @@ export default function Systems() {
       },
       {
         key: 'controls',
-        head: t('systems.controls'),
+        head: t('systems.unknownShare'),
         width: 'minmax(110px,0.9fr)',
+        sort: 'unknown',
         cell: (s) =>
           s.controls ? (
             <span className="cell2">
