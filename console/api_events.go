@@ -18,6 +18,7 @@ type Histogram struct {
 	IntervalMS int64    `json:"interval_ms"`
 	Buckets    []Bucket `json:"buckets" doc:"key is the RFC 3339 start"`
 	Gaps       []Span   `json:"gaps,omitempty"`
+	AtLeast    bool     `json:"at_least,omitempty" doc:"not all could be read (partial): each count may be too low"`
 }
 
 // Span is a stretch of time.
@@ -35,6 +36,7 @@ type TermsTable struct {
 	// More values than are held at once: Distinct is an estimate, and a count may be up to CountError too low.
 	Approximate bool  `json:"approximate,omitempty"`
 	CountError  int64 `json:"count_error,omitempty"`
+	AtLeast     bool  `json:"at_least,omitempty" doc:"not all could be read (partial): each count, other and distinct may be too low"`
 }
 
 type eventsIn struct {
@@ -83,9 +85,13 @@ type FieldItem struct {
 	Count int64    `json:"count"`
 	Kind  string   `json:"kind" enum:"string,number,boolean"`
 	Top   []Bucket `json:"top"`
+
+	// Values of more than 256 bytes and those beyond 2000 different ones are not counted: one may be more frequent than those of Top.
+	Approximate bool `json:"approximate,omitempty" doc:"some values were not counted, being too long or too many: one may be more frequent than those in top"`
 }
 
-// FieldsAnswer lists fields by fill, from a sample of the newest events.
+// FieldsAnswer lists fields by fill, from a sample of the newest events that could be read; Capped when it is not all of them, so that
+// others may have further fields.
 type FieldsAnswer struct {
 	Items   []FieldItem `json:"items"`
 	Sampled int64       `json:"sampled"`

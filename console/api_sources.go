@@ -56,7 +56,7 @@ type SourceDetail struct {
 	SourceItem
 	Minutes  []SourceMinutes `json:"minutes" doc:"the last 24 hours in ten-minute bars; a bar with known=false was not counted: draw stripes"`
 	LastRaw  string          `json:"last_raw,omitempty" doc:"machine text; only for people who may read its events"`
-	RawError string          `json:"last_raw_error,omitempty" doc:"why its last event could not be read"`
+	RawError string          `json:"last_raw_error,omitempty" doc:"why its last event could not be read, or a newer one than last_raw"`
 	Controls []Ref           `json:"controls" doc:"requirements that rest on it"`
 	Claims   []SourceClaim   `json:"claims" doc:"systems whose hosts its events name without counting for them: confirm the source if it may, else somebody forges; newest first"`
 	Keys     []SourceKey     `json:"keys" doc:"what its senders prove themselves with; the secrets are kept nowhere"`

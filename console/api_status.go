@@ -84,6 +84,7 @@ type ClockStatus struct {
 type EventsStatus struct {
 	PerSecond float64 `json:"per_second"`
 	Total     *int64  `json:"total,omitempty" doc:"events stored; left out while the store does not tell"`
+	AtLeast   bool    `json:"at_least,omitempty" doc:"files that cannot be read hold events that total lacks"`
 	Last      Time    `json:"last,omitzero"`
 }
 

@@ -355,7 +355,8 @@ func (l shelf) Get(_ context.Context, ids []string) ([]*ecs.Event, error) {
 	return out, nil
 }
 
-func (l shelf) Stored(context.Context) (int64, error) { return int64(len(l)), nil }
+func (l shelf) Stored(context.Context) (int64, []string, error) { return int64(len(l)), nil, nil }
+func (l shelf) Freshness() time.Duration                        { return 0 }
 
 // province is a fixed inventory.
 type province struct {

@@ -26,15 +26,17 @@ func (h *events) fields(ctx context.Context, k *call, in *fieldsIn) (*FieldsAnsw
 	if err != nil {
 		return nil, err
 	}
+	asOf := h.asOf()
 	r, err := h.searcher.run(ctx, k, query.Search{Query: p.node, From: p.from, To: p.to, Limit: fieldSample, CountCap: fieldSample})
 	if err != nil {
 		return nil, err
 	}
 	type tally struct {
-		events int64
-		kind   ecs.Kind
-		values map[string]int64
-		last   *ecs.Event
+		events    int64
+		kind      ecs.Kind
+		values    map[string]int64
+		uncounted bool // a value that is not in values
+		last      *ecs.Event
 	}
 	fields := map[ecs.Field]*tally{}
 	count := func(e *ecs.Event, f ecs.Field, v ecs.Value) {
@@ -49,6 +51,8 @@ func (h *events) fields(ctx context.Context, k *call, in *fieldsIn) (*FieldsAnsw
 		}
 		if len(v.Text) <= 256 && (len(t.values) < 2000 || t.values[v.Text] > 0) {
 			t.values[v.Text]++
+		} else {
+			t.uncounted = true
 		}
 	}
 	for _, e := range r.Events {
@@ -66,7 +70,7 @@ func (h *events) fields(ctx context.Context, k *call, in *fieldsIn) (*FieldsAnsw
 	}
 	out := &FieldsAnswer{Items: []FieldItem{}, Sampled: int64(len(r.Events))}
 	for f, t := range fields {
-		item := FieldItem{Name: f.Name(), Count: t.events, Fill: float64(t.events) / float64(len(r.Events)), Kind: t.kind.String(), Top: []Bucket{}}
+		item := FieldItem{Name: f.Name(), Count: t.events, Fill: float64(t.events) / float64(len(r.Events)), Kind: t.kind.String(), Top: []Bucket{}, Approximate: t.uncounted}
 		for v, n := range t.values {
 			item.Top = append(item.Top, Bucket{v, n})
 		}
@@ -80,6 +84,6 @@ func (h *events) fields(ctx context.Context, k *call, in *fieldsIn) (*FieldsAnsw
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 	})
 	out.Frame = h.frame(int64(len(out.Items)), "", eventsFresh)
-	out.Partial = r.Partial
+	out.AsOf, out.Capped, out.Partial = asOf, r.Capped || r.Cut, r.Partial
 	return out, nil
 }

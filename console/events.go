@@ -84,6 +84,9 @@ func (h *events) prepare(ctx context.Context, k *call, text, sq, from, to string
 	return p, nil
 }
 
+// asOf is until when a search that begins now sees all that was stored: what the store took within its Freshness may not be there yet.
+func (h *events) asOf() Time { return Time(h.clock().Add(-h.events.Freshness()).UnixMilli()) }
+
 func (h *events) search(ctx context.Context, k *call, in *eventsIn) (*EventsAnswer, error) {
 	return h.answer(ctx, k, in, in.Limit)
 }
@@ -115,17 +118,19 @@ func (h *events) answer(ctx context.Context, k *call, in *eventsIn, limit int) (
 		f := ecs.Named(name)
 		s.Aggs = append(s.Aggs, query.Agg{Name: "t." + name, Kind: query.AggTerms, Field: f, Size: in.Top}, query.Agg{Name: "n." + name, Kind: query.AggCardinality, Field: f})
 	}
+	asOf := h.asOf()
 	r, err := h.searcher.run(ctx, k, s)
 	if err != nil {
 		return nil, err
 	}
 	out := &EventsAnswer{Events: make([]Event, len(r.Events)), Scanned: r.Scanned, TookMS: r.TookMS, Query: p.text, Frame: h.frame(r.Total, r.Next, eventsFresh)}
-	out.Capped, out.Partial, out.Cut = r.Capped, r.Partial, r.Cut
+	out.AsOf, out.Capped, out.Partial, out.Cut = asOf, r.Capped, r.Partial, r.Cut
+	atLeast := len(r.Partial) > 0
 	for i, e := range r.Events {
 		out.Events[i] = Event{e}
 	}
 	if step > 0 {
-		bars := &Histogram{IntervalMS: step, Buckets: []Bucket{}}
+		bars := &Histogram{IntervalMS: step, Buckets: []Bucket{}, AtLeast: atLeast}
 		holds := map[int64]bool{}
 		for _, b := range r.Aggs["histogram"].Buckets {
 			bars.Buckets = append(bars.Buckets, Bucket(b))
@@ -142,7 +147,8 @@ func (h *events) answer(ctx context.Context, k *call, in *eventsIn, limit int) (
 		out.Terms = map[string]TermsTable{}
 		for _, name := range in.Terms {
 			top, distinct := r.Aggs["t."+name], r.Aggs["n."+name]
-			t := TermsTable{Buckets: []Bucket{}, Other: top.Other, Distinct: distinct.Value, Approximate: top.Approximate || distinct.Approximate, CountError: top.CountError}
+			t := TermsTable{Buckets: []Bucket{}, Other: top.Other, Distinct: distinct.Value, Approximate: top.Approximate || distinct.Approximate, CountError: top.CountError,
+				AtLeast: atLeast}
 			for _, b := range top.Buckets {
 				t.Buckets = append(t.Buckets, Bucket(b))
 			}

@@ -172,8 +172,10 @@ type AlertFailure struct {
 type Events interface {
 	Search(ctx context.Context, s query.Search) (query.Result, error)
 	Get(ctx context.Context, ids []string) ([]*ecs.Event, error)
-	// Stored is how many events are held.
-	Stored(ctx context.Context) (int64, error)
+	// Freshness is how long a stored event may take until Search sees it.
+	Freshness() time.Duration
+	// Stored is how many events are held; partial names what holds events that could not be counted.
+	Stored(ctx context.Context) (n int64, partial []string, err error)
 }
 
 // Inventory is what the province has, also what is retired. The lists are the caller's to read, not to change. A change carries the

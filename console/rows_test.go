@@ -636,3 +636,85 @@ func TestOwnNotesAreWorded(t *testing.T) {
 		t.Errorf("note without a text: %q, %q", item.EvidenceText, item.Evidence)
 	}
 }
+
+// behind is a store that shows events half a minute after it took them, and of which a file cannot be read.
+type behind struct{ shelf }
+
+const lostFile = "ht-001/2026-11-30/7: read: input/output error"
+
+func (b behind) Freshness() time.Duration { return 30 * time.Second }
+
+func (b behind) Search(ctx context.Context, s query.Search) (query.Result, error) {
+	r, err := b.shelf.Search(ctx, s)
+	r.Partial, r.Capped = []string{lostFile}, s.CountCap > 0
+	return r, err
+}
+
+func (b behind) Stored(context.Context) (int64, []string, error) { return 3, []string{lostFile}, nil }
+
+// TestAnswersSayWhatTheyLack: each table of an answer says that its counts may be too low, and the answer is as of the time until which
+// the store shows what it took; of a store that reads all of itself at once nothing of this is said.
+func TestAnswersSayWhatTheyLack(t *testing.T) {
+	parts, _ := somethingHappened()
+	parts.Readings = readings{}
+	plain := newBench(t, parts).as("", soc.Analyst)
+	parts.Events = behind{parts.Events.(shelf)}
+	w := newBench(t, parts).as("", soc.Analyst)
+	for _, path := range []string{"/api/events?histogram=1h&terms=host.name", "/api/events/aggregate?histogram=1h&terms=host.name"} {
+		got := ask[struct {
+			Histogram Histogram
+			Terms     map[string]TermsTable
+			Frame
+		}](w, get, path, nil)
+		if !got.Histogram.AtLeast || !got.Terms["host.name"].AtLeast || !slices.Equal(got.Partial, []string{lostFile}) {
+			t.Errorf("%s: %+v", path, got)
+		}
+		lacksHalfAMinute(t, path, got.Frame)
+		all := ask[struct {
+			Histogram Histogram
+			Terms     map[string]TermsTable
+			Frame
+		}](plain, get, path, nil)
+		if all.Histogram.AtLeast || all.Terms["host.name"].AtLeast || len(all.Partial) > 0 || time.Since(time.UnixMilli(int64(all.AsOf))) > 15*time.Second {
+			t.Errorf("%s of a whole store: %+v", path, all)
+		}
+	}
+	fields := ask[FieldsAnswer](w, get, "/api/events/fields", nil)
+	if !fields.Capped || !slices.Equal(fields.Partial, []string{lostFile}) {
+		t.Errorf("fields: %+v", fields.Frame)
+	}
+	lacksHalfAMinute(t, "fields", fields.Frame)
+	if all := ask[FieldsAnswer](plain, get, "/api/events/fields", nil); all.Capped || len(all.Partial) > 0 {
+		t.Errorf("fields of a whole store: %+v", all.Frame)
+	}
+	if s := ask[Status](w, get, "/api/status", nil); s.Events == nil || !s.Events.AtLeast {
+		t.Errorf("status: %+v", s.Events)
+	}
+	if s := ask[Status](plain, get, "/api/status", nil); s.Events == nil || s.Events.AtLeast {
+		t.Errorf("status of a whole store: %+v", s.Events)
+	}
+	if d := ask[SourceDetail](w, get, "/api/sources/NG-0001", nil); !strings.Contains(d.RawError, lostFile) {
+		t.Errorf("a source whose newest event may be in what cannot be read: %q", d.RawError)
+	}
+	if d := ask[SourceDetail](plain, get, "/api/sources/NG-0001", nil); d.RawError != "" {
+		t.Errorf("a source of a whole store: %q", d.RawError)
+	}
+}
+
+func lacksHalfAMinute(t *testing.T, what string, f Frame) {
+	t.Helper()
+	if ago := time.Since(time.UnixMilli(int64(f.AsOf))); ago < 30*time.Second || ago > 45*time.Second || time.Until(time.UnixMilli(int64(f.StaleAfter))) < 0 {
+		t.Errorf("%s is as of %v ago, stale after %v; the store shows events after 30 s", what, ago, f.StaleAfter)
+	}
+}
+
+// TestFieldsSayWhatTheyDidNotCount: a value too long to be counted may be more frequent than those that are listed.
+func TestFieldsSayWhatTheyDidNotCount(t *testing.T) {
+	long := strings.Repeat("x", 257)
+	w := newBench(t, Parts{Events: shelf{event("q1", soc.Unassigned, long), event("q2", soc.Unassigned, long), event("q3", soc.Unassigned, "short")}}).as("", soc.Analyst)
+	for _, f := range ask[FieldsAnswer](w, get, "/api/events/fields", nil).Items {
+		if f.Approximate != (f.Name == "message") {
+			t.Errorf("%s: %+v", f.Name, f)
+		}
+	}
+}

@@ -255,7 +255,8 @@ func (h *sources) lastDay(ctx context.Context, source string) ([]SourceMinutes, 
 	return out, nil
 }
 
-// lastRaw fills in the last event of a source as it came, for who may read its events; RawError says why it could not be read.
+// lastRaw fills in the last event of a source as it came, for who may read its events; RawError says why it could not be read, or that a newer one
+// may be in what could not be read.
 func (h *sources) lastRaw(ctx context.Context, k *call, s soc.Source, d *SourceDetail) error {
 	scope, _, err := h.scopeFor(ctx, k, "events.search")
 	if err != nil || !sourceIn(scope, s) {
@@ -265,6 +266,10 @@ func (h *sources) lastRaw(ctx context.Context, k *call, s soc.Source, d *SourceD
 	if err != nil {
 		d.RawError = h.problem(ctx, k, err).Detail
 		return nil
+	}
+	if len(r.Partial) > 0 {
+		d.RawError = h.problem(ctx, k, &soc.Problem{Status: http.StatusServiceUnavailable, Code: "events_partial", Detail: "Not all events could be read; one of the rest may be newer.",
+			Values: map[string]string{"n": strconv.Itoa(len(r.Partial)), "reason": strings.Join(r.Partial[:min(3, len(r.Partial))], "; ")}}).Detail
 	}
 	if len(r.Events) == 1 {
 		d.LastRaw = r.Events[0].Text(ecs.EventOriginal)

@@ -157,11 +157,11 @@ func (h *overview) eventsFigure(ctx context.Context, out *Status) error {
 		out.Events.PerSecond += r.Rate / 60
 		out.Events.Last = max(out.Events.Last, Time(r.LastEvent))
 	}
-	n, err := h.parts.Events.Stored(ctx)
+	n, partial, err := h.parts.Events.Stored(ctx)
 	if err != nil {
 		return err
 	}
-	out.Events.Total = &n
+	out.Events.Total, out.Events.AtLeast = &n, len(partial) > 0
 	return nil
 }
 

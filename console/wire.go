@@ -80,7 +80,7 @@ func (Event) Schema(r huma.Registry) *huma.Schema {
 
 // Frame goes with every list (decision 26).
 type Frame struct {
-	Total      int64    `json:"total" doc:"rows that match, within the caller's scope"`
+	Total      int64    `json:"total" doc:"rows that match, within the caller's scope; at least so many when capped, or when there is a partial"`
 	Capped     bool     `json:"capped" doc:"true when counting stopped at total: there are at least that many"`
 	AsOf       Time     `json:"as_of" doc:"when this was true"`
 	StaleAfter Time     `json:"stale_after" doc:"do not believe it after this instant; show it as unknown"`

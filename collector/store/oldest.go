@@ -32,7 +32,7 @@ func NewOldest(s Store) *Oldest { return &Oldest{store: s} }
 // Round reads the figures of the store once; what it gives answers for each system: Unix ms, 0 where no event is kept. An error says that
 // it could not be told, and is not remembered.
 func (o *Oldest) Round(ctx context.Context) (func(system string) (int64, error), error) {
-	usage, err := o.store.Usage(ctx)
+	usage, _, err := o.store.Usage(ctx) // what it could not count is found out by search
 	if err != nil {
 		return nil, fmt.Errorf("read what is kept: %w", err)
 	}

@@ -31,7 +31,7 @@ func (m *moody) Search(context.Context, query.Search) (query.Result, error) {
 	return r, m.err
 }
 
-func (m *moody) Usage(context.Context) ([]Usage, error) { return m.usage, m.err }
+func (m *moody) Usage(context.Context) ([]Usage, []string, error) { return m.usage, m.partial, m.err }
 
 var errDown = errors.New("store is down")
 

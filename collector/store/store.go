@@ -128,8 +128,8 @@ type Store interface {
 	Get(ctx context.Context, ids []string) ([]*ecs.Event, error)
 	// Live is the outcomes of what is appended but not sealed.
 	Live() []Outcome
-	// Usage lists what is held by system and day.
-	Usage(ctx context.Context) ([]Usage, error)
+	// Usage lists what is held by system and day. partial names what holds events that could not be counted, as Result.Partial.
+	Usage(ctx context.Context) (held []Usage, partial []string, err error)
 	// Fields lists the field names in use, most filled first, estimated from the newest segments.
 	Fields(ctx context.Context) ([]FieldShare, error)
 	// Retain deletes what is past its Policy.

@@ -181,13 +181,14 @@ func (p eventsPart) Get(ctx context.Context, ids []string) ([]*ecs.Event, error)
 	return p.s.Get(ctx, ids)
 }
 
-func (p eventsPart) Stored(ctx context.Context) (int64, error) {
-	usage, err := p.s.Usage(ctx)
-	var n int64
+func (p eventsPart) Freshness() time.Duration { return p.s.Freshness() }
+
+func (p eventsPart) Stored(ctx context.Context) (n int64, partial []string, err error) {
+	usage, partial, err := p.s.Usage(ctx)
 	for _, u := range usage {
 		n += u.Events
 	}
-	return n, err
+	return n, partial, err
 }
 
 type keysPart struct{ a *App }

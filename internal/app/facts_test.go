@@ -22,7 +22,7 @@ func (downStore) Search(context.Context, query.Search) (query.Result, error) {
 	return query.Result{}, errDown
 }
 
-func (downStore) Usage(context.Context) ([]store.Usage, error) { return nil, errDown }
+func (downStore) Usage(context.Context) ([]store.Usage, []string, error) { return nil, nil, errDown }
 
 // TestFactsSayWhatTheyDoNotKnow: with the store down facts are gathered all the same and carry the cause; an account without a second
 // factor is counted as identity has it.

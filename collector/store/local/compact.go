@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -522,7 +523,7 @@ func (s *Store) Retain(ctx context.Context, policy store.Policy) ([]store.Remove
 }
 
 // Usage implements store.Store. Bytes of the first level are shared out by events.
-func (s *Store) Usage(ctx context.Context) ([]store.Usage, error) {
+func (s *Store) Usage(ctx context.Context) (held []store.Usage, partial []string, err error) {
 	v := s.view()
 	defer s.release(v)
 	sums := map[[2]string]*store.Usage{}
@@ -552,7 +553,7 @@ func (s *Store) Usage(ctx context.Context) ([]store.Usage, error) {
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out := make([]store.Usage, 0, len(sums))
 	for _, u := range sums {
@@ -561,7 +562,7 @@ func (s *Store) Usage(ctx context.Context) ([]store.Usage, error) {
 	sort.Slice(out, func(i, j int) bool {
 		return out[i].System < out[j].System || out[i].System == out[j].System && out[i].Day < out[j].Day
 	})
-	return out, nil
+	return out, slices.Clone(v.damaged), nil
 }
 
 // Fields implements store.Store, from memory, the end of the first level and the newest files.

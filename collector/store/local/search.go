@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 	}
 	v := s.view()
 	defer s.release(v)
-	run := &search{p: p, trouble: &s.trouble, total: partial{aggs: newAggs(p)}, failed: v.damaged}
+	run := &search{p: p, trouble: &s.trouble, total: partial{aggs: newAggs(p)}, failed: slices.Clone(v.damaged)}
 	for _, m := range v.mems {
 		run.add(m)
 	}
@@ -109,7 +110,7 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 			}
 		}
 	}
-	sort.Strings(r.Partial)
+	r.Partial = byFile(r.Partial)
 	r.TookMS = time.Since(start).Milliseconds()
 	return r, nil
 }
@@ -229,6 +230,13 @@ func reason(err error) string {
 		return pe.Op + ": " + pe.Err.Error()
 	}
 	return err.Error()
+}
+
+// byFile sorts what could not be read and keeps one reason a file: the blocks of a first-level segment fail one by one.
+func byFile(failed []string) []string {
+	name := func(s string) string { name, _, _ := strings.Cut(s, ": "); return name }
+	slices.Sort(failed)
+	return slices.CompactFunc(failed, func(a, b string) bool { return name(a) == name(b) })
 }
 
 // Get implements store.Store.

@@ -9,6 +9,7 @@ import { Icon } from '../design/icons';
 import { Failed, Loading } from '../design/states';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
+import { counted } from '../format/counted';
 import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
 import { useStatus } from '../frame/Frame';
@@ -341,8 +342,8 @@ export default function Alerts() {
               />
               <div className="grid-foot">
                 <span>
-                  1–{number(group ? groups : shown.length, lang)} {t('grid.of')} {first?.capped ? '≥ ' : ''}
-                  {number(total, lang)} {group && t('alerts.groups')}
+                  1–{number(group ? groups : shown.length, lang)} {t('grid.of')}{' '}
+                  {counted(total, { capped: first?.capped }, lang, t)} {group && t('alerts.groups')}
                 </span>
                 {(ms(first?.stale_after) ?? Number.POSITIVE_INFINITY) < arrived && (
                   <span className="chip chip-unk">{t('state.staleShort', { time: minute(first?.as_of) })}</span>

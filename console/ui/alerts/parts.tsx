@@ -8,8 +8,10 @@ import { type AlertDetail, type AlertItem, type Condition, type Counted, client,
 import { MiniBars } from '../design/MiniBars';
 import { DemoChip, SeveritySign } from '../design/signs';
 import { Exact } from '../design/Time';
+import { Unread } from '../design/Unread';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
 import { Said, Words } from '../evidence/Said';
+import { counted, unread } from '../format/counted';
 import type { Lang } from '../format/lang';
 import { number } from '../format/number';
 import { clock, minute, ms, wholeSpan } from '../format/time';
@@ -444,7 +446,7 @@ export function Around({ alert }: { alert: AlertDetail }) {
         <h3>{t('alerts.around')}</h3>
         <Link className="end small" to={aroundLink(alert)}>
           {data.data
-            ? t('alerts.aroundOpen', { count: data.data.total, n: number(data.data.total, lang) })
+            ? t('alerts.aroundOpen', { count: data.data.total, n: counted(data.data.total, data.data, lang, t) })
             : t('alerts.aroundOpen0')}{' '}
           <kbd>P</kbd>
         </Link>
@@ -460,9 +462,10 @@ export function Around({ alert }: { alert: AlertDetail }) {
           gaps={(h?.gaps ?? []).map((g) => [ms(g.from) ?? 0, ms(g.to) ?? 0])}
           hot={hot}
           hotClass={`sev-${alert.severity}`}
-          label={t('alerts.aroundLabel', { n: number(data.data?.total ?? 0, lang) })}
+          label={data.data ? t('alerts.aroundLabel', { n: counted(data.data.total, data.data, lang, t) }) : t('alerts.around')}
         />
       )}
+      <Unread partial={unread(data.data ? [data.data] : [])} />
     </section>
   );
 }

@@ -1498,7 +1498,7 @@ export interface components {
             today: components["schemas"]["AlertsToday"];
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
             /** @description counts of unacknowledged, mine, high, personal, open, closed, exercise */
@@ -1597,7 +1597,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -1984,11 +1984,13 @@ export interface components {
             took_ms: number;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
         EventsStatus: {
+            /** @description files that cannot be read hold events that total lacks */
+            at_least?: boolean;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -2019,6 +2021,8 @@ export interface components {
             value?: string;
         };
         FieldItem: {
+            /** @description some values were not counted, being too long or too many: one may be more frequent than those in top */
+            approximate?: boolean;
             /** Format: int64 */
             count: number;
             /**
@@ -2053,7 +2057,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2153,6 +2157,8 @@ export interface components {
             started: string;
         };
         Histogram: {
+            /** @description not all could be read (partial): each count may be too low */
+            at_least?: boolean;
             /** @description key is the RFC 3339 start */
             buckets: components["schemas"]["Bucket"][];
             gaps?: components["schemas"]["Span"][];
@@ -2268,7 +2274,7 @@ export interface components {
             sum: components["schemas"]["LedgerItem"];
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2662,7 +2668,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2686,7 +2692,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2710,7 +2716,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2734,7 +2740,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2758,7 +2764,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2782,7 +2788,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2806,7 +2812,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2830,7 +2836,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2854,7 +2860,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2878,7 +2884,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2902,7 +2908,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -2973,7 +2979,7 @@ export interface components {
             technical: components["schemas"]["LayerItem"][];
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
             transition?: components["schemas"]["Deadline"];
@@ -3024,7 +3030,7 @@ export interface components {
             to: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -3116,7 +3122,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -3379,7 +3385,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -3576,7 +3582,7 @@ export interface components {
             last_event?: string;
             /** @description machine text; only for people who may read its events */
             last_raw?: string;
-            /** @description why its last event could not be read */
+            /** @description why its last event could not be read, or a newer one than last_raw */
             last_raw_error?: string;
             layers: string[];
             /** @description the last 24 hours in ten-minute bars; a bar with known=false was not counted: draw stripes */
@@ -3764,7 +3770,7 @@ export interface components {
             stale_after: string;
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
         };
@@ -3980,7 +3986,7 @@ export interface components {
             sum: components["schemas"]["Counts"];
             /**
              * Format: int64
-             * @description rows that match, within the caller's scope
+             * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
             /** @description counts of all, level3, unknown, internet, soon, retired */
@@ -3990,6 +3996,8 @@ export interface components {
         };
         TermsTable: {
             approximate?: boolean;
+            /** @description not all could be read (partial): each count, other and distinct may be too low */
+            at_least?: boolean;
             buckets: components["schemas"]["Bucket"][];
             /** Format: int64 */
             count_error?: number;

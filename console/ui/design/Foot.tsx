@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { counted } from '../format/counted';
 import { number } from '../format/number';
 import { minute } from '../format/time';
 import { useLang } from '../session/preferences';
@@ -23,8 +24,7 @@ export function Foot({
   return (
     <div className="grid-foot">
       <span>
-        {shown > 0 ? '1' : '0'}–{number(shown, lang)} {t('grid.of')} {capped ? '≥ ' : ''}
-        {number(Math.max(shown, total), lang)}
+        {shown > 0 ? '1' : '0'}–{number(shown, lang)} {t('grid.of')} {counted(Math.max(shown, total), { capped }, lang, t)}
       </span>
       {asOf && <span>{t('search.asOf', { time: minute(asOf) })}</span>}
       {children}

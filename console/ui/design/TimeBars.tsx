@@ -29,6 +29,8 @@ interface Props {
   data: TimeBarsData;
   legend?: ReactNode;
   palette: 'severity' | 'category';
+  /** not all could be counted: no figure is said to be all */
+  atLeast?: boolean | undefined;
   /** where a bar leads */
   link?: (at: number) => string;
   /** or what it does */
@@ -56,7 +58,7 @@ function stripes(line: string, ground: string): HTMLCanvasElement {
 }
 
 /** Bars over time, zero based, gaps striped; Enter or a click on a bar opens it, Shift+T shows the numbers as a table. */
-export default function TimeBars({ id, title, label, height, data, legend, palette, link, onPick }: Props) {
+export default function TimeBars({ id, title, label, height, data, legend, palette, atLeast, link, onPick }: Props) {
   const { t } = useTranslation();
   const lang = useLang();
   const theme = useTheme();
@@ -149,6 +151,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
   };
   const gapAt = (x: number) => data.gaps.some(([a, b]) => x + data.step > a && x < b);
   const total = (x: number) => data.series.reduce((n, s) => n + (s.values.find((v) => v[0] === x)?.[1] ?? 0), 0);
+  const said = (n: number | undefined) => (atLeast ? t('count.atLeast', { n: number(n, lang) }) : number(n, lang));
   const current = slots[at];
   return (
     <>
@@ -157,7 +160,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
         {legend && <span className="legend">{legend}</span>}
         {current !== undefined && (
           <span className="small" aria-live="polite">
-            {listed(current, lang)}: {gapAt(current) ? t('chart.gap') : number(total(current), lang)}
+            {listed(current, lang)}: {gapAt(current) ? t('chart.gap') : said(total(current))}
           </span>
         )}
         <button type="button" className="link end small" onClick={() => setTable(!table)} aria-keyshortcuts="Shift+T">
@@ -183,7 +186,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
                   <td className="num">{listed(x, lang)}</td>
                   {data.series.map((s) => (
                     <td key={s.key} className={gapAt(x) ? 'right' : 'num right'}>
-                      {gapAt(x) ? <span className="chip chip-unk">{t('chart.gap')}</span> : number(s.values[i]?.[1], lang)}
+                      {gapAt(x) ? <span className="chip chip-unk">{t('chart.gap')}</span> : said(s.values[i]?.[1])}
                     </td>
                   ))}
                 </tr>

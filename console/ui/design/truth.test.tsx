@@ -195,6 +195,10 @@ describe.each(states)('where nothing was measured: %s', (s) => {
     expect(html).not.toMatch(/<(td|dd)[^>]*><\/\1>/);
     if (s !== 'store' && ['/', '/alerts'].includes(at)) expect(words).toContain('trống lúc này chưa phải là yên');
     if (s !== 'store' && at.startsWith('/search')) expect(words).toContain('phần chưa đọc được vẫn có thể có');
+    if (s !== 'store' && at.startsWith('/search')) {
+      expect(words).toContain('ít nhất 0 sự kiện');
+      expect(words).toContain('chưa đủ: 1 tệp không đọc được (không đọc được một phần kho: hết giờ chờ)');
+    }
     if (s === 'store' && !unmeasured(at)) expect(words).toContain(cause);
   });
 });

@@ -1,19 +1,19 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { FieldItem } from '../api/client';
+import type { FieldsAnswer } from '../api/client';
+import { Unread } from '../design/Unread';
 import { Evidence } from '../evidence/Evidence';
 import { spoken } from '../evidence/escape';
+import { atLeast, unread } from '../format/counted';
 import { number, share } from '../format/number';
 import { useLang } from '../session/preferences';
 
 export function Fields({
-  items,
-  sampled,
+  answer,
   failed,
   onPick,
 }: {
-  items: FieldItem[];
-  sampled: number;
+  answer: FieldsAnswer | undefined;
   failed: boolean;
   onPick: (f: string, v: string, not?: boolean) => void;
 }) {
@@ -21,6 +21,10 @@ export function Fields({
   const lang = useLang();
   const [open, setOpen] = useState<string>();
   const [text, setText] = useState('');
+  const { items = [], sampled = 0 } = answer ?? {};
+  // shares of a part of the events stand for all of them only about
+  const part = atLeast(answer ?? {});
+  const shareOf = (v: number, about: boolean) => (about ? t('count.about', { n: share(v, lang, 0) }) : share(v, lang, 0));
   const shown = items.filter((f) => f.name.toLowerCase().includes(text.toLowerCase())).slice(0, 200);
   return (
     <section className="fields" aria-label={t('search.fields')}>
@@ -48,10 +52,10 @@ export function Fields({
               className="field-name"
               aria-expanded={open === f.name}
               onClick={() => setOpen(open === f.name ? undefined : f.name)}
-              title={t('search.fill', { n: share(f.fill, lang, 0) })}
+              title={t('search.fill', { n: shareOf(f.fill, part) })}
             >
               <Evidence value={f.name} className="cut" />
-              <span className="num muted">{share(f.fill, lang, 0)}</span>
+              <span className="num muted">{shareOf(f.fill, part)}</span>
             </button>
             {open === f.name && (
               <ul className="field-top">
@@ -64,7 +68,7 @@ export function Fields({
                     >
                       <span className="field-bar" style={{ width: `${(100 * v.count) / Math.max(1, f.count)}%` }} />
                       <Evidence value={v.key} className="cut" />
-                      <span className="num muted">{share(v.count / Math.max(1, f.count), lang, 0)}</span>
+                      <span className="num muted">{shareOf(v.count / Math.max(1, f.count), part)}</span>
                     </button>
                     <button
                       type="button"
@@ -77,12 +81,14 @@ export function Fields({
                     </button>
                   </li>
                 ))}
+                {f.approximate && <li className="muted small">{t('search.uncounted')}</li>}
               </ul>
             )}
           </li>
         ))}
       </ul>
       {sampled > 0 && <p className="muted small">{t('search.sampled', { n: number(sampled, lang) })}</p>}
+      <Unread partial={unread(answer ? [answer] : [])} />
     </section>
   );
 }

@@ -7,9 +7,11 @@ import { type Column, Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
 import { RangeField } from '../design/RangeField';
 import { Empty, Failed, Loading } from '../design/states';
+import { Unread } from '../design/Unread';
 import { Evidence } from '../evidence/Evidence';
 import { spoken } from '../evidence/escape';
 import { Words } from '../evidence/Said';
+import { atLeast, counted, unread } from '../format/counted';
 import { number, short } from '../format/number';
 import { listed, minute, ms } from '../format/time';
 import { useRange, useView } from '../frame/url';
@@ -91,6 +93,9 @@ export default function Search() {
   }, [storing, refused, q, change]);
 
   const first = result.data?.pages[0];
+  // what a later page could not read is lacking from the whole, too
+  const partial = useMemo(() => unread(result.data?.pages ?? []), [result.data]);
+  const sure = { capped: first?.capped, partial };
   const [text, setText] = useState(q);
   useEffect(() => {
     if (!sq) setText(q);
@@ -255,8 +260,8 @@ export default function Search() {
       ) : (
         <>
           <p className="search-sum" role="status">
-            <b>{number(first.total, lang)}</b> {t('search.events')}
-            {first.capped ? ` (${t('search.atLeast')})` : ''} · {t('search.scanned', { n: short(first.scanned, lang) })} ·{' '}
+            <b>{counted(first.total, sure, lang, t)}</b> {t('search.events')} ·{' '}
+            {t('search.scanned', { n: short(first.scanned, lang) })} ·{' '}
             {first.took_ms < 10 ? `< ${number(0.01, lang, 2)}` : number(first.took_ms / 1000, lang, 2)} {t('search.seconds')}
             {missing.length > 0 && (
               <details className="missing">
@@ -271,9 +276,7 @@ export default function Search() {
               </details>
             )}
             {sq && tokenised(first.query) && <span className="chip chip-warn search-token">{t('search.tokenised')}</span>}
-            {(first.partial ?? []).length > 0 && (
-              <span className="chip chip-unk">{t('state.partial', { reason: (first.partial ?? []).join('; ') })}</span>
-            )}
+            <Unread partial={partial} />
             {first.cut && <span className="chip chip-unk">{t('search.cut', { n: number(rows.length, lang) })}</span>}
           </p>
           {(bars?.series[0]?.values.length ?? 0) > 0 && bars && (
@@ -281,10 +284,11 @@ export default function Search() {
               <Suspense fallback={<div style={{ height: 100 }} />}>
                 <TimeBars
                   id="histogram"
-                  label={t('search.chartLabel', { n: number(first.total, lang), range: rangeText })}
+                  label={t('search.chartLabel', { n: counted(first.total, sure, lang, t), range: rangeText })}
                   height={76}
                   data={bars}
                   palette="category"
+                  atLeast={h?.at_least}
                   onPick={zoom}
                   legend={
                     bars.gaps.length > 0 ? (
@@ -298,11 +302,11 @@ export default function Search() {
             </div>
           )}
           <div className={`search-main${current ? ' with-detail' : ''}`}>
-            <Fields items={fields.data?.items ?? []} sampled={fields.data?.sampled ?? 0} failed={fields.isError} onPick={pick} />
+            <Fields answer={fields.data} failed={fields.isError} onPick={pick} />
             <div className="queue-list">
               {rows.length === 0 ? (
                 <Empty>
-                  {t((first.partial ?? []).length > 0 || first.cut ? 'search.nonePartial' : 'search.none', {
+                  {t(partial.length > 0 || first.cut ? 'search.nonePartial' : 'search.none', {
                     range: rangeText,
                     n: number(first.scanned, lang),
                   })}{' '}
@@ -323,7 +327,7 @@ export default function Search() {
                     rows={rows}
                     rowKey={idOf}
                     rowHeight={28}
-                    total={first.total}
+                    total={atLeast(sure) ? -1 : first.total}
                     selected={selected}
                     onSelect={setSelected}
                     onOpen={(e) => setSelected(idOf(e))}
@@ -333,15 +337,14 @@ export default function Search() {
                   />
                   <div className="grid-foot">
                     <span>
-                      1–{number(rows.length, lang)} {t('grid.of')} {first.capped ? '≥ ' : ''}
-                      {number(first.total, lang)}
+                      1–{number(rows.length, lang)} {t('grid.of')} {counted(first.total, sure, lang, t)}
                     </span>
                     {rows.length >= 10_000 && (
                       <span>
                         {t('state.capped', {
                           a: number(rows.length, lang),
-                          b: number(first.total, lang),
-                          c: number(first.total - rows.length, lang),
+                          b: counted(first.total, sure, lang, t),
+                          c: counted(first.total - rows.length, sure, lang, t),
                         })}
                       </span>
                     )}
