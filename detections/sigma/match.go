@@ -398,7 +398,9 @@ func (m *Matcher) file(en entry, v ecs.Value) {
 			m.vals[m.anyTail].next = at
 		}
 		m.anyTail = at
-		m.fileWhole(en, v)
+		if v.Kind == ecs.Number {
+			m.fileWhole(en, v)
+		}
 		return
 	}
 	switch {
@@ -415,16 +417,16 @@ func (m *Matcher) file(en entry, v ecs.Value) {
 	}
 	m.tail[slot] = at
 	m.vals = append(m.vals, val{raw: v.Text, kind: v.Kind, next: -1})
-	m.fileWhole(en, v)
+	if v.Kind == ecs.Number {
+		m.fileWhole(en, v)
+	}
 }
 
 // fileWhole files a number once more without the zeros behind its point: shippers that keep all numbers as floating point write 4625 as
 // 4625.0, and rules compare texts.
 func (m *Matcher) fileWhole(en entry, v ecs.Value) {
-	if v.Kind == ecs.Number {
-		if whole, zeros, point := strings.Cut(v.Text, "."); point && strings.Trim(zeros, "0") == "" {
-			m.file(en, ecs.Value{Text: whole, Kind: v.Kind})
-		}
+	if whole, zeros, point := strings.Cut(v.Text, "."); point && strings.Trim(zeros, "0") == "" {
+		m.file(en, ecs.Value{Text: whole, Kind: v.Kind})
 	}
 }
 
