@@ -150,7 +150,7 @@ func (h *alerts) list(ctx context.Context, k *call, in *alertsIn) (*AlertsAnswer
 	scope := h.scope(k)
 	out := &AlertsAnswer{Items: []AlertItem{}, Views: map[string]int64{}}
 	n := h.names()
-	counts, err := h.alerts.Counts(ctx, scope, k.Actor.ID)
+	counts, err := h.alerts.Counts(ctx, scope, k.Actor.ID, k.Filter.PersonalOnly())
 	if err != nil {
 		return nil, err
 	}
@@ -220,13 +220,13 @@ func openOf(states []string) []string {
 }
 
 func views(n AlertCounts, personalOnly bool) (map[string]int64, AlertsToday) {
-	if personalOnly { // the other figures count alerts this person may not know of
-		return map[string]int64{"personal": n.Personal, "open": n.Personal}, AlertsToday{}
-	}
 	today := AlertsToday{Made: n.Today, Closed: n.ClosedToday}
 	if n.MeanAck >= 0 {
 		s := n.MeanAck / 1000
 		today.AckMean = &s
+	}
+	if personalOnly { // who has two views
+		return map[string]int64{"personal": n.Personal, "open": n.Open}, today
 	}
 	return map[string]int64{"unacknowledged": n.Unacknowledged, "mine": n.Mine, "high": n.Urgent, "personal": n.Personal, "open": n.Open, "exercise": n.Exercise}, today
 }

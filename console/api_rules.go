@@ -17,6 +17,8 @@ type RuleItem struct {
 	Logsource   map[string]string `json:"logsource,omitempty"`
 	Correlation bool              `json:"correlation,omitempty"`
 	Alerts      *int64            `json:"alerts_30d,omitempty"`
+	Feed        string            `json:"feed,omitempty" enum:"arrives,not_seen,not_made,unknown" doc:"of a rule that runs: whether events of its log source reach the appliance. not_seen: a decoder makes them, none was stored within 30 days; not_made: no decoder makes them either"`
+	FeedCause   string            `json:"feed_cause,omitempty" doc:"why feed is unknown"`
 	Reason      string            `json:"reason,omitempty" doc:"why it was refused"`
 }
 
@@ -33,12 +35,13 @@ type RulesAnswer struct {
 	Items   []RuleItem `json:"items"`
 	Running int64      `json:"running"`
 	Refused int64      `json:"refused"`
+	Unfed   int64      `json:"unfed" doc:"of those that run: cannot fire here, as nothing sends their log source (feed is not_seen or not_made)"`
 	Frame
 }
 
 type rulesIn struct {
 	Text     string `query:"q" maxLength:"200"`
-	State    string `query:"state" enum:"running,refused"`
+	State    string `query:"state" enum:"running,unfed,refused"`
 	Severity string `query:"sev" enum:"informational,low,medium,high,critical"`
 	Attack   string `query:"attack"`
 	Origin   string `query:"origin"`

@@ -132,6 +132,7 @@ type Shift struct {
 // OverviewAlerts are the figures of the head.
 type OverviewAlerts struct {
 	AlertsStatus
+	Intake    string `json:"intake" enum:"received,nothing,unknown" doc:"whether a source in scope has ever sent anything: with nothing, no alert says nothing"`
 	OldestNew Time   `json:"oldest_new,omitzero"`
 	Today     int64  `json:"today"`
 	Closed    int64  `json:"closed_today"`

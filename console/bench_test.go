@@ -477,12 +477,12 @@ func (q *queue) Get(_ context.Context, scope soc.Scope, id string) (soc.Alert, e
 	return soc.Alert{}, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found."}
 }
 
-func (q *queue) Counts(_ context.Context, scope soc.Scope, _ string) (AlertCounts, error) {
+func (q *queue) Counts(_ context.Context, scope soc.Scope, _ string, personal bool) (AlertCounts, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := AlertCounts{MeanAck: -1}
 	for _, a := range q.alerts {
-		if q.in(scope, a) && a.State != soc.AlertClosed {
+		if q.in(scope, a) && a.State != soc.AlertClosed && (a.Personal || !personal) {
 			n.Open++
 			if a.State == soc.AlertNew {
 				n.Unacknowledged++

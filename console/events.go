@@ -156,7 +156,9 @@ func (h *events) answer(ctx context.Context, k *call, in *eventsIn, limit int) (
 		}
 	}
 	if in.After == "" {
-		out.MissingSources = h.missingSources(p)
+		if out.MissingSources, err = h.missingSources(p); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

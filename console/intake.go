@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"hoalu/ecs"
+	"hoalu/ecs/query"
 	"hoalu/soc"
 )
 
@@ -66,20 +68,37 @@ func (h *intake) gaps(ctx context.Context, p prepared, step int64, holds map[int
 	return out, nil
 }
 
-// missingSources are those in scope whose last event lies before the range or that have never sent. Of the sample set nothing is
-// missing: its events are a recording.
-func (h *intake) missingSources(p prepared) []Ref {
+// missingSources are those that the search could find events of, and whose last event lies before the range or that have never sent. One
+// whose system, name or host the search rules out is none of its affair. Of the sample set nothing is missing: its events are a
+// recording; of a retired one nothing is expected.
+func (h *intake) missingSources(p prepared) ([]Ref, error) {
+	asked, err := query.Compile(p.node)
+	if err != nil {
+		return nil, err
+	}
+	related := func(s soc.Source) bool {
+		known, e := []ecs.Field{ecs.SourceID}, &ecs.Event{Source: s.ID, System: s.System}
+		if s.System != "" { // else each event's host or network decides
+			known = append(known, ecs.SystemID)
+		}
+		if s.Host != "" {
+			known = append(known, ecs.HostName)
+			e.AddString(ecs.HostName, s.Host)
+		}
+		return asked.Can(e, known...)
+	}
+
 	last := map[string]int64{}
 	for _, r := range h.readings.Readings() {
 		last[r.Source] = r.LastEvent
 	}
 	var out []Ref
 	for _, s := range h.inventory.Sources() {
-		if !s.Demo && sourceIn(p.scope, s) && last[s.ID] < p.from && len(out) < 50 {
+		if !s.Demo && s.Retired == 0 && sourceIn(p.scope, s) && last[s.ID] < p.from && len(out) < 50 && related(s) {
 			out = append(out, Ref{s.ID, s.Name})
 		}
 	}
-	return out
+	return out, nil
 }
 
 // bySource is what is known of each source now.

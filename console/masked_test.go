@@ -14,6 +14,7 @@ type titles []soc.RuleInfo
 func (t titles) Rules() []soc.RuleInfo                                  { return t }
 func (t titles) Refused() []RefusedRule                                 { return nil }
 func (t titles) AlertsByRule(context.Context) (map[string]int64, error) { return nil, nil }
+func (t titles) Feeds(context.Context) map[string]soc.Feed              { return nil }
 
 // The officer sees hosts, accounts and addresses masked; filters on them answered yes or no, so that each was read letter by letter.
 func TestMaskedValuesAnswerNoFilter(t *testing.T) {

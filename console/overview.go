@@ -84,11 +84,32 @@ func (h *overview) cardAlerts(ctx context.Context, k *call, out *Overview) error
 		return err
 	}
 	out.Alerts = &OverviewAlerts{AlertsStatus: *s, OldestNew: Time(n.OldestNew), Today: n.Today, Closed: n.ClosedToday}
+	if out.Alerts.Intake, err = h.intakeOf(ctx, k); err != nil {
+		return err
+	}
 	if n.MeanAck >= 0 {
 		sec := n.MeanAck / 1000
 		out.Alerts.AckMean = &sec
 	}
 	return nil
+}
+
+// intakeOf says whether a source of those whose alerts the person sees has ever sent anything: where none has, no alert means nothing.
+func (h *overview) intakeOf(ctx context.Context, k *call) (string, error) {
+	scope, _, err := h.scopeFor(ctx, k, "alerts.read")
+	if err != nil {
+		return "", err
+	}
+	if h.parts.missing(needs(partReadings)) != "" {
+		return "unknown", nil
+	}
+	readings := h.bySource()
+	for _, s := range h.inventory.Sources() {
+		if sourceIn(scope, s) && readings[s.ID].LastEvent > 0 {
+			return "received", nil
+		}
+	}
+	return "nothing", nil
 }
 
 func (h *overview) cardHours(ctx context.Context, k *call, out *Overview) error {

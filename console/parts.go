@@ -66,7 +66,7 @@ func (p Parts) missing(needs []part) part {
 type Alerts interface {
 	List(ctx context.Context, scope soc.Scope, q AlertQuery) (AlertPage, error)
 	Get(ctx context.Context, scope soc.Scope, id string) (soc.Alert, error)
-	Counts(ctx context.Context, scope soc.Scope, account string) (AlertCounts, error)
+	Counts(ctx context.Context, scope soc.Scope, account string, personal bool) (AlertCounts, error)
 	Histogram(ctx context.Context, scope soc.Scope, f AlertFilter, from, to, step int64) ([]AlertBucket, error)
 	Groups(ctx context.Context, scope soc.Scope, f AlertFilter, by string, limit int) ([]AlertGroupRow, int64, error)
 	Seen(ctx context.Context, scope soc.Scope, id string) (Seen, error)
@@ -376,6 +376,8 @@ type Rules interface {
 	Refused() []RefusedRule
 	// AlertsByRule counts alerts of the last 30 days by rule, for the SOC's own view.
 	AlertsByRule(ctx context.Context) (map[string]int64, error)
+	// Feeds says by rule whether events that it looks at reach the appliance.
+	Feeds(ctx context.Context) map[string]soc.Feed
 }
 
 // RefusedRule is a rule that was not loaded.

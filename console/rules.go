@@ -23,6 +23,27 @@ func (h *rules) operations() (string, []operation) {
 	}
 }
 
+// unfed says whether a rule cannot fire here.
+func unfed(f soc.Feed) bool { return f.State == soc.FeedNotSeen || f.State == soc.FeedNotMade }
+
+// fed adds to a rule that runs what reaches it.
+func fed(item RuleItem, f soc.Feed) RuleItem {
+	item.Feed, item.FeedCause = cmp.Or(f.State, soc.FeedUnknown), f.Cause
+	return item
+}
+
+// alerts counts the alerts of 30 days by rule; nil for who does not see all of them: the counts are over everything.
+func (h *rules) alerts(ctx context.Context, k *call) (map[string]int64, error) {
+	if !h.may(ctx, k, "alerts.read") {
+		return nil, nil
+	}
+	scope, _, err := h.scopeFor(ctx, k, "alerts.read")
+	if err != nil || !scope.All {
+		return nil, err
+	}
+	return h.rules.AlertsByRule(ctx)
+}
+
 func ruleItem(r soc.RuleInfo, alerts map[string]int64) RuleItem {
 	item := RuleItem{ID: r.ID, Version: r.Version, Title: r.Title, Severity: r.Severity, Status: r.Status, State: "running", Attack: orEmpty(r.Attack), Tags: orEmpty(r.Tags), Origin: r.Origin,
 		File: r.File, Logsource: r.Logsource, Correlation: r.Correlation}
@@ -39,32 +60,29 @@ func ruleItem(r soc.RuleInfo, alerts map[string]int64) RuleItem {
 var severityRank = map[soc.Severity]int{soc.Informational: 0, soc.Low: 1, soc.Medium: 2, soc.High: 3, soc.Critical: 4}
 
 func (h *rules) list(ctx context.Context, k *call, in *rulesIn) (*RulesAnswer, error) {
-	var alerts map[string]int64
-	if h.may(ctx, k, "alerts.read") {
-		scope, _, err := h.scopeFor(ctx, k, "alerts.read")
-		if err != nil {
-			return nil, err
-		}
-		if scope.All { // counts are over everything: only for those who see everything
-			if alerts, err = h.rules.AlertsByRule(ctx); err != nil {
-				return nil, err
-			}
-		}
+	alerts, err := h.alerts(ctx, k)
+	if err != nil {
+		return nil, err
 	}
+	feeds := h.rules.Feeds(ctx)
 	out := &RulesAnswer{}
 	var rows []RuleItem
 	for _, r := range h.rules.Rules() {
 		out.Running++
-		if in.State == "refused" || (in.Severity != "" && string(r.Severity) != in.Severity) || (in.Origin != "" && r.Origin != in.Origin) ||
+		feed := feeds[r.ID]
+		if unfed(feed) {
+			out.Unfed++
+		}
+		if in.State == "refused" || (in.State == "unfed" && !unfed(feed)) || (in.Severity != "" && string(r.Severity) != in.Severity) || (in.Origin != "" && r.Origin != in.Origin) ||
 			(in.Product != "" && r.Logsource["product"] != in.Product) || (in.Attack != "" && !attack(r.Attack, in.Attack)) ||
 			!matches(in.Text, r.ID, r.Title["vi"], r.Title["en"], r.File, strings.Join(r.Attack, " "), strings.Join(r.Tags, " ")) {
 			continue
 		}
-		rows = append(rows, ruleItem(r, alerts))
+		rows = append(rows, fed(ruleItem(r, alerts), feed))
 	}
 	for _, r := range h.rules.Refused() {
 		out.Refused++
-		if in.State == "running" || in.Severity != "" || in.Origin != "" || in.Product != "" || in.Attack != "" || !matches(in.Text, r.Rule, r.File, r.Reason) {
+		if in.State == "running" || in.State == "unfed" || in.Severity != "" || in.Origin != "" || in.Product != "" || in.Attack != "" || !matches(in.Text, r.Rule, r.File, r.Reason) {
 			continue
 		}
 		rows = append(rows, RuleItem{ID: r.Rule, Title: Text{"en": r.File}, State: "refused", File: r.File, Reason: r.Reason, Attack: []string{}, Tags: []string{}})
@@ -109,14 +127,18 @@ func attack(have []string, want string) bool {
 	})
 }
 
-func (h *rules) get(_ context.Context, _ *call, in *idIn) (*RuleDetail, error) {
+func (h *rules) get(ctx context.Context, k *call, in *idIn) (*RuleDetail, error) {
 	list := h.rules.Rules()
 	i := slices.IndexFunc(list, func(r soc.RuleInfo) bool { return r.ID == in.ID })
 	if i < 0 {
 		return nil, absent(in.ID)
 	}
+	alerts, err := h.alerts(ctx, k)
+	if err != nil {
+		return nil, err
+	}
 	r := list[i]
-	d := &RuleDetail{RuleItem: ruleItem(r, nil), Why: r.Why, Runbook: r.Runbook, Text: r.Text}
+	d := &RuleDetail{RuleItem: fed(ruleItem(r, alerts), h.rules.Feeds(ctx)[r.ID]), Why: r.Why, Runbook: r.Runbook, Text: r.Text}
 	if d.Why == nil {
 		d.Why = Text{}
 	}

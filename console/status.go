@@ -226,12 +226,9 @@ func (h *overview) alertsStatus(ctx context.Context, k *call) (*AlertsStatus, Al
 	if err != nil {
 		return nil, AlertCounts{}, err
 	}
-	n, err := h.parts.Alerts.Counts(ctx, scope, k.Actor.ID)
+	n, err := h.parts.Alerts.Counts(ctx, scope, k.Actor.ID, filter.PersonalOnly())
 	if err != nil {
 		return nil, n, err
-	}
-	if filter.PersonalOnly() {
-		n = AlertCounts{Personal: n.Personal, Open: n.Personal, MeanAck: -1}
 	}
 	return &AlertsStatus{New: n.Unacknowledged, Mine: n.Mine, High: n.Urgent, Personal: n.Personal, Open: n.Open}, n, nil
 }

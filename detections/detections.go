@@ -138,12 +138,14 @@ func (g *Engine) reload(cfg Config) error {
 		next.infos = append(next.infos, g.ruleInfo(r))
 	}
 	for _, c := range set.Correlations {
-		next.infos = append(next.infos, g.correlationInfo(c))
 		next.correls[c.ID] = c
 		next.named[c.ID] = c
 		if c.Name != "" && next.named[c.Name] == nil {
 			next.named[c.Name] = c
 		}
+	}
+	for _, c := range set.Correlations {
+		next.infos = append(next.infos, g.correlationInfo(c, next))
 	}
 	slices.SortStableFunc(next.infos, func(a, b soc.RuleInfo) int { return cmp.Compare(a.File, b.File) })
 	for i := range next.infos {
@@ -260,16 +262,22 @@ func (g *Engine) ExplainHit(h soc.Hit, e *ecs.Event) (lines []soc.Condition) {
 
 // ref names what a correlation refers to by id or name.
 func (l *loaded) ref(key string) soc.RuleRef {
-	id := key
-	if r := l.set.Rule(key); r != nil {
-		id = r.ID
-	} else if c := l.named[key]; c != nil {
-		id = c.ID
-	}
+	id := l.id(key)
 	if i, ok := l.byID[id]; ok {
 		return soc.RuleRef{ID: id, Title: l.infos[i].Title}
 	}
 	return soc.RuleRef{ID: id, Title: map[string]string{}}
+}
+
+// id is that of the rule or correlation of this id or name.
+func (l *loaded) id(key string) string {
+	if r := l.set.Rule(key); r != nil {
+		return r.ID
+	}
+	if c := l.named[key]; c != nil {
+		return c.ID
+	}
+	return key
 }
 
 // Rules lists every rule and correlation that runs, by file. The list is shared; do not change it.
@@ -454,9 +462,13 @@ func (g *Engine) ruleInfo(r *sigma.Rule) soc.RuleInfo {
 	return info
 }
 
-func (g *Engine) correlationInfo(c *sigma.Correlation) soc.RuleInfo {
+func (g *Engine) correlationInfo(c *sigma.Correlation, l *loaded) soc.RuleInfo {
 	info := g.info(&c.Meta)
 	info.Correlation = true
+	info.CountsAll = (c.Type == sigma.Temporal || c.Type == sigma.TemporalOrdered) && c.Needs == nil
+	for _, ref := range c.Refs {
+		info.Counts = append(info.Counts, l.id(ref))
+	}
 	return info
 }
 

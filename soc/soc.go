@@ -316,6 +316,22 @@ type RuleInfo struct {
 	Text        string              `json:"text"` // YAML
 	Logsource   map[string]string   `json:"logsource"`
 	Correlation bool                `json:"correlation"`
+	Counts      []string            `json:"counts,omitempty"`     // ids of the rules that a correlation refers to
+	CountsAll   bool                `json:"counts_all,omitempty"` // it needs all of them
+}
+
+// States of a Feed.
+const (
+	FeedArrives = "arrives"  // such events were stored within 30 days, or the appliance itself writes them
+	FeedNotSeen = "not_seen" // a decoder makes such events; none was stored within 30 days
+	FeedNotMade = "not_made" // no decoder makes such events, and none was stored within 30 days
+	FeedUnknown = "unknown"  // it could not be told
+)
+
+// Feed says whether events that a rule looks at reach the appliance.
+type Feed struct {
+	State string
+	Cause string // of FeedUnknown
 }
 
 // States of an Alert.

@@ -406,7 +406,7 @@ func (s *Store) row(ctx context.Context, scope soc.Scope, id string) (db.Alert, 
 var openStates = []string{soc.AlertNew, soc.AlertAcknowledged}
 
 // Counts of the views for a person, within a scope.
-func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string) (Counts, error) {
+func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string, personal bool) (Counts, error) {
 	now := s.c.Now().In(s.c.Zone)
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, s.c.Zone).UnixMilli()
 	tx, err := s.moment(ctx)
@@ -421,12 +421,18 @@ func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string) (Co
 		}
 		return nil
 	}
+	of := func(w *where) {
+		if personal {
+			w.add("personal")
+		}
+	}
 	// Each figure from an index that leaves out what it does not count: most alerts are closed ones of other days.
 	open := new(where)
 	me := open.param(account)
 	open.cond = append(open.cond, "exercise IN (FALSE, TRUE)")
 	open.in("state", openStates)
 	open.scope(scope)
+	of(open)
 	err = one("open alerts", `SELECT
 		count(*) FILTER (WHERE NOT exercise AND state = 'new'),
 		count(*) FILTER (WHERE NOT exercise AND holder = `+me+`),
@@ -443,6 +449,7 @@ func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string) (Co
 	made.add("created >= ?", today)
 	made.add("NOT exercise")
 	made.scope(scope)
+	of(made)
 	if err := one("alerts of the day", "SELECT count(*), count(*) FILTER (WHERE state = 'closed') FROM alert", made, &c.Today, &c.ClosedToday); err != nil {
 		return Counts{}, err
 	}
@@ -450,12 +457,14 @@ func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string) (Co
 	taken.add("acknowledged > 0 AND acknowledged >= ? AND acknowledged >= created", today)
 	taken.add("NOT exercise")
 	taken.scope(scope)
+	of(taken)
 	if err := one("alerts taken today", "SELECT CAST(coalesce(avg(acknowledged - created), -1) AS BIGINT) FROM alert", taken, &c.MeanAck); err != nil {
 		return Counts{}, err
 	}
 	var closed where
 	closed.scope(scope)
 	closed.add("NOT exercise")
+	of(&closed)
 	newest := "SELECT coalesce(max(closed), 0) FROM alert" + closed.String()
 	if scope.All { // off the end of the index alert_closed
 		newest = "SELECT coalesce((SELECT closed FROM alert" + closed.String() + " ORDER BY closed DESC LIMIT 1), 0)"

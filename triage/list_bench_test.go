@@ -95,7 +95,7 @@ func BenchmarkList(b *testing.B) {
 	}
 	b.Run("counts", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := d.Counts(b.Context(), all, "a1"); err != nil {
+			if _, err := d.Counts(b.Context(), all, "a1", false); err != nil {
 				b.Fatal(err)
 			}
 		}

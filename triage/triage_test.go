@@ -623,7 +623,7 @@ func TestScopeNeverLeaks(t *testing.T) {
 			if err != nil || p.Total != 0 || len(p.Items) != 0 {
 				t.Errorf("%s: List = %+v, %v", name, p, err)
 			}
-			c, err := d.Counts(ctx, scope, duty1.ID)
+			c, err := d.Counts(ctx, scope, duty1.ID, false)
 			if diff := cmp.Diff(triage.Counts{MeanAck: -1}, c); diff != "" || err != nil {
 				t.Errorf("%s: Counts: %v (-want +got):\n%s", name, err, diff)
 			}
@@ -632,8 +632,11 @@ func TestScopeNeverLeaks(t *testing.T) {
 		if err != nil || p.Total != 1 || p.Items[0].System != "HT-002" {
 			t.Errorf("List = %+v, %v", p, err)
 		}
-		if c, err := d.Counts(ctx, own, duty1.ID); err != nil || c.Open != 1 || c.Unacknowledged != 1 || c.Urgent != 1 || c.Today != 1 {
+		if c, err := d.Counts(ctx, own, duty1.ID, false); err != nil || c.Open != 1 || c.Unacknowledged != 1 || c.Urgent != 1 || c.Today != 1 {
 			t.Errorf("Counts = %+v, %v", c, err)
+		}
+		if c, err := d.Counts(ctx, own, duty1.ID, true); err != nil || c != (triage.Counts{MeanAck: -1}) {
+			t.Errorf("Counts of personal ones = %+v, %v; none is", c, err)
 		}
 		h, err := d.Histogram(ctx, own, triage.Filter{}, noon.UnixMilli(), noon.UnixMilli()+3_600_000, 3_600_000)
 		if err != nil || len(h) != 1 || h[0].Count[soc.Critical] != 1 || h[0].Count[soc.High] != 0 {
@@ -765,7 +768,7 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 			t.Errorf("Groups by rule = %+v of %d, %v", g, n, err)
 		}
 		d.pass(time.Minute)
-		c, err := d.Counts(ctx, all, duty1.ID)
+		c, err := d.Counts(ctx, all, duty1.ID, false)
 		want := triage.Counts{Unacknowledged: 23, Mine: 1, Urgent: 11, Open: 24, Exercise: 1, Today: 26, ClosedToday: 2, OldestNew: noon.UnixMilli(), LastClosed: noon.UnixMilli()}
 		if diff := cmp.Diff(want, c); diff != "" || err != nil {
 			t.Errorf("Counts: %v (-want +got):\n%s", err, diff)

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 
 	"hoalu/ecs"
 )
@@ -96,6 +97,42 @@ func (s *step) match(e *ecs.Event) bool {
 		return false
 	}
 	return !s.kids[0].match(e)
+}
+
+// Can reports whether an event of which only known fields are known, those of e, may satisfy the tree. It is false only where no other
+// field could change that.
+func (m *Matcher) Can(e *ecs.Event, known ...ecs.Field) bool {
+	may, _ := m.root.can(e, known)
+	return may
+}
+
+// can says whether the step may hold, and whether it must.
+func (s *step) can(e *ecs.Event, known []ecs.Field) (may, must bool) {
+	switch s.op {
+	case opAll:
+		return true, true
+	case opNone:
+		return false, false
+	case opTest:
+		if s.test.Any || !slices.Contains(known, s.test.Field) {
+			return true, false
+		}
+		holds := s.test.Match(e)
+		return holds, holds
+	case opNot:
+		may, must = s.kids[0].can(e, known)
+		return !must, !may
+	}
+	may, must = s.op == opAnd, s.op == opAnd
+	for i := range s.kids {
+		kidMay, kidMust := s.kids[i].can(e, known)
+		if s.op == opAnd {
+			may, must = may && kidMay, must && kidMust
+		} else {
+			may, must = may || kidMay, must || kidMust
+		}
+	}
+	return may, must
 }
 
 // Match reports whether a value of e satisfies the test.

@@ -120,11 +120,12 @@ type App struct {
 	systems    *health.Systems
 	sensorBook *sensor.Book
 	rate       health.Rate
-	rulesSince *state.Document // since when the rules are what they are
-	rulesAt    atomic.Int64    // last change of rules
-	applied    atomic.Uint64   // last sequence the store has taken
-	counted    atomic.Uint64   // last sequence the ledger's reader has taken
-	observed   uint64          // last sequence health was told of; the ledger's reader only
+	rulesSince *state.Document   // since when the rules are what they are
+	rulesAt    atomic.Int64      // last change of rules
+	feeds      *detections.Feeds // what reaches the rules
+	applied    atomic.Uint64     // last sequence the store has taken
+	counted    atomic.Uint64     // last sequence the ledger's reader has taken
+	observed   uint64            // last sequence health was told of; the ledger's reader only
 
 	watch *lifecycle.Group // this host's own sensor: it ends while the listener still takes what it has
 	front *lifecycle.Group // listeners

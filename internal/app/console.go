@@ -97,8 +97,8 @@ func (p alertsPart) Get(ctx context.Context, scope soc.Scope, id string) (soc.Al
 	return p.t.Get(ctx, scope, id)
 }
 
-func (p alertsPart) Counts(ctx context.Context, scope soc.Scope, account string) (console.AlertCounts, error) {
-	c, err := p.t.Counts(ctx, scope, account)
+func (p alertsPart) Counts(ctx context.Context, scope soc.Scope, account string, personal bool) (console.AlertCounts, error) {
+	c, err := p.t.Counts(ctx, scope, account, personal)
 	return console.AlertCounts(c), err
 }
 
@@ -486,6 +486,10 @@ func (p rulesPart) Refused() []console.RefusedRule {
 		out = append(out, console.RefusedRule{File: r.Place(), Rule: r.Rule, Reason: r.Reason})
 	}
 	return out
+}
+
+func (p rulesPart) Feeds(ctx context.Context) map[string]soc.Feed {
+	return p.a.feeds.Of(ctx, p.a.engine.Rules())
 }
 
 func (p rulesPart) AlertsByRule(ctx context.Context) (map[string]int64, error) {

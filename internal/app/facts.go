@@ -61,7 +61,7 @@ func (a *App) gathering() compliance.GatherConfig {
 		},
 		LastDeed: func(ctx context.Context) (int64, error) { return evidence.Last(ctx, a.state.Read()) },
 		Unseen: func(ctx context.Context, system string) (int64, error) {
-			c, err := a.triage.Counts(ctx, soc.Scope{Systems: []string{system}}, "")
+			c, err := a.triage.Counts(ctx, soc.Scope{Systems: []string{system}}, "", false)
 			return c.OldestNew, err
 		},
 		Rules: func() (int, int64) { return len(a.engine.Rules()), a.rulesAt.Load() },

@@ -342,6 +342,7 @@ func (a *App) openDecoders(context.Context) error {
 		return err
 	}
 	a.datasets = set
+	a.feeds = detections.NewFeeds(a.store, set.Logsources())
 	a.archive, err = decoders.OpenArchive(a.path("decoders"), set)
 	return err
 }

@@ -9,8 +9,11 @@ import (
 	"testing"
 
 	"hoalu/compliance/evidence"
+	"hoalu/ecs"
+	"hoalu/ecs/query"
 	"hoalu/internal/config"
 	"hoalu/internal/control"
+	"hoalu/soc"
 )
 
 const reloadRule = `title: %s
@@ -39,6 +42,8 @@ func TestRulesReload(t *testing.T) {
 		c.Detections.Rules = []string{folder}
 		c.Detections.Placeholders = map[string][]string{"watched": {"admin"}}
 	})
+	write("foreign.yml", strings.Replace(fmt.Sprintf(reloadRule, "Foreign", 3), "{product: linux, service: sshd}", "{product: azure, service: signinlogs}", 1))
+	const foreign = "5b0a1c02-7d5e-4d0f-9a51-0d3f5f1d0003"
 	const first, second = "5b0a1c02-7d5e-4d0f-9a51-0d3f5f1d0001", "5b0a1c02-7d5e-4d0f-9a51-0d3f5f1d0002"
 	if _, ok := r.engine.Rule(first); !ok {
 		t.Fatalf("the rule with a placeholder does not run: %v", r.engine.Refused())
@@ -65,6 +70,23 @@ func TestRulesReload(t *testing.T) {
 		}
 		return false
 	})
+
+	// Of the rules that run, each says whether what it looks at arrives here.
+	r.eventually("events that the first rule looks at", func() bool {
+		res, err := r.store.Search(context.Background(), query.Search{Query: query.Term{Field: ecs.LogsourceService, Value: "sshd"}})
+		return err == nil && res.Total > 0
+	})
+	feeds := rulesPart{r.App}.Feeds(context.Background())
+	for _, rule := range r.engine.Rules() {
+		switch l := rule.Logsource; {
+		case rule.ID == foreign && feeds[rule.ID].State != soc.FeedNotMade,
+			rule.ID == first && feeds[rule.ID].State != soc.FeedArrives,
+			l["product"] == "windows" && feeds[rule.ID].State != soc.FeedNotSeen,
+			rule.Origin == "hoalu" && feeds[rule.ID].State == soc.FeedNotMade,
+			feeds[rule.ID].State == soc.FeedUnknown, feeds[rule.ID].State == "":
+			t.Errorf("%s %s of %v: %+v", rule.ID, rule.File, l, feeds[rule.ID])
+		}
+	}
 	deeds, err := evidence.List(context.Background(), r.state.Read(), evidence.Query{Limit: 50})
 	if err != nil {
 		t.Fatal(err)

@@ -2605,6 +2605,11 @@ export interface components {
              * @description open, critical and high
              */
             high: number;
+            /**
+             * @description whether a source in scope has ever sent anything: with nothing, no alert says nothing
+             * @enum {string}
+             */
+            intake: "received" | "nothing" | "unknown";
             /** Format: int64 */
             mine: number;
             /** Format: int64 */
@@ -3306,6 +3311,13 @@ export interface components {
             alerts_30d?: number;
             attack: string[];
             correlation?: boolean;
+            /**
+             * @description of a rule that runs: whether events of its log source reach the appliance. not_seen: a decoder makes them, none was stored within 30 days; not_made: no decoder makes them either
+             * @enum {string}
+             */
+            feed?: "arrives" | "not_seen" | "not_made" | "unknown";
+            /** @description why feed is unknown */
+            feed_cause?: string;
             file: string;
             id: string;
             logsource?: {
@@ -3337,6 +3349,13 @@ export interface components {
             alerts_30d?: number;
             attack: string[];
             correlation?: boolean;
+            /**
+             * @description of a rule that runs: whether events of its log source reach the appliance. not_seen: a decoder makes them, none was stored within 30 days; not_made: no decoder makes them either
+             * @enum {string}
+             */
+            feed?: "arrives" | "not_seen" | "not_made" | "unknown";
+            /** @description why feed is unknown */
+            feed_cause?: string;
             file: string;
             id: string;
             logsource?: {
@@ -3388,6 +3407,11 @@ export interface components {
              * @description rows that match, within the caller's scope; at least so many when capped, or when there is a partial
              */
             total: number;
+            /**
+             * Format: int64
+             * @description of those that run: cannot fire here, as nothing sends their log source (feed is not_seen or not_made)
+             */
+            unfed: number;
         };
         Search: {
             by?: string;
@@ -9274,7 +9298,7 @@ export interface operations {
         parameters: {
             query?: {
                 q?: string;
-                state?: "running" | "refused";
+                state?: "running" | "unfed" | "refused";
                 sev?: "informational" | "low" | "medium" | "high" | "critical";
                 attack?: string;
                 origin?: string;

@@ -162,7 +162,16 @@ function overviewOf(state: State): Overview {
   return {
     cards: ['alerts', 'sources', 'national', 'hours', 'next', 'systems', 'ledger', 'health'],
     shift: { kind: 'day', from: iso(now - HOUR), to: iso(now + HOUR) },
-    alerts: { new: 0, mine: 0, high: 0, personal: 0, open: 0, today: 0, closed_today: 0 },
+    alerts: {
+      new: 0,
+      mine: 0,
+      high: 0,
+      personal: 0,
+      open: 0,
+      today: 0,
+      closed_today: 0,
+      intake: state === 'stopped' ? 'received' : 'nothing',
+    },
     hours: {
       from: iso(hour - 23 * HOUR),
       to: iso(hour + HOUR),
@@ -298,7 +307,7 @@ export function answer(state: State, path: string): unknown {
     } satisfies PageSensorItem,
     '/api/ledger': ledgerOf(state).answer,
     '/api/quarantine': { ...list, reasons: {} } satisfies QuarantineAnswer,
-    '/api/rules': { ...list, running: 0, refused: 0 } satisfies RulesAnswer,
+    '/api/rules': { ...list, running: 0, refused: 0, unfed: 0 } satisfies RulesAnswer,
     '/api/national': {
       state: 'unknown',
       waiting: 0,

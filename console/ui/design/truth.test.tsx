@@ -223,6 +223,15 @@ describe('a ledger with minutes that were not measured', () => {
   });
 });
 
+describe('the figures of alerts where no source has sent anything', () => {
+  it('say so, in place of 0', async () => {
+    state = 'empty';
+    expect(text(await draw('/', '/'))).toMatch(/Chưa nhận +\? +chưa nhận dữ liệu/);
+    state = 'stopped';
+    expect(text(await draw('/', '/'))).toMatch(/Chưa nhận +0 /);
+  });
+});
+
 describe('a withdrawn sensor', () => {
   it('is said to be withdrawn, not running', async () => {
     state = 'stopped';

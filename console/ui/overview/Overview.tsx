@@ -231,13 +231,15 @@ function Figures({ o }: { o: OverviewData }) {
         sign={<SeveritySign level="critical" word="none" />}
         name={t('view.unacknowledged')}
         to={may('alerts', '/alerts?view=unacknowledged')}
-        value={a ? number(a.new, lang) : unknown}
+        value={a && (a.new > 0 || a.intake === 'received') ? number(a.new, lang) : unknown}
         lines={
           a
-            ? [
-                `${t('overview.alertsUnit')}${oldest ? ` · ${t('overview.oldest', { span: span(now - oldest, lang) })}` : ''}`,
-                t('overview.high', { n: number(a.high, lang) }),
-              ]
+            ? a.new === 0 && a.intake !== 'received'
+              ? [t(a.intake === 'nothing' ? 'overview.nothingReceived' : 'state.notKnown')]
+              : [
+                  `${t('overview.alertsUnit')}${oldest ? ` · ${t('overview.oldest', { span: span(now - oldest, lang) })}` : ''}`,
+                  t('overview.high', { n: number(a.high, lang) }),
+                ]
             : [t('state.notKnown')]
         }
       />,
@@ -326,8 +328,9 @@ function Figures({ o }: { o: OverviewData }) {
         icon="clock"
         name={t('overview.today')}
         to={may('alerts', '/alerts')}
-        value={number(a.today, lang)}
+        value={a.today > 0 || a.intake === 'received' ? number(a.today, lang) : unknown}
         lines={[
+          a.today === 0 && a.intake === 'nothing' && t('overview.nothingReceived'),
           t('overview.closedToday', { n: number(a.closed_today, lang) }),
           a.acknowledge_mean_seconds !== undefined
             ? t('overview.ackMean', { span: span(a.acknowledge_mean_seconds * 1000, lang) })

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
 import { runbookOf, say } from '../alerts/parts';
 import { client, take } from '../api/client';
-import { PostureSign, SeveritySign } from '../design/signs';
+import { SeveritySign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
 import { Pre } from '../design/TableWrap';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
@@ -12,6 +12,7 @@ import { number } from '../format/number';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
+import { FeedNote, RuleSign } from './RuleSign';
 
 export default function RulePage() {
   const { id = '' } = useParams();
@@ -35,7 +36,7 @@ export default function RulePage() {
           ← {t('page.rules')} <kbd>Esc</kbd>
         </Link>
         <SeveritySign level={r.severity} />
-        <PostureSign state={r.state === 'running' ? 'met' : 'not_met'} label={t(`ruleState.${r.state}`)} />
+        <RuleSign rule={r} />
         <Evidence value={r.id} className="muted" />
       </div>
       <div className="page-head">
@@ -49,6 +50,7 @@ export default function RulePage() {
             <Evidence value={r.reason} className="ev-wrap" />
           </p>
         )}
+        <FeedNote rule={r} />
         <section className="card">
           {say(r.why, lang, t) && (
             <p>

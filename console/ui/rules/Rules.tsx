@@ -5,7 +5,7 @@ import { client, type RuleItem, type RulesAnswer, take } from '../api/client';
 import { FilterField } from '../design/FilterField';
 import { Foot } from '../design/Foot';
 import { type Column, Grid } from '../design/Grid';
-import { PostureSign, SeveritySign } from '../design/signs';
+import { SeveritySign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
 import { TakeIn } from '../design/TakeIn';
 import { given, useCursor } from '../design/useCursor';
@@ -15,6 +15,7 @@ import { number } from '../format/number';
 import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
+import { RuleSign } from './RuleSign';
 
 export default function Rules() {
   const { t } = useTranslation();
@@ -40,8 +41,8 @@ export default function Rules() {
       {
         key: 'state',
         head: t('column.state'),
-        width: '104px',
-        cell: (r) => <PostureSign state={r.state === 'running' ? 'met' : 'not_met'} label={t(`ruleState.${r.state}`)} />,
+        width: '136px',
+        cell: (r) => <RuleSign rule={r} />,
       },
       {
         key: 'title',
@@ -101,17 +102,21 @@ export default function Rules() {
         <h1>{t('page.rules')}</h1>
         {first && (
           <span className="muted small">
-            {t('rules.line', { n: number(first.running, lang), k: number(first.refused, lang) })}
+            {t('rules.line', {
+              n: number(first.running, lang),
+              u: number(first.unfed, lang),
+              k: number(first.refused, lang),
+            })}
           </span>
         )}
       </div>
       <div className="tabs" role="tablist" aria-label={t('page.rules')}>
-        {['', 'running', 'refused'].map((s) => (
+        {['', 'running', 'unfed', 'refused'].map((s) => (
           <button key={s} type="button" role="tab" aria-selected={s === state} onClick={() => change({ state: s }, true)}>
             {s ? t(`ruleState.${s}`) : t('view.all')}
             {first && (
               <span className="num">
-                {number(s === 'running' ? first.running : s === 'refused' ? first.refused : first.running + first.refused, lang)}
+                {number(s === 'running' || s === 'unfed' || s === 'refused' ? first[s] : first.running + first.refused, lang)}
               </span>
             )}
           </button>
