@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
+import { counted } from '../format/counted';
 import { number } from '../format/number';
 import { listed, minute } from '../format/time';
 import { useMedia } from '../frame/useMedia';
@@ -151,7 +152,6 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
   };
   const gapAt = (x: number) => data.gaps.some(([a, b]) => x + data.step > a && x < b);
   const total = (x: number) => data.series.reduce((n, s) => n + (s.values.find((v) => v[0] === x)?.[1] ?? 0), 0);
-  const said = (n: number | undefined) => (atLeast ? t('count.atLeast', { n: number(n, lang) }) : number(n, lang));
   const current = slots[at];
   return (
     <>
@@ -160,7 +160,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
         {legend && <span className="legend">{legend}</span>}
         {current !== undefined && (
           <span className="small" aria-live="polite">
-            {listed(current, lang)}: {gapAt(current) ? t('chart.gap') : said(total(current))}
+            {listed(current, lang)}: {gapAt(current) ? t('chart.gap') : counted(total(current), { capped: atLeast }, lang, t)}
           </span>
         )}
         <button type="button" className="link end small" onClick={() => setTable(!table)} aria-keyshortcuts="Shift+T">
@@ -168,32 +168,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
         </button>
       </div>
       {table ? (
-        <TableWrap label={label} className="chart-table">
-          <table className="plain">
-            <thead>
-              <tr>
-                <th>{t('column.time')}</th>
-                {data.series.map((s) => (
-                  <th key={s.key} className="right">
-                    {s.name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {slots.map((x, i) => (
-                <tr key={x}>
-                  <td className="num">{listed(x, lang)}</td>
-                  {data.series.map((s) => (
-                    <td key={s.key} className={gapAt(x) ? 'right' : 'num right'}>
-                      {gapAt(x) ? <span className="chip chip-unk">{t('chart.gap')}</span> : said(s.values[i]?.[1])}
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </TableWrap>
+        <BarsTable label={label} data={data} atLeast={atLeast} gapAt={gapAt} />
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart takes arrow keys and Enter
         <div className="chart" role="img" aria-label={label} tabIndex={0} onKeyDown={onKey} style={{ height }}>
@@ -201,5 +176,48 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
         </div>
       )}
     </>
+  );
+}
+
+/** The figures of the bars; a stretch without data is said to be that. */
+export function BarsTable({
+  label,
+  data,
+  atLeast,
+  gapAt,
+}: Pick<Props, 'label' | 'data' | 'atLeast'> & { gapAt: (x: number) => boolean }) {
+  const { t } = useTranslation();
+  const lang = useLang();
+  return (
+    <TableWrap label={label} className="chart-table">
+      <table className="plain">
+        <thead>
+          <tr>
+            <th>{t('column.time')}</th>
+            {data.series.map((s) => (
+              <th key={s.key} className="right">
+                {s.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {(data.series[0]?.values ?? []).map(([x], i) => (
+            <tr key={x}>
+              <td className="num">{listed(x, lang)}</td>
+              {data.series.map((s) => (
+                <td key={s.key} className={gapAt(x) ? 'right' : 'num right'}>
+                  {gapAt(x) ? (
+                    <span className="chip chip-unk">{t('chart.gap')}</span>
+                  ) : (
+                    counted(s.values[i]?.[1], { capped: atLeast }, lang, t)
+                  )}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </TableWrap>
   );
 }

@@ -13,8 +13,8 @@ export interface Counting {
 export const atLeast = (c: Counting): boolean => Boolean(c.capped || c.partial?.length);
 
 /** A count as it may be said: 1.204 only when it is all of them, "ít nhất 1.204" otherwise. */
-export function counted(n: number, c: Counting, lang: Lang, t: TFunction): string {
-  return atLeast(c) ? t('count.atLeast', { n: number(n, lang) }) : number(n, lang);
+export function counted(n: number | undefined, c: Counting, lang: Lang, t: TFunction): string {
+  return n !== undefined && atLeast(c) ? t('count.atLeast', { n: number(n, lang) }) : number(n, lang);
 }
 
 /** What pages of one answer could not read, "file: reason", each file once. */
