@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -192,5 +193,31 @@ func TestTransition(t *testing.T) {
 	}
 	if d := deadline(&cells{}, soc.System{}, at("2026-11-22 00:00:00")); d != nil {
 		t.Errorf("where the law sets no date: %+v, want none", d)
+	}
+}
+
+// TestSystemsByUnknownShare: the list sorts by the share of requirements that are unknown, both ways; of a system nobody looked at all
+// of it is.
+func TestSystemsByUnknownShare(t *testing.T) {
+	rows := []SystemItem{
+		{ID: "HT-1", Controls: &Counts{Met: 9, Unknown: 1}},
+		{ID: "HT-2"},
+		{ID: "HT-3", Controls: &Counts{NotMet: 2, Unknown: 2}},
+		{ID: "HT-4", Controls: &Counts{NotApplicable: 3}},
+	}
+	for by, want := range map[string]string{"unknown": "HT-4 HT-1 HT-3 HT-2", "-unknown": "HT-2 HT-3 HT-1 HT-4"} {
+		got := slices.Clone(rows)
+		sortSystems(got, by)
+		var ids []string
+		for _, r := range got {
+			ids = append(ids, r.ID)
+		}
+		if strings.Join(ids, " ") != want {
+			t.Errorf("by %s: %v, want %s", by, ids, want)
+		}
+	}
+	w := newBench(t, everything()).as("", soc.Lead)
+	if got := ask[SystemsAnswer](w, get, "/api/systems?sort=-unknown", nil); len(got.Items) == 0 {
+		t.Error("no systems by the share unknown")
 	}
 }

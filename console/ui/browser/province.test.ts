@@ -1,4 +1,5 @@
 /** A province is declared in the console: a unit, its system and a machine are made, changed, retired and deleted by pressing. */
+import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launch, loggedIn, open, watch } from './desk';
@@ -47,13 +48,52 @@ describe('a province', () => {
     const systemId = new URL(page.url()).pathname.split('/').at(-1) as string;
 
     await open(page, `/systems/${systemId}?tab=assets`, 'vi');
-    await page.locator('.card-head button.ant-btn').click();
+    await page.locator('.card-head button.ant-btn').last().click();
     await page.fill('#asset-host', `thu-${tag}`);
     await page.fill('#asset-address', '10.9.8.7');
     await submit(page);
     await gone(page);
     const machine = page.locator('tr', { hasText: `thu-${tag}` });
     await machine.waitFor();
+
+    // a list is checked first, names its wrong line, and changes nothing before every row fits
+    const listed = page.locator('tr', { hasText: `ds-${tag}` });
+    await page.locator('.card-head button.ant-btn').first().click();
+    await page.fill('#asset-rows', `máy;địa chỉ;vùng\nds-${tag};10.9.8.8;internal\nsai-${tag};không phải địa chỉ;internal\n`);
+    await submit(page);
+    await dialog(page).locator('li', { hasText: 'Dòng 3' }).waitFor();
+    expect(await listed.count()).toBe(0);
+    await dialog(page)
+      .locator('input[type=file]')
+      .setInputFiles({
+        name: 'may.csv',
+        mimeType: 'text/csv',
+        buffer: Buffer.from(`host,address\nds-${tag},10.9.8.8\nthu-${tag},10.9.8.7\n`),
+      });
+    await submit(page);
+    await dialog(page).locator('[role=status] p', { hasText: 'Sẽ khai 1 máy; 1 máy đã có' }).waitFor();
+    expect(await listed.count()).toBe(0);
+    await submit(page);
+    await gone(page);
+    await listed.waitFor();
+    await listed.locator('button').nth(1).click();
+    await page.fill('#keep-name', (await listed.locator('.num.muted').first().innerText()).trim());
+    await dialog(page).locator('.ant-btn-dangerous').click();
+    await gone(page);
+    await listed.waitFor({ state: 'detached' });
+
+    // what was done stands in the audit log, and leaves it as a table
+    await open(page, `/audit?q=${encodeURIComponent('asset.create')}`, 'vi');
+    await page.locator('[role=row]', { hasText: 'khai máy' }).first().waitFor();
+    const saved = page.waitForEvent('download');
+    await page.locator('.filter .end button', { hasText: 'Xuất CSV' }).click();
+    const file = await saved;
+    const csv = await readFile(await file.path(), 'utf8');
+    expect(file.suggestedFilename()).toMatch(/^hoalu-audit-.*\.csv$/);
+    expect(csv.startsWith('\ufeffSố,Thời gian,')).toBe(true);
+    expect(csv).toContain(',asset.create,khai máy,');
+    await open(page, `/audit?q=${encodeURIComponent('audit.export')}`, 'vi');
+    await page.locator('[role=row]', { hasText: 'xuất nhật ký thao tác' }).first().waitFor();
 
     // a unit that is used says by what, and is not deleted
     await open(page, '/admin/units', 'vi');
