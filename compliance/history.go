@@ -1,0 +1,216 @@
+package compliance
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	"hoalu/compliance/facts"
+	"hoalu/compliance/internal/db"
+	"hoalu/soc"
+)
+
+func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Result) error {
+	s.mu.RLock()
+	old, confirmed, written := s.now[f.System.ID], s.confirmed[f.System.ID], s.written[f.System.ID]
+	s.mu.RUnlock()
+	due := f.Now-written >= refreshEvery || f.Now < written // set back
+	gap := confirmed > 0 && f.Now-confirmed > tooLong
+	next := make(map[string]Result, len(results))
+	var unseen, changed, refreshed []Result // unseen: intervals of the time nobody computed, which end now
+	var gone []string
+	for id, r := range results {
+		was, had := old[id]
+		if gap && had && concluded(was.State) {
+			u := Result{Finding: soc.Finding{System: f.System.ID, Control: id, State: soc.Unknown, Since: max(confirmed, was.From+1), Computed: confirmed, LastKnown: was.State,
+				Policy: was.Policy, Because: []soc.Because{{Code: "computation_stale"}}, Evidence: was.Evidence}, Score: min(was.Score, 1)}
+			u.From = u.Since
+			unseen = append(unseen, u)
+			was = u
+		}
+		if r.State == soc.Unknown && r.LastKnown == "" && had {
+			if r.LastKnown = was.State; was.State == soc.Unknown {
+				r.LastKnown = was.LastKnown
+			}
+		}
+		r.Since, r.From = min(was.Since, f.Now), was.From
+		switch {
+		case !had || was.State != r.State:
+			r.Since, r.From = f.Now, max(f.Now, was.From+1)
+			changed = append(changed, r)
+		case was.Score != r.Score || was.Policy != r.Policy || !slices.Equal(reasons(was), reasons(r)):
+			r.From = max(f.Now, was.From+1)
+			changed = append(changed, r)
+		case due:
+			refreshed = append(refreshed, r)
+		}
+		next[id] = r
+	}
+	for id := range old {
+		if _, ok := results[id]; !ok {
+			gone = append(gone, id) // its policy is not there any more
+		}
+	}
+	if len(changed) > 0 || len(refreshed) > 0 || len(gone) > 0 || len(unseen) > 0 {
+		sort.Slice(changed, func(i, j int) bool { return changed[i].Control < changed[j].Control })
+		err := s.state.Tx(ctx, func(tx *sql.Tx) error {
+			q := db.New(tx)
+			details := map[string]string{}
+			for _, u := range unseen {
+				var until int64                            // 0: it is unknown now for the same reason
+				if r := next[u.Control]; r.From > u.From { // what follows begins where this ends
+					until = r.From
+				}
+				if err := start(ctx, q, u, until); err != nil {
+					return err
+				}
+			}
+			for _, r := range changed {
+				if err := start(ctx, q, r, 0); err != nil {
+					return err
+				}
+				before := "-"
+				if was, ok := old[r.Control]; ok {
+					before = string(was.State)
+				}
+				if before != string(r.State) {
+					details[r.Control] = before + " → " + string(r.State)
+				}
+			}
+			for _, r := range refreshed {
+				because, evidence := texts(r)
+				if err := q.RefreshInterval(ctx, db.RefreshIntervalParams{SystemID: r.System, Control: r.Control, Because: because, Evidence: evidence, Computed: r.Computed}); err != nil {
+					return err
+				}
+			}
+			for _, id := range gone {
+				if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: f.System.ID, Control: id, Until: max(f.Now, old[id].From+1)}); err != nil {
+					return err
+				}
+				details[id] = string(old[id].State) + " → -"
+			}
+			if len(unseen) > 0 {
+				details["not_computed"] = time.UnixMilli(confirmed).UTC().Format(time.RFC3339) + "/" + time.UnixMilli(f.Now).UTC().Format(time.RFC3339)
+			}
+			if len(details) > 0 && s.hooks.Record != nil {
+				return s.hooks.Record(ctx, tx, soc.Deed{Time: f.Now, Actor: soc.Actor{ID: "system", Name: "system"}, Action: "posture.change", Object: f.System.ID, Result: "done", Details: details})
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("write posture of %s: %w", f.System.ID, err)
+		}
+	}
+	s.mu.Lock()
+	s.now[f.System.ID], s.confirmed[f.System.ID] = next, f.Now
+	if due {
+		s.written[f.System.ID] = f.Now
+	}
+	s.mu.Unlock()
+	if len(changed)+len(gone) > 0 && s.hooks.Notify != nil {
+		s.hooks.Notify(soc.Notice{Topic: "posture", ID: f.System.ID, Version: f.Now, System: f.System.ID})
+	}
+	return nil
+}
+
+// start ends the open interval of r's control where r begins, and writes r.
+func start(ctx context.Context, q *db.Queries, r Result, until int64) error {
+	because, evidence := texts(r)
+	if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: r.System, Control: r.Control, Until: r.From}); err != nil {
+		return err
+	}
+	return q.StartInterval(ctx, db.StartIntervalParams{SystemID: r.System, Control: r.Control, Since: r.From, Until: until, State: string(r.State), LastKnown: string(r.LastKnown),
+		Score: int64(r.Score), Because: because, Evidence: evidence, Policy: r.Policy, Computed: r.Computed, StateSince: r.Since})
+}
+
+// reasons is what must differ for a new interval: codes and names. A measure (days, hours, milliseconds) may drift within one.
+func reasons(r Result) []string {
+	var out []string
+	for _, b := range r.Because {
+		out = append(out, b.Code)
+		for _, k := range slices.Sorted(maps.Keys(b.Values)) {
+			if _, err := strconv.ParseFloat(b.Values[k], 64); err != nil {
+				out = append(out, k, b.Values[k])
+			}
+		}
+	}
+	return out
+}
+
+func texts(r Result) (because, evidence string) {
+	b, _ := json.Marshal(r.Because)
+	e, _ := json.Marshal(r.Evidence)
+	return string(b), string(e)
+}
+
+func fromRow(row db.PostureInterval) (Result, error) {
+	r := Result{Finding: soc.Finding{System: row.SystemID, Control: row.Control, State: soc.PostureState(row.State), Since: row.StateSince, Until: row.Until,
+		Computed: row.Computed, LastKnown: soc.PostureState(row.LastKnown), Policy: row.Policy}, Score: int(row.Score), From: row.Since}
+	if r.Since == 0 {
+		r.Since = r.From
+	}
+	if err := errors.Join(json.Unmarshal([]byte(row.Because), &r.Because), json.Unmarshal([]byte(row.Evidence), &r.Evidence)); err != nil {
+		return r, fmt.Errorf("read posture of %s %s: %w", row.SystemID, row.Control, err)
+	}
+	return r, nil
+}
+
+// History returns the intervals of one control of a system, newest first.
+func (s *Service) History(ctx context.Context, system, control string, most int) ([]Result, error) {
+	rows, err := db.New(s.state.Read()).History(ctx, db.HistoryParams{SystemID: system, Control: control, Limit: int32(most)})
+	if err != nil {
+		return nil, fmt.Errorf("read posture of %s: %w", system, err)
+	}
+	return fromRows(rows)
+}
+
+// Between returns the intervals of a system that overlap [from, to), for an evidence pack.
+func (s *Service) Between(ctx context.Context, system string, from, to int64) ([]Result, error) {
+	rows, err := db.New(s.state.Read()).Between(ctx, db.BetweenParams{SystemID: system, Since: from, Until: to})
+	if err != nil {
+		return nil, fmt.Errorf("read posture of %s: %w", system, err)
+	}
+	return fromRows(rows)
+}
+
+func fromRows(rows []db.PostureInterval) ([]Result, error) {
+	out := make([]Result, 0, len(rows))
+	for _, row := range rows {
+		r, err := fromRow(row)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// ForgetAll removes systems with their history (sample systems when the demo set goes).
+func (s *Service) ForgetAll(ctx context.Context, systems []string) error {
+	s.round.Lock() // a round that has their facts already would write them anew
+	defer s.round.Unlock()
+	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
+		for _, id := range systems {
+			if err := db.New(tx).RemoveSystem(ctx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove posture: %w", err)
+	}
+	s.mu.Lock()
+	for _, id := range systems {
+		delete(s.now, id)
+	}
+	s.mu.Unlock()
+	return nil
+}
