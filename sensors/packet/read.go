@@ -218,18 +218,38 @@ func (c *capture) pcap() (cutOff string, err error) {
 	}
 }
 
+// section is what the blocks of a section of a pcapng file are read by.
+type section struct {
+	order      binary.ByteOrder
+	interfaces []pcapInterface
+}
+
+type pcapInterface struct {
+	link, snap uint32
+	den        uint64 // ticks a second
+	offset     int64  // ns
+}
+
+// at is the time of a packet, ns; 0 for one that is damaged.
+func (i pcapInterface) at(hi, lo uint32) int64 {
+	ticks := uint64(hi)<<32 | uint64(lo)
+	sec, rest := ticks/i.den, ticks%i.den
+	if sec > 7e9 { // past the year 2191
+		return 0
+	}
+	ns, frac := bits.Mul64(rest, 1e9)
+	q, _ := bits.Div64(ns, frac, i.den)
+	return int64(sec)*1e9 + int64(q) + i.offset
+}
+
+// leftOut says why the rest of a file is not read.
+func leftOut(format string, args ...any) (string, error) {
+	return fmt.Sprintf(format, args...) + ": the rest of the file is left out", nil
+}
+
 // pcapng reads the block format (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html).
 func (c *capture) pcapng() (cutOff string, err error) {
-	type iface struct {
-		link, snap uint32
-		den        uint64 // ticks a second
-		offset     int64  // ns
-	}
-	var o binary.ByteOrder = binary.LittleEndian
-	var ifs []iface
-	bad := func(format string, args ...any) (string, error) {
-		return fmt.Sprintf(format, args...) + ": the rest of the file is left out", nil
-	}
+	s := section{order: binary.LittleEndian}
 	for {
 		h, err := c.r.Peek(12)
 		if err != nil {
@@ -241,100 +261,99 @@ func (c *capture) pcapng() (cutOff string, err error) {
 		if binary.BigEndian.Uint32(h) == 0x0a0d0d0a {
 			switch binary.LittleEndian.Uint32(h[8:]) {
 			case 0x1a2b3c4d:
-				o = binary.LittleEndian
+				s.order = binary.LittleEndian
 			case 0x4d3c2b1a:
-				o = binary.BigEndian
+				s.order = binary.BigEndian
 			default:
-				return bad("a section header is damaged")
+				return leftOut("a section header is damaged")
 			}
-			ifs = ifs[:0]
+			s.interfaces = s.interfaces[:0]
 		}
-		typ, n := o.Uint32(h), o.Uint32(h[4:])
+		typ, n := s.order.Uint32(h), s.order.Uint32(h[4:])
 		if n < 12 || n > maxPacket+4096 {
-			return bad("a block claims %d bytes", n)
+			return leftOut("a block claims %d bytes", n)
 		}
 		n = (n + 3) &^ 3
 		b, err := c.bytes(int(n))
 		if err != nil {
 			return "the file ends within a block", nil
 		}
-		body := b[8 : n-4]
-		at := func(i iface, hi, lo uint32) int64 {
-			ticks := uint64(hi)<<32 | uint64(lo)
-			sec, rest := ticks/i.den, ticks%i.den
-			if sec > 7e9 { // past the year 2191: damaged
-				return 0
-			}
-			ns, frac := bits.Mul64(rest, 1e9)
-			q, _ := bits.Div64(ns, frac, i.den)
-			return int64(sec)*1e9 + int64(q) + i.offset
-		}
-		switch typ {
-		case 1: // interface
-			if len(body) < 8 {
-				return bad("an interface block is too short")
-			}
-			i := iface{link: uint32(o.Uint16(body)), snap: o.Uint32(body[4:]), den: 1e6}
-			for opts := body[8:]; len(opts) >= 4; {
-				code, l := o.Uint16(opts), int(o.Uint16(opts[2:]))
-				if code == 0 || 4+l > len(opts) {
-					break
-				}
-				v := opts[4 : 4+l]
-				switch {
-				case code == 9 && l >= 1: // if_tsresol
-					e := v[0] & 0x7f
-					switch {
-					case v[0]&0x80 != 0 && e < 63:
-						i.den = 1 << e
-					case v[0]&0x80 == 0 && e <= 18:
-						i.den = 1
-						for range e {
-							i.den *= 10
-						}
-					}
-				case code == 14 && l >= 8: // if_tsoffset
-					if s := int64(o.Uint64(v)); s > -2e9 && s < 2e9 {
-						i.offset = s * 1e9
-					}
-				}
-				opts = opts[min(4+(l+3)&^3, len(opts)):]
-			}
-			ifs = append(ifs, i)
-			if len(ifs) > 1<<16 {
-				return bad("more than %d interfaces", 1<<16)
-			}
-		case 6, 2: // enhanced packet; packet (obsolete)
-			if len(body) < 20 {
-				return bad("a packet block is too short")
-			}
-			id := o.Uint32(body)
-			if typ == 2 {
-				id = uint32(o.Uint16(body))
-			}
-			caplen, wire := o.Uint32(body[12:]), o.Uint32(body[16:])
-			if int(id) >= len(ifs) {
-				return bad("packet %d names an interface that is not there", c.n+1)
-			}
-			if uint64(caplen) > uint64(len(body)-20) {
-				return bad("packet %d claims more bytes than its block", c.n+1)
-			}
-			i := ifs[id]
-			if err := c.packet(i.link, at(i, o.Uint32(body[4:]), o.Uint32(body[8:])), body[20:20+caplen], int(max(wire, caplen))); err != nil {
-				return "", err
-			}
-		case 3: // simple packet: no time
-			if len(body) < 4 || len(ifs) == 0 {
-				return bad("a simple packet block is damaged")
-			}
-			wire := o.Uint32(body)
-			n := min(uint32(len(body)-4), wire)
-			if ifs[0].snap > 0 {
-				n = min(n, ifs[0].snap)
-			}
-			if err := c.packet(ifs[0].link, c.a.now, body[4:4+n], int(max(wire, n))); err != nil {
-				return "", err
-			}
+		if cutOff, err = c.block(&s, typ, b[8:n-4]); cutOff != "" || err != nil {
+			return cutOff, err
 		}
 	}
+}
+
+// block reads one block; what it does not know is passed over.
+func (c *capture) block(s *section, typ uint32, body []byte) (cutOff string, err error) {
+	o := s.order
+	switch typ {
+	case 1: // interface
+		if len(body) < 8 {
+			return leftOut("an interface block is too short")
+		}
+		s.interfaces = append(s.interfaces, newInterface(o, body))
+		if len(s.interfaces) > 1<<16 {
+			return leftOut("more than %d interfaces", 1<<16)
+		}
+	case 6, 2: // enhanced packet; packet (obsolete)
+		if len(body) < 20 {
+			return leftOut("a packet block is too short")
+		}
+		id := o.Uint32(body)
+		if typ == 2 {
+			id = uint32(o.Uint16(body))
+		}
+		caplen, wire := o.Uint32(body[12:]), o.Uint32(body[16:])
+		if int(id) >= len(s.interfaces) {
+			return leftOut("packet %d names an interface that is not there", c.n+1)
+		}
+		if uint64(caplen) > uint64(len(body)-20) {
+			return leftOut("packet %d claims more bytes than its block", c.n+1)
+		}
+		i := s.interfaces[id]
+		return "", c.packet(i.link, i.at(o.Uint32(body[4:]), o.Uint32(body[8:])), body[20:20+caplen], int(max(wire, caplen)))
+	case 3: // simple packet: no time
+		if len(body) < 4 || len(s.interfaces) == 0 {
+			return leftOut("a simple packet block is damaged")
+		}
+		wire := o.Uint32(body)
+		n := min(uint32(len(body)-4), wire)
+		if s.interfaces[0].snap > 0 {
+			n = min(n, s.interfaces[0].snap)
+		}
+		return "", c.packet(s.interfaces[0].link, c.a.now, body[4:4+n], int(max(wire, n)))
+	}
+	return "", nil
+}
+
+// newInterface reads an interface block of at least 8 bytes: its link type and how its times are counted.
+func newInterface(o binary.ByteOrder, body []byte) pcapInterface {
+	i := pcapInterface{link: uint32(o.Uint16(body)), snap: o.Uint32(body[4:]), den: 1e6}
+	for opts := body[8:]; len(opts) >= 4; {
+		code, l := o.Uint16(opts), int(o.Uint16(opts[2:]))
+		if code == 0 || 4+l > len(opts) {
+			break
+		}
+		v := opts[4 : 4+l]
+		switch {
+		case code == 9 && l >= 1: // if_tsresol
+			e := v[0] & 0x7f
+			switch {
+			case v[0]&0x80 != 0 && e < 63:
+				i.den = 1 << e
+			case v[0]&0x80 == 0 && e <= 18:
+				i.den = 1
+				for range e {
+					i.den *= 10
+				}
+			}
+		case code == 14 && l >= 8: // if_tsoffset
+			if s := int64(o.Uint64(v)); s > -2e9 && s < 2e9 {
+				i.offset = s * 1e9
+			}
+		}
+		opts = opts[min(4+(l+3)&^3, len(opts)):]
+	}
+	return i
 }
