@@ -30,6 +30,54 @@ func (d *Decoder) suricata(e *ecs.Event, doc *document) {
 	if t, ok := anyTime(v[rTimestamp], utc); ok {
 		e.Time = t
 	}
+	eveFlow(e, doc, kind)
+	if doc.has[rAlertID] || doc.has[rAlertSignature] {
+		eveAlert(e, doc)
+	}
+	if doc.has[rHTTPURL] || doc.has[rHTTPHostname] {
+		d.eveHTTP(e, doc)
+	}
+	if doc.has[rTLSVersion] || doc.has[rTLSSNI] || doc.has[rTLSSubject] {
+		eveTLS(e, doc)
+	}
+	if doc.has[rDNSName] {
+		set(e, ecs.DNSQuestionName, v[rDNSName])
+		set(e, ecs.DNSQuestionType, v[rDNSType])
+		set(e, ecs.DNSResponseCode, v[rDNSRCode])
+	}
+	if doc.has[rFileName] {
+		eveFile(e, doc)
+	}
+	eveMore(e)
+	switch kind {
+	case "alert":
+		set(e, ecs.EventCategory, "intrusion_detection")
+	case "stats":
+		set(e, ecs.EventKind, "metric")
+	default:
+		set(e, ecs.EventCategory, "network")
+	}
+	if !doc.has[rEventDataset] {
+		set(e, ecs.EventDataset, "suricata.eve")
+	}
+	switch kind {
+	case "dns":
+		e.SetLogsource("suricata", "eve", "dns")
+	default:
+		e.SetLogsource("suricata", "eve")
+	}
+}
+
+// setDigits sets a number that the document gives as one.
+func (doc *document) setDigits(e *ecs.Event, f ecs.Field, r role) {
+	if digits(doc.v[r]) {
+		setNumber(e, f, doc.v[r])
+	}
+}
+
+// eveFlow is what all kinds of documents say of their flow.
+func eveFlow(e *ecs.Event, doc *document, kind string) {
+	v := &doc.v
 	set(e, ecs.SourceIP, v[rSrcIP])
 	putPort(e, ecs.SourcePort, v[rSrcPort])
 	set(e, ecs.DestIP, v[rDstIP])
@@ -57,85 +105,65 @@ func (d *Decoder) suricata(e *ecs.Event, doc *document) {
 	if digits(v[rVLAN]) {
 		set(e, fVLAN, v[rVLAN])
 	}
-	number := func(f ecs.Field, r role) {
-		if digits(v[r]) {
-			setNumber(e, f, v[r])
+	doc.setDigits(e, ecs.SourceBytes, rBytesToServer)
+	doc.setDigits(e, ecs.DestBytes, rBytesToClient)
+	doc.setDigits(e, ecs.SourcePackets, rPktsToServer)
+	doc.setDigits(e, ecs.DestPackets, rPktsToClient)
+}
+
+func eveAlert(e *ecs.Event, doc *document) {
+	v := &doc.v
+	set(e, fRuleID, v[rAlertID])
+	set(e, fRuleName, v[rAlertSignature])
+	set(e, fRuleCategory, v[rAlertCategory])
+	set(e, ecs.EventAction, v[rAlertAction])
+	doc.setDigits(e, ecs.EventSeverity, rAlertSeverity)
+	set(e, ecs.EventKind, "alert")
+	set(e, ecs.Message, v[rAlertSignature])
+}
+
+func (d *Decoder) eveHTTP(e *ecs.Event, doc *document) {
+	v := &doc.v
+	set(e, ecs.URLDomain, v[rHTTPHostname])
+	if u := v[rHTTPURL]; u != "" {
+		d.url(e, u)
+		if v[rHTTPHostname] != "" {
+			set(e, ecs.URLDomain, v[rHTTPHostname])
 		}
 	}
-	number(ecs.SourceBytes, rBytesToServer)
-	number(ecs.DestBytes, rBytesToClient)
-	number(ecs.SourcePackets, rPktsToServer)
-	number(ecs.DestPackets, rPktsToClient)
-	if doc.has[rAlertID] || doc.has[rAlertSignature] {
-		set(e, fRuleID, v[rAlertID])
-		set(e, fRuleName, v[rAlertSignature])
-		set(e, fRuleCategory, v[rAlertCategory])
-		set(e, ecs.EventAction, v[rAlertAction])
-		number(ecs.EventSeverity, rAlertSeverity)
-		set(e, ecs.EventKind, "alert")
-		set(e, ecs.Message, v[rAlertSignature])
+	set(e, ecs.HTTPMethod, v[rHTTPMethod])
+	doc.setDigits(e, ecs.HTTPStatus, rHTTPStatus)
+	doc.setDigits(e, fBodyBytes, rHTTPLength)
+	set(e, ecs.UserAgent, v[rHTTPUserAgent])
+	set(e, ecs.HTTPReferrer, v[rHTTPReferrer])
+}
+
+func eveTLS(e *ecs.Event, doc *document) {
+	v := &doc.v
+	ver := v[rTLSVersion]
+	ver = strings.TrimPrefix(strings.TrimPrefix(ver, "TLS "), "TLSv")
+	set(e, fTLSVersion, ver)
+	set(e, fTLSClientSNI, v[rTLSSNI])
+	set(e, ecs.DestDomain, v[rTLSSNI])
+	set(e, fTLSSubject, v[rTLSSubject])
+	set(e, fTLSIssuer, v[rTLSIssuer])
+	set(e, fTLSJA3, v[rJA3])
+	set(e, fTLSJA3S, v[rJA3S])
+	set(e, fTLSNotBefore, v[rTLSNotBefore])
+	set(e, fTLSNotAfter, v[rTLSNotAfter])
+	if f := v[rTLSFingerprint]; f != "" {
+		set(e, fTLSSHA1, strings.ToUpper(strings.ReplaceAll(f, ":", "")))
 	}
-	if doc.has[rHTTPURL] || doc.has[rHTTPHostname] {
-		set(e, ecs.URLDomain, v[rHTTPHostname])
-		if u := v[rHTTPURL]; u != "" {
-			d.url(e, u)
-			if v[rHTTPHostname] != "" {
-				set(e, ecs.URLDomain, v[rHTTPHostname])
-			}
-		}
-		set(e, ecs.HTTPMethod, v[rHTTPMethod])
-		number(ecs.HTTPStatus, rHTTPStatus)
-		number(fBodyBytes, rHTTPLength)
-		set(e, ecs.UserAgent, v[rHTTPUserAgent])
-		set(e, ecs.HTTPReferrer, v[rHTTPReferrer])
-	}
-	if doc.has[rTLSVersion] || doc.has[rTLSSNI] || doc.has[rTLSSubject] {
-		ver := v[rTLSVersion]
-		ver = strings.TrimPrefix(strings.TrimPrefix(ver, "TLS "), "TLSv")
-		set(e, fTLSVersion, ver)
-		set(e, fTLSClientSNI, v[rTLSSNI])
-		set(e, ecs.DestDomain, v[rTLSSNI])
-		set(e, fTLSSubject, v[rTLSSubject])
-		set(e, fTLSIssuer, v[rTLSIssuer])
-		set(e, fTLSJA3, v[rJA3])
-		set(e, fTLSJA3S, v[rJA3S])
-		set(e, fTLSNotBefore, v[rTLSNotBefore])
-		set(e, fTLSNotAfter, v[rTLSNotAfter])
-		if f := v[rTLSFingerprint]; f != "" {
-			set(e, fTLSSHA1, strings.ToUpper(strings.ReplaceAll(f, ":", "")))
-		}
-	}
-	if doc.has[rDNSName] {
-		set(e, ecs.DNSQuestionName, v[rDNSName])
-		set(e, ecs.DNSQuestionType, v[rDNSType])
-		set(e, ecs.DNSResponseCode, v[rDNSRCode])
-	}
-	if doc.has[rFileName] {
-		set(e, ecs.FilePath, v[rFileName])
-		set(e, ecs.FileName, baseName(v[rFileName]))
-		number(fFileSize, rFileSize)
-		set(e, fFileSHA256, v[rFileSHA256])
-		set(e, fFileSHA1, v[rFileSHA1])
-		set(e, fFileMD5, v[rFileMD5])
-	}
-	eveMore(e)
-	switch kind {
-	case "alert":
-		set(e, ecs.EventCategory, "intrusion_detection")
-	case "stats":
-		set(e, ecs.EventKind, "metric")
-	default:
-		set(e, ecs.EventCategory, "network")
-	}
-	if !doc.has[rEventDataset] {
-		set(e, ecs.EventDataset, "suricata.eve")
-	}
-	switch kind {
-	case "dns":
-		e.SetLogsource("suricata", "eve", "dns")
-	default:
-		e.SetLogsource("suricata", "eve")
-	}
+}
+
+func eveFile(e *ecs.Event, doc *document) {
+	v := &doc.v
+	set(e, ecs.FilePath, v[rFileName])
+	set(e, ecs.FileName, baseName(v[rFileName]))
+	doc.setDigits(e, fFileSize, rFileSize)
+	set(e, fFileSHA256, v[rFileSHA256])
+	set(e, fFileSHA1, v[rFileSHA1])
+	set(e, fFileMD5, v[rFileMD5])
 }
 
 var (
