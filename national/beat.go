@@ -13,7 +13,10 @@ func (d *destination) beatLoop(ctx context.Context) {
 	tick := time.NewTicker(d.cfg.Heartbeat)
 	defer tick.Stop()
 	for {
-		if err := d.beat(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) {
+		switch err := d.beat(ctx); {
+		case errors.Is(err, ErrNoEndpoint):
+			d.beaten(0, nil) // also after a heartbeat that was under way when it was removed
+		case err != nil && ctx.Err() == nil:
 			d.log.Warn("heartbeat not accepted", "destination", d.id, "error", err)
 		}
 		select {

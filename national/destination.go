@@ -47,6 +47,7 @@ func (d *destination) run(ctx context.Context) {
 		wg.Go(func() { f(ctx) })
 	}
 	wg.Wait()
+	d.quiet() // a heartbeat or delivery that was under way when it was removed says nothing of what is there now
 }
 
 // poke has what waits looked at now.
