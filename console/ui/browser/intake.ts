@@ -33,7 +33,8 @@ export async function bulk(docs: unknown[]): Promise<void> {
     body,
   });
   const answer = (await r.json()) as { errors?: boolean };
-  if (!r.ok || answer.errors !== false) throw new Error(`_bulk: ${r.status} ${JSON.stringify(answer).slice(0, 500)}`);
+  if (!r.ok || answer.errors !== false)
+    throw new Error(`_bulk: ${r.status} ${JSON.stringify(answer).replace(/^(.{300}).*(.{300})$/su, '$1 … $2')}`);
 }
 
 /** Asks the API as the person at the desk until the answer is what is waited for. */
@@ -43,8 +44,12 @@ export async function until<T>(desk: BrowserContext, path: string, good: (answer
     const r = await desk.request.get(`${url}${path}`);
     const answer = (await r.json()) as T;
     if (r.ok() && good(answer)) return answer;
-    if (Date.now() > end)
-      throw new Error(`GET ${path} after ${seconds} s: ${r.status()} ${JSON.stringify(answer).slice(0, 500)}`);
+    if (Date.now() > end) throw new Error(`GET ${path} after ${seconds} s: ${r.status()} ${ends(JSON.stringify(answer))}`);
     await new Promise((f) => setTimeout(f, 100));
   }
+}
+
+/** The two ends of a long text: figures stand behind what was found. */
+function ends(text: string): string {
+  return text.length > 700 ? `${text.slice(0, 300)} … ${text.slice(-300)}` : text;
 }

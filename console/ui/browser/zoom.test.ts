@@ -85,12 +85,13 @@ describe.each([
     // the row in use is in sight after every key
     await page.keyboard.press('End');
     await page.keyboard.press('k');
-    const seen = await page.locator('.grid-row[data-current]').evaluate((row) => {
-      const b = row.getBoundingClientRect();
-      const at = document.elementFromPoint(b.left + 40, b.top + b.height / 2);
-      return row.contains(at);
-    });
-    expect(seen).toBe(true);
+    const seen = () =>
+      page.locator('.grid-row[data-current]').evaluate((row) => {
+        const b = row.getBoundingClientRect();
+        const at = document.elementFromPoint(b.left + 40, b.top + b.height / 2);
+        return row.contains(at);
+      });
+    await expect.poll(seen, { timeout: 2000 }).toBe(true); // at its end a long list asks for more
     // and so is the last line of the preview, once scrolled to
     await page.locator('#preview .actions-bar button').last().click({ trial: true });
     await page.close();
