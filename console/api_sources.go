@@ -18,7 +18,7 @@ type SourceItem struct {
 	Rate         float64    `json:"rate" doc:"events per minute now"`
 	Usual        float64    `json:"usual"`
 	Unparsed     float64    `json:"unparsed" doc:"share of the last hour, 0 to 1"`
-	OffsetMS     int64      `json:"offset_ms"`
+	OffsetMS     *int64     `json:"offset_ms,omitempty" doc:"its clock before ours; left out: not known"`
 	Total        int64      `json:"total"`
 	Auto         bool       `json:"auto,omitempty" doc:"found by itself, not yet confirmed"`
 	StoppedUntil Time       `json:"stopped_until,omitzero"`

@@ -84,6 +84,14 @@ const (
 // sourceUnknown is the state of a source while nobody watches the sources.
 const sourceUnknown = "unknown"
 
+// clockOff is how far a source's clock is off, in ms; one of which that is not known stands below all.
+func clockOff(s SourceItem) int64 {
+	if s.OffsetMS == nil {
+		return -1
+	}
+	return max(*s.OffsetMS, -*s.OffsetMS)
+}
+
 func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceItem {
 	item := SourceItem{ID: s.ID, Name: s.Name, Kind: s.Kind, Address: s.Address, Host: s.Host, Dataset: s.Dataset, Layers: orEmpty(s.Layers), State: sourceUnknown,
 		Auto: s.Auto, StoppedUntil: Time(s.StoppedUntil), Demo: s.Demo, Retired: Time(s.Retired),
@@ -94,7 +102,10 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 	}
 	if r, ok := readings[s.ID]; ok {
 		item.State, item.Since, item.First, item.Last = r.State, Time(r.Since), Time(r.FirstEvent), Time(r.LastEvent)
-		item.Rate, item.Usual, item.Unparsed, item.OffsetMS, item.Total = r.Rate, r.Usual, r.Unparsed, r.OffsetMS, r.Total
+		item.Rate, item.Usual, item.Unparsed, item.Total = r.Rate, r.Usual, r.Unparsed, r.Total
+		if r.Timed {
+			item.OffsetMS = &r.OffsetMS
+		}
 		if r.Cause != "" {
 			values := map[string]string{"since": Time(r.Since).clock(), "offset_ms": strconv.FormatInt(r.OffsetMS, 10), "rate": strconv.FormatFloat(r.Rate, 'f', 0, 64), "usual": strconv.FormatFloat(r.Usual, 'f', 0, 64)}
 			item.Cause = &Because{Code: r.Cause, Values: values, Text: both("cause."+r.Cause, values, r.Cause)}
@@ -184,7 +195,7 @@ func (h *sources) list(_ context.Context, k *call, in *sourcesIn) (*SourcesAnswe
 		case "unparsed":
 			n = cmp.Compare(a.Unparsed, b.Unparsed)
 		case "offset":
-			n = cmp.Compare(max(a.OffsetMS, -a.OffsetMS), max(b.OffsetMS, -b.OffsetMS))
+			n = cmp.Compare(clockOff(a), clockOff(b))
 		default: // worst state, then longest
 			n = cmp.Or(cmp.Compare(sourceRank[a.State], sourceRank[b.State]), cmp.Compare(a.Since, b.Since))
 		}

@@ -198,7 +198,8 @@ type Reading struct {
 	Rate       float64 // events per minute now
 	Usual      float64
 	Unparsed   float64 // share 0..1 of the last hour
-	OffsetMS   int64   // source clock minus ours, median of the last minutes
+	OffsetMS   int64   // source clock minus ours, median of its newest times; only when Timed
+	Timed      bool    // enough of its newest events told a time of their own
 	Total      int64
 }
 

@@ -75,6 +75,7 @@ const Listener = "self"
 const (
 	minute       = int64(60_000)
 	hour         = 60 * minute
+	day          = 24 * hour
 	window       = 60             // minutes of counts kept
 	rateOver     = 5              // minutes "now" is taken over
 	halfLearnt   = 360            // minutes the usual rate is averaged over

@@ -325,3 +325,22 @@ func TestAliveTakesNoRoom(t *testing.T) {
 		t.Errorf("waiting after an hour: %v, want the one that waited", got)
 	}
 }
+
+// TestAClockIsKnownByTimesAlone: a source that tells no time of its own, or told too few, has no known offset; it is not 0.
+func TestAClockIsKnownByTimesAlone(t *testing.T) {
+	w := start(t, nil, time.UnixMilli(1_795_300_000_000))
+	at := w.now.UnixMilli()
+	w.Observe(Sample{Source: "NG-1", Events: 5, Received: at})
+	for range 2 {
+		w.Observe(Sample{Source: "NG-2", Events: 5, Received: at, Timed: true, OffsetMS: 12})
+	}
+	for _, id := range []string{"NG-1", "NG-2", "NG-9"} {
+		if got := w.Reading(id); got.Timed {
+			t.Errorf("the clock of %s is said to be %d ms off, which nobody knows", id, got.OffsetMS)
+		}
+	}
+	w.Observe(Sample{Source: "NG-2", Events: 5, Received: at, Timed: true, OffsetMS: 12})
+	if got := w.Reading("NG-2"); !got.Timed || got.OffsetMS != 12 {
+		t.Errorf("after three times: %+v, want 12 ms, known", got)
+	}
+}

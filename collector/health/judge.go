@@ -30,7 +30,7 @@ func (m *Monitor) judge(s *source, known soc.Source, now int64) (state, cause st
 	case s.State == soc.SourceSilent && s.Last < m.resumed:
 		return s.State, m.silence(s, known, now) // silent before we stopped, and nothing came since
 	}
-	if off, ok := s.offset(now); ok {
+	if off, ok := s.offset(now, 10*minute); ok {
 		switch {
 		case off > m.cfg.MaxSkew.Milliseconds():
 			return soc.SourceSkewed, CauseClockAhead
@@ -192,7 +192,7 @@ func (m *Monitor) changed(id string, k soc.Source, s *source, state, cause strin
 		n.Values["rate"], n.Values["usual"] = strconv.FormatFloat(s.rate(now), 'f', 0, 64), strconv.FormatFloat(s.Usual, 'f', 0, 64)
 		n.Action, n.Message = SourceThin, fmt.Sprintf("source %s sends %.1f events a minute, usual are %.1f", name, s.rate(now), s.Usual)
 	case soc.SourceSkewed:
-		off, _ := s.offset(now)
+		off, _ := s.offset(now, 10*minute) // judge has just told it
 		n.Action, n.Message = SourceSkewed, fmt.Sprintf("clock of source %s is off by %s", name, time.Duration(off)*time.Millisecond)
 		n.Values["offset_ms"] = strconv.FormatInt(off, 10)
 	case soc.SourceGarbled:

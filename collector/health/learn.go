@@ -67,11 +67,11 @@ func (s *source) rate(now int64) float64 {
 	return float64(events) / minutes
 }
 
-// offset is the median of the last ten minutes' offsets.
-func (s *source) offset(now int64) (int64, bool) {
+// offset is the median of the newest offsets that are younger than that many ms; false where fewer than three are, which tells nothing.
+func (s *source) offset(now, young int64) (int64, bool) {
 	var list []int64
 	for _, o := range s.offsets {
-		if o.at > now-10*minute {
+		if o.at > now-young {
 			list = append(list, o.ms)
 		}
 	}

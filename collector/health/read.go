@@ -11,7 +11,7 @@ func (m *Monitor) reading(id string, s *source, now int64) soc.Reading {
 	if events, unparsed := s.between(now-hour, now+minute); events > 0 {
 		r.Unparsed = float64(unparsed) / float64(events)
 	}
-	r.OffsetMS, _ = s.offset(now)
+	r.OffsetMS, r.Timed = s.offset(now, day)
 	if s.State == soc.SourceNever && s.Last > 0 { // first events, before the next look
 		r.State, r.Cause = soc.SourceReceiving, ""
 	}

@@ -56,8 +56,9 @@ type Source struct {
 	FirstEvent int64    `json:"first_event"`
 	LastEvent  int64    `json:"last_event"`
 	Since      int64    `json:"since"`
-	MaxAge     int64    `json:"max_age"` // ms without an event after which nothing can be concluded
-	OffsetMS   int64    `json:"offset_ms"`
+	MaxAge     int64    `json:"max_age"`   // ms without an event after which nothing can be concluded
+	OffsetMS   int64    `json:"offset_ms"` // only when Timed
+	Timed      bool     `json:"timed"`     // its clock could be compared with ours
 	Unparsed   float64  `json:"unparsed"`
 	Planned    bool     `json:"planned_stop"`
 
@@ -168,7 +169,7 @@ func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source
 	for _, s := range sources {
 		r := readings[s.ID]
 		x := Source{ID: s.ID, Name: s.Name, Kind: s.Kind, Layers: s.Layers, State: r.State, FirstEvent: r.FirstEvent, LastEvent: r.LastEvent, Since: r.Since,
-			MaxAge: DefaultMaxAge, OffsetMS: r.OffsetMS, Unparsed: r.Unparsed, Planned: s.StoppedUntil > t.Now}
+			MaxAge: DefaultMaxAge, OffsetMS: r.OffsetMS, Timed: r.Timed, Unparsed: r.Unparsed, Planned: s.StoppedUntil > t.Now}
 		if s.ExpectEvery > 0 {
 			x.MaxAge = s.ExpectEvery
 		}

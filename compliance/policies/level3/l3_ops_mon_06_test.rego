@@ -23,6 +23,13 @@ test_unknown if {
 	count(answer.because) > 0
 }
 
+# Nothing is known of the clock of a source: neither in step nor off.
+test_unknown_clock_not_measured if {
+	answer := policy.result with input as fixture.set("/sources/0/timed", false)
+	answer.state == "unknown"
+	answer.because[0].code == "clock_untimed"
+}
+
 # This check never concludes not_applicable: no fact leads there.
 test_never_not_applicable if {
 	every facts in [fixture.good, fixture.silent, fixture.no_sources, fixture.low_level] { not concludes_not_applicable(facts) }

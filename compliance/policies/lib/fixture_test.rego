@@ -3,7 +3,7 @@ package hoalu.fixture
 
 now := 1795300000000
 
-source(id, layers) := {"id": id, "name": id, "kind": "syslog", "layers": layers, "state": "receiving", "first_event": now - 86400000 * 120, "last_event": now - 5000, "since": 0, "max_age": 540000, "offset_ms": 12, "unparsed": 0, "planned_stop": false, "kinds": {k: v | some k in ["connection", "flow", "logon", "fault", "change", "process", "access", "data", "alert"]; v := now - 5000}}
+source(id, layers) := {"id": id, "name": id, "kind": "syslog", "layers": layers, "state": "receiving", "first_event": now - 86400000 * 120, "last_event": now - 5000, "since": 0, "max_age": 540000, "offset_ms": 12, "timed": true, "unparsed": 0, "planned_stop": false, "kinds": {k: v | some k in ["connection", "flow", "logon", "fault", "change", "process", "access", "data", "alert"]; v := now - 5000}}
 
 good := {
 	"now": now,

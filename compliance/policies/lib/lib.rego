@@ -122,20 +122,34 @@ reach(sources) := floor((input.now - max([input.store.oldest_event, first])) / 8
 	first := min(begun)
 } else := 0
 
-# skewed concludes about clocks from the difference of event time and receipt.
+# skew concludes about clocks from the difference of event time and receipt. A source whose difference is not known (it tells no time of its
+# own, or too seldom) leaves nothing to conclude, unless the clock of another one is off.
 skew_limit_ms := 1000
 
-skew(sources, absent) := answer("not_met", [reason("clock_off", object.union(of(list, sources), {"limit_ms": "1000", "worst_ms": format_int(max([abs(s.offset_ms) | some s in list]), 10)}))], [proof(s) | some s in sources]) if {
+off(sources) := [s | some s in sources; s.timed; abs(s.offset_ms) > skew_limit_ms]
+
+untimed(sources) := [s | some s in sources; not s.timed]
+
+worst(sources) := format_int(max([abs(s.offset_ms) | some s in sources]), 10)
+
+skew(sources, absent) := answer("not_met", [reason("clock_off", object.union(of(off(sources), sources), {"limit_ms": "1000", "worst_ms": worst(off(sources))}))], [proof(s) | some s in sources]) if {
 	base := coverage(sources, absent)
 	base.state == "met"
-	list := [s | some s in sources; abs(s.offset_ms) > skew_limit_ms]
-	count(list) > 0
+	count(off(sources)) > 0
 }
 
-skew(sources, absent) := answer("met", [reason("clock_ok", {"count": format_int(count(sources), 10), "limit_ms": "1000", "worst_ms": format_int(max([abs(s.offset_ms) | some s in sources]), 10)})], [proof(s) | some s in sources]) if {
+skew(sources, absent) := answer("unknown", [reason("clock_untimed", of(untimed(sources), sources))], [proof(s) | some s in sources]) if {
 	base := coverage(sources, absent)
 	base.state == "met"
-	count([s | some s in sources; abs(s.offset_ms) > skew_limit_ms]) == 0
+	count(off(sources)) == 0
+	count(untimed(sources)) > 0
+}
+
+skew(sources, absent) := answer("met", [reason("clock_ok", {"count": format_int(count(sources), 10), "limit_ms": "1000", "worst_ms": worst(sources)})], [proof(s) | some s in sources]) if {
+	base := coverage(sources, absent)
+	base.state == "met"
+	count(off(sources)) == 0
+	count(untimed(sources)) == 0
 }
 
 skew(sources, absent) := base if {

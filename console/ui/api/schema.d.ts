@@ -3612,8 +3612,11 @@ export interface components {
             /** @description the last 24 hours in ten-minute bars; a bar with known=false was not counted: draw stripes */
             minutes: components["schemas"]["SourceMinutes"][];
             name: string;
-            /** Format: int64 */
-            offset_ms: number;
+            /**
+             * Format: int64
+             * @description its clock before ours; left out: not known
+             */
+            offset_ms?: number;
             /**
              * Format: double
              * @description events per minute now
@@ -3683,8 +3686,11 @@ export interface components {
             last_event?: string;
             layers: string[];
             name: string;
-            /** Format: int64 */
-            offset_ms: number;
+            /**
+             * Format: int64
+             * @description its clock before ours; left out: not known
+             */
+            offset_ms?: number;
             /**
              * Format: double
              * @description events per minute now

@@ -86,7 +86,6 @@ function sourcesOf(state: State): { items: SourceItem[]; counts: SourcesStatus }
     rate: 0,
     usual: 0,
     unparsed: 0,
-    offset_ms: 0,
     total: stopped ? 41_200 : 0,
     version: 1,
     ...(stopped ? { since: iso(now - 3 * HOUR), first_event: iso(now - 30 * HOUR), last_event: iso(now - 3 * HOUR) } : {}),

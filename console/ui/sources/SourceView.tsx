@@ -135,8 +135,11 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
               </dd>
               <dt>{t('sources.offset')}</dt>
               <dd>
-                <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
-                  <span className="num">{offset(s.offset_ms, lang)}</span>
+                <Measured
+                  known={s.offset_ms !== undefined}
+                  why={t(measured(s) ? 'sources.clockUnknown' : 'sources.neverMeasured')}
+                >
+                  <span className="num">{offset(s.offset_ms ?? 0, lang)}</span>
                 </Measured>
               </dd>
               <dt>{t('sources.total')}</dt>

@@ -122,8 +122,10 @@ export default function Sources() {
         right: true,
         sort: 'offset',
         cell: (s) => (
-          <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
-            <span className={`num${Math.abs(s.offset_ms) > 5000 ? ' warn-text' : ''}`}>{offset(s.offset_ms, lang)}</span>
+          <Measured known={s.offset_ms !== undefined} why={t(measured(s) ? 'sources.clockUnknown' : 'sources.neverMeasured')}>
+            <span className={`num${Math.abs(s.offset_ms ?? 0) > 5000 ? ' warn-text' : ''}`}>
+              {offset(s.offset_ms ?? 0, lang)}
+            </span>
           </Measured>
         ),
       },
