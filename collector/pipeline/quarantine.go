@@ -18,6 +18,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"hoalu/ecs/wire"
+	"hoalu/internal/durable"
 )
 
 // AEAD seals what is in quarantine: raw lines may hold anything a citizen wrote.
@@ -292,16 +293,7 @@ func (q *Quarantine) next() error {
 			}
 		}
 	}
-	return syncDir(q.cfg.Dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return durable.SyncDir(q.cfg.Dir)
 }
 
 // write appends records durably; a failed write is taken back. mu is held.

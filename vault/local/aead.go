@@ -13,6 +13,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"hoalu/internal/durable"
 	"hoalu/vault"
 )
 
@@ -83,16 +84,7 @@ func (v *Vault) aead(name string, add bool) (tink.AEAD, error) {
 		if h, err = m.Handle(); err != nil {
 			return nil, err
 		}
-		return h, write(h, func(path string, content []byte) error {
-			tmp, err := writeTemp(path, content)
-			if err != nil {
-				return err
-			}
-			if err := os.Rename(tmp, path); err != nil {
-				return errors.Join(err, os.Remove(tmp))
-			}
-			return syncDir(v.dir)
-		})
+		return h, write(h, durable.Write)
 	}()
 	if err != nil {
 		return nil, fmt.Errorf("encryption key %s: %w", name, err)

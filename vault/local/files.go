@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"hoalu/internal/durable"
 	"hoalu/vault"
 )
 
@@ -79,14 +80,10 @@ func (v *Vault) replace(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := writeTemp(filepath.Join(v.dir, name), box)
-	if err != nil {
-		return err
+	if err := durable.Write(filepath.Join(v.dir, name), box); err != nil {
+		return fmt.Errorf("store %s: %w", name, err)
 	}
-	if err := os.Rename(tmp, filepath.Join(v.dir, name)); err != nil {
-		return errors.Join(fmt.Errorf("store %s: %w", name, err), os.Remove(tmp))
-	}
-	return syncDir(v.dir)
+	return nil
 }
 
 func writeNew(file string, content []byte) error {
@@ -101,7 +98,7 @@ func writeNew(file string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(file))
+	return durable.SyncDir(filepath.Dir(file))
 }
 
 func writeTemp(file string, content []byte) (string, error) {
@@ -117,14 +114,6 @@ func writeTemp(file string, content []byte) (string, error) {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // unavailable marks an error of the disk, which says nothing about the key, as vault.ErrUnavailable. What is wrong with a key stays what it

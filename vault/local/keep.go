@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hoalu/internal/durable"
 	"hoalu/vault"
 )
 
@@ -92,12 +93,8 @@ func (v *Vault) Keep(_ context.Context, name string, content []byte) (err error)
 			return err
 		}
 		if err = os.MkdirAll(dir, 0o700); err == nil {
-			var tmp string
-			if tmp, err = writeTemp(file, box); err == nil {
-				if err = os.Rename(tmp, file); err == nil {
-					return syncDir(dir)
-				}
-				err = errors.Join(err, os.Remove(tmp))
+			if err = durable.Write(file, box); err == nil {
+				return nil
 			}
 		}
 		failed = append(failed, err)

@@ -93,8 +93,14 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 		return nil, fmt.Errorf("%w: %s holds data but its keys are not there (%s); restore the whole data folder from one backup", vault.ErrDamaged, c.Data, dir)
 	}
 	if fresh {
-		if others, _ := filepath.Glob(filepath.Join(dir, "*.key")); len(others) > 0 {
-			return nil, fmt.Errorf("%w: %s is missing but %s is there; restore the whole folder keys/ from a backup", vault.ErrDamaged, check, filepath.Base(others[0]))
+		others, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, fmt.Errorf("look for keys: %w%s", err, hint(err, dir))
+		}
+		for _, other := range others {
+			if filepath.Ext(other.Name()) == ".key" {
+				return nil, fmt.Errorf("%w: %s is missing but %s is there; restore the whole folder keys/ from a backup", vault.ErrDamaged, check, other.Name())
+			}
 		}
 	}
 	key, where, err := masterKey(c, fresh)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"hoalu/ecs/wire"
+	"hoalu/internal/durable"
 )
 
 const (
@@ -451,7 +452,7 @@ func (f *Follower) save() error {
 	if bytes.Equal(data, f.saved) {
 		return nil
 	}
-	if err := writeDurably(f.cfg.State, data); err != nil {
+	if err := durable.Write(f.cfg.State, data); err != nil {
 		return fmt.Errorf("keep positions: %w", err)
 	}
 	f.saved = data
@@ -459,27 +460,3 @@ func (f *Follower) save() error {
 }
 
 // writeDurably puts data in the place of path, so that after a crash the file is the old one or the new one, whole.
-func writeDurably(path string, data []byte) error {
-	tmp, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path)) // the name is durable with its folder
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}

@@ -15,6 +15,7 @@ import (
 	"hoalu/collector/store"
 	"hoalu/ecs"
 	"hoalu/ecs/wire"
+	"hoalu/internal/durable"
 )
 
 // Compaction files first-level segments by system and day and merges small files of a day:
@@ -191,10 +192,10 @@ func (c *compaction) flush(system, d string, b *dayBuffer) error {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return err
 		}
-		if err := syncDir(filepath.Dir(dir)); err != nil {
+		if err := durable.SyncDir(filepath.Dir(dir)); err != nil {
 			return err
 		}
-		if err := syncDir(s.cfg.Dir); err != nil {
+		if err := durable.SyncDir(s.cfg.Dir); err != nil {
 			return err
 		}
 		if c.dirs == nil {
@@ -421,7 +422,7 @@ func (c *compaction) sweep(v *view) error {
 	for _, f := range v.files {
 		named[f.path+".parquet"], named[f.path+".tok"] = true, true
 	}
-	if err := syncDir(s.cfg.Dir); err != nil {
+	if err := durable.SyncDir(s.cfg.Dir); err != nil {
 		return err
 	}
 	systems, err := os.ReadDir(s.cfg.Dir)

@@ -17,6 +17,7 @@ import (
 	"hoalu/ecs"
 	"hoalu/ecs/query"
 	"hoalu/ecs/wire"
+	"hoalu/internal/durable"
 )
 
 // A first-level segment (decision 13) holds the events of one contiguous queue range, all systems mixed, for as long as it takes
@@ -349,16 +350,7 @@ func writeFile(dir, name string, data []byte, step func(string) error, check fun
 	if err := step("renamed " + name); err != nil {
 		return err
 	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return durable.SyncDir(dir)
 }
 
 // senderGiven reports whether an id was derived from one the sender gave (decision 1), so that it can come a second time.
