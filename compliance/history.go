@@ -100,7 +100,7 @@ func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Re
 				details["not_computed"] = time.UnixMilli(confirmed).UTC().Format(time.RFC3339) + "/" + time.UnixMilli(f.Now).UTC().Format(time.RFC3339)
 			}
 			if len(details) > 0 && s.hooks.Record != nil {
-				return s.hooks.Record(ctx, tx, soc.Deed{Time: f.Now, Actor: soc.Actor{ID: "system", Name: "system"}, Action: "posture.change", Object: f.System.ID, Result: "done", Details: details})
+				return s.hooks.Record(ctx, tx, soc.Deed{Time: f.Now, Actor: soc.Machine, Action: "posture.change", Object: f.System.ID, Result: "done", Details: details})
 			}
 			return nil
 		})

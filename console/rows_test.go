@@ -341,7 +341,7 @@ func TestAuditRows(t *testing.T) {
 func TestDeedsInWords(t *testing.T) {
 	b := newBench(t, Parts{})
 	for _, d := range []soc.Deed{
-		{Actor: soc.Actor{ID: "system", Name: "system"}, Action: "posture.change", Object: "HT-001", Result: "done", Details: map[string]string{
+		{Actor: soc.Machine, Action: "posture.change", Object: "HT-001", Result: "done", Details: map[string]string{
 			"L3-A": "met → unknown", "L3-B": "- → not_met", "L3-C": "not_applicable → -", "not_computed": "2026-11-30T07:12:57Z/2026-11-30T07:20:00Z"}},
 		{Actor: soc.Actor{ID: "machine", Name: "quản trị tại máy"}, Action: "sensor.invite", Result: "done", Details: map[string]string{
 			"sensor": OwnSensor, "ttl": "24h0m0s", "note": "met → unknown", "odd_key": "x", "empty": "", "roles": `["lead","dpo"]`, "action": "alert.close", "demo": "true"}},

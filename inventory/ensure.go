@@ -32,7 +32,7 @@ func (s *Store) EnsureSource(ctx context.Context, k Seen) (soc.Source, error) {
 		return *v, nil
 	}
 	var found soc.Source
-	err = s.change(ctx, Machine, func(c *change) error {
+	err = s.change(ctx, soc.Machine, func(c *change) error {
 		if v, ok := c.base.FindSource(k); ok {
 			found = v
 			return nil
@@ -225,7 +225,7 @@ func (s *Store) EnsureSelf(ctx context.Context, host string, addrs []netip.Addr)
 	if err != nil {
 		return soc.System{}, soc.Source{}, fmt.Errorf("register this appliance: %w", err)
 	}
-	err = s.change(ctx, Machine, func(c *change) error {
+	err = s.change(ctx, soc.Machine, func(c *change) error {
 		for _, id := range ids(c.base.sources) {
 			if v := c.base.sources[id]; v.Kind == soc.SourceSelf && v.System != "" {
 				source, system = *v, *c.base.systems[v.System]

@@ -28,9 +28,6 @@ import (
 	"hoalu/state"
 )
 
-// Machine is the actor of what the product does by itself.
-var Machine = soc.Actor{ID: "system", Name: "Hoa Lư"}
-
 // Config of a Store; the zero value is good.
 type Config struct {
 	// MaxAuto bounds the sources that are registered by themselves; the rest of a kind goes to one source. 0 is 5,000. EnsureSource

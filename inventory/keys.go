@@ -125,7 +125,7 @@ func (s *Store) RevokeKey(ctx context.Context, actor soc.Actor, source, id strin
 
 // UseKey notes the first use of a key: from now on its source is found by keys alone, not by address or host name.
 func (s *Store) UseKey(ctx context.Context, source, id string) error {
-	return s.change(ctx, Machine, func(c *change) error {
+	return s.change(ctx, soc.Machine, func(c *change) error {
 		old, ok := c.base.sources[source]
 		if !ok {
 			return nil

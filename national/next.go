@@ -131,7 +131,7 @@ func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, er
 		if err := db.New(tx).WithholdReport(ctx, row.ID); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "system", Name: "system"}, Action: "national.withhold", Object: row.ID, Result: "done", Reason: why,
+		return s.record(ctx, tx, soc.Deed{Actor: soc.Machine, Action: "national.withhold", Object: row.ID, Result: "done", Reason: why,
 			Details: map[string]string{"subject": row.Subject, "tries": fmt.Sprint(row.Tries)}})
 	})
 }

@@ -29,7 +29,7 @@ func (d *destination) reconcileLoop(ctx context.Context) {
 		}
 		day, err := d.dueDay(ctx, time.Now())
 		if err == nil && day != "" {
-			_, err = d.reconcile(ctx, soc.Actor{ID: "system", Name: "system"}, day)
+			_, err = d.reconcile(ctx, soc.Machine, day)
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoEndpoint) && !errors.Is(err, ErrNoList) {
 			d.log.Warn("reconciliation not done; it is tried again", "destination", d.id, "day", day, "error", err)

@@ -40,6 +40,9 @@ type Actor struct {
 	Address string // where the request came from
 }
 
+// Machine is the actor of what the product does by itself.
+var Machine = Actor{ID: "system", Name: "Hoa Lư"}
+
 // Scope is the part of the province an Actor may see. All is the SOC's own view and includes Unassigned.
 type Scope struct {
 	All     bool

@@ -21,9 +21,6 @@ import (
 // maxEvents is how many event ids an alert keeps: the first one and the newest.
 const maxEvents = 50
 
-// Machine is the actor of what the product does by itself.
-var Machine = soc.Actor{ID: "system", Name: "Hoa Lư"}
-
 // Apply writes the alerts of one batch, the reader's position and, where not nil, the correlator's snapshot taken after that batch, in
 // one transaction. A batch at or before the stored position changes nothing and returns nil. The alerts returned are those that were
 // made or changed, in the order of their first firing.
@@ -255,7 +252,7 @@ func (b *batch) create(f *Firing, k key) (*episode, error) {
 	}
 	a.Events = []string{}
 	e := &episode{key: k.hash, created: true, f: f, a: a, level: f.Level}
-	e.notes = append(e.notes, soc.Note{Time: b.now, Actor: Machine.ID, Name: Machine.Name, Action: "created"})
+	e.notes = append(e.notes, soc.Note{Time: b.now, Actor: soc.Machine.ID, Name: soc.Machine.Name, Action: "created"})
 	b.byKey[k.hash] = append(b.byKey[k.hash], e)
 	b.hit(e, f)
 	return e, nil
@@ -304,7 +301,7 @@ func (b *batch) hit(e *episode, f *Firing) {
 	a.Personal = a.Personal || f.Event != nil && f.Event.Has(ecs.HoaluIdentifier)
 	for n := int64(10); n <= a.Count; n *= 10 {
 		if before < n && before > 0 {
-			e.notes = append(e.notes, soc.Note{Time: b.now, Actor: Machine.ID, Name: Machine.Name, Action: "hit", Text: fmt.Sprint(n)})
+			e.notes = append(e.notes, soc.Note{Time: b.now, Actor: soc.Machine.ID, Name: soc.Machine.Name, Action: "hit", Text: fmt.Sprint(n)})
 		}
 	}
 	if e.created {
@@ -395,7 +392,7 @@ func (b *batch) write() error {
 			if e.a.Demo {
 				details["demo"] = "true"
 			}
-			if _, err := b.s.c.Record(b.ctx, b.tx, soc.Deed{Time: b.now, Actor: Machine, Action: "alert.create", Object: e.a.Number, After: bound(&e.a, e.notes), Details: details}); err != nil {
+			if _, err := b.s.c.Record(b.ctx, b.tx, soc.Deed{Time: b.now, Actor: soc.Machine, Action: "alert.create", Object: e.a.Number, After: bound(&e.a, e.notes), Details: details}); err != nil {
 				return err
 			}
 		}

@@ -198,7 +198,7 @@ func (l *Log) keepHead(ctx context.Context, now bool) error {
 // recordKept puts on record that from here on a head is kept apart: a start that misses it asks why.
 func (l *Log) recordKept(ctx context.Context, k keptHead) error {
 	err := l.db.Tx(ctx, func(tx *sql.Tx) error {
-		if _, err := Record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "system", Name: "system"}, Action: "evidence.kept_apart", Details: map[string]string{"size": fmt.Sprint(k.Size), "root": k.Root}}); err != nil {
+		if _, err := Record(ctx, tx, soc.Deed{Actor: soc.Machine, Action: "evidence.kept_apart", Details: map[string]string{"size": fmt.Sprint(k.Size), "root": k.Root}}); err != nil {
 			return err
 		}
 		return db.New(tx).InsertHead(ctx, db.InsertHeadParams{Size: int64(k.Size), Root: k.Root, Use: headApart, Time: k.At})

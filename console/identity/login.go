@@ -34,7 +34,7 @@ func (l Link) Path() string { return "/first#" + l.Token }
 // FirstLink makes the link for the first account, or, once accounts exist, one that makes another administrator (`hoalu admin
 // link`, for whoever commands the machine). Earlier links of the kind end.
 func (a *Accounts) FirstLink(ctx context.Context) (Link, error) {
-	return a.link(ctx, soc.Actor{ID: "system", Name: "hoalu"}, LinkFirst, "", nil)
+	return a.link(ctx, soc.Machine, LinkFirst, "", nil)
 }
 
 func (a *Accounts) link(ctx context.Context, by soc.Actor, kind, account string, inside func(*sql.Tx) error) (Link, error) {

@@ -226,7 +226,7 @@ func TestTroubleIsToldAlike(t *testing.T) {
 		b.trouble("evidence_log", "evidence log", func() {
 			b.must(os.Rename(dir, dir+".away"))
 			b.must(b.state.Tx(t.Context(), func(tx *sql.Tx) error {
-				return b.record(t.Context(), tx, soc.Deed{Actor: soc.Actor{ID: "system", Name: "system"}, Action: "account.invite", Object: "x", Result: "done"})
+				return b.record(t.Context(), tx, soc.Deed{Actor: soc.Machine, Action: "account.invite", Object: "x", Result: "done"})
 			}))
 		}, func() { b.must(os.RemoveAll(dir)); b.must(os.Rename(dir+".away", dir)) }, true, nil)
 	})
@@ -254,7 +254,7 @@ func TestTroubleIsToldAlike(t *testing.T) {
 		b.must(err)
 		der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 		b.must(err)
-		_, err = b.national.PutEndpoint(t.Context(), soc.Actor{ID: "system", Name: "system"}, false, national.Endpoint{Channel: "json", URL: "https://" + address, ServerCA: ca, OrganID: "H01",
+		_, err = b.national.PutEndpoint(t.Context(), soc.Machine, false, national.Endpoint{Channel: "json", URL: "https://" + address, ServerCA: ca, OrganID: "H01",
 			ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))})
 		b.must(err)
 		b.eventually("a heartbeat", func() bool { return b.status().National.State == "good" })

@@ -192,7 +192,7 @@ func (r *Register) Bind(ctx context.Context, id, system, host string) error {
 	}
 	src.System, src.Auto, src.Name = system, false, "Cảm biến "+host
 	src.Layers = []string{soc.LayerNetwork, soc.LayerEndpoint}
-	_, err = r.inventory.UpdateSource(ctx, soc.Actor{ID: "system", Name: "system"}, src)
+	_, err = r.inventory.UpdateSource(ctx, soc.Machine, src)
 	return err
 }
 
