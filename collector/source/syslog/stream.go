@@ -96,8 +96,9 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) }) //nolint:errcheck // a closed one needs none
 	defer stop()
 	s := &stream{l: l, flush: flush, from: sender{peer: peer}, guard: guard, framer: framer{max: l.cfg.MaxMessage}, buf: make([]byte, firstBuffer)}
+	in := c
 	if name == TLS {
-		if c = l.shake(ctx, c, &s.from); c == nil {
+		if in = l.shake(ctx, c, &s.from); in == nil {
 			return
 		}
 		guard.Known()
@@ -107,7 +108,7 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 	s.out = newOutlet(l, flush, name, guard, peer)
 	defer s.out.drain()
 	defer func() { l.large.Give(peer, s.large) }()
-	s.read(ctx, c)
+	s.read(ctx, in)
 }
 
 // read takes messages from c until it ends.

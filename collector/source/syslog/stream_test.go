@@ -151,3 +151,32 @@ func TestOneAddressDoesNotTakeAllConnections(t *testing.T) {
 	s.wait(t, "both messages", func() bool { return len(s.got) == 2 })
 	s.wait(t, "refusals", func() bool { return s.losses[TooMany] > 300 })
 }
+
+// TestStopDuringHandshakes: the collector stops while senders shake hands; it ends in order, whoever is faster, the stop or the handshake
+// that fails by it.
+func TestStopDuringHandshakes(t *testing.T) {
+	cert, pem := certificate(t)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	other := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	for range 20 {
+		s := newSink()
+		l, stop := serve(t, Config{TLS: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, Limits: listen.Limits{Connections: 400}}, s)
+		for range 50 {
+			c, err := other.Dial("tcp", l.Transport(TLS).String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+		}
+		last, err := tls.Dial("tcp", l.Transport(TLS).String(), &tls.Config{RootCAs: pool}) // served: so are those before it
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer last.Close()
+		stop()
+		if s.losses[BadTLS] != 0 {
+			t.Fatalf("%d handshakes count as the senders' fault; the stop broke them", s.losses[BadTLS])
+		}
+	}
+}
