@@ -233,6 +233,32 @@ func copyDir(t *testing.T, from, to string) {
 	}
 }
 
+// TestALastRowIsInTheLogAfterAStop: what is recorded just before a clean stop is signed and kept apart by it.
+func TestALastRowIsInTheLogAfterAStop(t *testing.T) {
+	ctx, db, key, cfg := filled(t, 3)
+	l := opened(t, ctx, cfg, db, key)
+	if err := l.Append(ctx); err != nil {
+		t.Fatal(err)
+	}
+	recordN(t, ctx, db, 5) // in the moment of the stop: nobody looks again
+	rows, err := Last(ctx, db.Read())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l = opened(t, ctx, cfg, db, key); l.kept.Size != uint64(rows) {
+		t.Errorf("the head kept apart covers %d entries after a stop, %d are recorded", l.kept.Size, rows)
+	}
+	if h, err := l.Head(ctx); err != nil || h.Size != uint64(rows) {
+		t.Errorf("the signed head covers %d entries, %v; want %d", h.Size, err, rows)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOlderOrOtherLogIsRefused: a log that does not continue the head kept apart is refused by name, with the way on; Restored is that
 // way and is on record.
 func TestOlderOrOtherLogIsRefused(t *testing.T) {

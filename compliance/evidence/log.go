@@ -381,16 +381,26 @@ func (l *Log) compareEnd(ctx context.Context, size uint64) error {
 	return fmt.Errorf("audit row %d is not what the evidence log holds under its number: the state database and the log are not of one time, or the row was changed; nothing more is logged until both are restored from one backup", size)
 }
 
-// Close waits until the signed head covers everything appended, keeps it apart and stops.
+// closing is how long Close may take to append what was recorded since the last look.
+const closing = 10 * time.Second
+
+// Close appends what was recorded up to now, waits until the signed head covers it, keeps that apart and stops. What waits until the next
+// start could be changed unseen in between.
 func (l *Log) Close() error {
 	ctx := context.Background()
+	actx, cancel := context.WithTimeout(ctx, closing)
+	appended := l.Append(actx)
+	cancel()
+	if appended != nil {
+		appended = fmt.Errorf("rows recorded last are not in the evidence log yet: %w", appended)
+	}
 	err := l.settle(ctx)
 	if err == nil {
 		if kept := l.keepHead(ctx, true); kept != nil { // said by Kept while it ran
 			l.log.Error("keep the head of the evidence log apart", "error", kept)
 		}
 	}
-	return errors.Join(err, l.close())
+	return errors.Join(appended, err, l.close())
 }
 
 // close stops without waiting for anything.
