@@ -8,8 +8,8 @@ import (
 	"hoalu/ecs/wire"
 )
 
-// BenchmarkPut is the append path of 500 syslog lines of about 250 bytes: "durable" waits for the fsync, "none" frames, encodes and checksums
-// the same batches and throws them away. The ratio is what durability costs.
+// BenchmarkPut is the append path of 500 syslog lines of about 250 bytes: "durable" waits for the fsync, "none" frames, encodes and
+// checksums the same batches and throws them away. The ratio is what durability costs.
 func BenchmarkPut(b *testing.B) {
 	frames := func() []wire.Frame {
 		f := make([]wire.Frame, 500)

@@ -18,7 +18,8 @@ type Sender struct {
 
 // Bound is Put for a kind of source, with each frame bound to its source before it is made durable: find looks up who is known and
 // registers who is new (decision 3). An error of it is returned and nothing is put.
-func (in *Intake) Bound(kind string, find func(ctx context.Context, s Sender) (soc.Source, error)) func(ctx context.Context, listener string, frames []wire.Frame) error {
+func (in *Intake) Bound(kind string, find func(ctx context.Context, s Sender) (soc.Source, error)) func(ctx context.Context,
+	listener string, frames []wire.Frame) error {
 	return func(ctx context.Context, listener string, frames []wire.Frame) error {
 		var last Sender
 		var src soc.Source

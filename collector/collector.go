@@ -481,7 +481,8 @@ func (in *Intake) Close() error {
 
 // sensorPositions remembers which batches of each sensor are in the queue.
 //
-// Invariants: a sequence is taken at most once; what was taken and is not among the positions kept is in the queue behind theirs; sequences below a sensor's last that were never seen stand in missing and may still come.
+// Invariants: a sequence is taken at most once; what was taken and is not among the positions kept is in the queue behind theirs; sequences
+// below a sensor's last that were never seen stand in missing and may still come.
 type sensorPositions struct {
 	saving sync.RWMutex // read-held from before an append until it is noted: a save sees all or nothing of it
 

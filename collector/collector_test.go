@@ -100,7 +100,8 @@ func TestPutGroups(t *testing.T) {
 	}
 	for _, b := range batches {
 		if len(b.Frames) > wire.MaxFrames || b.Revision != 42 || b.Frames[0].Received != 1234 || b.Epoch != q.State().Epoch() {
-			t.Errorf("batch of %s: %d frames, revision %d, received %d, epoch %q", b.Listener, len(b.Frames), b.Revision, b.Frames[0].Received, b.Epoch)
+			t.Errorf("batch of %s: %d frames, revision %d, received %d, epoch %q", b.Listener, len(b.Frames), b.Revision, b.Frames[0].Received,
+				b.Epoch)
 		}
 	}
 	if s := in.Stats(); s.Frames != 2550 || s.Waiting != 0 {
@@ -126,7 +127,8 @@ func TestPutTooLarge(t *testing.T) {
 	if _, got := stored(t, q); len(got) != 1 || got["ok"] != 1 {
 		t.Errorf("stored %v, want ok only", got)
 	}
-	want := []ledger.Entry{{Source: "NG-p", Minute: 60_000, Kind: ledger.Rejected, Reason: TooLarge, N: 1}, {Source: "NG-2", Minute: 60_000, Kind: ledger.Rejected, Reason: TooLarge, N: 1}}
+	want := []ledger.Entry{{Source: "NG-p", Minute: 60_000, Kind: ledger.Rejected, Reason: TooLarge, N: 1},
+		{Source: "NG-2", Minute: 60_000, Kind: ledger.Rejected, Reason: TooLarge, N: 1}}
 	if fmt.Sprint(counted) != fmt.Sprint(want) {
 		t.Errorf("counted %v, want %v", counted, want)
 	}
@@ -210,7 +212,8 @@ func putSensorOnce(t *testing.T, positions *state.Document) {
 	q := openQueue(t, local.Config{Dir: dir})
 	now := time.UnixMilli(0)
 	var gaps []string
-	opts := Options{Queue: q, State: positions, Now: func() time.Time { return now }, Gap: func(s string, a, b uint64) { gaps = append(gaps, fmt.Sprint(s, a, "-", b)) }}
+	opts := Options{Queue: q, State: positions, Now: func() time.Time { return now },
+		Gap: func(s string, a, b uint64) { gaps = append(gaps, fmt.Sprint(s, a, "-", b)) }}
 	in := openIntake(t, opts)
 	put := func(sensor string, seq uint64, want bool) {
 		t.Helper()

@@ -28,7 +28,8 @@ func (in *Intake) FromSensors(find func(ctx context.Context, id string) (soc.Sou
 
 // SensorStats takes what sensors say of themselves: that they are there, and what they dropped, which is counted as loss and told. find
 // looks up the source of a sensor; one that is not registered yet is counted by its name.
-func (in *Intake) SensorStats(m *health.Monitor, find func(id string) (soc.Source, bool)) func(ctx context.Context, id string, s sensor.Stats) error {
+func (in *Intake) SensorStats(m *health.Monitor, find func(id string) (soc.Source, bool)) func(ctx context.Context, id string,
+	s sensor.Stats) error {
 	return func(_ context.Context, id string, s sensor.Stats) error {
 		src, known := find(id)
 		if known {

@@ -27,7 +27,8 @@ func TestReasonsAreBounded(t *testing.T) {
 		for _, n := range sums {
 			sum += n
 		}
-		if want := map[string]uint64{"dropped": 20_000, "rejected": 10_000}[what]; len(sums) != maxReasons+1 || sum != want || sums[otherReasons] == 0 {
+		if want := map[string]uint64{"dropped": 20_000, "rejected": 10_000}[what]; len(sums) != maxReasons+1 || sum != want ||
+			sums[otherReasons] == 0 {
 			t.Errorf("%s: %d reasons, %d together; want %d and %d", what, len(sums), sum, maxReasons+1, want)
 		}
 	}

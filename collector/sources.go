@@ -56,11 +56,12 @@ type Opening struct {
 
 // Source is a row of the table of ways in.
 type Source struct {
-	Name     string        // as it stands in wire.Batch.Listener
-	Folder   string        // of collector/source; "": no listener of its own
-	Kind     string        // soc.Source… of the sources that send this way
-	Key      string        // of the configuration, below listen; "": no socket
-	Plain    bool          // its senders neither show a key nor are hidden on the way: beyond this machine it needs listen.senders (decision 27)
+	Name   string // as it stands in wire.Batch.Listener
+	Folder string // of collector/source; "": no listener of its own
+	Kind   string // soc.Source… of the sources that send this way
+	Key    string // of the configuration, below listen; "": no socket
+	// its senders neither show a key nor are hidden on the way: beyond this machine it needs listen.senders (decision 27)
+	Plain    bool
 	Answered bool          // its sender waits for an answer that may be a refusal; else Put waits until the frames are durable
 	Linger   time.Duration // most a frame waits for others
 
@@ -78,13 +79,16 @@ var Sources = []Source{
 	{Name: syslog.TCP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tcp", Plain: true, Linger: linger, Open: openSyslogTCP,
 		Says: map[string]string{"vi": "syslog qua TCP (RFC 6587)", "en": "syslog over TCP (RFC 6587)"}},
 	{Name: syslog.TLS, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tls", Linger: linger, Open: openSyslogTLS,
-		Says: map[string]string{"vi": "syslog qua TLS (RFC 5425), chứng thư nhận ra nguồn", "en": "syslog over TLS (RFC 5425); a certificate names the source"}},
+		Says: map[string]string{"vi": "syslog qua TLS (RFC 5425), chứng thư nhận ra nguồn",
+			"en": "syslog over TLS (RFC 5425); a certificate names the source"}},
 	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk", Plain: true, Answered: true, Linger: lingerAnswered, Open: openBulk,
 		Says: map[string]string{"vi": "giao thức _bulk của Elasticsearch", "en": "the bulk protocol of Elasticsearch"}},
 	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk_tls", Answered: true, Linger: lingerAnswered, Open: openBulkTLS,
-		Says: map[string]string{"vi": "giao thức _bulk của Elasticsearch qua TLS, cần khóa", "en": "the bulk protocol of Elasticsearch over TLS; needs a key"}},
+		Says: map[string]string{"vi": "giao thức _bulk của Elasticsearch qua TLS, cần khóa",
+			"en": "the bulk protocol of Elasticsearch over TLS; needs a key"}},
 	{Name: sensor.Name, Folder: "sensor", Kind: soc.SourceSensor, Key: "sensors", Answered: true, Open: openSensors,
-		Says: map[string]string{"vi": "cảm biến của Hoa Lư, chứng thư hai chiều", "en": "sensors of Hoa Lư, over mutual TLS"}}, // its batches are made already
+		// its batches are made already
+		Says: map[string]string{"vi": "cảm biến của Hoa Lư, chứng thư hai chiều", "en": "sensors of Hoa Lư, over mutual TLS"}},
 	{Name: file.ImportName, Folder: "file", Kind: soc.SourceImport, Linger: linger,
 		Says: map[string]string{"vi": "tệp nhập bằng hoalu import", "en": "files by hoalu import"}},
 	{Name: file.FollowName, Folder: "file", Kind: soc.SourceImport, Linger: linger,

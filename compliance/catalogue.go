@@ -112,9 +112,12 @@ func (c *Control) Basis() []Basis {
 
 var layers = []Control{
 	{ID: "LAYER-1", Framework: Organisation, VI: "Lực lượng tại chỗ", EN: "On-site force"},
-	{ID: "LAYER-2", Framework: Organisation, VI: "Tổ chức hoặc thuê doanh nghiệp giám sát, bảo vệ chuyên nghiệp", EN: "Own or hired professional monitoring and protection"},
-	{ID: "LAYER-3", Framework: Organisation, VI: "Tổ chức hoặc thuê doanh nghiệp độc lập kiểm tra, đánh giá định kỳ", EN: "Own or hired independent periodic assessment"},
-	{ID: "LAYER-4", Framework: Organisation, VI: "Kết nối, chia sẻ thông tin với hệ thống giám sát quốc gia", EN: "Link and share information with the national monitoring system"},
+	{ID: "LAYER-2", Framework: Organisation, VI: "Tổ chức hoặc thuê doanh nghiệp giám sát, bảo vệ chuyên nghiệp",
+		EN: "Own or hired professional monitoring and protection"},
+	{ID: "LAYER-3", Framework: Organisation, VI: "Tổ chức hoặc thuê doanh nghiệp độc lập kiểm tra, đánh giá định kỳ",
+		EN: "Own or hired independent periodic assessment"},
+	{ID: "LAYER-4", Framework: Organisation, VI: "Kết nối, chia sẻ thông tin với hệ thống giám sát quốc gia",
+		EN: "Link and share information with the national monitoring system"},
 	{ID: "TECH-NETWORK", Framework: Technical, VI: "Mạng", EN: "Network"},
 	{ID: "TECH-APPLICATION", Framework: Technical, VI: "Ứng dụng", EN: "Application"},
 	{ID: "TECH-DATABASE", Framework: Technical, VI: "Cơ sở dữ liệu", EN: "Database"},

@@ -75,7 +75,8 @@ func (c *Checks) Evaluate(ctx context.Context, f facts.Facts) (map[string]Result
 	}
 	out := make(map[string]Result, len(c.policy))
 	for id, ref := range c.policy {
-		r := Result{Finding: soc.Finding{System: f.System.ID, Control: id, Computed: f.Now, Policy: ref.version, Because: []soc.Because{}, Evidence: []soc.Evidence{}}, Score: -1}
+		r := Result{Finding: soc.Finding{System: f.System.ID, Control: id, Computed: f.Now, Policy: ref.version, Because: []soc.Because{},
+			Evidence: []soc.Evidence{}}, Score: -1}
 		v := all[ref.framework][ref.name].Result
 		switch {
 		case v == nil:
@@ -111,12 +112,13 @@ const clockSlack = 5 * 60_000
 // tooLong is the product's promise: what nobody computed or heard of for so long is not known any more.
 const tooLong = 10 * 60_000
 
-// judgeRead makes a result unknown, with the cause, when evidence it rests on could not be read, and says whether all could. What the policy
-// concluded from the missing value is not what was last known.
+// judgeRead makes a result unknown, with the cause, when evidence it rests on could not be read, and says whether all could. What the
+// policy concluded from the missing value is not what was last known.
 func judgeRead(r *Result, failed map[string]string) bool {
 	for _, e := range r.Evidence {
 		if cause, ok := failed[e.ID]; ok {
-			r.State, r.Because, r.Score = soc.Unknown, []soc.Because{{Code: "fact_unknown", Values: map[string]string{"evidence": e.ID, "cause": cause}}}, min(r.Score, 1)
+			r.State, r.Because, r.Score = soc.Unknown,
+				[]soc.Because{{Code: "fact_unknown", Values: map[string]string{"evidence": e.ID, "cause": cause}}}, min(r.Score, 1)
 			return false
 		}
 	}

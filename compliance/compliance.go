@@ -1,14 +1,14 @@
 // Package compliance works out, from live telemetry, how each system meets the level-3 requirements, the four organisational layers of
 // protection and the four technical layers, and keeps that as a history of intervals (decision 24).
 //
-// Words: a control is one requirement (yêu cầu) of the catalogue, or one layer; a policy is its Rego file under policies/<framework>/, found by
-// the METADATA that names framework and control; a Finding is the state of one control on one system since when, with reasons and
+// Words: a control is one requirement (yêu cầu) of the catalogue, or one layer; a policy is its Rego file under policies/<framework>/,
+// found by the METADATA that names framework and control; a Finding is the state of one control on one system since when, with reasons and
 // evidence; an interval is a Finding's life in the history.
 //
-// Contract: silence turns green to unknown. A policy concludes met or not met with evidence, each piece with the instant it was true and how
-// long that may be believed; the host makes the conclusion unknown when any of it is older, whatever the policy says, and keeps what was
-// last known. A control without a policy is unknown (no_check), never anything else. Round computes every system; between rounds nothing
-// changes. Methods are safe for concurrent use.
+// Contract: silence turns green to unknown. A policy concludes met or not met with evidence, each piece with the instant it was true and
+// how long that may be believed; the host makes the conclusion unknown when any of it is older, whatever the policy says, and keeps what
+// was last known. A control without a policy is unknown (no_check), never anything else. Round computes every system; between rounds
+// nothing changes. Methods are safe for concurrent use.
 //
 // History: an interval ends when its state, its reasons, its score or its revision changes. The revision is a hash of the policy, of what
 // the policy imports and of the control's entry in the catalogue, so a finding can be judged by the text it was made under. Time in which
@@ -68,7 +68,8 @@ type Service struct {
 
 // New returns the service; every is how often it computes (30 s is what ten minutes to unknown needs with room).
 func New(checks *Checks, st *state.DB, p Provider, hooks Hooks, every time.Duration, log *slog.Logger) *Service {
-	return &Service{checks: checks, state: st, facts: p, hooks: hooks, every: every, log: log.With("component", "posture"), now: map[string]map[string]Result{},
+	return &Service{checks: checks, state: st, facts: p, hooks: hooks, every: every, log: log.With("component", "posture"),
+		now:       map[string]map[string]Result{},
 		confirmed: map[string]int64{}, written: map[string]int64{}}
 }
 

@@ -123,7 +123,8 @@ func TestCatalogue(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]int{"policy": 3, "organisation": 4, "personnel": 7, "design_build": 11, "operation": 45, "risk": 3, "retirement": 1, "network": 38, "server": 20, "application": 19, "data": 7}
+	want := map[string]int{"policy": 3, "organisation": 4, "personnel": 7, "design_build": 11, "operation": 45, "risk": 3, "retirement": 1,
+		"network": 38, "server": 20, "application": 19, "data": 7}
 	for g, n := range want {
 		if groups[g] != n {
 			t.Errorf("group %s has %d controls, want %d", g, groups[g], n)
@@ -135,8 +136,10 @@ func TestCatalogue(t *testing.T) {
 }
 
 func base(now int64) facts.Facts {
-	return facts.Facts{Now: now, System: facts.System{ID: "HT-001", Level: 3}, Floor: 90, Assets: []facts.Asset{{ID: "TS-1", Host: "web", LastEvent: now - 1000}},
-		Sources: []facts.Source{{ID: "NG-1", Layers: []string{"endpoint"}, State: soc.SourceReceiving, FirstEvent: now - 1000, LastEvent: now - 1000, MaxAge: facts.DefaultMaxAge}}}
+	return facts.Facts{Now: now, System: facts.System{ID: "HT-001", Level: 3}, Floor: 90,
+		Assets: []facts.Asset{{ID: "TS-1", Host: "web", LastEvent: now - 1000}},
+		Sources: []facts.Source{{ID: "NG-1", Layers: []string{"endpoint"}, State: soc.SourceReceiving, FirstEvent: now - 1000,
+			LastEvent: now - 1000, MaxAge: facts.DefaultMaxAge}}}
 }
 
 func results(t *testing.T, s *Service) map[string]Result {
@@ -176,7 +179,8 @@ func TestSilenceIsNeverGreen(t *testing.T) {
 	f := base(start)
 	var deeds []soc.Deed
 	s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil },
-		Hooks{Record: func(_ context.Context, _ *sql.Tx, d soc.Deed) error { deeds = append(deeds, d); return nil }}, time.Hour, slog.New(slog.DiscardHandler))
+		Hooks{Record: func(_ context.Context, _ *sql.Tx, d soc.Deed) error { deeds = append(deeds, d); return nil }}, time.Hour,
+		slog.New(slog.DiscardHandler))
 	if got := results(t, s)["L3-SRV-LOG-04"]; got.State != soc.Unknown || got.Because[0].Code != "not_computed_yet" {
 		t.Fatalf("before the first round: %+v", got)
 	}
@@ -237,7 +241,8 @@ func TestStoppedComputationGoesStale(t *testing.T) {
 	ctx := context.Background()
 	st, checks := opened(t)
 	f := base(time.Now().UnixMilli() - 11*60_000)
-	s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
+	s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour,
+		slog.New(slog.DiscardHandler))
 	if err := s.Round(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -265,10 +270,12 @@ func TestBasis(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, want := range map[string][]Basis{
-		"L3-SRV-LOG-05": {{"clause", docTCVN11930, "7.2.2.3", "V", false}, {"clause", docTT12, "PL.III II.2-1.2.3", "V", false}, {"clause", docTCVN14423, "5.8.2.1a", "V2", true}, {Part: "text", Mark: "M"},
+		"L3-SRV-LOG-05": {{"clause", docTCVN11930, "7.2.2.3", "V", false}, {"clause", docTT12, "PL.III II.2-1.2.3", "V", false},
+			{"clause", docTCVN14423, "5.8.2.1a", "V2", true}, {Part: "text", Mark: "M"},
 			{"figure", docTCVN14423, "5.8.2.1a", "V2", false}},
 		"L3-OPS-INC-07": {{Part: "text", Mark: "V"}, {Part: "figure", Document: "NĐ 331/2026/NĐ-CP Đ31.2.d", Mark: "V"}},
-		"L3-ARC-15": {{"clause", docTCVN11930, "7.2.1.1", "M+", false}, {"clause", docTT12, "PL.III II.1.b.xv", "V", false}, {"clause", docTCVN14423, "5.12.2.2a", "V2", true}, {Part: "text", Mark: "V"},
+		"L3-ARC-15": {{"clause", docTCVN11930, "7.2.1.1", "M+", false}, {"clause", docTT12, "PL.III II.1.b.xv", "V", false},
+			{"clause", docTCVN14423, "5.12.2.2a", "V2", true}, {Part: "text", Mark: "V"},
 			{Part: "figure", Mark: "own"}},
 	} {
 		control, _ := c.Control(id)

@@ -16,7 +16,8 @@ func TestTransition(t *testing.T) {
 		{soc.System{Investing: true}, "", "", ""},
 		{soc.System{Level: 3}, "transition", "2027-06-30T23:59:59+07:00", "Luật 116/2025/QH15 Đ45.1"},
 		{soc.System{Level: 3, Investing: true}, "appraisal", "2026-12-31T23:59:59+07:00", "NĐ 331/2026/NĐ-CP Đ39.1"},
-		{soc.System{Level: 2, Investing: true, Dossier: soc.DossierAppraised}, "measures", "2027-06-30T23:59:59+07:00", "NĐ 331/2026/NĐ-CP Đ39.1"},
+		{soc.System{Level: 2, Investing: true, Dossier: soc.DossierAppraised}, "measures", "2027-06-30T23:59:59+07:00",
+			"NĐ 331/2026/NĐ-CP Đ39.1"},
 		{soc.System{Level: 2, Investing: true, Dossier: soc.DossierApproved}, "measures", "2027-06-30T23:59:59+07:00", "NĐ 331/2026/NĐ-CP Đ39.1"},
 	} {
 		d, ok := (*Service)(nil).Transition(c.system)

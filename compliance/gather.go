@@ -99,7 +99,8 @@ func (g *Gatherer) Facts(ctx context.Context) ([]facts.Facts, error) {
 		for _, x := range sources[sys.ID] {
 			mine[x.ID] = g.reading(x, sys.ID, readings[x.ID])
 		}
-		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine, func(source string) map[string]int64 { return g.c.Proofs.Kinds(source, sys.ID) },
+		out = append(out, facts.Build(t, sys, assets[sys.ID], sources[sys.ID], mine,
+			func(source string) map[string]int64 { return g.c.Proofs.Kinds(source, sys.ID) },
 			hosts))
 	}
 	return out, nil
@@ -192,7 +193,8 @@ func (g *Gatherer) store(ctx context.Context, now int64, levels map[string]int) 
 				old, cause = 0, errors.Join(unread, err)
 			}
 		}
-		f := facts.Store{Checked: now, Oldest: old, KeepDays: g.c.KeepDays(levels[system]), DiskDays: days, DiskUnknown: disk.Unknown, Ready: cause == nil, Checkpoint: head}
+		f := facts.Store{Checked: now, Oldest: old, KeepDays: g.c.KeepDays(levels[system]), DiskDays: days, DiskUnknown: disk.Unknown,
+			Ready: cause == nil, Checkpoint: head}
 		if cause != nil {
 			f.Error = cause.Error()
 		}

@@ -77,7 +77,8 @@ func gather(fail string) *Gatherer {
 		Rules:    func() (int, int64) { return 7, 8 },
 		National: func(context.Context) (facts.National, error) { return facts.National{Endpoint: true}, is("national") },
 		People: func(context.Context) ([]Person, error) {
-			return []Person{{Active: true, SecondFactor: true, Roles: []soc.Role{soc.Administrator, soc.Lead}}, {Active: true, Roles: []soc.Role{soc.Auditor}}, {}}, is("people")
+			return []Person{{Active: true, SecondFactor: true, Roles: []soc.Role{soc.Administrator, soc.Lead}},
+				{Active: true, Roles: []soc.Role{soc.Auditor}}, {}}, is("people")
 		},
 		Clock: func() (bool, error) { return fail != "clock", nil },
 	}, slog.New(slog.DiscardHandler))
@@ -94,7 +95,8 @@ func TestGather(t *testing.T) {
 	if len(one.Failed)+len(two.Failed) != 0 {
 		t.Errorf("failed %v, %v; want nothing", one.Failed, two.Failed)
 	}
-	if x := one.Store; x.Oldest != 30 || x.KeepDays != 300 || x.DiskDays != 12 || x.Checkpoint != 20 || !x.Ready || x.Checked == 0 || two.Store.KeepDays != 200 {
+	if x := one.Store; x.Oldest != 30 || x.KeepDays != 300 || x.DiskDays != 12 || x.Checkpoint != 20 || !x.Ready || x.Checked == 0 ||
+		two.Store.KeepDays != 200 {
 		t.Errorf("store %+v", x)
 	}
 	if x := one.Access; x.Accounts != 2 || x.WithoutSecond != 1 || x.TwoRoles != 1 || x.LastDeed != 10 {
@@ -125,7 +127,8 @@ func TestGather(t *testing.T) {
 // is neither 0 nor good, and nothing else is touched.
 func TestGatherSaysWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	for part, evidence := range map[string][]string{"usage": {"store", "evidence_log"}, "oldest": {"store", "evidence_log"}, "disk": {"store", "evidence_log"}, "head": {"store", "evidence_log"},
+	for part, evidence := range map[string][]string{"usage": {"store", "evidence_log"}, "oldest": {"store", "evidence_log"},
+		"disk": {"store", "evidence_log"}, "head": {"store", "evidence_log"},
 		"deed": {"accounts"}, "people": {"accounts"}, "alerts": {"watch"}, "national": {"national", "national_settings"}} {
 		all, err := gather(part).Facts(context.Background())
 		if err != nil || len(all) != 2 {
@@ -165,9 +168,11 @@ func TestHostByEitherName(t *testing.T) {
 	g.c.Full = func(label string) string {
 		return map[string]string{"db01": "db01.so-yte.gov.vn", "app": ""}[label]
 	}
-	assets := map[string][]soc.Asset{"HT-1": {{Host: "web01.so-yte.gov.vn"}, {Host: "db01"}, {Host: "app.a.gov.vn"}, {Host: "full.so-yte.gov.vn"}}, "HT-2": {{Host: "app.b.gov.vn"}, {Host: "none"}}}
+	assets := map[string][]soc.Asset{"HT-1": {{Host: "web01.so-yte.gov.vn"}, {Host: "db01"}, {Host: "app.a.gov.vn"},
+		{Host: "full.so-yte.gov.vn"}}, "HT-2": {{Host: "app.b.gov.vn"}, {Host: "none"}}}
 	last := g.hosts(context.Background(), assets)
-	for host, want := range map[string]int64{"web01.so-yte.gov.vn": 10, "db01": 20, "app.a.gov.vn": 0, "app.b.gov.vn": 0, "full.so-yte.gov.vn": 40, "none": 0} {
+	for host, want := range map[string]int64{"web01.so-yte.gov.vn": 10, "db01": 20, "app.a.gov.vn": 0, "app.b.gov.vn": 0,
+		"full.so-yte.gov.vn": 40, "none": 0} {
 		if at, err := last(host); err != nil || at != want {
 			t.Errorf("last event of %s = %d, %v; want %d", host, at, err, want)
 		}

@@ -29,7 +29,8 @@ func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Re
 	for id, r := range results {
 		was, had := old[id]
 		if gap && had && concluded(was.State) {
-			u := Result{Finding: soc.Finding{System: f.System.ID, Control: id, State: soc.Unknown, Since: max(confirmed, was.From+1), Computed: confirmed, LastKnown: was.State,
+			u := Result{Finding: soc.Finding{System: f.System.ID, Control: id, State: soc.Unknown, Since: max(confirmed, was.From+1),
+				Computed: confirmed, LastKnown: was.State,
 				Policy: was.Policy, Because: []soc.Because{{Code: "computation_stale"}}, Evidence: was.Evidence}, Score: min(was.Score, 1)}
 			u.From = u.Since
 			unseen = append(unseen, u)
@@ -86,7 +87,8 @@ func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Re
 			}
 			for _, r := range refreshed {
 				because, evidence := texts(r)
-				if err := q.RefreshInterval(ctx, db.RefreshIntervalParams{SystemID: r.System, Control: r.Control, Because: because, Evidence: evidence, Computed: r.Computed}); err != nil {
+				if err := q.RefreshInterval(ctx, db.RefreshIntervalParams{SystemID: r.System, Control: r.Control, Because: because, Evidence: evidence,
+					Computed: r.Computed}); err != nil {
 					return err
 				}
 			}
@@ -100,7 +102,8 @@ func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Re
 				details["not_computed"] = time.UnixMilli(confirmed).UTC().Format(time.RFC3339) + "/" + time.UnixMilli(f.Now).UTC().Format(time.RFC3339)
 			}
 			if len(details) > 0 && s.hooks.Record != nil {
-				return s.hooks.Record(ctx, tx, soc.Deed{Time: f.Now, Actor: soc.Machine, Action: "posture.change", Object: f.System.ID, Result: "done", Details: details})
+				return s.hooks.Record(ctx, tx, soc.Deed{Time: f.Now, Actor: soc.Machine, Action: "posture.change", Object: f.System.ID, Result: "done",
+					Details: details})
 			}
 			return nil
 		})
@@ -126,7 +129,8 @@ func start(ctx context.Context, q *db.Queries, r Result, until int64) error {
 	if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: r.System, Control: r.Control, Until: r.From}); err != nil {
 		return err
 	}
-	return q.StartInterval(ctx, db.StartIntervalParams{SystemID: r.System, Control: r.Control, Since: r.From, Until: until, State: string(r.State), LastKnown: string(r.LastKnown),
+	return q.StartInterval(ctx, db.StartIntervalParams{SystemID: r.System, Control: r.Control, Since: r.From, Until: until,
+		State: string(r.State), LastKnown: string(r.LastKnown),
 		Score: int64(r.Score), Because: because, Evidence: evidence, Policy: r.Policy, Computed: r.Computed, StateSince: r.Since})
 }
 
@@ -151,7 +155,8 @@ func texts(r Result) (because, evidence string) {
 }
 
 func fromRow(row db.PostureInterval) (Result, error) {
-	r := Result{Finding: soc.Finding{System: row.SystemID, Control: row.Control, State: soc.PostureState(row.State), Since: row.StateSince, Until: row.Until,
+	r := Result{Finding: soc.Finding{System: row.SystemID, Control: row.Control, State: soc.PostureState(row.State), Since: row.StateSince,
+		Until:    row.Until,
 		Computed: row.Computed, LastKnown: soc.PostureState(row.LastKnown), Policy: row.Policy}, Score: int(row.Score), From: row.Since}
 	if r.Since == 0 {
 		r.Since = r.From

@@ -41,7 +41,8 @@ func newHistory(t *testing.T, now int64) *history {
 }
 
 func (h *history) restart() {
-	h.s = New(h.checks, h.st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{h.f}, h.err }, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
+	h.s = New(h.checks, h.st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{h.f}, h.err }, Hooks{}, time.Hour,
+		slog.New(slog.DiscardHandler))
 	if err := h.s.Load(context.Background()); err != nil {
 		h.Fatal(err)
 	}
@@ -116,14 +117,17 @@ func TestThePastIsWhatWasConcludedThen(t *testing.T) {
 		got := h.at(now + minute)
 		for id, w := range want {
 			g := got[id]
-			if g.State != w.State || g.Score != w.Score || g.Since != w.Since || g.LastKnown != w.LastKnown || g.Policy != w.Policy || !reflect.DeepEqual(reasons(g), reasons(w)) {
-				t.Errorf("%s at +%d min: %s since %d because %v, was then %s since %d because %v", id, (now-start)/minute, g.State, g.Since, g.Because, w.State, w.Since, w.Because)
+			if g.State != w.State || g.Score != w.Score || g.Since != w.Since || g.LastKnown != w.LastKnown || g.Policy != w.Policy ||
+				!reflect.DeepEqual(reasons(g), reasons(w)) {
+				t.Errorf("%s at +%d min: %s since %d because %v, was then %s since %d because %v", id, (now-start)/minute, g.State, g.Since, g.Because,
+					w.State, w.Since, w.Because)
 			}
 		}
 	}
 	link := h.at(start + 26*minute)["L3-GOV-CON-01"]
 	if link.State != soc.NotMet || link.Since != start+15*minute || link.From != start+25*minute {
-		t.Errorf("not met for a second reason: %s since +%d min, reasons since +%d min; want since +15, reasons since +25", link.State, (link.Since-start)/minute, (link.From-start)/minute)
+		t.Errorf("not met for a second reason: %s since +%d min, reasons since +%d min; want since +15, reasons since +25", link.State,
+			(link.Since-start)/minute, (link.From-start)/minute)
 	}
 }
 
@@ -253,9 +257,11 @@ func TestRevisionOpensAnInterval(t *testing.T) {
 		changed string
 		stays   string
 	}{
-		"policy":          {files: func(t *testing.T) fstest.MapFS { return changedPolicies(t, "/l3_srv_log_04.rego", comment) }, changed: "L3-SRV-LOG-04", stays: "L3-NET-LOG-03"},
-		"imported policy": {files: func(t *testing.T) fstest.MapFS { return changedPolicies(t, "/l3_gov_con_01.rego", comment) }, changed: "LAYER-4", stays: "L3-NET-LOG-03"},
-		"library":         {files: func(t *testing.T) fstest.MapFS { return changedPolicies(t, "/lib.rego", comment) }, changed: "L3-NET-LOG-03"},
+		"policy": {files: func(t *testing.T) fstest.MapFS { return changedPolicies(t, "/l3_srv_log_04.rego", comment) },
+			changed: "L3-SRV-LOG-04", stays: "L3-NET-LOG-03"},
+		"imported policy": {files: func(t *testing.T) fstest.MapFS { return changedPolicies(t, "/l3_gov_con_01.rego", comment) },
+			changed: "LAYER-4", stays: "L3-NET-LOG-03"},
+		"library": {files: func(t *testing.T) fstest.MapFS { return changedPolicies(t, "/lib.rego", comment) }, changed: "L3-NET-LOG-03"},
 		"text of the control": {files: func(t *testing.T) fstest.MapFS { return changedPolicies(t, "/lib.rego", bytes.Clone) },
 			control: func(list []Control) {
 				for i := range list {
@@ -282,7 +288,8 @@ func TestRevisionOpensAnInterval(t *testing.T) {
 			if err != nil || len(list) != 2 {
 				t.Fatalf("%s has %d intervals, %v; want 2", c.changed, len(list), err)
 			}
-			if list[0].Policy == list[1].Policy || list[1].Policy != was[c.changed].Policy || list[0].From != start+minute || list[0].Since != start || list[1].Until != start+minute {
+			if list[0].Policy == list[1].Policy || list[1].Policy != was[c.changed].Policy || list[0].From != start+minute ||
+				list[0].Since != start || list[1].Until != start+minute {
 				t.Errorf("%s: %+v, want a new revision from +1 min, the state since +0", c.changed, list)
 			}
 			if c.stays != "" {
@@ -365,7 +372,9 @@ func TestRetiredSystemsHaveNoPosture(t *testing.T) {
 		}
 	}
 	var open, all int
-	if err := h.st.Read().QueryRowContext(ctx, "SELECT count(*), sum(CASE WHEN until = 0 THEN 1 ELSE 0 END) FROM posture_interval WHERE system_id = 'HT-001'").Scan(&all, &open); err != nil || all == 0 || open != 0 {
+	if err := h.st.Read().QueryRowContext(ctx,
+		"SELECT count(*), sum(CASE WHEN until = 0 THEN 1 ELSE 0 END) FROM posture_interval WHERE system_id = 'HT-001'").Scan(&all,
+		&open); err != nil || all == 0 || open != 0 {
 		t.Errorf("%d intervals, %d open, %v; want some, none open", all, open, err)
 	}
 	before, err := h.s.Posture(ctx, "HT-001", now+1)

@@ -14,14 +14,18 @@ import (
 // healthy is a system whose sources all send.
 func healthy(now int64) facts.Facts {
 	src := func(id string, layers ...string) facts.Source {
-		return facts.Source{ID: id, Name: id, Kind: soc.SourceSyslog, Layers: layers, State: soc.SourceReceiving, FirstEvent: now - 120*86400_000, LastEvent: now - 5000, MaxAge: facts.DefaultMaxAge, Timed: true,
-			Kinds: map[string]int64{soc.LogConnection: now, soc.LogFlow: now, soc.LogLogon: now, soc.LogFault: now, soc.LogChange: now, soc.LogProcess: now, soc.LogAccess: now, soc.LogData: now, soc.LogAlert: now}}
+		return facts.Source{ID: id, Name: id, Kind: soc.SourceSyslog, Layers: layers, State: soc.SourceReceiving, FirstEvent: now - 120*86400_000,
+			LastEvent: now - 5000, MaxAge: facts.DefaultMaxAge, Timed: true,
+			Kinds: map[string]int64{soc.LogConnection: now, soc.LogFlow: now, soc.LogLogon: now, soc.LogFault: now, soc.LogChange: now,
+				soc.LogProcess: now, soc.LogAccess: now, soc.LogData: now, soc.LogAlert: now}}
 	}
-	return facts.Facts{Now: now, System: facts.System{ID: "HT-001", Level: 3, Engine: "PostgreSQL"}, Floor: 90, Assets: []facts.Asset{{ID: "TS-1", Host: "web", LastEvent: now - 5000}},
-		Sources: []facts.Source{src("NG-1", soc.LayerNetwork, soc.LayerApplication), src("NG-2", soc.LayerEndpoint, soc.LayerDatabase)},
-		Store:   facts.Store{Checked: now, Oldest: now - 100*86400_000, KeepDays: 400, DiskDays: 41, Ready: true, Checkpoint: now - 10_000},
-		Watch:   facts.Watch{Checked: now, Rules: 25, RulesChanged: now - 86400_000, Started: now - 86400_000}, National: facts.National{Checked: now, Endpoint: true, LastAccepted: now - 60_000},
-		Access: facts.Access{Checked: now, Accounts: 2, LastDeed: 7}, Clock: facts.Clock{Checked: now, Known: true, Synchronised: true}}
+	return facts.Facts{Now: now, System: facts.System{ID: "HT-001", Level: 3, Engine: "PostgreSQL"}, Floor: 90,
+		Assets:   []facts.Asset{{ID: "TS-1", Host: "web", LastEvent: now - 5000}},
+		Sources:  []facts.Source{src("NG-1", soc.LayerNetwork, soc.LayerApplication), src("NG-2", soc.LayerEndpoint, soc.LayerDatabase)},
+		Store:    facts.Store{Checked: now, Oldest: now - 100*86400_000, KeepDays: 400, DiskDays: 41, Ready: true, Checkpoint: now - 10_000},
+		Watch:    facts.Watch{Checked: now, Rules: 25, RulesChanged: now - 86400_000, Started: now - 86400_000},
+		National: facts.National{Checked: now, Endpoint: true, LastAccepted: now - 60_000},
+		Access:   facts.Access{Checked: now, Accounts: 2, LastDeed: 7}, Clock: facts.Clock{Checked: now, Known: true, Synchronised: true}}
 }
 
 // TestOnePolicyFailsAlone: heads that conflict at run time make one control unknown, and every other concludes as before.
@@ -77,7 +81,8 @@ func TestNeverGreenOnWhatCannotBeKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onSources := []string{"L3-ARC-11", "L3-OPS-MON-01", "L3-OPS-MON-02", "L3-OPS-MON-06", "L3-OPS-MON-07", "L3-APP-LOG-02", "L3-NET-LOG-03", "L3-SRV-LOG-02", "L3-SRV-LOG-04", "LAYER-2",
+	onSources := []string{"L3-ARC-11", "L3-OPS-MON-01", "L3-OPS-MON-02", "L3-OPS-MON-06", "L3-OPS-MON-07", "L3-APP-LOG-02", "L3-NET-LOG-03",
+		"L3-SRV-LOG-02", "L3-SRV-LOG-04", "LAYER-2",
 		"TECH-NETWORK", "TECH-APPLICATION", "TECH-DATABASE", "TECH-ENDPOINT"}
 	for name, change := range map[string]func(*facts.Facts){
 		"": func(*facts.Facts) {},

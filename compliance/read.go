@@ -39,9 +39,11 @@ func (s *Service) Posture(ctx context.Context, system string, at int64) ([]Resul
 		r, ok := by[c.ID]
 		switch {
 		case !ok && c.Checked && len(by) == 0:
-			r = Result{Finding: soc.Finding{System: system, Control: c.ID, State: soc.Unknown, Because: []soc.Because{{Code: "not_computed_yet"}}, Evidence: []soc.Evidence{}}, Score: -1}
+			r = Result{Finding: soc.Finding{System: system, Control: c.ID, State: soc.Unknown, Because: []soc.Because{{Code: "not_computed_yet"}},
+				Evidence: []soc.Evidence{}}, Score: -1}
 		case !ok: // also at an instant before its policy came
-			r = Result{Finding: soc.Finding{System: system, Control: c.ID, State: soc.Unknown, Because: []soc.Because{{Code: "no_check"}}, Evidence: []soc.Evidence{}}, Score: -1}
+			r = Result{Finding: soc.Finding{System: system, Control: c.ID, State: soc.Unknown, Because: []soc.Because{{Code: "no_check"}},
+				Evidence: []soc.Evidence{}}, Score: -1}
 		case r.Until == 0 && r.State != soc.Unknown && now-confirmed > tooLong:
 			doubt(&r, "computation_stale", nil, confirmed)
 		case at == 0 && concluded(r.State):
@@ -84,7 +86,8 @@ func (s *Service) Tally(ctx context.Context, system string) (Tally, error) {
 	if err != nil {
 		return Tally{}, err
 	}
-	t := Tally{Controls: map[soc.PostureState]int{soc.Met: 0, soc.NotMet: 0, soc.Unknown: 0, soc.NotApplicable: 0}, Appliance: map[soc.PostureState]int{}}
+	t := Tally{Controls: map[soc.PostureState]int{soc.Met: 0, soc.NotMet: 0, soc.Unknown: 0, soc.NotApplicable: 0},
+		Appliance: map[soc.PostureState]int{}}
 	var own []Result // organisational layers of the system itself
 	for i, r := range all {
 		switch s.checks.controls[i].Framework {

@@ -44,7 +44,8 @@ func TestWhatCouldNotBeReadIsUnknown(t *testing.T) {
 				t.Errorf("%s without %s: %s, before %s", control, id, r.State, was.State)
 			case rests:
 				touched++
-				if r.State != soc.Unknown || len(r.Because) != 1 || r.Because[0].Code != "fact_unknown" || r.Because[0].Values["cause"] != "disk I/O error" {
+				if r.State != soc.Unknown || len(r.Because) != 1 || r.Because[0].Code != "fact_unknown" ||
+					r.Because[0].Values["cause"] != "disk I/O error" {
 					t.Errorf("%s without %s: %s because %v, want unknown with the cause", control, id, r.State, r.Because)
 				}
 			}
@@ -72,7 +73,8 @@ func TestOwnFindingsAreNotCountedAgainstASystem(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { st.Close() })
-		s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
+		s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour,
+			slog.New(slog.DiscardHandler))
 		if err := s.Round(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +90,7 @@ func TestOwnFindingsAreNotCountedAgainstASystem(t *testing.T) {
 		t.Errorf("about the appliance: %v, want two not met", after.Appliance)
 	}
 	if !maps.Equal(before.Controls, after.Controls) || before.Tile != after.Tile {
-		t.Errorf("figures %v and tile %s with the SOC's own findings, %v and %s without", after.Controls, after.Tile, before.Controls, before.Tile)
+		t.Errorf("figures %v and tile %s with the SOC's own findings, %v and %s without", after.Controls, after.Tile, before.Controls,
+			before.Tile)
 	}
 }

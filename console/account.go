@@ -67,13 +67,15 @@ func (h *account) startFirst(ctx context.Context, _ *call, in *bodyIn[firstStart
 	if err != nil {
 		return nil, err
 	}
-	return &FirstStart{Kind: s.Kind, Login: s.Login, Name: s.Name, Site: site, Secret: s.Secret, URL: s.URL, QR: s.QR, Expires: Time(s.Expires)}, nil
+	return &FirstStart{Kind: s.Kind, Login: s.Login, Name: s.Name, Site: site, Secret: s.Secret, URL: s.URL, QR: s.QR,
+		Expires: Time(s.Expires)}, nil
 }
 
 func (h *account) first(ctx context.Context, k *call, in *bodyIn[firstBody]) (*FirstDone, error) {
 	b := in.Body
-	actor, codes, err := h.accounts.FinishLink(ctx, identity.Finish{Token: b.Token, Login: b.Login, Name: b.Name, Password: b.Password, Code: b.Code,
-		Site: strings.TrimSpace(b.SiteName), Address: k.Actor.Address, Agent: k.r.UserAgent()})
+	actor, codes, err := h.accounts.FinishLink(ctx,
+		identity.Finish{Token: b.Token, Login: b.Login, Name: b.Name, Password: b.Password, Code: b.Code,
+			Site: strings.TrimSpace(b.SiteName), Address: k.Actor.Address, Agent: k.r.UserAgent()})
 	if err != nil {
 		return nil, err
 	}
@@ -92,13 +94,15 @@ func (h *account) first(ctx context.Context, k *call, in *bodyIn[firstBody]) (*F
 
 func (h *account) login(ctx context.Context, k *call, in *bodyIn[loginBody]) (*Me, error) {
 	b := in.Body
-	actor, cookie, err := h.accounts.Enter(ctx, identity.Login{Login: b.Login, Password: b.Password, Code: b.Code, Address: k.Actor.Address, Agent: k.r.UserAgent(), Earlier: earlier(k.r)}, k.secure)
+	actor, cookie, err := h.accounts.Enter(ctx, identity.Login{Login: b.Login, Password: b.Password, Code: b.Code, Address: k.Actor.Address,
+		Agent: k.r.UserAgent(), Earlier: earlier(k.r)}, k.secure)
 	if err != nil {
 		return nil, err
 	}
 	h.notices.Recheck() // a stream of the session that just ended
 	http.SetCookie(k.w, cookie)
-	k.Actor, k.Identity = actor, identity.Identity{Actor: actor, Login: strings.ToLower(strings.TrimSpace(b.Login)), Ends: cookie.Expires.UnixMilli()}
+	k.Actor, k.Identity = actor, identity.Identity{Actor: actor, Login: strings.ToLower(strings.TrimSpace(b.Login)),
+		Ends: cookie.Expires.UnixMilli()}
 	return h.me(ctx, k, nil)
 }
 

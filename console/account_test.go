@@ -47,7 +47,8 @@ func TestFirstAccount(t *testing.T) {
 		t.Errorf("deeds: %+v", b.deeds)
 	}
 	// The database holds neither the token nor the password nor the second factor.
-	for _, q := range []string{"SELECT count(*) FROM one_time_link WHERE hash = $1", "SELECT count(*) FROM account WHERE password = $1 OR login = $1"} {
+	for _, q := range []string{"SELECT count(*) FROM one_time_link WHERE hash = $1",
+		"SELECT count(*) FROM account WHERE password = $1 OR login = $1"} {
 		for _, secret := range []string{l.Token, goodPassword, start.Secret} {
 			var n int
 			if err := b.db.Read().QueryRow(q, secret).Scan(&n); err != nil || n != 0 {
@@ -195,7 +196,8 @@ func TestTokensAndPeople(t *testing.T) {
 	b.pass(-25 * time.Hour)
 
 	// Invite, open the link, change roles, disable.
-	inv := ask[AccountMade](w, post, "/api/accounts", map[string]any{"login": "chu.quan", "name": "Trần Thị B", "roles": []string{"owner"}, "unit": "DV-01"})
+	inv := ask[AccountMade](w, post, "/api/accounts",
+		map[string]any{"login": "chu.quan", "name": "Trần Thị B", "roles": []string{"owner"}, "unit": "DV-01"})
 	w.refused(post, "/api/accounts", map[string]any{"login": "chu.quan", "name": "C", "roles": []string{"dpo"}}, 409, "login_taken")
 	_, token, ok := strings.Cut(inv.Link, "/first#")
 	if !ok || inv.Account.State != "invited" {
@@ -228,7 +230,8 @@ func TestTokensAndPeople(t *testing.T) {
 func TestPreferencesChooseTheLanguage(t *testing.T) {
 	b := newBench(t, Parts{})
 	w, _, _ := b.first("quan.tri")
-	if p := w.refused(get, "/api/quarantine", nil, 503, "part_unavailable"); p.Detail != "The part quarantine does not answer or is not switched on." {
+	if p := w.refused(get, "/api/quarantine", nil, 503,
+		"part_unavailable"); p.Detail != "The part quarantine does not answer or is not switched on." {
 		t.Errorf("English by Accept-Language: %q", p.Detail)
 	}
 	ask[Preferences](w, put, "/api/me/preferences", map[string]any{"language": "vi", "theme": "dark", "keys": true})
@@ -245,7 +248,8 @@ func TestCookieAndSites(t *testing.T) {
 	b := newBench(t, Parts{})
 	_, secret, _ := b.first("quan.tri")
 	b.pass(time.Minute)
-	req, _ := http.NewRequest(post, b.server.URL+"/api/login", strings.NewReader(`{"login":"quan.tri","password":"`+goodPassword+`","code":"`+b.code(secret)+`"}`))
+	req, _ := http.NewRequest(post, b.server.URL+"/api/login",
+		strings.NewReader(`{"login":"quan.tri","password":"`+goodPassword+`","code":"`+b.code(secret)+`"}`))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
 	res, err := http.DefaultClient.Do(req)
@@ -256,7 +260,8 @@ func TestCookieAndSites(t *testing.T) {
 	if res.StatusCode != 403 {
 		t.Errorf("log-in from another site: %d, want 403", res.StatusCode)
 	}
-	req, _ = http.NewRequest(post, b.server.URL+"/api/login", strings.NewReader(`{"login":"quan.tri","password":"`+goodPassword+`","code":"`+b.code(secret)+`"}`))
+	req, _ = http.NewRequest(post, b.server.URL+"/api/login",
+		strings.NewReader(`{"login":"quan.tri","password":"`+goodPassword+`","code":"`+b.code(secret)+`"}`))
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	res, err = http.DefaultClient.Do(req)
 	if err != nil {
@@ -264,7 +269,8 @@ func TestCookieAndSites(t *testing.T) {
 	}
 	res.Body.Close()
 	set := res.Header.Get("Set-Cookie")
-	if res.StatusCode != 200 || !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Strict") || strings.Contains(set, "Secure") {
+	if res.StatusCode != 200 || !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Strict") ||
+		strings.Contains(set, "Secure") {
 		t.Errorf("log-in: %d, cookie %q", res.StatusCode, set)
 	}
 }

@@ -35,7 +35,8 @@ func (h *accounts) item(ctx context.Context, a identity.Account) (Account, error
 	if err != nil {
 		return Account{}, err
 	}
-	out := Account{ID: a.ID, Login: a.Login, Name: a.Name, Roles: a.Roles, State: a.State, Created: Time(a.Created), LastUse: Time(a.LastUse), Sessions: a.Sessions, TwoRoles: m.TwoRoles, Conflicts: roleConflicts(m.Conflicts), Version: a.Version}
+	out := Account{ID: a.ID, Login: a.Login, Name: a.Name, Roles: a.Roles, State: a.State, Created: Time(a.Created), LastUse: Time(a.LastUse),
+		Sessions: a.Sessions, TwoRoles: m.TwoRoles, Conflicts: roleConflicts(m.Conflicts), Version: a.Version}
 	if a.Unit != "" {
 		out.Unit = h.unitRef(a.Unit)
 	}
@@ -47,7 +48,8 @@ func roleConflicts(pairs [][2]soc.Role) []RoleConflict {
 	for _, p := range pairs {
 		t := Text{}
 		for lang := range locales {
-			t[lang], _ = text(lang, "conflict", map[string]string{"one": word(lang, "role."+string(p[0])), "other": word(lang, "role."+string(p[1]))})
+			t[lang], _ = text(lang, "conflict", map[string]string{"one": word(lang, "role."+string(p[0])),
+				"other": word(lang, "role."+string(p[1]))})
 		}
 		out = append(out, RoleConflict{Roles: p[:], Text: t})
 	}
@@ -64,7 +66,8 @@ func (h *accounts) warnRoles(ctx context.Context, k *call, before, roles []soc.R
 	if err != nil {
 		return err
 	}
-	p := &soc.Problem{Status: http.StatusConflict, Code: "roles_warning", Detail: "One person would have several roles.", Do: "Give them to different people, or acknowledge and save again.", Values: map[string]string{"n": strconv.Itoa(len(roles))}}
+	p := &soc.Problem{Status: http.StatusConflict, Code: "roles_warning", Detail: "One person would have several roles.",
+		Do: "Give them to different people, or acknowledge and save again.", Values: map[string]string{"n": strconv.Itoa(len(roles))}}
 	if len(m.Conflicts) > 0 {
 		var said []string
 		for _, x := range roleConflicts(m.Conflicts) {
@@ -105,7 +108,8 @@ func (h *accounts) add(ctx context.Context, k *call, in *bodyIn[accountBody]) (*
 	if err := h.warnRoles(ctx, k, nil, in.Body.Roles, in.Body.Acknowledged); err != nil {
 		return nil, err
 	}
-	a, l, err := h.accounts.Invite(ctx, k.Actor, identity.Invitation{Login: in.Body.Login, Name: in.Body.Name, Roles: in.Body.Roles, Unit: in.Body.Unit, Acknowledged: in.Body.Acknowledged})
+	a, l, err := h.accounts.Invite(ctx, k.Actor, identity.Invitation{Login: in.Body.Login, Name: in.Body.Name, Roles: in.Body.Roles,
+		Unit: in.Body.Unit, Acknowledged: in.Body.Acknowledged})
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +138,8 @@ func (h *accounts) change(ctx context.Context, k *call, in *idBodyIn[accountChan
 	if err := h.warnRoles(ctx, k, old.Roles, b.Roles, b.Acknowledged); err != nil {
 		return nil, err
 	}
-	a, err := h.accounts.Change(ctx, k.Actor, identity.Change{ID: in.ID, Version: b.Version, Name: b.Name, Roles: b.Roles, Unit: b.Unit, Enabled: b.Enabled, Acknowledged: b.Acknowledged})
+	a, err := h.accounts.Change(ctx, k.Actor, identity.Change{ID: in.ID, Version: b.Version, Name: b.Name, Roles: b.Roles, Unit: b.Unit,
+		Enabled: b.Enabled, Acknowledged: b.Acknowledged})
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,8 @@ func (h *alerts) operations() (string, []operation) {
 const alertsFresh = 30 * time.Second
 
 func (h *alerts) filter(k *call, in *alertsIn) (AlertFilter, error) {
-	f := AlertFilter{Rules: one(in.Rule), Systems: one(in.System), Units: one(in.Unit), Host: in.Host, User: in.User, Address: in.Address, Attack: in.Attack, Holder: in.Holder, Text: in.Text}
+	f := AlertFilter{Rules: one(in.Rule), Systems: one(in.System), Units: one(in.Unit), Host: in.Host, User: in.User, Address: in.Address,
+		Attack: in.Attack, Holder: in.Holder, Text: in.Text}
 	for _, s := range in.Severity {
 		if !slices.Contains([]soc.Severity{soc.Informational, soc.Low, soc.Medium, soc.High, soc.Critical}, soc.Severity(s)) {
 			return f, wrongField("value_wrong", "sev")
@@ -118,7 +119,8 @@ func (h *alerts) maskedFilter(in *alertsIn, f *AlertFilter) error {
 	}{{"host", in.Host != ""}, {"user", in.User != ""}, {"address", in.Address != ""},
 		{"group_key", slices.Contains([]string{"host", "user", "address", "entity"}, kind)}, {"group", in.Group == "entity"}} {
 		if x.asked {
-			p := &soc.Problem{Status: http.StatusForbidden, Code: "masked_filter", Detail: "What is masked cannot be filtered by.", Values: map[string]string{"field": x.name}}
+			p := &soc.Problem{Status: http.StatusForbidden, Code: "masked_filter", Detail: "What is masked cannot be filtered by.",
+				Values: map[string]string{"field": x.name}}
 			return fieldsError{p, []ProblemField{{Name: x.name, Detail: "masked_filter"}}}
 		}
 	}
@@ -161,7 +163,8 @@ func (h *alerts) list(ctx context.Context, k *call, in *alertsIn) (*AlertsAnswer
 			return nil, err
 		}
 		for _, g := range groups {
-			row := AlertGroup{Key: g.Kind + "=" + g.Value, Label: g.Value, Count: g.Alerts, Severity: g.Severity, Score: g.Score, First: Time(g.First), Last: Time(g.Last), Demo: g.Demo, Exercise: g.Exercise}
+			row := AlertGroup{Key: g.Kind + "=" + g.Value, Label: g.Value, Count: g.Alerts, Severity: g.Severity, Score: g.Score,
+				First: Time(g.First), Last: Time(g.Last), Demo: g.Demo, Exercise: g.Exercise}
 			switch g.Kind {
 			case "rule":
 				row.Title = g.Title
@@ -189,7 +192,8 @@ func (h *alerts) list(ctx context.Context, k *call, in *alertsIn) (*AlertsAnswer
 		out.Items = append(out.Items, alertItem(a, n, k.Masked))
 	}
 	out.Frame = h.frame(p.Total, p.Next, alertsFresh)
-	if (f.LastFrom != 0 || f.LastTo != 0) && !slices.Equal(f.States, []string{soc.AlertClosed}) { // a time range never hides an open alert in silence
+	// a time range never hides an open alert in silence
+	if (f.LastFrom != 0 || f.LastTo != 0) && !slices.Equal(f.States, []string{soc.AlertClosed}) {
 		q.LastFrom, q.LastTo, q.Limit, q.Cursor, q.States = 0, 0, 1, "", openOf(f.States)
 		all, err := h.alerts.List(ctx, scope, q)
 		if err != nil {
@@ -228,7 +232,8 @@ func views(n AlertCounts, personalOnly bool) (map[string]int64, AlertsToday) {
 	if personalOnly { // who has two views
 		return map[string]int64{"personal": n.Personal, "open": n.Open}, today
 	}
-	return map[string]int64{"unacknowledged": n.Unacknowledged, "mine": n.Mine, "high": n.Urgent, "personal": n.Personal, "open": n.Open, "exercise": n.Exercise}, today
+	return map[string]int64{"unacknowledged": n.Unacknowledged, "mine": n.Mine, "high": n.Urgent, "personal": n.Personal, "open": n.Open,
+		"exercise": n.Exercise}, today
 }
 
 // visible reads one alert under the operation's rows.
@@ -312,7 +317,8 @@ func (h *alerts) past(ctx context.Context, k *call, a soc.Alert, d *AlertDetail)
 		if n.Action == "created" { // earlier versions wrote the rule's id here, which says nothing to a person
 			n.Text = ""
 		}
-		d.History = append(d.History, HistoryLine{Time: Time(n.Time), Actor: Ref{n.Actor, n.Name}, Action: n.Action, Text: n.Text, Reason: n.Reason})
+		d.History = append(d.History, HistoryLine{Time: Time(n.Time), Actor: Ref{n.Actor, n.Name}, Action: n.Action, Text: n.Text,
+			Reason: n.Reason})
 	}
 	if d.Seen, err = h.alerts.Seen(ctx, scope, a.ID); err != nil {
 		return err
@@ -451,7 +457,8 @@ func (h *alerts) act(ctx context.Context, k *call, in *bodyIn[alertActionBody]) 
 		return nil, err
 	}
 	n := h.names()
-	out := &AlertActionDone{Done: []AlertItem{}, Conflicts: []AlertConflict{}, Missing: []string{}, Refused: []AlertRefusal{}, Undo: r.Undo, UndoUntil: Time(r.UndoUntil)}
+	out := &AlertActionDone{Done: []AlertItem{}, Conflicts: []AlertConflict{}, Missing: []string{}, Refused: []AlertRefusal{}, Undo: r.Undo,
+		UndoUntil: Time(r.UndoUntil)}
 	for _, a := range r.Changed {
 		out.Done = append(out.Done, alertItem(a, n, k.Masked))
 	}
@@ -466,7 +473,8 @@ func (h *alerts) act(ctx context.Context, k *call, in *bodyIn[alertActionBody]) 
 				out.Missing = append(out.Missing, f.ID)
 				continue
 			}
-			out.Conflicts = append(out.Conflicts, AlertConflict{ID: f.ID, Code: worded.Code, By: f.Problem.Values["by"], At: Time(a.Changed), Current: alertItem(a, n, k.Masked), Text: worded.Detail})
+			out.Conflicts = append(out.Conflicts, AlertConflict{ID: f.ID, Code: worded.Code, By: f.Problem.Values["by"], At: Time(a.Changed),
+				Current: alertItem(a, n, k.Masked), Text: worded.Detail})
 		default:
 			out.Refused = append(out.Refused, AlertRefusal{ID: f.ID, Code: worded.Code, Text: worded.Detail})
 		}

@@ -27,7 +27,8 @@ func (h *assets) operations() (string, []operation) {
 }
 
 func assetItem(a soc.Asset, n names) AssetItem {
-	return AssetItem{ID: a.ID, System: n.system(a.System), Host: a.Host, Address: a.Address, Zone: a.Zone, Kind: a.Kind, Demo: a.Demo, Retired: Time(a.Retired), Version: a.Version}
+	return AssetItem{ID: a.ID, System: n.system(a.System), Host: a.Host, Address: a.Address, Zone: a.Zone, Kind: a.Kind, Demo: a.Demo,
+		Retired: Time(a.Retired), Version: a.Version}
 }
 
 // visible is an asset of a system within the operation's rows.
@@ -79,7 +80,8 @@ func (h *assets) list(_ context.Context, k *call, in *assetsIn) (*Page[AssetItem
 }
 
 func (b assetBody) asset(id string) soc.Asset {
-	return soc.Asset{ID: id, System: b.System, Host: b.Host, Address: b.Address, Zone: strings.TrimSpace(b.Zone), Kind: strings.TrimSpace(b.Kind), Version: b.Version}
+	return soc.Asset{ID: id, System: b.System, Host: b.Host, Address: b.Address, Zone: strings.TrimSpace(b.Zone),
+		Kind: strings.TrimSpace(b.Kind), Version: b.Version}
 }
 
 func (h *assets) add(ctx context.Context, k *call, in *bodyIn[assetBody]) (*AssetItem, error) {

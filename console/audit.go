@@ -68,7 +68,8 @@ func (h *audit) list(ctx context.Context, k *call, in *auditIn) (*AuditAnswer, e
 	}
 	out := &AuditAnswer{Items: []AuditItem{}}
 	for _, d := range p.Items {
-		out.Items = append(out.Items, AuditItem{Number: d.Number, Time: Time(d.Time), Actor: actorRef(k.Lang, d.Actor), Roles: orEmpty(d.Actor.Roles), Action: d.Action, Text: deedText(d.Action), Object: d.Object,
+		out.Items = append(out.Items, AuditItem{Number: d.Number, Time: Time(d.Time), Actor: actorRef(k.Lang, d.Actor),
+			Roles: orEmpty(d.Actor.Roles), Action: d.Action, Text: deedText(d.Action), Object: d.Object,
 			Result: d.Result, Address: d.Actor.Address, Reason: d.Reason, Before: d.Before, After: d.After, Details: d.Details, Said: deedSaid(d)})
 	}
 	next := ""
@@ -82,7 +83,8 @@ func (h *audit) list(ctx context.Context, k *call, in *auditIn) (*AuditAnswer, e
 		}
 	}
 	if in.After == "" { // reading the log is a deed of its own, once a view
-		err := h.audit.Record(ctx, soc.Deed{Actor: k.Actor, Action: "audit.read", Result: "done", Details: map[string]string{"query": in.Text, "actor": in.Actor, "action": in.Action, "object": in.Object}})
+		err := h.audit.Record(ctx, soc.Deed{Actor: k.Actor, Action: "audit.read", Result: "done",
+			Details: map[string]string{"query": in.Text, "actor": in.Actor, "action": in.Action, "object": in.Object}})
 		if err != nil {
 			return nil, err
 		}

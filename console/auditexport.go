@@ -56,7 +56,8 @@ func (h *audit) export(ctx context.Context, k *call, in *AuditFilter) (write fun
 	select {
 	case h.running <- struct{}{}:
 	default:
-		return nil, &soc.Problem{Status: http.StatusTooManyRequests, Code: "export_busy", Detail: "Others are exporting the audit log.", Values: map[string]string{"limit": strconv.Itoa(maxExports)}}
+		return nil, &soc.Problem{Status: http.StatusTooManyRequests, Code: "export_busy", Detail: "Others are exporting the audit log.",
+			Values: map[string]string{"limit": strconv.Itoa(maxExports)}}
 	}
 	done := func() { <-h.running }
 	defer func() {
@@ -71,11 +72,13 @@ func (h *audit) export(ctx context.Context, k *call, in *AuditFilter) (write fun
 		}
 	}
 	if p.Total > maxExportRows {
-		return nil, &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "export_too_large", Detail: "The filter chooses more rows than one export holds.",
+		return nil, &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "export_too_large",
+			Detail: "The filter chooses more rows than one export holds.",
 			Values: map[string]string{"n": strconv.FormatInt(p.Total, 10), "limit": strconv.Itoa(maxExportRows)}}
 	}
-	deed := soc.Deed{Actor: k.Actor, Action: "audit.export", Result: "done", Details: map[string]string{"query": in.Text, "actor": in.Actor, "action": in.Action, "object": in.Object,
-		"from": in.From, "to": in.To, "result": in.Result, "rows": strconv.FormatInt(p.Total, 10)}}
+	deed := soc.Deed{Actor: k.Actor, Action: "audit.export", Result: "done",
+		Details: map[string]string{"query": in.Text, "actor": in.Actor, "action": in.Action, "object": in.Object,
+			"from": in.From, "to": in.To, "result": in.Result, "rows": strconv.FormatInt(p.Total, 10)}}
 	if in.People {
 		deed.Details["people"] = "true"
 	}
@@ -99,7 +102,8 @@ func (h *audit) write(ctx context.Context, k *call, q AuditQuery, p AuditPage) e
 	defer cancel()
 	head := k.w.Header()
 	head.Set("Content-Type", "text/csv; charset=utf-8")
-	head.Set("Content-Disposition", `attachment; filename="hoalu-audit-`+time.UnixMilli(int64(h.now())).In(soc.Zone).Format("20060102-150405")+`.csv"`)
+	head.Set("Content-Disposition", `attachment; filename="hoalu-audit-`+time.UnixMilli(int64(h.now())).In(soc.Zone).Format("20060102-150405")+
+		`.csv"`)
 	var b bytes.Buffer
 	b.WriteString("\ufeff") // without it Excel reads the file in the code page of the machine
 	w := csv.NewWriter(&b)

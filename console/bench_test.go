@@ -212,7 +212,8 @@ func (b *bench) browser() *browser {
 // as is a program with an API token of the roles.
 func (b *bench) as(unit string, roles ...soc.Role) *browser {
 	b.t.Helper()
-	_, secret, err := b.people.CreateToken(context.Background(), soc.Actor{ID: "system", Name: "test"}, identity.TokenRequest{Name: "test", Roles: roles, Unit: unit})
+	_, secret, err := b.people.CreateToken(context.Background(), soc.Actor{ID: "system", Name: "test"},
+		identity.TokenRequest{Name: "test", Roles: roles, Unit: unit})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -296,7 +297,9 @@ func (b *bench) open(token, login string) (*browser, string, []string) {
 	b.t.Helper()
 	w := b.browser()
 	start := ask[FirstStart](w, post, "/api/first/start", map[string]any{"token": token})
-	done := ask[FirstDone](w, post, "/api/first", map[string]any{"token": token, "login": login, "name": "Nguyễn Văn A", "password": goodPassword, "code": b.code(start.Secret), "site_name": "SOC tỉnh"})
+	done := ask[FirstDone](w, post, "/api/first",
+		map[string]any{"token": token, "login": login, "name": "Nguyễn Văn A", "password": goodPassword, "code": b.code(start.Secret),
+			"site_name": "SOC tỉnh"})
 	return w, start.Secret, done.RecoveryCodes
 }
 
@@ -419,9 +422,11 @@ func (p *province) Forget(_ context.Context, _ soc.Actor, ids []string) ([]strin
 
 func twoUnits() *province {
 	return &province{
-		units:   []soc.Unit{{ID: "DV-01", Name: "Sở Y tế"}, {ID: "DV-02", Name: "Sở Tư pháp"}},
-		systems: []soc.System{{ID: "HT-001", Name: "Cổng dịch vụ công", Unit: "DV-01", Level: 3, Placement: soc.PlacementDataCentre}, {ID: "HT-002", Name: "Hộ tịch", Unit: "DV-02", Level: 2}},
-		sources: []soc.Source{{ID: "NG-0001", Name: "web", Kind: soc.SourceSyslog, System: "HT-001", Version: 1}, {ID: "NG-0002", Name: "db", Kind: soc.SourceSyslog, System: "HT-002", Version: 1}},
+		units: []soc.Unit{{ID: "DV-01", Name: "Sở Y tế"}, {ID: "DV-02", Name: "Sở Tư pháp"}},
+		systems: []soc.System{{ID: "HT-001", Name: "Cổng dịch vụ công", Unit: "DV-01", Level: 3, Placement: soc.PlacementDataCentre},
+			{ID: "HT-002", Name: "Hộ tịch", Unit: "DV-02", Level: 2}},
+		sources: []soc.Source{{ID: "NG-0001", Name: "web", Kind: soc.SourceSyslog, System: "HT-001", Version: 1},
+			{ID: "NG-0002", Name: "db", Kind: soc.SourceSyslog, System: "HT-002", Version: 1}},
 	}
 }
 
@@ -438,9 +443,13 @@ func (q *queue) in(scope soc.Scope, a soc.Alert) bool {
 
 func (q *queue) fits(f AlertFilter, a soc.Alert) bool {
 	open := slices.Contains(f.States, "open") && a.State != soc.AlertClosed
-	return (len(f.States) == 0 || open || slices.Contains(f.States, a.State)) && (len(f.Systems) == 0 || slices.Contains(f.Systems, a.System)) &&
-		(len(f.Rules) == 0 || slices.Contains(f.Rules, a.Rule)) && (len(f.Numbers) == 0 || slices.Contains(f.Numbers, a.Number)) && strings.Contains(a.User, f.User) && strings.Contains(a.Host, f.Host) &&
-		strings.Contains(a.Address, f.Address) && strings.Contains(a.User+a.Host+a.Address, f.Text) && (!f.Personal || a.Personal) && (f.LastFrom == 0 || a.Last >= f.LastFrom) && (len(f.Severities) == 0 || slices.Contains(f.Severities, a.Severity)) && a.Exercise == (f.Exercise == "only")
+	return (len(f.States) == 0 || open || slices.Contains(f.States, a.State)) &&
+		(len(f.Systems) == 0 || slices.Contains(f.Systems, a.System)) &&
+		(len(f.Rules) == 0 || slices.Contains(f.Rules, a.Rule)) && (len(f.Numbers) == 0 || slices.Contains(f.Numbers, a.Number)) &&
+		strings.Contains(a.User, f.User) && strings.Contains(a.Host, f.Host) &&
+		strings.Contains(a.Address, f.Address) && strings.Contains(a.User+a.Host+a.Address, f.Text) && (!f.Personal || a.Personal) &&
+		(f.LastFrom == 0 || a.Last >= f.LastFrom) && (len(f.Severities) == 0 || slices.Contains(f.Severities, a.Severity)) &&
+		a.Exercise == (f.Exercise == "only")
 }
 
 func (q *queue) List(_ context.Context, scope soc.Scope, query AlertQuery) (AlertPage, error) {
@@ -519,7 +528,8 @@ func (q *queue) Act(_ context.Context, actor soc.Actor, scope soc.Scope, act Ale
 		case a == nil:
 			r.Failed = append(r.Failed, AlertFailure{ref.ID, &soc.Problem{Status: 404, Code: "not_found"}})
 		case ref.Version != 0 && ref.Version != a.Version:
-			r.Failed = append(r.Failed, AlertFailure{ref.ID, &soc.Problem{Status: 409, Code: "conflict", Values: map[string]string{"by": "Trực ban 2", "at": "1763740000000"}}})
+			r.Failed = append(r.Failed, AlertFailure{ref.ID,
+				&soc.Problem{Status: 409, Code: "conflict", Values: map[string]string{"by": "Trực ban 2", "at": "1763740000000"}}})
 		default:
 			switch act.Action {
 			case "acknowledge":

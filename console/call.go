@@ -151,7 +151,8 @@ func (c *Console) refuse(ctx context.Context, k *call, err error) {
 
 // absent is the answer for what does not exist and for what is out of scope, word for word the same.
 func absent(id string) error {
-	return &soc.Problem{Status: http.StatusNotFound, Code: "absent", Detail: "Not found; it may be mistyped or outside your scope.", Values: map[string]string{"id": id}}
+	return &soc.Problem{Status: http.StatusNotFound, Code: "absent", Detail: "Not found; it may be mistyped or outside your scope.",
+		Values: map[string]string{"id": id}}
 }
 
 func unavailable(missing part) error {

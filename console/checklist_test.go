@@ -29,7 +29,8 @@ func TestTheReceivingPointIsDoneWhenItTookSomething(t *testing.T) {
 		done  bool
 	}{
 		{"no address", NationalState{}, false},
-		{"an address, its test failed", NationalState{Endpoint: "https://centre.example", FailingSince: 1, LastError: "connection refused"}, false},
+		{"an address, its test failed", NationalState{Endpoint: "https://centre.example", FailingSince: 1, LastError: "connection refused"},
+			false},
 		{"an address that took a message", NationalState{Endpoint: "https://centre.example", LastReceipt: 1}, true},
 		{"an address that answers heartbeats", NationalState{Endpoint: "https://centre.example", LastBeat: 1}, true},
 	} {

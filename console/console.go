@@ -50,7 +50,8 @@ type Config struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
-	Hosts []string    // host names it answers to beside localhost and loopback addresses; without TLS here, those of a TLS proxy of this machine
+	// host names it answers to beside localhost and loopback addresses; without TLS here, those of a TLS proxy of this machine
+	Hosts []string
 	TLS   *tls.Config // nil: plain HTTP, for loopback only
 
 	SearchTime time.Duration // bound of one search: 30 s

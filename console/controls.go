@@ -22,7 +22,8 @@ func (h *controls) operations() (string, []operation) {
 }
 
 func controlItem(ct Control) ControlItem {
-	out := ControlItem{ID: ct.ID, Group: ct.Group, Title: ct.Title, Req: ct.Req, Param: ct.Param, Mode: ct.Mode, How: ct.How, Clauses: ct.Clauses, Basis: []BasisItem{}, Checked: ct.Checked}
+	out := ControlItem{ID: ct.ID, Group: ct.Group, Title: ct.Title, Req: ct.Req, Param: ct.Param, Mode: ct.Mode, How: ct.How,
+		Clauses: ct.Clauses, Basis: []BasisItem{}, Checked: ct.Checked}
 	if out.Req == nil { // a layer has none
 		out.Req = Text{}
 	}

@@ -32,7 +32,8 @@ func deedSaid(d soc.Deed) []DeedDetail {
 			if d.Action == "posture.change" && key != "not_computed" {
 				name = both("", nil, key) // a control by its id
 			}
-			out = append(out, DeedDetail{Key: key, Name: name, Value: Text{"vi": detailValue("vi", d.Action, key, v), "en": detailValue("en", d.Action, key, v)}})
+			out = append(out, DeedDetail{Key: key, Name: name,
+				Value: Text{"vi": detailValue("vi", d.Action, key, v), "en": detailValue("en", d.Action, key, v)}})
 		}
 	}
 	return out
@@ -102,7 +103,8 @@ func deedRow(lang string, d soc.Deed) []string {
 	for i, r := range d.Actor.Roles {
 		roles[i] = word(lang, "role."+string(r))
 	}
-	row := []string{strconv.FormatInt(d.Number, 10), time.UnixMilli(d.Time).In(soc.Zone).Format("2006-01-02T15:04:05.000-07:00"), d.Actor.ID, actorRef(lang, d.Actor).Name,
+	row := []string{strconv.FormatInt(d.Number, 10), time.UnixMilli(d.Time).In(soc.Zone).Format("2006-01-02T15:04:05.000-07:00"), d.Actor.ID,
+		actorRef(lang, d.Actor).Name,
 		strings.Join(roles, "; "), d.Actor.Address, d.Action, deedText(d.Action)[lang], d.Object, word(lang, "result."+d.Result), d.Reason,
 		strings.Join(details, "; "), d.Before, d.After}
 	for i, v := range row {
@@ -111,7 +113,8 @@ func deedRow(lang string, d soc.Deed) []string {
 	return row
 }
 
-var deedColumns = []string{"number", "time", "actor", "actor_name", "roles", "address", "action", "action_words", "object", "result", "reason", "details", "before", "after"}
+var deedColumns = []string{"number", "time", "actor", "actor_name", "roles", "address", "action", "action_words", "object", "result",
+	"reason", "details", "before", "after"}
 
 // plainCell keeps a spreadsheet from taking a text for a formula: whoever tries to log in writes the name there himself.
 func plainCell(s string) string {

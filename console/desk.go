@@ -90,10 +90,12 @@ func (h *desk) knownUnit(unit string, roles []soc.Role) error {
 		return nil
 	}
 	if slices.Contains(roles, soc.Owner) && h.ownUnit(unit) {
-		return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "unit_own", Detail: "The unit of this appliance has no owners.", Do: "Give the role lead or auditor instead.", Values: map[string]string{"unit": unit}}
+		return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "unit_own", Detail: "The unit of this appliance has no owners.",
+			Do: "Give the role lead or auditor instead.", Values: map[string]string{"unit": unit}}
 	}
 	if !slices.ContainsFunc(h.inventory.Units(), func(u soc.Unit) bool { return u.ID == unit && u.Retired == 0 }) {
-		return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "unit_unknown", Detail: "There is no such unit.", Values: map[string]string{"unit": unit}}
+		return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "unit_unknown", Detail: "There is no such unit.",
+			Values: map[string]string{"unit": unit}}
 	}
 	return nil
 }
@@ -106,7 +108,8 @@ func (h *desk) ownUnit(unit string) bool {
 			self = s.System
 		}
 	}
-	return slices.ContainsFunc(h.inventory.Systems(), func(s soc.System) bool { return s.ID == self && (s.Unit == unit || s.Operator == unit) })
+	return slices.ContainsFunc(h.inventory.Systems(),
+		func(s soc.System) bool { return s.ID == self && (s.Unit == unit || s.Operator == unit) })
 }
 
 func (h *desk) unitRef(id string) *Ref {
@@ -168,7 +171,8 @@ func (n names) source(id string) Ref {
 }
 
 func (h *desk) retire(ctx context.Context, k *call, kind string, in *retireIn) error {
-	return h.inventory.Retire(ctx, k.Actor, soc.Retirement{Kind: kind, ID: in.ID, Version: in.Body.Version, Retired: in.Body.Retired, Reason: strings.TrimSpace(in.Body.Reason)})
+	return h.inventory.Retire(ctx, k.Actor, soc.Retirement{Kind: kind, ID: in.ID, Version: in.Body.Version, Retired: in.Body.Retired,
+		Reason: strings.TrimSpace(in.Body.Reason)})
 }
 
 func (h *desk) remove(ctx context.Context, k *call, kind string, in *deleteIn) (*Done, error) {

@@ -70,7 +70,8 @@ func (h *events) fields(ctx context.Context, k *call, in *fieldsIn) (*FieldsAnsw
 	}
 	out := &FieldsAnswer{Items: []FieldItem{}, Sampled: int64(len(r.Events))}
 	for f, t := range fields {
-		item := FieldItem{Name: f.Name(), Count: t.events, Fill: float64(t.events) / float64(len(r.Events)), Kind: t.kind.String(), Top: []Bucket{}, Approximate: t.uncounted}
+		item := FieldItem{Name: f.Name(), Count: t.events, Fill: float64(t.events) / float64(len(r.Events)), Kind: t.kind.String(),
+			Top: []Bucket{}, Approximate: t.uncounted}
 		for v, n := range t.values {
 			item.Top = append(item.Top, Bucket{v, n})
 		}

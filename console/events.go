@@ -116,14 +116,16 @@ func (h *events) answer(ctx context.Context, k *call, in *eventsIn, limit int) (
 			return nil, wrongField("field_wrong", "terms")
 		}
 		f := ecs.Named(name)
-		s.Aggs = append(s.Aggs, query.Agg{Name: "t." + name, Kind: query.AggTerms, Field: f, Size: in.Top}, query.Agg{Name: "n." + name, Kind: query.AggCardinality, Field: f})
+		s.Aggs = append(s.Aggs, query.Agg{Name: "t." + name, Kind: query.AggTerms, Field: f, Size: in.Top},
+			query.Agg{Name: "n." + name, Kind: query.AggCardinality, Field: f})
 	}
 	asOf := h.asOf()
 	r, err := h.searcher.run(ctx, k, s)
 	if err != nil {
 		return nil, err
 	}
-	out := &EventsAnswer{Events: make([]Event, len(r.Events)), Scanned: r.Scanned, TookMS: r.TookMS, Query: p.text, Frame: h.frame(r.Total, r.Next, eventsFresh)}
+	out := &EventsAnswer{Events: make([]Event, len(r.Events)), Scanned: r.Scanned, TookMS: r.TookMS, Query: p.text,
+		Frame: h.frame(r.Total, r.Next, eventsFresh)}
 	out.AsOf, out.Capped, out.Partial, out.Cut = asOf, r.Capped, r.Partial, r.Cut
 	atLeast := len(r.Partial) > 0
 	for i, e := range r.Events {
@@ -147,8 +149,9 @@ func (h *events) answer(ctx context.Context, k *call, in *eventsIn, limit int) (
 		out.Terms = map[string]TermsTable{}
 		for _, name := range in.Terms {
 			top, distinct := r.Aggs["t."+name], r.Aggs["n."+name]
-			t := TermsTable{Buckets: []Bucket{}, Other: top.Other, Distinct: distinct.Value, Approximate: top.Approximate || distinct.Approximate, CountError: top.CountError,
-				AtLeast: atLeast}
+			t := TermsTable{Buckets: []Bucket{}, Other: top.Other, Distinct: distinct.Value, Approximate: top.Approximate || distinct.Approximate,
+				CountError: top.CountError,
+				AtLeast:    atLeast}
 			for _, b := range top.Buckets {
 				t.Buckets = append(t.Buckets, Bucket(b))
 			}

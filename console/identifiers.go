@@ -15,8 +15,10 @@ import (
 type identifiers struct{ finder Identifiers }
 
 func usePost(kinds []string) error {
-	return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "use_post", Detail: "The query holds a citizen's identifier; addresses are logged.",
-		Do: "Store the search with POST /api/searches and search with its name.", Values: map[string]string{"kinds": strings.Join(kinds, ", ")}}
+	return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "use_post",
+		Detail: "The query holds a citizen's identifier; addresses are logged.",
+		Do:     "Store the search with POST /api/searches and search with its name.",
+		Values: map[string]string{"kinds": strings.Join(kinds, ", ")}}
 }
 
 // in names the kinds of citizen identifiers in a text and in the values of a query.
@@ -117,7 +119,8 @@ func eachTerm(n query.Terms, token func(ecs.Field, bool, string) (query.Node, er
 }
 
 func partial(kind, detail string) error {
-	return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "identifier_partial", Detail: detail, Values: map[string]string{"kind": kind}}
+	return &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "identifier_partial", Detail: detail,
+		Values: map[string]string{"kind": kind}}
 }
 
 func anyToken(field ecs.Field, anywhere bool, tokens []string) query.Node {

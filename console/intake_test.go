@@ -15,7 +15,8 @@ func TestMissingSourcesAreThoseSearched(t *testing.T) {
 	inv := parts.Inventory.(*province)
 	inv.sources = []soc.Source{
 		{ID: "NG-0001", Name: "one", System: "HT-001", Host: "web-01"}, {ID: "NG-0002", Name: "two", System: "HT-002"},
-		{ID: "NG-0003", Name: "by host"}, {ID: "NG-0004", Name: "gone", System: "HT-001", Retired: 1}, {ID: "NG-0005", Name: "sends", System: "HT-001"},
+		{ID: "NG-0003", Name: "by host"}, {ID: "NG-0004", Name: "gone", System: "HT-001", Retired: 1},
+		{ID: "NG-0005", Name: "sends", System: "HT-001"},
 	}
 	parts.Readings = readings{{Source: "NG-0005", State: soc.SourceReceiving, FirstEvent: 1, LastEvent: now}}
 	b := newBench(t, parts)
@@ -54,7 +55,8 @@ func TestOfficerCountsHisAlerts(t *testing.T) {
 	if s := ask[Status](dpo, get, "/api/status", nil); s.Alerts == nil || s.Alerts.New != 1 {
 		t.Errorf("status of the officer: %+v, want one new alert", s.Alerts)
 	}
-	parts.Readings = readings{{Source: parts.Inventory.Sources()[0].ID, State: soc.SourceReceiving, FirstEvent: 1, LastEvent: time.Now().UnixMilli()}}
+	parts.Readings = readings{{Source: parts.Inventory.Sources()[0].ID, State: soc.SourceReceiving, FirstEvent: 1,
+		LastEvent: time.Now().UnixMilli()}}
 	if o := ask[Overview](newBench(t, parts).as("", soc.DPO), get, "/api/overview", nil); o.Alerts == nil || o.Alerts.Intake != "received" {
 		t.Errorf("with a source that sends: %+v", o.Alerts)
 	}

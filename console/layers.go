@@ -20,7 +20,8 @@ func layerItems(list []Finding) []LayerItem {
 		if !ok {
 			continue
 		}
-		out = append(out, LayerItem{ID: id, Title: both("layer."+id, nil, id), Full: both("layer."+id+".full", nil, id), Score: max(0, f.Score), State: f.State, Since: Time(f.Since),
+		out = append(out, LayerItem{ID: id, Title: both("layer."+id, nil, id), Full: both("layer."+id+".full", nil, id), Score: max(0, f.Score),
+			State: f.State, Since: Time(f.Since),
 			Share: share(f), Because: because(f.Because), Fix: steps(f.State, f.Because, Control{})})
 	}
 	return out

@@ -25,7 +25,8 @@ func (h *ledger) operations() (string, []operation) {
 }
 
 func ledgerItem(r soc.LedgerRow, source Ref, last int64) LedgerItem {
-	return LedgerItem{Minute: Time(r.Minute), Source: source, Received: r.Received, Stored: r.Stored, Quarantined: r.Quarantined, Rejected: r.Rejected, Duplicate: r.Duplicate,
+	return LedgerItem{Minute: Time(r.Minute), Source: source, Received: r.Received, Stored: r.Stored, Quarantined: r.Quarantined,
+		Rejected: r.Rejected, Duplicate: r.Duplicate,
 		Dropped: r.Dropped, InFlight: r.InFlight, Difference: r.Difference(), Checked: r.Minute <= last, Reasons: r.Reasons}
 }
 
@@ -51,7 +52,8 @@ const ledgerLate = 6 * time.Minute
 
 // ledgerStatus judges the ledger at now: where nothing was checked lately its state is not known, however the last minute stood.
 func ledgerStatus(s LedgerSummary, now int64) LedgerStatus {
-	out := LedgerStatus{State: "balanced", Minute: Time(s.LastMinute), Difference: s.Difference, Since: Time(s.Since), NotMeasured: s.NotMeasured}
+	out := LedgerStatus{State: "balanced", Minute: Time(s.LastMinute), Difference: s.Difference, Since: Time(s.Since),
+		NotMeasured: s.NotMeasured}
 	switch {
 	case s.LastMinute == 0 || now-s.LastMinute > ledgerLate.Milliseconds():
 		out.State = "unknown"
@@ -88,7 +90,8 @@ func (h *ledger) list(ctx context.Context, k *call, in *ledgerIn) (*LedgerAnswer
 	out.Sum = ledgerItem(b.total, Ref{}, sum.LastMinute)
 	out.Sum.Minute, out.Sum.Checked = Time(from), to <= end
 	items := b.view(in.View, in.Source, rows, h.names())
-	shown, next, err := page(items, func(i LedgerItem) string { return strconv.FormatInt(int64(i.Minute), 10) + "." + i.Source.ID }, in.After, in.Limit)
+	shown, next, err := page(items, func(i LedgerItem) string { return strconv.FormatInt(int64(i.Minute), 10) + "." + i.Source.ID }, in.After,
+		in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -184,7 +184,8 @@ func TestEveryCodeHasItsText(t *testing.T) {
 
 // TestEveryConclusionHasItsSteps: a reason that leaves something to do has three steps; only these leave nothing.
 func TestEveryConclusionHasItsSteps(t *testing.T) {
-	good := map[string]bool{"access_limited_recorded": true, "all_receiving": true, "centre_accepts": true, "clock_ok": true, "flows_collected": true, "kinds_seen": true, "no_database": true,
+	good := map[string]bool{"access_limited_recorded": true, "all_receiving": true, "centre_accepts": true, "clock_ok": true,
+		"flows_collected": true, "kinds_seen": true, "no_database": true,
 		"no_floor_at_level": true, "objects_seen": true, "retention_reached": true, "watched": true,
 		"no_check":    true, // by kind of evidence, below
 		"no_document": true} // of older intervals only

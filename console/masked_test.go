@@ -19,17 +19,20 @@ func (t titles) Feeds(context.Context) map[string]soc.Feed              { return
 // The officer sees hosts, accounts and addresses masked; filters on them answered yes or no, so that each was read letter by letter.
 func TestMaskedValuesAnswerNoFilter(t *testing.T) {
 	parts, q := somethingHappened()
-	parts.Rules = titles{{ID: "r1", Title: map[string]string{"vi": "Đoán mật khẩu", "en": "Password guessing"}}, {ID: "r2", Title: map[string]string{"vi": "Tra cứu hàng loạt", "en": "Mass lookup"}}}
+	parts.Rules = titles{{ID: "r1", Title: map[string]string{"vi": "Đoán mật khẩu", "en": "Password guessing"}},
+		{ID: "r2", Title: map[string]string{"vi": "Tra cứu hàng loạt", "en": "Mass lookup"}}}
 	b := newBench(t, parts)
 	dpo := b.as("", soc.DPO)
-	for _, path := range []string{"user=lan", "user=l", "host=web", "address=10.0.0.9", "group=entity", "group_key=user%3Dlan", "group_key=host%3Dx", "group_key=address%3D10.0.0.9"} {
+	for _, path := range []string{"user=lan", "user=l", "host=web", "address=10.0.0.9", "group=entity", "group_key=user%3Dlan",
+		"group_key=host%3Dx", "group_key=address%3D10.0.0.9"} {
 		p := dpo.refused(get, "/api/alerts?"+path, nil, 403, "masked_filter")
 		if len(p.Fields) != 1 || !strings.HasPrefix(path, p.Fields[0].Name+"=") || p.Do == "" {
 			t.Errorf("%s: the refusal names %+v", path, p.Fields)
 		}
 	}
 	// Words are looked for in titles and numbers alone: no letter of a masked value makes a difference.
-	for text, want := range map[string]string{"lan": "", "an 1": "", "10.0": "", "tk:c1": "", "tra cuu": "a2", "Mass": "a2", "password": "", "CB-2026-000002": "a2", "cb-2026-000001": "", "CB-2026": ""} {
+	for text, want := range map[string]string{"lan": "", "an 1": "", "10.0": "", "tk:c1": "", "tra cuu": "a2", "Mass": "a2", "password": "",
+		"CB-2026-000002": "a2", "cb-2026-000001": "", "CB-2026": ""} {
 		got := ask[AlertsAnswer](dpo, get, "/api/alerts?q="+url.QueryEscape(text), nil)
 		if ids(got.Items) != want {
 			t.Errorf("q=%s finds %q, want %q", text, ids(got.Items), want)

@@ -46,7 +46,8 @@ const nationalBad = 4
 
 // nationalStatus judges the link at now.
 func nationalStatus(s NationalState, now int64) NationalStatus {
-	out := NationalStatus{State: "good", LastReceipt: Time(max(s.LastReceipt, s.LastBeat)), Waiting: s.Waiting, Refused: s.Refused, Oldest: Time(s.OldestWaiting)}
+	out := NationalStatus{State: "good", LastReceipt: Time(max(s.LastReceipt, s.LastBeat)), Waiting: s.Waiting, Refused: s.Refused,
+		Oldest: Time(s.OldestWaiting)}
 	age := int64(0)
 	if s.FailingSince > 0 {
 		age = now - s.FailingSince
@@ -70,13 +71,16 @@ func (h *national) summary(ctx context.Context, _ *call, _ *none) (*NationalSumm
 		return nil, err
 	}
 	now := h.now()
-	out := &NationalSummary{NationalStatus: nationalStatus(s, int64(now)), Endpoint: s.Endpoint, Channel: s.Channel, Heartbeat: s.HeartbeatEvery / 1000, Reconciles: s.Reconciles, Today: s.Today, Days: orEmpty(s.Days),
-		LastError: s.LastError, ClockAhead: s.ClockAhead, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now, Stale: now + Time(nationalFresh.Milliseconds())}
+	out := &NationalSummary{NationalStatus: nationalStatus(s, int64(now)), Endpoint: s.Endpoint, Channel: s.Channel,
+		Heartbeat: s.HeartbeatEvery / 1000, Reconciles: s.Reconciles, Today: s.Today, Days: orEmpty(s.Days),
+		LastError: s.LastError, ClockAhead: s.ClockAhead, RoomDays: s.RoomDays, Reasons: s.Reasons, AsOf: now,
+		Stale: now + Time(nationalFresh.Milliseconds())}
 	out.Today = today(s)
 	out.Destinations = []NationalDestination{}
 	for _, d := range s.Destinations {
-		out.Destinations = append(out.Destinations, NationalDestination{NationalStatus: nationalStatus(d, int64(now)), ID: d.ID, Endpoint: d.Endpoint,
-			Channel: d.Channel, Heartbeat: d.HeartbeatEvery / 1000, Reconciles: d.Reconciles, Today: today(d), Days: orEmpty(d.Days),
+		out.Destinations = append(out.Destinations, NationalDestination{NationalStatus: nationalStatus(d, int64(now)), ID: d.ID,
+			Endpoint: d.Endpoint,
+			Channel:  d.Channel, Heartbeat: d.HeartbeatEvery / 1000, Reconciles: d.Reconciles, Today: today(d), Days: orEmpty(d.Days),
 			LastError: d.LastError, ClockAhead: d.ClockAhead})
 	}
 	return out, nil
@@ -92,7 +96,8 @@ func today(s NationalState) NationalDay {
 }
 
 func reportItem(r soc.Report, n names) ReportItem {
-	item := ReportItem{ID: r.ID, Order: r.Order, Kind: r.Kind, Destination: r.Destination, Subject: r.Subject, Channel: r.Channel, Created: Time(r.Created), State: r.State, Tries: r.Tries, NextTry: Time(r.NextTry),
+	item := ReportItem{ID: r.ID, Order: r.Order, Kind: r.Kind, Destination: r.Destination, Subject: r.Subject, Channel: r.Channel,
+		Created: Time(r.Created), State: r.State, Tries: r.Tries, NextTry: Time(r.NextTry),
 		LastError: r.LastError, Accepted: Time(r.Accepted), Receipt: receipt(r.Receipt), Size: len(r.Body), Demo: r.Demo, Exercise: r.Exercise}
 	if r.System != "" {
 		ref := n.system(r.System)
@@ -147,8 +152,9 @@ func (h *national) setEndpoint(ctx context.Context, k *call, in *bodyIn[endpoint
 			return nil, wrongField("endpoint_https", "url")
 		}
 	}
-	e, err := h.national.SetEndpoint(ctx, k.Actor, EndpointItem{URL: b.URL, Channel: b.Channel, ServerName: b.ServerName, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
-		Organisation: b.Organisation, Version: b.Version, Destination: b.Destination}, b.Add, b.Reason)
+	e, err := h.national.SetEndpoint(ctx, k.Actor,
+		EndpointItem{URL: b.URL, Channel: b.Channel, ServerName: b.ServerName, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
+			Organisation: b.Organisation, Version: b.Version, Destination: b.Destination}, b.Add, b.Reason)
 	e.Channels = orEmpty(e.Channels)
 	return &e, err
 }

@@ -88,8 +88,10 @@ func everything() Parts {
 		a.First, a.Created, a.Changed = now, now, now
 	}
 	parts.Readings = readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: 1, LastEvent: now}}
-	parts.Ledger = book{sum: LedgerSummary{Balanced: true, LastMinute: now / 60_000 * 60_000, Kept: 1}, rows: []soc.LedgerRow{{Minute: now / 60_000 * 60_000, Source: "NG-0001"}}}
-	parts.Posture = &cells{controls: someControls(), at: map[int64][]Finding{0: {cell("L3-A", soc.Met, "clock_ok"), cell("LAYER-4", soc.NotMet, "no_endpoint")}}}
+	parts.Ledger = book{sum: LedgerSummary{Balanced: true, LastMinute: now / 60_000 * 60_000, Kept: 1},
+		rows: []soc.LedgerRow{{Minute: now / 60_000 * 60_000, Source: "NG-0001"}}}
+	parts.Posture = &cells{controls: someControls(),
+		at: map[int64][]Finding{0: {cell("L3-A", soc.Met, "clock_ok"), cell("LAYER-4", soc.NotMet, "no_endpoint")}}}
 	parts.Rules = titles{{ID: "r1", Title: map[string]string{"vi": "Đăng nhập", "en": "Login"}}}
 	parts.National, parts.Keys, parts.Quarantine, parts.Sensors = centre{}, keyring{}, frames{}, fleet{}
 	parts.Machine = machine{[]soc.Part{{Name: "queue", Ready: true}}}
@@ -269,14 +271,16 @@ func TestMissingPartsAreSaid(t *testing.T) {
 		return strings.Join(slices.Sorted(maps.Keys(got)), " ")
 	}
 	s := ask[Status](w, get, "/api/status", nil)
-	if s.Ledger.State != "unknown" || s.National.State != "unknown" || s.Sources.State != "unknown" || s.Clock.State != "unknown" || s.Disk.State != "unknown" || s.Alerts != nil || s.Events != nil {
+	if s.Ledger.State != "unknown" || s.National.State != "unknown" || s.Sources.State != "unknown" || s.Clock.State != "unknown" ||
+		s.Disk.State != "unknown" || s.Alerts != nil || s.Events != nil {
 		t.Errorf("status invents: %+v", s)
 	}
 	if got := names(s.Broken); got != "alerts disk events ledger national sources" {
 		t.Errorf("the status bar names %s", got)
 	}
 	o := ask[Overview](w, get, "/api/overview", nil)
-	if o.Alerts != nil || o.Hours != nil || o.Next != nil || o.Systems != nil || o.Sources != nil || o.Ledger != nil || o.National != nil || o.Health != nil {
+	if o.Alerts != nil || o.Hours != nil || o.Next != nil || o.Systems != nil || o.Sources != nil || o.Ledger != nil || o.National != nil ||
+		o.Health != nil {
 		t.Errorf("overview invents: %+v", o)
 	}
 	if got := names(o.Broken); got != strings.Join(slices.Sorted(slices.Values(o.Cards)), " ") {

@@ -93,7 +93,8 @@ func (b *Notices) Open() int {
 }
 
 func (b *Notices) join(key string) *client {
-	c := &client{key: key, c: make(chan soc.Notice, noticeBuffer), lost: make(chan struct{}, 1), check: make(chan struct{}, 1), ended: make(chan struct{})}
+	c := &client{key: key, c: make(chan soc.Notice, noticeBuffer), lost: make(chan struct{}, 1), check: make(chan struct{}, 1),
+		ended: make(chan struct{})}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {

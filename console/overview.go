@@ -151,7 +151,8 @@ func (h *overview) cardNext(ctx context.Context, k *call, out *Overview) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.parts.Alerts.List(ctx, scope, AlertQuery{AlertFilter: AlertFilter{States: []string{soc.AlertNew}, Personal: filter.PersonalOnly()}, Sort: "-score", Limit: 8})
+	p, err := h.parts.Alerts.List(ctx, scope,
+		AlertQuery{AlertFilter: AlertFilter{States: []string{soc.AlertNew}, Personal: filter.PersonalOnly()}, Sort: "-score", Limit: 8})
 	if err != nil {
 		return err
 	}
@@ -239,6 +240,7 @@ func (h *overview) cardHealth(ctx context.Context, out *Overview) error {
 	if err != nil { // the status bar names why; the other lines of the card stand
 		disk = &DiskStatus{State: "unknown"}
 	}
-	out.Health = &Health{Parts: parts, Started: Time(h.parts.Machine.Started()), Disk: disk, BackupAt: Time(max(0, h.parts.Machine.BackupAt(ctx)))}
+	out.Health = &Health{Parts: parts, Started: Time(h.parts.Machine.Started()), Disk: disk,
+		BackupAt: Time(max(0, h.parts.Machine.BackupAt(ctx)))}
 	return nil
 }

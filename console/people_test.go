@@ -29,7 +29,8 @@ func TestSeveralRolesAreAcknowledged(t *testing.T) {
 			t.Errorf("the list shows %+v", a)
 		}
 	}
-	change := map[string]any{"name": "Hai Vai Trò", "roles": []string{"owner", "analyst"}, "unit": "DV-01", "enabled": true, "version": made.Account.Version}
+	change := map[string]any{"name": "Hai Vai Trò", "roles": []string{"owner", "analyst"}, "unit": "DV-01", "enabled": true,
+		"version": made.Account.Version}
 	a := ask[Account](w, put, "/api/accounts/"+made.Account.ID, change) // the roles are as they were
 	change["version"], change["roles"] = a.Version, []string{"lead", "liaison"}
 	w.refused(put, "/api/accounts/"+a.ID, change, 409, "roles_warning")
@@ -56,7 +57,8 @@ func TestInvitationIsForSomebodyElsewhere(t *testing.T) {
 	b := newBench(t, Parts{Inventory: twoUnits()})
 	w, _, _ := b.first("quan.tri")
 	b.console.Hosts = []string{"soc.tinh.example"}
-	inv := ask[AccountMade](w, post, "/api/accounts", map[string]any{"login": "chu.quan", "name": "B", "roles": []string{"owner"}, "unit": "DV-01"})
+	inv := ask[AccountMade](w, post, "/api/accounts",
+		map[string]any{"login": "chu.quan", "name": "B", "roles": []string{"owner"}, "unit": "DV-01"})
 	if !strings.HasPrefix(inv.Link, "https://soc.tinh.example/first#") {
 		t.Errorf("link %s", inv.Link)
 	}
@@ -91,7 +93,8 @@ func TestATokenEndsWithItsMaker(t *testing.T) {
 	a := ask[Page[Account]](w, get, "/api/accounts", nil)
 	for _, x := range a.Items {
 		if x.Login == "quan.tri.2" {
-			ask[Account](w, put, "/api/accounts/"+x.ID, map[string]any{"name": "Hai", "roles": []string{"administrator"}, "enabled": false, "version": x.Version})
+			ask[Account](w, put, "/api/accounts/"+x.ID,
+				map[string]any{"name": "Hai", "roles": []string{"administrator"}, "enabled": false, "version": x.Version})
 		}
 	}
 	v.refused(get, "/api/me", nil, 401, "not_logged_in")
@@ -124,7 +127,8 @@ func TestAStreamEndsWithItsAccount(t *testing.T) {
 	}
 	for _, a := range ask[Page[Account]](w, get, "/api/accounts", nil).Items {
 		if a.Login == "truc.ban" {
-			ask[Account](w, put, "/api/accounts/"+a.ID, map[string]any{"name": "T", "roles": []string{"analyst"}, "enabled": false, "version": a.Version})
+			ask[Account](w, put, "/api/accounts/"+a.ID,
+				map[string]any{"name": "T", "roles": []string{"analyst"}, "enabled": false, "version": a.Version})
 		}
 	}
 	ended := make(chan struct{})
@@ -157,7 +161,8 @@ func TestNoOwnerOfTheApplianceItself(t *testing.T) {
 	units.sources = append(units.sources, soc.Source{ID: "NG-0009", Kind: soc.SourceSelf, System: "HT-002"})
 	b := newBench(t, Parts{Inventory: units})
 	w, _, _ := b.first("quan.tri")
-	w.refused(post, "/api/accounts", map[string]any{"login": "chu.quan", "name": "B", "roles": []string{"owner"}, "unit": "DV-02"}, 422, "unit_own")
+	w.refused(post, "/api/accounts", map[string]any{"login": "chu.quan", "name": "B", "roles": []string{"owner"}, "unit": "DV-02"}, 422,
+		"unit_own")
 	w.refused(post, "/api/tokens", map[string]any{"name": "B", "roles": []string{"owner"}, "unit": "DV-02"}, 422, "unit_own")
 	ask[AccountMade](w, post, "/api/accounts", map[string]any{"login": "chu.quan", "name": "B", "roles": []string{"owner"}, "unit": "DV-01"})
 }

@@ -29,7 +29,8 @@ func (h *posture) operations() (string, []operation) {
 const postureFresh = 10 * time.Minute // silence turns green to unknown within ten minutes
 
 // groups of the catalogue in its order.
-var groupIDs = []string{"policy", "organisation", "personnel", "design_build", "operation", "risk", "retirement", "network", "server", "application", "data"}
+var groupIDs = []string{"policy", "organisation", "personnel", "design_build", "operation", "risk", "retirement", "network", "server",
+	"application", "data"}
 
 func (h *posture) at(ctx context.Context, k *call, in *postureIn) (*PostureAnswer, error) {
 	s, err := h.visibleSystem(k, in.ID)
@@ -57,7 +58,8 @@ func (h *posture) at(ctx context.Context, k *call, in *postureIn) (*PostureAnswe
 		when = now
 	}
 	n := h.names()
-	out := &PostureAnswer{System: n.system(s.ID), At: Time(when), Past: past, Basis: s.Basis, Groups: []PostureGroup{}, Findings: []FindingItem{}, Transition: deadline(h.posture, s, when)}
+	out := &PostureAnswer{System: n.system(s.ID), At: Time(when), Past: past, Basis: s.Basis, Groups: []PostureGroup{},
+		Findings: []FindingItem{}, Transition: deadline(h.posture, s, when)}
 	controls := h.catalogue()
 	groups := map[string]*PostureGroup{}
 	var organisational, technical []Finding
@@ -110,13 +112,16 @@ func (c *Counts) add(s soc.PostureState) {
 }
 
 func findingItem(f Finding, ct Control, at int64) FindingItem {
-	out := FindingItem{Control: f.Control, Title: ct.Title, Group: ct.Group, State: f.State, Since: Time(f.Since), Computed: Time(f.Computed), LastKnown: f.LastKnown,
-		From: Time(f.From), Mode: ct.Mode, About: ct.About, Because: because(f.Because), Evidence: []EvidenceItem{}, Fix: steps(f.State, f.Because, ct), Policy: f.Policy}
+	out := FindingItem{Control: f.Control, Title: ct.Title, Group: ct.Group, State: f.State, Since: Time(f.Since), Computed: Time(f.Computed),
+		LastKnown: f.LastKnown,
+		From:      Time(f.From), Mode: ct.Mode, About: ct.About, Because: because(f.Because), Evidence: []EvidenceItem{},
+		Fix: steps(f.State, f.Because, ct), Policy: f.Policy}
 	if out.Title == nil {
 		out.Title = Text{"vi": f.Control, "en": f.Control}
 	}
 	for _, e := range f.Evidence {
-		out.Evidence = append(out.Evidence, EvidenceItem{ID: e.ID, Title: evidenceTitle(e.ID), At: Time(e.At), MaxAge: e.MaxAge, Expired: e.MaxAge > 0 && at-e.At > e.MaxAge, Value: e.Value})
+		out.Evidence = append(out.Evidence, EvidenceItem{ID: e.ID, Title: evidenceTitle(e.ID), At: Time(e.At), MaxAge: e.MaxAge,
+			Expired: e.MaxAge > 0 && at-e.At > e.MaxAge, Value: e.Value})
 	}
 	return out
 }
@@ -131,7 +136,8 @@ func (h *posture) catalogue() map[string]Control {
 
 func change(f Finding, was soc.PostureState, controls map[string]Control) PostureChange {
 	ct := controls[f.Control]
-	return PostureChange{Control: f.Control, Layer: ct.Framework == Organisation || ct.Framework == Technical, Title: ct.Title, At: Time(f.Since), From: was, To: f.State, Because: because(f.Because)}
+	return PostureChange{Control: f.Control, Layer: ct.Framework == Organisation || ct.Framework == Technical, Title: ct.Title,
+		At: Time(f.Since), From: was, To: f.State, Because: because(f.Because)}
 }
 
 // compare holds the two answers of posture against each other.

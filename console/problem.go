@@ -88,7 +88,8 @@ func newProblem(lang string, p *soc.Problem) *Problem {
 	}
 	if p.Code == "invalid" { // other parts' objects: field → reason
 		for _, f := range slices.Sorted(maps.Keys(p.Values)) {
-			out.Fields = append(out.Fields, ProblemField{Name: f, Label: word(lang, "field_name."+f), Detail: word(lang, "field_reason."+p.Values[f])})
+			out.Fields = append(out.Fields, ProblemField{Name: f, Label: word(lang, "field_name."+f),
+				Detail: word(lang, "field_reason."+p.Values[f])})
 		}
 	}
 	if t, ok := text(lang, "problem."+p.Code, values); ok {
@@ -154,11 +155,13 @@ func (h *desk) problem(ctx context.Context, k *call, err error) *Problem {
 		}
 		return newProblem(k.Lang, p)
 	case errors.As(err, &syntax):
-		out := newProblem(k.Lang, &soc.Problem{Status: http.StatusUnprocessableEntity, Code: strings.ReplaceAll(syntax.Code, ".", "_"), Detail: syntax.Msg, Do: syntax.Do, Values: syntax.Values})
+		out := newProblem(k.Lang, &soc.Problem{Status: http.StatusUnprocessableEntity, Code: strings.ReplaceAll(syntax.Code, ".", "_"),
+			Detail: syntax.Msg, Do: syntax.Do, Values: syntax.Values})
 		out.Fields = []ProblemField{{Name: "query", Detail: out.Detail, Column: syntax.Col}}
 		return out
 	case errors.Is(err, query.ErrCursor):
-		return newProblem(k.Lang, &soc.Problem{Status: http.StatusBadRequest, Code: "cursor_ended", Detail: "The list cannot be continued from there."})
+		return newProblem(k.Lang, &soc.Problem{Status: http.StatusBadRequest, Code: "cursor_ended",
+			Detail: "The list cannot be continued from there."})
 	case errors.Is(err, query.ErrSearch):
 		return newProblem(k.Lang, &soc.Problem{Status: http.StatusBadRequest, Code: "search_refused", Detail: "The search cannot be executed."})
 	case errors.Is(err, context.DeadlineExceeded):
@@ -167,8 +170,10 @@ func (h *desk) problem(ctx context.Context, k *call, err error) *Problem {
 		return newProblem(k.Lang, &soc.Problem{Status: 499, Code: "stopped", Detail: "Stopped."})
 	}
 	trace := newTrace()
-	h.log.ErrorContext(ctx, "request could not be answered", "http.request.method", k.op.Method, "url.path", k.op.Path, "trace.id", trace, "error.message", err.Error())
-	out := newProblem(k.Lang, &soc.Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "Something inside does not answer.", Values: map[string]string{"trace": trace}})
+	h.log.ErrorContext(ctx, "request could not be answered", "http.request.method", k.op.Method, "url.path", k.op.Path, "trace.id", trace,
+		"error.message", err.Error())
+	out := newProblem(k.Lang, &soc.Problem{Status: http.StatusInternalServerError, Code: "internal",
+		Detail: "Something inside does not answer.", Values: map[string]string{"trace": trace}})
 	out.Trace = trace
 	return out
 }
@@ -208,7 +213,8 @@ func inputProblem(ctx huma.Context, status int, msg string, errs ...error) huma.
 		f := ProblemField{Detail: err.Error()}
 		var d *huma.ErrorDetail
 		if errors.As(err, &d) {
-			f = ProblemField{Name: strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query."), "path."), Detail: d.Message}
+			f = ProblemField{Name: strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query."), "path."),
+				Detail: d.Message}
 		}
 		p.Fields = append(p.Fields, f)
 	}

@@ -20,9 +20,11 @@ import (
 func somethingHappened() (Parts, *queue) {
 	now := time.Now().UnixMilli()
 	q := &queue{alerts: []soc.Alert{
-		{ID: "a1", Number: "CB-2026-000001", Rule: "r1", System: "HT-001", Unit: "DV-01", Severity: soc.High, State: soc.AlertNew, Events: []string{"q1"}, Evidence: "sh -c curl", User: "root", Version: 1, Last: now,
+		{ID: "a1", Number: "CB-2026-000001", Rule: "r1", System: "HT-001", Unit: "DV-01", Severity: soc.High, State: soc.AlertNew,
+			Events: []string{"q1"}, Evidence: "sh -c curl", User: "root", Version: 1, Last: now,
 			Trace: []soc.Condition{{Search: "selection", Field: "User", Op: "equals", Want: "root", Got: "root", Matched: true}}},
-		{ID: "a2", Number: "CB-2026-000002", Rule: "r2", System: "HT-002", Unit: "DV-02", Severity: soc.Low, State: soc.AlertNew, Personal: true, User: "lan", Address: "10.0.0.9", Evidence: "tk:c1", Version: 4, Last: now - 3600_000,
+		{ID: "a2", Number: "CB-2026-000002", Rule: "r2", System: "HT-002", Unit: "DV-02", Severity: soc.Low, State: soc.AlertNew, Personal: true,
+			User: "lan", Address: "10.0.0.9", Evidence: "tk:c1", Version: 4, Last: now - 3600_000,
 			Trace: []soc.Condition{{Op: "equals", Got: "lan", Matched: true}}},
 		{ID: "a3", Number: "CB-2026-000003", Rule: "r1", System: soc.Unassigned, Severity: soc.Low, State: soc.AlertNew, Version: 1, Last: now},
 	}}
@@ -93,12 +95,14 @@ func TestOutOfScopeAnswersLikeAbsent(t *testing.T) {
 		s1, b1 := owner.do(get, c[0], nil)
 		s2, b2 := owner.do(get, c[1], nil)
 		id := func(p string) string { return strings.Split(p, "/")[3] }
-		if one, two := strings.ReplaceAll(string(b1), id(c[0]), "ID"), strings.ReplaceAll(string(b2), id(c[1]), "ID"); s1 != 404 || s1 != s2 || one != two {
+		if one, two := strings.ReplaceAll(string(b1), id(c[0]), "ID"),
+			strings.ReplaceAll(string(b2), id(c[1]), "ID"); s1 != 404 || s1 != s2 || one != two {
 			t.Errorf("%s and %s differ: %d %s against %d %s", c[0], c[1], s1, one, s2, two)
 		}
 	}
 	// Filters by another unit's system answer as for one that does not exist.
-	for _, path := range []string{"/api/alerts?system=HT-002", "/api/alerts?system=HT-999", "/api/events?query=hoalu.system.id:HT-002", "/api/events?query=hoalu.system.id:HT-999", "/api/systems?q=Hộ+tịch", "/api/sources?system=HT-002"} {
+	for _, path := range []string{"/api/alerts?system=HT-002", "/api/alerts?system=HT-999", "/api/events?query=hoalu.system.id:HT-002",
+		"/api/events?query=hoalu.system.id:HT-999", "/api/systems?q=Hộ+tịch", "/api/sources?system=HT-002"} {
 		if got := ask[struct{ Total int64 }](owner, get, path, nil); got.Total != 0 {
 			t.Errorf("%s counts %d", path, got.Total)
 		}
@@ -113,7 +117,8 @@ func TestDPOSeesPersonalAlertsMasked(t *testing.T) {
 	b := newBench(t, parts)
 	dpo := b.as("", soc.DPO)
 	d := ask[AlertDetail](dpo, get, "/api/alerts/a2", nil)
-	if d.User != maskedText || d.Address != maskedText || d.Evidence != maskedText || d.Trace[0].Got != maskedText || len(d.Events) != 0 || len(d.EventIDs) != 0 {
+	if d.User != maskedText || d.Address != maskedText || d.Evidence != maskedText || d.Trace[0].Got != maskedText || len(d.Events) != 0 ||
+		len(d.EventIDs) != 0 {
 		t.Errorf("not masked: %+v", d)
 	}
 	if !q.last.Personal {
@@ -128,20 +133,23 @@ func TestDPOSeesPersonalAlertsMasked(t *testing.T) {
 	if q.alerts[1].Trace[0].Got != "lan" {
 		t.Error("masking changed the stored alert")
 	}
-	b.as("", soc.DPO).refused(post, "/api/alerts/actions", map[string]any{"action": "note", "alerts": []any{map[string]any{"id": "a2"}}, "note": "x"}, 403, "no_right")
+	b.as("", soc.DPO).refused(post, "/api/alerts/actions",
+		map[string]any{"action": "note", "alerts": []any{map[string]any{"id": "a2"}}, "note": "x"}, 403, "no_right")
 }
 
 func TestAlertDetail(t *testing.T) {
 	parts, _ := somethingHappened()
 	b := newBench(t, parts)
 	d := ask[AlertDetail](b.as("", soc.Analyst), get, "/api/alerts/CB-2026-000001", nil)
-	if len(d.Events) != 1 || d.Events[0].Event != nil && d.Events[0].ID == "" || d.System.Name != "Cổng dịch vụ công" || d.Unit.Name != "Sở Y tế" || len(d.Runbook["vi"]) != 3 || d.RuleInfo == nil {
+	if len(d.Events) != 1 || d.Events[0].Event != nil && d.Events[0].ID == "" || d.System.Name != "Cổng dịch vụ công" ||
+		d.Unit.Name != "Sở Y tế" || len(d.Runbook["vi"]) != 3 || d.RuleInfo == nil {
 		t.Errorf("detail: %+v", d)
 	}
 	if want := []string{"alerts.acknowledge", "alerts.assign", "alerts.close", "alerts.note"}; !slices.Equal(d.Deeds, want) {
 		t.Errorf("deeds %v, want %v", d.Deeds, want)
 	}
-	if o := ask[AlertDetail](b.as("DV-01", soc.Owner), get, "/api/alerts/a1", nil); o.RuleInfo != nil || !slices.Equal(o.Deeds, []string{"alerts.note"}) {
+	if o := ask[AlertDetail](b.as("DV-01", soc.Owner), get, "/api/alerts/a1", nil); o.RuleInfo != nil ||
+		!slices.Equal(o.Deeds, []string{"alerts.note"}) {
 		t.Errorf("owner's detail: rule %v, deeds %v", o.RuleInfo, o.Deeds)
 	}
 }
@@ -159,7 +167,8 @@ func TestActOnAlerts(t *testing.T) {
 	}
 	ref := func(id string, version int) any { return map[string]any{"id": id, "version": version} }
 	got := ask[AlertActionDone](w, post, "/api/alerts/actions", act("acknowledge", nil, ref("a1", 1), ref("a2", 1), ref("zz", 1)))
-	if ids(got.Done) != "a1" || got.Done[0].State != soc.AlertAcknowledged || len(got.Conflicts) != 1 || got.Conflicts[0].By != "Trực ban 2" || !slices.Equal(got.Missing, []string{"zz"}) || got.Undo == "" {
+	if ids(got.Done) != "a1" || got.Done[0].State != soc.AlertAcknowledged || len(got.Conflicts) != 1 || got.Conflicts[0].By != "Trực ban 2" ||
+		!slices.Equal(got.Missing, []string{"zz"}) || got.Undo == "" {
 		t.Errorf("acknowledge: %+v", got)
 	}
 	w.refused(post, "/api/alerts/actions", act("close", nil, ref("a1", 2)), 422, "reason_missing")
@@ -174,7 +183,8 @@ func TestActOnAlerts(t *testing.T) {
 	if b.did("alerts.close", "denied") != 1 {
 		t.Error("the denied deed is not in the audit log")
 	}
-	if got := ask[AlertActionDone](owner, post, "/api/alerts/actions", act("note", map[string]any{"note": "đã gọi"}, ref("a2", 0))); len(got.Missing) != 1 {
+	if got := ask[AlertActionDone](owner, post, "/api/alerts/actions",
+		act("note", map[string]any{"note": "đã gọi"}, ref("a2", 0))); len(got.Missing) != 1 {
 		t.Errorf("owner notes on another unit's alert: %+v", got)
 	}
 	if g := ask[AlertsAnswer](w, get, "/api/alerts?group=entity", nil); len(g.Groups) != 1 || g.Groups[0].Key != "host=dvc-web-02" {
@@ -225,7 +235,8 @@ func TestEventsWithinRows(t *testing.T) {
 		t.Errorf("terms of host.name: %+v", got)
 	}
 	fields := ask[FieldsAnswer](w, get, "/api/events/fields", nil)
-	if i := slices.IndexFunc(fields.Items, func(f FieldItem) bool { return f.Name == "message" }); i < 0 || fields.Items[i].Fill != 1 || len(fields.Items[i].Top) != 3 {
+	if i := slices.IndexFunc(fields.Items, func(f FieldItem) bool { return f.Name == "message" }); i < 0 || fields.Items[i].Fill != 1 ||
+		len(fields.Items[i].Top) != 3 {
 		t.Errorf("fields: %+v", fields.Items)
 	}
 	if d := ask[struct{ System SystemRef }](b.as("DV-01", soc.Owner), get, "/api/events/q1", nil); d.System.Name != "Cổng dịch vụ công" {
@@ -269,10 +280,12 @@ func TestApproximateTerms(t *testing.T) {
 
 func TestIdentifiersNeverStandInAddresses(t *testing.T) {
 	parts, _ := somethingHappened()
-	parts.Events = shelf{event("q1", "HT-001", "read record of tk:c"+fmt.Sprintf("%x", tokenOf("001099012345"))), event("q2", "HT-001", "other")}
+	parts.Events = shelf{event("q1", "HT-001", "read record of tk:c"+fmt.Sprintf("%x", tokenOf("001099012345"))),
+		event("q2", "HT-001", "other")}
 	b := newBench(t, parts)
 	w := b.as("", soc.Analyst)
-	for _, q := range []string{"001099012345", "user.id:001099012345", "user.id:(a or 001099012345)", "message:*001099012345*", `"so 001099012345"`} {
+	for _, q := range []string{"001099012345", "user.id:001099012345", "user.id:(a or 001099012345)", "message:*001099012345*",
+		`"so 001099012345"`} {
 		w.refused(get, "/api/events?query="+url.QueryEscape(q), nil, 422, "use_post")
 	}
 	s := ask[Search](w, post, "/api/searches", map[string]any{"query": "001099012345 and not other", "name": "một người"})
@@ -309,7 +322,8 @@ func tokenOf(value string) []byte {
 
 func TestAuditRows(t *testing.T) {
 	b := newBench(t, Parts{})
-	for _, d := range []soc.Deed{{Actor: soc.Actor{ID: "ng-other"}, Action: "alerts.close", Result: "done"}, {Actor: soc.Actor{ID: "ng-other"}, Action: "search.identifier", Result: "done"}} {
+	for _, d := range []soc.Deed{{Actor: soc.Actor{ID: "ng-other"}, Action: "alerts.close", Result: "done"},
+		{Actor: soc.Actor{ID: "ng-other"}, Action: "search.identifier", Result: "done"}} {
 		if err := b.keep(d); err != nil {
 			t.Fatal(err)
 		}
@@ -342,9 +356,11 @@ func TestDeedsInWords(t *testing.T) {
 	b := newBench(t, Parts{})
 	for _, d := range []soc.Deed{
 		{Actor: soc.Machine, Action: "posture.change", Object: "HT-001", Result: "done", Details: map[string]string{
-			"L3-A": "met → unknown", "L3-B": "- → not_met", "L3-C": "not_applicable → -", "not_computed": "2026-11-30T07:12:57Z/2026-11-30T07:20:00Z"}},
+			"L3-A": "met → unknown", "L3-B": "- → not_met", "L3-C": "not_applicable → -",
+			"not_computed": "2026-11-30T07:12:57Z/2026-11-30T07:20:00Z"}},
 		{Actor: soc.Actor{ID: "machine", Name: "quản trị tại máy"}, Action: "sensor.invite", Result: "done", Details: map[string]string{
-			"sensor": OwnSensor, "ttl": "24h0m0s", "note": "met → unknown", "odd_key": "x", "empty": "", "roles": `["lead","dpo"]`, "action": "alert.close", "demo": "true"}},
+			"sensor": OwnSensor, "ttl": "24h0m0s", "note": "met → unknown", "odd_key": "x", "empty": "", "roles": `["lead","dpo"]`,
+			"action": "alert.close", "demo": "true"}},
 	} {
 		if err := b.keep(d); err != nil {
 			t.Fatal(err)
@@ -363,9 +379,12 @@ func TestDeedsInWords(t *testing.T) {
 		at         int
 		lang, want string
 	}{
-		{last, "vi", "L3-A = Đạt → Không rõ\nL3-B = Chưa đánh giá → Chưa đạt\nL3-C = Không áp dụng → không còn yêu cầu\nkhoảng không đánh giá được = 30/11/2026 14:12:57 (+07) đến 30/11/2026 14:20:00 (+07)"},
-		{last, "en", "L3-A = Met → Unknown\nL3-B = Not evaluated → Not met\nL3-C = Not applicable → control no longer applies\nnot evaluated = 2026-11-30 14:12:57 (+07) to 2026-11-30 14:20:00 (+07)"},
-		{last - 1, "vi", "thao tác = đóng cảnh báo\ndữ liệu mẫu = có\nghi chú = met → unknown\nodd_key = x\nvai trò = trưởng ca; cán bộ bảo vệ dữ liệu\ncảm biến = máy này\nhiệu lực = 24 giờ"},
+		{last, "vi",
+			"L3-A = Đạt → Không rõ\nL3-B = Chưa đánh giá → Chưa đạt\nL3-C = Không áp dụng → không còn yêu cầu\nkhoảng không đánh giá được = 30/11/2026 14:12:57 (+07) đến 30/11/2026 14:20:00 (+07)"},
+		{last, "en",
+			"L3-A = Met → Unknown\nL3-B = Not evaluated → Not met\nL3-C = Not applicable → control no longer applies\nnot evaluated = 2026-11-30 14:12:57 (+07) to 2026-11-30 14:20:00 (+07)"},
+		{last - 1, "vi",
+			"thao tác = đóng cảnh báo\ndữ liệu mẫu = có\nghi chú = met → unknown\nodd_key = x\nvai trò = trưởng ca; cán bộ bảo vệ dữ liệu\ncảm biến = máy này\nhiệu lực = 24 giờ"},
 	} {
 		if got := said(c.at, c.lang); got != c.want {
 			t.Errorf("%s in %s:\n%s\nwant\n%s", items[c.at].Action, c.lang, got, c.want)
@@ -403,7 +422,8 @@ func TestExportAudit(t *testing.T) {
 	lead := b.as("", soc.Lead)
 	lead.header.Set("Accept-Language", "vi")
 	rows := read(lead, "?people=true&from=2026-01-01T00:00:00Z")
-	if len(rows) < n+1 || rows[0][0] != "Số" || rows[len(rows)-1][8] != "CB-0" || rows[len(rows)-1][7] != "đóng cảnh báo" || rows[len(rows)-1][9] != "Thành công" {
+	if len(rows) < n+1 || rows[0][0] != "Số" || rows[len(rows)-1][8] != "CB-0" || rows[len(rows)-1][7] != "đóng cảnh báo" ||
+		rows[len(rows)-1][9] != "Thành công" {
 		t.Errorf("%d rows, first %q, last %q", len(rows), rows[0], rows[len(rows)-1])
 	}
 	seen := map[string]bool{}
@@ -453,7 +473,8 @@ func TestExportAudit(t *testing.T) {
 	if err := write(); err != nil {
 		t.Error(err)
 	}
-	if _, err := a.export(t.Context(), k, &AuditFilter{}); !errors.As(err, &p) || p.Code != "export_too_large" || b.did("audit.export", "done") != before {
+	if _, err := a.export(t.Context(), k, &AuditFilter{}); !errors.As(err, &p) || p.Code != "export_too_large" ||
+		b.did("audit.export", "done") != before {
 		t.Errorf("more rows than the bound: %v", err)
 	}
 	if len(a.running) != 0 {
@@ -498,7 +519,9 @@ func TestLedgerAndGaps(t *testing.T) {
 	const minute = int64(60_000)
 	now := time.Now().UnixMilli() / minute * minute
 	at := func(n int64) int64 { return now - n*minute }
-	parts := Parts{Inventory: twoUnits(), Readings: readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: at(20), LastEvent: at(3), Rate: 60, Total: 9}, {Source: "NG-0002", State: soc.SourceSilent, Since: at(9), Cause: "no_connection", FirstEvent: at(20)}}}
+	parts := Parts{Inventory: twoUnits(),
+		Readings: readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: at(20), LastEvent: at(3), Rate: 60, Total: 9},
+			{Source: "NG-0002", State: soc.SourceSilent, Since: at(9), Cause: "no_connection", FirstEvent: at(20)}}}
 	l := book{sum: LedgerSummary{Balanced: false, LastMinute: at(3), Kept: at(20), Difference: 2}}
 	for n := int64(3); n <= 20; n++ {
 		if n != 10 { // the minute without anything
@@ -510,24 +533,30 @@ func TestLedgerAndGaps(t *testing.T) {
 	parts.Ledger = l
 	b := newBench(t, parts)
 	soon := ask[LedgerAnswer](b.as("", soc.Lead), get, "/api/ledger?view=off&map=true", nil)
-	if soon.Status.State != "off" || len(soon.Items) != 1 || soon.Items[0].Difference != 2 || soon.Items[0].Source.Name != "db" || len(soon.Map) != 1 || soon.Sum.Received != 90 {
+	if soon.Status.State != "off" || len(soon.Items) != 1 || soon.Items[0].Difference != 2 || soon.Items[0].Source.Name != "db" ||
+		len(soon.Map) != 1 || soon.Sum.Received != 90 {
 		t.Errorf("ledger: %+v", soon)
 	}
 	owner := b.as("DV-01", soc.Owner)
-	if own := ask[LedgerAnswer](owner, get, "/api/ledger", nil); own.Sum.Received != 85 || own.Status.State != "balanced" || own.Sum.Difference != 0 {
+	if own := ask[LedgerAnswer](owner, get, "/api/ledger", nil); own.Sum.Received != 85 || own.Status.State != "balanced" ||
+		own.Sum.Difference != 0 {
 		t.Errorf("owner's ledger holds another unit's rows: %+v", own)
 	}
 	owner.refused(get, "/api/ledger?source=NG-0002", nil, 404, "absent")
-	if s := ask[Status](owner, get, "/api/status", nil); s.Sources.Total != 1 || s.Sources.Silent != 0 || s.National != nil || s.Disk != nil || s.Events != nil {
+	if s := ask[Status](owner, get, "/api/status", nil); s.Sources.Total != 1 || s.Sources.Silent != 0 || s.National != nil || s.Disk != nil ||
+		s.Events != nil {
 		t.Errorf("owner's status bar: %+v", s)
 	}
-	if s := ask[Status](b.as("", soc.Lead), get, "/api/status", nil); s.Sources.Oldest == nil || s.Sources.Oldest.ID != "NG-0002" || s.Events.PerSecond != 1 {
+	if s := ask[Status](b.as("", soc.Lead), get, "/api/status", nil); s.Sources.Oldest == nil || s.Sources.Oldest.ID != "NG-0002" ||
+		s.Events.PerSecond != 1 {
 		t.Errorf("lead's status bar: %+v", s)
 	}
-	if d := ask[SourceDetail](b.as("", soc.Lead), get, "/api/sources/NG-0002", nil); len(d.Minutes) != 144 || d.Cause == nil || !strings.Contains(d.Cause.Text["vi"], "không có kết nối") {
+	if d := ask[SourceDetail](b.as("", soc.Lead), get, "/api/sources/NG-0002", nil); len(d.Minutes) != 144 || d.Cause == nil ||
+		!strings.Contains(d.Cause.Text["vi"], "không có kết nối") {
 		t.Errorf("source: %d bars, cause %+v", len(d.Minutes), d.Cause)
 	}
-	gaps, err := (&intake{desk: b.console.desk, readings: parts.Readings, ledger: parts.Ledger}).gaps(t.Context(), prepared{scope: soc.Scope{All: true}, from: at(30), to: now}, minute, map[int64]bool{at(25): true})
+	gaps, err := (&intake{desk: b.console.desk, readings: parts.Readings, ledger: parts.Ledger}).gaps(t.Context(),
+		prepared{scope: soc.Scope{All: true}, from: at(30), to: now}, minute, map[int64]bool{at(25): true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -564,7 +593,8 @@ func TestLedgerSaysWhatWasNotMeasured(t *testing.T) {
 		t.Errorf("%d minutes not measured, %v, status %+v", got.NotMeasured, states, got.Status)
 	}
 	dropped := ask[LedgerAnswer](lead, get, "/api/ledger?view=dropped", nil)
-	if len(dropped.Items) != 1 || dropped.Items[0].Dropped != 4 || dropped.Items[0].Minute != Time(at(8)) || dropped.Items[0].Source.ID != "NG-0001" || dropped.Items[0].Reasons["dropped:ring"] != 4 || dropped.Total != 1 {
+	if len(dropped.Items) != 1 || dropped.Items[0].Dropped != 4 || dropped.Items[0].Minute != Time(at(8)) ||
+		dropped.Items[0].Source.ID != "NG-0001" || dropped.Items[0].Reasons["dropped:ring"] != 4 || dropped.Total != 1 {
 		t.Errorf("dropped: %+v", dropped.Items)
 	}
 	l.sum.LastMinute = at(90)
@@ -579,7 +609,8 @@ func TestSamplesStandApart(t *testing.T) {
 	parts := Parts{Inventory: twoUnits()}
 	inv := parts.Inventory.(*province)
 	var list readings
-	state := []string{soc.SourceSilent, soc.SourceSilent, soc.SourceSilent, soc.SourceReceiving, soc.SourceGarbled, soc.SourceThin, soc.SourceSkewed, soc.SourceNever}
+	state := []string{soc.SourceSilent, soc.SourceSilent, soc.SourceSilent, soc.SourceReceiving, soc.SourceGarbled, soc.SourceThin,
+		soc.SourceSkewed, soc.SourceNever}
 	for i, s := range state {
 		for _, demo := range []bool{false, true} {
 			id := fmt.Sprintf("NG-1%d%t", i, demo)
@@ -600,7 +631,8 @@ func TestSamplesStandApart(t *testing.T) {
 	for _, x := range []struct {
 		state         string
 		real, samples int
-	}{{"", s.Total, s.Samples.Total}, {"silent", s.Silent, s.Samples.Silent}, {"receiving", s.Receiving, s.Samples.Receiving}, {"garbled", s.Garbled, s.Samples.Garbled},
+	}{{"", s.Total, s.Samples.Total}, {"silent", s.Silent, s.Samples.Silent}, {"receiving", s.Receiving, s.Samples.Receiving},
+		{"garbled", s.Garbled, s.Samples.Garbled},
 		{"thin", s.Thin, s.Samples.Thin}, {"skewed", s.Skewed, s.Samples.Skewed}, {"never", s.Never, s.Samples.Never}} {
 		for demo, want := range map[string]int{"no": x.real, "only": x.samples, "": x.real + x.samples} {
 			path := "/api/sources?limit=1&demo=" + demo + "&state=" + x.state
@@ -621,10 +653,12 @@ func TestSamplesStandApart(t *testing.T) {
 // leaves the machine's own line.
 func TestOwnNotesAreWorded(t *testing.T) {
 	n := names{sources: map[string]soc.Source{"NG-0007": {ID: "NG-0007", Name: "fw-dmz-01"}}}
-	note := soc.Condition{Op: "note", Want: "source_silent", Values: map[string]string{"source": "NG-0007", "cause": "no_connection", "last_event": "2026-11-21T15:29:00Z"}}
+	note := soc.Condition{Op: "note", Want: "source_silent",
+		Values: map[string]string{"source": "NG-0007", "cause": "no_connection", "last_event": "2026-11-21T15:29:00Z"}}
 	a := soc.Alert{Evidence: "source fw-dmz-01 is silent", Trace: []soc.Condition{{Op: "count"}, note}}
 	item := alertItem(a, n, false)
-	want := Text{"vi": "fw-dmz-01: Ngừng gửi từ 22:29; không có kết nối nào từ máy này.", "en": "fw-dmz-01: Nothing since 22:29; no connection from it."}
+	want := Text{"vi": "fw-dmz-01: Ngừng gửi từ 22:29; không có kết nối nào từ máy này.",
+		"en": "fw-dmz-01: Nothing since 22:29; no connection from it."}
 	if !maps.Equal(item.EvidenceText, want) {
 		t.Errorf("evidence %q, want %q", item.EvidenceText, want)
 	}
@@ -675,7 +709,8 @@ func TestAnswersSayWhatTheyLack(t *testing.T) {
 			Terms     map[string]TermsTable
 			Frame
 		}](plain, get, path, nil)
-		if all.Histogram.AtLeast || all.Terms["host.name"].AtLeast || len(all.Partial) > 0 || time.Since(time.UnixMilli(int64(all.AsOf))) > 15*time.Second {
+		if all.Histogram.AtLeast || all.Terms["host.name"].AtLeast || len(all.Partial) > 0 ||
+			time.Since(time.UnixMilli(int64(all.AsOf))) > 15*time.Second {
 			t.Errorf("%s of a whole store: %+v", path, all)
 		}
 	}
@@ -703,7 +738,8 @@ func TestAnswersSayWhatTheyLack(t *testing.T) {
 
 func lacksHalfAMinute(t *testing.T, what string, f Frame) {
 	t.Helper()
-	if ago := time.Since(time.UnixMilli(int64(f.AsOf))); ago < 30*time.Second || ago > 45*time.Second || time.Until(time.UnixMilli(int64(f.StaleAfter))) < 0 {
+	if ago := time.Since(time.UnixMilli(int64(f.AsOf))); ago < 30*time.Second || ago > 45*time.Second ||
+		time.Until(time.UnixMilli(int64(f.StaleAfter))) < 0 {
 		t.Errorf("%s is as of %v ago, stale after %v; the store shows events after 30 s", what, ago, f.StaleAfter)
 	}
 }
@@ -711,7 +747,8 @@ func lacksHalfAMinute(t *testing.T, what string, f Frame) {
 // TestFieldsSayWhatTheyDidNotCount: a value too long to be counted may be more frequent than those that are listed.
 func TestFieldsSayWhatTheyDidNotCount(t *testing.T) {
 	long := strings.Repeat("x", 257)
-	w := newBench(t, Parts{Events: shelf{event("q1", soc.Unassigned, long), event("q2", soc.Unassigned, long), event("q3", soc.Unassigned, "short")}}).as("", soc.Analyst)
+	w := newBench(t, Parts{Events: shelf{event("q1", soc.Unassigned, long), event("q2", soc.Unassigned, long),
+		event("q3", soc.Unassigned, "short")}}).as("", soc.Analyst)
 	for _, f := range ask[FieldsAnswer](w, get, "/api/events/fields", nil).Items {
 		if f.Approximate != (f.Name == "message") {
 			t.Errorf("%s: %+v", f.Name, f)

@@ -45,7 +45,8 @@ func (h *rules) alerts(ctx context.Context, k *call) (map[string]int64, error) {
 }
 
 func ruleItem(r soc.RuleInfo, alerts map[string]int64) RuleItem {
-	item := RuleItem{ID: r.ID, Version: r.Version, Title: r.Title, Severity: r.Severity, Status: r.Status, State: "running", Attack: orEmpty(r.Attack), Tags: orEmpty(r.Tags), Origin: r.Origin,
+	item := RuleItem{ID: r.ID, Version: r.Version, Title: r.Title, Severity: r.Severity, Status: r.Status, State: "running",
+		Attack: orEmpty(r.Attack), Tags: orEmpty(r.Tags), Origin: r.Origin,
 		File: r.File, Logsource: r.Logsource, Correlation: r.Correlation}
 	if item.Title == nil {
 		item.Title = Text{"en": r.ID}
@@ -73,7 +74,8 @@ func (h *rules) list(ctx context.Context, k *call, in *rulesIn) (*RulesAnswer, e
 		if unfed(feed) {
 			out.Unfed++
 		}
-		if in.State == "refused" || (in.State == "unfed" && !unfed(feed)) || (in.Severity != "" && string(r.Severity) != in.Severity) || (in.Origin != "" && r.Origin != in.Origin) ||
+		if in.State == "refused" || (in.State == "unfed" && !unfed(feed)) || (in.Severity != "" && string(r.Severity) != in.Severity) ||
+			(in.Origin != "" && r.Origin != in.Origin) ||
 			(in.Product != "" && r.Logsource["product"] != in.Product) || (in.Attack != "" && !attack(r.Attack, in.Attack)) ||
 			!matches(in.Text, r.ID, r.Title["vi"], r.Title["en"], r.File, strings.Join(r.Attack, " "), strings.Join(r.Tags, " ")) {
 			continue
@@ -82,10 +84,12 @@ func (h *rules) list(ctx context.Context, k *call, in *rulesIn) (*RulesAnswer, e
 	}
 	for _, r := range h.rules.Refused() {
 		out.Refused++
-		if in.State == "running" || in.State == "unfed" || in.Severity != "" || in.Origin != "" || in.Product != "" || in.Attack != "" || !matches(in.Text, r.Rule, r.File, r.Reason) {
+		if in.State == "running" || in.State == "unfed" || in.Severity != "" || in.Origin != "" || in.Product != "" || in.Attack != "" ||
+			!matches(in.Text, r.Rule, r.File, r.Reason) {
 			continue
 		}
-		rows = append(rows, RuleItem{ID: r.Rule, Title: Text{"en": r.File}, State: "refused", File: r.File, Reason: r.Reason, Attack: []string{}, Tags: []string{}})
+		rows = append(rows, RuleItem{ID: r.Rule, Title: Text{"en": r.File}, State: "refused", File: r.File, Reason: r.Reason, Attack: []string{},
+			Tags: []string{}})
 	}
 	key, down := sorting(in.Sort)
 	name := byName()

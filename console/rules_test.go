@@ -21,7 +21,8 @@ func (d deck) AlertsByRule(context.Context) (map[string]int64, error) { return d
 func TestRulesSayWhatReachesThem(t *testing.T) {
 	parts, _ := somethingHappened()
 	parts.Rules = deck{titles{{ID: "r1"}, {ID: "r2"}, {ID: "r3"}, {ID: "r4"}, {ID: "r5"}},
-		map[string]soc.Feed{"r1": {State: soc.FeedArrives}, "r2": {State: soc.FeedNotSeen}, "r3": {State: soc.FeedNotMade}, "r4": {State: soc.FeedUnknown, Cause: "disk away"}}, map[string]int64{"r1": 7}}
+		map[string]soc.Feed{"r1": {State: soc.FeedArrives}, "r2": {State: soc.FeedNotSeen}, "r3": {State: soc.FeedNotMade},
+			"r4": {State: soc.FeedUnknown, Cause: "disk away"}}, map[string]int64{"r1": 7}}
 	b := newBench(t, parts)
 	analyst := b.as("", soc.Analyst)
 	list := ask[RulesAnswer](analyst, get, "/api/rules", nil)
@@ -45,7 +46,8 @@ func TestRulesSayWhatReachesThem(t *testing.T) {
 	// Counts are over everything: who does not see everything sees none, on the page as in the list.
 	owner := b.as("", soc.DPO)
 	if status, _ := owner.do(get, "/api/rules", nil); status == 200 {
-		if one := ask[RuleDetail](owner, get, "/api/rules/r1", nil); (one.Alerts == nil) != (ask[RulesAnswer](owner, get, "/api/rules", nil).Items[0].Alerts == nil) {
+		if one := ask[RuleDetail](owner, get, "/api/rules/r1",
+			nil); (one.Alerts == nil) != (ask[RulesAnswer](owner, get, "/api/rules", nil).Items[0].Alerts == nil) {
 			t.Errorf("the page counts %v", one.Alerts)
 		}
 	}

@@ -121,13 +121,15 @@ func TestOtherMethods(t *testing.T) {
 			slices.Sort(allow)
 			want := slices.Clone(methods)
 			slices.Sort(want)
-			if res.StatusCode != http.StatusMethodNotAllowed || !slices.Equal(allow, slices.Compact(want)) || !strings.Contains(body, "method_wrong") {
+			if res.StatusCode != http.StatusMethodNotAllowed || !slices.Equal(allow, slices.Compact(want)) ||
+				!strings.Contains(body, "method_wrong") {
 				t.Errorf("%s %s: %d, Allow %v, want 405 and %v: %s", m, path, res.StatusCode, allow, want, body)
 			}
 		}
 	}
 	for _, m := range []string{get, post, put, del, http.MethodPatch} {
-		if res, body := b.get(t, "/api/none", func(r *http.Request) { r.Method = m }); res.StatusCode != http.StatusNotFound || !strings.Contains(body, "no_such_address") {
+		if res, body := b.get(t, "/api/none", func(r *http.Request) { r.Method = m }); res.StatusCode != http.StatusNotFound ||
+			!strings.Contains(body, "no_such_address") {
 			t.Errorf("%s /api/none: %d %s", m, res.StatusCode, body)
 		}
 	}

@@ -25,7 +25,8 @@ func (h *searcher) run(ctx context.Context, k *call, s query.Search) (query.Resu
 	h.mu.Lock()
 	if h.running[k.Actor.ID] >= searchesEach {
 		h.mu.Unlock()
-		return query.Result{}, &soc.Problem{Status: http.StatusTooManyRequests, Code: "searches_running", Detail: "Too many searches are running.", Values: map[string]string{"most": strconv.Itoa(searchesEach)}}
+		return query.Result{}, &soc.Problem{Status: http.StatusTooManyRequests, Code: "searches_running",
+			Detail: "Too many searches are running.", Values: map[string]string{"most": strconv.Itoa(searchesEach)}}
 	}
 	h.running[k.Actor.ID]++
 	h.mu.Unlock()

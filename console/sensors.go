@@ -29,7 +29,8 @@ func (h *sensors) list(ctx context.Context, k *call, _ *none) (*Page[SensorItem]
 		if !scope.All && !slices.Contains(scope.Systems, s.System) {
 			continue
 		}
-		item := SensorItem{ID: s.ID, Name: s.Name, Host: s.Host, Version: s.Version, State: s.State, Probes: orEmpty(s.Probes), Seen: Time(s.Seen), Ends: Time(s.CertificateEnds), Shed: s.Shed}
+		item := SensorItem{ID: s.ID, Name: s.Name, Host: s.Host, Version: s.Version, State: s.State, Probes: orEmpty(s.Probes),
+			Seen: Time(s.Seen), Ends: Time(s.CertificateEnds), Shed: s.Shed}
 		if s.System != "" {
 			ref := n.system(s.System)
 			item.System = &ref

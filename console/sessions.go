@@ -32,7 +32,8 @@ func (h *sessions) list(ctx context.Context, k *call, _ *none) (*Page[Session], 
 	}
 	p := &Page[Session]{Items: make([]Session, len(list)), Frame: h.frame(int64(len(list)), "", time.Minute)}
 	for i, s := range list {
-		p.Items[i] = Session{ID: s.ID, Account: Ref{s.Account, s.Name}, Address: s.Address, Agent: s.Agent, Started: Time(s.Started), Seen: Time(s.Seen), Ends: Time(s.Ends), Current: s.ID == k.Identity.Session}
+		p.Items[i] = Session{ID: s.ID, Account: Ref{s.Account, s.Name}, Address: s.Address, Agent: s.Agent, Started: Time(s.Started),
+			Seen: Time(s.Seen), Ends: Time(s.Ends), Current: s.ID == k.Identity.Session}
 	}
 	return p, nil
 }

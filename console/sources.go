@@ -93,8 +93,9 @@ func clockOff(s SourceItem) int64 {
 }
 
 func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceItem {
-	item := SourceItem{ID: s.ID, Name: s.Name, Kind: s.Kind, Address: s.Address, Host: s.Host, Dataset: s.Dataset, Layers: orEmpty(s.Layers), State: sourceUnknown,
-		Auto: s.Auto, StoppedUntil: Time(s.StoppedUntil), Demo: s.Demo, Retired: Time(s.Retired),
+	item := SourceItem{ID: s.ID, Name: s.Name, Kind: s.Kind, Address: s.Address, Host: s.Host, Dataset: s.Dataset, Layers: orEmpty(s.Layers),
+		State: sourceUnknown,
+		Auto:  s.Auto, StoppedUntil: Time(s.StoppedUntil), Demo: s.Demo, Retired: Time(s.Retired),
 		Zone: s.Zone, ExpectEvery: s.ExpectEvery, Trust: s.TrustLogsource, Sensor: s.Sensor, Version: s.Version}
 	if s.System != "" {
 		ref := n.system(s.System)
@@ -107,7 +108,8 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 			item.OffsetMS = &r.OffsetMS
 		}
 		if r.Cause != "" {
-			values := map[string]string{"since": Time(r.Since).clock(), "offset_ms": strconv.FormatInt(r.OffsetMS, 10), "rate": strconv.FormatFloat(r.Rate, 'f', 0, 64), "usual": strconv.FormatFloat(r.Usual, 'f', 0, 64)}
+			values := map[string]string{"since": Time(r.Since).clock(), "offset_ms": strconv.FormatInt(r.OffsetMS, 10),
+				"rate": strconv.FormatFloat(r.Rate, 'f', 0, 64), "usual": strconv.FormatFloat(r.Usual, 'f', 0, 64)}
 			item.Cause = &Because{Code: r.Cause, Values: values, Text: both("cause."+r.Cause, values, r.Cause)}
 		}
 	} else if len(readings) > 0 {
@@ -120,7 +122,8 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 }
 
 // worst first.
-var sourceRank = map[string]int{soc.SourceSilent: 0, soc.SourceGarbled: 1, soc.SourceThin: 2, soc.SourceSkewed: 3, sourceUnknown: 4, soc.SourceNever: 5, soc.SourceReceiving: 6}
+var sourceRank = map[string]int{soc.SourceSilent: 0, soc.SourceGarbled: 1, soc.SourceThin: 2, soc.SourceSkewed: 3, sourceUnknown: 4,
+	soc.SourceNever: 5, soc.SourceReceiving: 6}
 
 func countSources(items []SourceItem) SourcesStatus {
 	out := SourcesStatus{State: "good"}
@@ -175,7 +178,8 @@ func (h *sources) list(_ context.Context, k *call, in *sourcesIn) (*SourcesAnswe
 		if item.System != nil {
 			system = item.System.Name
 		}
-		if (in.State != "" && item.State != in.State) || (in.System != "" && s.System != in.System) || (in.Kind != "" && s.Kind != in.Kind) || (in.Found && !s.Auto) || (in.Demo != "" && s.Demo != (in.Demo == "only")) ||
+		if (in.State != "" && item.State != in.State) || (in.System != "" && s.System != in.System) || (in.Kind != "" && s.Kind != in.Kind) ||
+			(in.Found && !s.Auto) || (in.Demo != "" && s.Demo != (in.Demo == "only")) ||
 			!matches(in.Text, s.ID, s.Name, s.Host, s.Address, s.Dataset, system) {
 			continue
 		}
@@ -266,8 +270,8 @@ func (h *sources) lastDay(ctx context.Context, source string) ([]SourceMinutes, 
 	return out, nil
 }
 
-// lastRaw fills in the last event of a source as it came, for who may read its events; RawError says why it could not be read, or that a newer one
-// may be in what could not be read.
+// lastRaw fills in the last event of a source as it came, for who may read its events; RawError says why it could not be read, or that a
+// newer one may be in what could not be read.
 func (h *sources) lastRaw(ctx context.Context, k *call, s soc.Source, d *SourceDetail) error {
 	scope, _, err := h.scopeFor(ctx, k, "events.search")
 	if err != nil || !sourceIn(scope, s) {
@@ -279,7 +283,8 @@ func (h *sources) lastRaw(ctx context.Context, k *call, s soc.Source, d *SourceD
 		return nil
 	}
 	if len(r.Partial) > 0 {
-		d.RawError = h.problem(ctx, k, &soc.Problem{Status: http.StatusServiceUnavailable, Code: "events_partial", Detail: "Not all events could be read; one of the rest may be newer.",
+		d.RawError = h.problem(ctx, k, &soc.Problem{Status: http.StatusServiceUnavailable, Code: "events_partial",
+			Detail: "Not all events could be read; one of the rest may be newer.",
 			Values: map[string]string{"n": strconv.Itoa(len(r.Partial)), "reason": strings.Join(r.Partial[:min(3, len(r.Partial))], "; ")}}).Detail
 	}
 	if len(r.Events) == 1 {
@@ -311,7 +316,8 @@ func (h *sources) restingOn(ctx context.Context, k *call, s soc.Source, d *Sourc
 }
 
 func (b sourceBody) apply(s soc.Source) soc.Source {
-	s.Name, s.Kind, s.System, s.Address, s.Host, s.Dataset, s.Zone = strings.TrimSpace(b.Name), b.Kind, b.System, b.Address, b.Host, b.Dataset, b.Zone
+	s.Name, s.Kind, s.System, s.Address, s.Host, s.Dataset, s.Zone = strings.TrimSpace(b.Name), b.Kind, b.System, b.Address, b.Host, b.Dataset,
+		b.Zone
 	s.Layers, s.ExpectEvery, s.TrustLogsource, s.Auto = b.Layers, b.ExpectEvery, b.TrustLogsource, false
 	if b.Version != 0 {
 		s.Version = b.Version
@@ -394,7 +400,8 @@ func (h *sources) stop(ctx context.Context, k *call, in *idBodyIn[stopBody]) (*S
 		return nil, err
 	}
 	if h.audit != nil {
-		if err := h.audit.Record(ctx, soc.Deed{Actor: k.Actor, Action: "source.stop", Object: s.ID, Result: "done", Reason: in.Body.Reason}); err != nil {
+		if err := h.audit.Record(ctx, soc.Deed{Actor: k.Actor, Action: "source.stop", Object: s.ID, Result: "done",
+			Reason: in.Body.Reason}); err != nil {
 			return nil, err
 		}
 	}
@@ -404,5 +411,6 @@ func (h *sources) stop(ctx context.Context, k *call, in *idBodyIn[stopBody]) (*S
 
 // conflictOf is used where the console itself finds that something changed meanwhile.
 func conflictOf(id string) error {
-	return &soc.Problem{Status: http.StatusConflict, Code: "changed_meanwhile", Detail: "Someone changed this meanwhile.", Values: map[string]string{"id": id}}
+	return &soc.Problem{Status: http.StatusConflict, Code: "changed_meanwhile", Detail: "Someone changed this meanwhile.",
+		Values: map[string]string{"id": id}}
 }

@@ -55,7 +55,8 @@ var (
 // of the topic, sent when notices were lost), "beat" every 15 s, "end" with a reason. Notices of the same object within a tenth of a
 // second are folded.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
-	k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: overTLS(r), op: operation{Method: get, Path: "/api/stream", ID: "stream", Action: "me.read"}}
+	k := &call{Lang: languageOf(r, ""), w: w, r: r, secure: overTLS(r),
+		op: operation{Method: get, Path: "/api/stream", ID: "stream", Action: "me.read"}}
 	if err := c.identify(k, k.op.Action); err != nil {
 		c.refuse(r.Context(), k, err)
 		return

@@ -77,7 +77,8 @@ func (h *systems) item(ctx context.Context, k *call, s soc.System, n names, last
 	item := SystemItem{
 		ID: s.ID, Name: s.Name, Unit: n.unit(s.Unit), Operator: n.unit(s.Operator), Level: s.Level, Basis: s.Basis, Placement: s.Placement,
 		Dossier: s.Dossier, Plan: s.Plan, Investing: s.Investing, Engine: s.Engine, Demo: s.Demo, Retired: Time(s.Retired), Version: s.Version,
-		State: soc.Unknown, Layers: []LayerItem{}, Technical: []LayerItem{}, TelemetryAt: Time(last[s.ID]), Transition: deadline(h.tallies.posture, s, h.clock().UnixMilli()),
+		State: soc.Unknown, Layers: []LayerItem{}, Technical: []LayerItem{}, TelemetryAt: Time(last[s.ID]),
+		Transition: deadline(h.tallies.posture, s, h.clock().UnixMilli()),
 	}
 	if h.may(ctx, k, "posture.read") {
 		t, err := h.tallies.of(ctx, s.ID)
@@ -130,7 +131,8 @@ func (h *systems) list(ctx context.Context, k *call, in *systemsIn) (*SystemsAns
 	if err != nil {
 		return nil, err
 	}
-	out := &SystemsAnswer{Items: []SystemItem{}, Views: map[string]int64{"all": 0, "level3": 0, "unknown": 0, "internet": 0, "soon": 0, "retired": 0}}
+	out := &SystemsAnswer{Items: []SystemItem{}, Views: map[string]int64{"all": 0, "level3": 0, "unknown": 0, "internet": 0, "soon": 0,
+		"retired": 0}}
 	var rows []SystemItem
 	for _, s := range all {
 		for v := range out.Views {
@@ -142,7 +144,8 @@ func (h *systems) list(ctx context.Context, k *call, in *systemsIn) (*SystemsAns
 		if s.Unit != nil {
 			unit, unitName = s.Unit.ID, s.Unit.Name
 		}
-		if !inView(s, in.View) || (in.Level > 0 && s.Level != in.Level) || (in.Unit != "" && unit != in.Unit) || (in.Placement != "" && s.Placement != in.Placement) ||
+		if !inView(s, in.View) || (in.Level > 0 && s.Level != in.Level) || (in.Unit != "" && unit != in.Unit) ||
+			(in.Placement != "" && s.Placement != in.Placement) ||
 			(in.State != "" && string(s.State) != in.State) || !matches(in.Text, s.ID, s.Name, unitName) {
 			continue
 		}
@@ -179,7 +182,8 @@ func (h *systems) openAlerts(ctx context.Context, k *call, items []SystemItem) e
 		if !authz.Covers(scope, items[i].ID) {
 			continue
 		}
-		p, err := h.alerts.List(ctx, scope, AlertQuery{AlertFilter: AlertFilter{States: []string{"open"}, Systems: []string{items[i].ID}, Personal: filter.PersonalOnly()}, Limit: 1})
+		p, err := h.alerts.List(ctx, scope, AlertQuery{AlertFilter: AlertFilter{States: []string{"open"}, Systems: []string{items[i].ID},
+			Personal: filter.PersonalOnly()}, Limit: 1})
 		if err != nil {
 			return err
 		}
@@ -278,8 +282,9 @@ func (h *systems) get(ctx context.Context, k *call, in *idIn) (*SystemDetail, er
 }
 
 func (b systemBody) system(id string) soc.System {
-	return soc.System{ID: id, Name: strings.TrimSpace(b.Name), Unit: b.Unit, Operator: b.Operator, Level: b.Level, Basis: b.Basis, Placement: b.Placement,
-		Dossier: b.Dossier, Plan: b.Plan, Investing: b.Investing, Engine: b.Engine, Version: b.Version}
+	return soc.System{ID: id, Name: strings.TrimSpace(b.Name), Unit: b.Unit, Operator: b.Operator, Level: b.Level, Basis: b.Basis,
+		Placement: b.Placement,
+		Dossier:   b.Dossier, Plan: b.Plan, Investing: b.Investing, Engine: b.Engine, Version: b.Version}
 }
 
 func (h *systems) add(ctx context.Context, k *call, in *bodyIn[systemBody]) (*SystemItem, error) {

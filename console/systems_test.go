@@ -57,13 +57,15 @@ func cell(control string, state soc.PostureState, code string, values ...string)
 	for i := 0; i+1 < len(values); i += 2 {
 		v[values[i]] = values[i+1]
 	}
-	return Finding{Finding: soc.Finding{Control: control, State: state, Since: 1_700_000_000_000, Because: []soc.Because{{Code: code, Values: v}}}, Score: -1}
+	return Finding{Finding: soc.Finding{Control: control, State: state, Since: 1_700_000_000_000,
+		Because: []soc.Because{{Code: code, Values: v}}}, Score: -1}
 }
 
 func someControls() []Control {
 	return []Control{
 		{ID: "L3-A", Framework: "level3", Group: "server", Title: Text{"vi": "A", "en": "A"}, Mode: "auto", Checked: true},
-		{ID: "L3-B", Framework: "level3", Group: "policy", Title: Text{"vi": "B", "en": "B"}, Mode: "semi", How: Text{"vi": "Quy chế có số.", "en": "A numbered policy."}},
+		{ID: "L3-B", Framework: "level3", Group: "policy", Title: Text{"vi": "B", "en": "B"}, Mode: "semi",
+			How: Text{"vi": "Quy chế có số.", "en": "A numbered policy."}},
 		{ID: "L3-C", Framework: "level3", Group: "server", Title: Text{"vi": "C", "en": "C"}, Mode: "auto", Checked: true},
 		{ID: "LAYER-4", Framework: Organisation, Title: Text{"vi": "D", "en": "D"}},
 	}
@@ -75,7 +77,8 @@ func TestCompareListsExactlyWhatDiffers(t *testing.T) {
 	day := func(n int) int64 { return now.AddDate(0, 0, n).UnixMilli() }
 	parts, _ := somethingHappened()
 	at := func(a, b, c, d soc.PostureState) []Finding {
-		return []Finding{cell("L3-A", a, "source_silent"), cell("L3-B", b, "no_check"), cell("L3-C", c, "clock_ok"), cell("LAYER-4", d, "no_endpoint")}
+		return []Finding{cell("L3-A", a, "source_silent"), cell("L3-B", b, "no_check"), cell("L3-C", c, "clock_ok"),
+			cell("LAYER-4", d, "no_endpoint")}
 	}
 	parts.Posture = &cells{controls: someControls(), at: map[int64][]Finding{
 		day(-10): at(soc.Met, soc.Unknown, soc.Met, soc.NotMet),
@@ -90,7 +93,8 @@ func TestCompareListsExactlyWhatDiffers(t *testing.T) {
 		{now.AddDate(0, 0, -9).Format(time.RFC3339), now.AddDate(0, 0, -4).Format(time.RFC3339), "L3-A:met→unknown"},
 		{now.AddDate(0, 0, -9).Format(time.RFC3339), "", "L3-C:met→not_met LAYER-4:not_met→met"},
 	} {
-		got := ask[PostureDifference](auditor, get, "/api/systems/HT-001/posture/compare?from="+strings.ReplaceAll(c.from, "+", "%2B")+"&to="+strings.ReplaceAll(c.to, "+", "%2B"), nil)
+		got := ask[PostureDifference](auditor, get, "/api/systems/HT-001/posture/compare?from="+strings.ReplaceAll(c.from, "+", "%2B")+"&to="+
+			strings.ReplaceAll(c.to, "+", "%2B"), nil)
 		var list []string
 		for _, x := range got.Items {
 			list = append(list, x.Control+":"+string(x.From)+"→"+string(x.To))
@@ -111,9 +115,11 @@ func TestEveryCellSaysWhyAndWhatToDo(t *testing.T) {
 	parts, _ := somethingHappened()
 	stale := cell("L3-C", soc.Unknown, "evidence_stale", "evidence", "store")
 	stale.Because = append(stale.Because, soc.Because{Code: "retention_reached", Values: map[string]string{"days": "97", "floor_days": "90"}})
-	stale.LastKnown, stale.Evidence = soc.Met, []soc.Evidence{{ID: "store", At: 1, MaxAge: 2}, {ID: "kind:logon", At: 1, MaxAge: 2}, {ID: "NG-0003", At: 1, MaxAge: 2, Value: "fw-dmz-01"}}
+	stale.LastKnown, stale.Evidence = soc.Met, []soc.Evidence{{ID: "store", At: 1, MaxAge: 2}, {ID: "kind:logon", At: 1, MaxAge: 2},
+		{ID: "NG-0003", At: 1, MaxAge: 2, Value: "fw-dmz-01"}}
 	parts.Posture = &cells{controls: someControls(), at: map[int64][]Finding{0: {
-		cell("L3-A", soc.NotMet, "kinds_absent", "kinds", "process, access"), cell("L3-B", soc.Unknown, "no_check"), stale, cell("LAYER-4", soc.NotMet, "no_endpoint")}}}
+		cell("L3-A", soc.NotMet, "kinds_absent", "kinds", "process, access"), cell("L3-B", soc.Unknown, "no_check"), stale,
+		cell("LAYER-4", soc.NotMet, "no_endpoint")}}}
 	b := newBench(t, parts)
 	p := ask[PostureAnswer](b.as("", soc.Auditor), get, "/api/systems/HT-001/posture", nil)
 	has := func(where string, got Text, vi, en string) {
@@ -150,7 +156,8 @@ func TestEveryCellSaysWhyAndWhatToDo(t *testing.T) {
 	if got := steps(soc.Met, []soc.Because{{Code: "clock_ok"}}, Control{}); len(got) != 0 {
 		t.Errorf("met, and yet to do: %v", got)
 	}
-	if got := because([]soc.Because{{Code: "source_silent", Values: map[string]string{"count": "1", "of": "2", "sources": "NG-1"}}})[0].Text["vi"]; strings.ContainsAny(got, "{}") {
+	if got := because([]soc.Because{{Code: "source_silent",
+		Values: map[string]string{"count": "1", "of": "2", "sources": "NG-1"}}})[0].Text["vi"]; strings.ContainsAny(got, "{}") {
 		t.Errorf("an interval of before, without minutes: %q", got)
 	}
 }
@@ -187,7 +194,8 @@ func TestTransition(t *testing.T) {
 			t.Errorf("%s at %s: %+v, want %d days", c.due.Kind, c.now, d, c.days)
 			continue
 		}
-		if !d.Approx || d.Law.Mark != "V" || d.Law.Document != c.due.Document || d.Law.Article != c.due.Article || d.Law.Note["vi"] == "" || d.Law.Note["en"] == "" || d.Text["vi"] == d.Text["en"] {
+		if !d.Approx || d.Law.Mark != "V" || d.Law.Document != c.due.Document || d.Law.Article != c.due.Article || d.Law.Note["vi"] == "" ||
+			d.Law.Note["en"] == "" || d.Text["vi"] == d.Text["en"] {
 			t.Errorf("%s: source and certainty are not said: %+v", c.due.Kind, d)
 		}
 	}

@@ -53,7 +53,8 @@ func stretch(from, to string, now int64, width time.Duration) (a, b int64, err e
 }
 
 // intervals of a histogram that read well on an axis.
-var intervals = []time.Duration{time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 10 * time.Minute,
+var intervals = []time.Duration{time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute,
+	10 * time.Minute,
 	30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
 
 // interval is the width in ms of the bars of a histogram over [from, to), both from instant; at most mostBars of them, auto aims at

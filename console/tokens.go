@@ -23,7 +23,8 @@ func (h *tokens) operations() (string, []operation) {
 }
 
 func (h *tokens) item(t identity.Token) Token {
-	out := Token{ID: t.ID, Name: t.Name, Roles: t.Roles, By: t.By, Created: Time(t.Created), Expires: Time(t.Expires), LastUse: Time(t.LastUse), Revoked: Time(t.Revoked), Orphan: t.Orphan}
+	out := Token{ID: t.ID, Name: t.Name, Roles: t.Roles, By: t.By, Created: Time(t.Created), Expires: Time(t.Expires),
+		LastUse: Time(t.LastUse), Revoked: Time(t.Revoked), Orphan: t.Orphan}
 	if t.Unit != "" {
 		out.Unit = h.unitRef(t.Unit)
 	}
@@ -46,7 +47,8 @@ func (h *tokens) make(ctx context.Context, k *call, in *bodyIn[tokenBody]) (*Tok
 	if err := h.knownUnit(in.Body.Unit, in.Body.Roles); err != nil {
 		return nil, err
 	}
-	t, secret, err := h.accounts.CreateToken(ctx, k.Actor, identity.TokenRequest{Name: in.Body.Name, Roles: in.Body.Roles, Unit: in.Body.Unit, Life: time.Duration(in.Body.Days) * 24 * time.Hour})
+	t, secret, err := h.accounts.CreateToken(ctx, k.Actor,
+		identity.TokenRequest{Name: in.Body.Name, Roles: in.Body.Roles, Unit: in.Body.Unit, Life: time.Duration(in.Body.Days) * 24 * time.Hour})
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,8 @@ func (h *units) operations() (string, []operation) {
 // list lists those of the systems the person may see; an administrator sees all.
 func (h *units) list(ctx context.Context, k *call, in *unitsIn) (*Page[UnitItem], error) {
 	list := h.visibleSystems(k)
-	all := h.may(ctx, k, "inventory.write") || !slices.ContainsFunc(k.Filter.Any, func(cs []authz.Clause) bool { return cs[0].Attribute == authz.Unit })
+	all := h.may(ctx, k, "inventory.write") || !slices.ContainsFunc(k.Filter.Any,
+		func(cs []authz.Clause) bool { return cs[0].Attribute == authz.Unit })
 	seen := map[string]bool{k.Actor.Unit: true}
 	systems := map[string]int{}
 	for _, s := range list {

@@ -46,7 +46,8 @@ func (c *Console) guard(next http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	next = cross.Handler(next)
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, newProblem(languageOf(r, ""), &soc.Problem{Status: http.StatusForbidden, Code: "other_site", Detail: "This request comes from another site."}))
+		writeProblem(w, newProblem(languageOf(r, ""),
+			&soc.Problem{Status: http.StatusForbidden, Code: "other_site", Detail: "This request comes from another site."}))
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -65,7 +66,9 @@ func (c *Console) guard(next http.Handler) http.Handler {
 			h.Set("Cache-Control", "no-store")
 		}
 		if !c.ours(r.Host) {
-			writeProblem(w, newProblem(languageOf(r, ""), &soc.Problem{Status: http.StatusMisdirectedRequest, Code: "other_host", Detail: "This appliance does not answer to that name.", Values: map[string]string{"host": r.Host}}))
+			writeProblem(w, newProblem(languageOf(r, ""),
+				&soc.Problem{Status: http.StatusMisdirectedRequest, Code: "other_host", Detail: "This appliance does not answer to that name.",
+					Values: map[string]string{"host": r.Host}}))
 			return
 		}
 		defer func() {
@@ -73,7 +76,8 @@ func (c *Console) guard(next http.Handler) http.Handler {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				writeProblem(w, c.problem(r.Context(), &call{Lang: languageOf(r, ""), op: operation{Method: r.Method, Path: r.URL.Path}}, fmt.Errorf("panic: %v", v)))
+				writeProblem(w, c.problem(r.Context(), &call{Lang: languageOf(r, ""), op: operation{Method: r.Method, Path: r.URL.Path}},
+					fmt.Errorf("panic: %v", v)))
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -147,7 +151,8 @@ func (c *Console) web() {
 				w.Header().Add("Allow", m)
 			}
 		}
-		writeProblem(w, newProblem(languageOf(r, ""), &soc.Problem{Status: http.StatusMethodNotAllowed, Code: "method_wrong", Detail: "This address does not take " + r.Method + "."}))
+		writeProblem(w, newProblem(languageOf(r, ""),
+			&soc.Problem{Status: http.StatusMethodNotAllowed, Code: "method_wrong", Detail: "This address does not take " + r.Method + "."}))
 	})
 }
 
@@ -212,7 +217,8 @@ func (c *Console) aboutMachine(r *http.Request, id string) (refuse func(http.Res
 // file serves the web console: files under assets/ never change under their name; every other path that is no file is a page of it.
 func (c *Console) file(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/api/") || c.site == nil || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
-		writeProblem(w, newProblem(languageOf(r, ""), &soc.Problem{Status: http.StatusNotFound, Code: "no_such_address", Detail: "There is nothing at this address."}))
+		writeProblem(w, newProblem(languageOf(r, ""),
+			&soc.Problem{Status: http.StatusNotFound, Code: "no_such_address", Detail: "There is nothing at this address."}))
 		return
 	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
@@ -270,7 +276,8 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 	rand.Read(b) //nolint:errcheck // never fails (Go 1.24)
 	nonce := base64.StdEncoding.EncodeToString(b)
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+"'; img-src 'self' data:; font-src 'self'; "+
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+
+		"'; img-src 'self' data:; font-src 'self'; "+
 		"connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")

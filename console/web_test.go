@@ -62,7 +62,8 @@ func TestPages(t *testing.T) {
 		res, body := b.get(t, path, nil)
 		csp := res.Header.Get("Content-Security-Policy")
 		m := regexp.MustCompile(`style-src 'self' 'nonce-([^']+)'`).FindStringSubmatch(csp)
-		if res.StatusCode != 200 || m == nil || !strings.Contains(body, `content="`+m[1]+`"`) || strings.Contains(csp, "unsafe") || res.Header.Get("Cache-Control") != "no-store" {
+		if res.StatusCode != 200 || m == nil || !strings.Contains(body, `content="`+m[1]+`"`) || strings.Contains(csp, "unsafe") ||
+			res.Header.Get("Cache-Control") != "no-store" {
 			t.Fatalf("%s: %d, policy %q, body %s", path, res.StatusCode, csp, body)
 		}
 		nonces[m[1]] = true
@@ -87,8 +88,10 @@ func TestPages(t *testing.T) {
 				r.Header.Set("Accept-Encoding", c.accept)
 			}
 		})
-		if res.StatusCode != c.status || (c.body != "" && body != c.body) || res.Header.Get("Cache-Control") != c.cache || res.Header.Get("Content-Type") != c.kind {
-			t.Errorf("%s accepting %q: %d %q %q %q", c.path, c.accept, res.StatusCode, body, res.Header.Get("Cache-Control"), res.Header.Get("Content-Type"))
+		if res.StatusCode != c.status || (c.body != "" && body != c.body) || res.Header.Get("Cache-Control") != c.cache ||
+			res.Header.Get("Content-Type") != c.kind {
+			t.Errorf("%s accepting %q: %d %q %q %q", c.path, c.accept, res.StatusCode, body, res.Header.Get("Cache-Control"),
+				res.Header.Get("Content-Type"))
 		}
 		if (res.Header.Get("Content-Encoding") == "gzip") != (c.body == "gzipped") {
 			t.Errorf("%s accepting %q: encoding %q", c.path, c.accept, res.Header.Get("Content-Encoding"))
@@ -102,8 +105,9 @@ func TestPages(t *testing.T) {
 func TestOnlyOwnNames(t *testing.T) {
 	b := newBench(t, Parts{})
 	b.console.Hosts = []string{"soc.tinh.gov.vn"}
-	for host, want := range map[string]int{"localhost:8080": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "LOCALHOST": 200, "soc.tinh.gov.vn": 200,
-		"evil.example": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example:80": 421, "10.0.0.1": 421, "": 400} {
+	for host, want := range map[string]int{"localhost:8080": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "LOCALHOST": 200,
+		"soc.tinh.gov.vn": 200,
+		"evil.example":    421, "localhost.evil.example": 421, "127.0.0.1.evil.example:80": 421, "10.0.0.1": 421, "": 400} {
 		res, _ := b.get(t, "/healthz", func(r *http.Request) { r.Host = host })
 		if host == "" {
 			continue // net/http fills in the address
@@ -148,7 +152,8 @@ func TestEveryOperationAsksThePolicy(t *testing.T) {
 			action any
 			found  bool
 		}{
-			{get, extension(item.Get), item.Get != nil}, {post, extension(item.Post), item.Post != nil}, {put, extension(item.Put), item.Put != nil}, {del, extension(item.Delete), item.Delete != nil},
+			{get, extension(item.Get), item.Get != nil}, {post, extension(item.Post), item.Post != nil}, {put, extension(item.Put), item.Put != nil},
+			{del, extension(item.Delete), item.Delete != nil},
 		} {
 			if !op.found {
 				continue
@@ -190,7 +195,8 @@ func TestStream(t *testing.T) {
 	parts, _ := somethingHappened()
 	b := newBench(t, parts)
 	b.browser().refused(get, "/api/stream", nil, 401, "not_logged_in")
-	tok, secret, err := b.people.CreateToken(t.Context(), soc.Actor{ID: "system"}, identity.TokenRequest{Name: "owner", Roles: []soc.Role{soc.Owner}, Unit: "DV-01"})
+	tok, secret, err := b.people.CreateToken(t.Context(), soc.Actor{ID: "system"},
+		identity.TokenRequest{Name: "owner", Roles: []soc.Role{soc.Owner}, Unit: "DV-01"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +302,8 @@ func TestInputBounds(t *testing.T) {
 		t.Errorf("wrong fields are not named: %+v", p.Fields)
 	}
 	// A wrong value is not repeated in the answer: it may be a secret.
-	if _, raw := w.do(post, "/api/login", map[string]any{"login": "x", "password": strings.Repeat("bímật", 60)}); strings.Contains(string(raw), "bímật") {
+	if _, raw := w.do(post, "/api/login", map[string]any{"login": "x", "password": strings.Repeat("bímật", 60)}); strings.Contains(string(raw),
+		"bímật") {
 		t.Errorf("the answer repeats the password: %s", raw)
 	}
 }
@@ -369,7 +376,8 @@ func TestBehindProxy(t *testing.T) {
 		want      int
 	}{
 		{"localhost", "", 200}, {"localhost", "198.51.100.7", 200}, {"soc.tinh.gov.vn", "", 401}, {"SOC.tinh.gov.vn:443", "198.51.100.7", 401},
-		{"soc.tinh.gov.vn", "127.0.0.1, 198.51.100.7", 401}, {"soc.tinh.gov.vn", "nonsense", 401}, {"soc.tinh.gov.vn", "198.51.100.7, 127.0.0.1", 200},
+		{"soc.tinh.gov.vn", "127.0.0.1, 198.51.100.7", 401}, {"soc.tinh.gov.vn", "nonsense", 401},
+		{"soc.tinh.gov.vn", "198.51.100.7, 127.0.0.1", 200},
 	} {
 		if got := metrics(c.host, c.via); got != c.want {
 			t.Errorf("/metrics of %q for %q: %d, want %d", c.host, c.via, got, c.want)
@@ -379,7 +387,8 @@ func TestBehindProxy(t *testing.T) {
 		r.Host = "soc.tinh.gov.vn"
 		r.Header.Set("X-Forwarded-For", "198.51.100.7")
 	}
-	if res, body := b.get(t, "/readyz", proxied); res.StatusCode != 503 || strings.Contains(body, "/var/lib") || !strings.Contains(body, "store") || res.Header.Get("Strict-Transport-Security") == "" {
+	if res, body := b.get(t, "/readyz", proxied); res.StatusCode != 503 || strings.Contains(body, "/var/lib") ||
+		!strings.Contains(body, "store") || res.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("readyz through the proxy: %d %s %v", res.StatusCode, body, res.Header)
 	}
 	if _, body := b.get(t, "/readyz", nil); !strings.Contains(body, "/var/lib") {
@@ -388,7 +397,8 @@ func TestBehindProxy(t *testing.T) {
 	_, secret, _ := b.first("quan.tri")
 	b.pass(time.Minute)
 	login := func(address, code string) *http.Response {
-		req, _ := http.NewRequest(post, b.server.URL+"/api/login", strings.NewReader(`{"login":"quan.tri","password":"`+goodPassword+`","code":"`+code+`"}`))
+		req, _ := http.NewRequest(post, b.server.URL+"/api/login",
+			strings.NewReader(`{"login":"quan.tri","password":"`+goodPassword+`","code":"`+code+`"}`))
 		req.Host = "soc.tinh.gov.vn"
 		req.Header.Set("X-Forwarded-For", address)
 		req.Header.Set("Origin", "https://soc.tinh.gov.vn")
@@ -438,7 +448,8 @@ func TestBehindProxy(t *testing.T) {
 func TestHeadersOnEveryAnswer(t *testing.T) {
 	b := newBench(t, Parts{})
 	b.console.site, _ = openIndex(files())
-	for _, path := range []string{"/", "/alerts", "/assets/a-1.js", "/assets/none.js", "/.vite/manifest.json", "/api/none", "/api/alerts", "/api/site", "/api/stream", "/healthz", "/readyz", "/metrics", "/api/openapi.json",
+	for _, path := range []string{"/", "/alerts", "/assets/a-1.js", "/assets/none.js", "/.vite/manifest.json", "/api/none", "/api/alerts",
+		"/api/site", "/api/stream", "/healthz", "/readyz", "/metrics", "/api/openapi.json",
 		"/../../etc/passwd", "/assets/../../../../etc/passwd", "/assets/%2e%2e/%2e%2e/go.mod", "/assets\\..\\index.html", "/%00"} {
 		res, body := b.get(t, path, func(r *http.Request) {
 			if strings.HasPrefix(path, "/..") || strings.Contains(path, "/../") {
@@ -446,8 +457,10 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 			}
 		})
 		h := res.Header
-		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") ||
-			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "unsafe") {
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "no-referrer" ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
+			strings.Contains(h.Get("Content-Security-Policy"), "unsafe") {
 			t.Errorf("%s: %d %v", path, res.StatusCode, h)
 		}
 		if strings.HasPrefix(path, "/api/") && h.Get("Cache-Control") != "no-store" {
@@ -463,7 +476,8 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 			if op == (*huma.Operation)(nil) {
 				continue
 			}
-			for _, from := range []http.Header{{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}}, {"Origin": {"null"}}} {
+			for _, from := range []http.Header{{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}},
+				{"Origin": {"https://evil.example"}}, {"Origin": {"null"}}} {
 				w := b.browser()
 				w.header = from
 				w.refused(method, strings.ReplaceAll(path, "{id}", "x"), nil, 403, "other_site")

@@ -34,8 +34,9 @@ import (
 
 // Config says which rules run.
 type Config struct {
-	Packs        []Pack              `yaml:"-"`            // nil: the product's own pack
-	Paths        []string            `yaml:"paths"`        // more rules: files, folders, .zip; origin "sigmahq" for an archive of SigmaHQ, else "local"
+	Packs []Pack `yaml:"-"` // nil: the product's own pack
+	// more rules: files, folders, .zip; origin "sigmahq" for an archive of SigmaHQ, else "local"
+	Paths        []string            `yaml:"paths"`
 	Placeholders map[string][]string `yaml:"placeholders"` // values of %name% for rules that use expand
 	Disabled     []string            `yaml:"disabled"`     // rule ids that shall not run
 	MaxKeys      int                 `yaml:"max_keys"`     // correlation groups held; 0 is 200,000
@@ -133,7 +134,8 @@ func (g *Engine) reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	next := &loaded{set: set, refused: refused, byID: map[string]int{}, correls: map[string]*sigma.Correlation{}, named: map[string]*sigma.Correlation{}}
+	next := &loaded{set: set, refused: refused, byID: map[string]int{}, correls: map[string]*sigma.Correlation{},
+		named: map[string]*sigma.Correlation{}}
 	for _, r := range set.Rules {
 		next.infos = append(next.infos, g.ruleInfo(r))
 	}
@@ -166,7 +168,8 @@ func (g *Engine) reload(cfg Config) error {
 	fresh.Fault = func(c *sigma.Correlation, v any) { g.fault(c.ID, g.at, v) }
 	g.correlator, g.matcher, g.faults = fresh, set.NewMatcher(), map[string]*Fault{}
 	g.run.Store(next)
-	g.log.Info("rules loaded", "rules", len(set.Rules), "correlations", len(set.Correlations), "refused", len(refused), "took", time.Since(began))
+	g.log.Info("rules loaded", "rules", len(set.Rules), "correlations", len(set.Correlations), "refused", len(refused), "took",
+		time.Since(began))
 	return nil
 }
 
@@ -361,7 +364,8 @@ func (g *Engine) fault(rule, event string, v any) {
 	if f == nil {
 		f = &Fault{Rule: rule}
 		g.faults[rule] = f
-		g.log.Error("a rule failed on an event; it goes on for others", "rule.id", rule, "event.id", event, "error", v, "error.stack_trace", string(debug.Stack()))
+		g.log.Error("a rule failed on an event; it goes on for others", "rule.id", rule, "event.id", event, "error", v, "error.stack_trace",
+			string(debug.Stack()))
 	}
 	f.Times++
 	f.Event, f.Cause, f.Last = event, fmt.Sprint(v), time.Now().UnixMilli()
@@ -410,7 +414,8 @@ func (g *Engine) Stats() Stats {
 	l := g.run.Load()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := Stats{Rules: len(l.set.Rules), Correlations: len(l.set.Correlations), Refused: len(l.refused), Keys: g.correlator.Keys(), Evicted: g.correlator.Evicted}
+	s := Stats{Rules: len(l.set.Rules), Correlations: len(l.set.Correlations), Refused: len(l.refused), Keys: g.correlator.Keys(),
+		Evicted: g.correlator.Evicted}
 	for _, f := range g.faults {
 		s.Faults += f.Times
 	}
@@ -454,7 +459,8 @@ func (g *Engine) Restore(data []byte) error {
 func (g *Engine) ruleInfo(r *sigma.Rule) soc.RuleInfo {
 	info := g.info(&r.Meta)
 	info.Logsource = map[string]string{}
-	for _, p := range []struct{ key, val string }{{"product", r.LogSource.Product}, {"service", r.LogSource.Service}, {"category", r.LogSource.Category}} {
+	for _, p := range []struct{ key, val string }{{"product", r.LogSource.Product}, {"service", r.LogSource.Service},
+		{"category", r.LogSource.Category}} {
 		if p.val != "" {
 			info.Logsource[p.key] = p.val
 		}
@@ -474,7 +480,8 @@ func (g *Engine) correlationInfo(c *sigma.Correlation, l *loaded) soc.RuleInfo {
 
 func (g *Engine) info(m *sigma.Meta) soc.RuleInfo {
 	info := soc.RuleInfo{
-		ID: m.ID, Version: m.Version, Severity: soc.Severity(m.Level), Status: m.Status, Tags: m.Tags, Origin: m.Origin, File: m.File, Text: m.Text,
+		ID: m.ID, Version: m.Version, Severity: soc.Severity(m.Level), Status: m.Status, Tags: m.Tags, Origin: m.Origin, File: m.File,
+		Text:    m.Text,
 		Title:   map[string]string{"vi": m.Title, "en": m.Title},
 		Why:     map[string]string{"vi": m.Description, "en": m.Description},
 		Runbook: map[string][]string{},

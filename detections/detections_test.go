@@ -141,7 +141,8 @@ func TestSnapshot(t *testing.T) {
 	var events []*ecs.Event
 	for i := 0; i < 600; i++ {
 		at := base + int64(i)*5000
-		e := login(i, at-rng.Int64N(4*minute), fmt.Sprint("10.0.0.", rng.IntN(3)), fmt.Sprint("u", rng.IntN(6)), []string{"failure", "success"}[rng.IntN(8)/7])
+		e := login(i, at-rng.Int64N(4*minute), fmt.Sprint("10.0.0.", rng.IntN(3)), fmt.Sprint("u", rng.IntN(6)),
+			[]string{"failure", "success"}[rng.IntN(8)/7])
 		e.Created = at
 		events = append(events, e)
 	}
@@ -232,13 +233,15 @@ func TestExplain(t *testing.T) {
 		t.Error("explained a rule that is not there")
 	}
 	c := engine(t, bruteForce)
-	line := c.ExplainHit(soc.Hit{Rule: "5b1b6d6e-0000-4000-8000-000000000005", Count: 4, Group: []soc.GroupValue{{Field: "src_ip", Value: "10.0.0.9"}}}, e)
+	line := c.ExplainHit(soc.Hit{Rule: "5b1b6d6e-0000-4000-8000-000000000005", Count: 4,
+		Group: []soc.GroupValue{{Field: "src_ip", Value: "10.0.0.9"}}}, e)
 	guessing := soc.RuleRef{ID: "5b1b6d6e-0000-4000-8000-000000000003", Title: map[string]string{"vi": "Guessing", "en": "Guessing"}}
 	failed := soc.RuleRef{ID: "5b1b6d6e-0000-4000-8000-000000000001", Title: map[string]string{"vi": "Many failures", "en": "Many failures"}}
 	success := soc.RuleRef{ID: "5b1b6d6e-0000-4000-8000-000000000002", Title: map[string]string{"vi": "Success", "en": "Success"}}
 	want := []soc.Condition{
-		{Op: "count", Field: "user.name", Want: "gte 4 / 10m0s", Got: "4", Matched: true, Counted: &soc.Counted{Type: "value_count", Rules: []soc.RuleRef{failed},
-			Fields: []string{"user.name"}, Bounds: []soc.Bound{{Op: "gte", Value: 4}}, Timespan: 10 * minute}},
+		{Op: "count", Field: "user.name", Want: "gte 4 / 10m0s", Got: "4", Matched: true,
+			Counted: &soc.Counted{Type: "value_count", Rules: []soc.RuleRef{failed},
+				Fields: []string{"user.name"}, Bounds: []soc.Bound{{Op: "gte", Value: 4}}, Timespan: 10 * minute}},
 		{Op: "group", Field: "src_ip", Got: "10.0.0.9", Matched: true},
 	}
 	if !reflect.DeepEqual(line, want) {
@@ -246,7 +249,8 @@ func TestExplain(t *testing.T) {
 	}
 	// a correlation of a correlation names both by their titles, in its order
 	line = c.ExplainHit(soc.Hit{Rule: "5b1b6d6e-0000-4000-8000-000000000004", Count: 2}, e)
-	if want := (&soc.Counted{Type: "temporal_ordered", Rules: []soc.RuleRef{guessing, success}, Timespan: 10 * minute}); len(line) != 1 || !reflect.DeepEqual(line[0].Counted, want) {
+	if want := (&soc.Counted{Type: "temporal_ordered", Rules: []soc.RuleRef{guessing, success}, Timespan: 10 * minute}); len(line) != 1 ||
+		!reflect.DeepEqual(line[0].Counted, want) {
 		t.Errorf("ExplainHit = %+v, want %+v counted", line, want)
 	}
 }
@@ -329,9 +333,11 @@ func TestReloadWhileRunning(t *testing.T) {
 
 // TestImportedTexts: a rule of another pack shows its own title and description, or the overlay's.
 func TestImportedTexts(t *testing.T) {
-	g := engine(t, strings.Replace(bruteForce, "title: Success\nid: 5b1b6d6e-0000-4000-8000-000000000002", "title: Webshell\nid: 818f7b24-0fba-4c49-a073-8b755573b9c7\ntags: [attack.t1505.003, attack.persistence]", 1))
+	g := engine(t, strings.Replace(bruteForce, "title: Success\nid: 5b1b6d6e-0000-4000-8000-000000000002",
+		"title: Webshell\nid: 818f7b24-0fba-4c49-a073-8b755573b9c7\ntags: [attack.t1505.003, attack.persistence]", 1))
 	info, _ := g.Rule("818f7b24-0fba-4c49-a073-8b755573b9c7")
-	if info.Title["vi"] != "Tiến trình lạ do máy chủ web sinh ra" || len(info.Runbook["vi"]) != 3 || !slices.Equal(info.Attack, []string{"T1505.003"}) {
+	if info.Title["vi"] != "Tiến trình lạ do máy chủ web sinh ra" || len(info.Runbook["vi"]) != 3 ||
+		!slices.Equal(info.Attack, []string{"T1505.003"}) {
 		t.Errorf("overlay: %+v", info)
 	}
 	info, _ = g.Rule("5b1b6d6e-0000-4000-8000-000000000001")

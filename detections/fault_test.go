@@ -25,7 +25,8 @@ func broken(t *testing.T, r *sigma.Rule) {
 // correlation behind them counts, the engine goes on, and Ready names the rule.
 func TestARuleThatFailsEndsNothing(t *testing.T) {
 	rule := func(name, more string) *fstest.MapFile {
-		return &fstest.MapFile{Data: []byte("title: " + name + "\nid: " + name + "\nname: " + name + "\nlogsource: {product: app}\nlevel: high\ndetection: {a: {message|contains: tấn}, condition: a}\n" + more)}
+		return &fstest.MapFile{Data: []byte("title: " + name + "\nid: " + name + "\nname: " + name +
+			"\nlogsource: {product: app}\nlevel: high\ndetection: {a: {message|contains: tấn}, condition: a}\n" + more)}
 	}
 	g, err := New(Config{Packs: []Pack{{FS: fstest.MapFS{
 		"bad.yml": rule("bad", ""), "good.yml": rule("good", ""), "other.yml": rule("other", ""),

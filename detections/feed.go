@@ -62,7 +62,8 @@ func (f *Feeds) Of(ctx context.Context, rules []soc.RuleInfo) map[string]soc.Fee
 	for _, r := range rules {
 		byID[r.ID] = r
 		if !r.Correlation {
-			out[r.ID] = f.rule(ctx, sigma.LogSource{Product: r.Logsource["product"], Service: r.Logsource["service"], Category: r.Logsource["category"]})
+			out[r.ID] = f.rule(ctx, sigma.LogSource{Product: r.Logsource["product"], Service: r.Logsource["service"],
+				Category: r.Logsource["category"]})
 		}
 	}
 	for _, r := range rules {

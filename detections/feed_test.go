@@ -45,7 +45,8 @@ func TestFeeds(t *testing.T) {
 	odd.SetLogsource("okta", "okta")
 	dns := new(ecs.Event)
 	dns.SetLogsource("zeek", "dns", "dns")
-	made := []ecs.Logsource{{Product: "linux", Service: "sshd"}, {Product: "zeek", Service: "*", Category: []string{"dns"}}, {Product: "windows", Service: "sysmon", Category: []string{"process_creation"}}}
+	made := []ecs.Logsource{{Product: "linux", Service: "sshd"}, {Product: "zeek", Service: "*", Category: []string{"dns"}},
+		{Product: "windows", Service: "sysmon", Category: []string{"process_creation"}}}
 	rule := func(id, product, service, category string) soc.RuleInfo {
 		l := map[string]string{}
 		for k, v := range map[string]string{"product": product, "service": service, "category": category} {
@@ -65,7 +66,8 @@ func TestFeeds(t *testing.T) {
 		counting("any", false, "azure", "sshd"), counting("all", true, "sshd", "azure"), counting("none", false, "azure", "zeek"),
 		counting("deep", true, "all", "sshd"), counting("self", false, "self"), counting("lost", false, "gone"),
 	}
-	want := map[string]string{"sshd": "arrives", "linux": "arrives", "okta": "arrives", "zeek": "not_seen", "dns": "not_seen", "win": "not_seen", "azure": "not_made", "mac": "not_made",
+	want := map[string]string{"sshd": "arrives", "linux": "arrives", "okta": "arrives", "zeek": "not_seen", "dns": "not_seen",
+		"win": "not_seen", "azure": "not_made", "mac": "not_made",
 		"health": "arrives", "any": "arrives", "all": "not_made", "none": "not_seen", "deep": "not_made", "self": "unknown", "lost": "unknown"}
 	check := func(f *Feeds, want map[string]string) map[string]soc.Feed {
 		t.Helper()
@@ -103,7 +105,8 @@ func TestFeeds(t *testing.T) {
 	// What could not be told is asked for again at once, and is nothing else meanwhile.
 	for _, broken := range []*feedShelf{{err: errors.New("disk away")}, {partial: []string{"disk away"}}} {
 		f := NewFeeds(broken, made)
-		for _, feed := range check(f, map[string]string{"sshd": "unknown", "azure": "unknown", "any": "unknown", "all": "unknown", "health": "arrives"}) {
+		for _, feed := range check(f, map[string]string{"sshd": "unknown", "azure": "unknown", "any": "unknown", "all": "unknown",
+			"health": "arrives"}) {
 			if feed.State == soc.FeedUnknown && !strings.Contains(feed.Cause, "disk away") && !strings.Contains(feed.Cause, "not known") {
 				t.Errorf("the cause is %q", feed.Cause)
 			}

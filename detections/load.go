@@ -116,7 +116,8 @@ func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 			}
 			return nil
 		}
-		if ext := strings.ToLower(path.Ext(base)); ext != ".yml" && ext != ".yaml" && !(single && base == one.name) || strings.HasPrefix(base, ".") {
+		if ext := strings.ToLower(path.Ext(base)); ext != ".yml" && ext != ".yaml" && !(single && base == one.name) ||
+			strings.HasPrefix(base, ".") {
 			return nil
 		}
 		if n++; n > MaxFiles {

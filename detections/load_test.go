@@ -57,7 +57,8 @@ func TestOddFilesOfAPack(t *testing.T) {
 	for _, r := range refused {
 		names += r.File + ": " + r.Reason + "\n"
 	}
-	if n != 1 || len(refused) != 2 || !strings.Contains(names, "pipe.yml: is no regular file") || !strings.Contains(names, "link.yml: cannot be read") {
+	if n != 1 || len(refused) != 2 || !strings.Contains(names, "pipe.yml: is no regular file") ||
+		!strings.Contains(names, "link.yml: cannot be read") {
 		t.Errorf("folder: %d rules, refused:\n%s", n, names)
 	}
 
@@ -108,8 +109,8 @@ func TestOddFilesOfAPack(t *testing.T) {
 	}
 }
 
-// TestBombsOfAPack: a small archive that unpacks to a hundred megabytes, and small texts whose aliases unfold to billions of values, cost memory by
-// what is kept of them, are refused by name, and take no rule beside them with them.
+// TestBombsOfAPack: a small archive that unpacks to a hundred megabytes, and small texts whose aliases unfold to billions of values, cost
+// memory by what is kept of them, are refused by name, and take no rule beside them with them.
 func TestBombsOfAPack(t *testing.T) {
 	list := func(first string) string {
 		text := "a0: &a0 [" + first + strings.Repeat(", "+first, 9) + "]\n"

@@ -85,7 +85,8 @@ func (r *Reader) Begin(ctx context.Context, epoch string, reached func(epoch str
 		r.snapshotted.Store(cp.SnapshotSeq)
 	}
 	if again {
-		return 0, errors.New("detection lost its lease and finds no state of the correlations to go back to; what is in memory would count twice, so the program must start anew")
+		return 0,
+			errors.New("detection lost its lease and finds no state of the correlations to go back to; what is in memory would count twice, so the program must start anew")
 	}
 	r.detected.Store(max(from-1, r.applied)) // until there is more, it is not behind
 	return from, nil
@@ -191,12 +192,14 @@ func eventOf(ctx context.Context, events Events, id string) (*ecs.Event, *soc.Co
 	if err != nil {
 		cause = err.Error()
 	}
-	return nil, &soc.Condition{Op: "note", Field: ecs.EventID.Name(), Want: "event_unread", Got: cause, Matched: true, Values: map[string]string{"event": id, "reason": cause}}
+	return nil, &soc.Condition{Op: "note", Field: ecs.EventID.Name(), Want: "event_unread", Got: cause, Matched: true,
+		Values: map[string]string{"event": id, "reason": cause}}
 }
 
 // noted is what one of the product's own events says, as data: its message is English, and people read the alert in their language.
 func noted(e *ecs.Event) soc.Condition {
-	c := soc.Condition{Op: "note", Field: ecs.EventAction.Name(), Want: e.Text(ecs.EventAction), Got: e.Text(ecs.Message), Matched: true, Values: map[string]string{}}
+	c := soc.Condition{Op: "note", Field: ecs.EventAction.Name(), Want: e.Text(ecs.EventAction), Got: e.Text(ecs.Message), Matched: true,
+		Values: map[string]string{}}
 	for i := range e.Len() {
 		f, v := e.At(i)
 		if k, ok := strings.CutPrefix(f.Name(), "hoalu.about."); ok {

@@ -20,7 +20,8 @@ func (s stored) Get(_ context.Context, ids []string) ([]*ecs.Event, error) { ret
 // The store's error was dropped, and an alert stood without its event and without a word.
 func TestAnAlertSaysThatItsEventWasNotRead(t *testing.T) {
 	want := &ecs.Event{ID: "q1"}
-	if e, line := eventOf(t.Context(), stored(func([]string) ([]*ecs.Event, error) { return []*ecs.Event{want}, nil }), "q1"); e != want || line != nil {
+	if e, line := eventOf(t.Context(), stored(func([]string) ([]*ecs.Event, error) { return []*ecs.Event{want}, nil }), "q1"); e != want ||
+		line != nil {
 		t.Errorf("a stored event: %v, %+v", e, line)
 	}
 	for cause, s := range map[string]stored{
@@ -30,7 +31,8 @@ func TestAnAlertSaysThatItsEventWasNotRead(t *testing.T) {
 		"it is not stored": func([]string) ([]*ecs.Event, error) { return nil, nil },
 	} {
 		e, line := eventOf(t.Context(), s, "q7")
-		if e != nil || line == nil || line.Op != "note" || line.Want != "event_unread" || line.Got != cause || line.Values["event"] != "q7" || line.Values["reason"] != cause {
+		if e != nil || line == nil || line.Op != "note" || line.Want != "event_unread" || line.Got != cause || line.Values["event"] != "q7" ||
+			line.Values["reason"] != cause {
 			t.Errorf("eventOf with %q: %v, %+v", cause, e, line)
 		}
 	}
@@ -61,7 +63,8 @@ func (s *shelf) Apply(_ context.Context, p soc.Position, firings []soc.Firing, s
 // TestReaderLosesAndDoublesNothing: a batch whose alerts could not be written is written later and processed once; after a restart what is
 // written is not written again, what is not comes; another life of the queue is read from its beginning.
 func TestReaderLosesAndDoublesNothing(t *testing.T) {
-	pack := []Pack{{FS: fstest.MapFS{"a.yml": &fstest.MapFile{Data: []byte("title: A\nid: a\nlogsource: {product: app}\nlevel: high\ndetection: {a: {message|contains: tấn}, condition: a}\n")}}}}
+	pack := []Pack{{FS: fstest.MapFS{"a.yml": &fstest.MapFile{Data: []byte(
+		"title: A\nid: a\nlogsource: {product: app}\nlevel: high\ndetection: {a: {message|contains: tấn}, condition: a}\n")}}}}
 	s := &shelf{fail: 2}
 	start := func() *Reader {
 		g, err := New(Config{Packs: pack}, nil)

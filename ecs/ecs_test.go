@@ -29,7 +29,8 @@ func TestParseFlattens(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, in := range []string{``, `[]`, `{`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":01}`, `{"a":tru}`, `{"a":"\x"}`, `{"a":1}x`, "{\"a\":\"\n\"}", `{"a":"b`, `{a:1}`, `{"a":1 "b":2}`} {
+	for _, in := range []string{``, `[]`, `{`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":01}`, `{"a":tru}`, `{"a":"\x"}`, `{"a":1}x`,
+		"{\"a\":\"\n\"}", `{"a":"b`, `{a:1}`, `{"a":1 "b":2}`} {
 		var p Parser
 		var e Event
 		if err := p.Parse(&e, []byte(in)); err == nil {
@@ -111,7 +112,8 @@ func TestSourceTime(t *testing.T) {
 }
 
 func TestInSchema(t *testing.T) {
-	for name, want := range map[string]bool{"source.ip": true, "sorce.ip": false, "": false, "source": false, "log.syslog.facility.code": true, "sigma.logsource.product": true, "hoalu.exercise": false} {
+	for name, want := range map[string]bool{"source.ip": true, "sorce.ip": false, "": false, "source": false, "log.syslog.facility.code": true,
+		"sigma.logsource.product": true, "hoalu.exercise": false} {
 		if got := InSchema(name); got != want {
 			t.Errorf("InSchema(%q) = %v, want %v", name, got, want)
 		}

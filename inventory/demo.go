@@ -72,14 +72,16 @@ func (s *Store) DemoLoad(ctx context.Context, actor soc.Actor) (Sizes, error) {
 			}
 			n.Units++
 			for _, y := range u.Systems {
-				system, err := c.addSystem(soc.System{Name: y.Name, Unit: unit.ID, Operator: unit.ID, Level: y.Level, Basis: y.Basis, Placement: y.Placement,
-					Dossier: y.Dossier, Plan: y.Plan, Investing: y.Investing, Engine: y.Engine, Demo: true})
+				system, err := c.addSystem(soc.System{Name: y.Name, Unit: unit.ID, Operator: unit.ID, Level: y.Level, Basis: y.Basis,
+					Placement: y.Placement,
+					Dossier:   y.Dossier, Plan: y.Plan, Investing: y.Investing, Engine: y.Engine, Demo: true})
 				if err != nil {
 					return fmt.Errorf("load sample system %s: %w", y.Name, err)
 				}
 				n.Systems++
 				for _, h := range y.Hosts {
-					if _, err := c.addAsset(soc.Asset{System: system.ID, Host: h.Host, Address: h.Address, Zone: h.Zone, Kind: h.Kind, Demo: true}); err != nil {
+					if _, err := c.addAsset(soc.Asset{System: system.ID, Host: h.Host, Address: h.Address, Zone: h.Zone, Kind: h.Kind,
+						Demo: true}); err != nil {
 						return fmt.Errorf("load sample host %s: %w", h.Host, err)
 					}
 					n.Assets++

@@ -192,9 +192,11 @@ func (c *change) same(id string, have, saw int64) error {
 
 func (c *change) putUnit(old *soc.Unit, u soc.Unit, action string) (err error) {
 	if old == nil {
-		err = c.q.InsertUnit(c.ctx, db.InsertUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Retired: u.Retired, Version: u.Version, Changed: c.now, ChangedBy: c.by()})
+		err = c.q.InsertUnit(c.ctx, db.InsertUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Retired: u.Retired,
+			Version: u.Version, Changed: c.now, ChangedBy: c.by()})
 	} else {
-		err = c.q.UpdateUnit(c.ctx, db.UpdateUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Retired: u.Retired, Version: u.Version, Changed: c.now, ChangedBy: c.by()})
+		err = c.q.UpdateUnit(c.ctx, db.UpdateUnitParams{ID: u.ID, Name: u.Name, Kind: u.Kind, Demo: u.Demo, Retired: u.Retired,
+			Version: u.Version, Changed: c.now, ChangedBy: c.by()})
 	}
 	if err != nil {
 		return fmt.Errorf("store %s: %w", u.ID, err)
@@ -236,7 +238,8 @@ func (c *change) dropSystem(old *soc.System) error {
 }
 
 func (c *change) putAsset(old *soc.Asset, a soc.Asset, action string) (err error) {
-	p := db.InsertAssetParams{ID: a.ID, System: a.System, Host: a.Host, Address: a.Address, Zone: a.Zone, Kind: a.Kind, Demo: a.Demo, Retired: a.Retired,
+	p := db.InsertAssetParams{ID: a.ID, System: a.System, Host: a.Host, Address: a.Address, Zone: a.Zone, Kind: a.Kind, Demo: a.Demo,
+		Retired: a.Retired,
 		Version: a.Version, Changed: c.now, ChangedBy: c.by()}
 	if old == nil {
 		err = c.q.InsertAsset(c.ctx, p)
@@ -274,7 +277,8 @@ func (c *change) putSource(old *soc.Source, v soc.Source, action string) error {
 	}
 	p := db.InsertSourceParams{ID: v.ID, Name: v.Name, Kind: v.Kind, System: v.System, Address: v.Address, Host: v.Host, Dataset: v.Dataset,
 		Zone: v.Zone, Layers: string(layers), ExpectEvery: v.ExpectEvery, TrustLogsource: v.TrustLogsource, Keys: string(keys),
-		Sensor: v.Sensor, Auto: v.Auto, StoppedUntil: v.StoppedUntil, Demo: v.Demo, Retired: v.Retired, Version: v.Version, Changed: c.now, ChangedBy: c.by()}
+		Sensor: v.Sensor, Auto: v.Auto, StoppedUntil: v.StoppedUntil, Demo: v.Demo, Retired: v.Retired, Version: v.Version, Changed: c.now,
+		ChangedBy: c.by()}
 	if old == nil {
 		err = c.q.InsertSource(c.ctx, p)
 	} else {

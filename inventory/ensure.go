@@ -237,7 +237,8 @@ func (s *Store) EnsureSelf(ctx context.Context, host string, addrs []netip.Addr)
 			if err != nil {
 				return err
 			}
-			if system, err = c.addSystem(soc.System{Name: selfSystem, Unit: u.ID, Placement: soc.PlacementDataCentre, Basis: "tcvn14423"}); err != nil {
+			if system, err = c.addSystem(soc.System{Name: selfSystem, Unit: u.ID, Placement: soc.PlacementDataCentre,
+				Basis: "tcvn14423"}); err != nil {
 				return err
 			}
 			source, err = c.addSource(soc.Source{Name: selfSource, Kind: soc.SourceSelf, System: system.ID, ExpectEvery: 5 * 60_000,

@@ -127,7 +127,8 @@ func importRows(text string) (rows []importRow, wrong []soc.WrongRow, err error)
 		}
 		var bad *csv.ParseError
 		if errors.As(err, &bad) {
-			return nil, []soc.WrongRow{{Line: bad.StartLine, Problem: importProblem("import_quotes", "A quote is not closed or stands in the wrong place.", nil)}}, nil
+			return nil, []soc.WrongRow{{Line: bad.StartLine,
+				Problem: importProblem("import_quotes", "A quote is not closed or stands in the wrong place.", nil)}}, nil
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("read the list of assets: %w", err)
@@ -146,7 +147,9 @@ func importRows(text string) (rows []importRow, wrong []soc.WrongRow, err error)
 			return nil, nil, importProblem("import_too_large", "The list is too long.", map[string]string{"n": fmt.Sprint(MaxImportRows)})
 		}
 		if len(fields) > len(order) && !blank(fields[len(order):]) {
-			if wrong = append(wrong, soc.WrongRow{Line: line, Problem: importProblem("import_columns", "The row has more columns than are known.", map[string]string{"n": fmt.Sprint(len(order))})}); len(wrong) >= maxImportWrong {
+			if wrong = append(wrong, soc.WrongRow{Line: line,
+				Problem: importProblem("import_columns", "The row has more columns than are known.",
+					map[string]string{"n": fmt.Sprint(len(order))})}); len(wrong) >= maxImportWrong {
 				break
 			}
 			continue

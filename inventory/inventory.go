@@ -275,7 +275,8 @@ func (c *change) record(action, id string, before, after any) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.s.c.Record(c.ctx, c.tx, soc.Deed{Time: c.now, Actor: c.actor, Action: action, Object: id, Before: b, After: a, Reason: c.reason})
+	_, err = c.s.c.Record(c.ctx, c.tx, soc.Deed{Time: c.now, Actor: c.actor, Action: action, Object: id, Before: b, After: a,
+		Reason: c.reason})
 	return err
 }
 

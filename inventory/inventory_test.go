@@ -89,8 +89,10 @@ func (b *book) small() (a, c soc.System) {
 func TestResolve(t *testing.T) {
 	b := open(t, statetest.Open(t), inventory.Config{})
 	a, c := b.small()
-	must(b.CreateAsset(context.Background(), admin, soc.Asset{System: a.ID, Address: "127.0.0.0/8"}))                                       // even where somebody wrote it down
-	must(b.CreateSource(context.Background(), admin, soc.Source{Name: "máy chuyển tiếp", Kind: soc.SourceSyslog, Address: "198.51.100.7"})) // NG-0005, of no system: its hosts decide
+	// even where somebody wrote it down
+	must(b.CreateAsset(context.Background(), admin, soc.Asset{System: a.ID, Address: "127.0.0.0/8"}))
+	// NG-0005, of no system: its hosts decide
+	must(b.CreateSource(context.Background(), admin, soc.Source{Name: "máy chuyển tiếp", Kind: soc.SourceSyslog, Address: "198.51.100.7"}))
 	sn := b.Snapshot()
 	ip := func(s ...string) (out []netip.Addr) {
 		for _, x := range s {
@@ -106,34 +108,44 @@ func TestResolve(t *testing.T) {
 	}{
 		{name: "nothing known", want: inventory.Resolution{System: soc.Unassigned, By: "none"}},
 		{name: "sensor before all", sensor: "s1", host: "may-01", peer: "10.1.7.8",
-			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Source: "NG-0001", By: "sensor", Conflict: c.ID, ConflictBy: "host"}},
+			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Source: "NG-0001", By: "sensor", Conflict: c.ID,
+				ConflictBy: "host"}},
 		{name: "source before host", source: "NG-0002", host: "WEB-01.yte.example",
-			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Source: "NG-0002", By: "source", Conflict: a.ID, ConflictBy: "host"}},
+			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Source: "NG-0002", By: "source",
+				Conflict: a.ID, ConflictBy: "host"}},
 		{name: "source found by the exact peer", peer: "192.0.2.9",
 			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Source: "NG-0003", By: "source"}},
 		{name: "source found by its network", peer: "::ffff:192.0.2.77",
 			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Source: "NG-0002", By: "source"}},
 		{name: "host by its short name", host: "Web-01.", peer: "203.0.113.1",
-			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "dmz", Asset: "TS-0001", Source: "NG-0004", By: "source"}},
+			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "dmz", Asset: "TS-0001", Source: "NG-0004",
+				By: "source"}},
 		{name: "host by its full name, of a relay", host: "may-01.xa.example", source: "NG-0005",
-			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Asset: "TS-0004", Source: "NG-0005", By: "host"}},
+			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Asset: "TS-0004", Source: "NG-0005",
+				By: "host"}},
 		{name: "a stranger naming a host", host: "may-01.xa.example", peer: "203.0.113.66",
 			want: inventory.Resolution{System: soc.Unassigned, By: "none", Conflict: c.ID, ConflictBy: "host"}},
 		{name: "a stranger naming a host of another system than his network's", host: "may-01", peer: "10.1.200.1",
-			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "internal", Asset: "TS-0002", By: "network", Conflict: c.ID, ConflictBy: "host"}},
+			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "internal", Asset: "TS-0002", By: "network",
+				Conflict: c.ID, ConflictBy: "host"}},
 		{name: "a host that says its name from its own system's network", host: "web-01.yte.example", peer: "10.1.200.1", source: "NG-9999",
-			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "dmz", Asset: "TS-0001", Source: "NG-9999", By: "host"}},
+			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "dmz", Asset: "TS-0001", Source: "NG-9999",
+				By: "host"}},
 		{name: "a stranger that lists a host's addresses as its own", ips: ip("10.1.7.3"), peer: "203.0.113.66",
 			want: inventory.Resolution{System: soc.Unassigned, By: "none"}},
-		{name: "longest network of the host's addresses before the peer", source: "NG-0005", ips: ip("127.0.0.1", "fe80::1", "10.1.9.9", "10.1.7.3"), peer: "10.1.0.5",
-			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Zone: "branch", Asset: "TS-0003", Source: "NG-0005", By: "network"}},
+		{name: "longest network of the host's addresses before the peer", source: "NG-0005",
+			ips: ip("127.0.0.1", "fe80::1", "10.1.9.9", "10.1.7.3"), peer: "10.1.0.5",
+			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Zone: "branch", Asset: "TS-0003",
+				Source: "NG-0005", By: "network"}},
 		{name: "peer's network", peer: "10.1.200.1",
-			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "internal", Asset: "TS-0002", By: "network"}},
+			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "internal", Asset: "TS-0002",
+				By: "network"}},
 		{name: "one address before its network", peer: "10.1.0.5",
 			want: inventory.Resolution{System: a.ID, Unit: a.Unit, Level: 3, Exposure: "internet", Zone: "dmz", Asset: "TS-0001", By: "network"}},
 		{name: "IPv6", peer: "2001:db8::9%eth0",
 			want: inventory.Resolution{System: c.ID, Unit: c.Unit, Level: 2, Exposure: "data_centre", Asset: "TS-0004", By: "network"}},
-		{name: "a host's loopback says nothing", ips: ip("127.0.0.1", "::1"), peer: "198.51.100.1", want: inventory.Resolution{System: soc.Unassigned, By: "none"}},
+		{name: "a host's loopback says nothing", ips: ip("127.0.0.1", "::1"), peer: "198.51.100.1",
+			want: inventory.Resolution{System: soc.Unassigned, By: "none"}},
 		{name: "rubbish as peer", peer: "not an address", want: inventory.Resolution{System: soc.Unassigned, By: "none"}},
 		{name: "unknown sensor", sensor: "s9", want: inventory.Resolution{System: soc.Unassigned, By: "none"}},
 	} {
@@ -177,7 +189,8 @@ func TestEditing(t *testing.T) {
 		a.Name = "tên khác"
 		_, err := b.UpdateSystem(ctx, admin, a)
 		var p *soc.Problem
-		if !errors.As(err, &p) || p.Code != "conflict" || p.Status != 409 || p.Values["by"] != other.Name || p.Values["version"] != "2" || len(p.Values["at"]) != 13 {
+		if !errors.As(err, &p) || p.Code != "conflict" || p.Status != 409 || p.Values["by"] != other.Name || p.Values["version"] != "2" ||
+			len(p.Values["at"]) != 13 {
 			t.Errorf("update of an old version = %+v, want conflict naming who and when", err)
 		}
 		for name, err := range map[string]error{
@@ -319,11 +332,13 @@ func TestEnsureSource(t *testing.T) {
 		b.small()
 		seen := inventory.Seen{Kind: soc.SourceSyslog, Peer: "203.0.113.5", Host: "FW-01"}
 		first := must(b.EnsureSource(ctx, seen))
-		if first.ID != "NG-0005" || !first.Auto || first.System != "" || first.Host != "fw-01" || first.Address != "203.0.113.5" || first.Name != "fw-01 · 203.0.113.5" {
+		if first.ID != "NG-0005" || !first.Auto || first.System != "" || first.Host != "fw-01" || first.Address != "203.0.113.5" ||
+			first.Name != "fw-01 · 203.0.113.5" {
 			t.Errorf("first seen: %+v", first)
 		}
 		rev := b.Revision()
-		for _, k := range []inventory.Seen{seen, {Kind: soc.SourceSyslog, Peer: "203.0.113.5", Host: "fw-01."}, {Kind: soc.SourceSyslog, Peer: "::ffff:203.0.113.5", Host: "fw-01"}} {
+		for _, k := range []inventory.Seen{seen, {Kind: soc.SourceSyslog, Peer: "203.0.113.5", Host: "fw-01."},
+			{Kind: soc.SourceSyslog, Peer: "::ffff:203.0.113.5", Host: "fw-01"}} {
 			if v := must(b.EnsureSource(ctx, k)); v.ID != first.ID {
 				t.Errorf("EnsureSource(%+v) = %s, want %s", k, v.ID, first.ID)
 			}
@@ -394,13 +409,15 @@ func TestAFloodOfNamesKeepsToItsShare(t *testing.T) {
 		t.Errorf("%d sources after 500 forged names of one address, want 10 of it and one for the rest", n)
 	}
 	for i := range 500 { // from all over one network
-		must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("203.0.113.%d", i%250), Host: fmt.Sprintf("forged-%d", i)}))
+		must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("203.0.113.%d", i%250),
+			Host: fmt.Sprintf("forged-%d", i)}))
 	}
 	if n := len(b.Sources()); n > 1+80+250 {
 		t.Errorf("%d sources after a network of forged names", n)
 	}
 	for i := range 2000 { // from everywhere
-		must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("10.%d.%d.1", i/250, i%250), Host: fmt.Sprintf("forged-%d", i)}))
+		must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("10.%d.%d.1", i/250, i%250),
+			Host: fmt.Sprintf("forged-%d", i)}))
 	}
 	if n := len(b.Sources()); n > 500 {
 		t.Errorf("%d sources after forged names from everywhere, want no more than the hour gives", n)
@@ -473,7 +490,8 @@ func TestEnsureSelf(t *testing.T) {
 	statetest.Each(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
 		ctx := context.Background()
 		b := open(t, db, inventory.Config{})
-		addrs := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.9.0.2"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::2")}
+		addrs := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.9.0.2"), netip.MustParseAddr("fe80::1"),
+			netip.MustParseAddr("2001:db8::2")}
 		system, source, err := b.EnsureSelf(ctx, "SOC-01", addrs)
 		if err != nil {
 			t.Fatal(err)
@@ -568,8 +586,10 @@ func TestDemoSet(t *testing.T) {
 			}
 		}
 		want := map[string]int{soc.PlacementDataCentre: 18, soc.PlacementCloud: 10, soc.PlacementInternet: 18}
-		if diff := cmp.Diff(want, placement); diff != "" || level3 != 7 || len(engines) != 5 || len(logged) != 16 || len(assets) != 46 || len(layers) != 4 {
-			t.Errorf("placement %v, %d at level 3, engines %v, %d with logging, %d with assets, layers %v", placement, level3, engines, len(logged), len(assets), layers)
+		if diff := cmp.Diff(want, placement); diff != "" || level3 != 7 || len(engines) != 5 || len(logged) != 16 || len(assets) != 46 ||
+			len(layers) != 4 {
+			t.Errorf("placement %v, %d at level 3, engines %v, %d with logging, %d with assets, layers %v", placement, level3, engines, len(logged),
+				len(assets), layers)
 		}
 		real := must(b.CreateAsset(ctx, admin, soc.Asset{System: sn.Systems()[1].ID, Host: "thật"}))
 		if _, err := b.DemoRemove(ctx, admin); code(err) != "in_use" {

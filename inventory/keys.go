@@ -29,7 +29,8 @@ type heldKey struct {
 }
 
 // IssueKey makes a key of a source. The secret is answered here and kept nowhere; follow is as for AddKey.
-func (s *Store) IssueKey(ctx context.Context, by soc.Actor, source, label string, follow time.Duration) (key soc.SourceKey, secret string, err error) {
+func (s *Store) IssueKey(ctx context.Context, by soc.Actor, source, label string, follow time.Duration) (key soc.SourceKey, secret string,
+	err error) {
 	secret, hash := NewSecret()
 	key, err = s.AddKey(ctx, by, source, soc.SourceKey{Kind: soc.KeyAPI, Label: label, Hash: hash}, follow)
 	if err != nil {
@@ -73,8 +74,10 @@ func (s *Store) AddKey(ctx context.Context, actor soc.Actor, source string, k so
 			return err
 		}
 		if want := map[string]string{soc.KeyAPI: soc.SourceBulk, soc.KeyCertificate: soc.SourceSyslog}[k.Kind]; old.Kind != want {
-			return &soc.Problem{Status: 422, Code: "key_kind", Detail: source + " is a source of kind " + old.Kind + "; a " + k.Kind + " is for sources of kind " + want + ".",
-				Do: "Choose a source of that kind, or declare one on the page Sources.", Values: map[string]string{"id": source, "kind": old.Kind, "want": want}}
+			return &soc.Problem{Status: 422, Code: "key_kind",
+				Detail: source + " is a source of kind " + old.Kind + "; a " + k.Kind + " is for sources of kind " + want + ".",
+				Do:     "Choose a source of that kind, or declare one on the page Sources.",
+				Values: map[string]string{"id": source, "kind": old.Kind, "want": want}}
 		}
 		v := *old
 		v.Keys = nil
@@ -93,7 +96,8 @@ func (s *Store) AddKey(ctx context.Context, actor soc.Actor, source string, k so
 			v.Keys = append(v.Keys, o)
 		}
 		if len(v.Keys) >= maxKeys {
-			return &soc.Problem{Status: 409, Code: "many_keys", Detail: source + " has " + strconv.Itoa(len(v.Keys)) + " keys that are good.", Do: "Revoke those that are no longer used.",
+			return &soc.Problem{Status: 409, Code: "many_keys", Detail: source + " has " + strconv.Itoa(len(v.Keys)) + " keys that are good.",
+				Do:     "Revoke those that are no longer used.",
 				Values: map[string]string{"id": source, "n": strconv.Itoa(len(v.Keys))}}
 		}
 		id := make([]byte, 5)

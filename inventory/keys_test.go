@@ -55,7 +55,8 @@ func TestKeys(t *testing.T) {
 			hash string
 			in   time.Duration
 			ok   bool
-		}{{h1, 0, true}, {h1, 23 * time.Hour, true}, {h1, 25 * time.Hour, false}, {h2, 25 * time.Hour, true}, {h3, 0, true}, {"", 0, false}, {"00", 0, false}} {
+		}{{h1, 0, true}, {h1, 23 * time.Hour, true}, {h1, 25 * time.Hour, false}, {h2, 25 * time.Hour, true}, {h3, 0, true}, {"", 0, false},
+			{"00", 0, false}} {
 			if got, _, ok := sn.FindKey(c.hash, now()+c.in.Milliseconds()); ok != c.ok || ok && got.ID != src.ID {
 				t.Errorf("FindKey(%.8s, in %s) = %s %v, want %v", c.hash, c.in, got.ID, ok, c.ok)
 			}
@@ -91,7 +92,8 @@ func TestKeys(t *testing.T) {
 				t.Fatalf("key %d: %v", i, err)
 			}
 		}
-		want := []string{"source.key " + src.ID, "source.key_used " + src.ID, "source.key " + src.ID, "source.key " + src.ID, "source.update " + src.ID, "source.key_revoke " + src.ID}
+		want := []string{"source.key " + src.ID, "source.key_used " + src.ID, "source.key " + src.ID, "source.key " + src.ID,
+			"source.update " + src.ID, "source.key_revoke " + src.ID}
 		var got []string
 		for _, d := range b.deeds {
 			if strings.HasSuffix(d, src.ID) && !strings.HasPrefix(d, "source.create") {

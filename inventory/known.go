@@ -11,7 +11,8 @@ import (
 func (s *Store) KnownSource(id string) (soc.Source, error) {
 	src, ok := s.Snapshot().Source(id)
 	if !ok {
-		return src, &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + id + " is not in the inventory.", Do: "Give its NG- number from the page Sources, or a new name.",
+		return src, &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + id + " is not in the inventory.",
+			Do:     "Give its NG- number from the page Sources, or a new name.",
 			Values: map[string]string{"id": id}}
 	}
 	return src, nil
@@ -21,7 +22,8 @@ func (s *Store) KnownSource(id string) (soc.Source, error) {
 func (s *Store) KnownSystem(id string) (soc.System, error) {
 	sys, ok := s.Snapshot().System(id)
 	if !ok {
-		return sys, &soc.Problem{Status: 404, Code: "not_found", Detail: "System " + id + " is not in the inventory.", Do: "Give its HT- number, as on the page Systems.",
+		return sys, &soc.Problem{Status: 404, Code: "not_found", Detail: "System " + id + " is not in the inventory.",
+			Do:     "Give its HT- number, as on the page Systems.",
 			Values: map[string]string{"id": id}}
 	}
 	return sys, nil
@@ -34,7 +36,8 @@ func (s *Store) ImportSource(ctx context.Context, name string) (soc.Source, erro
 	case strings.HasPrefix(name, "NG-"):
 		return s.KnownSource(name)
 	case name == "":
-		return soc.Source{}, &soc.Problem{Status: 400, Code: "no_source", Detail: "No source is named.", Do: "Give --source with a name for where the file comes from."}
+		return soc.Source{}, &soc.Problem{Status: 400, Code: "no_source", Detail: "No source is named.",
+			Do: "Give --source with a name for where the file comes from."}
 	}
 	return s.EnsureSource(ctx, Seen{Kind: soc.SourceImport, Name: name})
 }

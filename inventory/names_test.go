@@ -7,7 +7,8 @@ import (
 )
 
 func TestNumbered(t *testing.T) {
-	for text, want := range map[string]bool{"": false, "pc-01": false, "pc-037090001234": true, "037090001234": true, "03709000123": false, "037-090-001234-5678": false} {
+	for text, want := range map[string]bool{"": false, "pc-01": false, "pc-037090001234": true, "037090001234": true, "03709000123": false,
+		"037-090-001234-5678": false} {
 		if numbered(text) != want {
 			t.Errorf("numbered(%q) = %v", text, !want)
 		}
@@ -31,7 +32,8 @@ func TestANameThatCannotBeProtectedIsNotLookedUp(t *testing.T) {
 
 func TestIsHostTakesAToken(t *testing.T) {
 	tk := "tk:c" + strings.Repeat("a", 24)
-	for name, want := range map[string]bool{"pc-" + tk: true, tk: true, "pc-" + tk + ".xa.example": true, "tk:c": false, "a:b": false, "web-01": true} {
+	for name, want := range map[string]bool{"pc-" + tk: true, tk: true, "pc-" + tk + ".xa.example": true, "tk:c": false, "a:b": false,
+		"web-01": true} {
 		if isHost(name) != want {
 			t.Errorf("isHost(%q) = %v", name, !want)
 		}

@@ -30,7 +30,8 @@ func inUse(id string, uses []soc.Use) *soc.Problem {
 		named = append(named, strings.TrimSpace(u.Kind+" "+u.ID+" "+u.Name))
 	}
 	n := len(uses)
-	return &soc.Problem{Status: 409, Code: "in_use", Detail: id + " is still in use: " + strings.Join(named, ", ") + ".", Do: "Move, retire or delete what belongs to it first.",
+	return &soc.Problem{Status: 409, Code: "in_use", Detail: id + " is still in use: " + strings.Join(named, ", ") + ".",
+		Do:     "Move, retire or delete what belongs to it first.",
 		Values: map[string]string{"id": id, "n": strconv.Itoa(n)}, Uses: uses[:min(n, maxUses)]}
 }
 
@@ -43,27 +44,32 @@ func hasHistory(id string, uses []soc.Use) *soc.Problem {
 
 // retired refuses to change what is in use no longer.
 func retired(id string) *soc.Problem {
-	return &soc.Problem{Status: 409, Code: "retired", Detail: id + " is retired.", Do: "Take it back into use first.", Values: map[string]string{"id": id}}
+	return &soc.Problem{Status: 409, Code: "retired", Detail: id + " is retired.", Do: "Take it back into use first.",
+		Values: map[string]string{"id": id}}
 }
 
 // own refuses to retire or delete what this appliance stands in the inventory with.
 func own(id string) *soc.Problem {
-	return &soc.Problem{Status: 409, Code: "own_source", Detail: id + " carries this appliance's own events.", Do: "It stays as long as the appliance runs.", Values: map[string]string{"id": id}}
+	return &soc.Problem{Status: 409, Code: "own_source", Detail: id + " carries this appliance's own events.",
+		Do: "It stays as long as the appliance runs.", Values: map[string]string{"id": id}}
 }
 
 // ofSensor refuses to retire or delete the source of a sensor that may still send.
 func ofSensor(id, sensor string) *soc.Problem {
-	return &soc.Problem{Status: 409, Code: "sensor_source", Detail: id + " is the source of sensor " + sensor + ".", Do: "Withdraw the sensor instead (hoalu sensor revoke).", Values: map[string]string{"id": id, "sensor": sensor}}
+	return &soc.Problem{Status: 409, Code: "sensor_source", Detail: id + " is the source of sensor " + sensor + ".",
+		Do: "Withdraw the sensor instead (hoalu sensor revoke).", Values: map[string]string{"id": id, "sensor": sensor}}
 }
 
 // sensorWithdrawn refuses to wait again for what a sensor without a certificate cannot send.
 func sensorWithdrawn(id, sensor string) *soc.Problem {
-	return &soc.Problem{Status: 409, Code: "sensor_withdrawn", Detail: "Sensor " + sensor + " was withdrawn: nothing it sends is taken.", Do: "Enrol the host again (hoalu sensor invite): it becomes a new source.",
+	return &soc.Problem{Status: 409, Code: "sensor_withdrawn", Detail: "Sensor " + sensor + " was withdrawn: nothing it sends is taken.",
+		Do:     "Enrol the host again (hoalu sensor invite): it becomes a new source.",
 		Values: map[string]string{"id": id, "sensor": sensor}}
 }
 
 func exists(field, value, by string) *soc.Problem {
-	return &soc.Problem{Status: 409, Code: "exists", Detail: field + " " + value + " already belongs to " + by + ".", Do: "Choose another or change " + by + ".",
+	return &soc.Problem{Status: 409, Code: "exists", Detail: field + " " + value + " already belongs to " + by + ".",
+		Do:     "Choose another or change " + by + ".",
 		Values: map[string]string{"field": field, "value": value, "by": by}}
 }
 
@@ -86,7 +92,8 @@ func (w wrong) problem() error {
 		}
 		b.WriteString(f + " (" + w[f] + ")")
 	}
-	return &soc.Problem{Status: 422, Code: "invalid", Detail: "Not accepted: " + b.String() + ".", Do: "Correct the fields named and save again.", Values: w}
+	return &soc.Problem{Status: 422, Code: "invalid", Detail: "Not accepted: " + b.String() + ".",
+		Do: "Correct the fields named and save again.", Values: w}
 }
 
 func (w wrong) text(field, value string, limit int) {

@@ -74,7 +74,8 @@ func (s *Store) RetireSensor(ctx context.Context, actor soc.Actor, sensor, reaso
 			if sensor == "" || old.Sensor != sensor || old.Retired != 0 {
 				continue
 			}
-			if err := c.retireSource(old, soc.Retirement{Kind: soc.KindSource, ID: id, Retired: true, Reason: reason}, c.now, "source.retire"); err != nil {
+			if err := c.retireSource(old, soc.Retirement{Kind: soc.KindSource, ID: id, Retired: true, Reason: reason}, c.now,
+				"source.retire"); err != nil {
 				return err
 			}
 		}
@@ -83,7 +84,8 @@ func (s *Store) RetireSensor(ctx context.Context, actor soc.Actor, sensor, reaso
 }
 
 // retire stores old with its time of retirement; what comes back into use must fit what is in use now.
-func retire[T any](c *change, old *T, r soc.Retirement, at int64, fields func(*T) (version, retired *int64), check func(*T) error, put func(*T, T) error) error {
+func retire[T any](c *change, old *T, r soc.Retirement, at int64, fields func(*T) (version, retired *int64), check func(*T) error,
+	put func(*T, T) error) error {
 	v := *old
 	version, since := fields(&v)
 	if (*since != 0) == r.Retired {
@@ -142,7 +144,8 @@ func (c *change) remove(kind, id string, version int64, refers []soc.Use) error 
 	if err := c.seen(kind, id, version); err != nil {
 		return err
 	}
-	if uses := append(c.uses(kind, id, true), slices.DeleteFunc(slices.Clone(refers), func(u soc.Use) bool { return u.Past })...); len(uses) > 0 {
+	if uses := append(c.uses(kind, id, true), slices.DeleteFunc(slices.Clone(refers),
+		func(u soc.Use) bool { return u.Past })...); len(uses) > 0 {
 		return inUse(id, uses)
 	}
 	past := slices.DeleteFunc(slices.Clone(refers), func(u soc.Use) bool { return !u.Past })
@@ -190,7 +193,8 @@ func (s *Store) Forget(ctx context.Context, actor soc.Actor, list []string) (del
 			case old == nil:
 				no = notFound(id)
 			case !old.Auto:
-				no = &soc.Problem{Status: 409, Code: "source_declared", Detail: id + " was declared or confirmed.", Do: "Open it to retire or delete it.", Values: map[string]string{"id": id}}
+				no = &soc.Problem{Status: 409, Code: "source_declared", Detail: id + " was declared or confirmed.",
+					Do: "Open it to retire or delete it.", Values: map[string]string{"id": id}}
 			default:
 				if p := removable(old); p != nil {
 					no = p

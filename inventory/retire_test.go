@@ -29,7 +29,8 @@ func usesOf(err error) string {
 func TestRetire(t *testing.T) {
 	statetest.Each(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
 		ctx := context.Background()
-		past := map[string][]soc.Use{"HT-002": {{Kind: "alert", Past: true}}, "NG-0002": {{Kind: "event", Past: true}}, "DV-02": {{Kind: "account", ID: "ng-1", Name: "Chủ quản"}}}
+		past := map[string][]soc.Use{"HT-002": {{Kind: "alert", Past: true}}, "NG-0002": {{Kind: "event", Past: true}},
+			"DV-02": {{Kind: "account", ID: "ng-1", Name: "Chủ quản"}}}
 		fails := false
 		b := open(t, db, inventory.Config{Refers: func(_ context.Context, kind, id string) ([]soc.Use, error) {
 			if fails {
@@ -57,7 +58,8 @@ func TestRetire(t *testing.T) {
 			{"source", do(soc.KindSource, "NG-0002", 1, true), "<nil>"},
 			{"system without anything in use, with alerts kept", do(soc.KindSystem, "HT-002", 1, true), "<nil>"},
 			{"asset of a retired system", do(soc.KindAsset, "TS-0004", 2, false), "invalid"},
-			{"delete what retired things refer to", b.Delete(ctx, admin, soc.KindSystem, "HT-002", 2), "in_use asset TS-0003 asset TS-0004 source NG-0002"},
+			{"delete what retired things refer to", b.Delete(ctx, admin, soc.KindSystem, "HT-002", 2),
+				"in_use asset TS-0003 asset TS-0004 source NG-0002"},
 			{"delete a source with events", b.Delete(ctx, admin, soc.KindSource, "NG-0002", 2), "has_history event"},
 			{"delete an asset", b.Delete(ctx, admin, soc.KindAsset, "TS-0003", 2), "<nil>"},
 		} {
@@ -108,13 +110,15 @@ func TestForget(t *testing.T) {
 	b.small()
 	var list []string
 	for i := range 20 {
-		list = append(list, must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("203.0.113.%d", i), Host: "gia-mao"})).ID)
+		list = append(list,
+			must(b.EnsureSource(ctx, inventory.Seen{Kind: soc.SourceSyslog, Peer: fmt.Sprintf("203.0.113.%d", i), Host: "gia-mao"})).ID)
 	}
 	if err := b.Delete(ctx, admin, soc.KindSource, list[0], 1); err != nil {
 		t.Errorf("one of them, though its events are kept: %v", err)
 	}
 	deleted, refused, err := b.Forget(ctx, admin, append(list, "NG-0003", "NG-0001", list[3]))
-	if err != nil || len(deleted) != 19 || len(refused) != 3 || refused[0].Problem.Code != "not_found" || refused[1].Problem.Code != "source_declared" {
+	if err != nil || len(deleted) != 19 || len(refused) != 3 || refused[0].Problem.Code != "not_found" ||
+		refused[1].Problem.Code != "source_declared" {
 		t.Errorf("Forget = %v, %+v, %v", deleted, refused, err)
 	}
 	if n := len(b.Sources()); n != 4 {
@@ -147,7 +151,8 @@ func TestImportAssets(t *testing.T) {
 	}
 	b := open(t, statetest.Open(t), inventory.Config{})
 	b.small()
-	r, err := b.ImportAssets(ctx, admin, soc.AssetImport{Text: "ok-1,10.9.0.1,HT-001\nweb-01.yte.example,,HT-002\n,10.0.0.300,HT-001\nok-1,,HT-002\nx,,HT-404\n"})
+	r, err := b.ImportAssets(ctx, admin,
+		soc.AssetImport{Text: "ok-1,10.9.0.1,HT-001\nweb-01.yte.example,,HT-002\n,10.0.0.300,HT-001\nok-1,,HT-002\nx,,HT-404\n"})
 	var lines []int
 	for _, w := range r.Wrong {
 		lines = append(lines, w.Line)
@@ -155,12 +160,14 @@ func TestImportAssets(t *testing.T) {
 	if _, ok := b.Snapshot().Host("ok-1"); err != nil || fmt.Sprint(lines) != "[2 3 4 5]" || ok || len(r.Added) != 0 {
 		t.Errorf("a list with wrong rows: %+v, lines %v, %v; want those four and nothing stored", r, lines, err)
 	}
-	for name, text := range map[string]string{"import_empty": "\n \n", "import_too_large": strings.Repeat("a,10.0.0.1\n", inventory.MaxImportRows+1)} {
+	for name, text := range map[string]string{"import_empty": "\n \n",
+		"import_too_large": strings.Repeat("a,10.0.0.1\n", inventory.MaxImportRows+1)} {
 		if _, err := b.ImportAssets(ctx, admin, soc.AssetImport{Text: text, System: "HT-001"}); code(err) != name {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if r, err := b.ImportAssets(ctx, admin, soc.AssetImport{Text: "a,\"b\nc"}); err != nil || len(r.Wrong) != 1 || r.Wrong[0].Problem.Code != "import_quotes" {
+	if r, err := b.ImportAssets(ctx, admin, soc.AssetImport{Text: "a,\"b\nc"}); err != nil || len(r.Wrong) != 1 ||
+		r.Wrong[0].Problem.Code != "import_quotes" {
 		t.Errorf("an open quote: %+v, %v", r, err)
 	}
 }

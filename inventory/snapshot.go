@@ -61,7 +61,8 @@ type prefixLen struct {
 }
 
 func load(ctx context.Context, q *db.Queries, revision uint64, protect names) (*Snapshot, error) {
-	sn := &Snapshot{Revision: revision, names: protect, units: map[string]*soc.Unit{}, systems: map[string]*soc.System{}, assets: map[string]*soc.Asset{},
+	sn := &Snapshot{Revision: revision, names: protect, units: map[string]*soc.Unit{}, systems: map[string]*soc.System{},
+		assets:  map[string]*soc.Asset{},
 		sources: map[string]*soc.Source{}, changed: map[string]stamp{}}
 	units, err := q.Units(ctx)
 	if err != nil {
@@ -85,7 +86,8 @@ func load(ctx context.Context, q *db.Queries, revision uint64, protect names) (*
 		return nil, fmt.Errorf("read assets: %w", err)
 	}
 	for _, r := range assets {
-		v := soc.Asset{ID: r.ID, System: r.System, Host: r.Host, Address: r.Address, Zone: r.Zone, Kind: r.Kind, Demo: r.Demo, Retired: r.Retired, Version: r.Version}
+		v := soc.Asset{ID: r.ID, System: r.System, Host: r.Host, Address: r.Address, Zone: r.Zone, Kind: r.Kind, Demo: r.Demo, Retired: r.Retired,
+			Version: r.Version}
 		if err := protect.asset(&v); err != nil { // a row of a time before names were protected
 			return nil, fmt.Errorf("read %s: %w", r.ID, err)
 		}
@@ -96,7 +98,8 @@ func load(ctx context.Context, q *db.Queries, revision uint64, protect names) (*
 		return nil, fmt.Errorf("read sources: %w", err)
 	}
 	for _, r := range sources {
-		v := soc.Source{ID: r.ID, Name: r.Name, Kind: r.Kind, System: r.System, Address: r.Address, Host: r.Host, Dataset: r.Dataset, Zone: r.Zone,
+		v := soc.Source{ID: r.ID, Name: r.Name, Kind: r.Kind, System: r.System, Address: r.Address, Host: r.Host, Dataset: r.Dataset,
+			Zone:        r.Zone,
 			ExpectEvery: r.ExpectEvery, TrustLogsource: r.TrustLogsource, Sensor: r.Sensor, Auto: r.Auto,
 			StoppedUntil: r.StoppedUntil, Demo: r.Demo, Retired: r.Retired, Version: r.Version}
 		if err := json.Unmarshal([]byte(r.Layers), &v.Layers); err != nil {
@@ -127,7 +130,8 @@ type delta struct {
 type history struct{ kind, id, body string }
 
 func newDelta() *delta {
-	return &delta{units: map[string]*soc.Unit{}, systems: map[string]*soc.System{}, assets: map[string]*soc.Asset{}, sources: map[string]*soc.Source{},
+	return &delta{units: map[string]*soc.Unit{}, systems: map[string]*soc.System{}, assets: map[string]*soc.Asset{},
+		sources: map[string]*soc.Source{},
 		changed: map[string]stamp{}}
 }
 
@@ -202,7 +206,8 @@ func put[T any](m map[string]*T, id, body string) error {
 
 // with is sn after d.
 func (sn *Snapshot) with(d *delta, revision uint64) *Snapshot {
-	n := &Snapshot{Revision: revision, names: sn.names, units: merge(sn.units, d.units), systems: merge(sn.systems, d.systems), assets: merge(sn.assets, d.assets),
+	n := &Snapshot{Revision: revision, names: sn.names, units: merge(sn.units, d.units), systems: merge(sn.systems, d.systems),
+		assets:  merge(sn.assets, d.assets),
 		sources: merge(sn.sources, d.sources), changed: maps.Clone(sn.changed)}
 	maps.Copy(n.changed, d.changed)
 	n.index()
@@ -252,7 +257,8 @@ func (sn *Snapshot) index() {
 		}
 	}
 	sn.bits = slices.SortedFunc(maps.Keys(lengths), func(a, b prefixLen) int { return cmp.Compare(b.bits, a.bits) })
-	sn.sensors, sn.keys, sn.byHost, sn.byPeer = map[string]*soc.Source{}, map[string]heldKey{}, map[string][]*soc.Source{}, map[netip.Addr][]*soc.Source{}
+	sn.sensors, sn.keys, sn.byHost, sn.byPeer = map[string]*soc.Source{}, map[string]heldKey{}, map[string][]*soc.Source{},
+		map[netip.Addr][]*soc.Source{}
 	sn.rest, sn.autoOf = map[string]*soc.Source{}, map[netip.Prefix]int{}
 	for _, id := range ids(sn.sources) {
 		v := sn.sources[id]
@@ -545,7 +551,8 @@ type Seen struct {
 	Name    string // for imports and files, which have no peer: their name is what binds them
 }
 
-// FindSource finds the source of a sender, and none while its name cannot be looked up (EnsureSource says why): by sensor, else the most specific binding (host before dataset before address).
+// FindSource finds the source of a sender, and none while its name cannot be looked up (EnsureSource says why): by sensor, else the most
+// specific binding (host before dataset before address).
 func (sn *Snapshot) FindSource(k Seen) (soc.Source, bool) {
 	k, err := sn.names.seen(k)
 	if err != nil {

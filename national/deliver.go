@@ -96,8 +96,10 @@ func (d *destination) deliverOne(ctx context.Context, l delivery.Link, a Adapter
 			if f.Receipts == delivery.Transport {
 				receipt.Digest, receipt.Received = row.Digest, cmp.Or(receipt.Received, now())
 			}
-			return q.InsertReceipt(ctx, db.InsertReceiptParams{ReportID: row.ID, ReceiptID: receipt.ID, Received: receipt.Received, Digest: receipt.Digest,
-				KeyID: receipt.KeyID, Signature: hex.EncodeToString(receipt.Signature), Raw: string(receipt.Raw), Stored: now(), Signer: keyText(l.Key), Destination: d.id})
+			return q.InsertReceipt(ctx, db.InsertReceiptParams{ReportID: row.ID, ReceiptID: receipt.ID, Received: receipt.Received,
+				Digest: receipt.Digest,
+				KeyID:  receipt.KeyID, Signature: hex.EncodeToString(receipt.Signature), Raw: string(receipt.Raw), Stored: now(),
+				Signer: keyText(l.Key), Destination: d.id})
 		})
 		d.fail(nil)
 	case errors.As(err, &refused):
@@ -110,7 +112,8 @@ func (d *destination) deliverOne(ctx context.Context, l delivery.Link, a Adapter
 		again := d.backoff(row.Tries)
 		err = d.state.Tx(ctx, func(tx *sql.Tx) error {
 			q := db.New(tx)
-			if err := q.PostponeReport(ctx, db.PostponeReportParams{ID: row.ID, LastError: words, NextTry: now() + again.Milliseconds()}); err != nil {
+			if err := q.PostponeReport(ctx, db.PostponeReportParams{ID: row.ID, LastError: words,
+				NextTry: now() + again.Milliseconds()}); err != nil {
 				return err
 			}
 			return q.InsertTry(ctx, db.InsertTryParams{ReportID: row.ID, At: now(), Answer: words})
@@ -163,7 +166,8 @@ func clip(s string) string {
 func (s *Service) refuse(ctx context.Context, id, words string) error {
 	return s.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		if err := q.SettleReport(ctx, db.SettleReportParams{ID: id, State: soc.ReportRefused, LastError: clip(words), Settled: now()}); err != nil {
+		if err := q.SettleReport(ctx, db.SettleReportParams{ID: id, State: soc.ReportRefused, LastError: clip(words),
+			Settled: now()}); err != nil {
 			return err
 		}
 		return q.InsertTry(ctx, db.InsertTryParams{ReportID: id, At: now(), Answer: "refused: " + clip(words)})

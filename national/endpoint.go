@@ -176,12 +176,14 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, add bool, e End
 			}
 			e.ID = old.ID
 		}
-		if err := q.SetEndpoint(ctx, db.SetEndpointParams{ID: e.ID, Channel: e.Channel, Url: e.URL, ServerCa: e.ServerCA, ReceiptKey: e.ReceiptKey,
-			OrganID: e.OrganID, OrganName: e.OrganName, SetBy: by.Name, SetAt: now()}); err != nil {
+		if err := q.SetEndpoint(ctx, db.SetEndpointParams{ID: e.ID, Channel: e.Channel, Url: e.URL, ServerCa: e.ServerCA,
+			ReceiptKey: e.ReceiptKey,
+			OrganID:    e.OrganID, OrganName: e.OrganName, SetBy: by.Name, SetAt: now()}); err != nil {
 			return fmt.Errorf("write endpoint: %w", err)
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done", Details: map[string]string{"destination": strconv.FormatInt(e.ID, 10),
-			"organ_id": e.OrganID, "channel": e.Channel, "server_ca": fingerprint(e.ServerCA), "receipt_key": fingerprint(e.ReceiptKey)}})
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done",
+			Details: map[string]string{"destination": strconv.FormatInt(e.ID, 10),
+				"organ_id": e.OrganID, "channel": e.Channel, "server_ca": fingerprint(e.ServerCA), "receipt_key": fingerprint(e.ReceiptKey)}})
 	})
 	if err != nil {
 		return 0, err
@@ -287,7 +289,8 @@ func drop(ctx context.Context, q *db.Queries, id int64) (n int, err error) {
 			return n, err
 		}
 		for _, report := range ids {
-			if err := q.SettleReport(ctx, db.SettleReportParams{ID: report, State: soc.ReportRefused, LastError: removed, Settled: now()}); err != nil {
+			if err := q.SettleReport(ctx, db.SettleReportParams{ID: report, State: soc.ReportRefused, LastError: removed,
+				Settled: now()}); err != nil {
 				return n, err
 			}
 			n++

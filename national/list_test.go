@@ -34,7 +34,8 @@ func TestListPagesByKind(t *testing.T) {
 			}
 			want[kind]++
 			want[kind+st]++
-			_, err := tx.ExecContext(ctx, `INSERT INTO national_outbox (ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise)
+			_, err := tx.ExecContext(ctx,
+				`INSERT INTO national_outbox (ord, id, kind, subject, system_id, channel, body, digest, created, state, tries, next_try, last_error, settled, demo, exercise)
 				VALUES ($1, $2, $3, '', '', 'c', '{}', '', $1, $4, 0, 0, '', 0, 0, 0)`, i+1, fmt.Sprintf("BC-%03d", i), kind, st)
 			if err != nil {
 				return err

@@ -5,11 +5,11 @@
 // for a day; an adapter (one folder an authority and format, a row in forwarders.go) renders and delivers.
 //
 // Contract: nothing leaves before an administrator has set an endpoint. Each destination has outbox rows of its own, so that the same
-// alert has a state and a receipt at each, and the trouble of one holds nothing of another. To a destination reports go out one at a time in the order they were
-// made (next.go says when one steps aside), each until the centre has answered for good: accepted only with a receipt whose signature verifies under the pinned
-// key and whose digest is that of the body sent; refused with the centre's words; anything else is tried again with back-off.
-// The report's id is its idempotency key, so a repeated delivery has one effect. Demo data never becomes a Report; exercises
-// only where the configuration says so. All methods are safe for concurrent use.
+// alert has a state and a receipt at each, and the trouble of one holds nothing of another. To a destination reports go out one at a time
+// in the order they were made (next.go says when one steps aside), each until the centre has answered for good: accepted only with a
+// receipt whose signature verifies under the pinned key and whose digest is that of the body sent; refused with the centre's words;
+// anything else is tried again with back-off. The report's id is its idempotency key, so a repeated delivery has one effect. Demo data
+// never becomes a Report; exercises only where the configuration says so. All methods are safe for concurrent use.
 package national
 
 import (
@@ -39,7 +39,8 @@ type Config struct {
 
 // DefaultConfig is in force where the file says nothing. The figures are the product's own proposal, not law.
 func DefaultConfig() Config {
-	return Config{MinSeverity: soc.Medium, Heartbeat: 5 * time.Minute, Timeout: 20 * time.Second, RetryFirst: time.Second, RetryMost: 5 * time.Minute, ReconcileAt: "00:20"}
+	return Config{MinSeverity: soc.Medium, Heartbeat: 5 * time.Minute, Timeout: 20 * time.Second, RetryFirst: time.Second,
+		RetryMost: 5 * time.Minute, ReconcileAt: "00:20"}
 }
 
 // Validate names every bad key.
@@ -57,7 +58,8 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.RetryFirst > c.RetryMost || c.RetryMost > 24*time.Hour {
-		errs = append(errs, fmt.Errorf("national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s", c.RetryFirst, c.RetryMost))
+		errs = append(errs, fmt.Errorf("national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s",
+			c.RetryFirst, c.RetryMost))
 	}
 	if _, err := time.Parse("15:04", c.ReconcileAt); err != nil {
 		errs = append(errs, fmt.Errorf("national.reconcile_at: must be a time of day as 00:20, is %q", c.ReconcileAt))
@@ -93,7 +95,8 @@ type Service struct {
 
 // New returns the link; Run sends.
 func New(cfg Config, st *state.DB, hooks Hooks, log *slog.Logger) *Service {
-	return &Service{cfg: cfg, state: st, hooks: hooks, log: log.With("component", "national"), changes: make(chan struct{}, 1), destinations: map[int64]*destination{}}
+	return &Service{cfg: cfg, state: st, hooks: hooks, log: log.With("component", "national"), changes: make(chan struct{}, 1),
+		destinations: map[int64]*destination{}}
 }
 
 // LateAfter is how long a link may fail before that is trouble to be told: three heartbeats, as one or two get lost on any line.
@@ -110,7 +113,8 @@ func (s *Service) Ready(ctx context.Context) error {
 	for _, ep := range list {
 		since, why := s.destination(ep.ID).troubled()
 		if since != 0 && now()-since >= s.cfg.LateAfter().Milliseconds() {
-			errs = append(errs, fmt.Errorf("the receiving point %s has not been reached since %s, reports wait and are not lost: %s", ep.URL, time.UnixMilli(since).In(soc.Zone).Format("2006-01-02 15:04:05 -07:00"), why))
+			errs = append(errs, fmt.Errorf("the receiving point %s has not been reached since %s, reports wait and are not lost: %s", ep.URL,
+				time.UnixMilli(since).In(soc.Zone).Format("2006-01-02 15:04:05 -07:00"), why))
 		}
 	}
 	return errors.Join(errs...)

@@ -42,7 +42,8 @@ func TestDueDay(t *testing.T) {
 		want     string
 	}{{at("00:00").Add(-time.Hour), "2026-11-21"}, {at("00:21"), ""}} { // by hand while the day still ran, and after it
 		if err := st.Tx(ctx, func(tx *sql.Tx) error {
-			return db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Destination: 1, Day: "2026-11-21", At: tc.compared.UnixMilli(), Missing: "[]", Extra: "[]", Broken: "[]", Balanced: 1})
+			return db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Destination: 1, Day: "2026-11-21", At: tc.compared.UnixMilli(),
+				Missing: "[]", Extra: "[]", Broken: "[]", Balanced: 1})
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +56,8 @@ func TestDueDay(t *testing.T) {
 // TestBackoff: it grows to RetryMost and never further, whatever the figures.
 func TestBackoff(t *testing.T) {
 	s := &Service{cfg: Config{RetryFirst: time.Second, RetryMost: 5 * time.Minute}}
-	for tries, most := range map[int64]time.Duration{0: time.Second, 1: 2 * time.Second, 3: 8 * time.Second, 20: 5 * time.Minute, 1 << 40: 5 * time.Minute} {
+	for tries, most := range map[int64]time.Duration{0: time.Second, 1: 2 * time.Second, 3: 8 * time.Second, 20: 5 * time.Minute,
+		1 << 40: 5 * time.Minute} {
 		for range 20 {
 			if d := s.backoff(tries); d > most || d < most*3/4 {
 				t.Fatalf("backoff(%d) = %s, want %s less a quarter at most", tries, d, most)
@@ -101,7 +103,8 @@ func TestListByKindCountsAndPages(t *testing.T) {
 	for _, c := range []struct {
 		state string
 		want  []string
-	}{{"", []string{"BC-29", "BC-39", "BC-19", "BC-9"}}, {soc.ReportWaiting, []string{"BC-29", "BC-39"}}, {soc.ReportRefused, []string{"BC-19", "BC-9"}}} {
+	}{{"", []string{"BC-29", "BC-39", "BC-19", "BC-9"}}, {soc.ReportWaiting, []string{"BC-29", "BC-39"}},
+		{soc.ReportRefused, []string{"BC-19", "BC-9"}}} {
 		var got []string
 		for after := ""; ; {
 			p, err := s.List(ctx, 0, c.state, "test", after, 1)

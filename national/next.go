@@ -16,8 +16,8 @@ import (
 //
 // Order: by their numbers. A refused report is settled and holds nobody up. One that fails holds up the rest, because as a rule it is the
 // centre or the line that fails. But when the centre has not taken a report in asideAfter tries while it takes our heartbeats, the fault is
-// that report's (on a channel without heartbeats only the reports behind it can tell): it steps aside and is tried again at its own times, and those behind it go out, except the ones about the same alert,
-// whose order means something. At most window reports step aside.
+// that report's (on a channel without heartbeats only the reports behind it can tell): it steps aside and is tried again at its own times,
+// and those behind it go out, except the ones about the same alert, whose order means something. At most window reports step aside.
 const (
 	asideAfter = 5
 	window     = 64
@@ -139,7 +139,8 @@ func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, er
 // complete fills in what was not known when the report was made, such as our identifier at a centre that was set later, and renders it
 // anew when it was made for another channel. It is stored before anything is sent, so every delivery under the id carries the same bytes
 // for as long as the centre is the same. gone says that this channel cannot carry the report: it is settled as refused, with the cause.
-func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (_ db.NationalOutbox, gone bool, err error) {
+func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (_ db.NationalOutbox, gone bool,
+	err error) {
 	o := delivery.Outgoing{Organ: l.Organ}
 	if d.hooks.Lookup != nil {
 		o.System, o.Unit = d.hooks.Lookup(row.SystemID)
@@ -148,7 +149,8 @@ func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter, 
 	if row.Channel != l.Channel {
 		if body, err = d.renderAnew(ctx, a, o, row); err != nil {
 			d.log.Warn("report not for this channel", "report", row.ID, "error", err)
-			return row, true, d.refuse(ctx, row.ID, fmt.Sprintf("not sent: made for channel %s, and channel %s cannot carry it: %s", row.Channel, l.Channel, err))
+			return row, true,
+				d.refuse(ctx, row.ID, fmt.Sprintf("not sent: made for channel %s, and channel %s cannot carry it: %s", row.Channel, l.Channel, err))
 		}
 	} else if c, ok := a.(Completer); ok {
 		if body, err = c.Complete(body, o); err != nil {

@@ -61,7 +61,8 @@ func (s *Service) Enqueue(ctx context.Context, tx *sql.Tx, a soc.Alert, created 
 }
 
 // enqueue writes what is due to one destination; told is what was written about the alert to all of them, in order.
-func (s *Service) enqueue(ctx context.Context, q *db.Queries, ep Endpoint, o delivery.Outgoing, created bool, told []db.NationalOutbox) error {
+func (s *Service) enqueue(ctx context.Context, q *db.Queries, ep Endpoint, o delivery.Outgoing, created bool,
+	told []db.NationalOutbox) error {
 	a := o.Alert
 	told = slices.DeleteFunc(slices.Clone(told), func(r db.NationalOutbox) bool { return r.Destination != ep.ID })
 	o.Kind, o.ID = delivery.KindAlert, reportID(delivery.KindAlert, a.ID)
@@ -92,8 +93,10 @@ func (s *Service) enqueue(ctx context.Context, q *db.Queries, ep Endpoint, o del
 	if err != nil {
 		return fmt.Errorf("render report of %s: %w", a.Number, err)
 	}
-	if _, err := q.InsertReport(ctx, db.InsertReportParams{Ord: order, ID: o.ID, Kind: o.Kind, Subject: a.Number, SystemID: a.System, Channel: ep.Channel,
-		Body: string(body), Digest: delivery.Digest(body), Created: o.Created, Demo: flag(a.Demo), Exercise: flag(a.Exercise), Destination: ep.ID}); err != nil {
+	if _, err := q.InsertReport(ctx, db.InsertReportParams{Ord: order, ID: o.ID, Kind: o.Kind, Subject: a.Number, SystemID: a.System,
+		Channel: ep.Channel,
+		Body:    string(body), Digest: delivery.Digest(body), Created: o.Created, Demo: flag(a.Demo), Exercise: flag(a.Exercise),
+		Destination: ep.ID}); err != nil {
 		return fmt.Errorf("write report of %s: %w", a.Number, err)
 	}
 	s.destination(ep.ID).poke()
@@ -134,10 +137,12 @@ func (s *Service) SendTest(ctx context.Context, by soc.Actor, destination int64)
 		if err != nil {
 			return err
 		}
-		if _, err := q.InsertReport(ctx, db.InsertReportParams{Ord: order, ID: id, Kind: delivery.KindTest, Channel: ep.Channel, Body: string(body), Digest: delivery.Digest(body), Created: now(), Destination: ep.ID}); err != nil {
+		if _, err := q.InsertReport(ctx, db.InsertReportParams{Ord: order, ID: id, Kind: delivery.KindTest, Channel: ep.Channel,
+			Body: string(body), Digest: delivery.Digest(body), Created: now(), Destination: ep.ID}); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.test", Object: id, Result: "done", Details: map[string]string{"destination": strconv.FormatInt(ep.ID, 10)}})
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.test", Object: id, Result: "done",
+			Details: map[string]string{"destination": strconv.FormatInt(ep.ID, 10)}})
 	})
 	if err != nil {
 		return "", err

@@ -95,7 +95,8 @@ func wait(t *testing.T, s *Service, what string, ok func(Summary) bool) Summary 
 	}
 }
 
-// TestPlainChannelClaimsNothing: over a channel without signed receipts, heartbeats and lists reports go out, and none of the three is claimed.
+// TestPlainChannelClaimsNothing: over a channel without signed receipts, heartbeats and lists reports go out, and none of the three is
+// claimed.
 func TestPlainChannelClaimsNothing(t *testing.T) {
 	ctx := context.Background()
 	for _, receipts := range []delivery.Receipts{delivery.Transport, delivery.NoReceipt} {

@@ -213,7 +213,8 @@ type Page struct {
 	Next  string // cursor, "" at the end
 }
 
-// List returns one page of the reports to a destination, 0 to all: state "" takes all, what waits first (oldest first), then the rest, newest first.
+// List returns one page of the reports to a destination, 0 to all: state "" takes all, what waits first (oldest first), then the rest,
+// newest first.
 func (s *Service) List(ctx context.Context, destination int64, want, kind, after string, most int) (Page, error) {
 	q := db.New(s.state.Read())
 	var p Page
@@ -227,7 +228,8 @@ func (s *Service) List(ctx context.Context, destination int64, want, kind, after
 	}
 	if after != "" {
 		if _, err := fmt.Sscanf(after, "%1s%d", &phase, &at); err != nil || phase != "w" && phase != "s" {
-			return p, &soc.Problem{Status: 400, Code: "bad_cursor", Detail: "This list cannot be continued from there.", Do: "Begin with its first page."}
+			return p, &soc.Problem{Status: 400, Code: "bad_cursor", Detail: "This list cannot be continued from there.",
+				Do: "Begin with its first page."}
 		}
 	}
 	var rows []db.NationalOutbox
@@ -370,7 +372,8 @@ func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([
 }
 
 func toReport(r db.NationalOutbox) soc.Report {
-	x := soc.Report{ID: r.ID, Order: r.Ord, Kind: r.Kind, Destination: r.Destination, Subject: r.Subject, System: r.SystemID, Channel: r.Channel, Body: []byte(r.Body), Created: r.Created,
+	x := soc.Report{ID: r.ID, Order: r.Ord, Kind: r.Kind, Destination: r.Destination, Subject: r.Subject, System: r.SystemID,
+		Channel: r.Channel, Body: []byte(r.Body), Created: r.Created,
 		State: r.State, Tries: int(r.Tries), NextTry: r.NextTry, LastError: r.LastError, Demo: r.Demo == 1, Exercise: r.Exercise == 1}
 	if r.State == soc.ReportAccepted {
 		x.Accepted = r.Settled

@@ -29,7 +29,8 @@ func pinned(ctx context.Context, q *db.Queries, destination int64) (string, erro
 // of what is shown. key is the key in force, for receipts kept before their own was.
 func stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Receipt {
 	sig, _ := hex.DecodeString(rc.Signature)
-	out := &soc.Receipt{ID: rc.ReceiptID, Report: rc.ReportID, Received: rc.Received, Digest: rc.Digest, KeyID: rc.KeyID, Signature: sig, Raw: []byte(rc.Raw)}
+	out := &soc.Receipt{ID: rc.ReceiptID, Report: rc.ReportID, Received: rc.Received, Digest: rc.Digest, KeyID: rc.KeyID, Signature: sig,
+		Raw: []byte(rc.Raw)}
 	f, ok := forwarderOf(row.Channel)
 	if out.Kind = string(f.Receipts); ok && f.Receipts != delivery.Signed {
 		out.Fault = "the channel's receipts are not signed"
@@ -54,7 +55,8 @@ func stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Recei
 		if err != nil {
 			return err
 		}
-		if again.ID != rc.ReceiptID || again.Received != rc.Received || again.Digest != rc.Digest || again.KeyID != rc.KeyID || again.Digest != row.Digest {
+		if again.ID != rc.ReceiptID || again.Received != rc.Received || again.Digest != rc.Digest || again.KeyID != rc.KeyID ||
+			again.Digest != row.Digest {
 			return errors.New("what is shown of the receipt is not what the centre signed")
 		}
 		return nil
@@ -77,7 +79,8 @@ func (s *Service) Retry(ctx context.Context, by soc.Actor, id string) (int64, er
 		if object == "" {
 			object = "-"
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.retry", Object: object, Result: "done", Details: map[string]string{"reports": fmt.Sprint(n)}})
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.retry", Object: object, Result: "done",
+			Details: map[string]string{"reports": fmt.Sprint(n)}})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("send refused reports again: %w", err)

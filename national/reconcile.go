@@ -73,7 +73,8 @@ type Reconciliation struct {
 	Centre   int64    `json:"centre"`
 	Missing  []string `json:"missing"` // accepted here, not held there: sent again
 	Extra    []string `json:"extra"`   // held there, not made here or with another digest
-	Broken   []string `json:"broken"`  // the receipt or the report kept here is not what it was; a new receipt is asked for where the centre holds the report
+	// the receipt or the report kept here is not what it was; a new receipt is asked for where the centre holds the report
+	Broken   []string `json:"broken"`
 	Balanced bool     `json:"balanced"`
 }
 
@@ -162,7 +163,8 @@ func (d *destination) reconcile(ctx context.Context, by soc.Actor, day string) (
 
 // count takes one of our reports into the comparison and puts it back into the outbox where it has to be sent again. held is the centre's
 // list, proven whether the kept receipt verifies, asked when the list was asked for.
-func (r *Reconciliation) count(ctx context.Context, q *db.Queries, k db.KnownBetweenRow, held map[string]string, proven bool, asked int64) error {
+func (r *Reconciliation) count(ctx context.Context, q *db.Queries, k db.KnownBetweenRow, held map[string]string, proven bool,
+	asked int64) error {
 	r.Made++
 	digest, there := held[k.ID]
 	same := there && digest == k.Digest
@@ -232,12 +234,16 @@ func (d *destination) keep(ctx context.Context, tx *sql.Tx, by soc.Actor, r Reco
 	if err != nil {
 		return err
 	}
-	if err := db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Destination: d.id, Day: r.Day, At: r.At, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused,
-		Waiting: r.Waiting, Centre: r.Centre, Missing: string(missing), Extra: string(extra), Broken: string(broken), Balanced: flag(r.Balanced)}); err != nil {
+	if err := db.New(tx).SaveReconciliation(ctx, db.SaveReconciliationParams{Destination: d.id, Day: r.Day, At: r.At, Made: r.Made,
+		Accepted: r.Accepted, Refused: r.Refused,
+		Waiting: r.Waiting, Centre: r.Centre, Missing: string(missing), Extra: string(extra), Broken: string(broken),
+		Balanced: flag(r.Balanced)}); err != nil {
 		return err
 	}
-	return d.record(ctx, tx, soc.Deed{Actor: by, Action: "national.reconcile", Object: r.Day, Result: "done", Details: map[string]string{"destination": strconv.FormatInt(d.id, 10),
-		"balanced": strconv.FormatBool(r.Balanced), "missing": strconv.Itoa(len(r.Missing)), "extra": strconv.Itoa(len(r.Extra)), "broken": strconv.Itoa(len(r.Broken))}})
+	return d.record(ctx, tx, soc.Deed{Actor: by, Action: "national.reconcile", Object: r.Day, Result: "done",
+		Details: map[string]string{"destination": strconv.FormatInt(d.id, 10),
+			"balanced": strconv.FormatBool(r.Balanced), "missing": strconv.Itoa(len(r.Missing)), "extra": strconv.Itoa(len(r.Extra)),
+			"broken": strconv.Itoa(len(r.Broken))}})
 }
 
 // Reconciliations returns the latest days of a destination, newest first.
@@ -248,8 +254,10 @@ func (s *Service) Reconciliations(ctx context.Context, destination int64, most i
 	}
 	out := make([]Reconciliation, 0, len(rows))
 	for _, r := range rows {
-		x := Reconciliation{Day: r.Day, At: r.At, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, Centre: r.Centre, Balanced: r.Balanced == 1}
-		if err := errors.Join(json.Unmarshal([]byte(r.Missing), &x.Missing), json.Unmarshal([]byte(r.Extra), &x.Extra), json.Unmarshal([]byte(r.Broken), &x.Broken)); err != nil {
+		x := Reconciliation{Day: r.Day, At: r.At, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, Centre: r.Centre,
+			Balanced: r.Balanced == 1}
+		if err := errors.Join(json.Unmarshal([]byte(r.Missing), &x.Missing), json.Unmarshal([]byte(r.Extra), &x.Extra),
+			json.Unmarshal([]byte(r.Broken), &x.Broken)); err != nil {
 			return nil, fmt.Errorf("read reconciliation of %s: %w", r.Day, err)
 		}
 		out = append(out, x)

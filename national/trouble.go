@@ -17,8 +17,8 @@ import (
 	"hoalu/soc"
 )
 
-// trouble says in plain words why the centre was not reached and what to do, behind a word that stays ("server_ca: …", for the console's own
-// texts). What the centre itself answered is left as it is.
+// trouble says in plain words why the centre was not reached and what to do, behind a word that stays ("server_ca: …", for the console's
+// own texts). What the centre itself answered is left as it is.
 func trouble(err error, l delivery.Link) error {
 	host := l.URL
 	if u, perr := url.Parse(l.URL); perr == nil {
@@ -39,20 +39,25 @@ func trouble(err error, l delivery.Link) error {
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		c := invalid.Cert
-		return say("server_expired", "the centre's certificate holds from %s to %s, and this machine's clock says %s: set the clock if it is wrong, otherwise ask the centre to renew its certificate",
-			c.NotBefore.In(soc.Zone).Format("2006-01-02"), c.NotAfter.In(soc.Zone).Format("2006-01-02"), time.Now().In(soc.Zone).Format("2006-01-02 15:04"))
+		return say("server_expired",
+			"the centre's certificate holds from %s to %s, and this machine's clock says %s: set the clock if it is wrong, otherwise ask the centre to renew its certificate",
+			c.NotBefore.In(soc.Zone).Format("2006-01-02"), c.NotAfter.In(soc.Zone).Format("2006-01-02"),
+			time.Now().In(soc.Zone).Format("2006-01-02 15:04"))
 	case errors.As(err, &name):
 		names := append([]string{}, name.Certificate.DNSNames...)
 		for _, ip := range name.Certificate.IPAddresses {
 			names = append(names, ip.String())
 		}
-		return say("server_name", "the centre's certificate is for %s, not for %s: set the address by a name that is in it, or ask the centre for a certificate with this one", strings.Join(names, ", "), host)
+		return say("server_name",
+			"the centre's certificate is for %s, not for %s: set the address by a name that is in it, or ask the centre for a certificate with this one", strings.Join(names, ", "), host)
 	case errors.As(err, &unknown), errors.As(err, &invalid):
-		return say("server_ca", "the certificate that %s shows does not come from the authority that was set: compare the authority's certificate with the centre's, and make sure that nobody stands in between", host)
+		return say("server_ca",
+			"the certificate that %s shows does not come from the authority that was set: compare the authority's certificate with the centre's, and make sure that nobody stands in between", host)
 	case errors.As(err, &notTLS), errors.Is(err, http.ErrSchemeMismatch):
 		return say("server_tls", "what answers at %s does not speak TLS: check the port", host)
 	case errors.As(err, &op) && op.Op == "remote error":
-		return say("client_refused", "the centre does not take this machine's certificate: give it the one of the page National link, Receiving point")
+		return say("client_refused",
+			"the centre does not take this machine's certificate: give it the one of the page National link, Receiving point")
 	case errors.As(err, &dns):
 		return say("no_name", "the name %s is not known here: check the address and the name server", dns.Name)
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -94,7 +94,8 @@ func (c *fieldClasses) keys(e *ecs.Event) bool {
 // Words of a context, folded: lower case, no diacritics, no separators. Long words are looked for anywhere in the squeezed text,
 // short ones only as (the beginning or end of) a word, as three letters are found in anything.
 var (
-	cccdLong  = []string{"cccd", "cmnd", "cancuoc", "chungminh", "dinhdanh", "congdan", "citizen", "nhankhau", "hokhau", "nationalid", "identitycard", "identityno", "idcard", "personalid", "personalno", "sogiayto", "giaytotuythan", "masothue", "vneid", "ekyc"}
+	cccdLong = []string{"cccd", "cmnd", "cancuoc", "chungminh", "dinhdanh", "congdan", "citizen", "nhankhau", "hokhau", "nationalid",
+		"identitycard", "identityno", "idcard", "personalid", "personalno", "sogiayto", "giaytotuythan", "masothue", "vneid", "ekyc"}
 	cccdShort = []string{"mst", "cmt", "cccd", "ddcn"}
 
 	phoneLong  = []string{"dienthoai", "phone", "mobile", "didong", "msisdn", "sodt", "somay", "lienhe", "zalo", "telno", "telephone"}
@@ -104,8 +105,15 @@ var (
 	licence = []string{"gplx", "giaypheplaixe", "banglai", "drivinglicen", "driverlicen"}
 
 	// numbers of machines, as keys
-	machine = map[string]bool{"id": true, "trace": true, "traceid": true, "span": true, "spanid": true, "session": true, "sessionid": true, "sid": true, "pid": true, "tid": true, "ppid": true, "bytes": true, "size": true, "len": true, "length": true, "port": true, "seq": true, "sequence": true, "offset": true, "count": true, "total": true,
-		"time": true, "timestamp": true, "ts": true, "date": true, "uid": true, "gid": true, "uuid": true, "guid": true, "hash": true, "order": true, "orderid": true, "txn": true, "tx": true, "transaction": true, "transactionid": true, "request": true, "requestid": true, "reqid": true, "correlationid": true, "record": true, "recordid": true, "row": true, "serial": true, "serialno": true, "build": true, "version": true, "ver": true, "rev": true, "flow": true, "flowid": true, "inode": true, "dev": true, "handle": true, "logonid": true, "ttl": true, "win": true, "ack": true, "account": true, "acct": true, "user": true, "username": true, "amount": true, "price": true, "nonce": true, "cursor": true, "batch": true, "invoice": true, "barcode": true, "sku": true}
+	machine = map[string]bool{"id": true, "trace": true, "traceid": true, "span": true, "spanid": true, "session": true, "sessionid": true,
+		"sid": true, "pid": true, "tid": true, "ppid": true, "bytes": true, "size": true, "len": true, "length": true, "port": true, "seq": true,
+		"sequence": true, "offset": true, "count": true, "total": true,
+		"time": true, "timestamp": true, "ts": true, "date": true, "uid": true, "gid": true, "uuid": true, "guid": true, "hash": true,
+		"order": true, "orderid": true, "txn": true, "tx": true, "transaction": true, "transactionid": true, "request": true, "requestid": true,
+		"reqid": true, "correlationid": true, "record": true, "recordid": true, "row": true, "serial": true, "serialno": true, "build": true,
+		"version": true, "ver": true, "rev": true, "flow": true, "flowid": true, "inode": true, "dev": true, "handle": true, "logonid": true,
+		"ttl": true, "win": true, "ack": true, "account": true, "acct": true, "user": true, "username": true, "amount": true, "price": true,
+		"nonce": true, "cursor": true, "batch": true, "invoice": true, "barcode": true, "sku": true}
 )
 
 // classify judges a field by its name.
@@ -146,10 +154,13 @@ func classify(name string) fieldClass {
 // namesThings says whether a field's values are names that people give.
 func namesThings(low, last string) bool {
 	switch last {
-	case "name", "username", "account", "login", "user", "email", "hostname", "host", "computer", "computer_name", "full_name", "path", "directory", "working_directory", "domain", "workstation", "original", "executable", "subject":
-		return !strings.HasPrefix(low, "event.") && !strings.HasPrefix(low, "rule.") && !strings.HasPrefix(low, "hoalu.") && !strings.HasPrefix(low, "ecs.")
+	case "name", "username", "account", "login", "user", "email", "hostname", "host", "computer", "computer_name", "full_name", "path",
+		"directory", "working_directory", "domain", "workstation", "original", "executable", "subject":
+		return !strings.HasPrefix(low, "event.") && !strings.HasPrefix(low, "rule.") && !strings.HasPrefix(low, "hoalu.") &&
+			!strings.HasPrefix(low, "ecs.")
 	}
-	for _, s := range [...]string{"username", "accountname", "computername", "hostname", "workstationname", "filename", "_user", "_name", "_path"} {
+	for _, s := range [...]string{"username", "accountname", "computername", "hostname", "workstationname", "filename", "_user", "_name",
+		"_path"} {
 		if strings.HasSuffix(last, s) {
 			return true
 		}
@@ -159,7 +170,8 @@ func namesThings(low, last string) bool {
 
 // guarded says whether a field stands among those of machines, where a document may keep other things too.
 func guarded(low string) bool {
-	for _, p := range [...]string{"user.", "host.", "agent.", "observer.", "trace.", "transaction.", "span.", "cloud.", "container.", "orchestrator.", "service.", "network.", "dns.", "tls.", "rule.", "threat.", "event.", "log.file"} {
+	for _, p := range [...]string{"user.", "host.", "agent.", "observer.", "trace.", "transaction.", "span.", "cloud.", "container.",
+		"orchestrator.", "service.", "network.", "dns.", "tls.", "rule.", "threat.", "event.", "log.file"} {
 		if strings.HasPrefix(low, p) {
 			return true
 		}
@@ -172,25 +184,34 @@ func neverName(low, last string) bool {
 	if low == "hoalu.overflow" || strings.HasPrefix(low, "log.syslog.structured_data.") { // what senders wrote
 		return false
 	}
-	for _, p := range [...]string{"sigma.", "hoalu.", "ecs.", "log.syslog", "process.pid", "winlog.process", "winlog.provider", "winlog.record", "winlog.event_id", "winlog.version", "winlog.channel", "winlog.computer", "winlog.activity", "@"} {
+	for _, p := range [...]string{"sigma.", "hoalu.", "ecs.", "log.syslog", "process.pid", "winlog.process", "winlog.provider",
+		"winlog.record", "winlog.event_id", "winlog.version", "winlog.channel", "winlog.computer", "winlog.activity", "@"} {
 		if strings.HasPrefix(low, p) {
 			return true
 		}
 	}
-	if strings.Contains(low, ".hash.") || strings.Contains(low, ".geo.") || strings.Contains(low, ".as.") || strings.Contains(low, ".pe.") || strings.Contains(low, ".x509.") {
+	if strings.Contains(low, ".hash.") || strings.Contains(low, ".geo.") || strings.Contains(low, ".as.") || strings.Contains(low, ".pe.") ||
+		strings.Contains(low, ".x509.") {
 		return true
 	}
 	if last == "name" && guarded(low) || strings.HasPrefix(low, "event.") && !strings.Contains(low[6:], ".") {
 		switch last {
-		case "name", "action", "category", "code", "created", "dataset", "hash", "ingested", "kind", "module", "outcome", "provider", "risk_score", "severity", "timezone", "type":
+		case "name", "action", "category", "code", "created", "dataset", "hash", "ingested", "kind", "module", "outcome", "provider",
+			"risk_score", "severity", "timezone", "type":
 			return true
 		}
 	}
 	switch last {
-	case "id", "uid", "gid", "pid", "ppid", "tid", "ip", "port", "mac", "bytes", "packets", "size", "length", "hash", "hashes", "md5", "sha1", "sha256", "sha512", "imphash", "guid", "uuid", "sid", "address", "domain", "status_code", "version", "timestamp", "time", "ts", "date", "seq", "sequence", "offset", "account", "username", "login", "hostname", "computer", "serial", "serial_number", "fingerprint", "port_name", "host", "user", "eventid", "eventrecordid", "processid", "threadid", "flow_id", "community_id", "entity_id", "session", "trace", "span", "start", "end", "duration":
+	case "id", "uid", "gid", "pid", "ppid", "tid", "ip", "port", "mac", "bytes", "packets", "size", "length", "hash", "hashes", "md5", "sha1",
+		"sha256", "sha512", "imphash", "guid", "uuid", "sid", "address", "domain", "status_code", "version", "timestamp", "time", "ts", "date",
+		"seq", "sequence", "offset", "account", "username", "login", "hostname", "computer", "serial", "serial_number", "fingerprint",
+		"port_name", "host", "user", "eventid", "eventrecordid", "processid", "threadid", "flow_id", "community_id", "entity_id", "session",
+		"trace", "span", "start", "end", "duration":
 		return true
 	}
-	for _, s := range [...]string{"_id", "guid", "sid", "hash", "hashes", "username", "domainname", "logonid", "processid", "_port", "_ip", "_bytes", "_time", "_at", "uuid", "computername", "hostname", "workstation", "recordid", "threadid", "sessionid", "traceid", "spanid", "requestid", "_ts"} {
+	for _, s := range [...]string{"_id", "guid", "sid", "hash", "hashes", "username", "domainname", "logonid", "processid", "_port", "_ip",
+		"_bytes", "_time", "_at", "uuid", "computername", "hostname", "workstation", "recordid", "threadid", "sessionid", "traceid", "spanid",
+		"requestid", "_ts"} {
 		if strings.HasSuffix(last, s) {
 			return true
 		}
@@ -220,7 +241,8 @@ func shortWord(low string, words []string) bool {
 		}
 		w := rest[i:j]
 		for _, s := range words {
-			if w == s || len(s) >= 3 && len(w) > len(s) && len(w) <= len(s)+8 && s != "tel" && s != "call" && (strings.HasPrefix(w, s) || strings.HasSuffix(w, s) && w != "usdt") {
+			if w == s || len(s) >= 3 && len(w) > len(s) && len(w) <= len(s)+8 && s != "tel" && s != "call" &&
+				(strings.HasPrefix(w, s) || strings.HasSuffix(w, s) && w != "usdt") {
 				return true
 			}
 		}

@@ -573,9 +573,13 @@ func validPhone(d string) bool {
 
 // areas are the fixed-line areas behind 02: two digits for Hà Nội (024) and HCM City (028), three for the others.
 var areas = map[string]bool{
-	"203": true, "204": true, "205": true, "206": true, "207": true, "208": true, "209": true, "210": true, "211": true, "212": true, "213": true, "214": true, "215": true, "216": true, "218": true, "219": true,
-	"220": true, "221": true, "222": true, "225": true, "226": true, "227": true, "228": true, "229": true, "232": true, "233": true, "234": true, "235": true, "236": true, "237": true, "238": true, "239": true,
-	"251": true, "252": true, "254": true, "255": true, "256": true, "257": true, "258": true, "259": true, "260": true, "261": true, "262": true, "263": true, "269": true, "270": true, "271": true, "272": true, "273": true, "274": true, "275": true, "276": true, "277": true,
+	"203": true, "204": true, "205": true, "206": true, "207": true, "208": true, "209": true, "210": true, "211": true, "212": true,
+	"213": true, "214": true, "215": true, "216": true, "218": true, "219": true,
+	"220": true, "221": true, "222": true, "225": true, "226": true, "227": true, "228": true, "229": true, "232": true, "233": true,
+	"234": true, "235": true, "236": true, "237": true, "238": true, "239": true,
+	"251": true, "252": true, "254": true, "255": true, "256": true, "257": true, "258": true, "259": true, "260": true, "261": true,
+	"262": true, "263": true, "269": true, "270": true, "271": true, "272": true, "273": true, "274": true, "275": true, "276": true,
+	"277": true,
 	"290": true, "291": true, "292": true, "293": true, "294": true, "296": true, "297": true, "299": true,
 }
 
@@ -619,7 +623,8 @@ func findFull(dst []Match, s string, glued bool, year int) []Match {
 		if i-from != 12 || !validCCCD(s[from:i], year) || hexWord(s, from, i) {
 			continue
 		}
-		if !glued && (from > 0 && (letter(s[from-1]) || s[from-1] == '-' || s[from-1] == '.') || i < len(s) && (letter(s[i]) || s[i] == '-' || s[i] == '.')) {
+		if !glued && (from > 0 && (letter(s[from-1]) || s[from-1] == '-' || s[from-1] == '.') ||
+			i < len(s) && (letter(s[i]) || s[i] == '-' || s[i] == '.')) {
 			continue
 		}
 		dst = append(dst, Match{CCCD, from, i, s[from:i], Confirmed})
@@ -653,7 +658,8 @@ func hexWordIs(s string) bool {
 
 // provinces are the 63 codes of the personal number, as a bit per number below 100.
 var provinces = func() (b [2]uint64) {
-	for _, p := range [...]int{1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38, 40, 42, 44, 45, 46, 48, 49, 51, 52, 54, 56, 58, 60, 62, 64, 66, 67, 68, 70, 72, 74, 75, 77, 79, 80, 82, 83, 84, 86, 87, 89, 91, 92, 93, 94, 95, 96} {
+	for _, p := range [...]int{1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38, 40, 42, 44,
+		45, 46, 48, 49, 51, 52, 54, 56, 58, 60, 62, 64, 66, 67, 68, 70, 72, 74, 75, 77, 79, 80, 82, 83, 84, 86, 87, 89, 91, 92, 93, 94, 95, 96} {
 		b[p/64] |= 1 << (p % 64)
 	}
 	return b

@@ -14,14 +14,19 @@ func TestAFullNumberInAnyField(t *testing.T) {
 	p := protector()
 	tok := tokenOf(p, CCCD, "", id)
 	for _, c := range []struct{ field, in, out string }{
-		{"user.name", id, tok}, {"user.email", id + "@dvc.example.vn", tok + "@dvc.example.vn"}, {"user.name", "DVC\\" + id, "DVC\\" + tok}, {"user.name", "nv" + id, "nv" + tok},
-		{"user.id", id, tok}, {"host.name", "pc-" + id, "pc-" + tok}, {"host.hostname", "PC" + id + ".tinh.example.vn", "PC" + tok + ".tinh.example.vn"},
-		{"file.name", id + ".pdf", tok + ".pdf"}, {"file.path", "/scan/" + id + "_1.pdf", "/scan/" + tok + "_1.pdf"}, {"url.path", "/ho-so/" + id + "/xem", "/ho-so/" + tok + "/xem"},
-		{"transaction.id", id, tok}, {"winlog.event_data.TargetUserName", id, tok}, {"winlog.computer_name", "PC-" + id, "PC-" + tok}, {"source.domain", "pc-" + id + ".lan", "pc-" + tok + ".lan"},
+		{"user.name", id, tok}, {"user.email", id + "@dvc.example.vn", tok + "@dvc.example.vn"}, {"user.name", "DVC\\" + id, "DVC\\" + tok},
+		{"user.name", "nv" + id, "nv" + tok},
+		{"user.id", id, tok}, {"host.name", "pc-" + id, "pc-" + tok},
+		{"host.hostname", "PC" + id + ".tinh.example.vn", "PC" + tok + ".tinh.example.vn"},
+		{"file.name", id + ".pdf", tok + ".pdf"}, {"file.path", "/scan/" + id + "_1.pdf", "/scan/" + tok + "_1.pdf"},
+		{"url.path", "/ho-so/" + id + "/xem", "/ho-so/" + tok + "/xem"},
+		{"transaction.id", id, tok}, {"winlog.event_data.TargetUserName", id, tok}, {"winlog.computer_name", "PC-" + id, "PC-" + tok},
+		{"source.domain", "pc-" + id + ".lan", "pc-" + tok + ".lan"},
 		{"process.working_directory", "/home/" + id, "/home/" + tok},
 
 		// machines' numbers
-		{"trace.id", "4f1c2c1e-1111-4222-8333-" + id, ""}, {"file.hash.sha256", "ab" + id + "cdef0123456789abcdef", ""}, {"transaction.id", "tx-" + id, ""},
+		{"trace.id", "4f1c2c1e-1111-4222-8333-" + id, ""}, {"file.hash.sha256", "ab" + id + "cdef0123456789abcdef", ""},
+		{"transaction.id", "tx-" + id, ""},
 		{"user.name", "097095001234", ""}, {"user.name", "0370950012345", ""}, {"file.path", "/objects/ab" + id + "cdefabcdef", ""},
 	} {
 		e := &ecs.Event{Created: 1_772_414_131_000}
@@ -46,7 +51,8 @@ func TestNoNumberBesideItsToken(t *testing.T) {
 	p := protector()
 	e := &ecs.Event{Created: 1_772_414_131_000}
 	e.AddString(ecs.Message, "tra cứu CCCD "+id+" SĐT "+tel)
-	for _, f := range []string{"user.name", "transaction.id", "session.id", "host.name", "labels.ma_ho_so", "event.original", "destination.address", "url.full"} {
+	for _, f := range []string{"user.name", "transaction.id", "session.id", "host.name", "labels.ma_ho_so", "event.original",
+		"destination.address", "url.full"} {
 		e.AddString(ecs.Intern(f), "a-"+id+"-"+tel)
 	}
 	protect(t, p, e)
@@ -60,7 +66,8 @@ func TestProtectText(t *testing.T) {
 	p := protector()
 	tok, tel := tokenOf(p, CCCD, "", "037095001234"), tokenOf(p, Phone, "", "+84912345678")
 	for in, want := range map[string]string{
-		"đã gọi 0912 345 678, số 037095001234 hoặc 037 095 001 234, pc-037095001234": "đã gọi " + tel + ", số " + tok + " hoặc " + tok + ", pc-" + tok,
+		"đã gọi 0912 345 678, số 037095001234 hoặc 037 095 001 234, pc-037095001234": "đã gọi " + tel + ", số " + tok + " hoặc " + tok + ", pc-" +
+			tok,
 		"037095001234":           tok,
 		"mật khẩu: Abc@123":      "mật khẩu: [secret:password:7]",
 		"không có gì, CB-2026-1": "không có gì, CB-2026-1",

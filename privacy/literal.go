@@ -13,7 +13,9 @@ func (p *Protector) Literal(literal string, whole bool) ([]string, error) {
 		return append(tokens, literal), nil
 	}
 	for _, m := range Find(literal, false) {
-		return nil, fmt.Errorf("%q holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out", literal, m.Kind)
+		return nil,
+			fmt.Errorf("%q holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out",
+				literal, m.Kind)
 	}
 	return nil, nil
 }

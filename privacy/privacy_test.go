@@ -139,9 +139,12 @@ func TestFindNothing(t *testing.T) {
 		{"connection from 10.0.0.1 port 51234", ""},
 		{"2026-03-02T08:15:31.123456789+07:00", ""},
 		{"ts=1772414131123", ""}, {"ts=1772414131", ""}, {"202603021530", ""}, {"20260302153012", ""},
-		{"trace_id=037095001234", ""}, {"span=037095001234", ""}, {"sessionId: 037095001234", ""}, {"order_id=037095001234", ""}, {"pid 037095001234", ""},
-		{"037095001234", "trace.id"}, {"037095001234", "process.pid"}, {"037095001234", "user.name"}, {"037095001234", "host.name"}, {"037095001234", "file.hash.md5"}, {"0912345678", "source.port"}, {"0912345678", "winlog.event_data.TargetUserName"},
-		{"4bf92f3577b34da6a3ce929d0e0e4736", ""}, {"d41d8cd98f00b204e9800998ecf8427e", ""}, {"550e8400-e29b-41d4-a716-446655440000", ""}, {"e29b-037095001234-a716", ""},
+		{"trace_id=037095001234", ""}, {"span=037095001234", ""}, {"sessionId: 037095001234", ""}, {"order_id=037095001234", ""},
+		{"pid 037095001234", ""},
+		{"037095001234", "trace.id"}, {"037095001234", "process.pid"}, {"037095001234", "user.name"}, {"037095001234", "host.name"},
+		{"037095001234", "file.hash.md5"}, {"0912345678", "source.port"}, {"0912345678", "winlog.event_data.TargetUserName"},
+		{"4bf92f3577b34da6a3ce929d0e0e4736", ""}, {"d41d8cd98f00b204e9800998ecf8427e", ""}, {"550e8400-e29b-41d4-a716-446655440000", ""},
+		{"e29b-037095001234-a716", ""},
 		{"v0.9.12.345.678", ""}, {"192.168.091.234", ""}, {"version 10.0.17763.1339", ""},
 		{"037095001234.example.vn", ""}, {"x037095001234", ""}, {"037095001234abc", ""}, {"0370950012345", ""},
 		{"CCCD 037595001234", ""}, // century 5
@@ -155,9 +158,12 @@ func TestFindNothing(t *testing.T) {
 		{"hotline 19001234", ""}, {"1800 1234", ""},
 		{"MAC=04:18:d6:f1:2c:20:00:00:5e:00:01:6a:08:00 SRC=10.251.1.1 LEN=76", ""},
 		{"0x00037095001234", ""}, {"/var/log/app-0912345678.log", ""}, {"tel usdt 12", ""},
-		{"037095001234", "event.code"}, {"0912345678", "event.sequence"}, {"0912345678", "user.target.name"}, {"ref 037095001234", "rule.description"}, {"0912 345 678", "service.version"},
-		{"/x?ts=1772414131123&size=0912345678&id=%22037095001234%22", ""}, {"/a%20037095001234567", ""}, {"a=0084&b=912345678", ""}, {"84 91 23", ""}, {"pass 84 912 tests of 345 678", ""}, {"10.84 912345678", ""},
-		{"0084 0912", ""}, {"order_037095001234.pdf", ""}, {"img-0912345678.jpg", ""}, {"04:09:12 345 678", ""}, {"09/12 345 678 rows", ""}, {"00849123456789", ""},
+		{"037095001234", "event.code"}, {"0912345678", "event.sequence"}, {"0912345678", "user.target.name"},
+		{"ref 037095001234", "rule.description"}, {"0912 345 678", "service.version"},
+		{"/x?ts=1772414131123&size=0912345678&id=%22037095001234%22", ""}, {"/a%20037095001234567", ""}, {"a=0084&b=912345678", ""},
+		{"84 91 23", ""}, {"pass 84 912 tests of 345 678", ""}, {"10.84 912345678", ""},
+		{"0084 0912", ""}, {"order_037095001234.pdf", ""}, {"img-0912345678.jpg", ""}, {"04:09:12 345 678", ""}, {"09/12 345 678 rows", ""},
+		{"00849123456789", ""},
 		{"Oct 11 09:10:48 host app[12345]: 091 connections 234 bytes 5678 rows", ""},
 	} {
 		for _, m := range FindIn(nil, c.text, c.key) {
@@ -174,7 +180,8 @@ func TestFindRandom(t *testing.T) {
 	hits := 0
 	const n = 20_000
 	for range n {
-		s := fmt.Sprintf("job %d took %dus at %d ref %012d seq %010d", r.Uint32(), r.Uint64N(1e12), 1_700_000_000+r.Uint32N(1e8), r.Uint64N(1e12), r.Uint64N(1e10))
+		s := fmt.Sprintf("job %d took %dus at %d ref %012d seq %010d", r.Uint32(), r.Uint64N(1e12), 1_700_000_000+r.Uint32N(1e8), r.Uint64N(1e12),
+			r.Uint64N(1e10))
 		for _, m := range FindIn(nil, s, "message") {
 			if m.Confidence >= Likely {
 				hits++
@@ -270,7 +277,8 @@ func TestTokenFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, spelling := range []string{"0912345678", "+84 912 345 678", "84912345678", "0912.345.678", " 0912-345-678 ", "0084 912 345 678", "+84 (0) 912 345 678"} {
+	for _, spelling := range []string{"0912345678", "+84 912 345 678", "84912345678", "0912.345.678", " 0912-345-678 ", "0084 912 345 678",
+		"+84 (0) 912 345 678"} {
 		toks, kind, err := p.TokenFor(spelling)
 		if err != nil || kind != Phone || len(toks) != 2 || toks[1] != tokenOf(p, Phone, "b", "+84912345678") || toks[0] == toks[1] {
 			t.Errorf("TokenFor(%q) = %v, %s, %v", spelling, toks, kind, err)
@@ -309,9 +317,12 @@ func FuzzFind(f *testing.F) {
 
 func benchEvent() *ecs.Event {
 	e := &ecs.Event{System: "HT-001", Created: 1_772_414_131_000}
-	e.AddString(ecs.Message, "Accepted publickey for deploy from 10.20.30.40 port 51022 ssh2: ED25519 SHA256:B9urXskvGmmfbJmVQf0YyjCf2h2GfenEfd+yo9wcS9g")
-	e.AddString(ecs.EventOriginal, `10.1.2.3 - - [02/Mar/2026:08:15:31 +0700] "GET /dich-vu-cong/ho-so/danh-sach?trang=2&kichThuoc=20 HTTP/1.1" 200 18342 "https://dichvucong.ninhbinh.gov.vn/" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36"`)
-	e.AddString(ecs.UserAgent, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36")
+	e.AddString(ecs.Message,
+		"Accepted publickey for deploy from 10.20.30.40 port 51022 ssh2: ED25519 SHA256:B9urXskvGmmfbJmVQf0YyjCf2h2GfenEfd+yo9wcS9g")
+	e.AddString(ecs.EventOriginal,
+		`10.1.2.3 - - [02/Mar/2026:08:15:31 +0700] "GET /dich-vu-cong/ho-so/danh-sach?trang=2&kichThuoc=20 HTTP/1.1" 200 18342 "https://dichvucong.ninhbinh.gov.vn/" "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36"`)
+	e.AddString(ecs.UserAgent,
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/122.0.0.0 Safari/537.36")
 	e.AddString(ecs.URLOriginal, "/dich-vu-cong/ho-so/danh-sach?trang=2&kichThuoc=20")
 	e.AddString(ecs.SourceIP, "10.1.2.3")
 	e.AddString(ecs.HostName, "web-01.ninhbinh.gov.vn")

@@ -54,7 +54,8 @@ type secretKey struct {
 var secretKeys = []secretKey{
 	{"pass-word", "password", false}, {"passwd", "password", false}, {"passwrd", "password", false}, {"pass-phrase", "password", false},
 	{"pwd", "password", false}, {"mat-khau", "password", false},
-	{"secret", "secret", false}, {"secret-key", "secret", false}, {"private-key", "secret", false}, {"credential", "secret", false}, {"credentials", "secret", false},
+	{"secret", "secret", false}, {"secret-key", "secret", false}, {"private-key", "secret", false}, {"credential", "secret", false},
+	{"credentials", "secret", false},
 	{"api-key", "api-key", false}, {"access-key", "api-key", false}, {"token", "token", false}, {"jwt", "token", false},
 	{"authorization", "authorization", false}, {"cookie", "cookie", false}, {"otp", "otp", false},
 	{"jsession-id", "session", false}, {"asp-net-session-id", "session", false}, {"phpsessid", "session", false},
@@ -134,7 +135,8 @@ var hints = func() *[1 << hintBits / 32]uint32 {
 		}
 	}
 	add("pas", "ass", "sec", "ecr", "tok", "oke", "red", "ede", "riz", "iza", "oki", "kie", "hau", "kh\xe1", "h\xe1\xba", "oni", "nid",
-		"php", "hps", "fie", "ied", "bea", "ear", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l", "_li",
+		"php", "hps", "fie", "ied", "bea", "ear", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l",
+		"_li",
 		"npm", "pm_", "sk-", "xox", "glp", "lpa", "--u", "y-u", "-us", "://", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw")
 	for _, c := range "_-." {
 		add("on"+string(c), "n"+string(c)+"i")
@@ -296,14 +298,17 @@ func near(s string, i int, c byte) bool {
 func worth(kind, v string) bool {
 	digits := strings.Trim(v, "0123456789") == ""
 	switch {
-	case kind == "session" && (digits || len(v) < 12), kind == "otp" && (!digits || len(v) < 4 || len(v) > 8), kind == "password" && digits && len(v) < 4:
+	case kind == "session" && (digits || len(v) < 12), kind == "otp" && (!digits || len(v) < 4 || len(v) > 8),
+		kind == "password" && digits && len(v) < 4:
 		return false
 	}
 	switch strings.ToLower(v) {
-	case "", "-", "{", "[", "{}", "[]", "null", "(null)", "nil", "none", "true", "false", "undefined", "n/a", "yes", "no", "redacted", "[redacted]", "set", "unset", "required", "expired", "invalid", "incorrect", "wrong":
+	case "", "-", "{", "[", "{}", "[]", "null", "(null)", "nil", "none", "true", "false", "undefined", "n/a", "yes", "no", "redacted",
+		"[redacted]", "set", "unset", "required", "expired", "invalid", "incorrect", "wrong":
 		return false
 	}
-	return !strings.HasPrefix(v, secretOpen) && !strings.HasPrefix(v, Prefix) && !strings.HasPrefix(v, "$") && !strings.HasPrefix(v, "%%") && strings.Trim(v, "*x•.") != ""
+	return !strings.HasPrefix(v, secretOpen) && !strings.HasPrefix(v, Prefix) && !strings.HasPrefix(v, "$") && !strings.HasPrefix(v, "%%") &&
+		strings.Trim(v, "*x•.") != ""
 }
 
 // assigned is a key and its value: "password=…", `"token":"…"`, "Authorization: Bearer …", "https://user:…@host".
@@ -353,7 +358,8 @@ func assigned(dst []span, s string, i int) []span {
 		return cookies(dst, s, v)
 	}
 	start, end, inQuotes := value(s, v)
-	if !inQuotes && start < end && (s[start] == '{' || s[start] == '[' || s[start] == '/' && strings.HasSuffix(strings.ToLower(s[:j]), "pwd")) {
+	if !inQuotes && start < end && (s[start] == '{' || s[start] == '[' ||
+		s[start] == '/' && strings.HasSuffix(strings.ToLower(s[:j]), "pwd")) {
 		return dst // an object, sudo's working folder
 	}
 	if prose && !inQuotes && sentence(s[start:]) {
@@ -496,7 +502,8 @@ func cookies(dst []span, s string, i int) []span {
 		end := j
 		if s[j] == '=' {
 			name := strings.ToLower(s[i:j])
-			for end = j + 1; end < len(s) && s[end] != ';' && s[end] != '"' && s[end] != '\'' && s[end] != '\n' && s[end] != '\r' && s[end] != '\\' && (s[end] != ' ' || name == "expires"); {
+			for end = j + 1; end < len(s) && s[end] != ';' && s[end] != '"' && s[end] != '\'' && s[end] != '\n' && s[end] != '\r' &&
+				s[end] != '\\' && (s[end] != ' ' || name == "expires"); {
 				end++
 			}
 			switch name {
@@ -541,7 +548,8 @@ func escaped(dst []span, s string, i int) []span {
 	}
 	start := i + 3
 	end := start
-	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' && !strings.HasPrefix(s[end:], "%26") {
+	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' &&
+		!strings.HasPrefix(s[end:], "%26") {
 		end++
 	}
 	return append(dst, span{start, end, kind})
@@ -712,7 +720,8 @@ func quoted(dst []span, s string, i int) []span {
 		return dst
 	}
 	w := strings.ToLower(word(s[:j]))
-	if w != "by" && w != "password" || w == "by" && !strings.HasSuffix(strings.ToLower(strings.TrimRight(s[max(0, j-20):j-2], " ")), "identified") {
+	if w != "by" && w != "password" || w == "by" &&
+		!strings.HasSuffix(strings.ToLower(strings.TrimRight(s[max(0, j-20):j-2], " ")), "identified") {
 		return dst
 	}
 	start, end, _ := value(s, i)
@@ -756,7 +765,8 @@ func oneTime(dst []span, s string, i int) []span {
 		for end < len(s) && digit(s[end]) {
 			end++
 		}
-		if n := end - j; n >= 4 && n <= 8 && (end == len(s) || !letter(s[end]) && s[end] != '-' && s[end] != ':') && s[j-1] != '-' && s[j-1] != ':' {
+		if n := end - j; n >= 4 && n <= 8 && (end == len(s) || !letter(s[end]) && s[end] != '-' && s[end] != ':') && s[j-1] != '-' &&
+			s[j-1] != ':' {
 			return append(dst, span{j, end, "otp"})
 		}
 		j = end

@@ -48,7 +48,8 @@ func TestSecretsAreDestroyed(t *testing.T) {
 		{"PGPASSWORD=Abc@123 psql -h db", "PGPASSWORD=[secret:password:7] psql -h db"},
 		{"Server=db;User Id=sa;Password=Abc@123;Database=x", "Server=db;User Id=sa;Password=[secret:password:7];Database=x"},
 		{"password1=Abc@123&password2=Abc@124", "password1=[secret:password:7]&password2=[secret:password:7]"},
-		{"DB_PASS=Abc@123 app.pw=Abc@123 pass_word: Abc@123", "DB_PASS=[secret:password:7] app.pw=[secret:password:7] pass_word: [secret:password:7]"},
+		{"DB_PASS=Abc@123 app.pw=Abc@123 pass_word: Abc@123",
+			"DB_PASS=[secret:password:7] app.pw=[secret:password:7] pass_word: [secret:password:7]"},
 		{"bypass=Abc@123 12:30:59 compass=n12 p_w=abc a_pass3=abc1", "bypass=Abc@123 12:30:59 compass=n12 p_w=abc a_pass3=[secret:password:4]"},
 		// SQL
 		{"CREATE USER 'an' IDENTIFIED BY 'Abc@123'", "CREATE USER 'an' IDENTIFIED BY '[secret:password:7]'"},
@@ -60,7 +61,8 @@ func TestSecretsAreDestroyed(t *testing.T) {
 		{"xoxb-123456789012-abcdefghijkl", "xoxb-[secret:xoxb:25]"},
 		{"sk-abcdefghijklmnopqrstuvwx", "sk-[secret:sk:24]"},
 		{"jwt " + jwt + " end", "jwt eyJ[secret:jwt:" + strconv.Itoa(len(jwt)-3) + "] end"},
-		{"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----[secret:private-key:6]-----END RSA PRIVATE KEY-----"},
+		{"-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+			"-----BEGIN RSA PRIVATE KEY-----[secret:private-key:6]-----END RSA PRIVATE KEY-----"},
 		// codes
 		{"Mã OTP của quý khách là 482913, không chia sẻ", "Mã OTP của quý khách là [secret:otp:6], không chia sẻ"},
 		{"mã xác thực: 4829", "mã xác thực: [secret:otp:4]"},
@@ -115,8 +117,10 @@ func TestSecretsInFields(t *testing.T) {
 	protect(t, p, e)
 	for f, want := range map[string]string{
 		"user.password": "[secret:password:2]", "http.request.headers.authorization": "Bearer [secret:bearer:10]",
-		"http.request.headers.cookie": "sid=[secret:cookie:9]; lang=[secret:cookie:2]", "process.command_line": `tool --password "[secret:password:10]"`,
-		"process.args": "[secret:password:10]", "event.original": `type=EXECVE a0="tool" a1="--password" a2="[secret:password:10]"`, "user.name": "an",
+		"http.request.headers.cookie": "sid=[secret:cookie:9]; lang=[secret:cookie:2]",
+		"process.command_line":        `tool --password "[secret:password:10]"`,
+		"process.args":                "[secret:password:10]",
+		"event.original":              `type=EXECVE a0="tool" a1="--password" a2="[secret:password:10]"`, "user.name": "an",
 	} {
 		if got := e.Text(ecs.Intern(f)); got != want {
 			t.Errorf("%s = %q, want %q", f, got, want)
@@ -125,7 +129,8 @@ func TestSecretsInFields(t *testing.T) {
 }
 
 func FuzzSecrets(f *testing.F) {
-	for _, s := range []string{"password=x", `{"a":"b"}`, "Authorization: Digest a=b, c=d", "Cookie: a=b; c", "-----BEGIN PRIVATE KEY-----", "mã OTP 123456", "https://a:b@c", "password%3Dx", "-p\"", "'", "pw0%3D0000"} {
+	for _, s := range []string{"password=x", `{"a":"b"}`, "Authorization: Digest a=b, c=d", "Cookie: a=b; c", "-----BEGIN PRIVATE KEY-----",
+		"mã OTP 123456", "https://a:b@c", "password%3Dx", "-p\"", "'", "pw0%3D0000"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

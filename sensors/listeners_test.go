@@ -11,7 +11,8 @@ import (
 // TestOwnListeners: only what this process holds is its own; a port of the same number on another machine is not, nor anything where
 // this host's addresses cannot be told.
 func TestOwnListeners(t *testing.T) {
-	host := []net.Addr{&net.IPNet{IP: net.ParseIP("10.20.0.5"), Mask: net.CIDRMask(24, 32)}, &net.IPNet{IP: net.ParseIP("fe80::1"), Mask: net.CIDRMask(64, 128)}}
+	host := []net.Addr{&net.IPNet{IP: net.ParseIP("10.20.0.5"), Mask: net.CIDRMask(24, 32)},
+		&net.IPNet{IP: net.ParseIP("fe80::1"), Mask: net.CIDRMask(64, 128)}}
 	var fails error
 	asked, at := 0, time.Unix(0, 0)
 	own := ownListeners(func() time.Time { return at }, func() ([]net.Addr, error) { asked++; return host, fails },

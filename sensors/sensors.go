@@ -74,7 +74,8 @@ type Host struct {
 
 // New returns a Host over a shipper, which Run runs too.
 func New(cfg Config, ship *shipper.Shipper, log *slog.Logger) *Host {
-	h := &Host{cfg: cfg, ship: ship, log: log.With("component", "sensor"), probes: map[string]*Probe{}, counts: map[string]func() Counts{}, handed: map[string]int64{}}
+	h := &Host{cfg: cfg, ship: ship, log: log.With("component", "sensor"), probes: map[string]*Probe{}, counts: map[string]func() Counts{},
+		handed: map[string]int64{}}
 	for _, p := range append([]string{packetProbe}, names()...) {
 		state := Unknown
 		if p == packetProbe && !cfg.Packet || p != packetProbe && !cfg.Host {
@@ -195,7 +196,8 @@ func (h *Host) runPacket(ctx context.Context) {
 			h.hand(packetProbe, rec)
 		}
 	})
-	err := packet.Live(ctx, packet.LiveConfig{Interface: strings.Join(h.cfg.Interfaces, ","), RingBytes: 16 << 20, Ready: func() { h.set(packetProbe, Running, "", "") }}, a)
+	err := packet.Live(ctx, packet.LiveConfig{Interface: strings.Join(h.cfg.Interfaces, ","), RingBytes: 16 << 20,
+		Ready: func() { h.set(packetProbe, Running, "", "") }}, a)
 	out.Close()
 	wg.Wait()
 	if err != nil && ctx.Err() == nil {
@@ -261,7 +263,8 @@ func (h *Host) account(last books, now time.Time) (Accounts, books) {
 	st := h.ship.Stats()
 	handed := maps.Clone(h.handed)
 	h.handMu.Unlock()
-	acc := Accounts{From: last.from.UnixMilli(), To: now.UnixMilli(), Seen: map[string]int64{}, Sent: map[string]int64{}, Dropped: map[string]int64{}, Filtered: map[string]int64{},
+	acc := Accounts{From: last.from.UnixMilli(), To: now.UnixMilli(), Seen: map[string]int64{}, Sent: map[string]int64{},
+		Dropped: map[string]int64{}, Filtered: map[string]int64{},
 		Waiting: st.Waiting, Values: map[string]string{"version": h.cfg.Version, "host": h.cfg.Name, "os": runtime.GOOS}}
 	next := books{from: now, probe: map[string]Counts{}, ship: st}
 	h.mu.Lock()

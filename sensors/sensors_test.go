@@ -43,7 +43,8 @@ func TestAccountsBalance(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	ship, err := shipper.Open(shipper.Config{Dir: t.TempDir(), Server: srv.URL, Batch: 20, Linger: time.Millisecond, Memory: 4000, MaxDisk: 8 << 10}, slog.New(slog.DiscardHandler))
+	ship, err := shipper.Open(shipper.Config{Dir: t.TempDir(), Server: srv.URL, Batch: 20, Linger: time.Millisecond, Memory: 4000,
+		MaxDisk: 8 << 10}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +153,8 @@ func TestNothingRuns(t *testing.T) {
 	h = host(true)
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
-	for deadline := time.Now().Add(10 * time.Second); h.Probes()[0].State != Refused || h.Probes()[1].State != Refused; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); h.Probes()[0].State != Refused ||
+		h.Probes()[1].State != Refused; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("probes %+v", h.Probes())
 		}

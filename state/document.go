@@ -43,7 +43,8 @@ func (d *Document) Keep(ctx context.Context, value []byte) error {
 }
 
 func (d *Document) put(ctx context.Context, tx *sql.Tx, value string) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO document (name, value, at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET value = $2, at = $3", d.name, value, Now())
+	_, err := tx.ExecContext(ctx,
+		"INSERT INTO document (name, value, at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET value = $2, at = $3", d.name, value, Now())
 	return err
 }
 
@@ -67,7 +68,8 @@ func (d *Document) Adopt(ctx context.Context, file string) error {
 	}
 	if have == nil {
 		if !json.Valid(raw) {
-			return errors.Join(fmt.Errorf("take %s over from its file: %w; it stays as %s.damaged", d.name, ErrDamaged, file), os.Rename(file, file+".damaged"))
+			return errors.Join(fmt.Errorf("take %s over from its file: %w; it stays as %s.damaged", d.name, ErrDamaged, file),
+				os.Rename(file, file+".damaged"))
 		}
 		if err := d.Keep(ctx, raw); err != nil {
 			return err
@@ -108,7 +110,8 @@ func (db *DB) Own(ctx context.Context, mac interface {
 			err = mac.VerifyMAC(kept, said)
 		}
 		if err != nil {
-			return fmt.Errorf("%w: give that folder with --data, restored with its keys if it was lost, or another database in state.dsn", ErrForeign)
+			return fmt.Errorf("%w: give that folder with --data, restored with its keys if it was lost, or another database in state.dsn",
+				ErrForeign)
 		}
 		return nil
 	})

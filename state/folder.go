@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// HoldFolder makes the data directory where it is absent, closes it to other users and keeps other processes from it until what it answers is
-// closed. A folder with something else in it is refused.
+// HoldFolder makes the data directory where it is absent, closes it to other users and keeps other processes from it until what it answers
+// is closed. A folder with something else in it is refused.
 func HoldFolder(ctx context.Context, dir string) (io.Closer, error) {
 	if err := openFolder(dir); err != nil {
 		return nil, err

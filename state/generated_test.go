@@ -29,7 +29,8 @@ func TestGenerated(t *testing.T) {
 		}
 		rel = filepath.ToSlash(rel)
 		if d.IsDir() {
-			if name := d.Name(); rel != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "bin" || name == "dist" || rel == "data") {
+			if name := d.Name(); rel != "." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "bin" || name == "dist" ||
+				rel == "data") {
 				return filepath.SkipDir
 			}
 			return nil

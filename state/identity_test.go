@@ -27,7 +27,8 @@ func TestAccountsGetTheirIdentity(t *testing.T) {
 				totp         []byte
 				state        string
 			}{{"ng-old", "$argon2id$", []byte{1, 2}, "active"}, {"ng-new", "", []byte{}, "invited"}} {
-				if _, err := tx.ExecContext(ctx, `INSERT INTO account (id, login, name, password, totp, totp_step, roles, unit, state, preferences, created, last_use, version)
+				if _, err := tx.ExecContext(ctx,
+					`INSERT INTO account (id, login, name, password, totp, totp_step, roles, unit, state, preferences, created, last_use, version)
 					VALUES ($1, $1, $1, $2, $3, 7, '["auditor"]', '', $4, '{}', 1, 5, 1)`, a.id, a.password, a.totp, a.state); err != nil {
 					return err
 				}

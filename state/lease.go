@@ -157,7 +157,8 @@ func (l *Leases) take(ctx context.Context, name string, mine int64) (fence int64
 		}
 		fence++
 		_, err = tx.ExecContext(tctx, `INSERT INTO lease (name, holder, until, fence) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until, fence = excluded.fence`, name, l.holder, now+l.length.Milliseconds(), fence)
+			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until, fence = excluded.fence`, name, l.holder,
+			now+l.length.Milliseconds(), fence)
 		return err
 	})
 	if err != nil {

@@ -74,7 +74,8 @@ func TestLeaseOneAtATime(t *testing.T) {
 		next(t, "the first to run", first)
 		second, _ := worker(t, b)
 		eventually(t, "the second to say that it waits", func() bool { return b.Ready() != nil })
-		if err := b.Ready(); !errors.Is(err, state.ErrNotHolder) || !strings.Contains(err.Error(), "posture does not run here") || !strings.Contains(err.Error(), "same database: a, until") {
+		if err := b.Ready(); !errors.Is(err, state.ErrNotHolder) || !strings.Contains(err.Error(), "posture does not run here") ||
+			!strings.Contains(err.Error(), "same database: a, until") {
 			t.Errorf("Ready of the second = %v", err)
 		}
 		if err := a.Ready(); err != nil || len(second) != 0 {

@@ -206,7 +206,8 @@ func (db *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("read the version of the state database: %w", err)
 	}
 	if have > want {
-		return fmt.Errorf("%w: it is at %d, this program knows %d; start the newer program or restore a backup made before the upgrade", ErrNewer, have, want)
+		return fmt.Errorf("%w: it is at %d, this program knows %d; start the newer program or restore a backup made before the upgrade", ErrNewer,
+			have, want)
 	}
 	db.version = have
 	return nil
@@ -274,7 +275,8 @@ func (db *DB) Ready(ctx context.Context) error {
 		return err
 	})
 	if ctx.Err() != nil {
-		return fmt.Errorf("the state database takes no writes: its lock is held for more than %s; look for another program that has it open", readyWait)
+		return fmt.Errorf("the state database takes no writes: its lock is held for more than %s; look for another program that has it open",
+			readyWait)
 	}
 	if err != nil {
 		return fmt.Errorf("write the state database: %w", err)

@@ -321,7 +321,8 @@ func (a *appliance) search(role, query string) eventsFound {
 func (a *appliance) find(query string, n int) []map[string]any {
 	a.Helper()
 	var got eventsFound
-	until(a.T, fmt.Sprintf("%d events of %s", n, query), 15*time.Second, func() bool { got = a.search("analyst", query); return got.Total >= n })
+	until(a.T, fmt.Sprintf("%d events of %s", n, query), 15*time.Second,
+		func() bool { got = a.search("analyst", query); return got.Total >= n })
 	if got.Total != n {
 		a.Fatalf("%s finds %d events, want %d: %v", query, got.Total, n, got.Events)
 	}
@@ -424,9 +425,10 @@ func (a *appliance) ledger() (sum ledgerSum, off []json.RawMessage) {
 // settled waits until the ledger and detection have read everything that is durable.
 func (a *appliance) settled(within time.Duration) {
 	a.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return net.Dial("unix", filepath.Join(a.data, "control.sock"))
-	}}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return net.Dial("unix", filepath.Join(a.data, "control.sock"))
+		}}}
 	var s struct {
 		Last     uint64 `json:"queue_last"`
 		Counted  uint64 `json:"counted"`

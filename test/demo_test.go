@@ -32,7 +32,8 @@ func TestDemo(t *testing.T) {
 		personal = personal || strings.Contains(x.Evidence, "cccd=tk:")
 	}
 	if len(rules) < 15 || len(severities) < 4 || !personal {
-		t.Errorf("%d alerts of %d rules and %d severities, personal data %v; want 15 rules, 4 severities and one with personal data", len(got), len(rules), len(severities), personal)
+		t.Errorf("%d alerts of %d rules and %d severities, personal data %v; want 15 rules, 4 severities and one with personal data", len(got),
+			len(rules), len(severities), personal)
 	}
 	a.must("demo", "remove", "--data", a.data)
 	if left := a.alerts("analyst", ""); len(left) > 0 {
@@ -76,7 +77,8 @@ func TestTry(t *testing.T) {
 	}
 	defer conn.Close()
 	for i := range 9 {
-		fmt.Fprintf(conn, "<38>1 %s gia-mao sshd 1 - [exercise@32473 mark=\"hlx%s\"] Failed password for dientap from 198.18.7.7 port %d ssh2\n", time.Now().UTC().Format(time.RFC3339Nano), strings.Repeat("a", 29), 40000+i)
+		fmt.Fprintf(conn, "<38>1 %s gia-mao sshd 1 - [exercise@32473 mark=\"hlx%s\"] Failed password for dientap from 198.18.7.7 port %d ssh2\n",
+			time.Now().UTC().Format(time.RFC3339Nano), strings.Repeat("a", 29), 40000+i)
 	}
 	until(t, "the alert of a forged exercise", 15*time.Second, func() bool {
 		return slices.ContainsFunc(a.alerts("analyst", ""), func(x alert) bool { return x.Address == "198.18.7.7" && !x.Exercise })

@@ -26,7 +26,8 @@ func TestTwoCentres(t *testing.T) {
 	}
 	defer second.Close()
 	before := r.alert(nil)
-	id, err := r.svc.PutEndpoint(ctx, nationalAdmin, true, national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "H42-2", OrganName: "test"})
+	id, err := r.svc.PutEndpoint(ctx, nationalAdmin, true,
+		national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "H42-2", OrganName: "test"})
 	if err != nil || id != 2 {
 		t.Fatalf("PutEndpoint() = %d, %v; want 2", id, err)
 	}
@@ -92,7 +93,8 @@ func TestTwoCentres(t *testing.T) {
 	}
 	closing(closed)
 	closing(before)
-	r.until("two closings at the first, one waiting for the second", func(s national.Summary) bool { return part(s, 1).Accepted == 7 && part(s, 2).Waiting == 5 })
+	r.until("two closings at the first, one waiting for the second",
+		func(s national.Summary) bool { return part(s, 1).Accepted == 7 && part(s, 2).Waiting == 5 })
 	// Days by destination.
 	day := time.Now().In(time.FixedZone("+07", 7*3600)).Format(time.DateOnly)
 	if rec, err := r.svc.Reconcile(ctx, nationalAdmin, 1, day); err != nil || !rec.Balanced || rec.Made != 7 || rec.Centre != 7 {

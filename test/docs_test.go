@@ -144,7 +144,8 @@ func TestDocumentedCommands(t *testing.T) {
 		}
 		line = strings.ReplaceAll(line, " ht-007.pack", " "+lastPack)
 		words := strings.Fields(line)
-		if !c.block && len(words) > 1 && !strings.ContainsAny(line, "-.…'\"|") && !strings.Contains(line, " rules rules") { // named, not spelt out
+		// named, not spelt out
+		if !c.block && len(words) > 1 && !strings.ContainsAny(line, "-.…'\"|") && !strings.Contains(line, " rules rules") {
 			exists(t, bin, a, c, words)
 			continue
 		}
@@ -214,7 +215,8 @@ func typed(t *testing.T, dir, bin string, a *appliance, line string) (string, in
 	defer stop()
 	cmd := exec.CommandContext(ctx, "bash", "-c", line)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+a.home, "XDG_CONFIG_HOME=", "XDG_CACHE_HOME=", "XDG_DATA_HOME="+filepath.Join(filepath.Dir(bin), "share"), "PATH="+bin+":"+os.Getenv("PATH"), "LC_ALL=C.UTF-8")
+	cmd.Env = append(os.Environ(), "HOME="+a.home, "XDG_CONFIG_HOME=", "XDG_CACHE_HOME=",
+		"XDG_DATA_HOME="+filepath.Join(filepath.Dir(bin), "share"), "PATH="+bin+":"+os.Getenv("PATH"), "LC_ALL=C.UTF-8")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -248,15 +250,18 @@ func files(t *testing.T, work, bin string, a *appliance) {
 	must(os.WriteFile(filepath.Join(work, "capture.pcap"), capturedQuestion(), 0o644))
 	must(os.CopyFS(filepath.Join(work, "rules"), os.DirFS("../detections/rules")))
 	must(os.CopyFS(filepath.Join(work, "decoders"), os.DirFS("../collector/decoders/aws")))
-	must(os.WriteFile(filepath.Join(work, "E.ndjson"), []byte(`{"t":1,"logsource":{"product":"linux","category":["process_creation"]},"event":{"process.executable":"/usr/bin/dash","process.command_line":"sh -c id","process.parent.executable":"/usr/sbin/nginx"}}`+"\n"), 0o644))
+	must(os.WriteFile(filepath.Join(work, "E.ndjson"),
+		[]byte(`{"t":1,"logsource":{"product":"linux","category":["process_creation"]},"event":{"process.executable":"/usr/bin/dash","process.command_line":"sh -c id","process.parent.executable":"/usr/sbin/nginx"}}`+"\n"), 0o644))
 	for _, name := range []string{"centre-ca.pem", "ca-trung-tam.pem"} {
-		out, err := exec.Command("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=centre", "-keyout", filepath.Join(work, "key.pem"), "-out", filepath.Join(work, name)).CombinedOutput()
+		out, err := exec.Command("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+			"-subj", "/CN=centre", "-keyout", filepath.Join(work, "key.pem"), "-out", filepath.Join(work, name)).CombinedOutput()
 		if err != nil {
 			t.Fatalf("openssl: %v: %s", err, out)
 		}
 	}
 	for _, name := range []string{"receipts.pem", "bien-nhan.pem"} {
-		out, err := exec.Command("openssl", "pkey", "-in", filepath.Join(work, "key.pem"), "-pubout", "-out", filepath.Join(work, name)).CombinedOutput()
+		out, err := exec.Command("openssl", "pkey", "-in", filepath.Join(work, "key.pem"), "-pubout", "-out",
+			filepath.Join(work, name)).CombinedOutput()
 		if err != nil {
 			t.Fatalf("openssl: %v: %s", err, out)
 		}
@@ -265,7 +270,8 @@ func files(t *testing.T, work, bin string, a *appliance) {
 
 // capturedQuestion is a capture with one DNS question.
 func capturedQuestion() []byte {
-	frame := []byte("\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00" + "\x45\x00\x00\x38\x00\x01\x00\x00\x40\x11\x00\x00\x0a\x01\x02\x03\xcb\x00\x71\x09" + "\x9c\x40\x00\x35\x00\x24\x00\x00" +
+	frame := []byte("\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00" +
+		"\x45\x00\x00\x38\x00\x01\x00\x00\x40\x11\x00\x00\x0a\x01\x02\x03\xcb\x00\x71\x09" + "\x9c\x40\x00\x35\x00\x24\x00\x00" +
 		"\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x00\x00\x01\x00\x01")
 	head := []byte("\xd4\xc3\xb2\xa1\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x01\x00\x00\x00")
 	packet := []byte{0xf7, 0xbf, 0x25, 0x68, 0, 0, 0, 0, byte(len(frame)), 0, 0, 0, byte(len(frame)), 0, 0, 0}

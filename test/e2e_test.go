@@ -107,7 +107,8 @@ func (a *appliance) in(fn func(*appliance)) func(*testing.T) {
 func (a *appliance) syslogChain() {
 	udp, tcp, octet := a.dial("udp", a.ports.syslog), a.dial("tcp", a.ports.syslog), a.dial("tcp", a.ports.syslog)
 	fmt.Fprint(udp, rfc5424("udp-host", "app", "kenh-udp-1 xin chào"))
-	fmt.Fprint(udp, "<86>"+time.Now().In(time.FixedZone("", 7*3600)).Format(time.Stamp)+" bsd-host sshd[991]: Failed password for invalid user kenhudp2 from 203.0.113.9 port 51022 ssh2")
+	fmt.Fprint(udp, "<86>"+time.Now().In(time.FixedZone("", 7*3600)).Format(time.Stamp)+
+		" bsd-host sshd[991]: Failed password for invalid user kenhudp2 from 203.0.113.9 port 51022 ssh2")
 	fmt.Fprint(tcp, rfc5424("tcp-host", "app", "kenh-newline-1")+"\n"+rfc5424("tcp-host", "app", "kenh-newline-2")+"\n")
 	for i := range 2 {
 		line := rfc5424("octet-host", "app", fmt.Sprintf("kenh-octet-%d two\nlines", i+1))
@@ -135,7 +136,8 @@ func (a *appliance) syslogChain() {
 		}
 	}
 	e := a.find("user.name:kenhudp2", 1)[0]
-	for field, want := range map[string]any{"host.name": "bsd-host", "process.name": "sshd", "source.ip": "203.0.113.9", "event.outcome": "failure"} {
+	for field, want := range map[string]any{"host.name": "bsd-host", "process.name": "sshd", "source.ip": "203.0.113.9",
+		"event.outcome": "failure"} {
 		if e[field] != want {
 			a.Errorf("sshd line: %s = %v, want %v; %v", field, e[field], want, e)
 		}
@@ -189,7 +191,8 @@ if $msg contains 'omelastic' then action(type="omelasticsearch" server="127.0.0.
 	until(a.T, "rsyslogd to listen", 10*time.Second, func() bool { c, err = net.Dial("tcp", "127.0.0.1:"+in); return err == nil })
 	defer c.Close()
 	for i := range 3 {
-		fmt.Fprint(c, rfc5424("rsys-host", "relay", fmt.Sprintf("quaomfwd%d", i))+"\n", rfc5424("rsys-host", "relay", fmt.Sprintf("quaomelastic%d", i))+"\n")
+		fmt.Fprint(c, rfc5424("rsys-host", "relay", fmt.Sprintf("quaomfwd%d", i))+"\n",
+			rfc5424("rsys-host", "relay", fmt.Sprintf("quaomelastic%d", i))+"\n")
 	}
 	for i := range 3 {
 		for _, q := range []string{fmt.Sprintf("message:quaomfwd%d", i), fmt.Sprintf("message:quaomelastic%d", i)} {
@@ -213,7 +216,8 @@ func (a *appliance) clientChain() {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	for i := range 25 {
-		doc := fmt.Sprintf(`{"@timestamp":"%s","message":"khachchinhthuc so %d","host":{"name":"go-client"},"labels":{"so":"%d"}}`, time.Now().UTC().Format(time.RFC3339Nano), i, i)
+		doc := fmt.Sprintf(`{"@timestamp":"%s","message":"khachchinhthuc so %d","host":{"name":"go-client"},"labels":{"so":"%d"}}`,
+			time.Now().UTC().Format(time.RFC3339Nano), i, i)
 		item := esutil.BulkIndexerItem{Action: "create", DocumentID: fmt.Sprintf("client-%d", i), Body: strings.NewReader(doc)}
 		item.OnFailure = func(_ context.Context, _ esutil.BulkIndexerItem, r esutil.BulkIndexerResponseItem, err error) {
 			a.Errorf("item failed: %+v %v", r, err)
@@ -232,7 +236,8 @@ func (a *appliance) clientChain() {
 	// The same id again is a duplicate: counted, stored once.
 	earlier, _ := a.ledger()
 	before := earlier.Duplicate
-	if status, items, err := a.bulk([]byte(`{"create":{"_id":"client-3"}}` + "\n" + `{"message":"khachchinhthuc so 3"}` + "\n")); err != nil || status != 200 || len(items) != 1 {
+	if status, items, err := a.bulk([]byte(`{"create":{"_id":"client-3"}}` + "\n" + `{"message":"khachchinhthuc so 3"}` + "\n")); err != nil ||
+		status != 200 || len(items) != 1 {
 		a.Fatalf("send again: %d %v %v", status, items, err)
 	}
 	until(a.T, "the duplicate to be counted", 10*time.Second, func() bool { s, _ := a.ledger(); return s.Duplicate == before+1 })
@@ -244,7 +249,8 @@ func (a *appliance) importChain() {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	for i := range 40 {
-		fmt.Fprintf(z, "198.51.100.%d - - [%s] \"GET /nhapkhau?i=%d HTTP/1.1\" 200 612 \"-\" \"Mozilla/5.0\"\n", i, time.Now().Add(-time.Hour).Format("02/Jan/2006:15:04:05 -0700"), i)
+		fmt.Fprintf(z, "198.51.100.%d - - [%s] \"GET /nhapkhau?i=%d HTTP/1.1\" 200 612 \"-\" \"Mozilla/5.0\"\n", i,
+			time.Now().Add(-time.Hour).Format("02/Jan/2006:15:04:05 -0700"), i)
 	}
 	if err := z.Close(); err != nil {
 		a.Fatal(err)
@@ -330,7 +336,8 @@ func (a *appliance) hostChain(root bool) {
 			a.Logf("as root the probe %s is %s: %s %s", p.Name, p.State, p.Reason, p.Allow)
 		}
 	}
-	if want := map[bool]string{true: "running", false: "refused"}[running["process"] || running["packet"] || running["socket"]]; sensors.Items[0].State != want {
+	if want := map[bool]string{true: "running", false: "refused"}[running["process"] || running["packet"] ||
+		running["socket"]]; sensors.Items[0].State != want {
 		a.Errorf("the own sensor is %q, want %q", sensors.Items[0].State, want)
 	}
 	name := fmt.Sprintf("hltest%d", time.Now().UnixNano()%1e6)
@@ -345,7 +352,8 @@ func (a *appliance) hostChain(root bool) {
 		until(a.T, "the process start", 10*time.Second, func() bool { return a.search("analyst", query).Total == 1 })
 		a.Logf("process start searchable after %s", time.Since(began).Round(time.Millisecond))
 		e := a.search("analyst", query).Events[0]
-		if e["process.executable"] != filepath.Join(dir, name) || !strings.Contains(fmt.Sprint(e["process.command_line"]), "doi-so-mot") || e["hoalu.system.id"] != "HT-001" {
+		if e["process.executable"] != filepath.Join(dir, name) || !strings.Contains(fmt.Sprint(e["process.command_line"]), "doi-so-mot") ||
+			e["hoalu.system.id"] != "HT-001" {
 			a.Errorf("process event: %v", e)
 		}
 		// A shell started by a web server's name: the first sign of a web shell.
@@ -362,11 +370,13 @@ func (a *appliance) hostChain(root bool) {
 	if running["packet"] {
 		began := time.Now()
 		a.askDNS(name + ".test")
-		until(a.T, "the DNS question on the loopback", 15*time.Second, func() bool { return a.search("analyst", "dns.question.name:"+name+".test").Total > 0 })
+		until(a.T, "the DNS question on the loopback", 15*time.Second,
+			func() bool { return a.search("analyst", "dns.question.name:"+name+".test").Total > 0 })
 		a.Logf("DNS question searchable after %s", time.Since(began).Round(time.Millisecond))
 		// The appliance does not watch its own console: a search would find its own request, and the next one the record of that.
 		// (That another process of this host connected there is that process's doing, and is kept.)
-		if found := a.search("analyst", "(destination.port:"+a.ports.console+" or source.port:"+a.ports.console+") and not event.dataset:hoalu.socket"); found.Total != 0 {
+		if found := a.search("analyst", "(destination.port:"+a.ports.console+" or source.port:"+a.ports.console+
+			") and not event.dataset:hoalu.socket"); found.Total != 0 {
 			a.Errorf("%d events are of the appliance's own console: %v", found.Total, found.Events[0])
 		}
 	}
@@ -451,12 +461,16 @@ func (a *appliance) enrolledChain(root bool) {
 func (a *appliance) attackChain() {
 	c := a.dial("tcp", a.ports.syslog)
 	for i := range 9 {
-		fmt.Fprint(c, rfc5424("cong-ssh", "sshd", fmt.Sprintf("Failed password for invalid user admin%d from 203.0.113.77 port %d ssh2", i, 40000+i))+"\n")
+		fmt.Fprint(c,
+			rfc5424("cong-ssh", "sshd", fmt.Sprintf("Failed password for invalid user admin%d from 203.0.113.77 port %d ssh2", i, 40000+i))+"\n")
 	}
-	fmt.Fprint(c, rfc5424("cong-web", "nginx", fmt.Sprintf(`203.0.113.78 - - [%s] "GET /uploads/c99.php?cmd=id HTTP/1.1" 200 512 "-" "curl/8.0"`, time.Now().Format("02/Jan/2006:15:04:05 -0700")))+"\n")
+	fmt.Fprint(c,
+		rfc5424("cong-web", "nginx", fmt.Sprintf(`203.0.113.78 - - [%s] "GET /uploads/c99.php?cmd=id HTTP/1.1" 200 512 "-" "curl/8.0"`,
+			time.Now().Format("02/Jan/2006:15:04:05 -0700")))+"\n")
 	for rule, address := range map[string]string{guessingRule: "203.0.113.77", requestRule: "203.0.113.78"} {
 		var list []alert
-		until(a.T, "the alert of "+address, 10*time.Second, func() bool { list = a.alerts("analyst", "rule="+rule+"&address="+address); return len(list) == 1 })
+		until(a.T, "the alert of "+address, 10*time.Second,
+			func() bool { list = a.alerts("analyst", "rule="+rule+"&address="+address); return len(list) == 1 })
 		al := a.alert("analyst", list[0].Number)
 		if len(al.Trace) == 0 || len(al.Runbook["vi"]) != 3 || len(al.Events) == 0 {
 			a.Errorf("alert %s of %s: trace %v, run-book %v, %d events", al.Number, address, al.Trace, al.Runbook, len(al.Events))
@@ -556,7 +570,8 @@ func shell(host, tag string) string {
 func (a *appliance) trustBulk() {
 	a.Helper()
 	src := a.source("kind=bulk")
-	a.do("administrator", "PUT", "/api/sources/"+src["id"].(string), map[string]any{"name": "may chu web", "kind": "bulk", "address": "127.0.0.1", "trust_logsource": true, "version": src["version"]}, nil)
+	a.do("administrator", "PUT", "/api/sources/"+src["id"].(string),
+		map[string]any{"name": "may chu web", "kind": "bulk", "address": "127.0.0.1", "trust_logsource": true, "version": src["version"]}, nil)
 }
 
 func (a *appliance) source(params string) map[string]any {
@@ -570,7 +585,8 @@ func (a *appliance) source(params string) map[string]any {
 }
 
 func (a *appliance) alertChain() {
-	if status, items, err := a.bulk([]byte("{\"create\":{}}\n" + shell("web-untrusted", "khongtin") + "\n")); err != nil || status != 200 || items[0] != 201 {
+	if status, items, err := a.bulk([]byte("{\"create\":{}}\n" + shell("web-untrusted", "khongtin") + "\n")); err != nil || status != 200 ||
+		items[0] != 201 {
 		a.Fatalf("_bulk: %d %v %v", status, items, err)
 	}
 	a.find("host.name:web-untrusted", 1)
@@ -600,7 +616,8 @@ func (a *appliance) alertChain() {
 	if len(al.Runbook["vi"]) != 3 || len(al.Runbook["en"]) != 3 || al.Title["vi"] == "" || al.Title["en"] == "" || al.Why["vi"] == "" {
 		a.Errorf("run-book, title or reason is missing: %v %v %v", al.Runbook, al.Title, al.Why)
 	}
-	if len(al.Events) != 3 || len(al.EventIDs) != 3 || al.Severity != "high" || al.User != "www-data" || al.State != "new" || !strings.HasPrefix(al.Number, "CB-") {
+	if len(al.Events) != 3 || len(al.EventIDs) != 3 || al.Severity != "high" || al.User != "www-data" || al.State != "new" ||
+		!strings.HasPrefix(al.Number, "CB-") {
 		a.Errorf("alert: %+v", al)
 	}
 	if other := a.alert("analyst", al.ID); other.Number != al.Number {
@@ -648,7 +665,8 @@ func (a *appliance) nationalChain() {
 		a.Fatal(err)
 	}
 	defer c.Close()
-	point := map[string]any{"url": c.URL, "channel": "json", "authorities": c.ServerCA, "receipt_key": c.ReceiptKey, "organisation": "000.00.35.H42", "reason": "đấu nối", "version": 0}
+	point := map[string]any{"url": c.URL, "channel": "json", "authorities": c.ServerCA, "receipt_key": c.ReceiptKey,
+		"organisation": "000.00.35.H42", "reason": "đấu nối", "version": 0}
 	if status, raw := a.call("analyst", "PUT", "/api/national/endpoint", point); status != 403 {
 		a.Errorf("an analyst sets the endpoint: %d %s", status, raw)
 	}
@@ -758,7 +776,8 @@ func (a *appliance) privacyChain() {
 		a.Errorf("event holds the number or no token: %s", body)
 	}
 	a.bulk([]byte("{\"create\":{}}\n" + shell("web-cccd", "cccd="+number) + "\n"))
-	until(a.T, "the alert with a number in its command line", 10*time.Second, func() bool { return len(a.alerts("analyst", "host=web-cccd")) == 1 })
+	until(a.T, "the alert with a number in its command line", 10*time.Second,
+		func() bool { return len(a.alerts("analyst", "host=web-cccd")) == 1 })
 	_, raw := a.call("analyst", "GET", "/api/alerts/"+a.alerts("analyst", "host=web-cccd")[0].Number, nil)
 	if bytes.Contains(raw, []byte(number)) {
 		a.Errorf("alert holds the number: %s", raw)
@@ -820,8 +839,10 @@ func (a *appliance) rightsChain() {
 	for _, name := range []string{"so-a", "so-b"} {
 		var unit, system struct{ ID string }
 		a.do("administrator", "POST", "/api/units", map[string]any{"name": "Sở " + name, "kind": "department"}, &unit)
-		a.do("administrator", "POST", "/api/systems", map[string]any{"name": "Hệ thống " + name, "unit": unit.ID, "level": 3, "placement": "data_centre"}, &system)
-		a.do("administrator", "POST", "/api/sources", map[string]any{"name": "Máy chủ " + name, "kind": "syslog", "system": system.ID, "host": name, "layers": []string{"endpoint"}}, nil)
+		a.do("administrator", "POST", "/api/systems",
+			map[string]any{"name": "Hệ thống " + name, "unit": unit.ID, "level": 3, "placement": "data_centre"}, &system)
+		a.do("administrator", "POST", "/api/sources",
+			map[string]any{"name": "Máy chủ " + name, "kind": "syslog", "system": system.ID, "host": name, "layers": []string{"endpoint"}}, nil)
 		made[name] = [2]string{unit.ID, system.ID}
 	}
 	c := a.dial("tcp", a.ports.syslog)
@@ -877,8 +898,11 @@ func (a *appliance) rightsChain() {
 func (a *appliance) postureChain() {
 	var unit, system, source struct{ ID string }
 	a.do("administrator", "POST", "/api/units", map[string]any{"name": "Sở Tư thế", "kind": "department"}, &unit)
-	a.do("administrator", "POST", "/api/systems", map[string]any{"name": "Cổng tư thế", "unit": unit.ID, "level": 3, "placement": "data_centre"}, &system)
-	a.do("administrator", "POST", "/api/sources", map[string]any{"name": "Máy chủ tư thế", "kind": "syslog", "system": system.ID, "host": "tu-the", "layers": []string{"endpoint"}, "expect_every_ms": 3000}, &source)
+	a.do("administrator", "POST", "/api/systems",
+		map[string]any{"name": "Cổng tư thế", "unit": unit.ID, "level": 3, "placement": "data_centre"}, &system)
+	a.do("administrator", "POST", "/api/sources",
+		map[string]any{"name": "Máy chủ tư thế", "kind": "syslog", "system": system.ID, "host": "tu-the", "layers": []string{"endpoint"},
+			"expect_every_ms": 3000}, &source)
 	type finding struct {
 		Control, State string
 		LastKnown      string                  `json:"last_known"`

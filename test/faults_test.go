@@ -31,10 +31,12 @@ func TestBadInput(t *testing.T) {
 	for range 50 {
 		udp.Write(noise(1 + rng.IntN(1200)))
 	}
-	for _, s := range []string{"<", "<999>1 x", "<14>1", "<14>1 2026-13-45T99:99:99Z h a - - - giohong", "<14>Feb 31 25:61:61 h a: ngayhong", "\x00\x00\x00", "<14>1 - - - - - [sd=\"khong dong", ""} {
+	for _, s := range []string{"<", "<999>1 x", "<14>1", "<14>1 2026-13-45T99:99:99Z h a - - - giohong", "<14>Feb 31 25:61:61 h a: ngayhong",
+		"\x00\x00\x00", "<14>1 - - - - - [sd=\"khong dong", ""} {
 		udp.Write([]byte(s))
 	}
-	for _, s := range []string{"99999999999 <14>khongco", "5 <14>1 - - - - - lechdodai\n", "0 \n", "-5 x\n", strings.Repeat("A", 3<<20), "<14>1 - - - - - khongxuongdong"} {
+	for _, s := range []string{"99999999999 <14>khongco", "5 <14>1 - - - - - lechdodai\n", "0 \n", "-5 x\n", strings.Repeat("A", 3<<20),
+		"<14>1 - - - - - khongxuongdong"} {
 		c := a.dial("tcp", a.ports.syslog)
 		c.SetWriteDeadline(time.Now().Add(2 * time.Second))
 		c.Write([]byte(s))
@@ -51,10 +53,13 @@ func TestBadInput(t *testing.T) {
 		status     int
 		items      []int
 	}{
-		{"a broken document between two good ones", "{\"create\":{}}\n{\"message\":\"lanh1\"}\n{\"create\":{}}\n{\"message\": hong}\n{\"create\":{}}\n{\"message\":\"lanh2\"}\n", 200, []int{201, 400, 201}},
+		{"a broken document between two good ones",
+			"{\"create\":{}}\n{\"message\":\"lanh1\"}\n{\"create\":{}}\n{\"message\": hong}\n{\"create\":{}}\n{\"message\":\"lanh2\"}\n", 200,
+			[]int{201, 400, 201}},
 		{"an array is no document", "{\"index\":{}}\n[1,2]\n", 200, []int{400}},
 		{"an action that is not taken", "{\"delete\":{\"_id\":\"1\"}}\n{\"create\":{}}\n{\"message\":\"lanh3\"}\n", 200, []int{400, 201}},
-		{"an oversize document", "{\"create\":{}}\n{\"message\":\"" + strings.Repeat("x", 2<<20) + "\"}\n{\"create\":{}}\n{\"message\":\"lanh4\"}\n", 200, []int{400, 201}},
+		{"an oversize document", "{\"create\":{}}\n{\"message\":\"" + strings.Repeat("x", 2<<20) +
+			"\"}\n{\"create\":{}}\n{\"message\":\"lanh4\"}\n", 200, []int{400, 201}},
 		{"no body", "", 400, nil},
 		{"no bulk at all", "xin chao", 400, nil},
 		{"deep nesting", "{\"create\":{}}\n" + strings.Repeat("{\"a\":", 5000) + "1" + strings.Repeat("}", 5000) + "\n", 200, nil},
@@ -68,7 +73,9 @@ func TestBadInput(t *testing.T) {
 	for i := 1; i <= 4; i++ {
 		a.find(fmt.Sprintf("message:lanh%d", i), 1)
 	}
-	for _, s := range []string{"GET / HTTP/1.1\r\n", string(noise(4000)), "POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"create\"", "POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnotagzip"} {
+	for _, s := range []string{"GET / HTTP/1.1\r\n", string(noise(4000)),
+		"POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"create\"",
+		"POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnotagzip"} {
 		c := a.dial("tcp", a.ports.bulk)
 		io.WriteString(c, s)
 		c.Close()
@@ -99,7 +106,8 @@ func TestBadInput(t *testing.T) {
 	}
 	// Queries that are none name the column.
 	for _, q := range []string{"(", "a:b:c and", "host.name:/[/", "source.ip:300.1.1.1/99"} {
-		if status, raw := a.call("analyst", "GET", "/api/events?query="+strings.ReplaceAll(q, " ", "+"), nil); status != 422 && status != 200 || status >= 500 {
+		if status, raw := a.call("analyst", "GET", "/api/events?query="+strings.ReplaceAll(q, " ", "+"), nil); status != 422 && status != 200 ||
+			status >= 500 {
 			t.Errorf("query %q: %d %s", q, status, raw)
 		}
 	}
@@ -118,7 +126,8 @@ func TestBadCaptures(t *testing.T) {
 	for range 40 {
 		flipped[24+rng.IntN(len(flipped)-24)] ^= byte(1 + rng.IntN(255))
 	}
-	for name, raw := range map[string][]byte{"empty": nil, "text": []byte("khong phai ban ghi goi tin"), "cut": good[:len(good)*2/3], "header": good[:24], "flipped": flipped} {
+	for name, raw := range map[string][]byte{"empty": nil, "text": []byte("khong phai ban ghi goi tin"), "cut": good[:len(good)*2/3],
+		"header": good[:24], "flipped": flipped} {
 		path := filepath.Join(dir, name+".pcap")
 		if err := os.WriteFile(path, raw, 0o600); err != nil {
 			t.Fatal(err)
@@ -157,7 +166,8 @@ kho: 1
 	if code != 2 {
 		t.Errorf("exit %d, want 2", code)
 	}
-	for _, key := range []string{"site.name", "listen.console", "listen.bulk", "listen.senders[0]", "queue.max_bytes", "store.keep_days", "posture.every", "detections.rules[0]", "detections.snapshot", "national.min_severity", "national.heartbeat", "sensors", "kho"} {
+	for _, key := range []string{"site.name", "listen.console", "listen.bulk", "listen.senders[0]", "queue.max_bytes", "store.keep_days",
+		"posture.every", "detections.rules[0]", "detections.snapshot", "national.min_severity", "national.heartbeat", "sensors", "kho"} {
 		if !strings.Contains(errs, key) {
 			t.Errorf("%s is not named in:\n%s", key, errs)
 		}

@@ -134,14 +134,16 @@ func TestKilledUnderLoad(t *testing.T) {
 	slices.Sort(lost)
 	slices.Sort(doubled)
 	if len(lost) > 0 || len(doubled) > 0 || len(unknown) > 0 {
-		t.Errorf("%d acknowledged events lost %v, %d doubled %v, %d never sent %v", len(lost), lost[:min(5, len(lost))], len(doubled), doubled[:min(5, len(doubled))], len(unknown), unknown[:min(5, len(unknown))])
+		t.Errorf("%d acknowledged events lost %v, %d doubled %v, %d never sent %v", len(lost), lost[:min(5, len(lost))], len(doubled),
+			doubled[:min(5, len(doubled))], len(unknown), unknown[:min(5, len(unknown))])
 	}
 	if len(acked) < 500 {
 		t.Errorf("only %d events were acknowledged: no load", len(acked))
 	}
 
 	// Detection is at the end of the queue once a new hit has its alert.
-	if status, items, err := a.bulk([]byte("{\"create\":{}}\n" + shell("sau-cung", "cuoi") + "\n")); err != nil || status != 200 || items[0] != 201 {
+	if status, items, err := a.bulk([]byte("{\"create\":{}}\n" + shell("sau-cung", "cuoi") + "\n")); err != nil || status != 200 ||
+		items[0] != 201 {
 		t.Fatalf("_bulk after the restarts: %d %v %v", status, items, err)
 	}
 	until(t, "the alert after the restarts", 20*time.Second, func() bool { return len(a.alerts("analyst", "host=sau-cung")) == 1 })
@@ -165,7 +167,8 @@ func TestKilledUnderLoad(t *testing.T) {
 			t.Errorf("%s: %d guesses are stored, the correlation's alerts count %v", address, n, c)
 		}
 	}
-	t.Logf("killed %d times: %d events acknowledged, %d stored, %d hits in %d alerts, %d guesses in %d; ledger %+v", rounds, len(acked), stored, total(hits), len(found), total(guesses), len(guessing), sum)
+	t.Logf("killed %d times: %d events acknowledged, %d stored, %d hits in %d alerts, %d guesses in %d; ledger %+v", rounds, len(acked),
+		stored, total(hits), len(found), total(guesses), len(guessing), sum)
 }
 
 func total(m map[string]int) (n int) {

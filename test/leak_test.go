@@ -103,7 +103,8 @@ func TestNothingLeaks(t *testing.T) {
 	stamp := time.Now().In(time.FixedZone("", 7*3600))
 	bsd := "<13>" + stamp.Format(time.Stamp) + " leak-01 "
 	web := func(target string) string {
-		return fmt.Sprintf(`<13>%s leak-01 nginx: 10.0.0.9 - - [%s] "GET %s HTTP/1.1" 200 5 "https://x.vn/?cccd=%s" "x"`, stamp.Format(time.Stamp), stamp.Format("02/Jan/2006:15:04:05 -0700"), target, cccd())
+		return fmt.Sprintf(`<13>%s leak-01 nginx: 10.0.0.9 - - [%s] "GET %s HTTP/1.1" 200 5 "https://x.vn/?cccd=%s" "x"`,
+			stamp.Format(time.Stamp), stamp.Format("02/Jan/2006:15:04:05 -0700"), target, cccd())
 	}
 	line(bsd + "dvc[1]: tra cứu CCCD " + cccd() + " SĐT 0" + spaced(phone()) + " " + word())
 	line(bsd + "dvc[1]: số định danh " + cccd() + ", gọi +84" + phone() + ", 0084" + phone() + ", (+84) " + spaced(phone()) + " " + word())
@@ -113,10 +114,12 @@ func TestNothingLeaks(t *testing.T) {
 	line(web("/tra-cuu?sdt=%2B84" + phone() + "&next=" + url.QueryEscape(url.QueryEscape("/x?cccd="+cccd())) + "&w=" + word()))
 	line(bsd + "CEF:0|A|B|1|7|tra cuu|3|cs1Label=CCCD cs1=" + cccd() + " msg=dien thoai 0" + phone() + " " + word())
 	line(bsd + "LEEF:1.0|A|B|1|7|cccd=" + cccd() + "\tmsg=" + word())
-	line(bsd + `date=` + stamp.Format(time.DateOnly) + ` time=` + stamp.Format(time.TimeOnly) + ` devname="fw" devid="FG1" logid="1" type="utm" url="/x?cccd=` + cccd() + `" msg="` + word() + `"`)
+	line(bsd + `date=` + stamp.Format(time.DateOnly) + ` time=` + stamp.Format(time.TimeOnly) +
+		` devname="fw" devid="FG1" logid="1" type="utm" url="/x?cccd=` + cccd() + `" msg="` + word() + `"`)
 	line(bsd + `app: {"so_cccd":"` + cccd() + `","dien_thoai":` + phone() + `,"w":"` + word() + `"}`)
 	line(bsd + "sudo: an : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/find /scan/cccd_" + cccd() + ".pdf " + word())
-	line(bsd + "sysmon: <Event><System><EventID>1</EventID><Channel>Linux-Sysmon/Operational</Channel></System><EventData><Data Name=\"CommandLine\">tra --cccd=" + cccd() + " " + word() + "</Data></EventData></Event>")
+	line(bsd +
+		"sysmon: <Event><System><EventID>1</EventID><Channel>Linux-Sysmon/Operational</Channel></System><EventData><Data Name=\"CommandLine\">tra --cccd=" + cccd() + " " + word() + "</Data></EventData></Event>")
 	line(web("/dang-nhap?user=an&password=" + secret() + "&access_token=" + secret() + "&w=" + word()))
 	line(bsd + "sudo: an : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/mysql -u root -p" + secret() + " hoso " + word())
 	line(bsd + "app: Authorization: Bearer " + secret() + secret() + " Cookie: JSESSIONID=" + secret() + "; lang=vi " + word())
@@ -126,10 +129,13 @@ func TestNothingLeaks(t *testing.T) {
 	line("không có gì đầu dòng, CCCD " + cccd() + " " + word())
 
 	docs := []string{
-		`{"@timestamp":"` + stamp.Format(time.RFC3339) + `","host":{"name":"leak-02"},"message":"CCCD ` + cccd() + ` ` + word() + `","event":{"detail":"SĐT 0` + phone() + `"},"user":{"phone":"0` + phone() + `"}}`,
+		`{"@timestamp":"` + stamp.Format(time.RFC3339) + `","host":{"name":"leak-02"},"message":"CCCD ` + cccd() + ` ` + word() +
+			`","event":{"detail":"SĐT 0` + phone() + `"},"user":{"phone":"0` + phone() + `"}}`,
 		`{"citizens":{"` + cccd() + `":{"name":"` + word() + `"}},"host":{"name":"leak-02"}}`,
 		`{"winlog":{"channel":"Microsoft-Windows-PowerShell/Operational","event_id":"4104","computer_name":"leak-02","event_data":{"ScriptBlockText":"Get-Citizen -CCCD '` + cccd() + `' -SDT 0` + phone() + ` # ` + word() + `"}}}`,
-		`{"timestamp":"` + stamp.Format("2006-01-02T15:04:05.000000-0700") + `","event_type":"http","host":"leak-02","flow_id":1,"src_ip":"10.0.0.1","dest_ip":"10.0.0.2","http":{"hostname":"x.vn","url":"/x?cccd=` + cccd() + `&w=` + word() + `","http_refer":"/y?phone=0` + phone() + `"}}`,
+		`{"timestamp":"` + stamp.Format("2006-01-02T15:04:05.000000-0700") +
+			`","event_type":"http","host":"leak-02","flow_id":1,"src_ip":"10.0.0.1","dest_ip":"10.0.0.2","http":{"hostname":"x.vn","url":"/x?cccd=` +
+			cccd() + `&w=` + word() + `","http_refer":"/y?phone=0` + phone() + `"}}`,
 		`{"host":{"name":"leak-02"},"event":{"original":"tra cứu căn cước ` + cccd() + ` ` + word() + `"},"log":"cccd=` + cccd() + `"}`,
 	}
 	var body bytes.Buffer
@@ -143,7 +149,8 @@ func TestNothingLeaks(t *testing.T) {
 	a.bulk([]byte("{\"create\":{}}\n" + shell("leak-03", "cccd="+cccd()+" --password="+secret()+" "+word()) + "\n")) // an alert with its trace
 	a.bulk([]byte("{\"create\":{}}\n{\"broken\":\"CCCD " + cccd() + " password=" + secret() + "\n"))                 // not JSON
 
-	for query, n := range map[string]int{"host.name:leak-01": 18, "host.name:leak-02": 5, "host.name:leak-03": 1, `"không có gì đầu dòng"`: 1} {
+	for query, n := range map[string]int{"host.name:leak-01": 18, "host.name:leak-02": 5, "host.name:leak-03": 1,
+		`"không có gì đầu dòng"`: 1} {
 		until(t, fmt.Sprintf("%d events of %s", n, query), 20*time.Second, func() bool { return a.search("analyst", query).Total >= n })
 	}
 	until(t, "the alert", 15*time.Second, func() bool { return len(a.alerts("analyst", "host=leak-03")) == 1 })

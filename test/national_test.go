@@ -37,8 +37,10 @@ func clientCertificate(t testing.TB) (*tls.Certificate, *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "province"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "province"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +109,8 @@ func newNationalRig(t *testing.T) *nationalRig {
 func (r *nationalRig) alert(mutate func(*soc.Alert)) soc.Alert {
 	r.Helper()
 	r.n++
-	a := soc.Alert{ID: fmt.Sprintf("alert-%d", r.n), Number: fmt.Sprintf("CB-2026-%06d", r.n), Rule: "r", Severity: soc.High, System: "HT-001", State: soc.AlertNew, First: 1, Last: 2, Count: 1, User: "nguyenvana", Evidence: "curl evil"}
+	a := soc.Alert{ID: fmt.Sprintf("alert-%d", r.n), Number: fmt.Sprintf("CB-2026-%06d", r.n), Rule: "r", Severity: soc.High, System: "HT-001",
+		State: soc.AlertNew, First: 1, Last: 2, Count: 1, User: "nguyenvana", Evidence: "curl evil"}
 	if mutate != nil {
 		mutate(&a)
 	}
@@ -119,7 +122,9 @@ func (r *nationalRig) alert(mutate func(*soc.Alert)) soc.Alert {
 
 func (r *nationalRig) connect() {
 	r.Helper()
-	err := setEndpoint(r.svc, context.Background(), soc.Actor{ID: "admin", Name: "admin"}, national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: r.centre.ReceiptKey, OrganID: "000.00.35.H42", OrganName: "test"})
+	err := setEndpoint(r.svc, context.Background(), soc.Actor{ID: "admin", Name: "admin"},
+		national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: r.centre.ReceiptKey, OrganID: "000.00.35.H42",
+			OrganName: "test"})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -194,7 +199,8 @@ func contains(b []byte, s string) bool {
 
 // TestCentreFaults: whatever the centre does, in the end it holds each report once and in order, and we hold a receipt for each.
 func TestCentreFaults(t *testing.T) {
-	for _, fault := range []centre.Fault{centre.Away, centre.Busy, centre.Drop, centre.BadSign, centre.OtherBody, centre.NoReceipt, centre.Slow} {
+	for _, fault := range []centre.Fault{centre.Away, centre.Busy, centre.Drop, centre.BadSign, centre.OtherBody, centre.NoReceipt,
+		centre.Slow} {
 		t.Run(string(fault), func(t *testing.T) {
 			r := newNationalRig(t)
 			r.centre.Delay = 4 * time.Second // over the delivery's timeout
@@ -319,8 +325,10 @@ func TestEveryTurnOfAnAlertIsReported(t *testing.T) {
 			t.Errorf("step %d, %s: %d reports, %v; want %d", i, step.name, len(reports), err, step.reports)
 		}
 	}
-	low := soc.Alert{ID: "low", Number: fmt.Sprintf("CB-2026-%06d", r.n+1), Severity: soc.High, State: soc.AlertClosed, Closed: 3, System: "HT-001"}
-	if err := r.db.Tx(context.Background(), func(tx *sql.Tx) error { return r.svc.Enqueue(context.Background(), tx, low, false) }); err != nil {
+	low := soc.Alert{ID: "low", Number: fmt.Sprintf("CB-2026-%06d", r.n+1), Severity: soc.High, State: soc.AlertClosed, Closed: 3,
+		System: "HT-001"}
+	if err := r.db.Tx(context.Background(),
+		func(tx *sql.Tx) error { return r.svc.Enqueue(context.Background(), tx, low, false) }); err != nil {
 		t.Fatal(err)
 	}
 	if reports, _ := r.svc.OfSubject(context.Background(), low.Number); len(reports) != 0 {
@@ -344,7 +352,9 @@ func TestAnotherCentre(t *testing.T) {
 	if err := r.svc.ClearEndpoint(context.Background(), admin, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := setEndpoint(r.svc, context.Background(), admin, national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "000.00.35.H42", OrganName: "test"}); err != nil {
+	if err := setEndpoint(r.svc, context.Background(), admin,
+		national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "000.00.35.H42",
+			OrganName: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	r.alert(nil)
@@ -390,11 +400,13 @@ func TestReportsBeforeTheEndpointAreCompleted(t *testing.T) {
 			Level      int
 		}
 	}
-	if err := json.Unmarshal(held[0].Body, &m); err != nil || m.Organ != "000.00.35.H42" || m.Alert.Unit != "Sở Tài chính" || m.Alert.SystemName != "Cổng dịch vụ công" || m.Alert.Level != 3 {
+	if err := json.Unmarshal(held[0].Body, &m); err != nil || m.Organ != "000.00.35.H42" || m.Alert.Unit != "Sở Tài chính" ||
+		m.Alert.SystemName != "Cổng dịch vụ công" || m.Alert.Level != 3 {
 		t.Errorf("sent %s, %v; want it with our identifier, the system and its owner", held[0].Body, err)
 	}
 	reports, err := r.svc.OfSubject(context.Background(), a.Number)
-	if err != nil || len(reports) != 1 || string(reports[0].Body) != string(held[0].Body) || reports[0].Receipt == nil || !reports[0].Receipt.Verified {
+	if err != nil || len(reports) != 1 || string(reports[0].Body) != string(held[0].Body) || reports[0].Receipt == nil ||
+		!reports[0].Receipt.Verified {
 		t.Errorf("kept: %+v, %v; want what was sent, with a receipt that verifies", reports, err)
 	}
 	// The owner is renamed, the centre forgets: the same bytes are sent again.
@@ -424,7 +436,8 @@ func TestReceiptsAreVerifiedWhenShown(t *testing.T) {
 	}{
 		{"time of receipt", "UPDATE national_receipt SET received = received - 3600000", true, "not what the centre signed"},
 		{"its number", "UPDATE national_receipt SET receipt_id = 'abc'", true, "not what the centre signed"},
-		{"the centre's words", "UPDATE national_receipt SET raw = replace(raw, 'received\":\"20', 'received\":\"19')", true, "signature does not verify"},
+		{"the centre's words", "UPDATE national_receipt SET raw = replace(raw, 'received\":\"20', 'received\":\"19')", true,
+			"signature does not verify"},
 		{"its key", "UPDATE national_receipt SET signer = 'none'", true, "key of the receipt is not known"},
 		{"no words", "UPDATE national_receipt SET raw = ''", true, "without a receipt"},
 		{"the report", "UPDATE national_outbox SET body = replace(body, 'high', 'low')", false, "receipt is for another report"},
@@ -440,7 +453,8 @@ func TestReceiptsAreVerifiedWhenShown(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer other.Close()
-			if err := setEndpoint(r.svc, ctx, nationalAdmin, national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: other.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
+			if err := setEndpoint(r.svc, ctx, nationalAdmin,
+				national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: other.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
 				t.Fatal(err)
 			}
 			one := func() soc.Report {
@@ -516,7 +530,8 @@ func TestOneReportDoesNotHoldUpAll(t *testing.T) {
 	r := newNationalRig(t)
 	bad := r.alert(nil)
 	bad.State, bad.Closed = soc.AlertClosed, 5
-	if err := r.db.Tx(context.Background(), func(tx *sql.Tx) error { return r.svc.Enqueue(context.Background(), tx, bad, false) }); err != nil {
+	if err := r.db.Tx(context.Background(),
+		func(tx *sql.Tx) error { return r.svc.Enqueue(context.Background(), tx, bad, false) }); err != nil {
 		t.Fatal(err)
 	}
 	good := r.alert(nil)
@@ -586,8 +601,10 @@ func TestTroublesSayWhatToDo(t *testing.T) {
 		{"ended", start(nil, func(c *x509.Certificate) {
 			c.NotBefore, c.NotAfter = time.Now().AddDate(-2, 0, 0), time.Now().AddDate(-1, 0, 0)
 		}), []string{"server_expired: ", "ask the centre to renew"}},
-		{"not begun", start(nil, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(48 * time.Hour) }), []string{"server_expired: ", "set the clock"}},
-		{"another name", start(nil, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"centre.example"}, nil }), []string{"server_name: ", "centre.example", "127.0.0.1"}},
+		{"not begun", start(nil, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(48 * time.Hour) }),
+			[]string{"server_expired: ", "set the clock"}},
+		{"another name", start(nil, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"centre.example"}, nil }),
+			[]string{"server_name: ", "centre.example", "127.0.0.1"}},
 		{"another authority", otherCA, []string{"server_ca: ", "compare"}},
 		{"our certificate refused", start(stranger, nil), []string{"client_refused: ", "page National link"}},
 		{"nobody there", at(nothing), []string{"no_service: ", "check the address and port"}},
@@ -673,12 +690,15 @@ func BenchmarkBacklog(b *testing.B) {
 		cert, _ := clientCertificate(b)
 		cfg := national.DefaultConfig()
 		cfg.Heartbeat = time.Second
-		svc := national.New(cfg, db, national.Hooks{Certificate: func(context.Context) (*tls.Certificate, error) { return cert, nil }}, slog.New(slog.DiscardHandler))
+		svc := national.New(cfg, db, national.Hooks{Certificate: func(context.Context) (*tls.Certificate, error) { return cert, nil }},
+			slog.New(slog.DiscardHandler))
 		for i := 0; i < reports; i += 1000 {
 			if err := db.Tx(ctx, func(tx *sql.Tx) error {
 				for j := range 1000 {
 					n := i + j
-					a := soc.Alert{ID: fmt.Sprint("a", n), Number: fmt.Sprintf("CB-2026-%06d", n), Rule: "r", Title: map[string]string{"vi": "Dò mật khẩu SSH", "en": "SSH password guessing"}, Severity: soc.High, System: "HT-001", State: soc.AlertNew, First: 1, Last: 2, Count: 1}
+					a := soc.Alert{ID: fmt.Sprint("a", n), Number: fmt.Sprintf("CB-2026-%06d", n), Rule: "r",
+						Title: map[string]string{"vi": "Dò mật khẩu SSH", "en": "SSH password guessing"}, Severity: soc.High, System: "HT-001",
+						State: soc.AlertNew, First: 1, Last: 2, Count: 1}
 					if err := svc.Enqueue(ctx, tx, a, true); err != nil {
 						return err
 					}
@@ -688,7 +708,8 @@ func BenchmarkBacklog(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		if err := setEndpoint(svc, ctx, nationalAdmin, national.Endpoint{URL: c.URL, ServerCA: c.ServerCA, ReceiptKey: c.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
+		if err := setEndpoint(svc, ctx, nationalAdmin,
+			national.Endpoint{URL: c.URL, ServerCA: c.ServerCA, ReceiptKey: c.ReceiptKey, OrganID: "000.00.35.H42"}); err != nil {
 			b.Fatal(err)
 		}
 		done := make(chan struct{})

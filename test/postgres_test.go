@@ -21,7 +21,8 @@ func TestServeOnPostgres(t *testing.T) {
 		t.Helper()
 		var lines []string
 		for i := range 30 {
-			lines = append(lines, fmt.Sprintf("<86>%s pg01 sshd[4%03d]: Failed password for invalid user admin from 203.0.113.9 port 4%03d ssh2", time.Now().Format(time.Stamp), from+i, from+i))
+			lines = append(lines, fmt.Sprintf("<86>%s pg01 sshd[4%03d]: Failed password for invalid user admin from 203.0.113.9 port 4%03d ssh2",
+				time.Now().Format(time.Stamp), from+i, from+i))
 		}
 		file := filepath.Join(t.TempDir(), "auth.log")
 		if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {

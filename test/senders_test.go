@@ -84,7 +84,8 @@ func startProvince(t *testing.T) *province {
 	p.appliance = startAppliance(t, quiet, "  bulk_tls: 127.0.0.1:"+p.bulkTLS+"\n  names: [localhost]\n")
 	var unit, system struct{ ID string }
 	p.do("administrator", "POST", "/api/units", map[string]any{"name": "Sở Hồ sơ", "kind": "department"}, &unit)
-	p.do("administrator", "POST", "/api/systems", map[string]any{"name": "Hồ sơ một cửa", "unit": unit.ID, "level": 3, "placement": "data_centre"}, &system)
+	p.do("administrator", "POST", "/api/systems",
+		map[string]any{"name": "Hồ sơ một cửa", "unit": unit.ID, "level": 3, "placement": "data_centre"}, &system)
 	p.system = system.ID
 	p.ca = filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(p.ca, []byte(p.must("source", "authority", "--data", p.data)), 0o600); err != nil {
@@ -120,9 +121,11 @@ func senderLines(address string) []string {
 	now := time.Now()
 	var list []string
 	for i := range 9 {
-		list = append(list, fmt.Sprintf("<86>%s sshd[77]: Failed password for invalid user admin%d from %s port %d ssh2", now.Format(time.Stamp), i, address, 40000+i))
+		list = append(list, fmt.Sprintf("<86>%s sshd[77]: Failed password for invalid user admin%d from %s port %d ssh2", now.Format(time.Stamp),
+			i, address, 40000+i))
 	}
-	return append(list, fmt.Sprintf("<85>%s sudo: vanhanh : TTY=pts/1 ; PWD=/home/%s ; USER=root ; COMMAND=/usr/bin/id", now.Format(time.Stamp), address),
+	return append(list, fmt.Sprintf("<85>%s sudo: vanhanh : TTY=pts/1 ; PWD=/home/%s ; USER=root ; COMMAND=/usr/bin/id",
+		now.Format(time.Stamp), address),
 		fmt.Sprintf("<14>%s hoso[9]: tiếp nhận hồ sơ số 12 của \"một cửa\" \\ xong, từ %s", now.Format(time.Stamp), address))
 }
 
@@ -334,7 +337,8 @@ func TestConsoleGivesDocumentedLines(t *testing.T) {
 func (p *province) omelasticsearch(source, block string) string {
 	p.Helper()
 	k := p.key(source)
-	return put(p.T, block, "hoalu.ninhbinh.local", "localhost", "9243", p.bulkTLS, "/etc/hoalu/ca.pem", p.ca, `uid="kh-..."`, `uid="`+k.id+`"`, `pwd="..."`, `pwd="`+k.secret+`"`)
+	return put(p.T, block, "hoalu.ninhbinh.local", "localhost", "9243", p.bulkTLS, "/etc/hoalu/ca.pem", p.ca, `uid="kh-..."`, `uid="`+k.id+`"`,
+		`pwd="..."`, `pwd="`+k.secret+`"`)
 }
 
 // TestDocumentedShippers: programs that speak Elasticsearch, each with what the documents or `hoalu source key new` give for it.
@@ -424,7 +428,8 @@ func (p *province) byCurl(k issued, _ string, lines []string) {
 		p.Fatal(err)
 	}
 	peer(p.T, "curl")
-	p.program(k, dir, nil, "bash", "-c", put(p.T, documentedSender(p.T, "curl --fail"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS, "/etc/hoalu-ca.pem", p.ca))
+	p.program(k, dir, nil, "bash", "-c", put(p.T, documentedSender(p.T, "curl --fail"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS,
+		"/etc/hoalu-ca.pem", p.ca))
 }
 
 // clients is where test/peers/install.sh puts the official clients.
@@ -442,7 +447,8 @@ func (p *province) byPython(k issued, file string, _ []string) {
 	if _, err := os.Stat(filepath.Join(folder, "elasticsearch")); err != nil {
 		missingPeer(p.T, "elasticsearch of PyPI")
 	}
-	block := put(p.T, documentedSender(p.T, "from elasticsearch import"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS, "/etc/hoalu-ca.pem", p.ca, "/var/log/app.log", file)
+	block := put(p.T, documentedSender(p.T, "from elasticsearch import"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS,
+		"/etc/hoalu-ca.pem", p.ca, "/var/log/app.log", file)
 	p.program(k, p.TempDir(), []string{"PYTHONPATH=" + folder}, peer(p.T, "python3"), "-c", block)
 }
 
@@ -451,7 +457,8 @@ func (p *province) byJavaScript(k issued, file string, _ []string) {
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", "@elastic", "elasticsearch")); err != nil {
 		missingPeer(p.T, "@elastic/elasticsearch of npm")
 	}
-	block := put(p.T, documentedSender(p.T, "@elastic/elasticsearch"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS, "/etc/hoalu-ca.pem", p.ca, "/var/log/app.log", file)
+	block := put(p.T, documentedSender(p.T, "@elastic/elasticsearch"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS,
+		"/etc/hoalu-ca.pem", p.ca, "/var/log/app.log", file)
 	dir := p.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "send.mjs"), []byte(block), 0o600); err != nil {
 		p.Fatal(err)
@@ -467,7 +474,8 @@ func (p *province) byGo(k issued, _ string, lines []string) {
 	if err != nil {
 		p.Fatal(err)
 	}
-	es, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{"https://localhost:" + p.bulkTLS}, Username: k.id, Password: k.secret, CACert: ca})
+	es, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{"https://localhost:" + p.bulkTLS}, Username: k.id,
+		Password: k.secret, CACert: ca})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -519,7 +527,8 @@ func (p *province) byBeat(name string, k issued, lines []string) {
 		p.Fatalf("source authority prints no certificate: %v", err)
 	}
 	sum := sha256.Sum256(der)
-	cfg := read(put(p.T, documentedSender(p.T, "output.elasticsearch:"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS, "kh-…:…", k.id+":"+k.secret, `fingerprint: "…"`, `fingerprint: "`+hex.EncodeToString(sum[:])+`"`))
+	cfg := read(put(p.T, documentedSender(p.T, "output.elasticsearch:"), "hoalu.ninhbinh.local:9243", "localhost:"+p.bulkTLS, "kh-…:…",
+		k.id+":"+k.secret, `fingerprint: "…"`, `fingerprint: "`+hex.EncodeToString(sum[:])+`"`))
 	_, printed, ok := strings.Cut(k.text, "\nFilebeat, Winlogbeat:\n")
 	printed, _, ok2 = strings.Cut(printed, "\n\n")
 	if issued := read(printed); !ok || !ok2 || fmt.Sprint(issued) != fmt.Sprint(cfg) {
@@ -536,7 +545,8 @@ func (p *province) byBeat(name string, k issued, lines []string) {
 		_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: s.ServerName})
 		return err
 	}}
-	p.recorded(name, strings.TrimPrefix(cfg.Hosts[0], "https://"), "ApiKey "+base64.StdEncoding.EncodeToString([]byte(cfg.APIKey)), trust, lines)
+	p.recorded(name, strings.TrimPrefix(cfg.Hosts[0], "https://"), "ApiKey "+base64.StdEncoding.EncodeToString([]byte(cfg.APIKey)), trust,
+		lines)
 }
 
 func (p *province) byFilebeat(k issued, _ string, lines []string)   { p.byBeat("filebeat", k, lines) }
@@ -560,11 +570,13 @@ func (p *province) byFluentBit(k issued, _ string, lines []string) {
 			set[name] = value
 		}
 	}
-	want := map[string]string{"Name": "es", "Match": "*", "Host": "localhost", "Port": p.bulkTLS, "HTTP_User": k.id, "HTTP_Passwd": k.secret, "Suppress_Type_Name": "On", "tls": "On", "tls.ca_file": "/etc/hoalu-ca.pem"}
+	want := map[string]string{"Name": "es", "Match": "*", "Host": "localhost", "Port": p.bulkTLS, "HTTP_User": k.id, "HTTP_Passwd": k.secret,
+		"Suppress_Type_Name": "On", "tls": "On", "tls.ca_file": "/etc/hoalu-ca.pem"}
 	if !ok || !maps.Equal(set, want) {
 		p.Fatalf("source key new prints for Fluent Bit %v, want %v", set, want)
 	}
-	p.recorded("fluent-bit", net.JoinHostPort(set["Host"], set["Port"]), "Basic "+base64.StdEncoding.EncodeToString([]byte(set["HTTP_User"]+":"+set["HTTP_Passwd"])), p.trust(), lines)
+	p.recorded("fluent-bit", net.JoinHostPort(set["Host"], set["Port"]),
+		"Basic "+base64.StdEncoding.EncodeToString([]byte(set["HTTP_User"]+":"+set["HTTP_Passwd"])), p.trust(), lines)
 }
 
 // trust is the appliance's authority from the file that `hoalu source authority` wrote.
@@ -604,7 +616,8 @@ func (p *province) recorded(name, host, authorization string, trust *tls.Config,
 				if err != nil {
 					p.Fatal(err)
 				}
-				body.WriteString(strings.NewReplacer("{{line}}", string(quoted[1:len(quoted)-1]), "{{document}}", line, "{{time}}", time.Now().UTC().Format("2006-01-02T15:04:05.000Z")).Replace(strings.TrimRight(item, "\n")) + "\n")
+				body.WriteString(strings.NewReplacer("{{line}}", string(quoted[1:len(quoted)-1]), "{{document}}", line, "{{time}}",
+					time.Now().UTC().Format("2006-01-02T15:04:05.000Z")).Replace(strings.TrimRight(item, "\n")) + "\n")
 			}
 		}
 		req, err := http.NewRequest(method, "https://"+host+path, nil)
@@ -694,7 +707,8 @@ func TestDocumentedSendersOverKills(t *testing.T) {
 		return count
 	}
 	var stored map[string]int
-	until(t, "all messages of the host of which nothing may be lost", 60*time.Second, func() bool { stored = numbers(safe); return len(stored) == n })
+	until(t, "all messages of the host of which nothing may be lost", 60*time.Second,
+		func() bool { stored = numbers(safe); return len(stored) == n })
 	for number, times := range stored {
 		if times != 1 {
 			t.Errorf("message %s is stored %d times", number, times)
@@ -725,5 +739,6 @@ func (p *province) secure(source, block string) string {
 	out := filepath.Join(p.TempDir(), "fw-01")
 	p.must("source", "certificate", source, "--label", "fw-01", "--out", out, "--data", p.data)
 	return put(p.T, block, "10.20.0.5", "127.0.0.1", "6514", p.ports.tls, "hoalu.ninhbinh.local", "localhost",
-		"/etc/hoalu/ca.pem", filepath.Join(out, "ca.pem"), "/etc/hoalu/sender.pem", filepath.Join(out, "sender.pem"), "/etc/hoalu/sender.key", filepath.Join(out, "sender.key"))
+		"/etc/hoalu/ca.pem", filepath.Join(out, "ca.pem"), "/etc/hoalu/sender.pem", filepath.Join(out, "sender.pem"), "/etc/hoalu/sender.key",
+		filepath.Join(out, "sender.key"))
 }

@@ -31,7 +31,8 @@ type truth struct {
 	judged    map[string]bool // rules this record is labelled for
 }
 
-var labelled = []string{"sigmahq-regression", "windows-otrf", "windows-evtx-mitre", "windows-system-logs", "aws-cloudtrail", "synthetic-atomic", "zeek"}
+var labelled = []string{"sigmahq-regression", "windows-otrf", "windows-evtx-mitre", "windows-system-logs", "aws-cloudtrail",
+	"synthetic-atomic", "zeek"}
 
 // looksForSecrets are rules whose patterns are secrets themselves: what they look for is destroyed before anything is matched, so what they
 // find depends on whether a secret could be known as one (docs/decisions.md, "Findings answered").
@@ -160,13 +161,16 @@ func (a *appliance) judge(records []truth, systems int) {
 	for i := range systems {
 		var sys, src struct{ ID string }
 		a.do("administrator", "POST", "/api/systems", map[string]any{"name": fmt.Sprintf("Sigma %d", i), "unit": unit.ID, "level": 3}, &sys)
-		a.do("administrator", "POST", "/api/sources", map[string]any{"name": fmt.Sprintf("sigma %d", i), "kind": "bulk", "system": sys.ID, "address": fmt.Sprintf("127.0.0.%d", 10+i), "trust_logsource": true}, &src)
+		a.do("administrator", "POST", "/api/sources",
+			map[string]any{"name": fmt.Sprintf("sigma %d", i), "kind": "bulk", "system": sys.ID, "address": fmt.Sprintf("127.0.0.%d", 10+i),
+				"trust_logsource": true}, &src)
 		sources[i] = src.ID
 	}
 	byEvent := map[string]*truth{}
 	began := time.Now()
 	for i := range systems {
-		client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(10+i))}}).DialContext}}
+		client := &http.Client{Timeout: time.Minute,
+			Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(10+i))}}).DialContext}}
 		var body bytes.Buffer
 		for k := i; k < len(records); k += systems {
 			r := &records[k]
@@ -233,9 +237,11 @@ func (a *appliance) judge(records []truth, systems int) {
 	slices.Sort(missing)
 	slices.Sort(extras)
 	if len(missing)+len(extras) > 0 {
-		t.Errorf("of %d pairs %d are missing: %q\n%d are extra: %q", pairs, len(missing), missing[:min(20, len(missing))], len(extras), extras[:min(20, len(extras))])
+		t.Errorf("of %d pairs %d are missing: %q\n%d are extra: %q", pairs, len(missing), missing[:min(20, len(missing))], len(extras),
+			extras[:min(20, len(extras))])
 	}
-	t.Logf("%d records, %d pairs in %d alerts, %d missing, %d extra; sent in %s, matched after %s, compared after %s", len(records), pairs, len(list), len(missing), len(extras),
+	t.Logf("%d records, %d pairs in %d alerts, %d missing, %d extra; sent in %s, matched after %s, compared after %s", len(records), pairs,
+		len(list), len(missing), len(extras),
 		sent.Round(time.Millisecond), matched.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
 }
 

@@ -35,7 +35,8 @@ func (s *Store) Apply(ctx context.Context, p Position, firings []Firing, snapsho
 	}
 	var b *batch
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		b = &batch{s: s, ctx: ctx, tx: tx, q: db.New(state.Prepare(tx)), now: s.c.Now().UnixMilli(), byKey: map[string][]*episode{}, rates: map[[2]string]*rate{}}
+		b = &batch{s: s, ctx: ctx, tx: tx, q: db.New(state.Prepare(tx)), now: s.c.Now().UnixMilli(), byKey: map[string][]*episode{},
+			rates: map[[2]string]*rate{}}
 		if p.Reader != "" {
 			if done, err := applied(ctx, b.q, p); err != nil || done {
 				return err
@@ -56,7 +57,8 @@ func (s *Store) Apply(ctx context.Context, p Position, firings []Firing, snapsho
 			return fmt.Errorf("store position of %s: %w", p.Reader, err)
 		}
 		if snapshot != nil {
-			if err := b.q.PutSnapshot(ctx, db.PutSnapshotParams{Reader: p.Reader, Epoch: p.Epoch, Seq: int64(p.Seq), Snapshot: snapshot}); err != nil {
+			if err := b.q.PutSnapshot(ctx, db.PutSnapshotParams{Reader: p.Reader, Epoch: p.Epoch, Seq: int64(p.Seq),
+				Snapshot: snapshot}); err != nil {
 				return fmt.Errorf("store snapshot of %s: %w", p.Reader, err)
 			}
 		}
@@ -227,8 +229,9 @@ func (b *batch) create(f *Firing, k key) (*episode, error) {
 		return nil, err
 	}
 	a := soc.Alert{
-		ID: id, Number: fmt.Sprintf("CB-%d-%06d", year, n), Rule: h.Rule, RuleVersion: h.RuleVersion, Title: f.Rule.Title, Severity: f.Rule.Severity,
-		System: h.System, Unit: f.Unit, Source: h.Source, Host: k.host, User: k.user, Address: k.address, Group: k.group, State: soc.AlertNew,
+		ID: id, Number: fmt.Sprintf("CB-%d-%06d", year, n), Rule: h.Rule, RuleVersion: h.RuleVersion, Title: f.Rule.Title,
+		Severity: f.Rule.Severity,
+		System:   h.System, Unit: f.Unit, Source: h.Source, Host: k.host, User: k.user, Address: k.address, Group: k.group, State: soc.AlertNew,
 		First: h.Time, Last: h.Time, Created: b.now, Evidence: evidenceLine(f), Trace: f.Trace, Attack: f.Rule.Attack, Previous: previous,
 		Exercise: h.Exercise, Demo: h.Demo, Version: 1,
 	}
@@ -392,7 +395,8 @@ func (b *batch) write() error {
 			if e.a.Demo {
 				details["demo"] = "true"
 			}
-			if _, err := b.s.c.Record(b.ctx, b.tx, soc.Deed{Time: b.now, Actor: soc.Machine, Action: "alert.create", Object: e.a.Number, After: bound(&e.a, e.notes), Details: details}); err != nil {
+			if _, err := b.s.c.Record(b.ctx, b.tx, soc.Deed{Time: b.now, Actor: soc.Machine, Action: "alert.create", Object: e.a.Number,
+				After: bound(&e.a, e.notes), Details: details}); err != nil {
 				return err
 			}
 		}

@@ -41,7 +41,8 @@ const noteHit = "hit"
 // bound is the hash of an alert and its history that deeds about it carry. It is the same whenever it is computed from the rows, as long
 // as nobody changes them without a deed.
 func bound(a *soc.Alert, history []soc.Note) string {
-	b := boundState{a.ID, a.Number, a.Rule, a.RuleVersion, a.Title, a.Severity, a.System, a.Unit, a.Source, a.Host, a.User, a.Address, a.Group, a.Created,
+	b := boundState{a.ID, a.Number, a.Rule, a.RuleVersion, a.Title, a.Severity, a.System, a.Unit, a.Source, a.Host, a.User, a.Address, a.Group,
+		a.Created,
 		a.Evidence, a.Trace, a.Attack, a.Previous, a.Exercise, a.Demo, heldOf(a), nil}
 	for _, n := range history {
 		if n.Action != noteHit {
@@ -102,7 +103,8 @@ func (s *Store) Histories(ctx context.Context, ids []string) (map[string][]soc.N
 		part := ids[:min(len(ids), maxRefs)]
 		ids = ids[len(part):]
 		marks, args := marksOf(part)
-		rows, err := s.db.Read().QueryContext(ctx, "SELECT alert, time, actor, name, action, text, reason FROM alert_note WHERE alert IN ("+marks+") ORDER BY alert, number", args...)
+		rows, err := s.db.Read().QueryContext(ctx, "SELECT alert, time, actor, name, action, text, reason FROM alert_note WHERE alert IN ("+marks+
+			") ORDER BY alert, number", args...)
 		if err != nil {
 			return nil, fmt.Errorf("read histories: %w", err)
 		}

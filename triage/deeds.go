@@ -66,7 +66,8 @@ func (s *Store) act(ctx context.Context, actor soc.Actor, scope soc.Scope, actio
 	}
 	var d *deed
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		d = &deed{s: s, ctx: ctx, tx: tx, q: db.New(tx), actor: actor, scope: scope, action: action, audit: audit, now: s.c.Now().UnixMilli(), token: rand.Text()}
+		d = &deed{s: s, ctx: ctx, tx: tx, q: db.New(tx), actor: actor, scope: scope, action: action, audit: audit, now: s.c.Now().UnixMilli(),
+			token: rand.Text()}
 		if err := d.q.ExpireUndo(ctx, d.now); err != nil {
 			return fmt.Errorf("forget old undo: %w", err)
 		}
@@ -130,18 +131,21 @@ func (d *deed) fail(id string, p *soc.Problem) {
 // write stores what became of an alert, its line of history, what Undo needs, the audit row, and hands it to the outbox.
 func (d *deed) write(before, a *soc.Alert, words, reason string, undo bool) error {
 	a.Version, a.Changed = a.Version+1, d.now
-	err := d.q.UpdateDeed(d.ctx, db.UpdateDeedParams{ID: a.ID, State: a.State, Reopened: a.Reopened, Holder: a.Holder, HolderName: a.HolderName,
+	err := d.q.UpdateDeed(d.ctx, db.UpdateDeedParams{ID: a.ID, State: a.State, Reopened: a.Reopened, Holder: a.Holder,
+		HolderName:  a.HolderName,
 		CloseReason: a.CloseReason, Acknowledged: a.Acknowledged, Closed: a.Closed, ClosedBy: a.ClosedBy, Changed: a.Changed, Version: a.Version,
 		DeedVersion: a.Version, DeedBy: d.actor.ID, DeedByName: d.actor.Name, DeedAt: d.now, Deed: d.action})
 	if err != nil {
 		return fmt.Errorf("store %s: %w", a.Number, err)
 	}
-	if err := d.q.InsertNote(d.ctx, db.InsertNoteParams{Alert: a.ID, Time: d.now, Actor: d.actor.ID, Name: d.actor.Name, Action: d.action, Text: words,
+	if err := d.q.InsertNote(d.ctx, db.InsertNoteParams{Alert: a.ID, Time: d.now, Actor: d.actor.ID, Name: d.actor.Name, Action: d.action,
+		Text:   words,
 		Reason: reason}); err != nil {
 		return fmt.Errorf("store history of %s: %w", a.Number, err)
 	}
 	if undo {
-		if err := d.q.InsertUndo(d.ctx, db.InsertUndoParams{Token: d.token, Alert: a.ID, Actor: d.actor.ID, Expires: d.now + d.s.c.Undo.Milliseconds(),
+		if err := d.q.InsertUndo(d.ctx, db.InsertUndoParams{Token: d.token, Alert: a.ID, Actor: d.actor.ID,
+			Expires:     d.now + d.s.c.Undo.Milliseconds(),
 			DeedVersion: a.Version, Before: text(heldOf(before))}); err != nil {
 			return fmt.Errorf("store undo of %s: %w", a.Number, err)
 		}
@@ -165,8 +169,9 @@ func (d *deed) write(before, a *soc.Alert, words, reason string, undo bool) erro
 		for i, n := range rows {
 			history[i] = soc.Note(n)
 		}
-		if _, err := d.s.c.Record(d.ctx, d.tx, soc.Deed{Time: d.now, Actor: d.actor, Action: d.audit, Object: a.Number, Before: bound(before, history[:len(history)-1]),
-			After: bound(a, history), Reason: reason, Details: details}); err != nil {
+		if _, err := d.s.c.Record(d.ctx, d.tx, soc.Deed{Time: d.now, Actor: d.actor, Action: d.audit, Object: a.Number,
+			Before: bound(before, history[:len(history)-1]),
+			After:  bound(a, history), Reason: reason, Details: details}); err != nil {
 			return err
 		}
 	}
@@ -190,21 +195,22 @@ func closedProblem(r *db.Alert) *soc.Problem {
 // Acknowledge makes the actor the holder. One that another holds is refused as CodeAcknowledged, naming who and since when, unless
 // takeOver says that the person has been asked; both stay in the history. One the actor holds already is left as it is.
 func (s *Store) Acknowledge(ctx context.Context, actor soc.Actor, scope soc.Scope, refs []Ref, takeOver bool) (Result, error) {
-	return s.act(ctx, actor, scope, "acknowledged", "alert.acknowledge", refs, func(d *deed, r *db.Alert, a *soc.Alert) (string, string, *soc.Problem) {
-		switch {
-		case a.State == soc.AlertClosed:
-			return "", "", closedProblem(r)
-		case a.State == soc.AlertAcknowledged && a.Holder == actor.ID:
-			return "", "", errSame
-		case a.State == soc.AlertAcknowledged && !takeOver:
-			return "", "", clash(CodeAcknowledged, a.HolderName+" has acknowledged "+a.Number+".", "Take it over?", a.HolderName, a.Acknowledged)
-		}
-		if a.Acknowledged == 0 || a.State == soc.AlertNew {
-			a.Acknowledged = d.now
-		}
-		a.State, a.Holder, a.HolderName = soc.AlertAcknowledged, actor.ID, actor.Name
-		return "", "", nil
-	})
+	return s.act(ctx, actor, scope, "acknowledged", "alert.acknowledge", refs,
+		func(d *deed, r *db.Alert, a *soc.Alert) (string, string, *soc.Problem) {
+			switch {
+			case a.State == soc.AlertClosed:
+				return "", "", closedProblem(r)
+			case a.State == soc.AlertAcknowledged && a.Holder == actor.ID:
+				return "", "", errSame
+			case a.State == soc.AlertAcknowledged && !takeOver:
+				return "", "", clash(CodeAcknowledged, a.HolderName+" has acknowledged "+a.Number+".", "Take it over?", a.HolderName, a.Acknowledged)
+			}
+			if a.Acknowledged == 0 || a.State == soc.AlertNew {
+				a.Acknowledged = d.now
+			}
+			a.State, a.Holder, a.HolderName = soc.AlertAcknowledged, actor.ID, actor.Name
+			return "", "", nil
+		})
 }
 
 // Assign gives alerts to an account. A new alert given to another stays new until that person acknowledges it, so that it is nobody's
@@ -231,7 +237,8 @@ func (s *Store) Assign(ctx context.Context, actor soc.Actor, scope soc.Scope, re
 // Close ends alerts with one of soc.CloseReasons. A note is needed for critical ones and for the reason inconclusive.
 func (s *Store) Close(ctx context.Context, actor soc.Actor, scope soc.Scope, refs []Ref, reason, note string) (Result, error) {
 	if !slices.Contains(soc.CloseReasons, reason) {
-		return Result{}, refuse(CodeReason, "Reason "+strconv.Quote(reason)+" is not known.", "Choose one of: "+strings.Join(soc.CloseReasons, ", ")+".",
+		return Result{}, refuse(CodeReason, "Reason "+strconv.Quote(reason)+" is not known.",
+			"Choose one of: "+strings.Join(soc.CloseReasons, ", ")+".",
 			"reason", reason)
 	}
 	note, err := s.words(note)
@@ -245,7 +252,8 @@ func (s *Store) Close(ctx context.Context, actor soc.Actor, scope soc.Scope, ref
 		case note == "" && a.Severity == soc.Critical:
 			return "", "", refuse(CodeNote, "A critical alert is closed with a note.", "Write what was found and done.", "because", "critical")
 		case note == "" && reason == "inconclusive":
-			return "", "", refuse(CodeNote, "An inconclusive alert is closed with a note.", "Write what data was missing.", "because", "inconclusive")
+			return "", "", refuse(CodeNote, "An inconclusive alert is closed with a note.", "Write what data was missing.", "because",
+				"inconclusive")
 		}
 		if a.Acknowledged == 0 {
 			a.Acknowledged = d.now
@@ -287,7 +295,8 @@ func (s *Store) Note(ctx context.Context, actor soc.Actor, scope soc.Scope, refs
 	for i := range refs {
 		refs[i].Version = 0 // a note overwrites nothing
 	}
-	return s.act(ctx, actor, scope, "note", "alert.note", refs, func(*deed, *db.Alert, *soc.Alert) (string, string, *soc.Problem) { return words, "", nil })
+	return s.act(ctx, actor, scope, "note", "alert.note", refs,
+		func(*deed, *db.Alert, *soc.Alert) (string, string, *soc.Problem) { return words, "", nil })
 }
 
 // words are what a person wrote, as it is kept.
@@ -318,7 +327,8 @@ func long(note string) *soc.Problem {
 func (s *Store) Undo(ctx context.Context, actor soc.Actor, scope soc.Scope, token string) (Result, error) {
 	var d *deed
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
-		d = &deed{s: s, ctx: ctx, tx: tx, q: db.New(tx), actor: actor, scope: scope, action: "undo", audit: "alert.undo", now: s.c.Now().UnixMilli()}
+		d = &deed{s: s, ctx: ctx, tx: tx, q: db.New(tx), actor: actor, scope: scope, action: "undo", audit: "alert.undo",
+			now: s.c.Now().UnixMilli()}
 		rows, err := d.q.Undo(ctx, token)
 		if err != nil {
 			return fmt.Errorf("read undo: %w", err)
@@ -336,7 +346,8 @@ func (s *Store) Undo(ctx context.Context, actor soc.Actor, scope soc.Scope, toke
 				continue
 			}
 			if r.DeedVersion != u.DeedVersion {
-				d.fail(r.Number, clash(CodeConflict, r.DeedByName+" changed "+r.Number+" since.", "Look at it again, then decide.", r.DeedByName, r.DeedAt,
+				d.fail(r.Number, clash(CodeConflict, r.DeedByName+" changed "+r.Number+" since.", "Look at it again, then decide.", r.DeedByName,
+					r.DeedAt,
 					"version", strconv.FormatInt(r.Version, 10), "deed", r.Deed))
 				continue
 			}

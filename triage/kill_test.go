@@ -82,7 +82,8 @@ func TestKill9(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(p.Items) != 2 || p.Items[0].Count != int64(at.Seq)*3 || p.Items[1].Count != int64(at.Seq)*2 {
-			t.Errorf("round %d: %d alerts with %d and %d hits, want %d and %d", round, len(p.Items), p.Items[0].Count, p.Items[1].Count, at.Seq*3, at.Seq*2)
+			t.Errorf("round %d: %d alerts with %d and %d hits, want %d and %d", round, len(p.Items), p.Items[0].Count, p.Items[1].Count, at.Seq*3,
+				at.Seq*2)
 		}
 		last = at.Seq
 		if err := db.Close(); err != nil {

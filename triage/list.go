@@ -227,7 +227,8 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 	name, descending := strings.CutPrefix(q.Sort, "-")
 	keys, ok := sorts[name]
 	if !ok {
-		return Page{}, refuse(CodeSort, "Sort "+strconv.Quote(q.Sort)+" is not known.", "Take score, last, first, created, severity, count or number.", "sort", q.Sort)
+		return Page{}, refuse(CodeSort, "Sort "+strconv.Quote(q.Sort)+" is not known.",
+			"Take score, last, first, created, severity, count or number.", "sort", q.Sort)
 	}
 	limit := q.Limit
 	if limit <= 0 {
@@ -328,10 +329,12 @@ func (s *Store) count(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter
 }
 
 // choose names the alerts of a page and counts all that pass the filter, with one reading of the index alert_list and of the words.
-func (s *Store) choose(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter, keys []string, after func(*where), order string, limit int) (ids []string, total int64, err error) {
+func (s *Store) choose(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter, keys []string, after func(*where), order string,
+	limit int) (ids []string, total int64, err error) {
 	w := s.where(scope)
 	w.filter(f)
-	query := "WITH passing AS MATERIALIZED (SELECT " + strings.Join(keys, ", ") + " FROM alert" + w.String() + ") SELECT id, (SELECT count(*) FROM passing) FROM passing"
+	query := "WITH passing AS MATERIALIZED (SELECT " + strings.Join(keys, ", ") + " FROM alert" + w.String() +
+		") SELECT id, (SELECT count(*) FROM passing) FROM passing"
 	page := where{args: w.args}
 	after(&page)
 	query += page.String() + " ORDER BY " + order + " LIMIT " + page.param(limit)
@@ -450,7 +453,8 @@ func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string, per
 	made.add("NOT exercise")
 	made.scope(scope)
 	of(made)
-	if err := one("alerts of the day", "SELECT count(*), count(*) FILTER (WHERE state = 'closed') FROM alert", made, &c.Today, &c.ClosedToday); err != nil {
+	if err := one("alerts of the day", "SELECT count(*), count(*) FILTER (WHERE state = 'closed') FROM alert", made, &c.Today,
+		&c.ClosedToday); err != nil {
 		return Counts{}, err
 	}
 	taken := new(where)
@@ -458,7 +462,8 @@ func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string, per
 	taken.add("NOT exercise")
 	taken.scope(scope)
 	of(taken)
-	if err := one("alerts taken today", "SELECT CAST(coalesce(avg(acknowledged - created), -1) AS BIGINT) FROM alert", taken, &c.MeanAck); err != nil {
+	if err := one("alerts taken today", "SELECT CAST(coalesce(avg(acknowledged - created), -1) AS BIGINT) FROM alert", taken,
+		&c.MeanAck); err != nil {
 		return Counts{}, err
 	}
 	var closed where
@@ -490,7 +495,8 @@ func (s *Store) Histogram(ctx context.Context, scope soc.Scope, f Filter, from, 
 	w := s.where(scope)
 	w.filter(f)
 	base, width := w.param(start), w.param(step)
-	rows, err := s.db.Read().QueryContext(ctx, "SELECT CAST((created - "+base+") / "+width+" AS BIGINT) AS bucket, severity, count(*) FROM alert"+w.String()+
+	rows, err := s.db.Read().QueryContext(ctx, "SELECT CAST((created - "+base+") / "+width+
+		" AS BIGINT) AS bucket, severity, count(*) FROM alert"+w.String()+
 		" GROUP BY 1, 2", w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("histogram of alerts: %w", err)
@@ -526,7 +532,8 @@ var groupings = map[string][2]string{
 func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string, limit int) (groups []Group, total int64, err error) {
 	g, ok := groupings[by]
 	if !ok {
-		return nil, 0, refuse(CodeGroup, "Group "+strconv.Quote(by)+" is not known.", "Take entity, host, user, address, rule or system.", "group", by)
+		return nil, 0, refuse(CodeGroup, "Group "+strconv.Quote(by)+" is not known.", "Take entity, host, user, address, rule or system.",
+			"group", by)
 	}
 	if limit <= 0 {
 		limit = 100
@@ -537,9 +544,11 @@ func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string
 	if by == "rule" { // alone needs the rows for it
 		title = "max(title)"
 	}
-	inner := "SELECT " + g[0] + " AS value, " + g[1] + ` AS kind, count(*) AS alerts, CAST(sum(hits) AS BIGINT) AS hits, max(severity_rank) AS worst,
+	inner := "SELECT " + g[0] + " AS value, " + g[1] +
+		` AS kind, count(*) AS alerts, CAST(sum(hits) AS BIGINT) AS hits, max(severity_rank) AS worst,
 		max(score) AS best, min(first_ms) AS first_ms, max(last_ms) AS last_ms,
-		count(*) FILTER (WHERE demo) AS demo, count(*) FILTER (WHERE exercise) AS exercise, ` + title + ` AS title, count(*) OVER () AS groups FROM alert` + w.String() + " GROUP BY 1, 2"
+		count(*) FILTER (WHERE demo) AS demo, count(*) FILTER (WHERE exercise) AS exercise, ` + title +
+		` AS title, count(*) OVER () AS groups FROM alert` + w.String() + " GROUP BY 1, 2"
 	rows, err := s.db.Read().QueryContext(ctx, inner+" ORDER BY best DESC, last_ms DESC, value LIMIT "+w.param(min(limit, 1000)), w.args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("group alerts: %w", err)
@@ -550,7 +559,8 @@ func (s *Store) Groups(ctx context.Context, scope soc.Scope, f Filter, by string
 		var r Group
 		var worst int64
 		var title string
-		if err := rows.Scan(&r.Value, &r.Kind, &r.Alerts, &r.Hits, &worst, &r.Score, &r.First, &r.Last, &r.Demo, &r.Exercise, &title, &total); err != nil {
+		if err := rows.Scan(&r.Value, &r.Kind, &r.Alerts, &r.Hits, &worst, &r.Score, &r.First, &r.Last, &r.Demo, &r.Exercise, &title,
+			&total); err != nil {
 			return nil, 0, fmt.Errorf("group alerts: %w", err)
 		}
 		r.Severity = ranked[worst]

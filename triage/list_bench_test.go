@@ -27,12 +27,15 @@ func queueOf(tb testing.TB, db *state.DB, n int) {
 		tb.Fatal(err)
 	}
 	severity := func(critical, high, medium, low string) string {
-		return "CASE WHEN i % 100 = 0 THEN " + critical + " WHEN i % 100 < 6 THEN " + high + " WHEN i % 100 < 40 THEN " + medium + " ELSE " + low + " END"
+		return "CASE WHEN i % 100 = 0 THEN " + critical + " WHEN i % 100 < 6 THEN " + high + " WHEN i % 100 < 40 THEN " + medium + " ELSE " +
+			low + " END"
 	}
 	other := map[string]string{
-		"id": "printf('bench%021d', i)", "number": "printf('CB-2025-%07d', i)", "episode": "printf('bench-%d', i)", "host": "printf('bench-%d', i % 5000)",
-		"severity": severity("'critical'", "'high'", "'medium'", "'low'"), "severity_rank": severity("5", "4", "3", "2"), "score": "15 + (i * 7919) % 80",
-		"hits": "1 + (i * 31) % 900", "state": "CASE WHEN (i / 7) % 5 < 3 THEN 'closed' ELSE 'new' END",
+		"id": "printf('bench%021d', i)", "number": "printf('CB-2025-%07d', i)", "episode": "printf('bench-%d', i)",
+		"host":     "printf('bench-%d', i % 5000)",
+		"severity": severity("'critical'", "'high'", "'medium'", "'low'"), "severity_rank": severity("5", "4", "3", "2"),
+		"score": "15 + (i * 7919) % 80",
+		"hits":  "1 + (i * 31) % 900", "state": "CASE WHEN (i / 7) % 5 < 3 THEN 'closed' ELSE 'new' END",
 		"trace": "t.trace || printf('%2000s', '')",
 	}
 	for _, c := range []string{"first_ms", "last_ms", "created", "changed"} {
@@ -46,12 +49,14 @@ func queueOf(tb testing.TB, db *state.DB, n int) {
 		}
 	}
 	if err := db.Tx(tb.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(tb.Context(), "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) INSERT INTO alert ("+strings.Join(columns, ", ")+
+		_, err := tx.ExecContext(tb.Context(), "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) INSERT INTO alert ("+
+			strings.Join(columns, ", ")+
 			") SELECT "+strings.Join(values, ", ")+" FROM n, (SELECT * FROM alert LIMIT 1) t", n)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(tb.Context(), "INSERT INTO alert_words (alert, words) SELECT id, lower(number) || (SELECT words FROM alert_words LIMIT 1) || ' ' || host FROM alert WHERE id LIKE 'bench%'")
+		_, err = tx.ExecContext(tb.Context(),
+			"INSERT INTO alert_words (alert, words) SELECT id, lower(number) || (SELECT words FROM alert_words LIMIT 1) || ' ' || host FROM alert WHERE id LIKE 'bench%'")
 		return err
 	}); err != nil {
 		tb.Fatal(err)

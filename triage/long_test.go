@@ -57,7 +57,8 @@ func TestPagesCountAlike(t *testing.T) {
 		}
 		d.apply(1, firings...)
 		for name, f := range map[string]triage.Filter{
-			"read off an index": {States: []string{"open"}}, "chosen first": {States: []string{"open"}, Text: "web-"}, "of a system": {Systems: []string{"HT-001"}},
+			"read off an index": {States: []string{"open"}}, "chosen first": {States: []string{"open"}, Text: "web-"},
+			"of a system": {Systems: []string{"HT-001"}},
 		} {
 			for _, sort := range []string{"-score", "first", "-count", "severity", "last", "-number", "created"} {
 				want := d.list(triage.Query{Filter: f, Sort: sort, Limit: 100})
@@ -90,7 +91,8 @@ func TestPagesCountAlike(t *testing.T) {
 func TestGroupsSayWhatIsNoRealAlert(t *testing.T) {
 	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
 		d := open(t, db)
-		d.apply(1, firing("r1", "a", "e1", 0), firing("r2", "a", "e2", 0, demo), firing("r3", "a", "e3", 0, exercise), firing("r1", "b", "e4", 0, demo))
+		d.apply(1, firing("r1", "a", "e1", 0), firing("r2", "a", "e2", 0, demo), firing("r3", "a", "e3", 0, exercise),
+			firing("r1", "b", "e4", 0, demo))
 		groups, total, err := d.Groups(t.Context(), all, triage.Filter{Exercise: triage.With}, "host", 1)
 		if err != nil || len(groups) != 1 || total != 2 {
 			t.Fatalf("Groups(limit 1) = %d of %d, %v; want 1 of 2", len(groups), total, err)

@@ -40,12 +40,14 @@ func TestListsAreSortedByIndexes(t *testing.T) {
 	for _, name := range []string{"score", "last", "first", "severity", "count"} {
 		for _, desc := range []string{"", " DESC"} {
 			order := strings.Join(sorts[name], desc+", ") + desc
-			if p := plan("SELECT "+columns+" FROM alert"+open+" ORDER BY "+order+" LIMIT 51", args...); strings.Contains(p, "TEMP B-TREE") || !strings.Contains(p, "USING INDEX") {
+			if p := plan("SELECT "+columns+" FROM alert"+open+" ORDER BY "+order+" LIMIT 51", args...); strings.Contains(p, "TEMP B-TREE") ||
+				!strings.Contains(p, "USING INDEX") {
 				t.Errorf("sort by %s%s: %s", name, desc, p)
 			}
 		}
 	}
-	for _, f := range []Filter{{States: []string{"open"}}, {}, {States: []string{"open"}, Severities: []soc.Severity{soc.High}}, {States: []string{"open"}, Personal: true}, {States: []string{"open"}, Text: "a"}} {
+	for _, f := range []Filter{{States: []string{"open"}}, {}, {States: []string{"open"}, Severities: []soc.Severity{soc.High}},
+		{States: []string{"open"}, Personal: true}, {States: []string{"open"}, Text: "a"}} {
 		q, args := where(f, false)
 		if p := plan("SELECT count(*) FROM alert"+q, args...); !strings.Contains(p, "COVERING INDEX") {
 			t.Errorf("count of %+v: %s", f, p)

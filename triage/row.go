@@ -12,15 +12,17 @@ import (
 func alertOf(r *db.Alert) (soc.Alert, error) {
 	a := soc.Alert{
 		ID: r.ID, Number: r.Number, Rule: r.Rule, RuleVersion: r.RuleVersion, Severity: soc.Severity(r.Severity), Score: int(r.Score),
-		System: r.System, Unit: r.Unit, Source: r.Source, Host: r.Host, User: r.Username, Address: r.Address, State: r.State, Reopened: r.Reopened,
-		Holder: r.Holder, HolderName: r.HolderName, CloseReason: r.CloseReason, First: r.FirstMs, Last: r.LastMs, Created: r.Created,
+		System: r.System, Unit: r.Unit, Source: r.Source, Host: r.Host, User: r.Username, Address: r.Address, State: r.State,
+		Reopened: r.Reopened,
+		Holder:   r.Holder, HolderName: r.HolderName, CloseReason: r.CloseReason, First: r.FirstMs, Last: r.LastMs, Created: r.Created,
 		Changed: r.Changed, Acknowledged: r.Acknowledged, Closed: r.Closed, ClosedBy: r.ClosedBy, Count: r.Hits, Folded: r.Folded,
 		Evidence: r.Evidence, Previous: r.Previous, Exercise: r.Exercise, Demo: r.Demo, Personal: r.Personal, Version: r.Version,
 	}
 	for _, f := range []struct {
 		text string
 		into any
-	}{{r.Title, &a.Title}, {r.ScoreParts, &a.ScoreParts}, {r.GroupValues, &a.Group}, {r.Events, &a.Events}, {r.Trace, &a.Trace}, {r.Attack, &a.Attack}} {
+	}{{r.Title, &a.Title}, {r.ScoreParts, &a.ScoreParts}, {r.GroupValues, &a.Group}, {r.Events, &a.Events}, {r.Trace, &a.Trace},
+		{r.Attack, &a.Attack}} {
 		if err := json.Unmarshal([]byte(f.text), f.into); err != nil {
 			return soc.Alert{}, fmt.Errorf("read alert %s: %w", r.Number, err)
 		}

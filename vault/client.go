@@ -73,7 +73,8 @@ func KeptClient(v Vault, name, uri, file string, life time.Duration) *Client {
 			}
 			cert, err := tls.X509KeyPair(text, text)
 			clear(text)
-			if err == nil && cert.Leaf != nil && time.Until(cert.Leaf.NotAfter) > RenewBefore && cert.Leaf.CheckSignatureFrom(v.Authority().Root()) == nil {
+			if err == nil && cert.Leaf != nil && time.Until(cert.Leaf.NotAfter) > RenewBefore &&
+				cert.Leaf.CheckSignatureFrom(v.Authority().Root()) == nil {
 				return cert, nil
 			}
 		}
@@ -115,8 +116,8 @@ func EncodeChain(cert tls.Certificate) []byte {
 	return out.Bytes()
 }
 
-// WithRoot is a listener's configuration whose certificates are shown with the authority's own behind them, so that a sensor that enrols can
-// check the digest in its token.
+// WithRoot is a listener's configuration whose certificates are shown with the authority's own behind them, so that a sensor that enrols
+// can check the digest in its token.
 func WithRoot(conf *tls.Config, root *x509.Certificate) *tls.Config {
 	conf = conf.Clone()
 	add := func(c *tls.Certificate) *tls.Certificate {

@@ -30,10 +30,12 @@ func (c DemoLoadCmd) Run(e *env) error {
 	if d.Inventory.Systems == 0 {
 		fmt.Fprintln(e.out, say("The sample province is loaded already; it goes on sending ordinary work."))
 	} else {
-		fmt.Fprintf(e.out, say("Loaded: %d units, %d systems, %d hosts and %d sources, marked as sample everywhere; %d recorded events are being taken in.")+"\n",
+		fmt.Fprintf(e.out,
+			say("Loaded: %d units, %d systems, %d hosts and %d sources, marked as sample everywhere; %d recorded events are being taken in.")+"\n",
 			d.Inventory.Units, d.Inventory.Systems, d.Inventory.Assets, d.Inventory.Sources, d.Events)
 	}
-	_, err := fmt.Fprintln(e.out, say("Look at next, in the console:\n  Alerts          some twenty sample alerts within a minute; open one with Enter, read why it fired and what to do\n  Systems         46 systems; open one for its posture, requirement by requirement\n  Sources         they go on sending ordinary work; two systems have fallen silent, to show that too\nTake it all away again: hoalu demo remove"))
+	_, err := fmt.Fprintln(e.out,
+		say("Look at next, in the console:\n  Alerts          some twenty sample alerts within a minute; open one with Enter, read why it fired and what to do\n  Systems         46 systems; open one for its posture, requirement by requirement\n  Sources         they go on sending ordinary work; two systems have fallen silent, to show that too\nTake it all away again: hoalu demo remove"))
 	return err
 }
 
@@ -56,7 +58,8 @@ func (c DemoRemoveCmd) Run(e *env) error {
 		_, err := fmt.Fprintln(e.out, say("No sample province is loaded."))
 		return err
 	}
-	_, err := fmt.Fprintf(e.out, say("Removed: %d units, %d systems, %d hosts, %d sources and %d alerts. Their stored events stay, marked as sample, until their retention ends.")+"\n",
+	_, err := fmt.Fprintf(e.out,
+		say("Removed: %d units, %d systems, %d hosts, %d sources and %d alerts. Their stored events stay, marked as sample, until their retention ends.")+"\n",
 		d.Inventory.Units, d.Inventory.Systems, d.Inventory.Assets, d.Inventory.Sources, d.Alerts)
 	return err
 }

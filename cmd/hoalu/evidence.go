@@ -151,9 +151,11 @@ func (c EvidenceVerifyCmd) compare(e *env, v evidence.Verdict) error {
 	} else {
 		printVerdict(e.out, other, false, lang.Code() == "vi")
 		words := map[evidence.Relation][2]string{
-			evidence.OneLog:   {"SAME LOG the later head continues the earlier one", "CÙNG NHẬT KÝ đầu chuỗi sau nối tiếp đầu chuỗi trước"},
-			evidence.TwoLogs:  {"TWO LOGS the later head does not continue the earlier one", "HAI NHẬT KÝ đầu chuỗi sau không nối tiếp đầu chuỗi trước"},
-			evidence.CannotBe: {"NOT KNOWN whether both are of one log: a pack is not good, or the later one holds no proof for the earlier head", "KHÔNG RÕ hai gói có cùng nhật ký không: có gói sai, hoặc gói sau không có bằng chứng cho đầu chuỗi của gói trước"},
+			evidence.OneLog: {"SAME LOG the later head continues the earlier one", "CÙNG NHẬT KÝ đầu chuỗi sau nối tiếp đầu chuỗi trước"},
+			evidence.TwoLogs: {"TWO LOGS the later head does not continue the earlier one",
+				"HAI NHẬT KÝ đầu chuỗi sau không nối tiếp đầu chuỗi trước"},
+			evidence.CannotBe: {"NOT KNOWN whether both are of one log: a pack is not good, or the later one holds no proof for the earlier head",
+				"KHÔNG RÕ hai gói có cùng nhật ký không: có gói sai, hoặc gói sau không có bằng chứng cho đầu chuỗi của gói trước"},
 		}[relation]
 		i := 0
 		if lang.Code() == "vi" {
@@ -176,31 +178,37 @@ func printVerdict(w io.Writer, v evidence.Verdict, keyGiven, vi bool) {
 	}
 	day := func(ms int64) string { return time.UnixMilli(ms).In(soc.Zone).Format("2006-01-02 15:04") }
 	if v.Good {
-		fmt.Fprintf(w, say("GOOD     %s %s, %s to %s (+07), %d records under log head %d %s\n", "ĐÚNG     %s %s, từ %s đến %s (+07), %d bản ghi dưới đầu chuỗi %d %s\n"),
-			evidence.Plain(v.Header.System), evidence.Plain(v.Header.Name), day(v.Header.From), day(v.Header.To), total(v.Counts), v.Head.Size, v.Head.Root)
+		fmt.Fprintf(w, say("GOOD     %s %s, %s to %s (+07), %d records under log head %d %s\n",
+			"ĐÚNG     %s %s, từ %s đến %s (+07), %d bản ghi dưới đầu chuỗi %d %s\n"),
+			evidence.Plain(v.Header.System), evidence.Plain(v.Header.Name), day(v.Header.From), day(v.Header.To), total(v.Counts), v.Head.Size,
+			v.Head.Root)
 	}
 	for _, x := range v.Findings {
 		fmt.Fprintln(w, say("ALTERED  "+x.EN, "SAI      "+x.VI))
 	}
 	if v.Good && !v.Measured {
-		fmt.Fprintln(w, say("EMPTY    nothing was measured in this period: the pack proves neither that a requirement was met nor that it was not",
-			"TRỐNG    không có gì được đo trong khoảng thời gian này: gói không chứng minh yêu cầu nào đạt hay chưa đạt"))
+		fmt.Fprintln(w,
+			say("EMPTY    nothing was measured in this period: the pack proves neither that a requirement was met nor that it was not",
+				"TRỐNG    không có gì được đo trong khoảng thời gian này: gói không chứng minh yêu cầu nào đạt hay chưa đạt"))
 	} else if v.Good && v.MeasuredFrom > v.Header.From {
 		fmt.Fprintln(w, say("         posture is on record from ", "         kết quả đánh giá chỉ có từ ")+day(v.MeasuredFrom))
 	}
 	if c := v.Comparison; v.Good && c != nil && c.State == evidence.NotCompared {
-		fmt.Fprintln(w, say("         the records of this pack were compared with the log, the whole log not yet since the start of the appliance",
-			"         bản ghi của gói đã được đối chiếu với nhật ký; toàn bộ nhật ký thì chưa, kể từ khi thiết bị khởi động"))
+		fmt.Fprintln(w,
+			say("         the records of this pack were compared with the log, the whole log not yet since the start of the appliance",
+				"         bản ghi của gói đã được đối chiếu với nhật ký; toàn bộ nhật ký thì chưa, kể từ khi thiết bị khởi động"))
 	}
 	if v.KeyID != "" {
 		fmt.Fprintln(w, say("key      ", "khóa     ")+grouped(v.KeyID))
 		if !keyGiven {
-			fmt.Fprintln(w, say("         compare the key with the one on paper or on the page Audit log, or give it with --key: it tells whose pack this is",
-				"         hãy so khóa với bản giấy hoặc với trang Nhật ký thao tác, hoặc đưa vào bằng --key: chỉ khóa cho biết gói là của ai"))
+			fmt.Fprintln(w,
+				say("         compare the key with the one on paper or on the page Audit log, or give it with --key: it tells whose pack this is",
+					"         hãy so khóa với bản giấy hoặc với trang Nhật ký thao tác, hoặc đưa vào bằng --key: chỉ khóa cho biết gói là của ai"))
 		}
 	}
 	if v.Header.Demo {
-		fmt.Fprintln(w, say("         sample data: it proves nothing about a real system", "         dữ liệu mẫu: không chứng minh điều gì về hệ thống thật"))
+		fmt.Fprintln(w, say("         sample data: it proves nothing about a real system",
+			"         dữ liệu mẫu: không chứng minh điều gì về hệ thống thật"))
 	}
 }
 

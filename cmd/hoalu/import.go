@@ -37,7 +37,9 @@ func (c ImportCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/import", q, in, &got); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, say("%d messages taken in, %d rejected, %d bytes read. What was stored before is counted as duplicate, see the page Ledger.")+"\n", got.Frames, got.Rejected, got.Bytes)
+	fmt.Fprintf(e.out,
+		say("%d messages taken in, %d rejected, %d bytes read. What was stored before is counted as duplicate, see the page Ledger.")+"\n",
+		got.Frames, got.Rejected, got.Bytes)
 	if got.Rejected > 0 {
 		return fmt.Errorf(say("%w: %d lines were rejected; the page Ledger says why"), errFound, got.Rejected)
 	}

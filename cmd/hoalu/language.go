@@ -93,9 +93,11 @@ var wrongUse = []struct {
 	{regexp.MustCompile(`^expected (.+)$`), "This must follow: %s."},
 	{regexp.MustCompile(`^(--\S+) must be one of (.+) but got (.+)$`), "%s takes one of %s, not %s."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: (?:missing value|expected .* value but got .*EOL.*)`), "%s needs a value behind it."},
-	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected (?:a valid \d+ bit u?int|an int|a float) but got (".*?")`), "%s must be a whole number, not %s."},
+	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected (?:a valid \d+ bit u?int|an int|a float) but got (".*?")`),
+		"%s must be a whole number, not %s."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected duration but got (".*?")`), "%s must be a time as 30s, 5m or 2h, not %s."},
-	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: (?:bool value must be .* but got|expected bool but got) (".*?")`), "%s must be true or false, not %s."},
+	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: (?:bool value must be .* but got|expected bool but got) (".*?")`),
+		"%s must be true or false, not %s."},
 	{regexp.MustCompile(`^(--\S+) and (--\S+) can't be used together$`), "%s and %s do not go together."},
 	{regexp.MustCompile(`^(?:.*: )?(?:stat|open) (.+): no such file or directory$`), "There is no file or folder %s."},
 	{regexp.MustCompile(`^(?:.*: )?(".+") exists but is a directory$`), "%s is a folder; a file is needed."},
@@ -128,11 +130,14 @@ var partsSay = []struct {
 	english *regexp.Regexp
 	text    string
 }{
-	{regexp.MustCompile(`^(national\.min_severity): must be .*, is (".*")$`), "%s: must be informational, low, medium, high or critical, is %s"},
+	{regexp.MustCompile(`^(national\.min_severity): must be .*, is (".*")$`),
+		"%s: must be informational, low, medium, high or critical, is %s"},
 	{regexp.MustCompile(`^(national\.\w+): must be more than 0, is (\S+)$`), "%s: must be more than 0, is %s"},
-	{regexp.MustCompile(`^national\.retry_first: must be at most national\.retry_most, and that at most 24h; they are (\S+) and (\S+)$`), "national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s"},
+	{regexp.MustCompile(`^national\.retry_first: must be at most national\.retry_most, and that at most 24h; they are (\S+) and (\S+)$`),
+		"national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s"},
 	{regexp.MustCompile(`^(national\.reconcile_at): must be a time of day as 00:20, is (".*")$`), "%s: must be a time of day as 00:20, is %s"},
-	{regexp.MustCompile(`^state\.dsn: only postgres://user@host/database is known$`), "state.dsn: only postgres://user@host/database is known"},
+	{regexp.MustCompile(`^state\.dsn: only postgres://user@host/database is known$`),
+		"state.dsn: only postgres://user@host/database is known"},
 	{regexp.MustCompile(`^(detections\.placeholders: \S+) has no values$`), "%s has no values"},
 	{regexp.MustCompile(`^read configuration: open (.*): no such file or directory$`), "There is no file or folder %s."},
 }

@@ -215,8 +215,10 @@ func TestVietnameseHelpAndErrors(t *testing.T) {
 	t.Setenv("LC_ALL", "vi_VN.UTF-8")
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	english := regexp.MustCompile(`(?m)\b(the|of|and|is|with|for|this|Usage|Flags|Commands)\b`)
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"import", "--help"}, {"token", "create", "--help"}, {"evidence", "verify", "--help"}, {"sensor", "run", "--help"}, {"restored", "--help"},
-		{"nonsense"}, {"serve", "--dta", "x"}, {"sensor", "enroll"}, {"quarantine", "list", "--limit", "x"}, {"quarantine", "list", "--limit", "5000"}, {"import", "--source", "x", "/no/such"},
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"import", "--help"}, {"token", "create", "--help"},
+		{"evidence", "verify", "--help"}, {"sensor", "run", "--help"}, {"restored", "--help"},
+		{"nonsense"}, {"serve", "--dta", "x"}, {"sensor", "enroll"}, {"quarantine", "list", "--limit", "x"},
+		{"quarantine", "list", "--limit", "5000"}, {"import", "--source", "x", "/no/such"},
 		{"token", "create", "--role", "king"}, {"backup"}, {"evidence", "verify", "/no/such.pack"}, {"import"}} {
 		var out, errs bytes.Buffer
 		code := run(args, &out, &errs)
@@ -261,7 +263,8 @@ sensor: {interfaces: []}
 		{[]string{"config", "check", bad}, 1, "listen.bulk: phải có dạng"},
 		{[]string{"serve", "--config", bad, "--data", dir}, 2, "national.reconcile_at: phải là"},
 		{[]string{"demo", "load", "--data", dir}, 1, "Chưa có Hoa Lư nào chạy"},
-		{[]string{"evidence", "export", "--data", dir, "--system", "HT-001", "--reason", "r", "--out", filepath.Join(dir, "p")}, 1, "Chưa có Hoa Lư nào chạy"},
+		{[]string{"evidence", "export", "--data", dir, "--system", "HT-001", "--reason", "r", "--out", filepath.Join(dir, "p")}, 1,
+			"Chưa có Hoa Lư nào chạy"},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(c.args, &out, &errs); code != c.code || !strings.Contains(errs.String(), c.want) {
@@ -314,8 +317,10 @@ func TestNothingCommandsTheTerminal(t *testing.T) {
 	if err := os.WriteFile(config, []byte("no\\u001bsuch: 1\n\"a\\e[31mb\": 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"rules", "check", dir}, {"rules", "check", rules}, {"rules", "check", filepath.Join(dir, attack)}, {"rules", "match", "--rules", dir, "--events", filepath.Join(dir, attack)},
-		{"config", "check", config}, {"evidence", "verify", filepath.Join(dir, attack)}, {attack}, {"serve", "--" + attack}, {"token", "create", "--role", attack}, {"source", "decode", filepath.Join(dir, attack)},
+	for _, args := range [][]string{{"rules", "check", dir}, {"rules", "check", rules}, {"rules", "check", filepath.Join(dir, attack)},
+		{"rules", "match", "--rules", dir, "--events", filepath.Join(dir, attack)},
+		{"config", "check", config}, {"evidence", "verify", filepath.Join(dir, attack)}, {attack}, {"serve", "--" + attack},
+		{"token", "create", "--role", attack}, {"source", "decode", filepath.Join(dir, attack)},
 		{"sensor", "packet", "--read", filepath.Join(dir, attack)}} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 		cmd.Args[0] = "hoalu" // TestMain runs the command then

@@ -110,7 +110,8 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	lang.Use("")
 	var c commands
 	parser, err := kong.New(&c, kong.Name("hoalu"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp), kong.Vars{"data": config.DefaultData(), "version": "hoalu " + version},
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(printHelp),
+		kong.Vars{"data": config.DefaultData(), "version": "hoalu " + version},
 		kong.Exit(func(n int) { panic(exit(n)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "hoalu:", err)

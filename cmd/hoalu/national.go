@@ -180,11 +180,13 @@ func (c NationalReconcileCmd) Run(e *env) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(e.out, say("%s: %d made = %d accepted + %d refused + %d waiting; the centre holds %d\n"), r.Day, r.Made, r.Accepted, r.Refused, r.Waiting, r.Centre)
+		fmt.Fprintf(e.out, say("%s: %d made = %d accepted + %d refused + %d waiting; the centre holds %d\n"), r.Day, r.Made, r.Accepted,
+			r.Refused, r.Waiting, r.Centre)
 		for _, x := range []struct {
 			ids  []string
 			says string
-		}{{r.Missing, say("accepted, but the centre does not hold it: it is sent again")}, {r.Extra, say("the centre holds it, but not as it was made here")},
+		}{{r.Missing, say("accepted, but the centre does not hold it: it is sent again")},
+			{r.Extra, say("the centre holds it, but not as it was made here")},
 			{r.Broken, say("the receipt or report kept here is not what it was; look who changed the database")}} {
 			for _, id := range x.ids {
 				fmt.Fprintf(e.out, say("DIFFERS  %s  %s\n"), evidence.Plain(id), x.says)
@@ -255,7 +257,8 @@ func (c NationalEndpointCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(national.Endpoint{ID: c.Destination, URL: c.URL, ServerCA: string(ca), ReceiptKey: string(key), OrganID: c.OrganID})
+	body, err := json.Marshal(national.Endpoint{ID: c.Destination, URL: c.URL, ServerCA: string(ca), ReceiptKey: string(key),
+		OrganID: c.OrganID})
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,8 @@ func (c QuarantineListCmd) Validate() error {
 // Run lists.
 func (c QuarantineListCmd) Run(e *env) error {
 	var raw json.RawMessage
-	if err := c.control().Call(e.ctx, "GET", "/quarantine", url.Values{"source": {c.Source}, "reason": {c.Reason}, "limit": {fmt.Sprint(c.Limit)}}, nil, &raw); err != nil {
+	if err := c.control().Call(e.ctx, "GET", "/quarantine",
+		url.Values{"source": {c.Source}, "reason": {c.Reason}, "limit": {fmt.Sprint(c.Limit)}}, nil, &raw); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -51,11 +52,13 @@ func (c QuarantineListCmd) Run(e *env) error {
 		return err
 	}
 	for _, q := range page.Items {
-		if _, err := fmt.Fprintf(e.out, say("%s  %s  from %s  %s  %d bytes")+"\n", evidence.Plain(q.ID), local(q.Time), evidence.Plain(q.Source), evidence.Plain(q.Reason), q.Size); err != nil {
+		if _, err := fmt.Fprintf(e.out, say("%s  %s  from %s  %s  %d bytes")+"\n", evidence.Plain(q.ID), local(q.Time), evidence.Plain(q.Source),
+			evidence.Plain(q.Reason), q.Size); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(e.out, say("%d of %d shown. Decode them again after a decoder was mended: hoalu quarantine replay")+"\n", len(page.Items), page.Total)
+	_, err := fmt.Fprintf(e.out, say("%d of %d shown. Decode them again after a decoder was mended: hoalu quarantine replay")+"\n",
+		len(page.Items), page.Total)
 	return err
 }
 

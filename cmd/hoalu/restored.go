@@ -38,6 +38,7 @@ func (c RestoredCmd) Run(e *env) error {
 	} else {
 		fmt.Fprintln(e.out, say("Nothing contradicts the head that is kept apart."))
 	}
-	_, err = fmt.Fprintf(e.out, say("On record. The queue begins a new epoch at the next start. The log's head: %d %s")+"\n", r.Head.Size, r.Head.Root)
+	_, err = fmt.Fprintf(e.out, say("On record. The queue begins a new epoch at the next start. The log's head: %d %s")+"\n", r.Head.Size,
+		r.Head.Root)
 	return err
 }

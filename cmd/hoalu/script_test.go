@@ -85,11 +85,13 @@ func makePack(t *testing.T) []byte {
 	var signer crypto.Signer
 	signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	check(err)
-	log, err := evidence.OpenLog(ctx, evidence.LogConfig{Dir: filepath.Join(dir, "log"), Interval: time.Second}, db, signer, slog.New(slog.DiscardHandler))
+	log, err := evidence.OpenLog(ctx, evidence.LogConfig{Dir: filepath.Join(dir, "log"), Interval: time.Second}, db, signer,
+		slog.New(slog.DiscardHandler))
 	check(err)
 	defer log.Close()
 	check(db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := evidence.Record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "an", Name: "An"}, Action: "alert.close", Object: "CB-2026-000001", Reason: "false alarm"})
+		_, err := evidence.Record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "an", Name: "An"}, Action: "alert.close", Object: "CB-2026-000001",
+			Reason: "false alarm"})
 		return err
 	}))
 	check(log.Append(ctx))

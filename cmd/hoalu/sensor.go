@@ -99,7 +99,8 @@ type SensorInviteCmd struct {
 // Run prints the token.
 func (c SensorInviteCmd) Run(e *env) error {
 	var got struct{ Token string }
-	if err := c.control().Call(e.ctx, "POST", "/sensor/invite", url.Values{"system": {c.System}, "ttl": {time.Duration(c.TTL).String()}}, nil, &got); err != nil {
+	if err := c.control().Call(e.ctx, "POST", "/sensor/invite", url.Values{"system": {c.System}, "ttl": {time.Duration(c.TTL).String()}}, nil,
+		&got); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(e.out, got.Token)
@@ -118,7 +119,8 @@ func (c SensorRevokeCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/sensor/revoke", url.Values{"sensor": {c.Sensor}, "reason": {c.Reason}}, nil, nil); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(e.out, say("%s is withdrawn: nothing it sends is taken any more. To take it back: hoalu sensor invite, then enroll on its host.\n"), c.Sensor)
+	_, err := fmt.Fprintf(e.out,
+		say("%s is withdrawn: nothing it sends is taken any more. To take it back: hoalu sensor invite, then enroll on its host.\n"), c.Sensor)
 	return err
 }
 

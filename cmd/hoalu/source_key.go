@@ -43,7 +43,9 @@ func (c SourceKeyNewCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/source/key", c.query(), nil, &m); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, say("Key %s of %s. It is shown this once.\n\n  user      %s\n  password  %s\n  API key   %s\n  Authorization: ApiKey %s\n"), m.Key.ID, c.Source, m.Key.ID, m.Secret, m.Key.ID+":"+m.Secret, m.APIKey)
+	fmt.Fprintf(e.out,
+		say("Key %s of %s. It is shown this once.\n\n  user      %s\n  password  %s\n  API key   %s\n  Authorization: ApiKey %s\n"), m.Key.ID,
+		c.Source, m.Key.ID, m.Secret, m.Key.ID+":"+m.Secret, m.APIKey)
 	if m.URL == "" {
 		_, err := fmt.Fprintln(e.out, say("\nThis appliance does not listen for _bulk: set listen.bulk_tls."))
 		return err
@@ -52,7 +54,8 @@ func (c SourceKeyNewCmd) Run(e *env) error {
 		fmt.Fprintf(e.out, "\n%s:\n%s", u.Name, u.Text)
 	}
 	if strings.HasPrefix(m.URL, "http:") {
-		_, err := fmt.Fprintln(e.out, say("\nThe listener is plain text: the key can be read on the way. For other machines set listen.bulk_tls."))
+		_, err := fmt.Fprintln(e.out,
+			say("\nThe listener is plain text: the key can be read on the way. For other machines set listen.bulk_tls."))
 		return err
 	}
 	_, err := fmt.Fprintln(e.out, say("\n/etc/hoalu-ca.pem is what `hoalu source authority` prints."))
@@ -78,7 +81,8 @@ func (c SourceKeyListCmd) Run(e *env) error {
 		return local(ms)
 	}
 	for _, k := range v.Keys {
-		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), k.ID, k.Kind, at(k.Made, ""), evidence.Plain(k.By), at(k.Ends, "never"), at(k.Used, "not yet"), evidence.Plain(k.Label)); err != nil {
+		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), k.ID, k.Kind, at(k.Made, ""),
+			evidence.Plain(k.By), at(k.Ends, "never"), at(k.Used, "not yet"), evidence.Plain(k.Label)); err != nil {
 			return err
 		}
 	}
@@ -129,7 +133,8 @@ func (c SourceCertificateCmd) Run(e *env) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(e.out, say("%s: sender.pem, sender.key and ca.pem for a machine of %s. The key is kept nowhere else.\n"), c.Out, c.Source)
+	_, err := fmt.Fprintf(e.out, say("%s: sender.pem, sender.key and ca.pem for a machine of %s. The key is kept nowhere else.\n"), c.Out,
+		c.Source)
 	return err
 }
 

@@ -77,7 +77,8 @@ func login(e *ecs.Event, s string) {
 		outcome, typ = "success", "start"
 	case strings.HasPrefix(s, "LOGIN ON "), strings.HasPrefix(s, "DIALUP AT "):
 		outcome, typ = "success", "start"
-	case strings.HasPrefix(s, "FAILED LOGIN"), strings.HasPrefix(s, "TOO MANY LOGIN TRIES"), strings.HasPrefix(s, "FAILED LOGIN SESSION"), strings.HasPrefix(s, "invalid password for"):
+	case strings.HasPrefix(s, "FAILED LOGIN"), strings.HasPrefix(s, "TOO MANY LOGIN TRIES"), strings.HasPrefix(s, "FAILED LOGIN SESSION"),
+		strings.HasPrefix(s, "invalid password for"):
 	default:
 		return
 	}

@@ -132,7 +132,8 @@ func (a *Archive) Set(n uint64) (*Set, error) {
 	s := newSet()
 	var errs []error
 	names := sortedKeys(kept.Files)
-	slices.SortStableFunc(names, func(a, b string) int { return slices.Index(kept.Own, a) - slices.Index(kept.Own, b) }) // -1 is the build's own
+	// -1 is the build's own
+	slices.SortStableFunc(names, func(a, b string) int { return slices.Index(kept.Own, a) - slices.Index(kept.Own, b) })
 	for _, name := range names {
 		def, err := parseDefinition(name, []byte(kept.Files[name]))
 		if err != nil {

@@ -54,8 +54,8 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// TestArchivePrograms: what took a program over does so in a set that was kept, too, and a set of before programs stood in definitions reads
-// them as the running build does.
+// TestArchivePrograms: what took a program over does so in a set that was kept, too, and a set of before programs stood in definitions
+// reads them as the running build does.
 func TestArchivePrograms(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "decoders")
 	const line = "<86>Mar  2 09:00:01 web01 su[7]: moe becomes root"

@@ -36,7 +36,8 @@ func (s *Set) check(def *definition) error {
 			for _, f := range sortedKeys(c.Want) {
 				want := wanted(c.Want[f])
 				if got := e.Text(ecs.Intern(f)); got != want {
-					errs = append(errs, fmt.Errorf("decoder %s: test %d, %s what it is: %s = %q, want %q, in %s", def.file, i+1, told, f, got, want, c.Raw))
+					errs = append(errs, fmt.Errorf("decoder %s: test %d, %s what it is: %s = %q, want %q, in %s", def.file, i+1, told, f, got, want,
+						c.Raw))
 				}
 			}
 		}

@@ -16,7 +16,8 @@ func ciscoAt(s string) int {
 		if i < 0 {
 			return -1
 		}
-		if i += from; (i == 0 || s[i-1] == ' ' || s[i-1] == ':' || s[i-1] == '\t' || s[i-1] == bom[2]) && i+1 < len(s) && s[i+1] >= 'A' && s[i+1] <= 'Z' {
+		if i += from; (i == 0 || s[i-1] == ' ' || s[i-1] == ':' || s[i-1] == '\t' || s[i-1] == bom[2]) && i+1 < len(s) && s[i+1] >= 'A' &&
+			s[i+1] <= 'Z' {
 			return i
 		}
 		from = i + 1

@@ -118,7 +118,8 @@ func TestTrust(t *testing.T) {
 	doc := []byte(`{"sigma":{"logsource":{"product":"windows","service":"sysmon","category":["process_creation"]}},"Channel":"x","EventID":1,"Image":"C:\\a.exe","ParentImage":null}`)
 	for _, trust := range []bool{true, false} {
 		var e ecs.Event
-		if err := d.DecodeFrame(&e, &wire.Frame{Received: received.UnixMilli(), Format: wire.FormatJSON, Data: doc}, Options{Trust: trust}); err != nil {
+		if err := d.DecodeFrame(&e, &wire.Frame{Received: received.UnixMilli(), Format: wire.FormatJSON, Data: doc},
+			Options{Trust: trust}); err != nil {
 			t.Fatal(err)
 		}
 		l := e.Logsource()
@@ -136,7 +137,8 @@ func TestReserved(t *testing.T) {
 	d := newDecoder(t)
 	for _, trust := range []bool{true, false} {
 		var e ecs.Event
-		if err := d.DecodeFrame(&e, &wire.Frame{Format: wire.FormatJSON, Data: []byte(`{"hoalu":{"exercise":true,"demo":true},"message":"x"}`)}, Options{Trust: trust}); err != nil {
+		if err := d.DecodeFrame(&e, &wire.Frame{Format: wire.FormatJSON, Data: []byte(`{"hoalu":{"exercise":true,"demo":true},"message":"x"}`)},
+			Options{Trust: trust}); err != nil {
 			t.Fatal(err)
 		}
 		if e.Has(ecs.HoaluExercise) != trust || e.Has(ecs.HoaluDemo) != trust {
@@ -154,7 +156,8 @@ func TestBroken(t *testing.T) {
 			t.Errorf("DecodeFrame(JSON %q) = %v, want ErrJSON", bad, err)
 		}
 		e.Reset()
-		if err := d.DecodeFrame(&e, &wire.Frame{Received: 1, Format: wire.FormatLine, Data: []byte(bad)}, Options{}); err != nil || !e.Has(ecs.Message) && !e.Has(ecs.EventOriginal) {
+		if err := d.DecodeFrame(&e, &wire.Frame{Received: 1, Format: wire.FormatLine, Data: []byte(bad)}, Options{}); err != nil ||
+			!e.Has(ecs.Message) && !e.Has(ecs.EventOriginal) {
 			t.Errorf("DecodeFrame(line %q) = %v, %s; a line is never lost", bad, err, e.AppendJSON(nil))
 		}
 	}

@@ -224,23 +224,28 @@ var names = map[role][]string{
 	rMessage:      {"message"},
 	rAgentType:    {"agent.type"},
 
-	rTime: {"time", "ts", "eventTime", "event_time", "date", "datetime", "_time", "TimeCreated", "EventTime", "creationTime", "published", "asctime", "@t"},
+	rTime: {"time", "ts", "eventTime", "event_time", "date", "datetime", "_time", "TimeCreated", "EventTime", "creationTime", "published",
+		"asctime", "@t"},
 	// An untrusted sender that marks its events as exercise, sample or protected would hide them.
-	rReserved: {"hoalu.time_suspect", "hoalu.unparsed", "hoalu.exercise", "hoalu.demo", "hoalu.identifier", "hoalu.unit.id", "hoalu.level", "hoalu.zone", "hoalu.asset.id", "hoalu.sender_timestamp"},
+	rReserved: {"hoalu.time_suspect", "hoalu.unparsed", "hoalu.exercise", "hoalu.demo", "hoalu.identifier", "hoalu.unit.id", "hoalu.level",
+		"hoalu.zone", "hoalu.asset.id", "hoalu.sender_timestamp"},
 
-	rHost:     {"host", "hostname", "Hostname", "HOSTNAME", "Computer", "computer", "syslog_hostname", "HOST", "fromhost", "log.syslog.hostname", "agent.hostname", "host.hostname", "kubernetes.host", "_HOSTNAME"},
+	rHost: {"host", "hostname", "Hostname", "HOSTNAME", "Computer", "computer", "syslog_hostname", "HOST", "fromhost",
+		"log.syslog.hostname", "agent.hostname", "host.hostname", "kubernetes.host", "_HOSTNAME"},
 	rHostName: {"host.name"},
 	rText:     {"msg", "log", "MESSAGE", "Message", "short_message", "event.message", "@m", "body"},
 	rLevel:    {"level", "severity", "loglevel", "lvl", "levelname", "@l", "PRIORITY", "log.syslog.severity.code", "syslog.priority"},
 
-	rProgram:      {"SYSLOG_IDENTIFIER", "PROGRAM", "programname", "appname", "ident", "log.syslog.appname", "syslog.identifier", "process.program", "syslog_program", "syslog_identifier"},
+	rProgram: {"SYSLOG_IDENTIFIER", "PROGRAM", "programname", "appname", "ident", "log.syslog.appname", "syslog.identifier",
+		"process.program", "syslog_program", "syslog_identifier"},
 	rPlainProgram: {"process.name"},
 	rSyslogTag:    {"syslogtag"},
 	rProcID:       {"SYSLOG_PID", "_PID", "PID", "procid", "log.syslog.procid", "syslog.pid", "process.pid", "pid"},
 	rFacility:     {"facility", "FACILITY", "SYSLOG_FACILITY", "log.syslog.facility.code", "syslog.facility", "syslog_facility"},
 	rTimeReported: {"timereported", "ISODATE", "__REALTIME_TIMESTAMP"},
 
-	rWebClient: {"remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip", "request.client_ip", "ClientHost"},
+	rWebClient: {"remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip",
+		"request.client_ip", "ClientHost"},
 	rWebStatus: {"status", "status_code", "response", "http_status", "DownstreamStatus"},
 
 	rComputer:      {"winlog.computer_name", "Event.System.Computer"},
@@ -253,34 +258,51 @@ var names = map[role][]string{
 	rWinUserDomain: {"winlog.user.domain"},
 	rTimeCreated:   {"winlog.time_created", "Event.System.TimeCreated.#attributes.SystemTime"},
 
-	rTimestamp: {"timestamp"}, rSrcIP: {"src_ip"}, rSrcPort: {"src_port"}, rDstIP: {"dest_ip"}, rDstPort: {"dest_port"}, rProto: {"proto"}, rAppProto: {"app_proto"},
-	rInIface: {"in_iface"}, rVLAN: {"vlan"}, rCommunityID: {"community_id"}, rSrcMAC: {"ether.src_mac"}, rDstMAC: {"ether.dest_mac"},
-	rAlertSignature: {"alert.signature"}, rAlertID: {"alert.signature_id"}, rAlertCategory: {"alert.category"}, rAlertAction: {"alert.action"}, rAlertSeverity: {"alert.severity"},
-	rHTTPHostname: {"http.hostname"}, rHTTPURL: {"http.url"}, rHTTPMethod: {"http.http_method"}, rHTTPStatus: {"http.status"}, rHTTPUserAgent: {"http.http_user_agent"}, rHTTPReferrer: {"http.http_refer"}, rHTTPLength: {"http.length"},
-	rBytesToServer: {"flow.bytes_toserver"}, rBytesToClient: {"flow.bytes_toclient"}, rPktsToServer: {"flow.pkts_toserver"}, rPktsToClient: {"flow.pkts_toclient"}, rFlowStart: {"flow.start"},
-	rTLSVersion: {"tls.version"}, rTLSSNI: {"tls.sni"}, rTLSSubject: {"tls.subject"}, rTLSIssuer: {"tls.issuerdn"}, rTLSFingerprint: {"tls.fingerprint"}, rJA3: {"tls.ja3.hash"}, rJA3S: {"tls.ja3s.hash"}, rTLSNotBefore: {"tls.notbefore"}, rTLSNotAfter: {"tls.notafter"}, rTLSSerial: {"tls.serial"},
-	rDNSName: {"dns.rrname", "dns.queries.rrname", "dns.query.rrname"}, rDNSType: {"dns.rrtype", "dns.queries.rrtype", "dns.query.rrtype"}, rDNSRCode: {"dns.rcode"}, rDNSKind: {"dns.type"},
-	rFileName: {"fileinfo.filename", "files.filename", "filename"}, rFileSize: {"fileinfo.size"}, rFileSHA256: {"fileinfo.sha256", "sha256"}, rFileMD5: {"fileinfo.md5", "md5"}, rFileSHA1: {"fileinfo.sha1", "sha1"},
+	rTimestamp: {"timestamp"}, rSrcIP: {"src_ip"}, rSrcPort: {"src_port"}, rDstIP: {"dest_ip"}, rDstPort: {"dest_port"}, rProto: {"proto"},
+	rAppProto: {"app_proto"},
+	rInIface:  {"in_iface"}, rVLAN: {"vlan"}, rCommunityID: {"community_id"}, rSrcMAC: {"ether.src_mac"}, rDstMAC: {"ether.dest_mac"},
+	rAlertSignature: {"alert.signature"}, rAlertID: {"alert.signature_id"}, rAlertCategory: {"alert.category"}, rAlertAction: {"alert.action"},
+	rAlertSeverity: {"alert.severity"},
+	rHTTPHostname:  {"http.hostname"}, rHTTPURL: {"http.url"}, rHTTPMethod: {"http.http_method"}, rHTTPStatus: {"http.status"},
+	rHTTPUserAgent: {"http.http_user_agent"}, rHTTPReferrer: {"http.http_refer"}, rHTTPLength: {"http.length"},
+	rBytesToServer: {"flow.bytes_toserver"}, rBytesToClient: {"flow.bytes_toclient"}, rPktsToServer: {"flow.pkts_toserver"},
+	rPktsToClient: {"flow.pkts_toclient"}, rFlowStart: {"flow.start"},
+	rTLSVersion: {"tls.version"}, rTLSSNI: {"tls.sni"}, rTLSSubject: {"tls.subject"}, rTLSIssuer: {"tls.issuerdn"},
+	rTLSFingerprint: {"tls.fingerprint"}, rJA3: {"tls.ja3.hash"}, rJA3S: {"tls.ja3s.hash"}, rTLSNotBefore: {"tls.notbefore"},
+	rTLSNotAfter: {"tls.notafter"}, rTLSSerial: {"tls.serial"},
+	rDNSName: {"dns.rrname", "dns.queries.rrname", "dns.query.rrname"}, rDNSType: {"dns.rrtype", "dns.queries.rrtype", "dns.query.rrtype"},
+	rDNSRCode: {"dns.rcode"}, rDNSKind: {"dns.type"},
+	rFileName: {"fileinfo.filename", "files.filename", "filename"}, rFileSize: {"fileinfo.size"}, rFileSHA256: {"fileinfo.sha256", "sha256"},
+	rFileMD5: {"fileinfo.md5", "md5"}, rFileSHA1: {"fileinfo.sha1", "sha1"},
 	rSSHClient: {"ssh.client.software_version"}, rSSHServer: {"ssh.server.software_version"},
-	rZeekService: {"service"}, rZeekDuration: {"duration"}, rZeekHost: {"Host"}, rZeekURI: {"uri"}, rZeekMIME: {"mime_type"}, rZeekCipher: {"cipher"}, rZeekSeen: {"seen.indicator"},
+	rZeekService: {"service"}, rZeekDuration: {"duration"}, rZeekHost: {"Host"}, rZeekURI: {"uri"}, rZeekMIME: {"mime_type"},
+	rZeekCipher: {"cipher"}, rZeekSeen: {"seen.indicator"},
 }
 
 // eventData are the members of Windows event data, found under winlog.event_data, winlog.user_data, Event.EventData and, in
 // flattened documents, at the top.
 var eventData = map[role][]string{
-	rImage: {"Image"}, rProcessID: {"ProcessId", "ProcessID"}, rProcessGUID: {"ProcessGuid"}, rCommandLine: {"CommandLine", "ProcessCommandLine"}, rCurrentDirectory: {"CurrentDirectory"},
-	rParentImage: {"ParentImage"}, rParentProcessID: {"ParentProcessId"}, rParentProcessGUID: {"ParentProcessGuid"}, rParentCommandLine: {"ParentCommandLine"}, rParentProcessName: {"ParentProcessName"},
+	rImage: {"Image"}, rProcessID: {"ProcessId", "ProcessID"}, rProcessGUID: {"ProcessGuid"},
+	rCommandLine: {"CommandLine", "ProcessCommandLine"}, rCurrentDirectory: {"CurrentDirectory"},
+	rParentImage: {"ParentImage"}, rParentProcessID: {"ParentProcessId"}, rParentProcessGUID: {"ParentProcessGuid"},
+	rParentCommandLine: {"ParentCommandLine"}, rParentProcessName: {"ParentProcessName"},
 	rUser: {"User"}, rHashes: {"Hashes", "Hash"}, rTargetFilename: {"TargetFilename"}, rImageLoaded: {"ImageLoaded"},
-	rSourceIP: {"SourceIp"}, rSourcePort: {"SourcePort"}, rSourceHostname: {"SourceHostname"}, rDestinationIP: {"DestinationIp"}, rDestinationPort: {"DestinationPort"}, rDestinationHostname: {"DestinationHostname"}, rDestinationPortName: {"DestinationPortName"},
-	rProtocol: {"Protocol"}, rInitiated: {"Initiated"}, rQueryName: {"QueryName"}, rQueryResults: {"QueryResults"}, rRuleName: {"RuleName"}, rDevice: {"Device"}, rPipeName: {"PipeName"}, rTargetObject: {"TargetObject"}, rDetails: {"Details"},
+	rSourceIP: {"SourceIp"}, rSourcePort: {"SourcePort"}, rSourceHostname: {"SourceHostname"}, rDestinationIP: {"DestinationIp"},
+	rDestinationPort: {"DestinationPort"}, rDestinationHostname: {"DestinationHostname"}, rDestinationPortName: {"DestinationPortName"},
+	rProtocol: {"Protocol"}, rInitiated: {"Initiated"}, rQueryName: {"QueryName"}, rQueryResults: {"QueryResults"}, rRuleName: {"RuleName"},
+	rDevice: {"Device"}, rPipeName: {"PipeName"}, rTargetObject: {"TargetObject"}, rDetails: {"Details"},
 	rSourceImage: {"SourceImage"}, rSourceProcessID: {"SourceProcessId"}, rTargetImage: {"TargetImage"}, rRegEventType: {"EventType"},
 	rSubjectUserName: {"SubjectUserName"}, rSubjectDomainName: {"SubjectDomainName"}, rSubjectUserSid: {"SubjectUserSid"},
 	rTargetUserName: {"TargetUserName"}, rTargetDomainName: {"TargetDomainName"}, rTargetUserSid: {"TargetUserSid"}, rTargetSid: {"TargetSid"},
-	rAccountName: {"AccountName"}, rAccountDomain: {"AccountDomain"}, rIPAddress: {"IpAddress"}, rIPPort: {"IpPort"}, rWorkstation: {"WorkstationName", "Workstation"},
-	rProcessName: {"ProcessName"}, rNewProcessName: {"NewProcessName"}, rNewProcessID: {"NewProcessId"}, rCallerProcessName: {"CallerProcessName"}, rCallerProcessID: {"CallerProcessId"},
-	rApplication: {"Application"}, rSourceAddress: {"SourceAddress"}, rDestAddress: {"DestAddress"}, rDestPort: {"DestPort"}, rDirection: {"Direction"},
-	rServiceName: {"ServiceName"}, rServiceFile: {"ServiceFileName", "ImagePath"}, rLogonType: {"LogonType"}, rClientAddress: {"ClientAddress"},
-	rParam1: {"param1"}, rParam2: {"param2"}, rParam3: {"param3"}, rContextInfo: {"ContextInfo"}, rScriptBlock: {"ScriptBlockText"},
+	rAccountName: {"AccountName"}, rAccountDomain: {"AccountDomain"}, rIPAddress: {"IpAddress"}, rIPPort: {"IpPort"},
+	rWorkstation: {"WorkstationName", "Workstation"},
+	rProcessName: {"ProcessName"}, rNewProcessName: {"NewProcessName"}, rNewProcessID: {"NewProcessId"},
+	rCallerProcessName: {"CallerProcessName"}, rCallerProcessID: {"CallerProcessId"},
+	rApplication: {"Application"}, rSourceAddress: {"SourceAddress"}, rDestAddress: {"DestAddress"}, rDestPort: {"DestPort"},
+	rDirection:   {"Direction"},
+	rServiceName: {"ServiceName"}, rServiceFile: {"ServiceFileName", "ImagePath"}, rLogonType: {"LogonType"},
+	rClientAddress: {"ClientAddress"},
+	rParam1:        {"param1"}, rParam2: {"param2"}, rParam3: {"param3"}, rContextInfo: {"ContextInfo"}, rScriptBlock: {"ScriptBlockText"},
 	rTargetUser: {"TargetUser"}, rFilePath: {"FilePath"}, rFileHash: {"FileHash"}, rFullFilePath: {"FullFilePath"}, rUTCTime: {"UtcTime"},
 }
 
@@ -433,7 +455,8 @@ func datasetOfFile(path, module string) string {
 	switch {
 	case strings.HasPrefix(name, "auth.log"), strings.HasPrefix(name, "secure"):
 		return "linux.auth"
-	case strings.HasPrefix(name, "syslog"), strings.HasPrefix(name, "messages"), strings.HasPrefix(name, "cron"), strings.HasPrefix(name, "kern.log"):
+	case strings.HasPrefix(name, "syslog"), strings.HasPrefix(name, "messages"), strings.HasPrefix(name, "cron"),
+		strings.HasPrefix(name, "kern.log"):
 		return "linux.syslog"
 	case strings.HasPrefix(name, "audit.log") && strings.Contains(dir, "audit"):
 		return "linux.auditd"

@@ -21,12 +21,14 @@ func TestRefused(t *testing.T) {
 	for _, c := range []struct{ name, yml, want string }{
 		{"no tests", head, "own/app.yml: tests are missing"},
 		{"no want", head + "tests:\n  - raw: 'src=10.0.0.1 a=b'\n", "test 1 has no raw or no want"},
-		{"a want that is not met", head + "tests:\n  - raw: 'src=10.0.0.1 a=b'\n    want: {source.ip: 10.0.0.2}\n", `source.ip = "10.0.0.1", want "10.0.0.2"`},
+		{"a want that is not met", head + "tests:\n  - raw: 'src=10.0.0.1 a=b'\n    want: {source.ip: 10.0.0.2}\n",
+			`source.ip = "10.0.0.1", want "10.0.0.2"`},
 		{"a name that ECS has not", "dataset: own.app\nparse: kv\nfields: {src: sorce.ip}\n" + tests, "sorce.ip is no name of ECS"},
 		{"in set", head + "set: {observer.vender: x}\n" + tests, "observer.vender is no name of ECS"},
 		{"in values", head + "values: {event.outcom: {field: a, map: {b: c}}}\n" + tests, "event.outcom is no name of ECS"},
 		{"in a rule", head + "rules:\n  - when: {a: b}\n    set: {event.categry: x}\n" + tests, "event.categry is no name of ECS"},
-		{"the product's own name", head + "names: [hoalu.exercise]\nset: {hoalu.exercise: 'true'}\n" + tests, "hoalu.exercise is the product's own"},
+		{"the product's own name", head + "names: [hoalu.exercise]\nset: {hoalu.exercise: 'true'}\n" + tests,
+			"hoalu.exercise is the product's own"},
 		{"an unknown key", head + "fieds: {}\n" + tests, "fieds"},
 		{"an unknown key in detect", head + "detect: {alll: [x]}\n" + tests, "alll"},
 		{"an unknown key in values", head + "values: {event.outcome: {feld: a, map: {b: c}}}\n" + tests, "feld"},
@@ -34,11 +36,15 @@ func TestRefused(t *testing.T) {
 		{"a bad pattern", "dataset: own.app\nparse: pattern\npatterns: ['(']\n" + tests, "missing closing"},
 		{"a bad dissect", "dataset: own.app\nparse: dissect\ndissect: ['%{a}%{b}']\n" + tests, "nothing between"},
 		{"a bad condition", head + "rules:\n  - when: {'a|like': b}\n" + tests, `"like" is none of`},
-		{"an unknown parser in Go", "dataset: own.d\nprograms: [hosod]\nnative: gdm\nlogsource: {service: hoso}\n" + tests, `"gdm" is none of auditd, cron`},
-		{"two ways to read", "dataset: own.d\nprograms: [hosod]\nnative: sshd\nparse: kv\nlogsource: {service: hoso}\n" + tests, "native stands instead of parse"},
-		{"a path for a program", "dataset: own.d\nprograms: [/usr/sbin/hosod]\nparse: kv\nlogsource: {service: hoso}\n" + tests, `"/usr/sbin/hosod" is no name of a program`},
+		{"an unknown parser in Go", "dataset: own.d\nprograms: [hosod]\nnative: gdm\nlogsource: {service: hoso}\n" + tests,
+			`"gdm" is none of auditd, cron`},
+		{"two ways to read", "dataset: own.d\nprograms: [hosod]\nnative: sshd\nparse: kv\nlogsource: {service: hoso}\n" + tests,
+			"native stands instead of parse"},
+		{"a path for a program", "dataset: own.d\nprograms: [/usr/sbin/hosod]\nparse: kv\nlogsource: {service: hoso}\n" + tests,
+			`"/usr/sbin/hosod" is no name of a program`},
 		{"a program without a service", "dataset: own.d\nprograms: [hosod]\nparse: kv\n" + tests, "logsource of programs"},
-		{"a program and detect", "dataset: own.d\nprograms: [hosod]\ndetect: {all: [x]}\nparse: kv\nlogsource: {service: hoso}\n" + tests, "instead of detect"},
+		{"a program and detect", "dataset: own.d\nprograms: [hosod]\ndetect: {all: [x]}\nparse: kv\nlogsource: {service: hoso}\n" + tests,
+			"instead of detect"},
 		{"pam without a program", head + "pam: true\n" + tests, "native, pam and shared are of programs"},
 		{"a field set twice", head + "set: {event.category: x, event.category: y}\n" + tests, "event.category stands there twice"},
 		{"no dataset", "parse: kv\n" + tests, "dataset is missing; name it own.app"},
@@ -53,10 +59,12 @@ func TestRefused(t *testing.T) {
 	if _, err := extra(t, head+"names: [own.level]\nset: {own.level: x}\n"+tests); err != nil {
 		t.Errorf("a name of its own: %v", err)
 	}
-	if _, err := New(fstest.MapFS{"a/x.yml": {Data: []byte(head + tests)}, "b/y.yml": {Data: []byte(head + tests)}}); err == nil || !strings.Contains(err.Error(), "a/x.yml too") {
+	if _, err := New(fstest.MapFS{"a/x.yml": {Data: []byte(head + tests)}, "b/y.yml": {Data: []byte(head + tests)}}); err == nil ||
+		!strings.Contains(err.Error(), "a/x.yml too") {
 		t.Errorf("two of one dataset: %v", err)
 	}
-	if _, err := Load([]string{"/nonexistent", t.TempDir()}); err == nil || !strings.Contains(err.Error(), "/nonexistent") || !strings.Contains(err.Error(), "no decoder") {
+	if _, err := Load([]string{"/nonexistent", t.TempDir()}); err == nil || !strings.Contains(err.Error(), "/nonexistent") ||
+		!strings.Contains(err.Error(), "no decoder") {
 		t.Errorf("Load of a folder that is not there and an empty one: %v", err)
 	}
 }
@@ -153,8 +161,9 @@ func TestOwnPrograms(t *testing.T) {
 	}
 	d := set.Decoder()
 	for line, want := range map[string]string{
-		"<86>Mar  2 09:00:01 web01 su[7]: moe becomes root":                                                         "own_su", // taken over
-		"<86>Mar  2 09:00:01 web01 su-l[7]: Successful su for root by moe":                                          "su",     // the build's own, still
+		"<86>Mar  2 09:00:01 web01 su[7]: moe becomes root": "own_su", // taken over
+		// the build's own, still
+		"<86>Mar  2 09:00:01 web01 su-l[7]: Successful su for root by moe":                                          "su",
 		"<86>Mar  2 09:00:01 web01 hosod[7]: pam_unix(hosod:session): session opened for user an(uid=7) by (uid=0)": "session_opened",
 	} {
 		e, err := d.Decode("", []byte(line), received, nil)

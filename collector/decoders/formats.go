@@ -62,7 +62,8 @@ type beginning struct {
 
 // goParsers fills the tables.
 func (s *Set) goParsers() {
-	access := &format{datasets: []string{"nginx.access", "nginx.ingress", "nginx.ingress_controller", "apache.access", "web.access"}, files: true, line: accessLine}
+	access := &format{datasets: []string{"nginx.access", "nginx.ingress", "nginx.ingress_controller", "apache.access", "web.access"},
+		files: true, line: accessLine}
 	audit := &format{datasets: []string{"linux.auditd", "auditd.log"}, files: true, line: auditLine}
 	windows := &format{datasets: []string{"windows.*", "winlog.*", "system.security", "linux.sysmon"}, files: true, line: documentLine}
 	suricata := &format{datasets: []string{"suricata.eve"}, line: documentLine}
@@ -71,7 +72,8 @@ func (s *Set) goParsers() {
 		access, audit, windows, suricata, zeek,
 		{datasets: []string{"nginx.error"}, files: true, line: as("nginx.error", nginxErrorLine)},
 		{datasets: []string{"apache.error"}, files: true, line: as("apache.error", apacheErrorLine)},
-		{datasets: []string{"linux.auth", "linux.syslog", "linux.sshd", "linux.sudo", "linux.cron", "linux.iptables", "system.auth", "system.syslog"}, line: hostLine},
+		{datasets: []string{"linux.auth", "linux.syslog", "linux.sshd", "linux.sudo", "linux.cron", "linux.iptables", "system.auth",
+			"system.syslog"}, line: hostLine},
 		{datasets: []string{"linux.dropbear"}, line: dropbearLine},
 		{datasets: []string{"json", "ecs"}, line: documentLine},
 		{datasets: []string{"syslog"}},
@@ -92,16 +94,20 @@ func (s *Set) goParsers() {
 		{when: auditRecord, parse: []lineParser{as("linux.auditd", auditLine)}},
 		{when: program("nginx"), parse: []lineParser{accessOf("nginx"), as("nginx.error", nginxErrorLine)}},
 		{when: program("apache", "httpd"), parse: []lineParser{accessOf("apache"), as("apache.error", apacheErrorLine)}},
-		{when: unnamed, parse: []lineParser{only(bracketedTime, accessOf("web")), as("apache.error", apacheErrorLine), only(slashedDate, as("nginx.error", nginxErrorLine))}},
+		{when: unnamed, parse: []lineParser{only(bracketedTime, accessOf("web")), as("apache.error", apacheErrorLine),
+			only(slashedDate, as("nginx.error", nginxErrorLine))}},
 	}
 	s.documents = []documentShape{
-		{members: func(doc *document, _ string) bool { return doc.has[rWinChannel] && doc.has[rWinEventID] }, trusted: true, decode: windowsDocument},
+		{members: func(doc *document, _ string) bool { return doc.has[rWinChannel] && doc.has[rWinEventID] }, trusted: true,
+			decode: windowsDocument},
 		{told: suricata, members: func(doc *document, _ string) bool {
 			return doc.has[rEventType] && (doc.has[rFlowID] || doc.has[rSrcIP] || doc.has[rInIface])
 		}, trusted: true, decode: suricataDocument},
 		{told: zeek, members: func(doc *document, _ string) bool { return doc.has[rZeekUID] && doc.has[rZeekOrig] }, decode: zeekDocument},
-		{told: windows, members: func(doc *document, _ string) bool { return doc.has[rFlatChannel] && doc.has[rFlatEventID] }, decode: windowsDocument},
-		{told: access, members: func(doc *document, dataset string) bool { return dataset == "" && doc.has[rWebStatus] }, needs: rWebClient, decode: webDocument},
+		{told: windows, members: func(doc *document, _ string) bool { return doc.has[rFlatChannel] && doc.has[rFlatEventID] },
+			decode: windowsDocument},
+		{told: access, members: func(doc *document, dataset string) bool { return dataset == "" && doc.has[rWebStatus] }, needs: rWebClient,
+			decode: webDocument},
 	}
 }
 

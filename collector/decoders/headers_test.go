@@ -47,14 +47,16 @@ func TestLeadingBlank(t *testing.T) {
 		{"app", `{"level":"warn","msg":"x","src_ip":"10.0.0.1"}`},
 		{"app", "%ASA-6-302013: Built outbound TCP connection"},
 	} {
-		for _, header := range []string{"<38>1 2026-03-02T02:00:01Z box13 " + m.app + " 2506 - - ", "<38>Mar  2 09:00:01 box13 " + m.app + "[2506]: ", "<38>Mar  2 09:00:01 box13 " + m.app + "[2506]:"} {
+		for _, header := range []string{"<38>1 2026-03-02T02:00:01Z box13 " + m.app + " 2506 - - ",
+			"<38>Mar  2 09:00:01 box13 " + m.app + "[2506]: ", "<38>Mar  2 09:00:01 box13 " + m.app + "[2506]:"} {
 			var plain string
 			for _, lead := range []string{"", " ", "  ", "\t", bom, bom + " ", " " + bom} {
 				if lead == "" && !strings.HasSuffix(header, " ") {
 					continue
 				}
 				var e ecs.Event
-				if err := d.DecodeFrame(&e, &wire.Frame{Received: received.UnixMilli(), Format: wire.FormatSyslog, Data: []byte(header + lead + m.text)}, Options{}); err != nil {
+				if err := d.DecodeFrame(&e, &wire.Frame{Received: received.UnixMilli(), Format: wire.FormatSyslog,
+					Data: []byte(header + lead + m.text)}, Options{}); err != nil {
 					t.Fatal(err)
 				}
 				e.Delete(ecs.EventOriginal)
@@ -76,9 +78,11 @@ func TestHeaders(t *testing.T) {
 	d := newDecoder(t)
 	const text = "Failed password for root from 203.0.113.7 port 4711 ssh2"
 	for _, c := range []struct{ line, want string }{
-		{"<86>Mar  2 09:00:03 relay Mar  2 09:00:02 web sshd[12]: " + text, "host.name=web|@timestamp=2026-03-02T02:00:02.000Z|log.syslog.procid=12"},
+		{"<86>Mar  2 09:00:03 relay Mar  2 09:00:02 web sshd[12]: " + text,
+			"host.name=web|@timestamp=2026-03-02T02:00:02.000Z|log.syslog.procid=12"},
 		{"<86>Mar  2 09:00:03 relay <86>Mar  2 09:00:02 web sshd[12]: " + text, "host.name=web|@timestamp=2026-03-02T02:00:02.000Z"},
-		{"<86>1 2026-03-02T02:00:03Z relay sshd 12 - - Mar  2 09:00:02 web sshd[12]: " + text, "host.name=web|@timestamp=2026-03-02T02:00:02.000Z"},
+		{"<86>1 2026-03-02T02:00:03Z relay sshd 12 - - Mar  2 09:00:02 web sshd[12]: " + text,
+			"host.name=web|@timestamp=2026-03-02T02:00:02.000Z"},
 		{"<86>Mar  2 09:00:03 relay 1 2026-03-02T02:00:02Z web sshd 12 - - " + text, "host.name=web|@timestamp=2026-03-02T02:00:02.000Z"},
 		{"Mar  2 09:00:03  web sshd[12]: " + text, "host.name=web"},
 		{"2026-03-02 09:00:03.998187+0700  web sshd[12]: " + text, "host.name=web|@timestamp=2026-03-02T02:00:03.998Z"},
@@ -101,8 +105,10 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	// a text that only looks like a header inside stays the text of its program
-	check(t, d, "", wire.FormatSyslog, "<13>Mar  2 09:00:01 web app[1]: 2026-03-01 10:00:00 INFO worker: started", "host.name=web|process.name=app|@timestamp=2026-03-02T02:00:01.000Z|message=2026-03-01 10:00:00 INFO worker: started")
-	check(t, d, "", wire.FormatSyslog, "<13>Mar  2 09:00:01 web app: Mar  1 was a day", "host.name=web|process.name=app|message=Mar  1 was a day")
+	check(t, d, "", wire.FormatSyslog, "<13>Mar  2 09:00:01 web app[1]: 2026-03-01 10:00:00 INFO worker: started",
+		"host.name=web|process.name=app|@timestamp=2026-03-02T02:00:01.000Z|message=2026-03-01 10:00:00 INFO worker: started")
+	check(t, d, "", wire.FormatSyslog, "<13>Mar  2 09:00:01 web app: Mar  1 was a day",
+		"host.name=web|process.name=app|message=Mar  1 was a day")
 }
 
 // TestCiscoHeaders: counters are neither hosts nor programs, and IOS XR's line says its own time and process.
@@ -110,8 +116,10 @@ func TestCiscoHeaders(t *testing.T) {
 	d := newDecoder(t)
 	for _, c := range []struct{ line, want string }{
 		{"<190>2003970: 2003966: Oct 27 2025 13:31:08.142: %SEC-6-IPACCESSLOGP: list 110 denied tcp 10.20.1.100(56716) -> 10.20.1.101(7), 1 packet", "host.name=|process.name=|event.code=SEC-6-IPACCESSLOGP|@timestamp=2025-10-27T06:31:08.142Z|hoalu.time_suspect="},
-		{"<179>14725922: 16821623: Oct 15 2025 15:28:50.610 EDT: %IOSXE-3-PLATFORM: R0/0: bcm_switch: unit 0", "host.name=|process.name=|event.code=IOSXE-3-PLATFORM|@timestamp=2025-10-15T19:28:50.610Z"},
-		{"<179>14725922: 16821623: Oct 15 2025 15:28:50.610 AEST: %IOSXE-3-PLATFORM: R0/0: bcm_switch: unit 0", "@timestamp=2025-10-15T08:28:50.610Z|hoalu.time_suspect=true"},
+		{"<179>14725922: 16821623: Oct 15 2025 15:28:50.610 EDT: %IOSXE-3-PLATFORM: R0/0: bcm_switch: unit 0",
+			"host.name=|process.name=|event.code=IOSXE-3-PLATFORM|@timestamp=2025-10-15T19:28:50.610Z"},
+		{"<179>14725922: 16821623: Oct 15 2025 15:28:50.610 AEST: %IOSXE-3-PLATFORM: R0/0: bcm_switch: unit 0",
+			"@timestamp=2025-10-15T08:28:50.610Z|hoalu.time_suspect=true"},
 		{"Nov  1 04:01:12 rtr-core-01 -1504483602: RP/0/RSP0/CPU0:Nov  1 04:01:07.416 UTC: ipv6_acl_daemon[297]: %ACL-IPV6_ACL-6-IPACCESSLOGP : access-list guest-in-v6 (30) permit udp 2001:db8:77::a(36216) -> 2001:db8:f::1(53), 1 packet",
 			"host.name=rtr-core-01|process.name=ipv6_acl_daemon|process.pid=297|event.code=ACL-IPV6_ACL-6-IPACCESSLOGP|sigma.logsource.product=cisco|@timestamp=2025-11-01T04:01:07.416Z"},
 	} {
@@ -124,9 +132,11 @@ func TestSyslogFields(t *testing.T) {
 	d := newDecoder(t)
 	check(t, d, "", wire.FormatSyslog, "<37>1 2026-03-02T02:16:04.820218+00:00 box13 app 77 MM - xin",
 		"log.syslog.priority=37|log.syslog.facility.code=4|log.syslog.facility.name=auth|log.syslog.severity.code=5|log.syslog.severity.name=Notice|log.syslog.version=1|log.syslog.appname=app|log.syslog.procid=77|log.syslog.hostname=box13|log.syslog.msgid=MM|event.kind=event|message=xin")
-	check(t, d, "", wire.FormatSyslog, "<191>Mar  2 09:00:01 h /usr/sbin/cron[9]: x", "log.syslog.facility.name=local7|log.syslog.severity.name=Debug|log.syslog.appname=/usr/sbin/cron|process.name=cron|log.syslog.version=")
+	check(t, d, "", wire.FormatSyslog, "<191>Mar  2 09:00:01 h /usr/sbin/cron[9]: x",
+		"log.syslog.facility.name=local7|log.syslog.severity.name=Debug|log.syslog.appname=/usr/sbin/cron|process.name=cron|log.syslog.version=")
 	check(t, d, "", wire.FormatSyslog, "<999>1 x", "log.syslog.priority=999|log.syslog.facility.code=|log.syslog.severity.name=")
-	for _, line := range []string{`{"message":"x"}`, `{"event_type":"alert","src_ip":"10.0.0.1","alert":{"signature":"x"}}`, "nothing known", `203.0.113.9 - - [02/Mar/2026:09:00:01 +0700] "GET /a HTTP/1.1" 200 5`} {
+	for _, line := range []string{`{"message":"x"}`, `{"event_type":"alert","src_ip":"10.0.0.1","alert":{"signature":"x"}}`, "nothing known",
+		`203.0.113.9 - - [02/Mar/2026:09:00:01 +0700] "GET /a HTTP/1.1" 200 5`} {
 		e, err := d.Decode("", []byte(line), received, nil)
 		if err != nil || !e.Has(ecs.EventKind) {
 			t.Errorf("%s has no event.kind (%v)", line, err)
@@ -137,7 +147,8 @@ func TestSyslogFields(t *testing.T) {
 // TestPriorityOnly: Python's SysLogHandler without ident writes a priority and a text.
 func TestPriorityOnly(t *testing.T) {
 	d := newDecoder(t)
-	check(t, d, "", wire.FormatSyslog, "<36>session opened for user root\x00", "message=session opened for user root|log.syslog.facility.name=auth|event.original=<36>session opened for user root|host.name=|process.name=")
+	check(t, d, "", wire.FormatSyslog, "<36>session opened for user root\x00",
+		"message=session opened for user root|log.syslog.facility.name=auth|event.original=<36>session opened for user root|host.name=|process.name=")
 	check(t, d, "", wire.FormatSyslog, "<36>pysyslog-udp một", "message=pysyslog-udp một")
 }
 
@@ -153,24 +164,36 @@ func TestZoneGuess(t *testing.T) {
 		suspect            bool
 		first              string // hoalu.sender_timestamp
 	}{
-		{"sender in UTC", wire.FormatSyslog, "<134>Mar  2 02:59:58 box13 app: x", nil, at(received.Add(-2 * time.Second)), true, "2026-03-01T19:59:58.000Z"},
-		{"sender in UTC, RFC 3339 without zone", wire.FormatSyslog, "<134>2026-03-02T02:59:58 box13 app: x", nil, at(received.Add(-2 * time.Second)), true, "2026-03-01T19:59:58.000Z"},
-		{"sender in China", wire.FormatSyslog, "<134>Mar  2 10:59:58 cam01 app: x", nil, at(received.Add(-2 * time.Second)), true, "2026-03-02T03:59:58.000Z"},
-		{"sender in India", wire.FormatSyslog, "<134>Mar  2 17:14:30 cam01 app: x", nil, at(received.Add(-30 * time.Second)), true, "2026-03-02T10:14:30.000Z"},
+		{"sender in UTC", wire.FormatSyslog, "<134>Mar  2 02:59:58 box13 app: x", nil, at(received.Add(-2 * time.Second)), true,
+			"2026-03-01T19:59:58.000Z"},
+		{"sender in UTC, RFC 3339 without zone", wire.FormatSyslog, "<134>2026-03-02T02:59:58 box13 app: x", nil,
+			at(received.Add(-2 * time.Second)), true, "2026-03-01T19:59:58.000Z"},
+		{"sender in China", wire.FormatSyslog, "<134>Mar  2 10:59:58 cam01 app: x", nil, at(received.Add(-2 * time.Second)), true,
+			"2026-03-02T03:59:58.000Z"},
+		{"sender in India", wire.FormatSyslog, "<134>Mar  2 17:14:30 cam01 app: x", nil, at(received.Add(-30 * time.Second)), true,
+			"2026-03-02T10:14:30.000Z"},
 		{"right", wire.FormatSyslog, "<134>Mar  2 09:59:58 box13 app: x", nil, at(received.Add(-2 * time.Second)), false, ""},
-		{"an hour late: a queue that was held up", wire.FormatSyslog, "<134>Mar  2 08:59:58 box13 app: x", nil, at(received.Add(-time.Hour - 2*time.Second)), false, ""},
-		{"seven hours and ten minutes late", wire.FormatSyslog, "<134>Mar  2 02:50:00 box13 app: x", nil, at(received.Add(-7*time.Hour - 10*time.Minute)), false, ""},
-		{"a clock that runs seven minutes ahead", wire.FormatSyslog, "<134>Mar  2 10:07:00 box13 app: x", nil, at(received.Add(7 * time.Minute)), false, ""},
-		{"a zone that the operator set", wire.FormatSyslog, "<134>Mar  2 02:59:58 box13 app: x", defaultZone, at(received.Add(-7*time.Hour - 2*time.Second)), false, ""},
-		{"a time that says its zone", wire.FormatSyslog, "<134>1 2026-03-02T02:59:58+07:00 box13 app - - - x", nil, at(received.Add(-7*time.Hour - 2*time.Second)), false, ""},
+		{"an hour late: a queue that was held up", wire.FormatSyslog, "<134>Mar  2 08:59:58 box13 app: x", nil,
+			at(received.Add(-time.Hour - 2*time.Second)), false, ""},
+		{"seven hours and ten minutes late", wire.FormatSyslog, "<134>Mar  2 02:50:00 box13 app: x", nil,
+			at(received.Add(-7*time.Hour - 10*time.Minute)), false, ""},
+		{"a clock that runs seven minutes ahead", wire.FormatSyslog, "<134>Mar  2 10:07:00 box13 app: x", nil, at(received.Add(7 * time.Minute)),
+			false, ""},
+		{"a zone that the operator set", wire.FormatSyslog, "<134>Mar  2 02:59:58 box13 app: x", defaultZone,
+			at(received.Add(-7*time.Hour - 2*time.Second)), false, ""},
+		{"a time that says its zone", wire.FormatSyslog, "<134>1 2026-03-02T02:59:58+07:00 box13 app - - - x", nil,
+			at(received.Add(-7*time.Hour - 2*time.Second)), false, ""},
 		{"a line of a file", wire.FormatLine, "Mar  2 02:59:58 box13 app: x", nil, at(received.Add(-7*time.Hour - 2*time.Second)), false, ""},
 	} {
 		var e ecs.Event
-		if err := d.DecodeFrame(&e, &wire.Frame{Received: received.UnixMilli(), Format: c.format, Data: []byte(c.line)}, Options{Zone: c.zone}); err != nil {
+		if err := d.DecodeFrame(&e, &wire.Frame{Received: received.UnixMilli(), Format: c.format, Data: []byte(c.line)},
+			Options{Zone: c.zone}); err != nil {
 			t.Fatal(err)
 		}
-		if got, first := ecs.FormatTime(e.Time), e.Text(ecs.HoaluSenderTime); got != c.want || e.Has(ecs.HoaluTimeSuspect) != c.suspect || first != c.first {
-			t.Errorf("%s: %s: %s suspect %v first %q, want %s %v %q", c.name, c.line, got, e.Has(ecs.HoaluTimeSuspect), first, c.want, c.suspect, c.first)
+		if got, first := ecs.FormatTime(e.Time), e.Text(ecs.HoaluSenderTime); got != c.want || e.Has(ecs.HoaluTimeSuspect) != c.suspect ||
+			first != c.first {
+			t.Errorf("%s: %s: %s suspect %v first %q, want %s %v %q", c.name, c.line, got, e.Has(ecs.HoaluTimeSuspect), first, c.want, c.suspect,
+				c.first)
 		}
 	}
 }
@@ -198,7 +221,8 @@ func TestForeignFiles(t *testing.T) {
 			t.Errorf("process.name %q of %s", name, line)
 		}
 	}
-	check(t, d, "", wire.FormatLine, "2026-03-02 14:53:10,162 box13 proftpd[14523] box13 (127.0.0.1[127.0.0.1]): USER an: no such user found", "host.name=box13|process.name=proftpd|process.pid=14523")
+	check(t, d, "", wire.FormatLine, "2026-03-02 14:53:10,162 box13 proftpd[14523] box13 (127.0.0.1[127.0.0.1]): USER an: no such user found",
+		"host.name=box13|process.name=proftpd|process.pid=14523")
 }
 
 // TestZones: offsets and names of zones behind a time count, with or without a blank.

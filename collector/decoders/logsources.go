@@ -53,7 +53,8 @@ var parserLogsources = []ecs.Logsource{
 	{Product: "windows", Service: "sysmon", Category: []string{"registry_event", "registry_add", "registry_delete"}},
 	{Product: "windows", Service: "security", Category: []string{"process_creation"}},
 	{Product: "windows", Service: "powershell", Category: []string{"ps_module", "ps_script"}},
-	{Product: "windows", Service: "powershell-classic", Category: []string{"ps_classic_start", "ps_classic_provider_start", "ps_classic_script"}},
+	{Product: "windows", Service: "powershell-classic",
+		Category: []string{"ps_classic_start", "ps_classic_provider_start", "ps_classic_script"}},
 
 	// Events of the appliance's own sensors and of its health watch, which arrive with their logsource.
 	{Product: "hoalu", Service: "packet", Category: []string{"network_connection", "dns", "http", "tls", "ssh"}},

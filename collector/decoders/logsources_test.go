@@ -95,7 +95,8 @@ func TestLogsources(t *testing.T) {
 	if lines < 200 {
 		t.Errorf("only %d lines were decoded", lines)
 	}
-	for _, never := range []ecs.Logsource{{Product: "okta"}, {Product: "azure", Service: "signinlogs"}, {Product: "macos", Category: []string{"process_creation"}}} {
+	for _, never := range []ecs.Logsource{{Product: "okta"}, {Product: "azure", Service: "signinlogs"},
+		{Product: "macos", Category: []string{"process_creation"}}} {
 		if within(list, never) {
 			t.Errorf("Logsources claims %+v", never)
 		}

@@ -87,7 +87,8 @@ func eveFlow(e *ecs.Event, doc *document, kind string) {
 	}
 	protocol := v[rAppProto]
 	switch kind {
-	case "dns", "http", "tls", "ssh", "smtp", "smb", "rdp", "krb5", "ldap", "ftp", "dhcp", "nfs", "tftp", "snmp", "sip", "mqtt", "pgsql", "quic", "ike", "rfb", "modbus", "dnp3":
+	case "dns", "http", "tls", "ssh", "smtp", "smb", "rdp", "krb5", "ldap", "ftp", "dhcp", "nfs", "tftp", "snmp", "sip", "mqtt", "pgsql",
+		"quic", "ike", "rfb", "modbus", "dnp3":
 		if protocol == "" || protocol == "failed" {
 			protocol = kind
 		}
@@ -178,12 +179,16 @@ var eveMembers = []struct {
 }{
 	{ecs.Intern("quic.sni"), fTLSClientSNI}, {ecs.Intern("tls.ja4"), ecs.Intern("tls.client.ja4")},
 	{ecs.Intern("smb.filename"), ecs.FilePath}, {ecs.Intern("tftp.file"), ecs.FilePath}, {ecs.Intern("nfs.filename"), ecs.FilePath},
-	{ecs.Intern("smb.ntlmssp.user"), ecs.UserName}, {ecs.Intern("smb.ntlmssp.domain"), ecs.UserDomain}, {ecs.Intern("krb5.cname"), ecs.UserName}, {ecs.Intern("krb5.realm"), ecs.UserDomain},
-	{ecs.Intern("mqtt.connect.username"), ecs.UserName}, {ecs.Intern("pgsql.request.user"), ecs.UserName}, {ecs.Intern("rdp.cookie"), ecs.UserName},
-	{ecs.Intern("smtp.mail_from"), fEmailFrom}, {ecs.Intern("smtp.rcpt_to"), fEmailTo}, {ecs.Intern("email.from"), fEmailFrom}, {ecs.Intern("email.to"), fEmailTo},
+	{ecs.Intern("smb.ntlmssp.user"), ecs.UserName}, {ecs.Intern("smb.ntlmssp.domain"), ecs.UserDomain},
+	{ecs.Intern("krb5.cname"), ecs.UserName}, {ecs.Intern("krb5.realm"), ecs.UserDomain},
+	{ecs.Intern("mqtt.connect.username"), ecs.UserName}, {ecs.Intern("pgsql.request.user"), ecs.UserName},
+	{ecs.Intern("rdp.cookie"), ecs.UserName},
+	{ecs.Intern("smtp.mail_from"), fEmailFrom}, {ecs.Intern("smtp.rcpt_to"), fEmailTo}, {ecs.Intern("email.from"), fEmailFrom},
+	{ecs.Intern("email.to"), fEmailTo},
 	{ecs.Intern("dhcp.client_mac"), fSourceMAC}, {ecs.Intern("dhcp.hostname"), fSourceDomain},
 	{ecs.Intern("netflow.bytes"), ecs.SourceBytes}, {ecs.Intern("netflow.pkts"), ecs.SourcePackets},
-	{ecs.Intern("dns.answers.rdata"), fDNSResolvedIP}, {ecs.Intern("dns.grouped.A"), fDNSResolvedIP}, {ecs.Intern("dns.grouped.AAAA"), fDNSResolvedIP},
+	{ecs.Intern("dns.answers.rdata"), fDNSResolvedIP}, {ecs.Intern("dns.grouped.A"), fDNSResolvedIP},
+	{ecs.Intern("dns.grouped.AAAA"), fDNSResolvedIP},
 }
 
 var (
@@ -365,7 +370,11 @@ var zeekMembers = []struct {
 	member ecs.Field
 	path   string
 }{
-	{ecs.Intern("conn_state"), "conn"}, {ecs.Intern("qtype_name"), "dns"}, {ecs.Intern("rcode_name"), "dns"}, {ecs.Intern("request_body_len"), "http"}, {ecs.Intern("seen_bytes"), "files"},
-	{ecs.Intern("next_protocol"), "ssl"}, {ecs.Intern("cert_chain_fuids"), "ssl"}, {ecs.Intern("server_name"), "ssl"}, {ecs.Intern("host_key_alg"), "ssh"}, {ecs.Intern("auth_attempts"), "ssh"}, {ecs.Intern("note"), "notice"},
-	{ecs.Intern("certificate.serial"), "x509"}, {ecs.Intern("named_pipe"), "dce_rpc"}, {ecs.Intern("share_type"), "smb_mapping"}, {ecs.Intern("request_type"), "kerberos"}, {ecs.Intern("ntdomainname"), "ntlm"}, {ecs.Intern("mailfrom"), "smtp"}, {ecs.Intern("community"), "snmp"}, {ecs.Intern("call_id"), "sip"},
+	{ecs.Intern("conn_state"), "conn"}, {ecs.Intern("qtype_name"), "dns"}, {ecs.Intern("rcode_name"), "dns"},
+	{ecs.Intern("request_body_len"), "http"}, {ecs.Intern("seen_bytes"), "files"},
+	{ecs.Intern("next_protocol"), "ssl"}, {ecs.Intern("cert_chain_fuids"), "ssl"}, {ecs.Intern("server_name"), "ssl"},
+	{ecs.Intern("host_key_alg"), "ssh"}, {ecs.Intern("auth_attempts"), "ssh"}, {ecs.Intern("note"), "notice"},
+	{ecs.Intern("certificate.serial"), "x509"}, {ecs.Intern("named_pipe"), "dce_rpc"}, {ecs.Intern("share_type"), "smb_mapping"},
+	{ecs.Intern("request_type"), "kerberos"}, {ecs.Intern("ntdomainname"), "ntlm"}, {ecs.Intern("mailfrom"), "smtp"},
+	{ecs.Intern("community"), "snmp"}, {ecs.Intern("call_id"), "sip"},
 }

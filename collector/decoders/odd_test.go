@@ -39,7 +39,8 @@ func TestOddFilesOfDecoders(t *testing.T) {
 	if err == nil {
 		t.Fatal("files that are no decoders were taken")
 	}
-	for _, want := range []string{"pipe.yml: is no regular file", "large.yml: is larger than", "bomb.yml: ", "bomb2.yml: ", "bomb3.yml: ", "nested.yml: "} {
+	for _, want := range []string{"pipe.yml: is no regular file", "large.yml: is larger than", "bomb.yml: ", "bomb2.yml: ", "bomb3.yml: ",
+		"nested.yml: "} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing says %q in: %.2000s", want, err)
 		}

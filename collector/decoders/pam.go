@@ -56,7 +56,8 @@ func (d *Decoder) pam(e *ecs.Event, s string) bool {
 		set(e, ecs.EventCategory, "session")
 		set(e, ecs.EventType, "end")
 		set(e, ecs.EventAction, "session_closed")
-	case strings.HasPrefix(text, "authentication failure"), strings.HasPrefix(text, "2 more"), strings.Contains(text, "more authentication failure"):
+	case strings.HasPrefix(text, "authentication failure"), strings.HasPrefix(text, "2 more"),
+		strings.Contains(text, "more authentication failure"):
 		authentication(e, "info", "pam_authentication", "failure")
 		d.pamPairs(e, text)
 	case strings.HasPrefix(text, "check pass; user unknown"):
@@ -82,8 +83,10 @@ func (d *Decoder) pamOther(e *ecs.Event, s string) {
 		return
 	case strings.Contains(low, "granted access"):
 		authentication(e, "start", "pam_authentication", "success")
-	case strings.Contains(low, "access denied"), strings.HasPrefix(low, "refused user"), strings.Contains(low, "authentication failure"), strings.Contains(low, "denied access"),
-		strings.Contains(low, "user unknown"), strings.Contains(low, "incorrect password"), strings.Contains(low, "temporarily locked"), strings.Contains(low, "has expired"):
+	case strings.Contains(low, "access denied"), strings.HasPrefix(low, "refused user"), strings.Contains(low, "authentication failure"),
+		strings.Contains(low, "denied access"),
+		strings.Contains(low, "user unknown"), strings.Contains(low, "incorrect password"), strings.Contains(low, "temporarily locked"),
+		strings.Contains(low, "has expired"):
 		authentication(e, "info", "pam_authentication", "failure")
 	}
 	for _, p := range [...]string{"user ", "account ", " for "} {

@@ -43,7 +43,8 @@ func conversionOf(name string) conversion {
 		return asPort
 	case strings.HasSuffix(name, ".mac"):
 		return asMAC
-	case strings.HasSuffix(name, ".bytes"), strings.HasSuffix(name, ".packets"), strings.HasSuffix(name, ".pid"), name == "http.response.status_code", name == "event.duration", name == "event.severity", name == "file.size":
+	case strings.HasSuffix(name, ".bytes"), strings.HasSuffix(name, ".packets"), strings.HasSuffix(name, ".pid"),
+		name == "http.response.status_code", name == "event.duration", name == "event.severity", name == "file.size":
 		return asNumber
 	}
 	return asText
@@ -286,7 +287,8 @@ func cutPipe(s string) (field, rest string, ok bool) {
 	return s, "", false
 }
 
-var cefHeader = [...]string{"cef.version", "cef.device_vendor", "cef.device_product", "cef.device_version", "cef.device_event_class_id", "cef.name", "cef.severity"}
+var cefHeader = [...]string{"cef.version", "cef.device_vendor", "cef.device_product", "cef.device_version", "cef.device_event_class_id",
+	"cef.name", "cef.severity"}
 
 // readCEF reads the Common Event Format (ArcSight, revision 25); cs1Label=Name makes Name of cs1.
 func readCEF(kvs []pair, s string) ([]pair, bool) {

@@ -168,7 +168,8 @@ func TestHuge(t *testing.T) {
 		{"nginx error", "nginx.error", func(n int) string { return "2026/03/02 09:00:01 [error] 1#1: x" + x(", client: a", n/11) }},
 		{"XML", "", func(n int) string { return "<Event>" + x("<a>", n/3) }},
 		{"XML data", "", func(n int) string {
-			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData>" + x("<Data>x</Data>", n/14) + "</EventData></Event>"
+			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData>" + x("<Data>x</Data>", n/14) +
+				"</EventData></Event>"
 		}},
 		{"JSON deep", "", func(n int) string { return x(`{"a":`, n/6) + "1" + x("}", n/6) }},
 		{"JSON arrays", "", func(n int) string { return `{"a":` + x("[", n/2) + x("]", n/2) + "}" }},
@@ -190,10 +191,12 @@ func TestHuge(t *testing.T) {
 			return `{"SYSLOG_IDENTIFIER":"sshd","PRIORITY":"6","MESSAGE":[` + x("65,", n/3) + `65]}`
 		}},
 		{"XML in data", "", func(n int) string {
-			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData><Data>" + x("<a>", n/3) + "</Data></EventData></Event>"
+			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData><Data>" + x("<a>", n/3) +
+				"</Data></EventData></Event>"
 		}},
 		{"XML controls", "", func(n int) string {
-			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData><Data>" + x("&#3;\x02", n/5) + "</Data></EventData></Event>"
+			return "<Event><System><EventID>1</EventID><Channel>Security</Channel></System><EventData><Data>" + x("&#3;\x02", n/5) +
+				"</Data></EventData></Event>"
 		}},
 		{"cron", "linux.syslog", func(n int) string { return "<4>Mar  2 09:00:01 h CRON[1]: (" + x("(", n) }},
 	} {

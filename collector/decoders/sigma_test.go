@@ -60,7 +60,8 @@ func TestLabelledEvents(t *testing.T) {
 			for i := range got.Len() {
 				f, _ := got.At(i)
 				switch f {
-				case ecs.LogsourceProduct, ecs.LogsourceService, ecs.LogsourceCategory, ecs.HostName, ecs.HoaluTimeSuspect, ecs.HoaluSenderTime, ecs.Message, ecs.LogLevel:
+				case ecs.LogsourceProduct, ecs.LogsourceService, ecs.LogsourceCategory, ecs.HostName, ecs.HoaluTimeSuspect, ecs.HoaluSenderTime,
+					ecs.Message, ecs.LogLevel:
 				default:
 					if !want.Has(f) && !nested {
 						t.Fatalf("%s: %s was added", r.Src, f)

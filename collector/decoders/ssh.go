@@ -83,7 +83,8 @@ func sshd(e *ecs.Event, s string) {
 		set(e, ecs.UserName, rest[:i])
 		authentication(e, "info", "ssh_login", "failure")
 		from(e, rest[i+6:])
-	case "Disconnected", "Connection", "Disconnecting", "Received", "maximum", "User", "Timeout", "Unable", "Did", "Bad", "Starting", "reverse", "Close", "ssh_dispatch_run_fatal:", "Read", "Address", "Authentication", "Too", "PAM:":
+	case "Disconnected", "Connection", "Disconnecting", "Received", "maximum", "User", "Timeout", "Unable", "Did", "Bad", "Starting",
+		"reverse", "Close", "ssh_dispatch_run_fatal:", "Read", "Address", "Authentication", "Too", "PAM:":
 		sshdOther(e, s)
 	case "subsystem":
 		if u, ok := between(s, "by user ", ""); ok {
@@ -104,7 +105,8 @@ func sshd(e *ecs.Event, s string) {
 // and may hold anything; what follows an address cannot, so the last address counts.
 func sshdOther(e *ecs.Event, s string) {
 	for _, m := range [...]string{ // nobody gets in after these
-		"maximum authentication attempts exceeded", "PAM: Authentication failure", "PAM: User account has expired", "PAM: User not known", "PAM: Maximum number of", "PAM: Permission denied",
+		"maximum authentication attempts exceeded", "PAM: Authentication failure", "PAM: User account has expired", "PAM: User not known",
+		"PAM: Maximum number of", "PAM: Permission denied",
 		"ROOT LOGIN REFUSED", "Login restricted for", "Access denied for user ", "Too many authentication failures for ",
 	} {
 		if strings.HasPrefix(s, m) {
@@ -141,7 +143,8 @@ func sshdOther(e *ecs.Event, s string) {
 		u, _, _ := strings.Cut(s[len("Authorized to "):], ", ")
 		set(e, ecs.UserName, u)
 		return
-	case strings.HasPrefix(s, "drop connection "), strings.HasPrefix(s, "refusing "): // "drop connection #3 from [IP]:port on [IP]:22 past MaxStartups"
+	// "drop connection #3 from [IP]:port on [IP]:22 past MaxStartups"
+	case strings.HasPrefix(s, "drop connection "), strings.HasPrefix(s, "refusing "):
 		if a, ok := between(s, " from ", " on "); ok {
 			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
 			a, _ := between(s, " on ", "")

@@ -105,7 +105,8 @@ func trimLead(s string) string {
 // read takes one header off s.
 func (h *header) read(s string, received int64, zone *time.Location) {
 	s = trimLead(strings.TrimRight(s, "\r\n\x00"))
-	if i := strings.IndexByte(s[:min(len(s), 8)], '<'); i > 1 && s[i-1] == ' ' && digits(s[:i-1]) { // an octet count that framing left (RFC 6587)
+	// an octet count that framing left (RFC 6587)
+	if i := strings.IndexByte(s[:min(len(s), 8)], '<'); i > 1 && s[i-1] == ' ' && digits(s[:i-1]) {
 		s = s[i:]
 	}
 	if len(s) > 2 && s[0] == '<' {
@@ -202,7 +203,8 @@ func (h *header) rfc5424(s string, zone *time.Location) bool {
 // colon where RFC 5424 has "=": that is text.
 func structuredData(s string) int {
 	i := 0
-	if colon, eq := strings.Index(s, `:"`), strings.Index(s, `="`); colon > 0 && (eq < 0 || colon < eq) && strings.IndexByte(s[:colon], ' ') < 0 {
+	if colon, eq := strings.Index(s, `:"`), strings.Index(s, `="`); colon > 0 && (eq < 0 || colon < eq) &&
+		strings.IndexByte(s[:colon], ' ') < 0 {
 		return 0
 	}
 	for i < len(s) && s[i] == '[' {

@@ -28,7 +28,8 @@ var (
 )
 
 // facilities are the names of RFC 5424 table 1, as syslog.conf spells them; 12 to 15 have none that all systems know.
-var facilities = [...]string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"}
+var facilities = [...]string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
+	"audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"}
 
 // put stores the header's fields in e. What the sender wrote stands under log.syslog; host.name and process.name may be corrected
 // by what the message says.

@@ -113,7 +113,8 @@ func level(s string) bool {
 		}
 	}
 	switch string(low[:len(s)]) {
-	case "emerg", "emergency", "alert", "crit", "critical", "err", "error", "warn", "warning", "notice", "info", "information", "informational", "debug", "trace", "fatal", "severe", "panic", "note", "log", "detail", "hint", "statement", "context":
+	case "emerg", "emergency", "alert", "crit", "critical", "err", "error", "warn", "warning", "notice", "info", "information",
+		"informational", "debug", "trace", "fatal", "severe", "panic", "note", "log", "detail", "hint", "statement", "context":
 		return true
 	}
 	return false
@@ -129,7 +130,8 @@ func (h *header) split(s string) {
 			return
 		}
 	}
-	if j := strings.IndexByte(s[:limit], ' '); j > 3 && s[j-1] == ']' && j+1 < len(s) && s[j+1] != '(' { // "app[12] text", whatever colons the text has
+	// "app[12] text", whatever colons the text has
+	if j := strings.IndexByte(s[:limit], ' '); j > 3 && s[j-1] == ']' && j+1 < len(s) && s[j+1] != '(' {
 		if k := strings.IndexByte(s[:j], '['); k > 0 && digits(s[k+1:j-1]) && tagLike(s[:k]) {
 			h.app, h.pid, h.text = s[:k], s[k+1:j-1], trimLead(s[j:])
 			return
@@ -144,7 +146,8 @@ func (h *header) split(s string) {
 		}
 	}
 	tag := strings.TrimSuffix(s[:i], " ") // "app : text"
-	if k := strings.IndexByte(tag, '('); k > 0 && strings.Contains(tag[k:], ")") && strings.IndexByte(tag[:k], ' ') < 0 && strings.IndexByte(tag[:k], '[') < 0 {
+	if k := strings.IndexByte(tag, '('); k > 0 && strings.Contains(tag[k:], ")") && strings.IndexByte(tag[:k], ' ') < 0 &&
+		strings.IndexByte(tag[:k], '[') < 0 {
 		if end := k + strings.IndexByte(tag[k:], ')') + 1; !strings.HasPrefix(tag[k:], "(pam_") && (end == len(tag) || tag[end] == '[') {
 			tag = tag[:k] + tag[end:] // "polkitd(authority=local)[12]": what the brackets say is not the name
 		}

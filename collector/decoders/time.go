@@ -284,7 +284,9 @@ func bsdTime(s string, received int64, zone *time.Location) (ms int64, n int) {
 	}
 	i += k
 	if year == 0 && i+5 <= len(s) && s[i] == ' ' { // "Mar  1 18:46:11 2024"
-		if y, ok := number(s, i+1, 4); ok && y >= 1970 && y < 2200 && (i+5 == len(s) || s[i+5] == ' ' || s[i+5] == ']' || s[i+5] == ':' && (i+6 == len(s) || s[i+6] == ' ')) { // "2001:db8::1" is a host
+		// "2001:db8::1" is a host
+		if y, ok := number(s, i+1, 4); ok && y >= 1970 && y < 2200 &&
+			(i+5 == len(s) || s[i+5] == ' ' || s[i+5] == ']' || s[i+5] == ':' && (i+6 == len(s) || s[i+6] == ' ')) {
 			year = y
 			i += 5
 		}

@@ -113,7 +113,8 @@ func accessHead(e *ecs.Event, head string) {
 		}
 	}
 	p := parts[:n]
-	if n >= 3 && !strings.HasSuffix(p[0], ",") && p[1] != "-" && !isIP(strings.Trim(p[0], "[]")) && (isIP(p[1]) || isIP(strings.TrimSuffix(p[1], ","))) ||
+	if n >= 3 && !strings.HasSuffix(p[0], ",") && p[1] != "-" && !isIP(strings.Trim(p[0], "[]")) &&
+		(isIP(p[1]) || isIP(strings.TrimSuffix(p[1], ","))) ||
 		n >= 4 && !strings.HasSuffix(p[0], ",") && isIP(p[1]) && p[2] == "-" {
 		vhost := p[0]
 		if i := strings.LastIndexByte(vhost, ':'); i > 0 && digits(vhost[i+1:]) {
@@ -161,7 +162,8 @@ func accessTail(e *ecs.Event, tail string) {
 	if digits(size) {
 		setNumber(e, fBodyBytes, size)
 	}
-	for tail = strings.TrimLeft(tail, " "); len(tail) > 0 && tail[0] >= '0' && tail[0] <= '9'; tail = strings.TrimLeft(tail, " ") { // %I %O and times
+	// %I %O and times
+	for tail = strings.TrimLeft(tail, " "); len(tail) > 0 && tail[0] >= '0' && tail[0] <= '9'; tail = strings.TrimLeft(tail, " ") {
 		_, tail = word(tail)
 	}
 	if v, rest, ok := cutQuoted(tail); ok {
@@ -224,7 +226,8 @@ func (d *Decoder) sslRequest(e *ecs.Event, s, product string, zone *time.Locatio
 // Members of access logs in JSON, in the words of nginx's variables, of the formats that Apache, Caddy and Traefik are set to, and
 // of the grok patterns shippers use. The first that is there counts.
 var (
-	accessClient   = members("remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip", "request.client_ip", "ClientHost")
+	accessClient = members("remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip",
+		"request.client_ip", "ClientHost")
 	accessPort     = members("remote_port", "request.remote_port", "client_port", "ClientPort")
 	accessStatus   = members("status", "status_code", "response", "http_status", "DownstreamStatus")
 	accessRequest  = members("request", "request_line")
@@ -373,7 +376,9 @@ func (d *Decoder) request(e *ecs.Event, r, product string) {
 		if target != "-" {
 			d.url(e, target)
 		}
-	case i > 0 && i+1 < len(r) && methodLike(r[:i]) && strings.IndexByte(r[i+1:], ' ') < 0 && (r[i+1] == '/' || strings.Contains(r[i+1:], "://")): // HTTP/0.9
+	// HTTP/0.9
+	case i > 0 && i+1 < len(r) && methodLike(r[:i]) && strings.IndexByte(r[i+1:], ' ') < 0 &&
+		(r[i+1] == '/' || strings.Contains(r[i+1:], "://")):
 		set(e, ecs.HTTPMethod, r[:i])
 		d.url(e, r[i+1:])
 	case product == "apache" && (strings.HasPrefix(r, `\x`) || strings.HasPrefix(r, `\n`)):
@@ -460,7 +465,8 @@ func (d *Decoder) apacheError(e *ecs.Event, s string, received int64, zone *time
 			}
 		case strings.HasPrefix(part, "client "), strings.HasPrefix(part, "remote "):
 			a := part[7:]
-			if i := strings.LastIndexByte(a, ':'); i > 0 && e.Has(fApacheModule) && strings.Count(a, ":") > 1 && a[0] != '[' && digits(a[i+1:]) && isIP(a[:i]) {
+			if i := strings.LastIndexByte(a, ':'); i > 0 && e.Has(fApacheModule) && strings.Count(a, ":") > 1 && a[0] != '[' && digits(a[i+1:]) &&
+				isIP(a[:i]) {
 				putPort(e, ecs.SourcePort, a[i+1:]) // since 2.4 there is always a port, behind an IPv6 address without brackets
 				a = a[:i]
 			}
@@ -534,7 +540,8 @@ func nginxPairs(s string) string {
 				break
 			}
 			switch k {
-			case "client", "server", "request", "subrequest", "upstream", "host", "referrer", "login", "udp", "bytes from/to client", "bytes from/to upstream":
+			case "client", "server", "request", "subrequest", "upstream", "host", "referrer", "login", "udp", "bytes from/to client",
+				"bytes from/to upstream":
 			default:
 				whole = strings.HasPrefix(k, "bytes from/to ") || strings.HasPrefix(k, "server:,")
 			}
@@ -615,7 +622,8 @@ func (d *Decoder) nginxError(e *ecs.Event, s string, zone *time.Location) bool {
 			}
 		}
 	}
-	if u, ok := between(rest, `user "`, `"`); ok && (strings.Contains(rest, "password mismatch") || strings.Contains(rest, "was not found in")) {
+	if u, ok := between(rest, `user "`, `"`); ok &&
+		(strings.Contains(rest, "password mismatch") || strings.Contains(rest, "was not found in")) {
 		set(e, ecs.UserName, u)
 		authentication(e, "info", "http_login", "failure")
 	} else {

@@ -29,11 +29,14 @@ var channels = map[string]string{
 	"microsoft-windows-ntlm/operational":                      "ntlm",
 	"microsoft-windows-dhcp-server/operational":               "dhcp",
 	"msexchange management":                                   "msexchange-management",
-	"microsoft-windows-applocker/msi and script":              "applocker", "microsoft-windows-applocker/exe and dll": "applocker", "microsoft-windows-applocker/packaged app-deployment": "applocker", "microsoft-windows-applocker/packaged app-execution": "applocker",
+	"microsoft-windows-applocker/msi and script":              "applocker", "microsoft-windows-applocker/exe and dll": "applocker",
+	"microsoft-windows-applocker/packaged app-deployment": "applocker", "microsoft-windows-applocker/packaged app-execution": "applocker",
 	"microsoft-windows-printservice/admin": "printservice-admin", "microsoft-windows-printservice/operational": "printservice-operational",
-	"microsoft-windows-terminalservices-localsessionmanager/operational": "terminalservices-localsessionmanager",
-	"microsoft-windows-codeintegrity/operational":                        "codeintegrity-operational",
-	"microsoft-windows-smbclient/security":                               "smbclient-security", "microsoft-windows-smbclient/connectivity": "smbclient-connectivity", "microsoft-windows-smbserver/connectivity": "smbserver-connectivity",
+	"microsoft-windows-terminalservices-localsessionmanager/operational":       "terminalservices-localsessionmanager",
+	"microsoft-windows-codeintegrity/operational":                              "codeintegrity-operational",
+	"microsoft-windows-smbclient/security":                                     "smbclient-security",
+	"microsoft-windows-smbclient/connectivity":                                 "smbclient-connectivity",
+	"microsoft-windows-smbserver/connectivity":                                 "smbserver-connectivity",
 	"microsoft-windows-windows defender/operational":                           "windefend",
 	"microsoft-windows-bits-client/operational":                                "bits-client",
 	"microsoft-windows-windows firewall with advanced security/firewall":       "firewall-as",
@@ -64,10 +67,14 @@ var channels = map[string]string{
 
 // sysmonCategories gives the Sigma categories of a Sysmon event id, as pySigma's sysmon pipeline.
 var sysmonCategories = map[string][]string{
-	"1": {"process_creation"}, "2": {"file_change"}, "3": {"network_connection"}, "4": {"sysmon_status"}, "5": {"process_termination"}, "6": {"driver_load"}, "7": {"image_load"},
-	"8": {"create_remote_thread"}, "9": {"raw_access_thread"}, "10": {"process_access"}, "11": {"file_event"}, "13": {"registry_set", "registry_event"}, "14": {"registry_rename", "registry_event"},
-	"15": {"create_stream_hash"}, "16": {"sysmon_status"}, "17": {"pipe_created"}, "18": {"pipe_created"}, "19": {"wmi_event"}, "20": {"wmi_event"}, "21": {"wmi_event"}, "22": {"dns_query"},
-	"23": {"file_delete"}, "24": {"clipboard_capture"}, "25": {"process_tampering"}, "26": {"file_delete"}, "27": {"file_block_executable"}, "28": {"file_block_shredding"}, "29": {"file_executable_detected"}, "255": {"sysmon_error"},
+	"1": {"process_creation"}, "2": {"file_change"}, "3": {"network_connection"}, "4": {"sysmon_status"}, "5": {"process_termination"},
+	"6": {"driver_load"}, "7": {"image_load"},
+	"8": {"create_remote_thread"}, "9": {"raw_access_thread"}, "10": {"process_access"}, "11": {"file_event"},
+	"13": {"registry_set", "registry_event"}, "14": {"registry_rename", "registry_event"},
+	"15": {"create_stream_hash"}, "16": {"sysmon_status"}, "17": {"pipe_created"}, "18": {"pipe_created"}, "19": {"wmi_event"},
+	"20": {"wmi_event"}, "21": {"wmi_event"}, "22": {"dns_query"},
+	"23": {"file_delete"}, "24": {"clipboard_capture"}, "25": {"process_tampering"}, "26": {"file_delete"}, "27": {"file_block_executable"},
+	"28": {"file_block_shredding"}, "29": {"file_executable_detected"}, "255": {"sysmon_error"},
 }
 
 // windowsLogsource is the logsource of an event of a channel; eventType tells the registry's creations and deletions apart.
@@ -134,7 +141,9 @@ var (
 
 // logonEvents are those whose user is the one who logs on, not the one who asked for it.
 var logonEvents = map[string]bool{
-	"4624": true, "4625": true, "4634": true, "4646": true, "4647": true, "4649": true, "4768": true, "4769": true, "4770": true, "4771": true, "4772": true, "4773": true, "4774": true, "4775": true, "4776": true, "4777": true, "4800": true, "4801": true, "4802": true, "4803": true, "4964": true,
+	"4624": true, "4625": true, "4634": true, "4646": true, "4647": true, "4649": true, "4768": true, "4769": true, "4770": true, "4771": true,
+	"4772": true, "4773": true, "4774": true, "4775": true, "4776": true, "4777": true, "4800": true, "4801": true, "4802": true, "4803": true,
+	"4964": true,
 }
 
 // dash gives "" for Windows' "-".
@@ -464,7 +473,8 @@ func security(e *ecs.Event, doc *document, id string) {
 		set(e, ecs.NetTransport, transportName(p))
 	}
 	switch id {
-	case "4720", "4722", "4723", "4724", "4725", "4726", "4727", "4728", "4729", "4730", "4731", "4732", "4733", "4734", "4735", "4737", "4738", "4740", "4741", "4742", "4743", "4754", "4755", "4756", "4757", "4758", "4767", "4781":
+	case "4720", "4722", "4723", "4724", "4725", "4726", "4727", "4728", "4729", "4730", "4731", "4732", "4733", "4734", "4735", "4737",
+		"4738", "4740", "4741", "4742", "4743", "4754", "4755", "4756", "4757", "4758", "4767", "4781":
 		set(e, ecs.EventCategory, "iam")
 	}
 }
@@ -493,7 +503,8 @@ func powershell(e *ecs.Event, doc *document) {
 			rest := text[i+len(n):]
 			// the value runs to the next line that is a "Name=" of the engine, as a script in it may have many lines
 			end := len(rest)
-			for _, stop := range [...]string{"\n\tEngineVersion", "\r\n\tEngineVersion", "\n        Engine Version", "\r\n        Engine Version", "\nEngineVersion"} {
+			for _, stop := range [...]string{"\n\tEngineVersion", "\r\n\tEngineVersion", "\n        Engine Version", "\r\n        Engine Version",
+				"\nEngineVersion"} {
 				if j := strings.Index(rest, stop); j >= 0 && j < end {
 					end = j
 				}

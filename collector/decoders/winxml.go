@@ -47,7 +47,8 @@ func (d *Decoder) windowsXML(e *ecs.Event, s string) bool {
 	saved := d.doc
 	defer func() { d.doc = saved }()
 	d.doc.note(&x.inner)
-	if !d.doc.has[rWinChannel] || !d.doc.has[rWinEventID] || !whole && !strings.Contains(s, "</EventData>") && !strings.Contains(s, "</UserData>") {
+	if !d.doc.has[rWinChannel] || !d.doc.has[rWinEventID] ||
+		!whole && !strings.Contains(s, "</EventData>") && !strings.Contains(s, "</UserData>") {
 		return false
 	}
 	d.windows(&x.inner, &d.doc)

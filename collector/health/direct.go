@@ -14,7 +14,8 @@ const directEvery = time.Second
 // frame is a note as intake takes it. Its id is the same each time, so that a note that Direct has taken is not another event when Put
 // takes it too.
 func (m *Monitor) frame(n Note, at int64) wire.Frame {
-	return wire.Frame{Source: m.cfg.Source, Received: m.cfg.Now().UnixMilli(), Format: wire.FormatJSON, ID: fmt.Sprintf("note-%s-%d", m.run, n.serial), Trust: true, Data: n.document(at)}
+	return wire.Frame{Source: m.cfg.Source, Received: m.cfg.Now().UnixMilli(), Format: wire.FormatJSON,
+		ID: fmt.Sprintf("note-%s-%d", m.run, n.serial), Trust: true, Data: n.document(at)}
 }
 
 // tellDirectly hands the notes that wait for intake to Direct while intake refuses, in order and each once, until ctx ends.

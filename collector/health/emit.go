@@ -43,7 +43,8 @@ func (m *Monitor) Imbalance(r soc.LedgerRow) {
 	num := func(n int64) string { return strconv.FormatInt(n, 10) }
 	at := time.UnixMilli(r.Minute).UTC().Format(time.RFC3339)
 	m.Emit(Note{Action: LedgerImbalance, Source: r.Source, Level: "error",
-		Message: fmt.Sprintf("ledger of source %s at %s is off by %d: received %d, stored %d", r.Source, at, r.Difference(), r.Received, r.Stored),
+		Message: fmt.Sprintf("ledger of source %s at %s is off by %d: received %d, stored %d", r.Source, at, r.Difference(), r.Received,
+			r.Stored),
 		Values: map[string]string{"minute": at, "difference": num(r.Difference()), "received": num(r.Received), "stored": num(r.Stored),
 			"quarantined": num(r.Quarantined), "rejected": num(r.Rejected), "duplicate": num(r.Duplicate), "dropped": num(r.Dropped)}})
 }
@@ -51,7 +52,8 @@ func (m *Monitor) Imbalance(r soc.LedgerRow) {
 // NamesSpent emits that a source has used up its share of new field names; pipeline.Pipeline.NamesSpent fits it.
 func (m *Monitor) NamesSpent(source string) {
 	m.Emit(Note{Action: SourceNames, Source: source, Level: "warning", Values: map[string]string{"names": strconv.Itoa(ecs.MaxShare)},
-		Message: fmt.Sprintf("source %s has used more than %d new field names; further ones are kept under hoalu.overflow", source, ecs.MaxShare)})
+		Message: fmt.Sprintf("source %s has used more than %d new field names; further ones are kept under hoalu.overflow", source,
+			ecs.MaxShare)})
 }
 
 // putNotes puts notes in order until ctx ends.
@@ -107,7 +109,8 @@ func (n Note) document(at int64) []byte {
 		about["system"] = n.System
 	}
 	data, err := json.Marshal(map[string]any{
-		"@timestamp": time.UnixMilli(at).UTC().Format("2006-01-02T15:04:05.000Z"), "message": n.Message, "log": map[string]string{"level": cmp.Or(n.Level, "info")},
+		"@timestamp": time.UnixMilli(at).UTC().Format("2006-01-02T15:04:05.000Z"), "message": n.Message,
+		"log":   map[string]string{"level": cmp.Or(n.Level, "info")},
 		"event": map[string]any{"kind": "event", "module": "hoalu", "dataset": "hoalu.health", "action": n.Action},
 		"hoalu": map[string]any{"about": about},
 		"sigma": map[string]any{"logsource": map[string]string{"product": "hoalu", "service": "health"}},

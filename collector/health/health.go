@@ -9,8 +9,8 @@
 // @timestamp, message, log.level, event.kind, event.module "hoalu", event.dataset "hoalu.health", event.action (SourceSilent …),
 // hoalu.about.source, hoalu.about.system, hoalu.about.<value>.
 //
-// Contract: all methods are safe for concurrent use and none blocks but Run. What is learnt survives a restart in the state database. Without
-// traffic through our own fault (queue full, disk low, listener just started) no source is called silent.
+// Contract: all methods are safe for concurrent use and none blocks but Run. What is learnt survives a restart in the state database.
+// Without traffic through our own fault (queue full, disk low, listener just started) no source is called silent.
 package health
 
 import (
@@ -220,7 +220,8 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Monitor, error) {
 	if cfg.Kernel == nil {
 		cfg.Kernel = KernelClock
 	}
-	m := &Monitor{cfg: cfg, log: log.With("component", "collector/health"), wake: make(chan struct{}, 1), began: time.Now(), sources: map[string]*source{}, run: rand.Text()}
+	m := &Monitor{cfg: cfg, log: log.With("component", "collector/health"), wake: make(chan struct{}, 1), began: time.Now(),
+		sources: map[string]*source{}, run: rand.Text()}
 	if m.cfg.Elapsed == nil {
 		m.cfg.Elapsed = func() time.Duration { return time.Since(m.began) }
 	}

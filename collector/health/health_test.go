@@ -33,8 +33,10 @@ func start(t *testing.T, doc *state.Document, at time.Time) *world {
 	t.Helper()
 	w := &world{t: t, now: at, open: map[string]bool{}}
 	var err error
-	w.Monitor, err = New(t.Context(), Config{State: doc, Now: func() time.Time { return w.now }, Elapsed: func() time.Duration { return w.mono },
-		Sources: func() []soc.Source { return w.known }, Connected: func(p string) bool { return w.open[p] }, Ready: func() error { return w.ready },
+	w.Monitor, err = New(t.Context(), Config{State: doc, Now: func() time.Time { return w.now },
+		Elapsed: func() time.Duration { return w.mono },
+		Sources: func() []soc.Source { return w.known }, Connected: func(p string) bool { return w.open[p] },
+		Ready:    func() error { return w.ready },
 		OnChange: func(r soc.Reading) { w.changes = append(w.changes, r.Source+" "+r.State+" "+r.Cause) }}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +83,8 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func TestSilence(t *testing.T) {
 	w := start(t, nil, noon)
-	w.known = []soc.Source{{ID: "NG-1", Address: "10.0.0.1/32"}, {ID: "NG-2", Address: "10.0.0.2"}, {ID: "NG-3", Sensor: "s-1"}, {ID: "NG-4"}, {ID: "NG-5", ExpectEvery: 3_600_000}}
+	w.known = []soc.Source{{ID: "NG-1", Address: "10.0.0.1/32"}, {ID: "NG-2", Address: "10.0.0.2"}, {ID: "NG-3", Sensor: "s-1"}, {ID: "NG-4"},
+		{ID: "NG-5", ExpectEvery: 3_600_000}}
 	w.pass(time.Hour, 60, nil, "NG-1", "NG-2", "NG-3", "NG-5")
 	w.want("an hour of traffic", "NG-1", soc.SourceReceiving, "")
 	w.want("an hour of traffic", "NG-4", soc.SourceNever, CauseNeverConnected)
@@ -278,7 +281,8 @@ func TestNotesArePut(t *testing.T) {
 	if err := json.Unmarshal(f.Data, &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Event.Action != LedgerImbalance || doc.Hoalu.About["source"] != "NG-7" || doc.Hoalu.About["difference"] != "2" || doc.Sigma.Logsource["product"] != "hoalu" ||
+	if doc.Event.Action != LedgerImbalance || doc.Hoalu.About["source"] != "NG-7" || doc.Hoalu.About["difference"] != "2" ||
+		doc.Sigma.Logsource["product"] != "hoalu" ||
 		f.Source != "NG-0000" || !f.Trust || f.Format != wire.FormatJSON {
 		t.Errorf("frame %+v\n%s", f, f.Data)
 	}

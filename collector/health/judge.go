@@ -100,8 +100,9 @@ func (m *Monitor) look() {
 	if d := wall.Round(0).Sub(m.lastWall.Round(0)) - (mono - m.lastMono); d > jump || d < -jump {
 		m.resumed = now
 		m.jumps(d, mono)
-		notes = append(notes, Note{Action: ClockJump, Level: "warning", Message: fmt.Sprintf("this machine's clock jumped by %s", d.Round(time.Second)),
-			Values: map[string]string{"offset_ms": strconv.FormatInt(d.Milliseconds(), 10)}})
+		notes = append(notes, Note{Action: ClockJump, Level: "warning",
+			Message: fmt.Sprintf("this machine's clock jumped by %s", d.Round(time.Second)),
+			Values:  map[string]string{"offset_ms": strconv.FormatInt(d.Milliseconds(), 10)}})
 	}
 	m.lastWall, m.lastMono = wall, mono
 	notes = append(notes, m.refusal(ready, now)...)
@@ -187,7 +188,8 @@ func (m *Monitor) changed(id string, k soc.Source, s *source, state, cause strin
 		if cause == CausePlannedStop || k.Auto && k.ExpectEvery == 0 && s.Last-s.First < habit {
 			return Note{}, false // the page says that it is silent; nobody is woken for a sender that sent one burst
 		}
-		n.Action, n.Message = SourceSilent, fmt.Sprintf("source %s is silent for %s: %s", name, time.Duration(now-s.Last).Round(1)*time.Millisecond, cause)
+		n.Action, n.Message = SourceSilent, fmt.Sprintf("source %s is silent for %s: %s", name,
+			time.Duration(now-s.Last).Round(1)*time.Millisecond, cause)
 	case soc.SourceThin:
 		n.Values["rate"], n.Values["usual"] = strconv.FormatFloat(s.rate(now), 'f', 0, 64), strconv.FormatFloat(s.Usual, 'f', 0, 64)
 		n.Action, n.Message = SourceThin, fmt.Sprintf("source %s sends %.1f events a minute, usual are %.1f", name, s.rate(now), s.Usual)

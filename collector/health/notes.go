@@ -19,8 +19,9 @@ func SensorDropped(src soc.Source, sensor string, dropped map[string]int64) Note
 		why = append(why, fmt.Sprintf("%s %d", reason, dropped[reason]))
 	}
 	reasons := strings.Join(why, ", ")
-	return Note{Action: SensorLoss, Source: src.ID, System: src.System, Level: "warning", Message: fmt.Sprintf("sensor %s dropped %d records: %s", sensor, n, reasons),
-		Values: map[string]string{"sensor": sensor, "dropped": fmt.Sprint(n), "reasons": reasons}}
+	return Note{Action: SensorLoss, Source: src.ID, System: src.System, Level: "warning",
+		Message: fmt.Sprintf("sensor %s dropped %d records: %s", sensor, n, reasons),
+		Values:  map[string]string{"sensor": sensor, "dropped": fmt.Sprint(n), "reasons": reasons}}
 }
 
 // SensorMissed tells of batches of a sensor that did not arrive.
@@ -32,8 +33,9 @@ func SensorMissed(sensor string, first, last uint64) Note {
 // CertificateEnds tells of a sensor whose certificate ends soon, or has ended.
 func CertificateEnds(src soc.Source, end time.Time) Note {
 	at := end.UTC().Format(time.RFC3339)
-	return Note{Action: SensorCertificate, Source: src.ID, System: src.System, Level: "warning", Message: fmt.Sprintf("the certificate of sensor %s ends at %s", src.Sensor, at),
-		Values: map[string]string{"sensor": src.Sensor, "ends": at}}
+	return Note{Action: SensorCertificate, Source: src.ID, System: src.System, Level: "warning",
+		Message: fmt.Sprintf("the certificate of sensor %s ends at %s", src.Sensor, at),
+		Values:  map[string]string{"sensor": src.Sensor, "ends": at}}
 }
 
 // QueueGone tells of queue sequences that are gone though nobody purged them.
@@ -45,6 +47,8 @@ func QueueGone(first, last uint64) Note {
 // ListMadeAnew tells that the event store's list of files had to be made anew from the files: how many it holds, were set aside and were
 // left out as already merged into others.
 func ListMadeAnew(files, setAside, leftOut int, cause string) Note {
-	return Note{Action: StoreRebuilt, Level: "error", Message: fmt.Sprintf("the list of the event store was made anew: %d files, %d set aside", files, setAside),
-		Values: map[string]string{"files": fmt.Sprint(files), "set_aside": fmt.Sprint(setAside), "left_out": fmt.Sprint(leftOut), "cause": cause}}
+	return Note{Action: StoreRebuilt, Level: "error",
+		Message: fmt.Sprintf("the list of the event store was made anew: %d files, %d set aside", files, setAside),
+		Values: map[string]string{"files": fmt.Sprint(files), "set_aside": fmt.Sprint(setAside), "left_out": fmt.Sprint(leftOut),
+			"cause": cause}}
 }

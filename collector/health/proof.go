@@ -1,6 +1,7 @@
 package health
 
-// What an event proves of its source: the technical layer it watches and the kinds of log it keeps. The controls of compliance ask for both.
+// What an event proves of its source: the technical layer it watches and the kinds of log it keeps. The controls of compliance ask for
+// both.
 
 import (
 	"strings"
@@ -13,7 +14,8 @@ import (
 type kindSet uint16
 
 // kindNames are the kinds in the order of their bits.
-var kindNames = []string{soc.LogConnection, soc.LogFlow, soc.LogLogon, soc.LogFault, soc.LogChange, soc.LogProcess, soc.LogAccess, soc.LogData, soc.LogAlert}
+var kindNames = []string{soc.LogConnection, soc.LogFlow, soc.LogLogon, soc.LogFault, soc.LogChange, soc.LogProcess, soc.LogAccess,
+	soc.LogData, soc.LogAlert}
 
 const (
 	kConnection kindSet = 1 << iota

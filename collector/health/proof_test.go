@@ -28,12 +28,15 @@ func TestKindsOfLog(t *testing.T) {
 		fields []string // name, value
 		want   string
 	}{
-		{"firewall decision", []string{"sigma.logsource.product", "fortigate", "sigma.logsource.category", "firewall", "log.level", "notice"}, "connection"},
+		{"firewall decision", []string{"sigma.logsource.product", "fortigate", "sigma.logsource.category", "firewall", "log.level", "notice"},
+			"connection"},
 		{"flow on the wire", []string{"sigma.logsource.product", "zeek", "event.category", "network"}, "connection flow"},
-		{"socket told by the host is no flow on the wire", []string{"sigma.logsource.product", "linux", "event.category", "network"}, "connection"},
+		{"socket told by the host is no flow on the wire", []string{"sigma.logsource.product", "linux", "event.category", "network"},
+			"connection"},
 		{"intrusion alert is no flow", []string{"sigma.logsource.product", "suricata", "event.category", "intrusion_detection"}, "alert"},
 		{"ssh log-on", []string{"event.category", "authentication", "event.outcome", "success"}, "logon"},
-		{"FortiOS administrator", []string{"sigma.logsource.product", "fortigate", "sigma.logsource.category", "firewall", "event.action", "login"}, "connection logon"},
+		{"FortiOS administrator", []string{"sigma.logsource.product", "fortigate", "sigma.logsource.category", "firewall", "event.action",
+			"login"}, "connection logon"},
 		{"FortiOS setting", []string{"sigma.logsource.product", "fortigate", "cfgpath", "firewall.policy"}, "change"},
 		{"account made", []string{"event.category", "iam"}, "change"},
 		{"error line", []string{"log.level", "Error"}, "fault"},
@@ -41,7 +44,8 @@ func TestKindsOfLog(t *testing.T) {
 		{"process", []string{"event.category", "process"}, "process"},
 		{"request", []string{"event.category", "web"}, "access"},
 		{"file", []string{"event.category", "file"}, "data"},
-		{"request seen on the wire", []string{"sigma.logsource.product", "hoalu", "event.category", "network", "event.category", "web"}, "connection flow access"},
+		{"request seen on the wire", []string{"sigma.logsource.product", "hoalu", "event.category", "network", "event.category", "web"},
+			"connection flow access"},
 		{"plain line", []string{"message", "login of the network process failed"}, ""},
 	} {
 		e := &ecs.Event{}

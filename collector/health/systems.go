@@ -82,7 +82,8 @@ func (s *Systems) Run(ctx context.Context) error {
 	}
 }
 
-// seen notes an event of source that resolved to system at a receipt time (Unix ms), with the layer it proves ("" none) and its kinds of log.
+// seen notes an event of source that resolved to system at a receipt time (Unix ms), with the layer it proves ("" none) and its kinds of
+// log.
 func (s *Systems) seen(source, system, layer string, kinds kindSet, at int64) {
 	if source == "" || system == "" || system == soc.Unassigned {
 		return

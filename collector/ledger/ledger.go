@@ -48,7 +48,8 @@ const (
 var (
 	ErrBehind  = errors.New("ledger waits for the store to seal")                                   // Received: try again later
 	ErrTooMany = fmt.Errorf("more than %d rows: ask for a shorter time or for one source", maxRows) // Rows
-	ErrEarly   = errors.New("minute is not settled yet")                                            // Check: too young, or the ledger's reader is behind the store
+	// Check: too young, or the ledger's reader is behind the store
+	ErrEarly = errors.New("minute is not settled yet")
 )
 
 const (
@@ -177,7 +178,8 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Ledger, error) {
 	if cfg.Now == nil {
 		cfg.Now = func() int64 { return time.Now().UnixMilli() }
 	}
-	l := &Ledger{cfg: cfg, log: log.With("component", "collector/ledger"), added: map[addKey]int64{}, told: map[rowKey]int64{}, failed: map[string]error{}}
+	l := &Ledger{cfg: cfg, log: log.With("component", "collector/ledger"), added: map[addKey]int64{}, told: map[rowKey]int64{},
+		failed: map[string]error{}}
 	l.began = cfg.Now() - cfg.Now()%minute
 	var err error
 	if l.write, l.read, err = state.OpenFile(cfg.Path, 2); err != nil {
@@ -221,7 +223,8 @@ func (l *Ledger) init(ctx context.Context) error {
 }
 
 func setMeta(ctx context.Context, tx *sql.Tx, key string, value uint64) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, int64(value))
+	_, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key,
+		int64(value))
 	return err
 }
 
@@ -308,7 +311,8 @@ func (l *Ledger) Tell(g store.Segment) {
 		err := l.Sealed(context.Background(), l.untold[0])
 		l.keepFailure("write down a segment", err)
 		if err != nil {
-			l.log.Error("a segment is not in the ledger; it is told again with the next one", "segment", l.untold[0].ID, "waiting", len(l.untold), "error", err)
+			l.log.Error("a segment is not in the ledger; it is told again with the next one", "segment", l.untold[0].ID, "waiting", len(l.untold),
+				"error", err)
 			return
 		}
 		l.untold = l.untold[1:]
@@ -404,7 +408,8 @@ func addRows(ctx context.Context, tx *sql.Tx, rows map[rowKey]*soc.LedgerRow) er
 	}
 	defer add.Close()
 	for _, r := range rows {
-		if _, err := add.ExecContext(ctx, minute, r.Minute, r.Source, r.Received, r.Stored, r.Quarantined, r.Rejected, r.Duplicate, r.Dropped); err != nil {
+		if _, err := add.ExecContext(ctx, minute, r.Minute, r.Source, r.Received, r.Stored, r.Quarantined, r.Rejected, r.Duplicate,
+			r.Dropped); err != nil {
 			return err
 		}
 		for reason, n := range r.Reasons {
@@ -547,7 +552,8 @@ func (l *Ledger) check(ctx context.Context) error {
 		if known && before == now[k] {
 			continue
 		}
-		l.log.Error("ledger does not balance", "source.id", r.Source, "minute", r.Minute, "difference", now[k], "received", r.Received, "stored", r.Stored)
+		l.log.Error("ledger does not balance", "source.id", r.Source, "minute", r.Minute, "difference", now[k], "received", r.Received, "stored",
+			r.Stored)
 		if l.cfg.OnImbalance != nil {
 			l.cfg.OnImbalance(r)
 		}
@@ -592,7 +598,8 @@ func (l *Ledger) query(ctx context.Context, where string, args ...any) ([]soc.Le
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it only reads
-	rows, err := tx.QueryContext(ctx, "SELECT start, source, received, stored, quarantined, rejected, duplicate, dropped FROM counts "+where+" ORDER BY start DESC, source", args...)
+	rows, err := tx.QueryContext(ctx, "SELECT start, source, received, stored, quarantined, rejected, duplicate, dropped FROM counts "+where+
+		" ORDER BY start DESC, source", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
@@ -617,7 +624,8 @@ func (l *Ledger) query(ctx context.Context, where string, args ...any) ([]soc.Le
 	if len(list) == 0 {
 		return nil, nil
 	}
-	reasons, err := tx.QueryContext(ctx, "SELECT start, source, reason, n FROM reasons WHERE start >= $1 AND start <= $2", list[len(list)-1].Minute, list[0].Minute)
+	reasons, err := tx.QueryContext(ctx, "SELECT start, source, reason, n FROM reasons WHERE start >= $1 AND start <= $2",
+		list[len(list)-1].Minute, list[0].Minute)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
@@ -771,8 +779,10 @@ func (l *Ledger) Summary(ctx context.Context) (Summary, error) {
 	}
 	last := checked - minute
 	var first, unbalanced sql.NullInt64
-	err = l.read.QueryRowContext(ctx, "SELECT (SELECT MIN(start) FROM counts), (SELECT MAX(start) FROM counts WHERE span = $1 AND start <= $2 AND "+off+
-		"), (SELECT COUNT(*) FROM counts WHERE span = $1 AND start <= $2 AND start >= $3 AND "+off+")", minute, last, now-24*hour).Scan(&first, &unbalanced, &s.Unbalanced)
+	err = l.read.QueryRowContext(ctx,
+		"SELECT (SELECT MIN(start) FROM counts), (SELECT MAX(start) FROM counts WHERE span = $1 AND start <= $2 AND "+off+
+			"), (SELECT COUNT(*) FROM counts WHERE span = $1 AND start <= $2 AND start >= $3 AND "+off+")", minute, last, now-24*hour).Scan(&first,
+		&unbalanced, &s.Unbalanced)
 	if err != nil {
 		return s, fmt.Errorf("read ledger: %w", err)
 	}
@@ -800,7 +810,8 @@ func (l *Ledger) Summary(ctx context.Context) (Summary, error) {
 		s.NotMeasured -= int((m.To - m.From) / minute)
 	}
 	s.LastMinute = last
-	if err := l.read.QueryRowContext(ctx, "SELECT start FROM measured WHERE until = $1 ORDER BY start LIMIT 1", checked).Scan(&s.Since); err != nil {
+	if err := l.read.QueryRowContext(ctx, "SELECT start FROM measured WHERE until = $1 ORDER BY start LIMIT 1",
+		checked).Scan(&s.Since); err != nil {
 		return s, fmt.Errorf("read ledger: %w", err)
 	}
 	if unbalanced.Valid && unbalanced.Int64 >= s.Since {

@@ -72,14 +72,18 @@ func TestBalance(t *testing.T) {
 		{Minute: t0 + 10*minute, Received: 3, InFlight: 3}, // frames nobody named
 		{Minute: t0 + minute, Source: "a", Received: 5, InFlight: 5},
 		{Minute: t0, Source: "a", Received: 100, InFlight: 100},
-		{Minute: t0, Source: "b", Received: 16, Rejected: 3, Dropped: 2, Duplicate: 1, InFlight: 10, Reasons: map[string]int64{"rejected:too_large": 3, "dropped:ring": 2, "duplicate:resent": 1}},
+		{Minute: t0, Source: "b", Received: 16, Rejected: 3, Dropped: 2, Duplicate: 1, InFlight: 10,
+			Reasons: map[string]int64{"rejected:too_large": 3, "dropped:ring": 2, "duplicate:resent": 1}},
 	}
 	if d := cmp.Diff(want, rows(t, l)); d != "" {
 		t.Errorf("before sealing (-want +got):\n%s", d)
 	}
-	seal(t, l, 1, 2, store.Outcome{Source: "a", Minute: t0, Stored: 97, Duplicate: 1, Quarantined: map[string]int64{"json": 2}}, store.Outcome{Source: "b", Minute: t0, Stored: 10, Duplicate: 0})
-	seal(t, l, 1, 2, store.Outcome{Source: "a", Minute: t0, Stored: 97, Duplicate: 1, Quarantined: map[string]int64{"json": 2}}) // told again: ignored
-	want[2] = soc.LedgerRow{Minute: t0, Source: "a", Received: 100, Stored: 97, Duplicate: 1, Quarantined: 2, Reasons: map[string]int64{"quarantined:json": 2}}
+	seal(t, l, 1, 2, store.Outcome{Source: "a", Minute: t0, Stored: 97, Duplicate: 1, Quarantined: map[string]int64{"json": 2}},
+		store.Outcome{Source: "b", Minute: t0, Stored: 10, Duplicate: 0})
+	// told again: ignored
+	seal(t, l, 1, 2, store.Outcome{Source: "a", Minute: t0, Stored: 97, Duplicate: 1, Quarantined: map[string]int64{"json": 2}})
+	want[2] = soc.LedgerRow{Minute: t0, Source: "a", Received: 100, Stored: 97, Duplicate: 1, Quarantined: 2,
+		Reasons: map[string]int64{"quarantined:json": 2}}
 	want[3].Stored, want[3].InFlight = 10, 0
 	got := rows(t, l)
 	if d := cmp.Diff(want, got); d != "" {
@@ -195,7 +199,9 @@ func TestImbalanceIsTold(t *testing.T) {
 	receive(t, l, 1, "a", t0, 10)
 	receive(t, l, 2, "b", t0, 10)
 	receive(t, l, 3, "a", t0+minute, 5)
-	seal(t, l, 1, 3, store.Outcome{Source: "a", Minute: t0, Stored: 8, Duplicate: 0}, store.Outcome{Source: "b", Minute: t0, Stored: 12, Duplicate: 0}, store.Outcome{Source: "a", Minute: t0 + minute, Stored: 5, Duplicate: 0})
+	seal(t, l, 1, 3, store.Outcome{Source: "a", Minute: t0, Stored: 8, Duplicate: 0},
+		store.Outcome{Source: "b", Minute: t0, Stored: 12, Duplicate: 0},
+		store.Outcome{Source: "a", Minute: t0 + minute, Stored: 5, Duplicate: 0})
 	check(2, -2)
 	check() // once
 	total, err := l.Check(t.Context(), t0)
@@ -219,10 +225,12 @@ func TestImbalanceIsTold(t *testing.T) {
 
 func TestLive(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "ledger.db"), &clock{t0}, nil)
-	live := Live{Outcomes: []store.Outcome{{Source: "a", Minute: t0, Stored: 6, Duplicate: 1, Quarantined: map[string]int64{"json": 1}}, {Source: "b", Minute: t0, Stored: 9, Duplicate: 0}}}
+	live := Live{Outcomes: []store.Outcome{{Source: "a", Minute: t0, Stored: 6, Duplicate: 1, Quarantined: map[string]int64{"json": 1}},
+		{Source: "b", Minute: t0, Stored: 9, Duplicate: 0}}}
 	l.cfg.Live = func() Live { return live }
 	receive(t, l, 1, "a", t0, 10)
-	want := []soc.LedgerRow{{Minute: t0, Source: "a", Received: 10, Stored: 6, Duplicate: 1, Quarantined: 1, InFlight: 2, Reasons: map[string]int64{"quarantined:json": 1}}}
+	want := []soc.LedgerRow{{Minute: t0, Source: "a", Received: 10, Stored: 6, Duplicate: 1, Quarantined: 1, InFlight: 2,
+		Reasons: map[string]int64{"quarantined:json": 1}}}
 	if d := cmp.Diff(want, rows(t, l)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -238,7 +246,8 @@ func TestRollToHours(t *testing.T) {
 	for i := range int64(120) {
 		receive(t, l, uint64(i)+1, "a", t0+i*minute, 2)
 	}
-	seal(t, l, 1, 120, store.Outcome{Source: "a", Minute: t0, Stored: 120, Duplicate: 0}, store.Outcome{Source: "a", Minute: t0 + hour, Stored: 119, Duplicate: 0, Quarantined: map[string]int64{"json": 1}})
+	seal(t, l, 1, 120, store.Outcome{Source: "a", Minute: t0, Stored: 120, Duplicate: 0},
+		store.Outcome{Source: "a", Minute: t0 + hour, Stored: 119, Duplicate: 0, Quarantined: map[string]int64{"json": 1}})
 	c.ms = t0 + keepMinute*hour + hour
 	if err := l.roll(t.Context()); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,8 @@ func (l *Ledger) measure(ctx context.Context) error {
 		return nil // it has not run through a minute yet
 	}
 	err := l.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO measured (start, until) VALUES ($1, $2) ON CONFLICT (start) DO UPDATE SET until = excluded.until WHERE excluded.until > until", l.span, until)
+		_, err := tx.ExecContext(ctx,
+			"INSERT INTO measured (start, until) VALUES ($1, $2) ON CONFLICT (start) DO UPDATE SET until = excluded.until WHERE excluded.until > until", l.span, until)
 		return err
 	})
 	if err != nil {
@@ -58,7 +59,8 @@ func (l *Ledger) continues(ctx context.Context) (int64, error) {
 		return before.From, nil
 	}
 	var n int64
-	err = l.read.QueryRowContext(ctx, "SELECT COUNT(DISTINCT start) FROM counts WHERE span = $1 AND start >= $2 AND start < $3", minute, before.To, l.began).Scan(&n)
+	err = l.read.QueryRowContext(ctx, "SELECT COUNT(DISTINCT start) FROM counts WHERE span = $1 AND start >= $2 AND start < $3", minute,
+		before.To, l.began).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("read the minutes checked: %w", err)
 	}
@@ -100,7 +102,8 @@ func (l *Ledger) Measured(ctx context.Context, from, to int64) ([]Span, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := add("SELECT DISTINCT start, start + $1 FROM counts WHERE span = $1 AND start >= $2 AND start < $3", minute, from, min(to, last)); err != nil {
+	if err := add("SELECT DISTINCT start, start + $1 FROM counts WHERE span = $1 AND start >= $2 AND start < $3", minute, from,
+		min(to, last)); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(list, func(a, b Span) int { return int((a.From - b.From) / minute) })

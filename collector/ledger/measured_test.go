@@ -75,7 +75,8 @@ func TestOnlyWhatWasCheckedIsMeasured(t *testing.T) {
 	// A restart within minutes that have rows goes on with the run: their counts were written and have been checked since.
 	receive(t, l, 2, "a", start+8*minute, 5)
 	receive(t, l, 3, "a", start+9*minute, 5)
-	seal(t, l, 2, 3, store.Outcome{Source: "a", Minute: start + 8*minute, Stored: 5, Duplicate: 0}, store.Outcome{Source: "a", Minute: start + 9*minute, Stored: 5, Duplicate: 0})
+	seal(t, l, 2, 3, store.Outcome{Source: "a", Minute: start + 8*minute, Stored: 5, Duplicate: 0},
+		store.Outcome{Source: "a", Minute: start + 9*minute, Stored: 5, Duplicate: 0})
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,8 @@ func (p *Pipeline) Decode(b *wire.Batch, seq uint64) (*Decoded, error) {
 			if unable, ok := err.(*unableError); ok {
 				return nil, fmt.Errorf("protect identifiers in batch %d: %w", seq, unable.err)
 			}
-			q := Quarantined{Epoch: b.Epoch, Seq: seq, Index: i, Source: place.Source, Minute: f.Received - f.Received%minute, Reason: ReasonJSON, Detail: err.Error(), Frame: *f}
+			q := Quarantined{Epoch: b.Epoch, Seq: seq, Index: i, Source: place.Source, Minute: f.Received - f.Received%minute, Reason: ReasonJSON,
+				Detail: err.Error(), Frame: *f}
 			if x, ok := err.(*fault); ok {
 				q.Reason = x.reason
 			}
@@ -141,7 +142,8 @@ func (p *Pipeline) Decode(b *wire.Batch, seq uint64) (*Decoded, error) {
 // Damaged is the Decoded of a queue message that is no batch; data is kept whole in quarantine.
 func Damaged(seq uint64, data []byte, err error, now time.Time) *Decoded {
 	ms := now.UnixMilli()
-	q := Quarantined{Seq: seq, Index: -1, Minute: ms - ms%minute, Reason: ReasonBatch, Detail: err.Error(), Frame: wire.Frame{Received: ms, Data: data}}
+	q := Quarantined{Seq: seq, Index: -1, Minute: ms - ms%minute, Reason: ReasonBatch, Detail: err.Error(),
+		Frame: wire.Frame{Received: ms, Data: data}}
 	return &Decoded{Seq: seq, Received: ms, Quarantined: []Quarantined{q}, Bytes: len(data),
 		Outcomes: []Outcome{{Minute: q.Minute, Quarantined: map[string]int64{ReasonBatch: 1}}}}
 }

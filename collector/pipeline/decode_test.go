@@ -98,7 +98,8 @@ func batch() *wire.Batch {
 		return wire.Frame{Source: source, Peer: peer, Received: received, Format: wire.FormatSyslog, Data: []byte(line)}
 	}
 	return &wire.Batch{Listener: "syslog.udp", Epoch: "e1", Revision: 3, Frames: []wire.Frame{
-		syslog("NG-0001", "10.0.0.1", `<13>Mar  2 09:59:00 web-02 nginx: 203.0.113.9 - - [02/Mar/2026:09:59:00 +0700] "GET /?cccd=037095001234 HTTP/1.1" 200 5`),
+		syslog("NG-0001", "10.0.0.1",
+			`<13>Mar  2 09:59:00 web-02 nginx: 203.0.113.9 - - [02/Mar/2026:09:59:00 +0700] "GET /?cccd=037095001234 HTTP/1.1" 200 5`),
 		syslog("", "10.0.0.2", "<13>Mar  2 02:59:00 web-02 app: zone of the binding is UTC"),
 		syslog("", "10.0.0.2", "<13>Mar  2 09:59:00 csdl-03 app: the host's binding says no zone"),
 		syslog("", "10.9.9.9", "<13>Mar  2 09:59:00 nobody app: whose is it"),
@@ -131,7 +132,8 @@ func TestDecode(t *testing.T) {
 		t.Errorf("conflicts %v, want one of NG-0001", d.Conflicts)
 	}
 	q := d.Quarantined[0]
-	if q.Index != 5 || q.Reason != ReasonJSON || q.Source != "NG-0001" || q.Minute != received+60_000 || string(q.Frame.Data) != `{"message":` {
+	if q.Index != 5 || q.Reason != ReasonJSON || q.Source != "NG-0001" || q.Minute != received+60_000 ||
+		string(q.Frame.Data) != `{"message":` {
 		t.Errorf("quarantined %+v", q)
 	}
 	wantOutcomes := []Outcome{
@@ -149,7 +151,8 @@ func TestDecode(t *testing.T) {
 // TestReporter: a device that observes and is no event's host says by its own name whose an event is.
 func TestReporter(t *testing.T) {
 	b := &wire.Batch{Listener: "bulk", Epoch: "e1", Frames: []wire.Frame{
-		{Received: received, Peer: "10.9.9.9", Format: wire.FormatJSON, Data: []byte(`{"observer":{"name":"web-02"},"source":{"ip":"192.0.2.1"}}`)},
+		{Received: received, Peer: "10.9.9.9", Format: wire.FormatJSON,
+			Data: []byte(`{"observer":{"name":"web-02"},"source":{"ip":"192.0.2.1"}}`)},
 		{Received: received, Peer: "10.9.9.9", Format: wire.FormatJSON, Data: []byte(`{"observer":{"name":"web-02"},"host":{"name":"other"}}`)},
 	}}
 	d := decoded(t, newPipeline(t, testBindings()), b, 7)
@@ -213,15 +216,17 @@ func TestQuarantine(t *testing.T) {
 	ctx := context.Background()
 	var list []Quarantined
 	for i := range 5 {
-		list = append(list, Quarantined{Epoch: "e1", Seq: 7, Index: i, Source: fmt.Sprintf("NG-000%d", i%2), Minute: received, Reason: ReasonJSON, Detail: "at byte 9",
-			Frame: wire.Frame{Source: "x", Received: received + int64(i), Format: wire.FormatJSON, Data: []byte(fmt.Sprintf(`{"số":%d`, i))}})
+		list = append(list, Quarantined{Epoch: "e1", Seq: 7, Index: i, Source: fmt.Sprintf("NG-000%d", i%2), Minute: received, Reason: ReasonJSON,
+			Detail: "at byte 9",
+			Frame:  wire.Frame{Source: "x", Received: received + int64(i), Format: wire.FormatJSON, Data: []byte(fmt.Sprintf(`{"số":%d`, i))}})
 	}
 	for range 2 { // read again after a crash: kept once
 		if err := q.Add(list); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := q.Add([]Quarantined{{Epoch: "e1", Seq: 8, Index: -1, Reason: ReasonBatch, Frame: wire.Frame{Received: received - 1, Data: []byte("HLB?")}}}); err != nil {
+	if err := q.Add([]Quarantined{{Epoch: "e1", Seq: 8, Index: -1, Reason: ReasonBatch,
+		Frame: wire.Frame{Received: received - 1, Data: []byte("HLB?")}}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"live", "opened again"} {

@@ -93,7 +93,8 @@ func TestADownVaultMakesReadersWait(t *testing.T) {
 	s := newStream()
 	var down atomic.Bool
 	down.Store(true)
-	h := NewHub(HubConfig{RetryMin: time.Millisecond, RetryMax: 2 * time.Millisecond}, s, withPoison(t, poisoned{bindings: testBindings(), down: &down}), nil)
+	h := NewHub(HubConfig{RetryMin: time.Millisecond, RetryMax: 2 * time.Millisecond}, s,
+		withPoison(t, poisoned{bindings: testBindings(), down: &down}), nil)
 	defer h.Close()
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(h.Collectors()...)
@@ -183,7 +184,8 @@ func TestRetentionMarksOlderEvents(t *testing.T) {
 		return Setup{Decoders: set, Resolver: testBindings(), Retention: func(level int) time.Duration { return time.Duration(level) * 30 * day }}
 	})
 	document := func(source, at string) wire.Frame {
-		return wire.Frame{Source: source, Peer: "10.9.9.9", Received: received, Format: wire.FormatJSON, Data: []byte(`{"@timestamp":"` + at + `","message":"a"}`)}
+		return wire.Frame{Source: source, Peer: "10.9.9.9", Received: received, Format: wire.FormatJSON,
+			Data: []byte(`{"@timestamp":"` + at + `","message":"a"}`)}
 	}
 	d := decoded(t, p, &wire.Batch{Epoch: "e", Frames: []wire.Frame{
 		document("NG-0001", "2025-11-30T03:00:00Z"), document("NG-0001", "2025-12-10T03:00:00Z"), document("", "2020-01-01T00:00:00Z"),

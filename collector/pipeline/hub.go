@@ -85,7 +85,8 @@ func NewHub(cfg HubConfig, s Stream, p *Pipeline, log *slog.Logger) *Hub {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{cfg: cfg, stream: s, pipeline: p, log: log.With("component", "pipeline"), futures: map[uint64]*future{}, readers: map[string]uint64{}, waiting: map[string]error{}}
+	h := &Hub{cfg: cfg, stream: s, pipeline: p, log: log.With("component", "pipeline"), futures: map[uint64]*future{},
+		readers: map[string]uint64{}, waiting: map[string]error{}}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hoalu_pipeline_" + name, Help: help}, labels)
@@ -96,17 +97,23 @@ func NewHub(cfg HubConfig, s Stream, p *Pipeline, log *slog.Logger) *Hub {
 	h.retries = counter("handler_retries_total", "Batches handed to a reader again after it failed.", "reader")
 	h.alone = counter("laggard_batches_total", "Batches a reader decoded for itself because it is far behind.", "reader")
 	h.missing = counter("missing_total", "Queue sequences that were gone when a reader came to them.", "reader")
-	h.conflicts = prometheus.NewCounter(prometheus.CounterOpts{Name: "hoalu_pipeline_binding_conflicts_total", Help: "Frames whose bindings name different systems."})
-	h.cacheBytes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoalu_pipeline_cache_bytes", Help: "Decoded batches held for readers near the head."})
-	h.position = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoalu_pipeline_position", Help: "Last sequence a reader has done."}, []string{"reader"})
-	h.halts = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoalu_pipeline_reader_waits", Help: "1 while a reader is handed the same batch again because it failed or the batch cannot be decoded now."}, []string{"reader"})
-	h.seconds = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hoalu_pipeline_decode_seconds", Help: "Time to decode one queue message.", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 8)})
+	h.conflicts = prometheus.NewCounter(prometheus.CounterOpts{Name: "hoalu_pipeline_binding_conflicts_total",
+		Help: "Frames whose bindings name different systems."})
+	h.cacheBytes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoalu_pipeline_cache_bytes",
+		Help: "Decoded batches held for readers near the head."})
+	h.position = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoalu_pipeline_position", Help: "Last sequence a reader has done."},
+		[]string{"reader"})
+	h.halts = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoalu_pipeline_reader_waits",
+		Help: "1 while a reader is handed the same batch again because it failed or the batch cannot be decoded now."}, []string{"reader"})
+	h.seconds = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hoalu_pipeline_decode_seconds",
+		Help: "Time to decode one queue message.", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 8)})
 	return h
 }
 
 // Collectors are the metrics of the Hub.
 func (h *Hub) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{h.decoded, h.events, h.quarantined, h.retries, h.alone, h.missing, h.conflicts, h.cacheBytes, h.position, h.halts, h.seconds}
+	return []prometheus.Collector{h.decoded, h.events, h.quarantined, h.retries, h.alone, h.missing, h.conflicts, h.cacheBytes, h.position,
+		h.halts, h.seconds}
 }
 
 // Close ends the decodes in flight and waits for them.

@@ -38,7 +38,8 @@ func (s *stream) add(data []byte) {
 }
 
 func (s *stream) addLine(n int) {
-	s.add(wire.Encode(&wire.Batch{Listener: "t", Epoch: "e", Frames: []wire.Frame{{Received: received, Format: wire.FormatLine, Data: []byte(fmt.Sprintf("line %d", n))}}}))
+	s.add(wire.Encode(&wire.Batch{Listener: "t", Epoch: "e",
+		Frames: []wire.Frame{{Received: received, Format: wire.FormatLine, Data: []byte(fmt.Sprintf("line %d", n))}}}))
 }
 
 func (s *stream) Read(ctx context.Context, seq uint64) ([]byte, uint64, error) {

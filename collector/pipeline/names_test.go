@@ -25,7 +25,8 @@ func TestAnInventorOfNamesSpoilsNothing(t *testing.T) {
 	}
 	decode := func(source string, data []byte) *ecs.Event {
 		t.Helper()
-		d, err := p.Decode(&wire.Batch{Listener: "bulk", Frames: []wire.Frame{{Source: source, Received: 1795132800000, Format: wire.FormatJSON, Data: data}}}, 1)
+		d, err := p.Decode(&wire.Batch{Listener: "bulk",
+			Frames: []wire.Frame{{Source: source, Received: 1795132800000, Format: wire.FormatJSON, Data: data}}}, 1)
 		if err != nil || len(d.Events) != 1 {
 			t.Fatalf("%v: %+v", err, d)
 		}

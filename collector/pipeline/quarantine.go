@@ -334,7 +334,8 @@ func (q *Quarantine) Add(list []Quarantined) error {
 		if q.entries[id] != nil {
 			continue
 		}
-		e := &Entry{ID: id, Seq: v.Seq, Index: v.Index, Source: v.Source, Minute: v.Minute, Received: v.Frame.Received, Reason: v.Reason, Size: len(v.Frame.Data)}
+		e := &Entry{ID: id, Seq: v.Seq, Index: v.Index, Source: v.Source, Minute: v.Minute, Received: v.Frame.Received, Reason: v.Reason,
+			Size: len(v.Frame.Data)}
 		meta, err := json.Marshal(e)
 		if err != nil {
 			return err

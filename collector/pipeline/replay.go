@@ -8,7 +8,8 @@ import (
 
 // ReplayMatching is Replay of the frames of ids, or without ids of all of a source and reason ("" any), and says how many went in again and
 // how many stay.
-func (q *Quarantine) ReplayMatching(ctx context.Context, ids []string, source, reason string, put func(context.Context, []wire.Frame) error) (replayed, held int64, err error) {
+func (q *Quarantine) ReplayMatching(ctx context.Context, ids []string, source, reason string,
+	put func(context.Context, []wire.Frame) error) (replayed, held int64, err error) {
 	if len(ids) == 0 {
 		f := QuarantineFilter{Reason: reason, Limit: 1000}
 		if source != "" {

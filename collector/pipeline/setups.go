@@ -5,7 +5,8 @@ import "sync"
 // maxSetups is how many revisions' Setups are kept: readers that are behind go through old revisions in order.
 const maxSetups = 64
 
-// Setups keeps what decoding depends on, by revision: making one reads the inventory and the decoders of that time. Safe for concurrent use.
+// Setups keeps what decoding depends on, by revision: making one reads the inventory and the decoders of that time. Safe for concurrent
+// use.
 type Setups struct {
 	make func(revision uint64) Setup
 

@@ -23,6 +23,7 @@ func TestSetupsAreBounded(t *testing.T) {
 	s.At(maxSetups)
 	s.At(0)
 	if made[0] != 2 || made[2] != 1 || len(s.by) != maxSetups || len(s.keys) != maxSetups {
-		t.Errorf("made %d and %d times, %d and %d kept; want the oldest made anew and %d kept", made[0], made[2], len(s.by), len(s.keys), maxSetups)
+		t.Errorf("made %d and %d times, %d and %d kept; want the oldest made anew and %d kept", made[0], made[2], len(s.by), len(s.keys),
+			maxSetups)
 	}
 }

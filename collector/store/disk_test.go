@@ -24,7 +24,8 @@ func TestDiskForecast(t *testing.T) {
 	kept := db.Document("free space of the disk")
 	now, total, free, failed := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), 1000*gib, 500*gib, error(nil)
 	watch := func() *Disk {
-		d := &Disk{kept: kept, log: slog.New(slog.DiscardHandler), now: func() time.Time { return now }, look: func(string) (int64, int64, error) { return total, free, failed }}
+		d := &Disk{kept: kept, log: slog.New(slog.DiscardHandler), now: func() time.Time { return now },
+			look: func(string) (int64, int64, error) { return total, free, failed }}
 		if err := d.begin(t.Context()); err != nil {
 			t.Fatal(err)
 		}

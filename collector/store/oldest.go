@@ -98,7 +98,8 @@ func Edge(ctx context.Context, s Searcher, q query.Search) (int64, error) {
 
 // LastOfHost is when the newest event of a host since a time (Unix ms) was received, 0 where there is none.
 func LastOfHost(ctx context.Context, s Searcher, host string, since int64) (int64, error) {
-	at, err := Edge(ctx, s, query.Search{From: since, Query: query.Or{query.Term{Field: ecs.HostName, Value: host}, query.Term{Field: ecs.ObserverName, Value: host}}})
+	at, err := Edge(ctx, s, query.Search{From: since,
+		Query: query.Or{query.Term{Field: ecs.HostName, Value: host}, query.Term{Field: ecs.ObserverName, Value: host}}})
 	if err != nil {
 		return 0, fmt.Errorf("look for host %s: %w", host, err)
 	}

@@ -64,7 +64,8 @@ func TestWhatCouldNotBeToldIsNoZero(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.err, s.partial, s.at = bad.err, bad.partial, bad.at
-			if at, err := of("HT-001"); err == nil || at != 0 || !strings.Contains(err.Error(), "store is down") && !strings.Contains(err.Error(), "segment 7: damaged") {
+			if at, err := of("HT-001"); err == nil || at != 0 ||
+				!strings.Contains(err.Error(), "store is down") && !strings.Contains(err.Error(), "segment 7: damaged") {
 				t.Errorf("oldest event with %v, %q = %d, %v; want an error with the cause", bad.err, bad.partial, at, err)
 			}
 			if at, err := LastOfHost(ctx, s, "web01", 0); err == nil || at != 0 {

@@ -198,7 +198,8 @@ func (l *Log) keepHead(ctx context.Context, now bool) error {
 // recordKept puts on record that from here on a head is kept apart: a start that misses it asks why.
 func (l *Log) recordKept(ctx context.Context, k keptHead) error {
 	err := l.db.Tx(ctx, func(tx *sql.Tx) error {
-		if _, err := Record(ctx, tx, soc.Deed{Actor: soc.Machine, Action: "evidence.kept_apart", Details: map[string]string{"size": fmt.Sprint(k.Size), "root": k.Root}}); err != nil {
+		if _, err := Record(ctx, tx, soc.Deed{Actor: soc.Machine, Action: "evidence.kept_apart",
+			Details: map[string]string{"size": fmt.Sprint(k.Size), "root": k.Root}}); err != nil {
 			return err
 		}
 		return db.New(tx).InsertHead(ctx, db.InsertHeadParams{Size: int64(k.Size), Root: k.Root, Use: headApart, Time: k.At})
@@ -219,7 +220,8 @@ func (l *Log) Kept() error {
 
 // Restored takes the log in cfg.Dir as it is, though it does not continue the head kept apart, puts that on record with the reason, and
 // keeps its head from then on. Nobody else may have the log open. before is what was kept, nil when there was no contradiction.
-func Restored(ctx context.Context, cfg LogConfig, sdb *state.DB, signer crypto.Signer, log *slog.Logger, by soc.Actor, reason string) (before *RewoundError, head Head, err error) {
+func Restored(ctx context.Context, cfg LogConfig, sdb *state.DB, signer crypto.Signer, log *slog.Logger, by soc.Actor,
+	reason string) (before *RewoundError, head Head, err error) {
 	cfg.taken = true
 	l, err := OpenLog(ctx, cfg, sdb, signer, log)
 	if err != nil {
@@ -229,7 +231,8 @@ func Restored(ctx context.Context, cfg LogConfig, sdb *state.DB, signer crypto.S
 	before = l.rewound
 	details := map[string]string{}
 	if before != nil {
-		details = map[string]string{"entries": fmt.Sprint(before.Size), "kept_entries": fmt.Sprint(before.Kept), "kept_at": time.UnixMilli(before.At).UTC().Format(time.RFC3339), "other": fmt.Sprint(before.Other)}
+		details = map[string]string{"entries": fmt.Sprint(before.Size), "kept_entries": fmt.Sprint(before.Kept),
+			"kept_at": time.UnixMilli(before.At).UTC().Format(time.RFC3339), "other": fmt.Sprint(before.Other)}
 	}
 	if err := l.db.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := Record(ctx, tx, soc.Deed{Actor: by, Action: "evidence.restored", Reason: reason, Details: details})

@@ -136,7 +136,8 @@ func (l *Log) comparePass(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p = &pass{l: l, head: head, started: time.Now().UnixMilli(), tree: (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)}
+		p = &pass{l: l, head: head, started: time.Now().UnixMilli(),
+			tree: (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)}
 		c.mu.Lock()
 		c.now = p
 		c.mu.Unlock()
@@ -149,7 +150,8 @@ func (l *Log) comparePass(ctx context.Context) error {
 			p.failed = err.Error()
 		}
 		if done {
-			c.last = Comparison{Started: p.started, Finished: time.Now().UnixMilli(), Rows: p.head.Size, Alerts: p.alerts, Unbound: p.unbound, Findings: p.findings, More: p.more}
+			c.last = Comparison{Started: p.started, Finished: time.Now().UnixMilli(), Rows: p.head.Size, Alerts: p.alerts, Unbound: p.unbound,
+				Findings: p.findings, More: p.more}
 			c.now = nil
 		}
 		c.mu.Unlock()
@@ -203,7 +205,8 @@ func (p *pass) step(ctx context.Context) (done bool, err error) {
 		if root, err := p.tree.GetRootHash(nil); err != nil {
 			return false, err
 		} else if p.head.Size > 0 && hex.EncodeToString(root) != p.head.Root {
-			p.found("the entries of the evidence log are not those under its signed head of %d entries: files of the log were changed", "các mục của nhật ký chứng cứ không phải các mục dưới đầu chuỗi đã ký gồm %d mục: tệp của nhật ký đã bị sửa", p.head.Size)
+			p.found("the entries of the evidence log are not those under its signed head of %d entries: files of the log were changed",
+				"các mục của nhật ký chứng cứ không phải các mục dưới đầu chuỗi đã ký gồm %d mục: tệp của nhật ký đã bị sửa", p.head.Size)
 		}
 	}
 	if p.l.cfg.Objects == nil {
@@ -247,9 +250,11 @@ func (p *pass) entries(ctx context.Context) error {
 		number := int64(p.next) + int64(i) + 1
 		hashes[i] = rfc6962.DefaultHasher.HashLeaf(entry)
 		if r, ok := byNumber[number]; !ok {
-			p.found("audit row %d is missing from the database; the evidence log holds it", "dòng nhật ký thao tác %d không còn trong cơ sở dữ liệu; nhật ký chứng cứ vẫn giữ dòng này", number)
+			p.found("audit row %d is missing from the database; the evidence log holds it",
+				"dòng nhật ký thao tác %d không còn trong cơ sở dữ liệu; nhật ký chứng cứ vẫn giữ dòng này", number)
 		} else if !sameRow(r, entry) {
-			p.found("audit row %d is not what the evidence log holds under its number: the row was changed", "dòng nhật ký thao tác %d không khớp với mục cùng số của nhật ký chứng cứ: dòng đã bị sửa", number)
+			p.found("audit row %d is not what the evidence log holds under its number: the row was changed",
+				"dòng nhật ký thao tác %d không khớp với mục cùng số của nhật ký chứng cứ: dòng đã bị sửa", number)
 		}
 		var d soc.Deed
 		if json.Unmarshal(entry, &d) == nil && strings.HasPrefix(d.Action, "alert.") && d.Object != "" && d.After != "" {
@@ -329,10 +334,12 @@ func (p *pass) states(ctx context.Context, newest map[string]soc.Deed) error {
 		if states, err := p.l.cfg.Objects.States(ctx, []string{object}); err != nil {
 			return err
 		} else if states[object] == "" {
-			p.found("alert %s is missing from the database; audit row %d is its newest deed", "cảnh báo %s không còn trong cơ sở dữ liệu; thao tác mới nhất của nó là dòng %d", object, d.Number)
+			p.found("alert %s is missing from the database; audit row %d is its newest deed",
+				"cảnh báo %s không còn trong cơ sở dữ liệu; thao tác mới nhất của nó là dòng %d", object, d.Number)
 			continue
 		}
-		p.found("alert %s or its history is not as its newest deed left it (audit row %d): it was changed without a deed", "cảnh báo %s hoặc diễn biến của nó không như thao tác mới nhất để lại (dòng %d): đã bị sửa mà không có thao tác nào", object, d.Number)
+		p.found("alert %s or its history is not as its newest deed left it (audit row %d): it was changed without a deed",
+			"cảnh báo %s hoặc diễn biến của nó không như thao tác mới nhất để lại (dòng %d): đã bị sửa mà không có thao tác nào", object, d.Number)
 	}
 	return nil
 }
@@ -362,7 +369,8 @@ func (p *pass) made(ctx context.Context) (done bool, err error) {
 	}
 	for _, n := range numbers {
 		if !told[n] {
-			p.found("alert %s is in the database, but no audit row tells that it was made", "cảnh báo %s có trong cơ sở dữ liệu nhưng không dòng nhật ký nào ghi việc lập cảnh báo", n)
+			p.found("alert %s is in the database, but no audit row tells that it was made",
+				"cảnh báo %s có trong cơ sở dữ liệu nhưng không dòng nhật ký nào ghi việc lập cảnh báo", n)
 		}
 	}
 	p.after = numbers[len(numbers)-1]
@@ -376,7 +384,8 @@ func lastDeeds[T any](ctx context.Context, from *sql.DB, objects map[string]T) (
 		names = append(names, o)
 	}
 	marks, args := placeholders(names, 1)
-	rows, err := from.QueryContext(ctx, "SELECT object, max(number) FROM audit WHERE hash_after <> '' AND object IN ("+marks+") GROUP BY object", args...)
+	rows, err := from.QueryContext(ctx, "SELECT object, max(number) FROM audit WHERE hash_after <> '' AND object IN ("+marks+
+		") GROUP BY object", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read audit log: %w", err)
 	}
@@ -408,7 +417,8 @@ func (l *Log) Altered() error {
 	c := l.Compared()
 	if len(c.Findings) == 0 {
 		if c.Failed != "" {
-			return fmt.Errorf("audit rows and alerts cannot be compared with the evidence log, so it is not known whether they were changed: %s", c.Failed)
+			return fmt.Errorf("audit rows and alerts cannot be compared with the evidence log, so it is not known whether they were changed: %s",
+				c.Failed)
 		}
 		return nil
 	}

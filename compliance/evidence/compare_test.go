@@ -85,8 +85,10 @@ func filled(t *testing.T, n int) (context.Context, *state.DB, *ecdsa.PrivateKey,
 	cfg.Apart, cfg.Objects = &drawer{}, shelf{"CB-1": "2:aa", "CB-2": "2:cc"}
 	recordN(t, ctx, db, n)
 	write(t, db, soc.Deed{Action: "alert.create", Object: "CB-1", After: "2:aa"},
-		soc.Deed{Action: "alert.create", Object: "CB-2", After: "2:bb"}, soc.Deed{Action: "alert.close", Object: "CB-2", Before: "2:bb", After: "2:cc"},
-		soc.Deed{Action: "alert.create", Object: "CB-3", After: "2:dd", Details: map[string]string{"demo": "true"}}) // removed with the sample data
+		soc.Deed{Action: "alert.create", Object: "CB-2", After: "2:bb"},
+		soc.Deed{Action: "alert.close", Object: "CB-2", Before: "2:bb", After: "2:cc"},
+		// removed with the sample data
+		soc.Deed{Action: "alert.create", Object: "CB-3", After: "2:dd", Details: map[string]string{"demo": "true"}})
 	l := opened(t, ctx, cfg, db, key)
 	if err := l.Append(ctx); err != nil {
 		t.Fatal(err)
@@ -146,11 +148,15 @@ func TestWhatIsChangedBehindTheLogIsFound(t *testing.T) {
 		"a row's details to no JSON": {func(t *testing.T, db *state.DB, _ *LogConfig) {
 			change(t, db, "UPDATE audit SET details = '{' WHERE number = 9")
 		}, "audit row 9 is not what"},
-		"a row removed": {func(t *testing.T, db *state.DB, _ *LogConfig) { change(t, db, "DELETE FROM audit WHERE number = 10") }, "audit row 10 is missing"},
-		"an alert":      {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { cfg.Objects.(shelf)["CB-2"] = "2:xx" }, "alert CB-2 or its history is not as"},
-		"an alert put back to before its last deed": {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { cfg.Objects.(shelf)["CB-2"] = "2:bb" }, "alert CB-2 or its history is not as"},
-		"an alert removed":                          {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { delete(cfg.Objects.(shelf), "CB-1") }, "alert CB-1 is missing"},
-		"an alert added":                            {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { cfg.Objects.(shelf)["CB-7"] = "2:ee" }, "alert CB-7 is in the database, but no audit row"},
+		"a row removed": {func(t *testing.T, db *state.DB, _ *LogConfig) { change(t, db, "DELETE FROM audit WHERE number = 10") },
+			"audit row 10 is missing"},
+		"an alert": {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { cfg.Objects.(shelf)["CB-2"] = "2:xx" },
+			"alert CB-2 or its history is not as"},
+		"an alert put back to before its last deed": {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { cfg.Objects.(shelf)["CB-2"] = "2:bb" },
+			"alert CB-2 or its history is not as"},
+		"an alert removed": {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { delete(cfg.Objects.(shelf), "CB-1") }, "alert CB-1 is missing"},
+		"an alert added": {func(_ *testing.T, _ *state.DB, cfg *LogConfig) { cfg.Objects.(shelf)["CB-7"] = "2:ee" },
+			"alert CB-7 is in the database, but no audit row"},
 		"an entry of the log": {func(t *testing.T, db *state.DB, cfg *LogConfig) {
 			file := filepath.Join(cfg.Dir, "tile", "entries", "000")
 			b, err := os.ReadFile(file)
@@ -275,7 +281,8 @@ func TestOlderOrOtherLogIsRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "holds 0 entries, and 405 were signed"},
-		"a log made anew from changed rows": {func(t *testing.T, ctx context.Context, db *state.DB, key *ecdsa.PrivateKey, cfg *LogConfig, _ string) {
+		"a log made anew from changed rows": {func(t *testing.T, ctx context.Context, db *state.DB, key *ecdsa.PrivateKey, cfg *LogConfig,
+			_ string) {
 			if err := os.RemoveAll(cfg.Dir); err != nil {
 				t.Fatal(err)
 			}
@@ -317,7 +324,8 @@ func TestOlderOrOtherLogIsRefused(t *testing.T) {
 			if !errors.As(err, &rewound) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "hoalu restored --data") {
 				t.Fatalf("OpenLog() = %v, want a *RewoundError with %q and the way on", err, c.want)
 			}
-			before, head, err := Restored(ctx, cfg, db, key, slog.New(slog.DiscardHandler), soc.Actor{ID: "machine", Name: "máy"}, "khôi phục bản sao lưu ngày 29/11")
+			before, head, err := Restored(ctx, cfg, db, key, slog.New(slog.DiscardHandler), soc.Actor{ID: "machine", Name: "máy"},
+				"khôi phục bản sao lưu ngày 29/11")
 			if err != nil || before == nil || head.Size != 406 && head.Size != 407 {
 				t.Fatalf("Restored() = %v, %+v, %v", before, head, err)
 			}

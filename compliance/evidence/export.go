@@ -59,7 +59,8 @@ func (l *Log) Export(ctx context.Context, w io.Writer, q Request, src Sources, s
 		if err != nil {
 			return err
 		}
-		if i := slices.IndexFunc(page, func(a soc.Alert) bool { return a.First >= q.To }); i >= 0 { // one that goes on after the period belongs to it too
+		// one that goes on after the period belongs to it too
+		if i := slices.IndexFunc(page, func(a soc.Alert) bool { return a.First >= q.To }); i >= 0 {
 			page, next = page[:i], ""
 		}
 		some, err := alertRecords(ctx, page, src)
@@ -84,7 +85,8 @@ func (l *Log) Export(ctx context.Context, w io.Writer, q Request, src Sources, s
 	records = append(records, intervals...)
 	if err := l.db.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := Record(ctx, tx, soc.Deed{Actor: q.By, Action: "evidence.export", Object: q.System.ID, Reason: q.Reason,
-			Details: map[string]string{"from": time.UnixMilli(q.From).UTC().Format(time.RFC3339), "to": time.UnixMilli(q.To).UTC().Format(time.RFC3339)}})
+			Details: map[string]string{"from": time.UnixMilli(q.From).UTC().Format(time.RFC3339),
+				"to": time.UnixMilli(q.To).UTC().Format(time.RFC3339)}})
 		return err
 	}); err != nil {
 		return err
@@ -109,8 +111,9 @@ func (l *Log) Export(ctx context.Context, w io.Writer, q Request, src Sources, s
 	if len(records)+len(deeds) > maxPack {
 		return ErrPackTooLarge
 	}
-	if err := l.writePack(ctx, w, Header{System: q.System.ID, Name: q.System.Name, Level: q.System.Level, From: q.From, To: q.To, Made: time.Now().UnixMilli(),
-		By: q.By.Name, Reason: q.Reason, Product: q.Product, Demo: q.System.Demo}, records, deeds, head, signer); err != nil {
+	if err := l.writePack(ctx, w, Header{System: q.System.ID, Name: q.System.Name, Level: q.System.Level, From: q.From, To: q.To,
+		Made: time.Now().UnixMilli(),
+		By:   q.By.Name, Reason: q.Reason, Product: q.Product, Demo: q.System.Demo}, records, deeds, head, signer); err != nil {
 		return err
 	}
 	return l.handedOut(ctx, head, headExport)
@@ -172,7 +175,8 @@ func (l *Log) about(ctx context.Context, objects []string, from, to int64, head 
 	var deeds []soc.Deed
 	for part := range slices.Chunk(objects, aboutAtOnce) {
 		marks, args := placeholders(part, 4)
-		rows, err := l.db.Read().QueryContext(ctx, "SELECT "+columns+" FROM audit WHERE time >= $1 AND time < $2 AND number <= $3 AND object IN ("+marks+")",
+		rows, err := l.db.Read().QueryContext(ctx, "SELECT "+columns+
+			" FROM audit WHERE time >= $1 AND time < $2 AND number <= $3 AND object IN ("+marks+")",
 			append([]any{from, to, int64(head.Size)}, args...)...)
 		if err != nil {
 			return nil, fmt.Errorf("read audit log: %w", err)
@@ -226,7 +230,8 @@ func (l *Log) compareFor(ctx context.Context, head Head, numbers []string, deeds
 			return PackComparison{}, err
 		}
 		if !bytes.Equal(data, entry) {
-			p.found("audit row %d is not what the evidence log holds under its number: the row was changed", "dòng nhật ký thao tác %d không khớp với mục cùng số của nhật ký chứng cứ: dòng đã bị sửa", d.Number)
+			p.found("audit row %d is not what the evidence log holds under its number: the row was changed",
+				"dòng nhật ký thao tác %d không khớp với mục cùng số của nhật ký chứng cứ: dòng đã bị sửa", d.Number)
 		}
 	}
 	if l.cfg.Objects != nil {
@@ -237,7 +242,8 @@ func (l *Log) compareFor(ctx context.Context, head Head, numbers []string, deeds
 				if d, ok := last[n]; ok {
 					newest[n] = d
 				} else {
-					p.found("alert %s is in the database, but no audit row tells that it was made", "cảnh báo %s có trong cơ sở dữ liệu nhưng không dòng nhật ký nào ghi việc lập cảnh báo", n)
+					p.found("alert %s is in the database, but no audit row tells that it was made",
+						"cảnh báo %s có trong cơ sở dữ liệu nhưng không dòng nhật ký nào ghi việc lập cảnh báo", n)
 				}
 			}
 			if err := p.states(ctx, newest); err != nil {
@@ -250,7 +256,8 @@ func (l *Log) compareFor(ctx context.Context, head Head, numbers []string, deeds
 			c.Findings = append(c.Findings, f)
 		}
 	}
-	return PackComparison{State: c.State(), Finished: c.Finished, Rows: c.Rows, Unbound: max(c.Unbound, p.unbound), Findings: c.Findings[:min(len(c.Findings), maxFindings)]}, nil
+	return PackComparison{State: c.State(), Finished: c.Finished, Rows: c.Rows, Unbound: max(c.Unbound, p.unbound),
+		Findings: c.Findings[:min(len(c.Findings), maxFindings)]}, nil
 }
 
 // newestDeeds is the newest deed that binds each alert, as the log holds it.

@@ -25,7 +25,8 @@ func exported(t *testing.T, l *Log, key crypto.Signer, alerts []soc.Alert, postu
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { l.Run(ctx); close(done) }() // puts the deed of the export into the log
-	err := l.Export(t.Context(), &out, Request{System: soc.System{ID: "HT-001"}, From: 1, To: 10, By: soc.Actor{ID: "a1"}, Reason: "test"}, src, key)
+	err := l.Export(t.Context(), &out, Request{System: soc.System{ID: "HT-001"}, From: 1, To: 10, By: soc.Actor{ID: "a1"}, Reason: "test"},
+		src, key)
 	stop()
 	<-done
 	if err != nil {
@@ -52,7 +53,8 @@ func TestPackSaysWhetherAnythingWasMeasured(t *testing.T) {
 	} {
 		v := exported(t, l, key, c.alerts, c.posture)
 		if !v.Good || v.Measured != c.measured || v.Comparison == nil || v.Comparison.State != NotCompared {
-			t.Errorf("%s: good %v, measured %v, comparison %+v, %q; want it good, measured %v, not yet compared", c.name, v.Good, v.Measured, v.Comparison, v.Findings, c.measured)
+			t.Errorf("%s: good %v, measured %v, comparison %+v, %q; want it good, measured %v, not yet compared", c.name, v.Good, v.Measured,
+				v.Comparison, v.Findings, c.measured)
 		}
 		if c.name == "a posture" && v.MeasuredFrom != 5 {
 			t.Errorf("measured from %d, want 5", v.MeasuredFrom)
@@ -66,7 +68,8 @@ func TestPackTellsOfWhatWasChangedBefore(t *testing.T) {
 	t.Run("an alert", func(t *testing.T) {
 		ctx, db, key, cfg := filled(t, 3)
 		cfg.Objects.(shelf)["CB-2"] = "2:xx"
-		if v := exported(t, opened(t, ctx, cfg, db, key), key, []soc.Alert{alert}, nil); v.Good || !strings.Contains(said(v), "alert CB-2 or its history is not as") {
+		if v := exported(t, opened(t, ctx, cfg, db, key), key, []soc.Alert{alert}, nil); v.Good ||
+			!strings.Contains(said(v), "alert CB-2 or its history is not as") {
 			t.Errorf("good %v, %q", v.Good, said(v))
 		}
 	})
@@ -74,7 +77,8 @@ func TestPackTellsOfWhatWasChangedBefore(t *testing.T) {
 		ctx, db, key, cfg := filled(t, 3)
 		cfg.Objects.(shelf)["CB-2"] = "2:xx"
 		change(t, db, "UPDATE audit SET hash_after = '2:xx' WHERE number = 6")
-		if v := exported(t, opened(t, ctx, cfg, db, key), key, []soc.Alert{alert}, nil); v.Good || !strings.Contains(said(v), "audit row 6 is not what") {
+		if v := exported(t, opened(t, ctx, cfg, db, key), key, []soc.Alert{alert}, nil); v.Good ||
+			!strings.Contains(said(v), "audit row 6 is not what") {
 			t.Errorf("good %v, %q", v.Good, said(v))
 		}
 	})
@@ -104,7 +108,8 @@ func TestTwoPacks(t *testing.T) {
 		name string
 		a, b Verdict
 		want Relation
-	}{{"one log", first, second, OneLog}, {"one log, the later first", second, first, OneLog}, {"itself", first, first, OneLog}, {"no proof for that head", other, second, CannotBe}} {
+	}{{"one log", first, second, OneLog}, {"one log, the later first", second, first, OneLog}, {"itself", first, first, OneLog},
+		{"no proof for that head", other, second, CannotBe}} {
 		if got := Compare(c.a, c.b); got != c.want {
 			t.Errorf("%s: Compare() = %s, want %s", c.name, got, c.want)
 		}
@@ -130,8 +135,9 @@ func TestPackCostsMemoryByItsBytes(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"empty items of a manifest": fill(`{"kind":"manifest","records":[`, `{},`, `{}]}`+end),
 		"hashes of a proof":         fill(`{"kind":"deed","id":"1","proof":[`, `"",`, `""]}`+"\n"+`{"kind":"manifest","records":[]}`+end),
-		"members of an object":      []byte(`{"kind":"alert","id":"1","data":{` + members.String() + `"z":1}}` + "\n" + `{"kind":"manifest","records":[]}` + end),
-		"nesting":                   fill(`{"kind":"alert","id":"1","data":`, `[`, "\n"+`{"kind":"manifest","records":[]}`+end),
+		"members of an object": []byte(`{"kind":"alert","id":"1","data":{` + members.String() + `"z":1}}` + "\n" +
+			`{"kind":"manifest","records":[]}` + end),
+		"nesting": fill(`{"kind":"alert","id":"1","data":`, `[`, "\n"+`{"kind":"manifest","records":[]}`+end),
 	} {
 		var before, after runtime.MemStats
 		runtime.GC()

@@ -116,7 +116,8 @@ func OpenLog(ctx context.Context, cfg LogConfig, db *state.DB, signer crypto.Sig
 	l.storage = driver.(storage)
 	l.future()
 	l.sweep()
-	if _, l.reader, err = l.storage.Appender(l.ctx, l.options().WithCheckpointInterval(cfg.Interval).WithCheckpointRepublishInterval(max(time.Minute, cfg.Interval))); err != nil {
+	if _, l.reader, err = l.storage.Appender(l.ctx,
+		l.options().WithCheckpointInterval(cfg.Interval).WithCheckpointRepublishInterval(max(time.Minute, cfg.Interval))); err != nil {
 		l.cancel()
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}
@@ -132,7 +133,8 @@ func OpenLog(ctx context.Context, cfg LogConfig, db *state.DB, signer crypto.Sig
 	}
 	if int64(size) > last {
 		l.cancel()
-		return nil, fmt.Errorf("the evidence log holds %d entries but the audit table only %d: the state database is older than the log; restore both from one backup", size, last)
+		return nil,
+			fmt.Errorf("the evidence log holds %d entries but the audit table only %d: the state database is older than the log; restore both from one backup", size, last)
 	}
 	if err := l.checkKept(ctx, size); err != nil && !(cfg.taken && errors.As(err, &l.rewound)) {
 		l.cancel()
@@ -257,7 +259,8 @@ func (l *Log) signed(ctx context.Context) error {
 		return err
 	}
 	if l.behind.waited(time.Now(), size, h.Size) > unsigned+2*l.cfg.Interval {
-		l.err = fmt.Errorf("the evidence log holds %d entries and its newest signed head covers %d, since %s: %w", size, h.Size, l.behind.since.Format(time.TimeOnly), l.whyUnsigned())
+		l.err = fmt.Errorf("the evidence log holds %d entries and its newest signed head covers %d, since %s: %w", size, h.Size,
+			l.behind.since.Format(time.TimeOnly), l.whyUnsigned())
 	}
 	return l.err
 }
@@ -318,7 +321,8 @@ func (l *Log) appendBatch(ctx context.Context) (more bool, err error) {
 	entries := make([]*tessera.Entry, len(deeds))
 	for i, d := range deeds {
 		if want := int64(size) + int64(i) + 1; d.Number != want {
-			return false, fmt.Errorf("audit row %d is missing: the next one is %d; restore the state database and the evidence log from one backup", want, d.Number)
+			return false, fmt.Errorf("audit row %d is missing: the next one is %d; restore the state database and the evidence log from one backup",
+				want, d.Number)
 		}
 		data, err := leaf(d)
 		if err != nil {
@@ -332,7 +336,8 @@ func (l *Log) appendBatch(ctx context.Context) (more bool, err error) {
 	// Not ctx: what is begun is finished. The checkpoint is the publisher's to write.
 	actx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	a, _, err := l.storage.Appender(actx, l.options().WithBatching(uint(len(entries)), never).WithCheckpointInterval(never).WithCheckpointRepublishInterval(0).WithGarbageCollectionInterval(0))
+	a, _, err := l.storage.Appender(actx, l.options().WithBatching(uint(len(entries)),
+		never).WithCheckpointInterval(never).WithCheckpointRepublishInterval(0).WithGarbageCollectionInterval(0))
 	if err != nil {
 		return false, fmt.Errorf("append to the evidence log: %w", err)
 	}

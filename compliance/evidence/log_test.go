@@ -46,7 +46,8 @@ func recordN(t *testing.T, ctx context.Context, db *state.DB, n int) {
 	t.Helper()
 	for i := range n {
 		err := db.Tx(ctx, func(tx *sql.Tx) error {
-			_, err := Record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "a1", Name: "Trực ban 1"}, Action: "alert.close", Object: fmt.Sprintf("CB-%d", i), Details: map[string]string{"b": "2", "a": "1"}})
+			_, err := Record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "a1", Name: "Trực ban 1"}, Action: "alert.close",
+				Object: fmt.Sprintf("CB-%d", i), Details: map[string]string{"b": "2", "a": "1"}})
 			return err
 		})
 		if err != nil {
@@ -310,7 +311,8 @@ func TestLogOfAnotherTime(t *testing.T) {
 	}
 	defer l.Close()
 	recordN(t, ctx, db, 1)
-	if err := l.Append(ctx); err == nil || !strings.Contains(err.Error(), "audit row 5 is not what the evidence log holds") || l.Taking() == nil {
+	if err := l.Append(ctx); err == nil || !strings.Contains(err.Error(), "audit row 5 is not what the evidence log holds") ||
+		l.Taking() == nil {
 		t.Errorf("Append() = %v, Taking() = %v; want both to name row 5", err, l.Taking())
 	}
 	if n, err := l.reader.NextIndex(ctx); err != nil || n != 5 {
@@ -320,7 +322,8 @@ func TestLogOfAnotherTime(t *testing.T) {
 	if err := db.Tx(ctx, func(tx *sql.Tx) error { _, err := tx.Exec("DELETE FROM audit WHERE number > 3"); return err }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLog(ctx, cfg, db, key, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "restore both from one backup") {
+	if _, err := OpenLog(ctx, cfg, db, key, slog.New(slog.DiscardHandler)); err == nil ||
+		!strings.Contains(err.Error(), "restore both from one backup") {
 		t.Errorf("OpenLog over fewer rows = %v", err)
 	}
 }
@@ -354,8 +357,10 @@ func TestHeadAfterAClockThatRanAhead(t *testing.T) {
 
 // TestLeafStaysAsItIs: heads that are signed commit to these bytes, so a change of soc.Deed must not change those of rows that exist.
 func TestLeafStaysAsItIs(t *testing.T) {
-	got, err := leaf(soc.Deed{Number: 7, Time: 1763769600000, Actor: soc.Actor{ID: "a1", Name: "Trực ban 1", Unit: "DV-001", Roles: []soc.Role{soc.Analyst}, Address: "10.0.0.9"},
-		Action: "alert.close", Object: "CB-2026-000001", Before: "aa", After: "bb", Result: Done, Reason: "quét <thử>", Details: map[string]string{"b": "2", "a": "1"}})
+	got, err := leaf(soc.Deed{Number: 7, Time: 1763769600000,
+		Actor:  soc.Actor{ID: "a1", Name: "Trực ban 1", Unit: "DV-001", Roles: []soc.Role{soc.Analyst}, Address: "10.0.0.9"},
+		Action: "alert.close", Object: "CB-2026-000001", Before: "aa", After: "bb", Result: Done, Reason: "quét <thử>",
+		Details: map[string]string{"b": "2", "a": "1"}})
 	want := `{"Number":7,"Time":1763769600000,"Actor":{"ID":"a1","Name":"Trực ban 1","Roles":["analyst"],"Unit":"DV-001","Address":"10.0.0.9"},"Action":"alert.close",` +
 		`"Object":"CB-2026-000001","Before":"aa","After":"bb","Result":"done","Reason":"quét \u003cthử\u003e","Details":{"a":"1","b":"2"}}`
 	if err != nil || string(got) != want {

@@ -128,7 +128,8 @@ func (l *Log) WritePack(ctx context.Context, w io.Writer, h Header, records []Pa
 }
 
 // writePack writes a pack under head.
-func (l *Log) writePack(ctx context.Context, w io.Writer, h Header, records []PackRecord, deeds []soc.Deed, head Head, signer crypto.Signer) error {
+func (l *Log) writePack(ctx context.Context, w io.Writer, h Header, records []PackRecord, deeds []soc.Deed, head Head,
+	signer crypto.Signer) error {
 	var err error
 	h.Format = PackFormat
 	var out bytes.Buffer
@@ -211,7 +212,8 @@ func writeEnd(out *bytes.Buffer, m manifest, signer crypto.Signer) error {
 	if err != nil {
 		return err
 	}
-	sb, err := json.Marshal(signature{"signature", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), hex.EncodeToString(sig)})
+	sb, err := json.Marshal(signature{"signature", string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
+		hex.EncodeToString(sig)})
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,8 @@ func madePack(t *testing.T, system string, n int) ([]byte, *ecdsa.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records := []PackRecord{{"alert", "CB-2026-000001", soc.Alert{Number: "CB-2026-000001", Title: map[string]string{"vi": "Dò mật khẩu"}}}, {"posture", "L3-OPS-MON-01@1", soc.Finding{Control: "L3-OPS-MON-01", State: soc.Met}}}
+	records := []PackRecord{{"alert", "CB-2026-000001", soc.Alert{Number: "CB-2026-000001", Title: map[string]string{"vi": "Dò mật khẩu"}}},
+		{"posture", "L3-OPS-MON-01@1", soc.Finding{Control: "L3-OPS-MON-01", State: soc.Met}}}
 	var pack bytes.Buffer
 	if err := l.WritePack(ctx, &pack, Header{System: system, Name: "Cổng dịch vụ công", From: 1, To: 2}, records, deeds, key); err != nil {
 		t.Fatal(err)
@@ -125,10 +126,12 @@ func TestPackTellsWhatWasAltered(t *testing.T) {
 	}
 }
 
-// TestNameOfRecord: a posture is named by its control and when it began, not by the number that says so; what is no such id stands as it is.
+// TestNameOfRecord: a posture is named by its control and when it began, not by the number that says so; what is no such id stands as it
+// is.
 func TestNameOfRecord(t *testing.T) {
 	for _, c := range []struct{ kind, id, en, vi string }{
-		{"posture", "L3-OPS-MON-01@1796022777872", "posture L3-OPS-MON-01 at 2026-11-30 14:12:57", "trạng thái L3-OPS-MON-01 lúc 30/11/2026 14:12:57"},
+		{"posture", "L3-OPS-MON-01@1796022777872", "posture L3-OPS-MON-01 at 2026-11-30 14:12:57",
+			"trạng thái L3-OPS-MON-01 lúc 30/11/2026 14:12:57"},
 		{"posture", "L3@9999999999999999", "posture L3@9999999999999999", "trạng thái L3@9999999999999999"},
 		{"posture", "L3@-1", "posture L3@-1", "trạng thái L3@-1"},
 		{"posture", "L3", "posture L3", "trạng thái L3"},
@@ -142,7 +145,8 @@ func TestNameOfRecord(t *testing.T) {
 	}
 	good, _ := madePack(t, "HT-001", 1)
 	v := VerifyPack(bytes.NewReader(bytes.Replace(good, []byte(`"state":"met"`), []byte(`"state":"not_met"`), 1)), Want{})
-	if len(v.Findings) == 0 || v.Findings[0].EN != "posture L3-OPS-MON-01 at 1970-01-01 07:00:00 was altered (line 3)" || v.Findings[0].VI != "trạng thái L3-OPS-MON-01 lúc 01/01/1970 07:00:00 đã bị sửa (dòng 3)" {
+	if len(v.Findings) == 0 || v.Findings[0].EN != "posture L3-OPS-MON-01 at 1970-01-01 07:00:00 was altered (line 3)" ||
+		v.Findings[0].VI != "trạng thái L3-OPS-MON-01 lúc 01/01/1970 07:00:00 đã bị sửa (dòng 3)" {
 		t.Errorf("a posture that was altered: %+v", v.Findings)
 	}
 }
@@ -229,23 +233,36 @@ func TestPacksMadeByHand(t *testing.T) {
 		{"the last byte cut", good[:len(good)-1], Want{}, []string{"the end of the file is cut off"}},
 		{"the signature line cut", bytes.Join(lines[:len(lines)-1], nil), Want{}, []string{"no signature line"}},
 		{"half a signature line", good[:len(good)-200], Want{}, []string{"the signature line is altered, or the end of the file is cut off"}},
-		{"text behind the end", append(bytes.Clone(good), "more\nand more\n"...), Want{}, []string{"2 lines behind the signature do not belong to the pack"}},
+		{"text behind the end", append(bytes.Clone(good), "more\nand more\n"...), Want{},
+			[]string{"2 lines behind the signature do not belong to the pack"}},
 		{"a pack behind a pack", append(bytes.Clone(good), other...), Want{}, []string{"was added"}},
 		{"the pack of another system", other, Want{System: "HT-001"}, []string{`is about "HT-002", not about HT-001`}},
 		{"signed by another", other, Want{Key: strings.Repeat("a", 64)}, []string{"signed by another key"}},
-		{"the head of another log", bytes.Join(slices.Concat(with(9, foreign[9]), lines[len(lines)-2:]), nil), Want{}, []string{"checkpoint 6 was altered", "not signed by this log's key"}},
-		{"the head of another log, signed again", resign(t, key, with(9, foreign[9])...), Want{}, []string{"the head of the log: checkpoint is not signed by this log's key"}},
-		{"an older head, signed again", resign(t, key, with(9, older())...), Want{}, []string{"audit row 4 is not in the log", "audit row 6 is not in the log"}},
+		{"the head of another log", bytes.Join(slices.Concat(with(9, foreign[9]), lines[len(lines)-2:]), nil), Want{},
+			[]string{"checkpoint 6 was altered", "not signed by this log's key"}},
+		{"the head of another log, signed again", resign(t, key, with(9, foreign[9])...), Want{},
+			[]string{"the head of the log: checkpoint is not signed by this log's key"}},
+		{"an older head, signed again", resign(t, key, with(9, older())...), Want{},
+			[]string{"audit row 4 is not in the log", "audit row 6 is not in the log"}},
 		{"two heads", resign(t, key, append(slices.Clone(body), body[9])...), Want{}, []string{"one head of the log; here are 1 and 2"}},
 		{"no header", resign(t, key, body[1:]...), Want{}, []string{"here are 0 and 1"}},
-		{"a head that is no text", resign(t, key, with(9, []byte(`{"kind":"checkpoint","id":"6","data":7}`))...), Want{}, []string{"the head of the log: json"}},
-		{"a deed of another log, signed again", resign(t, key, with(3, bytes.Replace(body[3], []byte("CB-0"), []byte("CB-9"), 1))...), Want{}, []string{"audit row 1 is not in the log under its signed head"}},
-		{"a deed under another number", resign(t, key, with(3, bytes.Replace(body[3], []byte(`"id":"1"`), []byte(`"id":"2"`), 1))...), Want{}, []string{"audit row 2 is not in the log"}},
-		{"a member twice", resign(t, key, with(1, []byte(`{"kind":"alert","id":"CB-2026-000001","data":{},"data":{"State":"closed"}}`))...), Want{}, []string{"line 2 (alert CB-2026-000001) is not written as packs are: a member twice"}},
-		{"a member twice within", resign(t, key, with(1, []byte(`{"kind":"alert","id":"CB-2026-000001","data":{"a":[{"State":"new","State":"closed"}]}}`))...), Want{}, []string{"a member twice"}},
-		{"not UTF-8", resign(t, key, with(1, []byte("{\"kind\":\"alert\",\"id\":\"CB-2026-000001\",\"data\":\"\xff\xfe\"}"))...), Want{}, []string{"line 2 holds bytes that are not UTF-8"}},
-		{"a newer format", resign(t, key, with(0, bytes.Replace(body[0], []byte("pack/2"), []byte("pack/3"), 1))...), Want{}, []string{"check it with the newer program"}},
-		{"what commands a terminal", resign(t, key, with(3, bytes.Replace(body[3], []byte(`"id":"1"`), []byte(`"id":"1\u001b[2J"`), 1))...), Want{}, []string{"audit row 1\ufffd[2J"}},
+		{"a head that is no text", resign(t, key, with(9, []byte(`{"kind":"checkpoint","id":"6","data":7}`))...), Want{},
+			[]string{"the head of the log: json"}},
+		{"a deed of another log, signed again", resign(t, key, with(3, bytes.Replace(body[3], []byte("CB-0"), []byte("CB-9"), 1))...), Want{},
+			[]string{"audit row 1 is not in the log under its signed head"}},
+		{"a deed under another number", resign(t, key, with(3, bytes.Replace(body[3], []byte(`"id":"1"`), []byte(`"id":"2"`), 1))...), Want{},
+			[]string{"audit row 2 is not in the log"}},
+		{"a member twice", resign(t, key, with(1, []byte(`{"kind":"alert","id":"CB-2026-000001","data":{},"data":{"State":"closed"}}`))...),
+			Want{}, []string{"line 2 (alert CB-2026-000001) is not written as packs are: a member twice"}},
+		{"a member twice within",
+			resign(t, key, with(1, []byte(`{"kind":"alert","id":"CB-2026-000001","data":{"a":[{"State":"new","State":"closed"}]}}`))...), Want{},
+			[]string{"a member twice"}},
+		{"not UTF-8", resign(t, key, with(1, []byte("{\"kind\":\"alert\",\"id\":\"CB-2026-000001\",\"data\":\"\xff\xfe\"}"))...), Want{},
+			[]string{"line 2 holds bytes that are not UTF-8"}},
+		{"a newer format", resign(t, key, with(0, bytes.Replace(body[0], []byte("pack/2"), []byte("pack/3"), 1))...), Want{},
+			[]string{"check it with the newer program"}},
+		{"what commands a terminal", resign(t, key, with(3, bytes.Replace(body[3], []byte(`"id":"1"`), []byte(`"id":"1\u001b[2J"`), 1))...),
+			Want{}, []string{"audit row 1\ufffd[2J"}},
 	} {
 		v := VerifyPack(bytes.NewReader(tt.pack), tt.want)
 		if v.Good {
@@ -307,7 +324,8 @@ func TestBombs(t *testing.T) {
 }
 
 func FuzzVerifyPack(f *testing.F) {
-	f.Add([]byte(`{"kind":"header","id":"HT-001","data":{"format":"hoalu.pack/1"}}` + "\n" + `{"kind":"manifest","records":[]}` + "\n" + `{"kind":"signature","key":"","signature":""}` + "\n"))
+	f.Add([]byte(`{"kind":"header","id":"HT-001","data":{"format":"hoalu.pack/1"}}` + "\n" + `{"kind":"manifest","records":[]}` + "\n" +
+		`{"kind":"signature","key":"","signature":""}` + "\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if VerifyPack(bytes.NewReader(raw), Want{Key: strings.Repeat("0", 64)}).Good {
 			t.Errorf("%q is good under a key nobody has", raw)

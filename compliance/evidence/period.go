@@ -23,7 +23,9 @@ func Period(from, to string, now time.Time, zone *time.Location) (int64, int64, 
 			}
 			return t.UnixMilli(), nil
 		}
-		return 0, &soc.Problem{Status: 400, Code: "bad_time", Detail: fmt.Sprintf("%s: must be a day as 2026-11-21 or an instant as 2026-11-21T08:00:00+07:00, is %q.", name, s), Values: map[string]string{"name": name, "given": s}}
+		return 0, &soc.Problem{Status: 400, Code: "bad_time",
+			Detail: fmt.Sprintf("%s: must be a day as 2026-11-21 or an instant as 2026-11-21T08:00:00+07:00, is %q.", name, s),
+			Values: map[string]string{"name": name, "given": s}}
 	}
 	now = now.In(zone)
 	f, err1 := parse("from", from, time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, zone), false)
@@ -32,7 +34,8 @@ func Period(from, to string, now time.Time, zone *time.Location) (int64, int64, 
 		return 0, 0, err
 	}
 	if f >= t {
-		return 0, 0, &soc.Problem{Status: 400, Code: "bad_period", Detail: "from: must be before to.", Values: map[string]string{"name": "from", "given": from}}
+		return 0, 0, &soc.Problem{Status: 400, Code: "bad_period", Detail: "from: must be before to.",
+			Values: map[string]string{"name": "from", "given": from}}
 	}
 	return f, t, nil
 }

@@ -31,8 +31,8 @@ const (
 	Failed = "error"
 )
 
-// RecordProtected is Record of a deed in whose words protect has put tokens in the place of citizens' numbers: what people typed (a reason, a
-// search, a log-in name) cannot be taken out of the log again. While protect cannot, nothing is recorded. nil: the words stay.
+// RecordProtected is Record of a deed in whose words protect has put tokens in the place of citizens' numbers: what people typed (a reason,
+// a search, a log-in name) cannot be taken out of the log again. While protect cannot, nothing is recorded. nil: the words stay.
 func RecordProtected(ctx context.Context, tx *sql.Tx, d soc.Deed, protect func(string) (string, error)) (int64, error) {
 	if protect == nil {
 		return Record(ctx, tx, d)
@@ -86,7 +86,8 @@ func Record(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
 	}
 	d.Number = n
 	if data, err := leaf(d); err != nil || len(data) > maxLeaf { // a row the log cannot take would hold up all after it
-		return 0, errors.Join(fmt.Errorf("record deed %s: it has %d bytes, the evidence log takes %d; shorten what is said of it", d.Action, len(data), maxLeaf), err)
+		return 0, errors.Join(fmt.Errorf("record deed %s: it has %d bytes, the evidence log takes %d; shorten what is said of it", d.Action,
+			len(data), maxLeaf), err)
 	}
 	err = db.New(tx).InsertDeed(ctx, db.InsertDeedParams{
 		Number: n, Time: d.Time, Actor: d.Actor.ID, ActorName: d.Actor.Name, ActorUnit: d.Actor.Unit, Roles: string(roles),
@@ -101,7 +102,8 @@ func Record(ctx context.Context, tx *sql.Tx, d soc.Deed) (int64, error) {
 
 // searchText is what people search a deed by: all its words, without case and marks.
 func searchText(d soc.Deed) string {
-	words := []string{strconv.FormatInt(d.Number, 10), d.Actor.ID, d.Actor.Name, d.Actor.Unit, d.Actor.Address, d.Action, d.Object, d.Result, d.Reason}
+	words := []string{strconv.FormatInt(d.Number, 10), d.Actor.ID, d.Actor.Name, d.Actor.Unit, d.Actor.Address, d.Action, d.Object, d.Result,
+		d.Reason}
 	for _, r := range d.Actor.Roles {
 		words = append(words, string(r))
 	}

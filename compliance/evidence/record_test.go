@@ -19,7 +19,11 @@ import (
 func record(t *testing.T, db *state.DB, d soc.Deed) int64 {
 	t.Helper()
 	var n int64
-	if err := db.Tx(context.Background(), func(tx *sql.Tx) (err error) { n, err = evidence.Record(context.Background(), tx, d); return err }); err != nil {
+	if err := db.Tx(context.Background(), func(tx *sql.Tx) (err error) {
+		n,
+			err = evidence.Record(context.Background(), tx, d)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -28,8 +32,10 @@ func record(t *testing.T, db *state.DB, d soc.Deed) int64 {
 func TestRecordAndRead(t *testing.T) {
 	statetest.Each(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {
 		ctx := context.Background()
-		want := soc.Deed{Time: 1000, Actor: soc.Actor{ID: "a1", Name: "Trực ban 1", Roles: []soc.Role{soc.Analyst, soc.Lead}, Unit: "DV-01", Address: "192.0.2.1"},
-			Action: "alert.close", Object: "CB-2026-000001", Before: "aa", After: "bb", Result: evidence.Denied, Reason: "duplicate", Details: map[string]string{"note": "Đã gọi đơn vị"}}
+		want := soc.Deed{Time: 1000, Actor: soc.Actor{ID: "a1", Name: "Trực ban 1", Roles: []soc.Role{soc.Analyst, soc.Lead}, Unit: "DV-01",
+			Address: "192.0.2.1"},
+			Action: "alert.close", Object: "CB-2026-000001", Before: "aa", After: "bb", Result: evidence.Denied, Reason: "duplicate",
+			Details: map[string]string{"note": "Đã gọi đơn vị"}}
 		if n := record(t, db, want); n != 1 {
 			t.Errorf("first number %d, want 1", n)
 		}
@@ -42,7 +48,8 @@ func TestRecordAndRead(t *testing.T) {
 			t.Errorf("second number %d", n)
 		}
 		p, err := evidence.List(ctx, db.Read(), evidence.Query{})
-		if err != nil || p.Total != 2 || p.Items[0].Number != 2 || p.Items[0].Time == 0 || p.Items[0].Result != evidence.Done || p.Items[0].Details == nil {
+		if err != nil || p.Total != 2 || p.Items[0].Number != 2 || p.Items[0].Time == 0 || p.Items[0].Result != evidence.Done ||
+			p.Items[0].Details == nil {
 			t.Errorf("List = %+v, %v", p, err)
 		}
 		if diff := cmp.Diff(want, p.Items[1]); diff != "" {
@@ -100,7 +107,8 @@ func TestListFilters(t *testing.T) {
 	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
 		ctx := context.Background()
 		for i := range 30 {
-			d := soc.Deed{Time: int64(1000 + i), Actor: soc.Actor{ID: fmt.Sprintf("a%d", i%3), Name: "Trực ban"}, Action: "alert.note", Object: fmt.Sprintf("CB-%02d", i)}
+			d := soc.Deed{Time: int64(1000 + i), Actor: soc.Actor{ID: fmt.Sprintf("a%d", i%3), Name: "Trực ban"}, Action: "alert.note",
+				Object: fmt.Sprintf("CB-%02d", i)}
 			switch i % 5 {
 			case 0:
 				d.Action, d.Actor.ID = "system.create", "system"

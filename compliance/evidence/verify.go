@@ -99,7 +99,8 @@ type packLine struct {
 }
 
 // kindWords are the kinds of records in Vietnamese; in English they are called as they are written.
-var kindWords = map[string]string{"system": "hệ thống", "alert": "cảnh báo", "posture": "trạng thái", "deed": "dòng nhật ký thao tác", "header": "dòng mở đầu",
+var kindWords = map[string]string{"system": "hệ thống", "alert": "cảnh báo", "posture": "trạng thái", "deed": "dòng nhật ký thao tác",
+	"header":     "dòng mở đầu",
 	"checkpoint": "đầu chuỗi", "comparison": "bản ghi đối chiếu", "heads": "các đầu chuỗi trước", "manifest": "bảng kê", "signature": "chữ ký"}
 
 // name says which record it is. A posture is named by its control and when it began, in Vietnamese time; a pack may come from anyone, so
@@ -170,11 +171,13 @@ func (c *check) run(r io.ReadSeeker, want Want) {
 		return
 	}
 	if c.signed < 1 {
-		c.found("the file is not an evidence pack, or its end is cut off: no signature line", "tệp không phải gói chứng cứ, hoặc phần cuối đã bị cắt: không có dòng chữ ký")
+		c.found("the file is not an evidence pack, or its end is cut off: no signature line",
+			"tệp không phải gói chứng cứ, hoặc phần cuối đã bị cắt: không có dòng chữ ký")
 		return
 	}
 	if n := len(c.lines) - 1 - c.signed; n > 0 {
-		c.found("%d lines behind the signature do not belong to the pack: they were added", "%d dòng sau chữ ký không thuộc gói: đã bị thêm vào", n)
+		c.found("%d lines behind the signature do not belong to the pack: they were added", "%d dòng sau chữ ký không thuộc gói: đã bị thêm vào",
+			n)
 	}
 	body := c.lines[:c.signed-1]
 	key := c.key(want)
@@ -228,7 +231,8 @@ func (c *check) read(r io.ReadSeeker) bool {
 	})
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):
-		c.found("line %d is longer than %d MB: no line of a pack is", "dòng %d dài hơn %d MB: không dòng nào của gói dài như vậy", len(c.lines)+1, maxLine>>20)
+		c.found("line %d is longer than %d MB: no line of a pack is", "dòng %d dài hơn %d MB: không dòng nào của gói dài như vậy", len(c.lines)+1,
+			maxLine>>20)
 		return false
 	case err != nil:
 		c.found("the file cannot be read: %v", "không đọc được tệp: %v", err)
@@ -240,7 +244,8 @@ func (c *check) read(r io.ReadSeeker) bool {
 		return false
 	}
 	if returns > 0 && returns >= len(c.lines)-1 {
-		c.found("the line ends were changed (CR LF), as mail and editors do: get the file again, as a binary file", "ký tự xuống dòng đã bị đổi (CR LF), thường do thư điện tử hoặc trình soạn thảo: hãy lấy lại tệp ở dạng nhị phân")
+		c.found("the line ends were changed (CR LF), as mail and editors do: get the file again, as a binary file",
+			"ký tự xuống dòng đã bị đổi (CR LF), thường do thư điện tử hoặc trình soạn thảo: hãy lấy lại tệp ở dạng nhị phân")
 		return false
 	}
 	if !whole {
@@ -252,10 +257,13 @@ func (c *check) read(r io.ReadSeeker) bool {
 // text says what a file is that surely is no pack.
 func (c *check) text(first []byte) bool {
 	for _, x := range []struct{ magic, en, vi string }{
-		{"PK\x03\x04", "the file is a ZIP archive, not an evidence pack: take the pack out of it and check that", "tệp là kho nén ZIP, không phải gói chứng cứ: hãy lấy gói ra rồi kiểm tra"},
+		{"PK\x03\x04", "the file is a ZIP archive, not an evidence pack: take the pack out of it and check that",
+			"tệp là kho nén ZIP, không phải gói chứng cứ: hãy lấy gói ra rồi kiểm tra"},
 		{"PK\x05\x06", "the file is an empty ZIP archive, not an evidence pack", "tệp là kho nén ZIP rỗng, không phải gói chứng cứ"},
-		{"\x1f\x8b", "the file is compressed (gzip), not an evidence pack: unpack it and check what comes out", "tệp đang nén (gzip), không phải gói chứng cứ: hãy giải nén rồi kiểm tra"},
-		{"\xef\xbb\xbf", "a byte-order mark was put before the pack, as editors do: get the file again", "trình soạn thảo đã thêm dấu BOM vào đầu gói: hãy lấy lại tệp gốc"},
+		{"\x1f\x8b", "the file is compressed (gzip), not an evidence pack: unpack it and check what comes out",
+			"tệp đang nén (gzip), không phải gói chứng cứ: hãy giải nén rồi kiểm tra"},
+		{"\xef\xbb\xbf", "a byte-order mark was put before the pack, as editors do: get the file again",
+			"trình soạn thảo đã thêm dấu BOM vào đầu gói: hãy lấy lại tệp gốc"},
 		{"\xff\xfe", "the file was saved as UTF-16, as editors do: get the file again", "tệp đã bị lưu lại dạng UTF-16: hãy lấy lại tệp gốc"},
 	} {
 		if bytes.HasPrefix(first, []byte(x.magic)) {
@@ -287,7 +295,8 @@ func (c *check) key(want Want) *ecdsa.PublicKey {
 	sum := sha256.Sum256(block.Bytes)
 	c.v.KeyID = hex.EncodeToString(sum[:])
 	if want.Key != "" && !strings.EqualFold(want.Key, c.v.KeyID) {
-		c.found("the pack is signed by another key (%s), not by %s: it is not from where it should be", "gói được ký bằng khóa khác (%s), không phải %s: không phải từ nơi cần có", c.v.KeyID, want.Key)
+		c.found("the pack is signed by another key (%s), not by %s: it is not from where it should be",
+			"gói được ký bằng khóa khác (%s), không phải %s: không phải từ nơi cần có", c.v.KeyID, want.Key)
 	}
 	mSum := sha256.Sum256(c.manifest)
 	b, err := hex.DecodeString(sig.Signature)
@@ -305,10 +314,13 @@ func (c *check) content(r io.ReadSeeker, want Want, key *ecdsa.PublicKey, body [
 		return
 	}
 	if c.headers != 1 || c.heads != 1 {
-		c.found("a pack has one header and one head of the log; here are %d and %d", "một gói có đúng một dòng mở đầu và một đầu chuỗi; ở đây có %d và %d", c.headers, c.heads)
+		c.found("a pack has one header and one head of the log; here are %d and %d",
+			"một gói có đúng một dòng mở đầu và một đầu chuỗi; ở đây có %d và %d", c.headers, c.heads)
 	}
-	if err := json.Unmarshal(c.header, &c.v.Header); c.headers > 0 && (err != nil || c.v.Header.Format != PackFormat && c.v.Header.Format != packFormat1) {
-		c.found("the header is of format %.40q, this program reads %s: check it with the newer program", "dòng mở đầu thuộc định dạng %.40q, chương trình này đọc %s: hãy kiểm tra bằng bản mới hơn", c.v.Header.Format, PackFormat)
+	if err := json.Unmarshal(c.header, &c.v.Header); c.headers > 0 &&
+		(err != nil || c.v.Header.Format != PackFormat && c.v.Header.Format != packFormat1) {
+		c.found("the header is of format %.40q, this program reads %s: check it with the newer program",
+			"dòng mở đầu thuộc định dạng %.40q, chương trình này đọc %s: hãy kiểm tra bằng bản mới hơn", c.v.Header.Format, PackFormat)
 	}
 	if want.System != "" && c.v.Header.System != want.System {
 		c.found("the pack is about %.40q, not about %s", "gói là của %.40q, không phải của %s", c.v.Header.System, want.System)
@@ -334,11 +346,13 @@ func (c *check) content(r io.ReadSeeker, want Want, key *ecdsa.PublicKey, body [
 		case body[i].kind == "" || json.Unmarshal(b, &x) != nil:
 			c.found("line %d is not readable", "dòng %d không đọc được", i+1)
 		case exact(b, &x) != nil || twice(b):
-			c.found("line %d (%s) is not written as packs are: a member twice, or other spelling", "dòng %d (%s) không viết đúng cách của gói: một mục lặp lại, hoặc cách viết khác", i+1, body[i])
+			c.found("line %d (%s) is not written as packs are: a member twice, or other spelling",
+				"dòng %d (%s) không viết đúng cách của gói: một mục lặp lại, hoặc cách viết khác", i+1, body[i])
 		}
 		c.told(x)
 		if x.Kind == "deed" && c.v.Head.Root != "" && !c.included(x) {
-			c.found("audit row %s is not in the log under its signed head: it was altered", "dòng nhật ký thao tác %s không nằm trong nhật ký dưới đầu chuỗi đã ký: đã bị sửa", x.ID)
+			c.found("audit row %s is not in the log under its signed head: it was altered",
+				"dòng nhật ký thao tác %s không nằm trong nhật ký dưới đầu chuỗi đã ký: đã bị sửa", x.ID)
 		}
 		return true
 	})

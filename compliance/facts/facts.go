@@ -144,8 +144,10 @@ func RetentionFloorDays(level int) int {
 const DefaultMaxAge = 9 * 60_000
 
 // Build puts one system's facts together. readings are by source id, kinds says what kinds of log a source sends about this system.
-func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source, readings map[string]soc.Reading, kinds func(source string) map[string]int64, lastByHost func(host string) (int64, error)) Facts {
-	f := Facts{Now: t.Now, System: System{sys.ID, sys.Level, sys.Placement, sys.Engine, sys.Dossier, sys.Investing, sys.Demo}, Floor: RetentionFloorDays(sys.Level),
+func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source, readings map[string]soc.Reading,
+	kinds func(source string) map[string]int64, lastByHost func(host string) (int64, error)) Facts {
+	f := Facts{Now: t.Now, System: System{sys.ID, sys.Level, sys.Placement, sys.Engine, sys.Dossier, sys.Investing, sys.Demo},
+		Floor:  RetentionFloorDays(sys.Level),
 		Assets: []Asset{}, Sources: []Source{}, National: t.National, Access: t.Access, Clock: t.Clock}
 	if t.Store != nil {
 		f.Store = t.Store(sys.ID)
@@ -168,7 +170,8 @@ func Build(t Telemetry, sys soc.System, assets []soc.Asset, sources []soc.Source
 	}
 	for _, s := range sources {
 		r := readings[s.ID]
-		x := Source{ID: s.ID, Name: s.Name, Kind: s.Kind, Layers: s.Layers, State: r.State, FirstEvent: r.FirstEvent, LastEvent: r.LastEvent, Since: r.Since,
+		x := Source{ID: s.ID, Name: s.Name, Kind: s.Kind, Layers: s.Layers, State: r.State, FirstEvent: r.FirstEvent, LastEvent: r.LastEvent,
+			Since:  r.Since,
 			MaxAge: DefaultMaxAge, OffsetMS: r.OffsetMS, Timed: r.Timed, Unparsed: r.Unparsed, Planned: s.StoppedUntil > t.Now}
 		if s.ExpectEvery > 0 {
 			x.MaxAge = s.ExpectEvery

@@ -200,7 +200,8 @@ admin      -       -     -      -       -        write         -
 }
 
 func TestScope(t *testing.T) {
-	systems := []soc.System{{ID: "HT-001", Unit: "DV-01"}, {ID: "HT-002", Unit: "DV-02", Operator: "DV-01"}, {ID: "HT-003", Unit: "DV-02"}, {ID: "HT-004"}}
+	systems := []soc.System{{ID: "HT-001", Unit: "DV-01"}, {ID: "HT-002", Unit: "DV-02", Operator: "DV-01"}, {ID: "HT-003", Unit: "DV-02"},
+		{ID: "HT-004"}}
 	p := policy(t)
 	for _, c := range []struct {
 		name   string
@@ -213,13 +214,17 @@ func TestScope(t *testing.T) {
 		{"auditor: no unassigned", soc.Actor{Roles: []soc.Role{soc.Auditor}}, "events.search",
 			soc.Scope{Systems: []string{"HT-001", "HT-002", "HT-003", "HT-004"}},
 			query.Terms{Field: ecs.SystemID, Values: []string{"HT-001", "HT-002", "HT-003", "HT-004"}}},
-		{"owner and operator", soc.Actor{Roles: []soc.Role{soc.Owner}, Unit: "DV-01"}, "events.search", soc.Scope{Systems: []string{"HT-001", "HT-002"}},
+		{"owner and operator", soc.Actor{Roles: []soc.Role{soc.Owner}, Unit: "DV-01"}, "events.search",
+			soc.Scope{Systems: []string{"HT-001", "HT-002"}},
 			query.Terms{Field: ecs.SystemID, Values: []string{"HT-001", "HT-002"}}},
-		{"owner of nothing", soc.Actor{Roles: []soc.Role{soc.Owner}, Unit: "DV-09"}, "events.search", soc.Scope{Systems: []string{}}, query.None{}},
+		{"owner of nothing", soc.Actor{Roles: []soc.Role{soc.Owner}, Unit: "DV-09"}, "events.search", soc.Scope{Systems: []string{}},
+			query.None{}},
 		{"owner without unit", soc.Actor{Roles: []soc.Role{soc.Owner}}, "events.search", soc.Scope{Systems: []string{}}, query.None{}},
-		{"owner who is analyst too", soc.Actor{Roles: []soc.Role{soc.Owner, soc.Analyst}, Unit: "DV-01"}, "events.search", soc.Scope{All: true}, query.All{}},
+		{"owner who is analyst too", soc.Actor{Roles: []soc.Role{soc.Owner, soc.Analyst}, Unit: "DV-01"}, "events.search", soc.Scope{All: true},
+			query.All{}},
 		{"administrator", soc.Actor{Roles: []soc.Role{soc.Administrator}}, "events.search", soc.Scope{Systems: []string{}}, query.None{}},
-		{"own deeds open no system", soc.Actor{ID: "ng-1", Roles: []soc.Role{soc.Analyst}}, "audit.read", soc.Scope{Systems: []string{}}, query.None{}},
+		{"own deeds open no system", soc.Actor{ID: "ng-1", Roles: []soc.Role{soc.Analyst}}, "audit.read", soc.Scope{Systems: []string{}},
+			query.None{}},
 	} {
 		f, err := p.Filter(context.Background(), c.actor, c.action)
 		if err != nil {

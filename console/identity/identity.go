@@ -329,7 +329,8 @@ func (a *Accounts) Change(ctx context.Context, by soc.Actor, c Change) (Account,
 		if name == "" {
 			name = old.Name
 		}
-		if _, err := q.ChangeAccount(ctx, db.ChangeAccountParams{ID: c.ID, Version: c.Version, Name: name, Roles: rolesText(c.Roles), Unit: c.Unit, State: st}); err != nil {
+		if _, err := q.ChangeAccount(ctx, db.ChangeAccountParams{ID: c.ID, Version: c.Version, Name: name, Roles: rolesText(c.Roles),
+			Unit: c.Unit, State: st}); err != nil {
 			return fmt.Errorf("change account: %w", err)
 		}
 		n, err := q.CountAdministrators(ctx)
@@ -401,7 +402,8 @@ func (a *Accounts) setSetting(ctx context.Context, tx *sql.Tx, by soc.Actor, key
 	if err := q.SetSetting(ctx, db.SetSettingParams{Key: key, Value: value}); err != nil {
 		return fmt.Errorf("change setting %s: %w", key, err)
 	}
-	return a.record(ctx, tx, soc.Deed{Actor: by, Action: "setting.change", Object: key, Details: map[string]string{"before": old, "after": value}})
+	return a.record(ctx, tx, soc.Deed{Actor: by, Action: "setting.change", Object: key,
+		Details: map[string]string{"before": old, "after": value}})
 }
 
 // Run drops what has expired, once an hour, until ctx ends.
@@ -437,6 +439,7 @@ func (a *Accounts) sweep(ctx context.Context) error {
 	a.mu.Unlock()
 	return a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		return errors.Join(q.DropOldSessions(ctx, now), q.DropLinks(ctx, now-7*day), q.DropFailures(ctx, now-day), q.DropOldSearches(ctx, now-30*day))
+		return errors.Join(q.DropOldSessions(ctx, now), q.DropLinks(ctx, now-7*day), q.DropFailures(ctx, now-day),
+			q.DropOldSearches(ctx, now-30*day))
 	})
 }

@@ -70,7 +70,8 @@ func TestArgon(t *testing.T) {
 
 func TestPasswords(t *testing.T) {
 	for password, want := range map[string]string{
-		"ngắn": "short", "truc.ban-2026!": "login", "aaaaaaaaaaaaab": "repeats", "0123456789012": "sequence", "abcdefghijklm": "sequence", "password1234!": "known", "chuồn chuồn bay": "",
+		"ngắn": "short", "truc.ban-2026!": "login", "aaaaaaaaaaaaab": "repeats", "0123456789012": "sequence", "abcdefghijklm": "sequence",
+		"password1234!": "known", "chuồn chuồn bay": "",
 	} {
 		err := checkPassword(password, "truc.ban")
 		var p *soc.Problem
@@ -157,7 +158,8 @@ func TestTokenBesideARunningAppliance(t *testing.T) {
 		recorded := 0
 		other := reopen()
 		_, secret, err := CreateToken(t.Context(), other, func(_ context.Context, tx *sql.Tx, d soc.Deed) error { recorded++; return nil },
-			soc.Actor{ID: "system", Name: "hoalu token create"}, TokenRequest{Name: "máy", Roles: []soc.Role{soc.Owner}, Unit: "DV-01", Life: time.Hour})
+			soc.Actor{ID: "system", Name: "hoalu token create"},
+			TokenRequest{Name: "máy", Roles: []soc.Role{soc.Owner}, Unit: "DV-01", Life: time.Hour})
 		if err != nil || recorded != 1 {
 			t.Fatalf("CreateToken: %v, %d deeds", err, recorded)
 		}
@@ -173,7 +175,8 @@ func TestTokenBesideARunningAppliance(t *testing.T) {
 				t.Errorf("Authenticate(%q): %v, want ErrAnonymous", wrong, err)
 			}
 		}
-		for _, bad := range []TokenRequest{{}, {Roles: []soc.Role{"x"}}, {Roles: []soc.Role{soc.Owner}}, {Roles: []soc.Role{soc.Analyst}, Life: 366 * 24 * time.Hour}, {Roles: []soc.Role{soc.Analyst}, Life: -1}} {
+		for _, bad := range []TokenRequest{{}, {Roles: []soc.Role{"x"}}, {Roles: []soc.Role{soc.Owner}},
+			{Roles: []soc.Role{soc.Analyst}, Life: 366 * 24 * time.Hour}, {Roles: []soc.Role{soc.Analyst}, Life: -1}} {
 			var p *soc.Problem
 			if _, _, err := a.CreateToken(t.Context(), soc.Actor{}, bad); !errors.As(err, &p) {
 				t.Errorf("CreateToken(%+v): %v, want a problem", bad, err)
@@ -214,7 +217,8 @@ func TestTooManyTriesFromOneAddress(t *testing.T) {
 	if !errors.As(last, &p) || p.Code != "login_too_often" {
 		t.Errorf("the 32nd try answers %v", last)
 	}
-	if _, _, err := a.Enter(t.Context(), Login{Login: "x", Password: "y", Address: "10.0.0.2"}, false); !errors.As(err, &p) || p.Code != "login_failed" {
+	if _, _, err := a.Enter(t.Context(), Login{Login: "x", Password: "y", Address: "10.0.0.2"}, false); !errors.As(err, &p) ||
+		p.Code != "login_failed" {
 		t.Errorf("another address answers %v", err)
 	}
 }
@@ -263,7 +267,8 @@ func TestIdentities(t *testing.T) {
 	vouch := func(account, amr string) {
 		t.Helper()
 		if err := db.Tx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `INSERT INTO account_identity (issuer, subject, account, amr, last_use) VALUES ('https://sso.tinh.example', $1, $1, $2, 1)
+			_, err := tx.ExecContext(ctx,
+				`INSERT INTO account_identity (issuer, subject, account, amr, last_use) VALUES ('https://sso.tinh.example', $1, $1, $2, 1)
 				ON CONFLICT (issuer, subject) DO UPDATE SET amr = excluded.amr`, account, amr)
 			if err == nil {
 				_, err = tx.ExecContext(ctx, "UPDATE account SET state = 'active' WHERE id = $1", account)
@@ -276,13 +281,15 @@ func TestIdentities(t *testing.T) {
 	for _, c := range []struct {
 		amr  string
 		want bool
-	}{{`[]`, false}, {`["pwd"]`, false}, {`["pwd","pin"]`, false}, {`["otp"]`, false}, {`["user","wia"]`, false}, {`["pwd","otp"]`, true}, {`["hwk","fpt"]`, true}, {`["mfa"]`, true}} {
+	}{{`[]`, false}, {`["pwd"]`, false}, {`["pwd","pin"]`, false}, {`["otp"]`, false}, {`["user","wia"]`, false}, {`["pwd","otp"]`, true},
+		{`["hwk","fpt"]`, true}, {`["mfa"]`, true}} {
 		vouch(invited.ID, c.amr)
 		if got, err := a.Get(ctx, invited.ID); err != nil || got.SecondFactor != c.want {
 			t.Errorf("second factor after a log-in by %s: %v %v, want %v", c.amr, got.SecondFactor, err, c.want)
 		}
 	}
-	if _, _, err := a.Enter(ctx, Login{Login: "truc.ban", Password: "", Code: code, Address: "198.51.100.7"}, false); !is(err, "login_failed") {
+	if _, _, err := a.Enter(ctx, Login{Login: "truc.ban", Password: "", Code: code, Address: "198.51.100.7"}, false); !is(err,
+		"login_failed") {
 		t.Errorf("log-in here of somebody whose issuer is elsewhere: %v, want login_failed", err)
 	}
 	if err := a.SetPassword(ctx, soc.Actor{ID: invited.ID}, "", "", code, "diều hâu bay cao 8"); !is(err, "person_only") {

@@ -62,7 +62,8 @@ func (a *Accounts) link(ctx context.Context, by soc.Actor, kind, account string,
 		if err != nil {
 			return err
 		}
-		if err := q.InsertLink(ctx, db.InsertLinkParams{Hash: hash, Kind: kind, Account: account, Totp: sealed, Created: a.now(), Expires: l.Expires}); err != nil {
+		if err := q.InsertLink(ctx, db.InsertLinkParams{Hash: hash, Kind: kind, Account: account, Totp: sealed, Created: a.now(),
+			Expires: l.Expires}); err != nil {
 			return fmt.Errorf("keep link: %w", err)
 		}
 		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "link.create", Object: account, Details: map[string]string{"kind": kind}})
@@ -233,7 +234,8 @@ func (a *Accounts) renew(ctx context.Context, q *db.Queries, d done) (soc.Actor,
 		return soc.Actor{}, linkEnded()
 	}
 	if d.Login != acc.Login {
-		return soc.Actor{}, problem(http.StatusUnprocessableEntity, "login_fixed", "The log-in name of this link is another.", map[string]string{"login": acc.Login})
+		return soc.Actor{}, problem(http.StatusUnprocessableEntity, "login_fixed", "The log-in name of this link is another.",
+			map[string]string{"login": acc.Login})
 	}
 	actor := soc.Actor{ID: acc.ID, Name: acc.Name, Roles: rolesOf(acc.Roles), Unit: acc.Unit, Address: d.Address}
 	sealed, err := a.seal(d.secret, acc.ID)
@@ -285,10 +287,12 @@ func (a *Accounts) Invite(ctx context.Context, by soc.Actor, i Invitation) (Acco
 		} else if !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read account: %w", err)
 		}
-		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: i.Name, Roles: rolesText(i.Roles), Unit: i.Unit, State: "invited", Created: a.now()}); err != nil {
+		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: i.Name, Roles: rolesText(i.Roles), Unit: i.Unit,
+			State: "invited", Created: a.now()}); err != nil {
 			return fmt.Errorf("make account: %w", err)
 		}
-		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.create", Object: id, Details: acknowledged(map[string]string{"login": login, "roles": rolesText(i.Roles), "unit": i.Unit}, i.Acknowledged)})
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "account.create", Object: id,
+			Details: acknowledged(map[string]string{"login": login, "roles": rolesText(i.Roles), "unit": i.Unit}, i.Acknowledged)})
 	})
 	if err != nil {
 		return Account{}, Link{}, err
@@ -411,7 +415,8 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 		return soc.Actor{}, nil, err
 	}
 	if cookie == nil {
-		return soc.Actor{}, nil, problem(http.StatusUnauthorized, "login_failed", "Name, password or code is wrong.", map[string]string{"left": strconv.FormatInt(left, 10), "minutes": "15"})
+		return soc.Actor{}, nil, problem(http.StatusUnauthorized, "login_failed", "Name, password or code is wrong.",
+			map[string]string{"left": strconv.FormatInt(left, 10), "minutes": "15"})
 	}
 	return actor, cookie, nil
 }
@@ -458,7 +463,8 @@ func (a *Accounts) factor(ctx context.Context, q *db.Queries, acc db.Account, se
 }
 
 // again runs fn after a logged-in person has confirmed password and code; a wrong try counts like one of log-in.
-func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, code string, fn func(*sql.Tx, *db.Queries, db.Account) error) error {
+func (a *Accounts) again(ctx context.Context, by soc.Actor, action, password, code string,
+	fn func(*sql.Tx, *db.Queries, db.Account) error) error {
 	acc, err := a.q.AccountByIdentity(ctx, db.AccountByIdentityParams{Issuer: OwnIssuer, Subject: by.ID})
 	if errors.Is(err, sql.ErrNoRows) { // a token, or a person whose password is kept elsewhere
 		return problem(http.StatusForbidden, "person_only", "Only a person may do this.", nil)
@@ -556,7 +562,8 @@ func (a *Accounts) countFailures(ctx context.Context, q *db.Queries, f failures)
 		if c.row.Failures+1 >= c.most {
 			c.row.LockedUntil = a.now() + LockFor.Milliseconds()
 		}
-		if err := q.SetFailure(ctx, db.SetFailureParams{Login: c.row.Login, Failures: c.row.Failures + 1, LockedUntil: c.row.LockedUntil, Changed: a.now()}); err != nil {
+		if err := q.SetFailure(ctx, db.SetFailureParams{Login: c.row.Login, Failures: c.row.Failures + 1, LockedUntil: c.row.LockedUntil,
+			Changed: a.now()}); err != nil {
 			return fmt.Errorf("count log-in failure: %w", err)
 		}
 	}

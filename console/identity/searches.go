@@ -36,7 +36,8 @@ func (a *Accounts) KeepSearch(ctx context.Context, by soc.Actor, s Search) (Sear
 		if len(s.Kinds) == 0 {
 			return nil
 		}
-		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "search.identifier", Object: s.ID, Details: map[string]string{"kinds": string(kinds), "query": s.Text}})
+		return a.record(ctx, tx, soc.Deed{Actor: by, Action: "search.identifier", Object: s.ID,
+			Details: map[string]string{"kinds": string(kinds), "query": s.Text}})
 	})
 	return s, err
 }

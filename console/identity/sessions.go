@@ -231,7 +231,8 @@ func (a *Accounts) Sessions(ctx context.Context, account string) ([]Session, err
 	out := []Session{}
 	for _, r := range rows {
 		if account == "" || r.Account == account {
-			out = append(out, Session{ID: r.ID, Account: r.Account, Name: r.Name, Address: r.Address, Agent: r.Agent, Started: r.Started, Seen: r.Seen, Ends: r.Expires})
+			out = append(out, Session{ID: r.ID, Account: r.Account, Name: r.Name, Address: r.Address, Agent: r.Agent, Started: r.Started,
+				Seen: r.Seen, Ends: r.Expires})
 		}
 	}
 	return out, nil

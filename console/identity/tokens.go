@@ -55,11 +55,13 @@ func CreateToken(ctx context.Context, d *state.DB, record Record, by soc.Actor, 
 	secret := tokenMagic + randomText(32)
 	t := Token{ID: newID("mt-"), Name: r.Name, Roles: r.Roles, Unit: r.Unit, By: by.Name, Created: now, Expires: now + r.Life.Milliseconds()}
 	err := d.Tx(ctx, func(tx *sql.Tx) error {
-		err := db.New(tx).InsertToken(ctx, db.InsertTokenParams{ID: t.ID, Hash: digest(secret), Name: t.Name, Roles: rolesText(t.Roles), Unit: t.Unit, MadeBy: by.Name, Maker: makerOf(by), Created: now, Expires: t.Expires})
+		err := db.New(tx).InsertToken(ctx, db.InsertTokenParams{ID: t.ID, Hash: digest(secret), Name: t.Name, Roles: rolesText(t.Roles),
+			Unit: t.Unit, MadeBy: by.Name, Maker: makerOf(by), Created: now, Expires: t.Expires})
 		if err != nil {
 			return fmt.Errorf("keep token: %w", err)
 		}
-		err = record(ctx, tx, soc.Deed{Time: now, Actor: by, Action: "token.create", Object: t.ID, Result: "done", Details: map[string]string{"name": t.Name, "roles": rolesText(t.Roles), "unit": t.Unit}})
+		err = record(ctx, tx, soc.Deed{Time: now, Actor: by, Action: "token.create", Object: t.ID, Result: "done",
+			Details: map[string]string{"name": t.Name, "roles": rolesText(t.Roles), "unit": t.Unit}})
 		if err != nil {
 			return fmt.Errorf("write the audit log: %w", err)
 		}
@@ -88,7 +90,8 @@ func (a *Accounts) Tokens(ctx context.Context) ([]Token, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Token{Orphan: !alive, ID: r.ID, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, By: r.MadeBy, Created: r.Created, Expires: r.Expires, LastUse: r.LastUse, Revoked: r.Revoked}
+		out[i] = Token{Orphan: !alive, ID: r.ID, Name: r.Name, Roles: rolesOf(r.Roles), Unit: r.Unit, By: r.MadeBy, Created: r.Created,
+			Expires: r.Expires, LastUse: r.LastUse, Revoked: r.Revoked}
 	}
 	return out, nil
 }

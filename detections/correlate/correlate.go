@@ -15,9 +15,9 @@
 //
 // Lateness. Hits come in any order within Lateness (5 min) of intake time and are filed by event time; a late hit is tested in every
 // window it falls into. The watermark is the greatest intake time seen minus Lateness, never the wall clock: hits received before it
-// are settled, and of them only what a later window can still need is kept: the newest as many as the threshold, the newest of each value, of each
-// rule, the latest start of each prefix. State is therefore O(threshold + hits within lateness) per group, bounded by MaxHits, and groups
-// by MaxKeys, the longest unseen going first (counted in Evicted).
+// are settled, and of them only what a later window can still need is kept: the newest as many as the threshold, the newest of each value,
+// of each rule, the latest start of each prefix. State is therefore O(threshold + hits within lateness) per group, bounded by MaxHits, and
+// groups by MaxKeys, the longest unseen going first (counted in Evicted).
 //
 // A Correlator is not safe for concurrent use.
 package correlate

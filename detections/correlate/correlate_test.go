@@ -58,8 +58,10 @@ func TestOrder(t *testing.T) {
 		holds      func(w []in) bool
 	}{
 		{"event_count", "  type: event_count\n  rules: [a]\n  timespan: 60s\n  condition: {gte: 7}", func(w []in) bool { return len(w) >= 7 }},
-		{"value_count", "  type: value_count\n  rules: [a]\n  timespan: 60s\n  condition: {field: V, gte: 6}", func(w []in) bool { return distinct(w) >= 6 }},
-		{"value_sum", "  type: value_sum\n  rules: [a]\n  timespan: 60s\n  condition: {field: V, gt: 40}", func(w []in) bool { return sum(w) > 40 }},
+		{"value_count", "  type: value_count\n  rules: [a]\n  timespan: 60s\n  condition: {field: V, gte: 6}",
+			func(w []in) bool { return distinct(w) >= 6 }},
+		{"value_sum", "  type: value_sum\n  rules: [a]\n  timespan: 60s\n  condition: {field: V, gt: 40}",
+			func(w []in) bool { return sum(w) > 40 }},
 		{"temporal", "  type: temporal\n  rules: [a, b, c]\n  timespan: 60s", func(w []in) bool { return kinds(w) == 3 }},
 		{"temporal_ordered", "  type: temporal_ordered\n  rules: [a, b, c]\n  timespan: 60s", func(w []in) bool { return sequence(w) }},
 	}

@@ -244,7 +244,8 @@ func TestLabelled(t *testing.T) {
 		}
 	}
 	m := set.NewMatcher()
-	for _, name := range []string{"sigmahq-regression", "windows-evtx-mitre", "windows-system-logs", "aws-cloudtrail", "synthetic-atomic", "zeek", "windows-otrf"} {
+	for _, name := range []string{"sigmahq-regression", "windows-evtx-mitre", "windows-system-logs", "aws-cloudtrail", "synthetic-atomic",
+		"zeek", "windows-otrf"} {
 		t.Run(name, func(t *testing.T) {
 			n, pairs, bad := 0, 0, 0
 			lines(t, data(t, name+".jsonl"), func(line []byte) {
@@ -274,7 +275,8 @@ func TestLabelled(t *testing.T) {
 					}
 					var p ecs.Parser
 					var doc, stored ecs.Event
-					if err := p.Parse(&doc, append(rec.Event[:len(rec.Event)-1:len(rec.Event)-1], `,"sigma":{"logsource":`+string(ls)+`}}`...)); err != nil {
+					if err := p.Parse(&doc, append(rec.Event[:len(rec.Event)-1:len(rec.Event)-1],
+						`,"sigma":{"logsource":`+string(ls)+`}}`...)); err != nil {
 						t.Fatal(err)
 					}
 					if err := p.ParseStored(&stored, doc.AppendJSON(nil)); err != nil {

@@ -10,7 +10,8 @@ import (
 // TestDFA compares with Go's regexp on random expressions and texts.
 func TestDFA(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
-	pieces := []string{"a", "b", "ab", ".", "[^a]", `\b`, `\B`, "^", "$", "(a|bc)", "é", `\w+`, `\s`, "a{2,4}", ".{5,}", "(?i:K)", "(?m:^b$)", "(?s:.)", "x*?", `\d`, `\A`, `\z`, "[é-ü]", "b?"}
+	pieces := []string{"a", "b", "ab", ".", "[^a]", `\b`, `\B`, "^", "$", "(a|bc)", "é", `\w+`, `\s`, "a{2,4}", ".{5,}", "(?i:K)", "(?m:^b$)",
+		"(?s:.)", "x*?", `\d`, `\A`, `\z`, "[é-ü]", "b?"}
 	texts := []string{"a", "b", "c", "ab", "é", "K", "k", "K", "\n", " ", "1", "_", "\xff", "ü", "aaaa", "bc"}
 	pick := func(from []string, n int) string {
 		var b strings.Builder

@@ -10,9 +10,11 @@ import (
 // FuzzParse: any text gives documents or refusals, never a panic, and what compiles can be matched and explained; the index agrees
 // with the plain loop.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(rule("product: windows", "a: {A|contains|windash: ' -x*'}\nb: [k, {B|re|i: 'x.*y'}]\ncondition: 1 of them and not b")), []byte(`{"A":"/x 1","B":["xy",null]}`))
+	f.Add([]byte(rule("product: windows", "a: {A|contains|windash: ' -x*'}\nb: [k, {B|re|i: 'x.*y'}]\ncondition: 1 of them and not b")),
+		[]byte(`{"A":"/x 1","B":["xy",null]}`))
 	f.Add([]byte("title: c\ncorrelation: {type: temporal, rules: [x, y], timespan: 5m, condition: x or y}\n---\ntitle: f\nlogsource: {product: windows}\nfilter: {rules: any, s: {A: 1}, condition: not s}"), []byte(`{}`))
-	f.Add([]byte(rule("category: process_creation", "a: {A|base64offset|contains: x, B|fieldref: A, C|cidr: '::1'}\ncondition: not a")), []byte(`{"C":"::1"}`))
+	f.Add([]byte(rule("category: process_creation", "a: {A|base64offset|contains: x, B|fieldref: A, C|cidr: '::1'}\ncondition: not a")),
+		[]byte(`{"C":"::1"}`))
 	tax := words(f)
 	f.Fuzz(func(t *testing.T, rules, doc []byte) {
 		var p ecs.Parser

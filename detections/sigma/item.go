@@ -105,7 +105,8 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 			it.all = true
 		case "neq":
 			it.neq, it.op = true, "not equals"
-		case "contains", "startswith", "endswith", "re", "cidr", "exists", "lt", "lte", "gt", "gte", "fieldref", "minute", "hour", "day", "week", "month", "year":
+		case "contains", "startswith", "endswith", "re", "cidr", "exists", "lt", "lte", "gt", "gte", "fieldref", "minute", "hour", "day", "week",
+			"month", "year":
 			it.op = strings.TrimPrefix(it.op+" "+m, "equals ")
 		}
 		if slices.Contains(mods[:i], m) {

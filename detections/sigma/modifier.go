@@ -31,7 +31,8 @@ type modified struct {
 
 // parseValue applies the modifiers in their order.
 func (p *parser) parseValue(it *item, mods []string, s scalar) (value, error) {
-	m := &modified{p: p, field: it.field, mods: mods, value: s, pats: []pattern{parsePattern(s.text)}, fieldref: predFieldEqual, than: predEqual}
+	m := &modified{p: p, field: it.field, mods: mods, value: s, pats: []pattern{parsePattern(s.text)}, fieldref: predFieldEqual,
+		than: predEqual}
 	if s.kind != 's' {
 		m.pats[0] = plain(s.text)
 	}

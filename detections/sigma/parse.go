@@ -570,7 +570,8 @@ func parseTimespan(s string) (int64, error) {
 	if err != nil || n <= 0 {
 		return 0, fmt.Errorf("timespan %q: want a number and s, m, h, d or w", s)
 	}
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}[s[len(s)-1]]
+	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour,
+		'w': 7 * 24 * time.Hour}[s[len(s)-1]]
 	if unit == 0 {
 		return 0, fmt.Errorf("timespan %q: want a number and s, m, h, d or w (months and years have no fixed length)", s)
 	}
@@ -590,11 +591,13 @@ func parseCorrelation(top *mapping, meta Meta) (*Correlation, error) {
 	switch c.Type {
 	case EventCount, ValueCount, ValueSum, ValueAvg, Temporal, TemporalOrdered:
 	case "value_percentile", "value_median":
-		return nil, fmt.Errorf("correlation type %s is not supported: the specification does not say how the percentile of few values is formed", c.Type)
+		return nil, fmt.Errorf("correlation type %s is not supported: the specification does not say how the percentile of few values is formed",
+			c.Type)
 	case "":
 		return nil, errors.New("correlation: type is missing")
 	default:
-		return nil, fmt.Errorf("correlation type %q is unknown; want event_count, value_count, value_sum, value_avg, temporal or temporal_ordered", c.Type)
+		return nil,
+			fmt.Errorf("correlation type %q is unknown; want event_count, value_count, value_sum, value_avg, temporal or temporal_ordered", c.Type)
 	}
 	if c.Refs, err = textList(m.get("rules")); err != nil {
 		return nil, fmt.Errorf("correlation: rules: %w", err)

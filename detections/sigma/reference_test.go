@@ -53,12 +53,17 @@ type refRule struct {
 }
 
 var (
-	refFields  = []string{"A", "B", "C", "N.x", "N.y.z", "Long Name"}
-	refPieces  = []string{"a", "B", "cmd", "\\", "*", "?", "\\*", "\\?", "\\\\", " ", "-x", "/x", "–x", "ſ", "K", "é", "É", "\n", "1", "0", ".", "evil.exe", "C:\\", "%v%", "𝒳", "ß", "[", "{", "\"", "ı", "İ"}
-	refScalars = []any{json.Number("0"), json.Number("1"), json.Number("42"), json.Number("-7"), json.Number("9223372036854775807"), json.Number("3.5"), true, false}
-	refIPs     = []string{"10.0.0.1", "10.255.255.255", "192.168.1.77", "::1", "2001:db8::ff", "2001:DB8:0::1", "::ffff:10.1.2.3", "fe80::1%eth0", "300.1.1.1", "10.0.0.1/8"}
-	refNets    = []string{"10.0.0.0/8", "10.0.0.1", "192.168.1.64/27", "::1/128", "2001:db8::/32", "fe80::/10", "::ffff:10.0.0.0/104", "0.0.0.0/0"}
-	refRegexps = []string{"^a", "b$", "a.c", "[0-9]+", "(cmd|evil)\\.exe", "^$", "a.*b", ".", "\\\\", "x{2,}", "^.{3,5}$", "É", "(a|B)c?d*", "\\bcmd\\b", "^a\\nb$", "[^a-z]"}
+	refFields = []string{"A", "B", "C", "N.x", "N.y.z", "Long Name"}
+	refPieces = []string{"a", "B", "cmd", "\\", "*", "?", "\\*", "\\?", "\\\\", " ", "-x", "/x", "–x", "ſ", "K", "é", "É", "\n", "1", "0",
+		".", "evil.exe", "C:\\", "%v%", "𝒳", "ß", "[", "{", "\"", "ı", "İ"}
+	refScalars = []any{json.Number("0"), json.Number("1"), json.Number("42"), json.Number("-7"), json.Number("9223372036854775807"),
+		json.Number("3.5"), true, false}
+	refIPs = []string{"10.0.0.1", "10.255.255.255", "192.168.1.77", "::1", "2001:db8::ff", "2001:DB8:0::1", "::ffff:10.1.2.3",
+		"fe80::1%eth0", "300.1.1.1", "10.0.0.1/8"}
+	refNets = []string{"10.0.0.0/8", "10.0.0.1", "192.168.1.64/27", "::1/128", "2001:db8::/32", "fe80::/10", "::ffff:10.0.0.0/104",
+		"0.0.0.0/0"}
+	refRegexps = []string{"^a", "b$", "a.c", "[0-9]+", "(cmd|evil)\\.exe", "^$", "a.*b", ".", "\\\\", "x{2,}", "^.{3,5}$", "É", "(a|B)c?d*",
+		"\\bcmd\\b", "^a\\nb$", "[^a-z]"}
 )
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
@@ -130,7 +135,8 @@ func (g *refGen) item(keyword bool) refItem {
 	case 9:
 		it.mods, it.list, n = []string{pick(r, []string{"lt", "lte", "gt", "gte"})}, false, 1
 	case 10:
-		it.mods = [][]string{{"base64offset", "contains"}, {"base64", "contains"}, {"wide", "base64offset", "contains"}, {"utf16be", "base64offset", "contains"}, {"base64"}}[r.IntN(5)]
+		it.mods = [][]string{{"base64offset", "contains"}, {"base64", "contains"}, {"wide", "base64offset", "contains"},
+			{"utf16be", "base64offset", "contains"}, {"base64"}}[r.IntN(5)]
 	case 11:
 		it.mods = [][]string{{"windash"}, {"windash", "contains"}, {"contains", "windash"}, {"endswith", "windash"}}[r.IntN(4)]
 	case 12:
@@ -711,7 +717,8 @@ func TestAgainstReference(t *testing.T) {
 					hits++
 				}
 				if got[ru.id] != want || naive[ru.id] != want {
-					t.Fatalf("round %d: engine %v, naive %v, reference %v\n%s\n%s\n%v", round, got[ru.id], naive[ru.id], want, text[ru.id], doc, set.Explain(set.Rule(ru.id), e))
+					t.Fatalf("round %d: engine %v, naive %v, reference %v\n%s\n%s\n%v", round, got[ru.id], naive[ru.id], want, text[ru.id], doc,
+						set.Explain(set.Rule(ru.id), e))
 				}
 			}
 		}

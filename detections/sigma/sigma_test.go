@@ -38,26 +38,37 @@ func TestMatch(t *testing.T) {
 		{"not 2 of", "product: windows", "x: {X: 1}\na: {A: 1}\nb: {B: 1}\ncondition: x and not 2 of ?", proc, `{"X":1}`, true},
 		{"pattern with underscore", "product: windows", "_a: {A: 1}\nb: {B: 1}\ncondition: 1 of _*", proc, `{"A":1}`, true},
 		{"event.id is the sender's", "product: windows", "a: {event.id: '77'}\ncondition: a", proc, `{"event":{"id":"77"}}`, true},
-		{"event.created is the sender's", "product: windows", "a: {event.created|contains: '2026'}\ncondition: a", proc, `{"event.created":"2026-01-01"}`, true},
+		{"event.created is the sender's", "product: windows", "a: {event.created|contains: '2026'}\ncondition: a", proc,
+			`{"event.created":"2026-01-01"}`, true},
 		{"@timestamp", "product: windows", "a: {'@timestamp|hour|gte': 22}\ncondition: a", proc, `{"@timestamp":"2026-01-01T23:10:00Z"}`, true},
-		{"@timestamp, earlier", "product: windows", "a: {'@timestamp|hour|gte': 22}\ncondition: a", proc, `{"@timestamp":"2026-01-01T21:59:59Z"}`, false},
+		{"@timestamp, earlier", "product: windows", "a: {'@timestamp|hour|gte': 22}\ncondition: a", proc, `{"@timestamp":"2026-01-01T21:59:59Z"}`,
+			false},
 		{"month", "product: windows", "a: {When|month: 2}\ncondition: a", proc, `{"When":"2026-02-28 10:00:00"}`, true},
 		{"keyword, not our own fields", "product: windows", "k: [sysmon]\ncondition: k", proc, `{"A":"x"}`, false},
 		{"keyword in a nested field", "product: windows", "k: [sysmon]\ncondition: k", proc, `{"A":{"b":["x","a SYSMON b"]}}`, true},
 		{"keyword re", "product: windows", "k:\n  '|re': 'a\\d+b'\ncondition: k", proc, `{"A":"xxa12b"}`, true},
 		{"keyword number", "product: windows", "k: [4711]\ncondition: k", proc, `{"A":4711}`, true},
-		{"keyword in a rule with more", "product: windows", "k: [evil]\ns: {EventID: 1}\ncondition: s and not k", proc, `{"EventID":1,"x":"good"}`, true},
-		{"4688 image", "product: windows\n, category: process_creation", "a: {Image|endswith: '\\cmd.exe'}\ncondition: a", sec, `{"NewProcessName":"C:\\cmd.exe"}`, true},
-		{"winlogbeat", "product: windows", "a: {Image|endswith: '\\cmd.exe', EventID: 1}\ncondition: a", proc, `{"winlog":{"event_id":1,"event_data":{"Image":"C:\\CMD.exe"}}}`, true},
+		{"keyword in a rule with more", "product: windows", "k: [evil]\ns: {EventID: 1}\ncondition: s and not k", proc,
+			`{"EventID":1,"x":"good"}`, true},
+		{"4688 image", "product: windows\n, category: process_creation", "a: {Image|endswith: '\\cmd.exe'}\ncondition: a", sec,
+			`{"NewProcessName":"C:\\cmd.exe"}`, true},
+		{"winlogbeat", "product: windows", "a: {Image|endswith: '\\cmd.exe', EventID: 1}\ncondition: a", proc,
+			`{"winlog":{"event_id":1,"event_data":{"Image":"C:\\CMD.exe"}}}`, true},
 		{"evtx_dump", "product: windows", "a: {ClientMachine: pc1, EventID: 5858, Provider_Name: P}\ncondition: a", proc,
 			`{"Event":{"System":{"EventID":{"#text":5858},"Provider":{"#attributes":{"Name":"P"}}},"UserData":{"Operation":{"ClientMachine":"PC1"}}}}`, true},
-		{"exact name before alias", "product: windows\n, category: process_creation", "a: {Image: a.exe}\ncondition: a", sec, `{"NewProcessName":"a.exe","Image":"b.exe"}`, false},
-		{"alias, given first", "product: windows\n, category: process_creation", "a: {Image: b.exe}\ncondition: a", sec, `{"NewProcessName":"a.exe","Image":"b.exe"}`, true},
-		{"values without a name of Winlogbeat", "product: windows\n, service: powershell-classic", "a: {Data|contains|all: [nslookup, '-q=txt']}\ncondition: a", logsource{"windows", "powershell-classic", nil},
-			`{"winlog":{"event_data":{"param1":"Available","param2":"None","param3":"HostApplication=powershell.exe -nop -c nslookup -q=txt"}}}`, true},
-		{"values without a name, one is not enough", "product: windows", "a: {Data: [Gone, Away]}\ncondition: a", proc, `{"winlog":{"event_data":{"param1":"Available","param2":"None"}}}`, false},
+		{"exact name before alias", "product: windows\n, category: process_creation", "a: {Image: a.exe}\ncondition: a", sec,
+			`{"NewProcessName":"a.exe","Image":"b.exe"}`, false},
+		{"alias, given first", "product: windows\n, category: process_creation", "a: {Image: b.exe}\ncondition: a", sec,
+			`{"NewProcessName":"a.exe","Image":"b.exe"}`, true},
+		{"values without a name of Winlogbeat", "product: windows\n, service: powershell-classic",
+			"a: {Data|contains|all: [nslookup, '-q=txt']}\ncondition: a", logsource{"windows", "powershell-classic", nil},
+			`{"winlog":{"event_data":{"param1":"Available","param2":"None","param3":"HostApplication=powershell.exe -nop -c nslookup -q=txt"}}}`,
+			true},
+		{"values without a name, one is not enough", "product: windows", "a: {Data: [Gone, Away]}\ncondition: a", proc,
+			`{"winlog":{"event_data":{"param1":"Available","param2":"None"}}}`, false},
 		{"a whole number with a point", "product: windows", "a: {EventID: 4625}\ncondition: a", proc, `{"EventID":4625.0}`, true},
-		{"a whole number with a point, as text", "product: windows", "a: {EventID: '4625.000'}\ncondition: a", proc, `{"EventID":4625.000}`, true},
+		{"a whole number with a point, as text", "product: windows", "a: {EventID: '4625.000'}\ncondition: a", proc, `{"EventID":4625.000}`,
+			true},
 		{"a fraction is none", "product: windows", "a: {EventID: 4625}\ncondition: a", proc, `{"EventID":4625.01}`, false},
 		{"a text with a point is text", "product: windows", "a: {Version: 10}\ncondition: a", proc, `{"Version":"10.0"}`, false},
 		{"not equal to a whole number", "product: windows", "a: {EventID|neq: 4625}\ncondition: a", proc, `{"EventID":4625.0}`, false},
@@ -67,7 +78,8 @@ func TestMatch(t *testing.T) {
 		{"spaces in a name", "product: windows", "a: {ThreatName: x}\ncondition: a", proc, `{"Threat Name":"X"}`, true},
 		{"ECS of Linux", "product: linux", "a: {CommandLine|contains|all: [cat, shadow], ParentImage|endswith: /sh}\ncondition: a", lin,
 			`{"process":{"command_line":"cat /etc/shadow","parent":{"executable":"/bin/sh"}}}`, true},
-		{"ECS name itself", "product: linux", "a: {process.command_line|contains: shadow}\ncondition: a", lin, `{"process":{"command_line":"cat /etc/shadow"}}`, true},
+		{"ECS name itself", "product: linux", "a: {process.command_line|contains: shadow}\ncondition: a", lin,
+			`{"process":{"command_line":"cat /etc/shadow"}}`, true},
 		{"web server", "category: webserver", "a: {cs-uri-query|contains: '../', cs-method: GET, sc-status: 200}\ncondition: a", web,
 			`{"url":{"query":"f=../../etc"},"http":{"request":{"method":"GET"},"response":{"status_code":200}}}`, true},
 		{"other log source", "product: linux", "a: {A: 1}\ncondition: a", proc, `{"A":1}`, false},
@@ -78,7 +90,8 @@ func TestMatch(t *testing.T) {
 		{"utf16be", "product: windows", "a: {A|utf16be|base64: hi}\ncondition: a", proc, `{"A":"AGgAaQ=="}`, true},
 		{"utf16 with mark", "product: windows", "a: {A|utf16|base64: hi}\ncondition: a", proc, `{"A":"//5oAGkA"}`, true},
 		{"windash, two places", "product: windows", "a: {A|windash|contains: ' -a /b'}\ncondition: a", proc, `{"A":"x ―a –b"}`, true},
-		{"windash, three places by class", "product: windows", "a: {A|windash|contains: ' -a -b -c'}\ncondition: a", proc, `{"A":"x —a /b –c"}`, true},
+		{"windash, three places by class", "product: windows", "a: {A|windash|contains: ' -a -b -c'}\ncondition: a", proc, `{"A":"x —a /b –c"}`,
+			true},
 		{"windash before a wildcard", "product: windows", "a: {A|windash: 'x -a*z'}\ncondition: a", proc, `{"A":"x /a yy z"}`, true},
 		{"cidr with zone", "product: windows", "a: {A|cidr: fe80::/10}\ncondition: a", proc, `{"A":"fe80::1%eth0"}`, true},
 		{"long s folds", "product: windows", "a: {A: 'ſystem'}\ncondition: a", proc, `{"A":"SYSTEM"}`, true},
@@ -101,7 +114,8 @@ func TestMatch(t *testing.T) {
 		m := set.NewMatcher()
 		got, naive := len(m.Match(e, nil)) == 1, len(m.MatchNaive(e, nil)) == 1
 		if got != tt.want || naive != tt.want {
-			t.Errorf("%s: %s in %s: got %v, naive %v, want %v\n%v", tt.name, tt.detection, tt.event, got, naive, tt.want, set.Explain(set.Rules[0], e))
+			t.Errorf("%s: %s in %s: got %v, naive %v, want %v\n%v", tt.name, tt.detection, tt.event, got, naive, tt.want,
+				set.Explain(set.Rules[0], e))
 		}
 	}
 }
@@ -187,7 +201,8 @@ func TestRefusedPlace(t *testing.T) {
 		{"title: t\n\tb: 1\n", 2, "YAML: found"},
 		{"title: t\na: 'open\n", 0, "YAML:"},
 		{"# words\ntitle: t\ndetection:\n  a: {A: 1}\n  condition: a\n", 2, "logsource is missing"},
-		{"title: t\nid: 0f9a2e1c-0000-4000-8000-000000000001\nlogsource: {product: x}\ndetection: {a: {A: 1}, condition: a}\n", 1, "used already"},
+		{"title: t\nid: 0f9a2e1c-0000-4000-8000-000000000001\nlogsource: {product: x}\ndetection: {a: {A: 1}, condition: a}\n", 1,
+			"used already"},
 		{"title: t\ncorrelation:\n  type: event_count\n  rules: [x]\n", 3, "timespan is missing"},
 		{"title: t\ncorrelation:\n  type: event_count\n  rules: [x]\n  timespan: 5m\n  condition: {gte: 2}\n", 1, "is not loaded"},
 		{"- a\n", 1, "a rule is a map"},
@@ -209,7 +224,8 @@ func TestUnfolding(t *testing.T) {
 		fmt.Fprintf(&b, "x%d: &x%d [%s*x%d]\n", i, i, strings.Repeat(fmt.Sprintf("*x%d, ", i-1), 9), i-1)
 	}
 	b.WriteString("detection: {a: *x14, condition: a}\n")
-	for _, text := range []string{b.String(), "title: t\nlogsource: {product: x}\ndetection: {a: &a [*a, *a], condition: a}\n", "title: t\nlogsource: {product: x}\ndetection: {a: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + ", condition: a}\n"} {
+	for _, text := range []string{b.String(), "title: t\nlogsource: {product: x}\ndetection: {a: &a [*a, *a], condition: a}\n",
+		"title: t\nlogsource: {product: x}\ndetection: {a: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + ", condition: a}\n"} {
 		start := time.Now()
 		_, refused := compile(t, text)
 		if len(refused) != 1 || refused[0].Reason == "" || time.Since(start) > 10*time.Second {
@@ -226,7 +242,8 @@ func TestAliasByName(t *testing.T) {
 	if len(refused) > 0 || set.Correlations[0].Aliases["who"]["0f9a2e1c-0000-4000-8000-000000000001"] != "User" {
 		t.Errorf("refused %v", refused)
 	}
-	if _, refused := compile(t, base+fmt.Sprintf(corr, "other")); len(refused) != 1 || !strings.Contains(refused[0].Reason, "not one of its rules") {
+	if _, refused := compile(t, base+fmt.Sprintf(corr, "other")); len(refused) != 1 ||
+		!strings.Contains(refused[0].Reason, "not one of its rules") {
 		t.Errorf("alias of a stranger: %v", refused)
 	}
 }
@@ -272,7 +289,8 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s in %s: got %v", tt.detection, tt.event, got)
 		}
 	}
-	if _, refused := load(rule("product: windows", "a: {Id|contains: '079123456789'}\ncondition: a")); len(refused) != 1 || !strings.Contains(refused[0].Reason, "part of a citizen") {
+	if _, refused := load(rule("product: windows", "a: {Id|contains: '079123456789'}\ncondition: a")); len(refused) != 1 ||
+		!strings.Contains(refused[0].Reason, "part of a citizen") {
 		t.Errorf("part of an identifier: %v", refused)
 	}
 }

@@ -38,7 +38,8 @@ var textFields = map[ecs.Field]bool{
 func Parse(text string) (Node, error) {
 	p := &parser{in: []rune(text)}
 	if len(p.in) > maxText {
-		return nil, p.fail(maxText, CodeTooLong, "The query is longer than "+strconv.Itoa(maxText)+" characters.", "Shorten it.", "max", strconv.Itoa(maxText))
+		return nil, p.fail(maxText, CodeTooLong, "The query is longer than "+strconv.Itoa(maxText)+" characters.", "Shorten it.", "max",
+			strconv.Itoa(maxText))
 	}
 	p.space()
 	if p.end() {
@@ -84,7 +85,8 @@ func (p *parser) fail(at int, code, msg, do string, values ...string) *SyntaxErr
 
 func (p *parser) unexpected() *SyntaxError {
 	found := string(p.in[p.pos:min(len(p.in), p.pos+20)])
-	return p.fail(p.pos, CodeUnexpected, "Did not expect "+strconv.Quote(found)+" here.", "Remove it, or put it in double quotes to search for it.", "found", found)
+	return p.fail(p.pos, CodeUnexpected, "Did not expect "+strconv.Quote(found)+" here.",
+		"Remove it, or put it in double quotes to search for it.", "found", found)
 }
 
 func (p *parser) ended() *SyntaxError {
@@ -124,7 +126,8 @@ func (p *parser) or(depth int) (Node, error) { return p.list(depth, p.operand, f
 // list reads operands joined by and, or, or nothing. In a value list a comma is or as well.
 func (p *parser) list(depth int, operand func(int) (Node, error), commas bool) (Node, error) {
 	if depth > maxBrackets {
-		return nil, p.fail(p.pos, CodeTooDeep, "More than "+strconv.Itoa(maxBrackets)+" levels of brackets.", "Simplify the query.", "max", strconv.Itoa(maxBrackets))
+		return nil, p.fail(p.pos, CodeTooDeep, "More than "+strconv.Itoa(maxBrackets)+" levels of brackets.", "Simplify the query.", "max",
+			strconv.Itoa(maxBrackets))
 	}
 	var ors Or
 	for {
@@ -175,7 +178,8 @@ func (p *parser) negated(depth int, operand func(int) (Node, error)) (Node, erro
 	p.space()
 	if word, end := p.nextKeyword(); word == "not" {
 		if depth > maxBrackets {
-			return nil, p.fail(p.pos, CodeTooDeep, "More than "+strconv.Itoa(maxBrackets)+" levels of brackets.", "Simplify the query.", "max", strconv.Itoa(maxBrackets))
+			return nil, p.fail(p.pos, CodeTooDeep, "More than "+strconv.Itoa(maxBrackets)+" levels of brackets.", "Simplify the query.", "max",
+				strconv.Itoa(maxBrackets))
 		}
 		p.pos = end
 		n, err := p.negated(depth+1, operand)
@@ -250,7 +254,8 @@ func (p *parser) operand(depth int) (Node, error) {
 
 func (p *parser) anyWords(at int, text string) (Node, error) {
 	if len(SplitWords(nil, text)) == 0 {
-		return nil, p.fail(at, CodeWords, strconv.Quote(text)+" has no letter or digit to search for.", "Search for a word, or compare a field: field:="+strconv.Quote(text)+".", "found", text)
+		return nil, p.fail(at, CodeWords, strconv.Quote(text)+" has no letter or digit to search for.",
+			"Search for a word, or compare a field: field:="+strconv.Quote(text)+".", "found", text)
 	}
 	return Words{Any: true, Text: text}, nil
 }
@@ -270,7 +275,8 @@ func (p *parser) fieldName() (string, int, bool) {
 	}
 	rest := p.in[i+1:]
 	name := string(p.in[p.pos:i])
-	if len(rest) > 0 && rest[0] == ':' && len(name) <= 4 && strings.Trim(strings.ToLower(name), "0123456789abcdef") == "" || len(rest) > 1 && rest[0] == '/' && rest[1] == '/' {
+	if len(rest) > 0 && rest[0] == ':' && len(name) <= 4 && strings.Trim(strings.ToLower(name), "0123456789abcdef") == "" ||
+		len(rest) > 1 && rest[0] == '/' && rest[1] == '/' {
 		return "", 0, false
 	}
 	return name, i + 1, true
@@ -283,7 +289,8 @@ func fieldRune(r rune) bool {
 // field reads the condition after "name:".
 func (p *parser) field(name string, at, depth int) (Node, error) {
 	if name == "" || len(name) > 512 {
-		return nil, p.fail(at, CodeField, strconv.Quote(name)+" is not a field name.", "Write a name such as source.ip before the colon.", "found", name)
+		return nil, p.fail(at, CodeField, strconv.Quote(name)+" is not a field name.", "Write a name such as source.ip before the colon.",
+			"found", name)
 	}
 	f := ecs.Named(name)
 	p.space()
@@ -448,7 +455,8 @@ func (p *parser) unquoted(f ecs.Field) (Node, error) {
 
 func (p *parser) words(f ecs.Field, at int, s string) (Node, error) {
 	if len(SplitWords(nil, s)) == 0 {
-		return nil, p.fail(at, CodeWords, strconv.Quote(s)+" has no letter or digit to search for.", "Search for a word, or compare the whole value: "+f.Name()+":="+strconv.Quote(s)+".", "found", s)
+		return nil, p.fail(at, CodeWords, strconv.Quote(s)+" has no letter or digit to search for.",
+			"Search for a word, or compare the whole value: "+f.Name()+":="+strconv.Quote(s)+".", "found", s)
 	}
 	return Words{Field: f, Text: s}, nil
 }
@@ -555,7 +563,8 @@ func (p *parser) quoted() (string, error) {
 		}
 		b.WriteRune(r)
 	}
-	return "", p.fail(open, CodeUnclosed, "The double quote is not closed.", `Add ", and write \" for a quote inside the text and \\ for a backslash at its end.`, "open", `"`)
+	return "", p.fail(open, CodeUnclosed, "The double quote is not closed.",
+		`Add ", and write \" for a quote inside the text and \\ for a backslash at its end.`, "open", `"`)
 }
 
 // regexp reads /pattern/; ok is false where the slash begins a plain value such as a path.
@@ -580,7 +589,8 @@ func (p *parser) regexp(f ecs.Field) (Node, bool, error) {
 		}
 		if _, err := regexp.Compile(b.String()); err != nil {
 			reason := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-			return nil, false, p.fail(p.pos, CodeRegexp, "The regular expression cannot be read: "+reason+".", "Correct it; RE2 has no look-around and no back-references.", "reason", reason)
+			return nil, false, p.fail(p.pos, CodeRegexp, "The regular expression cannot be read: "+reason+".",
+				"Correct it; RE2 has no look-around and no back-references.", "reason", reason)
 		}
 		p.pos = i + 1
 		return Regexp{f, b.String()}, true, nil
@@ -590,7 +600,8 @@ func (p *parser) regexp(f ecs.Field) (Node, bool, error) {
 
 func (p *parser) badRange(at int) *SyntaxError {
 	found := string(p.in[at:min(len(p.in), at+20)])
-	return p.fail(at, CodeRange, "The range "+strconv.Quote(found)+" cannot be read.", "Write [a to b], {a to b} without the bounds, * for an open end, or >=a.", "found", found)
+	return p.fail(at, CodeRange, "The range "+strconv.Quote(found)+" cannot be read.",
+		"Write [a to b], {a to b} without the bounds, * for an open end, or >=a.", "found", found)
 }
 
 func (p *parser) between(f ecs.Field) (Node, error) {

@@ -96,7 +96,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // One coder each serves all goroutines: EncodeAll and DecodeAll are documented as concurrent.
 var (
-	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false),
+		zstd.WithWindowSize(1<<20))
 	decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxBody), zstd.WithDecodeAllCapLimit(true))
 )
 
@@ -227,7 +228,8 @@ func Decode(data []byte) (*Batch, error) {
 	}
 	b.Frames = make([]Frame, n)
 	for i := range b.Frames {
-		b.Frames[i] = Frame{Source: r.text(), Peer: r.text(), Received: int64(r.uint()), Format: r.text(), ID: r.text(), Dataset: r.text(), Trust: r.byte() == 1, Data: r.bytes()}
+		b.Frames[i] = Frame{Source: r.text(), Peer: r.text(), Received: int64(r.uint()), Format: r.text(), ID: r.text(), Dataset: r.text(),
+			Trust: r.byte() == 1, Data: r.bytes()}
 	}
 	if r.bad || len(r.data) != 0 {
 		return nil, fmt.Errorf("%w: envelope does not end where it should", ErrCorrupt)

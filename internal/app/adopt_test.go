@@ -15,7 +15,8 @@ import (
 // database from then on, and the files are gone; a damaged one is set aside and stops nothing.
 func TestFilesOfEarlierVersions(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"sensor positions": "sensors.json", "systems of sources": "resolved.json", "health of sources": "health.json", "revision of the rules": "rules.json"}
+	files := map[string]string{"sensor positions": "sensors.json", "systems of sources": "resolved.json", "health of sources": "health.json",
+		"revision of the rules": "rules.json"}
 	r := newRig(t)
 	r.feed(0, 20)
 	var source string
@@ -46,7 +47,11 @@ func TestFilesOfEarlierVersions(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(data, file), change(name, doc), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := db.Tx(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec("DELETE FROM document WHERE name = $1", name); return err }); err != nil {
+			if err := db.Tx(t.Context(), func(tx *sql.Tx) error {
+				_,
+					err := tx.Exec("DELETE FROM document WHERE name = $1", name)
+				return err
+			}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,9 +1,9 @@
 // Package app builds, wires, starts and stops the appliance. Parts never import each other; what one needs of another it declares,
 // and this package hands it over.
 //
-// Words: an App is one running appliance on one data directory; a step is what closes one part; steps run in reverse order when the appliance stops.
-// New opens everything and fails with all that is wrong; Run serves until its context ends and returns after everything has
-// stopped and what was in memory is on disk. A part that stops by itself stops the App: half an appliance would mislead.
+// Words: an App is one running appliance on one data directory; a step is what closes one part; steps run in reverse order when the
+// appliance stops. New opens everything and fails with all that is wrong; Run serves until its context ends and returns after everything
+// has stopped and what was in memory is on disk. A part that stops by itself stops the App: half an appliance would mislead.
 package app
 
 import (
@@ -190,7 +190,8 @@ func newApp(opts Options) (*App, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), sensorBook: sensor.NewBook(), notices: func(soc.Notice) {}}
+	a := &App{opts: opts, cfg: opts.Config, log: opts.Log, started: time.Now().UnixMilli(), sensorBook: sensor.NewBook(),
+		notices: func(soc.Notice) {}}
 	a.down.Log = opts.Log
 	return a, nil
 }

@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 // testConfig has every listener on a free port, and neither sensors nor files of this host.
 func testConfig() config.Config {
 	c := config.Default()
-	c.Listen = config.Listen{Console: "127.0.0.1:0", SyslogUDP: "127.0.0.1:0", SyslogTCP: "127.0.0.1:0", SyslogTLS: "127.0.0.1:0", Bulk: "127.0.0.1:0", Sensors: "127.0.0.1:0"}
+	c.Listen = config.Listen{Console: "127.0.0.1:0", SyslogUDP: "127.0.0.1:0", SyslogTCP: "127.0.0.1:0", SyslogTLS: "127.0.0.1:0",
+		Bulk: "127.0.0.1:0", Sensors: "127.0.0.1:0"}
 	c.Sensor, c.Files = config.Sensor{}, config.Files{}
 	c.Queue.Reserve = 1 << 20
 	c.Posture.Every = time.Second
@@ -138,7 +139,8 @@ func (r *rig) count(node query.Node) int64 {
 
 // line is a failed ssh login; enough of them from one address are guessing.
 func line(i int) []byte {
-	return fmt.Appendf(nil, "<86>%s web01 sshd[4%03d]: Failed password for invalid user admin from 203.0.113.%d port 4%03d ssh2", time.Now().Format(time.Stamp), i, i%7, i)
+	return fmt.Appendf(nil, "<86>%s web01 sshd[4%03d]: Failed password for invalid user admin from 203.0.113.%d port 4%03d ssh2",
+		time.Now().Format(time.Stamp), i, i%7, i)
 }
 
 func (r *rig) feed(from, n int) {
@@ -154,7 +156,8 @@ func (r *rig) feed(from, n int) {
 
 func (r *rig) alerts() map[string]int64 {
 	r.Helper()
-	page, err := r.triage.List(context.Background(), soc.Scope{All: true}, triage.Query{Limit: 500, Filter: triage.Filter{Exercise: triage.With}})
+	page, err := r.triage.List(context.Background(), soc.Scope{All: true},
+		triage.Query{Limit: 500, Filter: triage.Filter{Exercise: triage.With}})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -248,11 +251,13 @@ func TestImportTwice(t *testing.T) {
 	r := newRig(t)
 	var text strings.Builder
 	for i := range 50 {
-		fmt.Fprintf(&text, "<86>1 2026-03-05T01:02:%02dZ web01 sshd 77 - - Failed password for root from 203.0.113.9 port 4711 ssh2\n", i/2) // lines that are alike
+		// lines that are alike
+		fmt.Fprintf(&text, "<86>1 2026-03-05T01:02:%02dZ web01 sshd 77 - - Failed password for root from 203.0.113.9 port 4711 ssh2\n", i/2)
 	}
 	load := func(text string) {
 		t.Helper()
-		if err := control.NewClient(r.opts.Data).Call(context.Background(), "POST", "/import", url.Values{"source": {"tường lửa cũ"}, "name": {"a.log"}}, strings.NewReader(text), nil); err != nil {
+		if err := control.NewClient(r.opts.Data).Call(context.Background(), "POST", "/import",
+			url.Values{"source": {"tường lửa cũ"}, "name": {"a.log"}}, strings.NewReader(text), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -477,7 +482,8 @@ func TestControl(t *testing.T) {
 	}
 	var imported struct{ Frames, Rejected int64 }
 	doc := `{"@timestamp":"2026-11-21T00:00:00Z","message":"imported","host":{"name":"old"}}` + "\n"
-	if err := c.Call(ctx, "POST", "/import", url.Values{"source": {"old files"}, "name": {"x.ndjson"}}, strings.NewReader(doc+doc), &imported); err != nil || imported.Frames != 2 {
+	if err := c.Call(ctx, "POST", "/import", url.Values{"source": {"old files"}, "name": {"x.ndjson"}}, strings.NewReader(doc+doc),
+		&imported); err != nil || imported.Frames != 2 {
 		t.Errorf("import: %+v, %v", imported, err)
 	}
 	for _, tc := range []struct{ method, path, query, want string }{
@@ -548,7 +554,8 @@ func TestUnboundSourceSurvivesRestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	name := strings.ToLower(hostname())
-	frame := wire.Frame{Peer: "127.0.0.1", Format: wire.FormatSyslog, Data: fmt.Appendf(nil, "<86>%s %s sshd[1]: Accepted password for an from 10.0.0.1 port 1 ssh2", time.Now().Format(time.Stamp), name)}
+	frame := wire.Frame{Peer: "127.0.0.1", Format: wire.FormatSyslog,
+		Data: fmt.Appendf(nil, "<86>%s %s sshd[1]: Accepted password for an from 10.0.0.1 port 1 ssh2", time.Now().Format(time.Stamp), name)}
 	if err := r.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", []wire.Frame{frame}); err != nil {
 		t.Fatal(err)
 	}
@@ -587,8 +594,9 @@ func (r *rig) feedOwn(n int) {
 	r.Helper()
 	frames := make([]wire.Frame, n)
 	for i := range frames {
-		frames[i] = wire.Frame{Peer: "127.0.0.1", Format: wire.FormatSyslog, Data: fmt.Appendf(nil, "<86>1 %s %s sshd 4%03d - - Failed password for invalid user admin from 203.0.113.9 port 4%03d ssh2",
-			time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), strings.ToLower(hostname()), i, i)}
+		frames[i] = wire.Frame{Peer: "127.0.0.1", Format: wire.FormatSyslog,
+			Data: fmt.Appendf(nil, "<86>1 %s %s sshd 4%03d - - Failed password for invalid user admin from 203.0.113.9 port 4%03d ssh2",
+				time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), strings.ToLower(hostname()), i, i)}
 	}
 	if err := r.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", frames); err != nil {
 		r.Fatal(err)

@@ -16,10 +16,12 @@ import (
 
 // hostile are the values that an attacker gives an input of the API, by its name.
 var hostile = map[string][]string{
-	"time":  {"", "0", "-1", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9223372036854775807", "-9223372036854775808", "253402300799999", "9999-12-31", "2026-11-21T22:46:09.123456789+07:00", "99999999999999999999999"},
+	"time": {"", "0", "-1", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9223372036854775807", "-9223372036854775808", "253402300799999",
+		"9999-12-31", "2026-11-21T22:46:09.123456789+07:00", "99999999999999999999999"},
 	"count": {"0", "-1", "1", "9223372036854775807", "-9223372036854775808", "1000000000", "1e9", "0x7fffffff", "10000"},
 	"step":  {"auto", "1s", "1ns", "0", "-1h", "1d", "106751d", "9223372036854775807d", "2540400h"},
-	"after": {"", "!", "AAAA", "eyJ0IjotOTIyMzM3MjAzNjg1NDc3NTgwOCwiaSI6IiJ9", "9223372036854775807", "-1", "0.NG-0001", strings.Repeat("A", 300)},
+	"after": {"", "!", "AAAA", "eyJ0IjotOTIyMzM3MjAzNjg1NDc3NTgwOCwiaSI6IiJ9", "9223372036854775807", "-1", "0.NG-0001",
+		strings.Repeat("A", 300)},
 }
 
 func kindOfInput(name string) string {
@@ -46,11 +48,13 @@ func TestHostileInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	system, err := r.inventory.CreateSystem(ctx, soc.Actor{ID: "machine", Name: "test"}, soc.System{Name: "Hệ thống", Unit: unit.ID, Level: 3, Placement: soc.PlacementCloud})
+	system, err := r.inventory.CreateSystem(ctx, soc.Actor{ID: "machine", Name: "test"},
+		soc.System{Name: "Hệ thống", Unit: unit.ID, Level: 3, Placement: soc.PlacementCloud})
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := CreateToken(ctx, r.opts.Data, "every role", []soc.Role{soc.Lead, soc.Auditor, soc.DPO, soc.Administrator, soc.Liaison}, "", time.Hour)
+	secret, err := CreateToken(ctx, r.opts.Data, "every role", []soc.Role{soc.Lead, soc.Auditor, soc.DPO, soc.Administrator, soc.Liaison}, "",
+		time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

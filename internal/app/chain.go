@@ -42,7 +42,8 @@ func (a *App) keep(ctx context.Context, d *pipeline.Decoded) error {
 	if err := a.quarantine.Add(d.Quarantined); err != nil {
 		return err
 	}
-	if err := a.store.Append(ctx, store.Block{Epoch: d.Epoch, First: d.Seq - d.Missing, Last: d.Seq, Events: d.Events, Outcomes: quarantineOutcomes(d.Outcomes)}); err != nil {
+	if err := a.store.Append(ctx, store.Block{Epoch: d.Epoch, First: d.Seq - d.Missing, Last: d.Seq, Events: d.Events,
+		Outcomes: quarantineOutcomes(d.Outcomes)}); err != nil {
 		return err
 	}
 	a.applied.Store(d.Seq)
@@ -89,7 +90,8 @@ func (a *App) detect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.hub.Follow(ctx, detections.ReaderName, from, func(ctx context.Context, d *pipeline.Decoded) error { return a.detector.Read(ctx, d.Seq, d.Events) })
+	return a.hub.Follow(ctx, detections.ReaderName, from,
+		func(ctx context.Context, d *pipeline.Decoded) error { return a.detector.Read(ctx, d.Seq, d.Events) })
 }
 
 // detectDirectly makes the alerts of one of the product's own events that the queue does not take now. It is decoded as from the queue.

@@ -50,9 +50,11 @@ func (a *App) openConsole(ctx context.Context) error {
 	if !built {
 		files = nil
 	}
-	c, err := console.New(console.Config{Accounts: a.accounts, Policy: policy, Files: files, Hosts: a.cfg.Listen.ConsoleNames, Metrics: a.metrics(), Version: a.opts.Version, Log: a.log,
+	c, err := console.New(console.Config{Accounts: a.accounts, Policy: policy, Files: files, Hosts: a.cfg.Listen.ConsoleNames,
+		Metrics: a.metrics(), Version: a.opts.Version, Log: a.log,
 		Parts: console.Parts{
-			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: a.inventory, Keys: keysPart{a}, Readings: a.health, Ledger: ledgerPart{a.ledger},
+			Alerts: alertsPart{a.triage, a.engine}, Events: eventsPart{a.store}, Inventory: a.inventory, Keys: keysPart{a}, Readings: a.health,
+			Ledger:     ledgerPart{a.ledger},
 			Quarantine: quarantinePart{a}, Posture: posturePart{a.posture}, National: nationalPart{a}, Rules: rulesPart{a}, Audit: auditPart{a},
 			Identifiers: identifiersPart{a.protector}, Sensors: sensorsPart{a}, Machine: machinePart{a}}})
 	if err != nil {
@@ -83,7 +85,8 @@ func (p alertsPart) filter(f console.AlertFilter) triage.Filter {
 			f.Rules = []string{"-"} // no rule has it
 		}
 	}
-	return triage.Filter{States: f.States, Severities: f.Severities, Systems: f.Systems, Units: f.Units, Rules: f.Rules, Holder: f.Holder, Host: f.Host, User: f.User,
+	return triage.Filter{States: f.States, Severities: f.Severities, Systems: f.Systems, Units: f.Units, Rules: f.Rules, Holder: f.Holder,
+		Host: f.Host, User: f.User,
 		Address: f.Address, Numbers: f.Numbers, Text: f.Text, Personal: f.Personal, LastFrom: f.LastFrom, LastTo: f.LastTo, From: f.MadeFrom,
 		Exercise: map[string]triage.Which{"": triage.Without, "with": triage.With, "only": triage.Only}[f.Exercise]}
 }
@@ -102,7 +105,8 @@ func (p alertsPart) Counts(ctx context.Context, scope soc.Scope, account string,
 	return console.AlertCounts(c), err
 }
 
-func (p alertsPart) Histogram(ctx context.Context, scope soc.Scope, f console.AlertFilter, from, to, step int64) ([]console.AlertBucket, error) {
+func (p alertsPart) Histogram(ctx context.Context, scope soc.Scope, f console.AlertFilter, from, to, step int64) ([]console.AlertBucket,
+	error) {
 	in, err := p.t.Histogram(ctx, scope, p.filter(f), from, to, step)
 	out := make([]console.AlertBucket, len(in))
 	for i, b := range in {
@@ -111,11 +115,13 @@ func (p alertsPart) Histogram(ctx context.Context, scope soc.Scope, f console.Al
 	return out, err
 }
 
-func (p alertsPart) Groups(ctx context.Context, scope soc.Scope, f console.AlertFilter, by string, limit int) ([]console.AlertGroupRow, int64, error) {
+func (p alertsPart) Groups(ctx context.Context, scope soc.Scope, f console.AlertFilter, by string, limit int) ([]console.AlertGroupRow,
+	int64, error) {
 	in, total, err := p.t.Groups(ctx, scope, p.filter(f), by, limit)
 	out := make([]console.AlertGroupRow, len(in))
 	for i, g := range in {
-		out[i] = console.AlertGroupRow{Kind: g.Kind, Value: g.Value, Title: g.Title, Alerts: g.Alerts, Severity: g.Severity, Score: g.Score, First: g.First, Last: g.Last,
+		out[i] = console.AlertGroupRow{Kind: g.Kind, Value: g.Value, Title: g.Title, Alerts: g.Alerts, Severity: g.Severity, Score: g.Score,
+			First: g.First, Last: g.Last,
 			Demo: g.Demo, Exercise: g.Exercise}
 	}
 	return out, total, err
@@ -213,7 +219,8 @@ func (p ledgerPart) Rows(ctx context.Context, from, to int64, source string) ([]
 
 func (p ledgerPart) Summary(ctx context.Context) (console.LedgerSummary, error) {
 	s, err := p.l.Summary(ctx)
-	return console.LedgerSummary{Balanced: s.Balanced, LastMinute: s.LastMinute, Since: s.Since, Difference: s.Totals.Difference(), Kept: s.Kept, NotMeasured: s.NotMeasured}, err
+	return console.LedgerSummary{Balanced: s.Balanced, LastMinute: s.LastMinute, Since: s.Since, Difference: s.Totals.Difference(),
+		Kept: s.Kept, NotMeasured: s.NotMeasured}, err
 }
 
 func (p ledgerPart) Measured(ctx context.Context, from, to int64) ([]console.Span, error) {
@@ -239,7 +246,8 @@ func (p quarantinePart) List(_ context.Context, sources []string, reason, after 
 	return out, nil
 }
 
-func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []string, source, reason string) (replayed, held int64, err error) {
+func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []string, source, reason string) (replayed, held int64,
+	err error) {
 	for _, id := range ids {
 		if !p.a.quarantine.Has(id) {
 			return 0, 0, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " is not in quarantine.", Values: map[string]string{"id": id}}
@@ -247,7 +255,8 @@ func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []strin
 	}
 	replayed, held, err = p.a.replayQuarantine(ctx, ids, source, reason)
 	rerr := p.a.state.Tx(ctx, func(tx *sql.Tx) error {
-		return p.a.record(ctx, tx, soc.Deed{Actor: actor, Action: "quarantine.replay", Object: source, Reason: reason, Details: map[string]string{"replayed": strconv.FormatInt(replayed, 10), "held": strconv.FormatInt(held, 10)}})
+		return p.a.record(ctx, tx, soc.Deed{Actor: actor, Action: "quarantine.replay", Object: source, Reason: reason,
+			Details: map[string]string{"replayed": strconv.FormatInt(replayed, 10), "held": strconv.FormatInt(held, 10)}})
 	})
 	return replayed, held, errors.Join(err, rerr)
 }
@@ -257,7 +266,8 @@ type posturePart struct{ s *compliance.Service }
 func (p posturePart) Controls() []console.Control {
 	var out []console.Control
 	for _, c := range p.s.Checks().Controls() {
-		x := console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Mode: c.Evidence.Mode, Checked: c.Checked, About: c.About,
+		x := console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Mode: c.Evidence.Mode,
+			Checked: c.Checked, About: c.About,
 			Req: inBoth(c.In.Req, c.Req), Param: inBoth(c.In.Param, c.Param), How: inBoth(c.In.How, c.Evidence.How),
 			Clauses: map[string]string{"tcvn11930": c.Ref.TCVN11930, "tt12": c.Ref.TT12, "tcvn14423": c.Ref.TCVN14423}}
 		for _, b := range c.Basis() {
@@ -295,7 +305,8 @@ func (p posturePart) Between(ctx context.Context, system string, from, to int64)
 
 func (p posturePart) Tally(ctx context.Context, system string) (console.Tally, error) {
 	t, err := p.s.Tally(ctx, system)
-	return console.Tally{Controls: t.Controls, Layers: findings(t.Layers), Technical: findings(t.Technical), Tile: t.Tile, Computed: t.Computed}, err
+	return console.Tally{Controls: t.Controls, Layers: findings(t.Layers), Technical: findings(t.Technical), Tile: t.Tile,
+		Computed: t.Computed}, err
 }
 
 func (p posturePart) Transition(s soc.System) (soc.Deadline, bool) { return p.s.Transition(s) }
@@ -305,7 +316,8 @@ type nationalPart struct{ a *App }
 func day(t time.Time) string { return t.In(soc.Zone).Format("2006-01-02") }
 
 func dayOf(r national.Reconciliation) console.NationalDay {
-	d := console.NationalDay{Day: r.Day, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, State: "balanced", Reconciled: console.Time(r.At)}
+	d := console.NationalDay{Day: r.Day, Made: r.Made, Accepted: r.Accepted, Refused: r.Refused, Waiting: r.Waiting, State: "balanced",
+		Reconciled: console.Time(r.At)}
 	if !r.Balanced {
 		d.State = "off"
 		d.Differ = slices.Concat(r.Missing, r.Extra, r.Broken)
@@ -332,8 +344,10 @@ func (p nationalPart) Summary(ctx context.Context) (console.NationalState, error
 }
 
 func (p nationalPart) stateOf(ctx context.Context, s national.Summary) (console.NationalState, error) {
-	out := console.NationalState{ID: s.ID, Endpoint: s.URL, Channel: s.Channel, Reconciles: s.Lists, LastReceipt: s.LastReceipt, LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
-		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: s.Every, LateAfter: s.LateAfter, LastError: s.LastError, Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
+	out := console.NationalState{ID: s.ID, Endpoint: s.URL, Channel: s.Channel, Reconciles: s.Lists, LastReceipt: s.LastReceipt,
+		LastBeat: s.Heartbeat, FailingSince: s.FailingSince, Waiting: s.Waiting,
+		OldestWaiting: s.OldestWaiting, Refused: s.Refused, HeartbeatEvery: s.Every, LateAfter: s.LateAfter, LastError: s.LastError,
+		Reasons: s.RefusedByReason, ClockAhead: s.ClockAhead,
 		Today: console.NationalDay{Day: day(time.Now()), Made: s.MadeToday, Accepted: s.AcceptedToday, Waiting: s.Waiting, State: "open"}}
 	if s.ID == 0 && len(s.Destinations) > 0 {
 		return out, nil
@@ -393,9 +407,11 @@ func (p nationalPart) Endpoint(ctx context.Context, destination int64) (console.
 	}
 	var channels []console.ChannelItem
 	for _, c := range national.Channels() {
-		channels = append(channels, console.ChannelItem{Name: c.Name, Title: c.Title, Receipts: string(c.Receipts), Heartbeats: c.Beats, Reconciles: c.Lists})
+		channels = append(channels, console.ChannelItem{Name: c.Name, Title: c.Title, Receipts: string(c.Receipts), Heartbeats: c.Beats,
+			Reconciles: c.Lists})
 	}
-	out := console.EndpointItem{Destination: e.ID, Channels: channels, URL: e.URL, Channel: e.Channel, Authorities: e.ServerCA, ReceiptKey: e.ReceiptKey, Organisation: e.OrganID, Changed: console.Time(e.SetAt), By: e.SetBy, Version: e.Version}
+	out := console.EndpointItem{Destination: e.ID, Channels: channels, URL: e.URL, Channel: e.Channel, Authorities: e.ServerCA,
+		ReceiptKey: e.ReceiptKey, Organisation: e.OrganID, Changed: console.Time(e.SetAt), By: e.SetBy, Version: e.Version}
 	cert, err := p.a.nationalCertificate(ctx)
 	if err != nil {
 		return out, err
@@ -408,7 +424,8 @@ func (p nationalPart) Endpoint(ctx context.Context, destination int64) (console.
 	return out, nil
 }
 
-func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e console.EndpointItem, add bool, reason string) (console.EndpointItem, error) {
+func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e console.EndpointItem, add bool,
+	reason string) (console.EndpointItem, error) {
 	var err error
 	id := e.Destination
 	if e.URL == "" {
@@ -417,7 +434,9 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 			err = nil // as asked
 		}
 		id = 0
-	} else if id, err = p.a.national.PutEndpoint(ctx, actor, add, national.Endpoint{ID: id, Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation, OrganName: p.a.cfg.Site.Name}); err == nil {
+	} else if id, err = p.a.national.PutEndpoint(ctx, actor, add,
+		national.Endpoint{ID: id, Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation,
+			OrganName: p.a.cfg.Site.Name}); err == nil {
 		_, err = p.a.national.SendTest(ctx, actor, id) // it is in the outbox with its answer
 	}
 	var invalid *national.InvalidEndpoint
@@ -426,7 +445,8 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 		for field, reason := range invalid.Fields { // by the console's names of them
 			values[cmp.Or(map[string]string{"server_ca": "authorities", "organ_id": "organisation"}[field], field)] = reason
 		}
-		return console.EndpointItem{}, &soc.Problem{Status: 422, Code: "invalid", Detail: invalid.Error(), Do: "Correct the fields named and save again.", Values: values}
+		return console.EndpointItem{}, &soc.Problem{Status: 422, Code: "invalid", Detail: invalid.Error(),
+			Do: "Correct the fields named and save again.", Values: values}
 	}
 	if err != nil {
 		return console.EndpointItem{}, noDestination(err, e.Destination)
@@ -471,7 +491,9 @@ func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, destinatio
 	}
 	r, err := p.a.national.Reconcile(ctx, actor, destination, d)
 	if errors.Is(err, national.ErrNoList) {
-		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_list", Detail: "This channel cannot be reconciled: the centre does not tell over it what it holds.", Do: "Compare the numbers with the centre by hand."}
+		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_list",
+			Detail: "This channel cannot be reconciled: the centre does not tell over it what it holds.",
+			Do:     "Compare the numbers with the centre by hand."}
 	}
 	return dayOf(r), noDestination(err, destination)
 }
@@ -493,7 +515,8 @@ func (p rulesPart) Feeds(ctx context.Context) map[string]soc.Feed {
 }
 
 func (p rulesPart) AlertsByRule(ctx context.Context) (map[string]int64, error) {
-	groups, _, err := p.a.triage.Groups(ctx, soc.Scope{All: true}, triage.Filter{LastFrom: time.Now().AddDate(0, 0, -30).UnixMilli()}, "rule", 1000)
+	groups, _, err := p.a.triage.Groups(ctx, soc.Scope{All: true}, triage.Filter{LastFrom: time.Now().AddDate(0, 0, -30).UnixMilli()}, "rule",
+		1000)
 	out := map[string]int64{}
 	for _, g := range groups {
 		out[g.Value] = g.Alerts
@@ -504,7 +527,9 @@ func (p rulesPart) AlertsByRule(ctx context.Context) (map[string]int64, error) {
 type auditPart struct{ a *App }
 
 func (p auditPart) List(ctx context.Context, q console.AuditQuery) (console.AuditPage, error) {
-	page, err := evidence.List(ctx, p.a.state.Read(), evidence.Query{From: q.From, To: q.To, Actor: q.Actor, Action: q.Action, Actions: q.Actions, People: q.People, Object: q.Object, Result: q.Result, Text: q.Text, Before: q.Before, Limit: q.Limit, Uncounted: q.Uncounted})
+	page, err := evidence.List(ctx, p.a.state.Read(),
+		evidence.Query{From: q.From, To: q.To, Actor: q.Actor, Action: q.Action, Actions: q.Actions, People: q.People, Object: q.Object,
+			Result: q.Result, Text: q.Text, Before: q.Before, Limit: q.Limit, Uncounted: q.Uncounted})
 	return console.AuditPage(page), err
 }
 
@@ -521,11 +546,13 @@ func (p auditPart) Head(ctx context.Context) (*console.LogHead, error) {
 		return nil, err
 	}
 	c := p.a.evidence.Compared()
-	compared := console.LogCompared{State: c.State(), Time: console.Time(c.Finished), Rows: int64(c.Rows), Unbound: c.Unbound, Findings: []console.Text{}, Failed: c.Failed}
+	compared := console.LogCompared{State: c.State(), Time: console.Time(c.Finished), Rows: int64(c.Rows), Unbound: c.Unbound,
+		Findings: []console.Text{}, Failed: c.Failed}
 	for _, f := range c.Findings {
 		compared.Findings = append(compared.Findings, console.Text{"vi": f.VI, "en": f.EN})
 	}
-	return &console.LogHead{Size: int64(h.Size), Root: h.Root, Time: console.Time(h.At), Key: key, Checkpoint: string(h.Raw), Compared: compared}, nil
+	return &console.LogHead{Size: int64(h.Size), Root: h.Root, Time: console.Time(h.At), Key: key, Checkpoint: string(h.Raw),
+		Compared: compared}, nil
 }
 
 func (p auditPart) Record(ctx context.Context, d soc.Deed) error {

@@ -45,7 +45,8 @@ func (a *App) operations() []control.Operation {
 				return nil, err
 			}
 			if _, known := a.inventory.Snapshot().Unit(t.Unit); t.Unit != "" && !known {
-				return nil, &soc.Problem{Status: 422, Code: "unit_unknown", Detail: "Unit " + t.Unit + " is not in the inventory.", Do: "Give its DV- number, as on the page Systems.", Values: map[string]string{"unit": t.Unit}}
+				return nil, &soc.Problem{Status: 422, Code: "unit_unknown", Detail: "Unit " + t.Unit + " is not in the inventory.",
+					Do: "Give its DV- number, as on the page Systems.", Values: map[string]string{"unit": t.Unit}}
 			}
 			tok, secret, err := a.accounts.CreateToken(r.Context(), machine, t)
 			return map[string]any{"token": secret, "id": tok.ID, "ends": tok.Expires}, err
@@ -53,13 +54,16 @@ func (a *App) operations() []control.Operation {
 		{Pattern: "POST /import", Do: func(r *http.Request) (any, error) {
 			q := r.URL.Query()
 			if set := q.Get("dataset"); set != "" && !a.datasets.Known(set) {
-				return nil, &soc.Problem{Status: 422, Code: "dataset_unknown", Detail: "No decoder is called " + strconv.Quote(set) + ".", Do: "hoalu source list names them; without --dataset it is found out.", Values: map[string]string{"dataset": set}}
+				return nil, &soc.Problem{Status: 422, Code: "dataset_unknown", Detail: "No decoder is called " + strconv.Quote(set) + ".",
+					Do: "hoalu source list names them; without --dataset it is found out.", Values: map[string]string{"dataset": set}}
 			}
 			src, err := a.inventory.ImportSource(r.Context(), q.Get("source"))
 			if err != nil {
 				return nil, err
 			}
-			return file.Import(r.Context(), r.Body, q.Get("name"), file.ImportOptions{Source: src.ID, Dataset: q.Get("dataset"), Format: q.Get("format"), Trust: src.TrustLogsource, Reject: a.intake.Reject}, a.put(soc.SourceImport))
+			return file.Import(r.Context(), r.Body, q.Get("name"),
+				file.ImportOptions{Source: src.ID, Dataset: q.Get("dataset"), Format: q.Get("format"), Trust: src.TrustLogsource,
+					Reject: a.intake.Reject}, a.put(soc.SourceImport))
 		}},
 		{Pattern: "POST /rules/reload", Do: func(r *http.Request) (any, error) { return a.ReloadRules(r.Context(), machine) }},
 		{Pattern: "POST /demo/load", Do: func(r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) }},
@@ -100,14 +104,16 @@ func (a *App) operations() []control.Operation {
 				return nil, err
 			}
 			key, cert, private, err := a.issueCertificate(r.Context(), machine, q.Get("source"), q.Get("label"), d)
-			return map[string]any{"key": key, "certificate": string(cert), "private": string(private), "authority": string(a.vault.Authority().RootPEM())}, err
+			return map[string]any{"key": key, "certificate": string(cert), "private": string(private),
+				"authority": string(a.vault.Authority().RootPEM())}, err
 		}},
 		{Pattern: "GET /source/keys", Do: func(r *http.Request) (any, error) {
 			src, err := a.inventory.KnownSource(r.URL.Query().Get("source"))
 			return map[string]any{"keys": src.Keys}, err
 		}},
 		{Pattern: "POST /source/key/revoke", Do: func(r *http.Request) (any, error) {
-			return map[string]bool{"revoked": true}, a.inventory.RevokeKey(r.Context(), machine, r.URL.Query().Get("source"), r.URL.Query().Get("key"))
+			return map[string]bool{"revoked": true}, a.inventory.RevokeKey(r.Context(), machine, r.URL.Query().Get("source"),
+				r.URL.Query().Get("key"))
 		}},
 		{Pattern: "GET /source/authority", Do: func(r *http.Request) (any, error) {
 			return map[string]string{"pem": string(a.vault.Authority().RootPEM()), "fingerprint": a.rootDigest()}, nil
@@ -122,7 +128,8 @@ func (a *App) operations() []control.Operation {
 			return map[string]int64{"destination": id}, err
 		}},
 		{Pattern: "DELETE /national/endpoint", Do: func(r *http.Request) (any, error) {
-			return map[string]bool{"removed": true}, toDestination(r, func(id int64) error { return a.national.ClearEndpoint(r.Context(), machine, id) })
+			return map[string]bool{"removed": true}, toDestination(r,
+				func(id int64) error { return a.national.ClearEndpoint(r.Context(), machine, id) })
 		}},
 		{Pattern: "POST /national/retry", Do: func(r *http.Request) (any, error) {
 			n, err := a.national.Retry(r.Context(), machine, r.URL.Query().Get("report"))
@@ -161,7 +168,10 @@ func (a *App) operations() []control.Operation {
 			id, err := a.evidenceKey(r.Context())
 			return map[string]string{"id": id}, err
 		}},
-		{Pattern: "POST /evidence", Stream: func(w io.Writer, r *http.Request) error { return a.exportPack(r.Context(), w, r.URL.Query(), machine) }},
+		{Pattern: "POST /evidence", Stream: func(w io.Writer,
+			r *http.Request) error {
+			return a.exportPack(r.Context(), w, r.URL.Query(), machine)
+		}},
 	}
 }
 
@@ -179,7 +189,8 @@ type Status struct {
 
 func (a *App) status(ctx context.Context) (Status, error) {
 	any, err := a.accounts.Any(ctx)
-	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.State().Last, Stored: a.store.Position(), Counted: a.counted.Load(), Detected: a.detector.Detected(), Events: a.rate.PerSecond(), Accounts: any}, err
+	return Status{Console: a.consoleURL(), Parts: machinePart{a}.Parts(ctx), Last: a.queue.State().Last, Stored: a.store.Position(),
+		Counted: a.counted.Load(), Detected: a.detector.Detected(), Events: a.rate.PerSecond(), Accounts: any}, err
 }
 
 func (a *App) consoleURL() string {

@@ -62,7 +62,8 @@ func TestDecodersOfABatch(t *testing.T) {
 		t.Errorf("after the decoder was changed a batch is stamped with set %d, want 2", after>>decodersShift)
 	}
 	for revision, want := range map[uint64]string{before: "first", after: "second"} {
-		e, err := r.setups.At(revision).Decoders.Decoder().Decode("", []byte("<38>Mar  2 09:00:01 web01 hoso[7]: login ok for an from 10.0.0.1"), time.Now(), nil)
+		e, err := r.setups.At(revision).Decoders.Decoder().Decode("", []byte("<38>Mar  2 09:00:01 web01 hoso[7]: login ok for an from 10.0.0.1"),
+			time.Now(), nil)
 		if err != nil || e.Text(ecs.EventModule) != want {
 			t.Errorf("a batch of set %d is decoded to event.module %q, %v; want %q", revision>>decodersShift, e.Text(ecs.EventModule), err, want)
 		}

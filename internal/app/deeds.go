@@ -46,9 +46,11 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 	if err != nil {
 		return err
 	}
-	err = a.evidence.Export(ctx, w, evidence.Request{System: sys, From: from, To: to, By: by, Reason: q.Get("reason"), Product: "hoalu " + a.opts.Version}, evidence.Sources{
+	err = a.evidence.Export(ctx, w, evidence.Request{System: sys, From: from, To: to, By: by, Reason: q.Get("reason"),
+		Product: "hoalu " + a.opts.Version}, evidence.Sources{
 		Alerts: func(ctx context.Context, system string, from int64, cursor string) ([]soc.Alert, string, error) {
-			p, err := a.triage.List(ctx, soc.Scope{Systems: []string{system}}, triage.Query{Filter: triage.Filter{Exercise: triage.With, LastFrom: from}, Sort: "first", Limit: 500, Cursor: cursor})
+			p, err := a.triage.List(ctx, soc.Scope{Systems: []string{system}},
+				triage.Query{Filter: triage.Filter{Exercise: triage.With, LastFrom: from}, Sort: "first", Limit: 500, Cursor: cursor})
 			return p.Items, p.Next, err
 		},
 		Histories: a.triage.Histories,
@@ -63,7 +65,8 @@ func (a *App) exportPack(ctx context.Context, w io.Writer, q url.Values, by soc.
 		},
 	}, signer)
 	if errors.Is(err, evidence.ErrPackTooLarge) {
-		return &soc.Problem{Status: 413, Code: "pack_too_large", Detail: strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + ".", Do: "Export shorter periods, one after the other."}
+		return &soc.Problem{Status: 413, Code: "pack_too_large", Detail: strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + ".",
+			Do: "Export shorter periods, one after the other."}
 	}
 	return err
 }

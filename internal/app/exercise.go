@@ -30,7 +30,8 @@ func (a *App) exercises() exercise.Range {
 		Source: func() string { return a.selfFeed.ID },
 		Put:    a.intake.Put,
 		Alerts: func(ctx context.Context, since int64) ([]soc.Alert, error) {
-			page, err := a.triage.List(ctx, soc.Scope{All: true}, triage.Query{Filter: triage.Filter{Exercise: triage.Only, LastFrom: since}, Sort: "number", Limit: 500})
+			page, err := a.triage.List(ctx, soc.Scope{All: true},
+				triage.Query{Filter: triage.Filter{Exercise: triage.Only, LastFrom: since}, Sort: "number", Limit: 500})
 			return page.Items, err
 		},
 		Events: a.store.Get,

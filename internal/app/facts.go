@@ -31,7 +31,8 @@ func (a *App) openPosture(ctx context.Context) error {
 		return err
 	}
 	a.gatherer = compliance.NewGatherer(a.gathering(), a.log)
-	a.posture = compliance.New(checks, a.state, a.gatherer.Facts, compliance.Hooks{Record: a.record, Notify: a.notify}, a.cfg.Posture.Every, a.log)
+	a.posture = compliance.New(checks, a.state, a.gatherer.Facts, compliance.Hooks{Record: a.record, Notify: a.notify}, a.cfg.Posture.Every,
+		a.log)
 	a.watchParts()
 	return a.posture.Load(ctx)
 }
@@ -67,7 +68,8 @@ func (a *App) gathering() compliance.GatherConfig {
 		Rules: func() (int, int64) { return len(a.engine.Rules()), a.rulesAt.Load() },
 		National: func(ctx context.Context) (facts.National, error) {
 			sum, err := a.national.Summary(ctx)
-			return facts.National{Endpoint: sum.Endpoint, LastAccepted: max(sum.LastReceipt, sum.Heartbeat), OldestWaiting: sum.OldestWaiting, Waiting: sum.Waiting}, err
+			return facts.National{Endpoint: sum.Endpoint, LastAccepted: max(sum.LastReceipt, sum.Heartbeat), OldestWaiting: sum.OldestWaiting,
+				Waiting: sum.Waiting}, err
 		},
 		People: func(ctx context.Context) ([]compliance.Person, error) {
 			accounts, err := a.accounts.List(ctx)

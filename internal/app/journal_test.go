@@ -30,7 +30,8 @@ func TestJournalIsFollowed(t *testing.T) {
 		var b strings.Builder
 		for _, m := range messages {
 			n++
-			fmt.Fprintf(&b, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=e1b2c3d4e5f60718293a4b5c6d7e8f90\n_HOSTNAME=may-01\nPRIORITY=6\nSYSLOG_FACILITY=10\nSYSLOG_IDENTIFIER=sshd\n_PID=77\nMESSAGE=%s\n\n",
+			fmt.Fprintf(&b,
+				"__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=e1b2c3d4e5f60718293a4b5c6d7e8f90\n_HOSTNAME=may-01\nPRIORITY=6\nSYSLOG_FACILITY=10\nSYSLOG_IDENTIFIER=sshd\n_PID=77\nMESSAGE=%s\n\n",
 				time.Now().UnixMicro()+int64(n), 1_000_000+n, m)
 		}
 		export := filepath.Join(t.TempDir(), "export")
@@ -41,7 +42,8 @@ func TestJournalIsFollowed(t *testing.T) {
 			t.Fatalf("systemd-journal-remote: %v %s", err, out)
 		}
 	}
-	write("Failed password for root from 203.0.113.9 port 4711 ssh2", "Failed password for invalid user nguyễn from 203.0.113.9 port 4712 ssh2")
+	write("Failed password for root from 203.0.113.9 port 4711 ssh2",
+		"Failed password for invalid user nguyễn from 203.0.113.9 port 4712 ssh2")
 	r := newRig(t, func(c *config.Config) { c.Files.Journal = dir })
 	failed := r.query(`event.outcome:failure and host.name:may-01`)
 	r.eventually("two failed log-ons of the journal", func() bool { return r.count(failed) == 2 })

@@ -33,7 +33,8 @@ func (a *App) issueKey(ctx context.Context, by soc.Actor, source, label string, 
 
 // issueCertificate makes the certificate of a syslog source's sender: PEM of the certificate and of its private key, which is kept
 // nowhere.
-func (a *App) issueCertificate(ctx context.Context, by soc.Actor, source, label string, follow time.Duration) (key soc.SourceKey, certificate, private []byte, err error) {
+func (a *App) issueCertificate(ctx context.Context, by soc.Actor, source, label string, follow time.Duration) (key soc.SourceKey,
+	certificate, private []byte, err error) {
 	cert, err := a.vault.Authority().Client(ctx, "hoalu://source/"+source, certificateLife)
 	if err != nil {
 		return key, nil, nil, fmt.Errorf("make certificate: %w", err)
@@ -43,7 +44,8 @@ func (a *App) issueCertificate(ctx context.Context, by soc.Actor, source, label 
 		return key, nil, nil, fmt.Errorf("make certificate: %w", err)
 	}
 	sum := sha256.Sum256(cert.Leaf.Raw)
-	key, err = a.inventory.AddKey(ctx, by, source, soc.SourceKey{Kind: soc.KeyCertificate, Label: label, Hash: hex.EncodeToString(sum[:]), Ends: cert.Leaf.NotAfter.UnixMilli()}, follow)
+	key, err = a.inventory.AddKey(ctx, by, source,
+		soc.SourceKey{Kind: soc.KeyCertificate, Label: label, Hash: hex.EncodeToString(sum[:]), Ends: cert.Leaf.NotAfter.UnixMilli()}, follow)
 	if err != nil {
 		return key, nil, nil, err
 	}

@@ -74,7 +74,8 @@ func (r *rig) send(m console.KeyMade, authorization, message string) (int, strin
 	pool.AddCert(r.vault.Authority().Root())
 	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	defer c.CloseIdleConnections()
-	req, err := http.NewRequest("POST", m.URL+"/_bulk", strings.NewReader(`{"create":{"_index":"logs"}}`+"\n"+`{"message":"`+message+`"}`+"\n"))
+	req, err := http.NewRequest("POST", m.URL+"/_bulk",
+		strings.NewReader(`{"create":{"_index":"logs"}}`+"\n"+`{"message":"`+message+`"}`+"\n"))
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -118,7 +119,8 @@ func TestSourceKeys(t *testing.T) {
 	}
 
 	// The official client with the lines as they are given: API key, and the authority by its fingerprint.
-	es, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{first.URL}, APIKey: first.APIKey, CertificateFingerprint: r.rootDigest()})
+	es, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{first.URL}, APIKey: first.APIKey,
+		CertificateFingerprint: r.rootDigest()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,15 +129,18 @@ func TestSourceKeys(t *testing.T) {
 		t.Fatalf("Bulk with the API key: %v %v", err, res)
 	}
 	res.Body.Close()
-	es, err = elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{first.URL}, Username: first.Key.ID, Password: first.Secret, CertificateFingerprint: r.rootDigest()})
+	es, err = elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{first.URL}, Username: first.Key.ID, Password: first.Secret,
+		CertificateFingerprint: r.rootDigest()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res, err = es.Bulk(strings.NewReader(`{"create":{"_index":"logs"}}` + "\n" + `{"message":"bằng-mật-khẩu"}` + "\n")); err != nil || res.IsError() {
+	if res, err = es.Bulk(strings.NewReader(`{"create":{"_index":"logs"}}` + "\n" + `{"message":"bằng-mật-khẩu"}` + "\n")); err != nil ||
+		res.IsError() {
 		t.Fatalf("Bulk with user and password: %v %v", err, res)
 	}
 	res.Body.Close()
-	r.eventually("both are events of the source", func() bool { return r.of(src.ID, "bằng-khóa-api") == 1 && r.of(src.ID, "bằng-mật-khẩu") == 1 })
+	r.eventually("both are events of the source",
+		func() bool { return r.of(src.ID, "bằng-khóa-api") == 1 && r.of(src.ID, "bằng-mật-khẩu") == 1 })
 	if got, ok := r.inventory.Snapshot().FindSource(inventory.Seen{Kind: soc.SourceBulk, Peer: "127.0.0.1"}); ok && got.ID == src.ID {
 		t.Error("the address still stands for the source although its key is in use")
 	}
@@ -152,7 +157,8 @@ func TestSourceKeys(t *testing.T) {
 			Status int
 			Error  struct{ Type, Reason string }
 		}
-		if err := json.Unmarshal([]byte(body), &e); err != nil || status != 401 || e.Status != 401 || e.Error.Type != "security_exception" || e.Error.Reason == "" {
+		if err := json.Unmarshal([]byte(body), &e); err != nil || status != 401 || e.Status != 401 || e.Error.Type != "security_exception" ||
+			e.Error.Reason == "" {
 			t.Errorf("with %q: %d %s", auth, status, body)
 		}
 	}
@@ -190,16 +196,19 @@ func TestSourceKeys(t *testing.T) {
 	if status, _ := r.send(third, "ApiKey "+third.APIKey, "đã-thu-hồi"); status != 401 {
 		t.Errorf("a revoked key: %d, want 401", status)
 	}
-	if _, err := r.issueKey(ctx, testAdmin, r.source(soc.SourceSyslog, "tường lửa", "").ID, "", -1); err == nil || !strings.Contains(err.Error(), "syslog") {
+	if _, err := r.issueKey(ctx, testAdmin, r.source(soc.SourceSyslog, "tường lửa", "").ID, "", -1); err == nil ||
+		!strings.Contains(err.Error(), "syslog") {
 		t.Errorf("a key for a syslog source: %v", err)
 	}
 
 	// By command, through the running appliance.
 	var made console.KeyMade
-	if err := control.NewClient(r.opts.Data).Call(ctx, "POST", "/source/key", url.Values{"source": {src.ID}, "label": {"db-02"}, "follow": {"24h"}}, nil, &made); err != nil || made.Secret == "" {
+	if err := control.NewClient(r.opts.Data).Call(ctx, "POST", "/source/key",
+		url.Values{"source": {src.ID}, "label": {"db-02"}, "follow": {"24h"}}, nil, &made); err != nil || made.Secret == "" {
 		t.Errorf("over the control socket: %+v, %v", made, err)
 	}
-	if err := control.NewClient(r.opts.Data).Call(ctx, "POST", "/source/key", url.Values{"source": {"NG-9999"}}, nil, nil); err == nil || !strings.Contains(err.Error(), "NG-9999") {
+	if err := control.NewClient(r.opts.Data).Call(ctx, "POST", "/source/key", url.Values{"source": {"NG-9999"}}, nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "NG-9999") {
 		t.Errorf("a key for a source that is not there: %v", err)
 	}
 }
@@ -264,7 +273,8 @@ func TestSyslogCertificates(t *testing.T) {
 	if !closed(c) {
 		t.Error("an open connection goes on after its certificate was revoked")
 	}
-	if n := r.count(query.Words{Any: true, Text: "sau-thu-hồi"}) + r.count(query.Words{Any: true, Text: "không-chứng-thư"}) + r.count(query.Words{Any: true, Text: "chứng-thư-lạ"}); n != 0 {
+	if n := r.count(query.Words{Any: true, Text: "sau-thu-hồi"}) + r.count(query.Words{Any: true, Text: "không-chứng-thư"}) +
+		r.count(query.Words{Any: true, Text: "chứng-thư-lạ"}); n != 0 {
 		t.Errorf("%d events of senders that may not send", n)
 	}
 }
@@ -288,7 +298,8 @@ func TestRsyslogWithCertificate(t *testing.T) {
 	}
 	dir := t.TempDir()
 	host, port, _ := net.SplitHostPort(addr)
-	for name, text := range map[string]string{"sender.pem": string(cert), "sender.key": string(private), "ca.pem": string(r.vault.Authority().RootPEM()), "in.log": "<13>1 một-dòng-qua-rsyslog\n",
+	for name, text := range map[string]string{"sender.pem": string(cert), "sender.key": string(private),
+		"ca.pem": string(r.vault.Authority().RootPEM()), "in.log": "<13>1 một-dòng-qua-rsyslog\n",
 		"rsyslog.conf": fmt.Sprintf(`
 global(workDirectory="%[1]s" defaultNetstreamDriverCAFile="%[1]s/ca.pem" defaultNetstreamDriverCertFile="%[1]s/sender.pem" defaultNetstreamDriverKeyFile="%[1]s/sender.key")
 module(load="imfile")

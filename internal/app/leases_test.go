@@ -21,7 +21,8 @@ func TestWorkersHoldLeases(t *testing.T) {
 	ctx := context.Background()
 	r := newRig(t, func(c *config.Config) { c.Sensor.Packet, c.Sensor.Host, c.Files.Host = false, false, false })
 	held := func() []string {
-		rows, err := r.state.Read().QueryContext(ctx, "SELECT name FROM lease WHERE holder = $1 AND until > $2 ORDER BY name", hostname()+":"+r.path(), time.Now().UnixMilli())
+		rows, err := r.state.Read().QueryContext(ctx, "SELECT name FROM lease WHERE holder = $1 AND until > $2 ORDER BY name",
+			hostname()+":"+r.path(), time.Now().UnixMilli())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,12 +58,14 @@ func TestWorkersHoldLeases(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := errors.Join(db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE lease SET holder = 'other', until = $1 WHERE name = 'posture'", time.Now().Add(time.Hour).UnixMilli())
+		_, err := tx.ExecContext(ctx, "UPDATE lease SET holder = 'other', until = $1 WHERE name = 'posture'",
+			time.Now().Add(time.Hour).UnixMilli())
 		return err
 	}), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	r.start()
-	r.eventually("/readyz says that posture does not run here", func() bool { p := part(); return !p.Ready && strings.Contains(p.Reason, "posture does not run here") })
+	r.eventually("/readyz says that posture does not run here",
+		func() bool { p := part(); return !p.Ready && strings.Contains(p.Reason, "posture does not run here") })
 	r.eventually("the others run", func() bool { return slices.Equal(held(), []string{"detect", "evidence_log", "national"}) })
 }

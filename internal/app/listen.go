@@ -92,7 +92,8 @@ func (a *App) openListeners(ctx context.Context) error {
 	if l.Console != "" {
 		ln, err := net.Listen("tcp", l.Console)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("open the console on %s: %w; stop what uses that port (see: ss -lntp) or change listen.console", l.Console, err))
+			errs = append(errs, fmt.Errorf("open the console on %s: %w; stop what uses that port (see: ss -lntp) or change listen.console",
+				l.Console, err))
 		} else {
 			a.consoleListener, a.consoleAddr = ln, ln.Addr()
 			a.down.Push("console listener", func() error { ln.Close(); return nil })

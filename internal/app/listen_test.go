@@ -47,7 +47,8 @@ func TestEverySourceIsWired(t *testing.T) {
 		if e.IsDir() && !folders[e.Name()] {
 			t.Errorf("collector/source/%s has no row in collector.Sources", e.Name())
 		}
-		if tests, err := filepath.Glob(filepath.Join("../../collector/source", e.Name(), "*_test.go")); e.IsDir() && (err != nil || len(tests) == 0) {
+		if tests, err := filepath.Glob(filepath.Join("../../collector/source", e.Name(), "*_test.go")); e.IsDir() &&
+			(err != nil || len(tests) == 0) {
 			t.Errorf("collector/source/%s has no test", e.Name())
 		}
 	}

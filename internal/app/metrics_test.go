@@ -35,7 +35,8 @@ func TestMetricsAreWellFormed(t *testing.T) {
 			t.Errorf("hoalu_%s is not among the metrics", m.name)
 		}
 	}
-	for name, least := range map[string]float64{"hoalu_intake_frames_total": 20, "hoalu_queue_appended_total": 1, "hoalu_pipeline_events_total": 20, "hoalu_rules_loaded": 10, "hoalu_queue_bytes": 1} {
+	for name, least := range map[string]float64{"hoalu_intake_frames_total": 20, "hoalu_queue_appended_total": 1,
+		"hoalu_pipeline_events_total": 20, "hoalu_rules_loaded": 10, "hoalu_queue_bytes": 1} {
 		if got[name] < least {
 			t.Errorf("%s is %v, want at least %v", name, got[name], least)
 		}

@@ -26,7 +26,8 @@ func offline(ctx context.Context, opts Options) (*App, error) {
 	if _, err := os.Stat(a.path("state.db")); err != nil {
 		return a, fmt.Errorf("no data of an appliance is in %s: %w; give its folder with --data", opts.Data, err)
 	}
-	for _, open := range []func(context.Context) error{a.openVault, a.openState, a.openPrivacy} { // the reason of a deed is what a person typed
+	// the reason of a deed is what a person typed
+	for _, open := range []func(context.Context) error{a.openVault, a.openState, a.openPrivacy} {
 		if err := open(ctx); err != nil {
 			return a, err
 		}
@@ -56,13 +57,14 @@ func Restore(ctx context.Context, opts Options, reason string) (r Restored, err 
 	if err := queuelocal.NewEpoch(a.path("queue")); err != nil { // first: an epoch too many does no harm, one too few does
 		return r, err
 	}
-	r.Before, r.Head, err = evidence.Restored(ctx, evidence.LogConfig{Dir: a.path("evidence"), Apart: a.vault}, a.state, signer, a.log, machine, reason)
+	r.Before, r.Head, err = evidence.Restored(ctx, evidence.LogConfig{Dir: a.path("evidence"), Apart: a.vault}, a.state, signer, a.log,
+		machine, reason)
 	return r, err
 }
 
-// RotateKey makes a new version of the vault's key of that name and puts the deed, its reason and how it went on record. What older versions
-// sealed or computed is still opened and found; a running appliance would go on with the version it took at its start. The key of the
-// evidence log is refused: every head of the log is verified by the one key.
+// RotateKey makes a new version of the vault's key of that name and puts the deed, its reason and how it went on record. What older
+// versions sealed or computed is still opened and found; a running appliance would go on with the version it took at its start. The key of
+// the evidence log is refused: every head of the log is verified by the one key.
 func RotateKey(ctx context.Context, opts Options, name, reason string) (err error) {
 	a, err := offline(ctx, opts)
 	defer func() { err = errors.Join(err, a.down.Run()) }()

@@ -35,7 +35,8 @@ import (
 
 func (a *App) openVault(ctx context.Context) error {
 	_, err := os.Stat(a.path("state.db"))
-	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey, Apart: a.cfg.Evidence.Apart, Used: err == nil}, a.log)
+	v, err := vaultlocal.Open(ctx, vaultlocal.Config{Data: a.opts.Data, MasterKeyFile: a.opts.MasterKey, Apart: a.cfg.Evidence.Apart,
+		Used: err == nil}, a.log)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,8 @@ func (a *App) document(ctx context.Context, name, file string) (*state.Document,
 }
 
 func (a *App) openInventory(ctx context.Context) error {
-	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: a.recordDeed, Changed: a.notify, Refers: a.refers, Protect: a.protector.ProtectName}, a.log)
+	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: a.recordDeed, Changed: a.notify, Refers: a.refers,
+		Protect: a.protector.ProtectName}, a.log)
 	if err != nil {
 		return err
 	}
@@ -195,8 +197,9 @@ func (a *App) openQueue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	q, err := queuelocal.Open(queuelocal.Config{AEAD: aead, Dir: a.path("queue"), After: after, MaxBytes: int64(a.cfg.Queue.MaxBytes), Reserve: int64(a.cfg.Queue.Reserve),
-		Hole: a.queueHole}, a.log)
+	q, err := queuelocal.Open(queuelocal.Config{AEAD: aead, Dir: a.path("queue"), After: after, MaxBytes: int64(a.cfg.Queue.MaxBytes),
+		Reserve: int64(a.cfg.Queue.Reserve),
+		Hole:    a.queueHole}, a.log)
 	if err != nil {
 		return err
 	}
@@ -224,7 +227,8 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store = s
 	a.down.Push("event store", s.Close)
 	a.applied.Store(s.Position())
-	if a.disk, err = store.WatchDisk(ctx, a.path("events"), a.state.Document("free space of the disk"), a.log.With("component", "store")); err != nil {
+	if a.disk, err = store.WatchDisk(ctx, a.path("events"), a.state.Document("free space of the disk"),
+		a.log.With("component", "store")); err != nil {
 		return err
 	}
 	aead, err := a.vault.AEAD(ctx, "quarantine")
@@ -293,7 +297,8 @@ func (a *App) openIntake(ctx context.Context) error {
 	}
 	a.intake = in
 	a.down.Push("intake", in.Close)
-	a.demo = demo.Player{Sources: func() []soc.Source { return a.inventory.Snapshot().Sources() }, Put: in.Put, Log: a.log.With("component", "demo")}
+	a.demo = demo.Player{Sources: func() []soc.Source { return a.inventory.Snapshot().Sources() }, Put: in.Put,
+		Log: a.log.With("component", "demo")}
 	proved, err := a.document(ctx, "systems of sources", "resolved.json")
 	if err != nil {
 		return err
@@ -305,7 +310,8 @@ func (a *App) openIntake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.health, err = health.New(ctx, health.Config{State: learnt, Systems: a.systems, Hosts: &a.hosts, Put: a.put(soc.SourceSelf), Source: a.selfFeed.ID,
+	a.health, err = health.New(ctx, health.Config{State: learnt, Systems: a.systems, Hosts: &a.hosts, Put: a.put(soc.SourceSelf),
+		Source:    a.selfFeed.ID,
 		Sources:   func() []soc.Source { return a.inventory.Snapshot().Active() },
 		Connected: a.peers.Connected,
 		Ready:     func() error { return a.queue.State().Err },
@@ -376,7 +382,8 @@ func (a *App) setupOf(revision uint64) pipeline.Setup {
 			snap = old
 		}
 	}
-	return pipeline.Setup{Decoders: set, Resolver: resolver{snap, a.inventory}, Protector: exercise.Marked{Protector: a.protector, Marker: a.marker},
+	return pipeline.Setup{Decoders: set, Resolver: resolver{snap, a.inventory},
+		Protector: exercise.Marked{Protector: a.protector, Marker: a.marker},
 		Retention: func(level int) time.Duration { return time.Duration(a.keepDays(level)) * 24 * time.Hour }}
 }
 
@@ -391,7 +398,8 @@ func (r resolver) Resolve(sensor, source, peer, host string, ips []netip.Addr) p
 	if x.ConflictBy == inventory.ByHost && x.Source != "" {
 		r.store.Claim(x.Source, x.Conflict, time.Now().UnixMilli())
 	}
-	return pipeline.Place{System: x.System, Unit: x.Unit, Level: x.Level, Zone: x.Zone, Asset: x.Asset, Source: x.Source, By: x.By, Conflict: x.Conflict != "", Demo: x.Demo, Err: x.Err}
+	return pipeline.Place{System: x.System, Unit: x.Unit, Level: x.Level, Zone: x.Zone, Asset: x.Asset, Source: x.Source, By: x.By,
+		Conflict: x.Conflict != "", Demo: x.Demo, Err: x.Err}
 }
 
 func (r resolver) SourceByID(id string) (soc.Source, bool) { return r.snap.Source(id) }

@@ -202,7 +202,8 @@ func TestTroubleIsToldAlike(t *testing.T) {
 
 	step("event store", func(t *testing.T) {
 		dir := filepath.Join(data, "events")
-		b.trouble("event_store", "folder of the event store", func() { b.must(os.Rename(dir, dir+".away")) }, func() { b.must(os.Rename(dir+".away", dir)) }, true, nil)
+		b.trouble("event_store", "folder of the event store", func() { b.must(os.Rename(dir, dir+".away")) },
+			func() { b.must(os.Rename(dir+".away", dir)) }, true, nil)
 	})
 	step("state", func(t *testing.T) {
 		other, err := state.Open(t.Context(), state.Config{Path: filepath.Join(data, "state.db")})
@@ -240,13 +241,18 @@ func TestTroubleIsToldAlike(t *testing.T) {
 		}
 		b.trouble("posture", "posture_interval", func() {
 			rename("posture_interval", "posture_away")
-			if r := b.ask(b.tokens[soc.Administrator], "POST", "/api/systems", `{"name":"Hệ thống mới","unit":"`+b.self.Unit+`","level":3}`); r.status != 200 { // its first findings have to be written
+			// its first findings have to be written
+			if r := b.ask(b.tokens[soc.Administrator], "POST", "/api/systems",
+				`{"name":"Hệ thống mới","unit":"`+b.self.Unit+`","level":3}`); r.status != 200 {
 				t.Fatalf("make a system: %+v", r)
 			}
 		}, func() { rename("posture_away", "posture_interval") }, true, nil)
 	})
 	step("national link", func(t *testing.T) {
-		centre := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+		centre := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
+			_ *http.Request) {
+			w.WriteHeader(http.StatusNoContent)
+		}))
 		address := centre.Listener.Addr().String()
 		centre.StartTLS()
 		ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: centre.Certificate().Raw}))
@@ -254,14 +260,18 @@ func TestTroubleIsToldAlike(t *testing.T) {
 		b.must(err)
 		der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 		b.must(err)
-		_, err = b.national.PutEndpoint(t.Context(), soc.Machine, false, national.Endpoint{Channel: "json", URL: "https://" + address, ServerCA: ca, OrganID: "H01",
-			ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))})
+		_, err = b.national.PutEndpoint(t.Context(), soc.Machine, false,
+			national.Endpoint{Channel: "json", URL: "https://" + address, ServerCA: ca, OrganID: "H01",
+				ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))})
 		b.must(err)
 		b.eventually("a heartbeat", func() bool { return b.status().National.State == "good" })
 		b.trouble("national_link", "no_service", func() { centre.Close() }, func() {
 			ln, err := net.Listen("tcp", address)
 			b.must(err)
-			again := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+			again := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
+				_ *http.Request) {
+				w.WriteHeader(http.StatusNoContent)
+			}))
 			again.Listener.Close()
 			again.Listener, again.TLS = ln, centre.TLS
 			again.StartTLS()
@@ -305,8 +315,8 @@ func TestTroubleIsToldAlike(t *testing.T) {
 	})
 }
 
-// TestTroubleOfTheQueueIsToldAlike: with the disk below its reserve nothing is taken, and all three say so, the alert too: it is made without
-// the queue.
+// TestTroubleOfTheQueueIsToldAlike: with the disk below its reserve nothing is taken, and all three say so, the alert too: it is made
+// without the queue.
 func TestTroubleOfTheQueueIsToldAlike(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a small disk needs root")

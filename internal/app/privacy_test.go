@@ -79,13 +79,15 @@ func TestACitizensNumberInAHostsName(t *testing.T) {
 	const number = "037090001234"
 	r := newRig(t)
 	ctx := context.Background()
-	asset, err := r.inventory.CreateAsset(ctx, machine, soc.Asset{System: r.self.ID, Host: "PC-" + number, Address: "192.0.2.7", Kind: "workstation"})
+	asset, err := r.inventory.CreateAsset(ctx, machine,
+		soc.Asset{System: r.self.ID, Host: "PC-" + number, Address: "192.0.2.7", Kind: "workstation"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	frames := make([]wire.Frame, 30)
 	for i := range frames {
-		frames[i] = wire.Frame{Peer: "192.0.2.7", Format: wire.FormatSyslog, Data: bytes.Replace(line(i), []byte("web01"), []byte("pc-"+number), 1)}
+		frames[i] = wire.Frame{Peer: "192.0.2.7", Format: wire.FormatSyslog,
+			Data: bytes.Replace(line(i), []byte("web01"), []byte("pc-"+number), 1)}
 	}
 	for range 2 { // known the second time
 		if err := r.put(soc.SourceSyslog)(ctx, "syslog.tcp", slices.Clone(frames)); err != nil {

@@ -49,8 +49,10 @@ func TestAProvinceCanBeDeclared(t *testing.T) {
 
 	send := func(host, peer string) {
 		t.Helper()
-		line := fmt.Sprintf("<86>%s %s sshd[4001]: Accepted password for quantri from 198.51.100.7 port 4001 ssh2", time.Now().Format(time.Stamp), host)
-		if err := s.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", []wire.Frame{{Peer: peer, Format: wire.FormatSyslog, Data: []byte(line)}}); err != nil {
+		line := fmt.Sprintf("<86>%s %s sshd[4001]: Accepted password for quantri from 198.51.100.7 port 4001 ssh2", time.Now().Format(time.Stamp),
+			host)
+		if err := s.put(soc.SourceSyslog)(context.Background(), "syslog.tcp",
+			[]wire.Frame{{Peer: peer, Format: wire.FormatSyslog, Data: []byte(line)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +117,8 @@ func TestAProvinceCanBeDeclared(t *testing.T) {
 		t.Errorf("what the stranger claimed: %+v", claims)
 	}
 	// Confirmed by a person as a relay, its word counts.
-	if r := do("PUT", "/api/sources/"+stranger, fmt.Sprintf(`{"name":"máy chuyển tiếp","kind":"syslog","address":"203.0.113.66","version":%d}`, sources.Items[0].Version), nil); r.status != 200 {
+	if r := do("PUT", "/api/sources/"+stranger, fmt.Sprintf(`{"name":"máy chuyển tiếp","kind":"syslog","address":"203.0.113.66","version":%d}`,
+		sources.Items[0].Version), nil); r.status != 200 {
 		t.Fatalf("confirm: %+v", r)
 	}
 	send("yte-db", "203.0.113.66")
@@ -123,7 +126,8 @@ func TestAProvinceCanBeDeclared(t *testing.T) {
 
 	// What is in use is named, with where to see it.
 	r := do("PUT", "/api/units/"+unit.ID+"/retired", `{"retired":true,"reason":"giải thể","version":1}`, nil)
-	if r.status != 409 || r.code() != "in_use" || !strings.Contains(r.body, `"page":"/systems/`+system.ID+`"`) || !strings.Contains(r.body, "Hồ sơ sức khỏe") {
+	if r.status != 409 || r.code() != "in_use" || !strings.Contains(r.body, `"page":"/systems/`+system.ID+`"`) ||
+		!strings.Contains(r.body, "Hồ sơ sức khỏe") {
 		t.Errorf("retire a unit in use: %d %s", r.status, r.body)
 	}
 	var assets struct {
@@ -137,7 +141,8 @@ func TestAProvinceCanBeDeclared(t *testing.T) {
 		t.Fatalf("assets: %+v", assets)
 	}
 	for _, a := range assets.Items {
-		if r := do("PUT", "/api/assets/"+a.ID+"/retired", fmt.Sprintf(`{"retired":true,"reason":"thanh lý","version":%d}`, a.Version), nil); r.status != 200 || !strings.Contains(r.body, `"retired":"20`) {
+		if r := do("PUT", "/api/assets/"+a.ID+"/retired", fmt.Sprintf(`{"retired":true,"reason":"thanh lý","version":%d}`, a.Version),
+			nil); r.status != 200 || !strings.Contains(r.body, `"retired":"20`) {
 			t.Errorf("retire %s: %d %s", a.ID, r.status, r.body)
 		}
 	}
@@ -158,7 +163,8 @@ func TestAProvinceCanBeDeclared(t *testing.T) {
 			t.Errorf("delete %s: %d %s", a.ID, r.status, r.body)
 		}
 	}
-	if r := do("DELETE", "/api/systems/"+system.ID+"?version=2", "", nil); r.code() != "has_history" || !strings.Contains(r.body, `"kind":"event"`) {
+	if r := do("DELETE", "/api/systems/"+system.ID+"?version=2", "", nil); r.code() != "has_history" ||
+		!strings.Contains(r.body, `"kind":"event"`) {
 		t.Errorf("delete a system with events: %d %s", r.status, r.body)
 	}
 	for _, deed := range []string{"unit.create", "system.create", "asset.create", "asset.retire", "asset.delete", "system.retire"} {

@@ -10,8 +10,8 @@ import (
 	"hoalu/soc"
 )
 
-// TestReplayOfWhatIsNotThere: numbers that nothing in quarantine has, of whatever form, are told as absent; nothing is replayed, and the audit log
-// does not say that anything was.
+// TestReplayOfWhatIsNotThere: numbers that nothing in quarantine has, of whatever form, are told as absent; nothing is replayed, and the
+// audit log does not say that anything was.
 func TestReplayOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	s := &site{rig: newRig(t), tokens: map[soc.Role]string{}}
@@ -28,7 +28,8 @@ func TestReplayOfWhatIsNotThere(t *testing.T) {
 			t.Errorf("replay of %.20q: %d %.300s, want 4xx", id, r.status, r.body)
 		}
 	}
-	if r := s.ask(secret, "GET", "/api/audit?action=quarantine.replay", ""); r.status != 200 || strings.Contains(r.body, `"quarantine.replay"`) {
+	if r := s.ask(secret, "GET", "/api/audit?action=quarantine.replay", ""); r.status != 200 ||
+		strings.Contains(r.body, `"quarantine.replay"`) {
 		t.Errorf("the audit log: %d %s", r.status, r.body)
 	}
 }

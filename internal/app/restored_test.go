@@ -103,7 +103,8 @@ func TestChangedBehindTheLogIsNotReady(t *testing.T) {
 			if err != nil || len(p.Items) != 1 {
 				t.Fatal(p, err)
 			}
-			if _, err := r.triage.Close(ctx, machine, soc.Scope{All: true}, []triage.Ref{{ID: p.Items[0].ID}}, "false_alarm", "máy quét của trung tâm"); err != nil {
+			if _, err := r.triage.Close(ctx, machine, soc.Scope{All: true}, []triage.Ref{{ID: p.Items[0].ID}}, "false_alarm",
+				"máy quét của trung tâm"); err != nil {
 				t.Fatal(err)
 			}
 			r.end()

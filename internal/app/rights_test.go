@@ -73,7 +73,8 @@ var rights = []struct{ operation, cells, path, body string }{
 	{"searchEvents", "A A O A - - A", "/api/events?query=hoalu.system.id:{system}", ""},
 	{"searchEvents", "A A O A - - A", "/api/events?query={host}&terms=user.name&histogram=auto", ""},
 	{"searchEvents", "N N N N - - N", "/api/events?sq={search}", ""},
-	{"aggregateEvents", "A A A A - - A", "/api/events/aggregate?terms=host.name&terms=user.name&terms=hoalu.system.id&terms=source.ip&histogram=auto", ""},
+	{"aggregateEvents", "A A A A - - A",
+		"/api/events/aggregate?terms=host.name&terms=user.name&terms=hoalu.system.id&terms=source.ip&histogram=auto", ""},
 	{"aggregateEvents", "A A O A - - A", "/api/events/aggregate?terms=host.name&query=user.name:{user}", ""},
 	{"eventFields", "A A A A - - A", "/api/events/fields", ""},
 	{"eventFields", "A A O A - - A", "/api/events/fields?query=host.name:{host}", ""},
@@ -241,7 +242,8 @@ func (s *site) person(login string) (account, session string) {
 	var start struct {
 		Secret string `json:"totp_secret"`
 	}
-	if r := s.ask("", "POST", "/api/first/start", `{"token":"`+l.Token+`"}`); json.Unmarshal([]byte(r.body), &start) != nil || r.status != 200 {
+	if r := s.ask("", "POST", "/api/first/start", `{"token":"`+l.Token+`"}`); json.Unmarshal([]byte(r.body), &start) != nil ||
+		r.status != 200 {
 		s.Fatalf("start of a link: %+v", r)
 	}
 	code, err := totp.GenerateCode(start.Secret, time.Now())
@@ -249,7 +251,8 @@ func (s *site) person(login string) (account, session string) {
 		s.Fatal(err)
 	}
 	var done struct{ Me struct{ ID string } }
-	if r := s.ask("", "POST", "/api/first", `{"token":"`+l.Token+`","login":"`+login+`","name":"`+login+`","password":"chuồn chuồn bay thấp","code":"`+code+`"}`); json.Unmarshal([]byte(r.body), &done) != nil || r.status != 200 {
+	if r := s.ask("", "POST", "/api/first", `{"token":"`+l.Token+`","login":"`+login+`","name":"`+login+
+		`","password":"chuồn chuồn bay thấp","code":"`+code+`"}`); json.Unmarshal([]byte(r.body), &done) != nil || r.status != 200 {
 		s.Fatalf("finish of a link: %+v", r)
 	}
 	list, err := s.accounts.Sessions(context.Background(), done.Me.ID)
@@ -266,7 +269,8 @@ func (s *site) guess(whose string, n int) {
 	frames := make([]wire.Frame, 0, n)
 	for i := range n {
 		frames = append(frames, wire.Frame{Peer: t["peer"], Format: wire.FormatSyslog, Data: fmt.Appendf(nil,
-			"<86>%s %s sshd[4%03d]: Failed password for %s from %s port 4%03d ssh2", time.Now().Format(time.Stamp), t["host"], i, t["user"], t["from"], i)})
+			"<86>%s %s sshd[4%03d]: Failed password for %s from %s port 4%03d ssh2", time.Now().Format(time.Stamp), t["host"], i, t["user"],
+			t["from"], i)})
 	}
 	if err := s.put(soc.SourceSyslog)(context.Background(), "syslog.tcp", frames); err != nil {
 		s.Fatal(err)
@@ -291,11 +295,13 @@ func newSite(t *testing.T) *site {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sys, err := s.inventory.CreateSystem(ctx, actor, soc.System{Name: "Hệ thống " + th["name"], Unit: u.ID, Level: 3, Placement: soc.PlacementCloud})
+		sys, err := s.inventory.CreateSystem(ctx, actor,
+			soc.System{Name: "Hệ thống " + th["name"], Unit: u.ID, Level: 3, Placement: soc.PlacementCloud})
 		if err != nil {
 			t.Fatal(err)
 		}
-		src, err := s.inventory.CreateSource(ctx, actor, soc.Source{Name: "nguồn " + th["name"], Kind: soc.SourceSyslog, System: sys.ID, Address: th["peer"]})
+		src, err := s.inventory.CreateSource(ctx, actor,
+			soc.Source{Name: "nguồn " + th["name"], Kind: soc.SourceSyslog, System: sys.ID, Address: th["peer"]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +349,8 @@ func newSite(t *testing.T) *site {
 	}
 	// Another unit's owner keeps a search; so does nobody else.
 	var kept struct{ SQ string }
-	r := s.ask(token(s.things["other"]["unit"], soc.Owner), "POST", "/api/searches", `{"query":"user.name:alienus","name":"alien search","shared":true}`)
+	r := s.ask(token(s.things["other"]["unit"], soc.Owner), "POST", "/api/searches",
+		`{"query":"user.name:alienus","name":"alien search","shared":true}`)
 	if json.Unmarshal([]byte(r.body), &kept) != nil || kept.SQ == "" {
 		t.Fatalf("keep a search: %+v", r)
 	}
@@ -380,7 +387,8 @@ func newSite(t *testing.T) *site {
 				}
 				Total int64
 			}
-			if r := s.ask(lead, "GET", "/api/events?query=user.name:"+th["user"], ""); json.Unmarshal([]byte(r.body), &events) != nil || events.Total != 12 {
+			if r := s.ask(lead, "GET", "/api/events?query=user.name:"+th["user"], ""); json.Unmarshal([]byte(r.body), &events) != nil ||
+				events.Total != 12 {
 				return false
 			}
 			th["event"] = events.Events[0].ID
@@ -425,7 +433,8 @@ func (s *site) foreign(role soc.Role) map[string]string {
 	switch role {
 	case soc.Owner:
 		const why = "another unit's"
-		add(why, "other", "host", "user", "peer", "from", "unit", "system", "source", "alert", "alert-id", "event", "account", "session", "token", "search", "report", "key", "keyed", "asset", "machine")
+		add(why, "other", "host", "user", "peer", "from", "unit", "system", "source", "alert", "alert-id", "event", "account", "session", "token",
+			"search", "report", "key", "keyed", "asset", "machine")
 		add("of no system, for the SOC", "lonely", "host", "user", "peer", "from", "alert", "alert-id", "event")
 		out["Hệ thống Lạ"], out["Sở Lạ"], out["nguồn Lạ"], out["khóa Lạ"], out["alien"], out[soc.Unassigned] = why, why, why, why, why, why
 	case soc.Auditor, soc.Liaison:

@@ -12,7 +12,8 @@ import (
 
 func (a *App) openDetections(ctx context.Context) error {
 	d := a.cfg.Detections
-	g, err := detections.New(detections.Config{Paths: d.Rules, Disabled: d.Disabled, Placeholders: d.Placeholders, Protect: a.protector.Literal}, a.log)
+	g, err := detections.New(detections.Config{Paths: d.Rules, Disabled: d.Disabled, Placeholders: d.Placeholders,
+		Protect: a.protector.Literal}, a.log)
 	if err != nil {
 		return err
 	}
@@ -27,7 +28,8 @@ func (a *App) openDetections(ctx context.Context) error {
 
 // openDetector makes detection's reader of the queue.
 func (a *App) openDetector(context.Context) error {
-	a.detector = detections.NewReader(detections.ReaderConfig{Engine: a.engine, Alerts: a.triage, Events: a.store, Own: a.selfFeed.ID, Snapshot: a.cfg.Detections.Snapshot,
+	a.detector = detections.NewReader(detections.ReaderConfig{Engine: a.engine, Alerts: a.triage, Events: a.store, Own: a.selfFeed.ID,
+		Snapshot: a.cfg.Detections.Snapshot,
 		System: func(id string) soc.System {
 			sys, _ := a.inventory.Snapshot().System(id)
 			return sys

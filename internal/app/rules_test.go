@@ -42,7 +42,8 @@ func TestRulesReload(t *testing.T) {
 		c.Detections.Rules = []string{folder}
 		c.Detections.Placeholders = map[string][]string{"watched": {"admin"}}
 	})
-	write("foreign.yml", strings.Replace(fmt.Sprintf(reloadRule, "Foreign", 3), "{product: linux, service: sshd}", "{product: azure, service: signinlogs}", 1))
+	write("foreign.yml", strings.Replace(fmt.Sprintf(reloadRule, "Foreign", 3), "{product: linux, service: sshd}",
+		"{product: azure, service: signinlogs}", 1))
 	const foreign = "5b0a1c02-7d5e-4d0f-9a51-0d3f5f1d0003"
 	const first, second = "5b0a1c02-7d5e-4d0f-9a51-0d3f5f1d0001", "5b0a1c02-7d5e-4d0f-9a51-0d3f5f1d0002"
 	if _, ok := r.engine.Rule(first); !ok {

@@ -20,18 +20,19 @@ import (
 // openEnrolment lets sensors be invited, enrolled, renewed and withdrawn.
 func (a *App) openEnrolment(context.Context) error {
 	authority := a.vault.Authority()
-	a.enrolment = enrol.New(a.state, a.inventory, enrol.Config{Own: console.OwnSensor, Authority: authority, Revoked: vault.ErrRevoked, Record: a.recordDeed,
-		Issued: func(ctx context.Context) ([]enrol.Issued, error) {
-			issued, err := authority.Issued(ctx)
-			var out []enrol.Issued
-			for _, c := range issued {
-				if c.Use == "sensor" {
-					out = append(out, enrol.Issued{Sensor: c.Subject, Ends: c.NotAfter, Revoked: !c.Revoked.IsZero()})
+	a.enrolment = enrol.New(a.state, a.inventory,
+		enrol.Config{Own: console.OwnSensor, Authority: authority, Revoked: vault.ErrRevoked, Record: a.recordDeed,
+			Issued: func(ctx context.Context) ([]enrol.Issued, error) {
+				issued, err := authority.Issued(ctx)
+				var out []enrol.Issued
+				for _, c := range issued {
+					if c.Use == "sensor" {
+						out = append(out, enrol.Issued{Sensor: c.Subject, Ends: c.NotAfter, Revoked: !c.Revoked.IsZero()})
+					}
 				}
-			}
-			return out, err
-		},
-		Ending: func(src soc.Source, end time.Time) { a.health.Emit(health.CertificateEnds(src, end)) }}, a.log)
+				return out, err
+			},
+			Ending: func(src soc.Source, end time.Time) { a.health.Emit(health.CertificateEnds(src, end)) }}, a.log)
 	return nil
 }
 
@@ -46,7 +47,8 @@ func (a *App) Invite(ctx context.Context, by soc.Actor, system string, ttl time.
 
 // listenForSensors is what the listener of sensors asks of the others.
 func (a *App) listenForSensors() sensorsource.Config {
-	return sensorsource.Config{Identify: a.enrolment.Identify, Position: a.intake.SensorPosition, Book: a.sensorBook, Stats: a.intake.SensorStats(a.health, a.sensorSource),
+	return sensorsource.Config{Identify: a.enrolment.Identify, Position: a.intake.SensorPosition, Book: a.sensorBook,
+		Stats: a.intake.SensorStats(a.health, a.sensorSource),
 		Enroll: func(ctx context.Context, token string, csr []byte) (sensorsource.Enrolment, error) {
 			c, err := a.enrolment.Enrol(ctx, token, csr)
 			return sensorsource.Enrolment(c), err
@@ -74,10 +76,12 @@ func (a *App) openOwnSensor(ctx context.Context) (err error) {
 	if err := a.enrolment.Bind(ctx, console.OwnSensor, a.self.ID, hostname()); err != nil {
 		return err
 	}
-	a.own, err = sensors.NewOwn(sensors.OwnConfig{Spool: a.path("spool"), Listener: a.address("sensors").String(), Authority: a.vault.Authority().Root(),
+	a.own, err = sensors.NewOwn(sensors.OwnConfig{Spool: a.path("spool"), Listener: a.address("sensors").String(),
+		Authority:   a.vault.Authority().Root(),
 		Certificate: func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) { return certs.Get(i.Context()) },
-		Config: sensors.Config{Packet: a.cfg.Sensor.Packet, Host: a.cfg.Sensor.Host, Interfaces: a.cfg.Sensor.Interfaces, Name: hostname(), Version: a.opts.Version,
-			Own: sensors.OwnListeners(a.consoleAddr, a.address("sensors"))}}, a.log)
+		Config: sensors.Config{Packet: a.cfg.Sensor.Packet, Host: a.cfg.Sensor.Host, Interfaces: a.cfg.Sensor.Interfaces, Name: hostname(),
+			Version: a.opts.Version,
+			Own:     sensors.OwnListeners(a.consoleAddr, a.address("sensors"))}}, a.log)
 	return err
 }
 
@@ -101,7 +105,8 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 			continue
 		}
 		told := a.sensorBook.Of(src.Sensor)
-		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: told.At, Shed: told.Lost, Host: told.Last.Values["host"], Version: told.Last.Values["version"]}
+		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: told.At, Shed: told.Lost, Host: told.Last.Values["host"],
+			Version: told.Last.Values["version"]}
 		if end, known := ends[src.Sensor]; known {
 			s.CertificateEnds = end.UnixMilli()
 		}

@@ -44,22 +44,26 @@ func TestEnrolAndSend(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := "https://" + r.address("sensors").String()
-	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "plain"), "http://"+r.address("sensors").String(), token); err == nil || !strings.Contains(err.Error(), "https") {
+	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "plain"), "http://"+r.address("sensors").String(), token); err == nil ||
+		!strings.Contains(err.Error(), "https") {
 		t.Errorf("enrolling over http: %v, want a refusal before the token leaves", err)
 	}
 	other := strings.Repeat("0", 64)
 	secret, _, _ := strings.Cut(token, ".")
-	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "wrong"), server, secret+"."+other); err == nil || !strings.Contains(err.Error(), "not the collector") {
+	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "wrong"), server, secret+"."+other); err == nil ||
+		!strings.Contains(err.Error(), "not the collector") {
 		t.Errorf("enrolling at another collector: %v", err)
 	}
 	id, err := shipper.Enroll(ctx, filepath.Join(r.dir, "identity"), server, token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "again"), server, token); err == nil || !strings.Contains(err.Error(), "used or out of date") {
+	if _, err := shipper.Enroll(ctx, filepath.Join(r.dir, "again"), server, token); err == nil ||
+		!strings.Contains(err.Error(), "used or out of date") {
 		t.Errorf("the same token again: %v", err)
 	}
-	ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool"), Server: id.Server, TLS: id.TLS}, slog.New(slog.DiscardHandler))
+	ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool"), Server: id.Server, TLS: id.TLS},
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +85,8 @@ func TestEnrolAndSend(t *testing.T) {
 
 func request(t *testing.T, name string, key any) []byte {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"}}, key)
+	der, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +108,8 @@ func TestTokenIsTakenOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, csr := range map[string][]byte{"not PEM": []byte("x"), "not a request": pem.EncodeToMemory(&pem.Block{Type: "X", Bytes: []byte("y")}), "RSA": request(t, "h", rsaKey)} {
+	for name, csr := range map[string][]byte{"not PEM": []byte("x"),
+		"not a request": pem.EncodeToMemory(&pem.Block{Type: "X", Bytes: []byte("y")}), "RSA": request(t, "h", rsaKey)} {
 		var p *soc.Problem
 		if _, err := r.listenForSensors().Enroll(ctx, secret, csr); !errors.As(err, &p) || p.Code != "bad_csr" {
 			t.Errorf("%s: %v, want bad_csr", name, err)
@@ -235,7 +241,8 @@ func TestRenewSensor(t *testing.T) {
 	if err != nil || len(list) != 1 || time.UnixMilli(list[0].CertificateEnds).Sub(end).Abs() > time.Minute {
 		t.Errorf("console: %+v %v, want the end %v", list, err, end)
 	}
-	for _, tt := range []struct{ sensor, reason, code string }{{"this-host", "x", "own_sensor"}, {"ghost-00000000", "x", "sensor_unknown"}, {id.Sensor, " ", "reason_missing"}} {
+	for _, tt := range []struct{ sensor, reason, code string }{{"this-host", "x", "own_sensor"}, {"ghost-00000000", "x", "sensor_unknown"},
+		{id.Sensor, " ", "reason_missing"}} {
 		var p *soc.Problem
 		if err := r.enrolment.Revoke(ctx, owner, tt.sensor, tt.reason); !errors.As(err, &p) || p.Code != tt.code || p.Do == "" {
 			t.Errorf("withdraw %s for %q: %v, want %s with what to do", tt.sensor, tt.reason, err, tt.code)
@@ -301,7 +308,8 @@ func TestRevokedSensorIsNotMissed(t *testing.T) {
 			t.Fatal(err)
 		}
 		sources[host], withdrawn = src, id.Sensor
-		ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool-"+host), Server: id.Server, TLS: id.TLS}, slog.New(slog.DiscardHandler))
+		ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool-"+host), Server: id.Server, TLS: id.TLS},
+			slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +330,8 @@ func TestRevokedSensorIsNotMissed(t *testing.T) {
 		t.Errorf("source of a withdrawn sensor: %+v, want it retired", src)
 	}
 	var p *soc.Problem
-	if err := r.inventory.Retire(ctx, owner, soc.Retirement{Kind: soc.KindSource, ID: src.ID, Version: src.Version, Reason: "x"}); !errors.As(err, &p) || p.Code != "sensor_withdrawn" {
+	if err := r.inventory.Retire(ctx, owner, soc.Retirement{Kind: soc.KindSource, ID: src.ID, Version: src.Version,
+		Reason: "x"}); !errors.As(err, &p) || p.Code != "sensor_withdrawn" {
 		t.Errorf("back into use: %v, want sensor_withdrawn", err)
 	}
 	log, err := evidence.List(ctx, r.state.Read(), evidence.Query{Text: "mất máy"})
@@ -337,7 +346,8 @@ func TestRevokedSensorIsNotMissed(t *testing.T) {
 		t.Errorf("a late batch belongs to %s, %v; want the retired %s", late.ID, err, src.ID)
 	}
 	silent := func(host string) int64 {
-		return r.count(query.And{query.Term{Field: ecs.EventAction, Value: health.SourceSilent}, query.Term{Field: ecs.Intern("hoalu.about.source"), Value: sources[host].ID}})
+		return r.count(query.And{query.Term{Field: ecs.EventAction, Value: health.SourceSilent},
+			query.Term{Field: ecs.Intern("hoalu.about.source"), Value: sources[host].ID}})
 	}
 	alerted := func() string {
 		page, err := r.triage.List(ctx, soc.Scope{All: true}, triage.Query{Limit: 500})

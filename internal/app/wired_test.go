@@ -19,8 +19,10 @@ var unwired = map[string]string{
 
 // mustSee are the settings that the walk has to come by: without them it would be a walk past nothing.
 var mustSee = []string{
-	"collector.Options", "collector/health.Config", "collector/ledger.Config", "collector/pipeline.HubConfig", "collector/pipeline.Setup", "collector/queue/local.Config",
-	"collector/store.Hooks", "collector/store/local.Config", "compliance.GatherConfig", "compliance.Hooks", "console.Parts", "detections.Config", "inventory.Config", "national.Hooks", "privacy.Config", "triage.Config",
+	"collector.Options", "collector/health.Config", "collector/ledger.Config", "collector/pipeline.HubConfig", "collector/pipeline.Setup",
+	"collector/queue/local.Config",
+	"collector/store.Hooks", "collector/store/local.Config", "compliance.GatherConfig", "compliance.Hooks", "console.Parts",
+	"detections.Config", "inventory.Config", "national.Hooks", "privacy.Config", "triage.Config",
 }
 
 // walker looks at all settings that can be reached from a value.
@@ -76,7 +78,8 @@ func (w *walker) walk(v reflect.Value, depth int) {
 		for i := range v.NumField() {
 			f, x := v.Type().Field(i), v.Field(i)
 			if isSettings(v.Type()) && f.IsExported() {
-				hook := x.Kind() == reflect.Func || x.Kind() == reflect.Interface || x.Kind() == reflect.Pointer && strings.HasSuffix(x.Type().String(), "prometheus.Registry")
+				hook := x.Kind() == reflect.Func || x.Kind() == reflect.Interface ||
+					x.Kind() == reflect.Pointer && strings.HasSuffix(x.Type().String(), "prometheus.Registry")
 				if hook && x.IsNil() {
 					w.empty[name+"."+f.Name] = true
 				}

@@ -60,7 +60,8 @@ type Listen struct {
 	Sensors      string   `yaml:"sensors"`
 	Names        []string `yaml:"names"`      // names and addresses in the listeners' certificates, besides localhost and this host's own
 	BulkTrust    bool     `yaml:"bulk_trust"` // senders without a token may set sigma.logsource (loopback only)
-	Senders      []string `yaml:"senders"`    // networks syslog and _bulk are taken from, beside this machine, whatever they show; others are refused and counted
+	// networks syslog and _bulk are taken from, beside this machine, whatever they show; others are refused and counted
+	Senders []string `yaml:"senders"`
 
 	Others map[string]string `yaml:",inline"` // addresses of further rows of collector.Sources, by their keys; closed where absent
 }

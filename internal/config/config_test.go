@@ -38,8 +38,10 @@ sensor: {interfaces: []}
 	if err == nil {
 		t.Fatal("a bad configuration was taken")
 	}
-	for _, want := range []string{"site.name", `unknown key "listne"`, `unknown key "sensorz"`, "listen.console", "listen.syslog_udp", "listen.syslog_tcp", "listen.bulk", `"many"`, `"5 XiB"`,
-		`store.engine: there is no "elastic"`, "store.keep_days", "detections.rules[0]", "detections.snapshot", "posture.every", "national.min_severity", "national.retry_first", "national.reconcile_at", "sensor.interfaces"} {
+	for _, want := range []string{"site.name", `unknown key "listne"`, `unknown key "sensorz"`, "listen.console", "listen.syslog_udp",
+		"listen.syslog_tcp", "listen.bulk", `"many"`, `"5 XiB"`,
+		`store.engine: there is no "elastic"`, "store.keep_days", "detections.rules[0]", "detections.snapshot", "posture.every",
+		"national.min_severity", "national.retry_first", "national.reconcile_at", "sensor.interfaces"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the message does not name %s", want)
 		}
@@ -71,7 +73,8 @@ sensor: {interfaces: []}
 func TestSize(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "c.yaml")
-	for text, want := range map[string]int64{"64MiB": 64 << 20, "1 GiB": 1 << 30, "67108864": 64 << 20, "67108864B": 64 << 20, "-1": -1, "1.5GiB": -1, "GiB": -1, "9999999999TiB": -1, "64MB": -1, "64 MiB KiB": -1} {
+	for text, want := range map[string]int64{"64MiB": 64 << 20, "1 GiB": 1 << 30, "67108864": 64 << 20, "67108864B": 64 << 20, "-1": -1,
+		"1.5GiB": -1, "GiB": -1, "9999999999TiB": -1, "64MB": -1, "64 MiB KiB": -1} {
 		if err := os.WriteFile(path, []byte("queue: {max_bytes: "+text+"}"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -92,8 +95,10 @@ func TestSentences(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(path)
-	words := map[string]string{"%s: %s": "%s » %s", "line %s: must be %s, is %q": "dòng %s: phải là %s, không phải %q", "a whole number": "số nguyên",
-		"line %s: a size must be as 512, 64KiB, 2MiB or 8GiB, is %q": "dòng %s: dung lượng không viết %q", "site.name: must not be empty": "site.name: không được để trống",
+	words := map[string]string{"%s: %s": "%s » %s", "line %s: must be %s, is %q": "dòng %s: phải là %s, không phải %q",
+		"a whole number": "số nguyên",
+		"line %s: a size must be as 512, 64KiB, 2MiB or 8GiB, is %q":                               "dòng %s: dung lượng không viết %q",
+		"site.name: must not be empty":                                                             "site.name: không được để trống",
 		"posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s": "posture.every: không được là %s"}
 	got := Sentences(err, func(english string) string {
 		if vi := words[english]; vi != "" {
@@ -102,7 +107,8 @@ func TestSentences(t *testing.T) {
 		t.Errorf("no words for %q", english)
 		return english
 	})
-	want := []string{path + ` » dòng 2: phải là số nguyên, không phải "viele"`, path + ` » dòng 3: dung lượng không viết "many"`, "site.name: không được để trống",
+	want := []string{path + ` » dòng 2: phải là số nguyên, không phải "viele"`, path + ` » dòng 3: dung lượng không viết "many"`,
+		"site.name: không được để trống",
 		"posture.every: không được là 1h0m0s", `national.reconcile_at: must be a time of day as 00:20, is "noon"`}
 	if !slices.Equal(got, want) {
 		t.Errorf("Sentences of %v:\n%q\nwant\n%q", err, got, want)

@@ -49,7 +49,8 @@ var (
 )
 
 // kindWords are Go's types as people write values of them.
-var kindWords = map[string]Word{"int": "a whole number", "bool": "true or false", "string": "text", "time.Duration": "a time as 10s, 5m or 1h", "[]string": "a list as [a, b]"}
+var kindWords = map[string]Word{"int": "a whole number", "bool": "true or false", "string": "text",
+	"time.Duration": "a time as 10s, 5m or 1h", "[]string": "a list as [a, b]"}
 
 // plain says yaml's complaint without Go's words.
 func plain(e string) *Problem {

@@ -41,9 +41,11 @@ func (l Listen) check(row collector.Source) error {
 	switch loopback := host == "localhost" || ip != nil && ip.IsLoopback(); {
 	case loopback || !row.Plain:
 	case row.Key == "console":
-		errs = append(errs, problem("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", addr))
+		errs = append(errs,
+			problem("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", addr))
 	case len(l.Senders) == 0:
-		errs = append(errs, problem("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", row.Key, addr))
+		errs = append(errs,
+			problem("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", row.Key, addr))
 	}
 	return errors.Join(errs...)
 }

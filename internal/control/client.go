@@ -30,9 +30,10 @@ type Client struct {
 // NewClient returns a Client; nothing is contacted yet.
 func NewClient(data string) *Client {
 	path := filepath.Join(data, Name)
-	return &Client{data: data, http: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
-	}}}}
+	return &Client{data: data,
+		http: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}}}}
 }
 
 // IsNotRunning says whether an error of a Client means that no appliance runs on the data directory.
@@ -94,7 +95,8 @@ func (c *Client) unreached(err error) error {
 	values := map[string]string{"data": c.data}
 	if errors.Is(err, os.ErrPermission) {
 		return &soc.Problem{Status: http.StatusForbidden, Code: NotAllowed, Values: values,
-			Detail: "This user may not reach the appliance on " + c.data + " (permission denied).", Do: "Run this as the user the appliance runs as."}
+			Detail: "This user may not reach the appliance on " + c.data + " (permission denied).",
+			Do:     "Run this as the user the appliance runs as."}
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {

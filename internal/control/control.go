@@ -3,8 +3,8 @@
 // Words: an Operation is one request of the socket and what answers it. A client is a command of the same binary, run by somebody who may
 // open the data directory; that is the whole of its rights, and nothing of the socket is reachable by network.
 //
-// Contract: the socket is open to its owner only (0600 in a folder that is 0700). An operation answers JSON, or writes a stream. Its error is
-// answered as a Problem, with status, code and values, so that the command can say it in the person's language; any other error as its
+// Contract: the socket is open to its owner only (0600 in a folder that is 0700). An operation answers JSON, or writes a stream. Its error
+// is answered as a Problem, with status, code and values, so that the command can say it in the person's language; any other error as its
 // text. A stream that fails after its first byte breaks the connection off: the client never takes what came for the whole. Operations run
 // concurrently.
 package control
@@ -61,7 +61,8 @@ func Listen(data string, log *slog.Logger) (*Socket, error) {
 	}
 	ln, err := net.Listen("unix", path)
 	if errors.Is(err, syscall.EINVAL) {
-		return nil, fmt.Errorf("open control socket: the path %s is longer than a socket's may be (107 bytes); give a data folder with a shorter path", path)
+		return nil,
+			fmt.Errorf("open control socket: the path %s is longer than a socket's may be (107 bytes); give a data folder with a shorter path", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open control socket: %w", err)
@@ -190,7 +191,8 @@ func Decode(r *http.Request, v any) error {
 		err = json.Unmarshal(raw, v)
 	}
 	if err != nil {
-		return &soc.Problem{Status: http.StatusBadRequest, Code: "bad_request", Detail: "The request cannot be read: " + err.Error() + ".", Values: map[string]string{"reason": err.Error()}}
+		return &soc.Problem{Status: http.StatusBadRequest, Code: "bad_request", Detail: "The request cannot be read: " + err.Error() + ".",
+			Values: map[string]string{"reason": err.Error()}}
 	}
 	return nil
 }
@@ -203,7 +205,8 @@ func Duration(q url.Values, key string, missing time.Duration) (time.Duration, e
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, &soc.Problem{Status: http.StatusBadRequest, Code: "bad_duration", Detail: key + ": must be a length of time, is " + strconv.Quote(text) + ".", Do: "Write it as 0s, 30m, 1h or 168h.",
+		return 0, &soc.Problem{Status: http.StatusBadRequest, Code: "bad_duration",
+			Detail: key + ": must be a length of time, is " + strconv.Quote(text) + ".", Do: "Write it as 0s, 30m, 1h or 168h.",
 			Values: map[string]string{"name": key, "given": text}}
 	}
 	return d, nil

@@ -40,8 +40,10 @@ func serve(t *testing.T, data string, operations ...Operation) *Client {
 // TestProblemsTravel: a problem comes out of the socket as it went in, wrapped or not; any other error as its text.
 func TestProblemsTravel(t *testing.T) {
 	t.Parallel()
-	want := &soc.Problem{Status: 409, Code: "in_use", Detail: "HT-001 is still in use.", Do: "Move it.", Values: map[string]string{"id": "HT-001"}, Uses: []soc.Use{{Kind: "source", ID: "NG-001", Past: true}}}
-	c := serve(t, t.TempDir(), Operation{Pattern: "POST /problem", Do: func(*http.Request) (any, error) { return nil, errors.Join(errors.New("first"), want) }},
+	want := &soc.Problem{Status: 409, Code: "in_use", Detail: "HT-001 is still in use.", Do: "Move it.",
+		Values: map[string]string{"id": "HT-001"}, Uses: []soc.Use{{Kind: "source", ID: "NG-001", Past: true}}}
+	c := serve(t, t.TempDir(), Operation{Pattern: "POST /problem",
+		Do: func(*http.Request) (any, error) { return nil, errors.Join(errors.New("first"), want) }},
 		Operation{Pattern: "GET /error", Do: func(*http.Request) (any, error) { return nil, errors.New("the disk is gone") }},
 		Operation{Pattern: "GET /unsayable", Do: func(*http.Request) (any, error) { return func() {}, nil }},
 		Operation{Pattern: "POST /decode", Do: func(r *http.Request) (any, error) {
@@ -68,7 +70,8 @@ func TestProblemsTravel(t *testing.T) {
 	if err := c.Call(ctx, "POST", "/decode", url.Values{"q": {"x"}}, strings.NewReader(`{"name":"y"}`), &v); err != nil || v.Name != "x" {
 		t.Errorf("decode: %+v, %v", v, err)
 	}
-	for what, body := range map[string]io.Reader{"not JSON": strings.NewReader("{"), "too large": io.MultiReader(strings.NewReader(`"`), bytes.NewReader(bytes.Repeat([]byte("x"), maxBody)), strings.NewReader(`"`))} {
+	for what, body := range map[string]io.Reader{"not JSON": strings.NewReader("{"),
+		"too large": io.MultiReader(strings.NewReader(`"`), bytes.NewReader(bytes.Repeat([]byte("x"), maxBody)), strings.NewReader(`"`))} {
 		if err := c.Call(ctx, "POST", "/decode", nil, body, nil); !errors.As(err, &got) || got.Code != "bad_request" {
 			t.Errorf("a body that is %s: %v", what, err)
 		}
@@ -100,7 +103,8 @@ func TestBrokenStream(t *testing.T) {
 		var out bytes.Buffer
 		err := c.Download(context.Background(), "/pack", q, &out)
 		var p *soc.Problem
-		if errors.As(err, &p); (err == nil) != tc.good || (p != nil) != (tc.code != "") || p != nil && p.Code != tc.code || !strings.HasPrefix(tc.want, out.String()) {
+		if errors.As(err, &p); (err == nil) != tc.good || (p != nil) != (tc.code != "") || p != nil && p.Code != tc.code ||
+			!strings.HasPrefix(tc.want, out.String()) {
 			t.Errorf("Download ?%s: %q, %v; want good %v, code %q", tc.query, out.String(), err, tc.good, tc.code)
 		}
 	}
@@ -119,10 +123,12 @@ func TestNobodyThere(t *testing.T) {
 		t.Error("IsNotRunning of other errors")
 	}
 	p = nil
-	if err := NewClient(data).unreached(&os.PathError{Op: "dial", Err: os.ErrPermission}); !errors.As(err, &p) || p.Code != NotAllowed || p.Values["data"] != data {
+	if err := NewClient(data).unreached(&os.PathError{Op: "dial", Err: os.ErrPermission}); !errors.As(err, &p) || p.Code != NotAllowed ||
+		p.Values["data"] != data {
 		t.Errorf("no right: %v", err)
 	}
-	if _, err := Listen(filepath.Join(data, strings.Repeat("x", 120)), nil); err == nil || !strings.Contains(err.Error(), "longer than a socket's may be") {
+	if _, err := Listen(filepath.Join(data, strings.Repeat("x", 120)), nil); err == nil ||
+		!strings.Contains(err.Error(), "longer than a socket's may be") {
 		t.Errorf("a long path: %v", err)
 	}
 }

@@ -77,7 +77,8 @@ func (p *Player) sources() map[string]soc.Source {
 // frame is l as if it were written at a time.
 func (l line) frame(src soc.Source, at time.Time) wire.Frame {
 	raw := []byte(l.Raw)
-	for mark, layout := range map[string]string{"{{rfc3164}}": time.Stamp, "{{rfc3339}}": "2006-01-02T15:04:05.000Z07:00", "{{clf}}": "02/Jan/2006:15:04:05 -0700", "{{date}}": time.DateOnly, "{{clock}}": time.TimeOnly} {
+	for mark, layout := range map[string]string{"{{rfc3164}}": time.Stamp, "{{rfc3339}}": "2006-01-02T15:04:05.000Z07:00",
+		"{{clf}}": "02/Jan/2006:15:04:05 -0700", "{{date}}": time.DateOnly, "{{clock}}": time.TimeOnly} {
 		raw = bytes.ReplaceAll(raw, []byte(mark), []byte(at.In(soc.Zone).Format(layout)))
 	}
 	raw = bytes.ReplaceAll(raw, []byte("{{epoch}}"), fmt.Append(nil, at.Unix()))
@@ -85,7 +86,8 @@ func (l line) frame(src soc.Source, at time.Time) wire.Frame {
 	if dataset == "" {
 		dataset = src.Dataset
 	}
-	return wire.Frame{Source: src.ID, Format: l.Format, Dataset: dataset, Trust: l.Format == wire.FormatECS, Data: raw} // records of sensors say what they are
+	// records of sensors say what they are
+	return wire.Frame{Source: src.ID, Format: l.Format, Dataset: dataset, Trust: l.Format == wire.FormatECS, Data: raw}
 }
 
 // Load plays the whole recording, its end being now, and returns the number of events.

@@ -44,7 +44,8 @@ func event(k Kind, token string, after time.Duration) *ecs.Event {
 	case SSH:
 		e.SetLogsource("linux", "sshd")
 		e.AddString(ecs.SourceIP, Address(token))
-		e.AddString(ecs.EventOriginal, `<38>1 - h sshd 1 - [exercise@32473 mark="`+token+`"] Failed password for dientap from `+Address(token)+` port 1 ssh2`)
+		e.AddString(ecs.EventOriginal, `<38>1 - h sshd 1 - [exercise@32473 mark="`+token+`"] Failed password for dientap from `+Address(token)+
+			` port 1 ssh2`)
 	case Web:
 		e.SetLogsource("nginx", "nginx", "webserver")
 		e.AddString(ecs.SourceIP, Address(token))
@@ -252,17 +253,20 @@ func TestMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &silent{plan: Plan{Token: tokens[SSH], Tokens: map[string]string{}, Host: "h"}, alerts: []Alert{{Number: "CB-2026-000001", Rule: RuleWebShell, Title: map[string]string{"vi": "w", "en": "w"}}}}
+	c := &silent{plan: Plan{Token: tokens[SSH], Tokens: map[string]string{}, Host: "h"},
+		alerts: []Alert{{Number: "CB-2026-000001", Rule: RuleWebShell, Title: map[string]string{"vi": "w", "en": "w"}}}}
 	for k, s := range tokens {
 		c.plan.Tokens[k.String()] = s
 	}
-	for _, x := range []Expected{{Rule: RuleWebShell, Kind: "web"}, {Rule: RuleDNSTunnel, Kind: "dns"}, {Rule: RuleGuessed, Kind: "ssh", Off: true}} {
+	for _, x := range []Expected{{Rule: RuleWebShell, Kind: "web"}, {Rule: RuleDNSTunnel, Kind: "dns"},
+		{Rule: RuleGuessed, Kind: "ssh", Off: true}} {
 		x.Title = map[string]string{"vi": "v " + x.Kind, "en": "the " + x.Kind + " alert"}
 		c.plan.Expect = append(c.plan.Expect, x)
 	}
 	var out strings.Builder
 	err = Play(t.Context(), c, &out, 10*time.Millisecond)
-	if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "the dns alert") || strings.Contains(err.Error(), "the web alert") || strings.Contains(err.Error(), "the ssh alert") {
+	if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "the dns alert") || strings.Contains(err.Error(), "the web alert") ||
+		strings.Contains(err.Error(), "the ssh alert") {
 		t.Errorf("Play: %v, want ErrMissing that names the DNS alert only", err)
 	}
 	if !strings.Contains(out.String(), "CB-2026-000001") || !strings.Contains(out.String(), "Left out: the rule “the ssh alert”") {

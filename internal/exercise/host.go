@@ -56,7 +56,8 @@ func (r Range) Begin(ctx context.Context, by soc.Actor) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Token: tokens[SSH], Tokens: map[string]string{}, Host: r.Host, Console: r.Console(), Syslog: r.Syslog(), Process: r.Probe("process"), Packet: r.Probe("packet")}
+	p := Plan{Token: tokens[SSH], Tokens: map[string]string{}, Host: r.Host, Console: r.Console(), Syslog: r.Syslog(),
+		Process: r.Probe("process"), Packet: r.Probe("packet")}
 	for _, k := range Kinds {
 		p.Tokens[k.String()] = tokens[k]
 		for _, id := range RulesOf[k] {
@@ -76,14 +77,16 @@ const maxSend = 1 << 20
 // Send takes events of an exercise where no listener or probe can: one message a line, each with a good token. It says how many.
 func (r Range) Send(ctx context.Context, format string, body io.Reader) (int, error) {
 	if format != wire.FormatSyslog && format != wire.FormatECS {
-		return 0, &soc.Problem{Status: http.StatusBadRequest, Code: "bad_format", Detail: fmt.Sprintf("Format %q is not known.", format), Do: "Take syslog or ecs.", Values: map[string]string{"format": format}}
+		return 0, &soc.Problem{Status: http.StatusBadRequest, Code: "bad_format", Detail: fmt.Sprintf("Format %q is not known.", format),
+			Do: "Take syslog or ecs.", Values: map[string]string{"format": format}}
 	}
 	var frames []wire.Frame
 	sc := bufio.NewScanner(io.LimitReader(body, maxSend))
 	sc.Buffer(nil, maxSend)
 	for sc.Scan() {
 		if !r.Marker.Holds(sc.Text(), time.Now()) {
-			return 0, &soc.Problem{Status: http.StatusForbidden, Code: "no_exercise", Detail: "A message carries no good mark of an exercise.", Do: "Start one with hoalu try."}
+			return 0, &soc.Problem{Status: http.StatusForbidden, Code: "no_exercise", Detail: "A message carries no good mark of an exercise.",
+				Do: "Start one with hoalu try."}
 		}
 		frames = append(frames, wire.Frame{Source: r.Source(), Format: format, Trust: format == wire.FormatECS, Data: slices.Clone(sc.Bytes())})
 	}
@@ -91,7 +94,8 @@ func (r Range) Send(ctx context.Context, format string, body io.Reader) (int, er
 		return 0, err
 	}
 	if len(frames) == 0 || len(frames) > wire.MaxFrames {
-		return 0, &soc.Problem{Status: http.StatusBadRequest, Code: "bad_count", Detail: fmt.Sprintf("%d messages; 1 to %d are taken.", len(frames), wire.MaxFrames),
+		return 0, &soc.Problem{Status: http.StatusBadRequest, Code: "bad_count",
+			Detail: fmt.Sprintf("%d messages; 1 to %d are taken.", len(frames), wire.MaxFrames),
 			Values: map[string]string{"n": fmt.Sprint(len(frames)), "most": fmt.Sprint(wire.MaxFrames)}}
 	}
 	return len(frames), r.Put(ctx, "exercise", frames)
@@ -104,7 +108,8 @@ const lookAt = 10
 func (r Range) Raised(ctx context.Context, token string) ([]Alert, error) {
 	tokens, at, err := r.Marker.Same(token)
 	if err != nil {
-		return nil, &soc.Problem{Status: http.StatusNotFound, Code: "no_exercise", Detail: "That is no exercise of this appliance.", Do: "Start one with hoalu try."}
+		return nil, &soc.Problem{Status: http.StatusNotFound, Code: "no_exercise", Detail: "That is no exercise of this appliance.",
+			Do: "Start one with hoalu try."}
 	}
 	alerts, err := r.Alerts(ctx, at.Add(-early).UnixMilli())
 	if err != nil {
@@ -117,7 +122,8 @@ func (r Range) Raised(ctx context.Context, token string) ([]Alert, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(events, tokens.in) {
-			out = append(out, Alert{Number: al.Number, Rule: al.Rule, Title: al.Title, Severity: string(al.Severity), System: al.System, Evidence: al.Evidence})
+			out = append(out, Alert{Number: al.Number, Rule: al.Rule, Title: al.Title, Severity: string(al.Severity), System: al.System,
+				Evidence: al.Evidence})
 		}
 	}
 	return out, nil

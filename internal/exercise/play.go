@@ -210,8 +210,9 @@ func (p *Plan) web(ctx context.Context, c Control, say func(string, ...any)) err
 	from := Address(token)
 	say("Web: one request for a web shell from %s, as an access line of nginx.", from)
 	now := stamp(0, 1)
-	return p.lines(ctx, c, []string{fmt.Sprintf(`<190>1 %s %s nginx %d - - %s - - [%s] "GET /uploads/hoalu-dien-tap.php?cmd=id&x=%s HTTP/1.1" 200 57 "-" "hoalu-try"`,
-		now.UTC().Format("2006-01-02T15:04:05.000000Z"), p.Host, os.Getpid(), from, now.Format("02/Jan/2006:15:04:05 -0700"), token)})
+	return p.lines(ctx, c,
+		[]string{fmt.Sprintf(`<190>1 %s %s nginx %d - - %s - - [%s] "GET /uploads/hoalu-dien-tap.php?cmd=id&x=%s HTTP/1.1" 200 57 "-" "hoalu-try"`,
+			now.UTC().Format("2006-01-02T15:04:05.000000Z"), p.Host, os.Getpid(), from, now.Format("02/Jan/2006:15:04:05 -0700"), token)})
 }
 
 func (p *Plan) process(ctx context.Context, c Control, say func(string, ...any)) error {
@@ -226,9 +227,12 @@ func (p *Plan) process(ctx context.Context, c Control, say func(string, ...any))
 		why = err.Error()
 	}
 	say("Process: no real process (%s); the same as a record of the sensor: nginx starts “sh -c id”.", why)
-	return p.record(ctx, c, map[string]any{"@timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "event.kind": "event", "event.category": "process", "event.type": "start", "event.action": "exec",
-		"event.module": "hoalu", "event.dataset": "hoalu.process", "host.name": p.Host, "process.pid": os.Getpid(), "process.name": "sh", "process.executable": "/bin/sh", "process.command_line": "sh -c " + Command(token),
-		"process.parent.name": "nginx", "process.parent.executable": "/usr/sbin/nginx", "user.name": "www-data", "sigma.logsource.product": "linux", "sigma.logsource.category": "process_creation"})
+	return p.record(ctx, c, map[string]any{"@timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "event.kind": "event",
+		"event.category": "process", "event.type": "start", "event.action": "exec",
+		"event.module": "hoalu", "event.dataset": "hoalu.process", "host.name": p.Host, "process.pid": os.Getpid(), "process.name": "sh",
+		"process.executable": "/bin/sh", "process.command_line": "sh -c " + Command(token),
+		"process.parent.name": "nginx", "process.parent.executable": "/usr/sbin/nginx", "user.name": "www-data",
+		"sigma.logsource.product": "linux", "sigma.logsource.category": "process_creation"})
 }
 
 // spawn runs the command below a process named nginx.
@@ -270,7 +274,8 @@ func (p *Plan) dns(ctx context.Context, c Control, say func(string, ...any)) err
 	if p.Packet.Running {
 		err := ask(ctx, name)
 		if err == nil {
-			say("DNS: %d questions for long names below %s, over loopback to a name server of this command's own; the packet probe sees them.", questions, Domain)
+			say("DNS: %d questions for long names below %s, over loopback to a name server of this command's own; the packet probe sees them.",
+				questions, Domain)
 			return nil
 		}
 		why = err.Error()
@@ -278,9 +283,12 @@ func (p *Plan) dns(ctx context.Context, c Control, say func(string, ...any)) err
 	say("DNS: no real packets (%s); the same as records of the sensor: %d questions for long names below %s.", why, questions, Domain)
 	var records []map[string]any
 	for i := range questions {
-		records = append(records, map[string]any{"@timestamp": stamp(i, questions).UTC().Format("2006-01-02T15:04:05.000Z"), "event.kind": "event", "event.category": "network", "event.action": "dns_query", "event.module": "packet",
-			"event.dataset": "hoalu.dns", "network.protocol": "dns", "network.transport": "udp", "source.ip": "127.0.0.1", "source.port": 40000, "destination.ip": "127.0.0.1", "destination.port": 53, "observer.name": p.Host,
-			"dns.type": "query", "dns.question.name": name(i), "dns.question.type": "A", "sigma.logsource.product": "hoalu", "sigma.logsource.service": "packet", "sigma.logsource.category": "dns"})
+		records = append(records, map[string]any{"@timestamp": stamp(i, questions).UTC().Format("2006-01-02T15:04:05.000Z"),
+			"event.kind": "event", "event.category": "network", "event.action": "dns_query", "event.module": "packet",
+			"event.dataset": "hoalu.dns", "network.protocol": "dns", "network.transport": "udp", "source.ip": "127.0.0.1", "source.port": 40000,
+			"destination.ip": "127.0.0.1", "destination.port": 53, "observer.name": p.Host,
+			"dns.type": "query", "dns.question.name": name(i), "dns.question.type": "A", "sigma.logsource.product": "hoalu",
+			"sigma.logsource.service": "packet", "sigma.logsource.category": "dns"})
 	}
 	return p.record(ctx, c, records...)
 }

@@ -1,5 +1,5 @@
-// Package licences holds what the program is built of besides its own code: each module and package with its version, and the texts of their
-// licences, which most of them ask to be handed on with every copy.
+// Package licences holds what the program is built of besides its own code: each module and package with its version, and the texts of
+// their licences, which most of them ask to be handed on with every copy.
 //
 // Both files are made by `make generate` (collect) from go.mod and console/ui/package-lock.json; `make check` fails when they are old.
 package licences

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestEverythingBuiltInIsNamed: each module linked into the program, and each package of the console that is no tool of its build, stands in the bill of
-// materials in the version that is built in, with a licence, and in the texts.
+// TestEverythingBuiltInIsNamed: each module linked into the program, and each package of the console that is no tool of its build, stands
+// in the bill of materials in the version that is built in, with a licence, and in the texts.
 func TestEverythingBuiltInIsNamed(t *testing.T) {
 	var bill struct {
 		Components []struct {
@@ -31,7 +31,8 @@ func TestEverythingBuiltInIsNamed(t *testing.T) {
 		}
 	}
 	var want []string
-	linked := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}}{{end}}{{end}}", "hoalu/cmd/hoalu")
+	linked := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}}{{end}}{{end}}",
+		"hoalu/cmd/hoalu")
 	linked.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	out, err := linked.Output()
 	if err != nil {

@@ -1,7 +1,8 @@
-// Package lifecycle starts and stops the parts of the appliance: a Group runs their loops, a Teardown undoes what was opened, in reverse order.
+// Package lifecycle starts and stops the parts of the appliance: a Group runs their loops, a Teardown undoes what was opened, in reverse
+// order.
 //
-// Contract: a Group is safe for concurrent use; a Teardown is one goroutine's. Neither waits longer than it is told to: what does not end is
-// named.
+// Contract: a Group is safe for concurrent use; a Teardown is one goroutine's. Neither waits longer than it is told to: what does not end
+// is named.
 package lifecycle
 
 import (

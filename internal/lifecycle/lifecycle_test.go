@@ -17,7 +17,8 @@ func TestStopIsBounded(t *testing.T) {
 	g.Run("good part", func(ctx context.Context) error { <-ctx.Done(); return nil })
 	g.Run("stuck part", func(context.Context) error { <-stuck; return nil })
 	began := time.Now()
-	if err := g.Stop(100 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "stuck part") || strings.Contains(err.Error(), "good part") || time.Since(began) > 5*time.Second {
+	if err := g.Stop(100 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "stuck part") ||
+		strings.Contains(err.Error(), "good part") || time.Since(began) > 5*time.Second {
 		t.Errorf("stop: %v after %s, want the stuck part named", err, time.Since(began))
 	}
 	down := &Teardown{Log: slog.New(slog.DiscardHandler)}

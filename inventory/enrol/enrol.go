@@ -110,17 +110,20 @@ func (r *Register) find(sensor string) (soc.Source, bool) {
 // Invite makes the secret of a single-use token for a sensor of a system; only its hash is kept.
 func (r *Register) Invite(ctx context.Context, by soc.Actor, system string, ttl time.Duration) (string, error) {
 	if _, ok := r.inventory.Snapshot().System(system); !ok {
-		return "", &soc.Problem{Status: 404, Code: "not_found", Detail: fmt.Sprintf("System %s is not in the inventory.", system), Do: "Look up its HT- number on the page Systems.", Values: map[string]string{"id": system}}
+		return "", &soc.Problem{Status: 404, Code: "not_found", Detail: fmt.Sprintf("System %s is not in the inventory.", system),
+			Do: "Look up its HT- number on the page Systems.", Values: map[string]string{"id": system}}
 	}
 	if ttl <= 0 || ttl > maxInvitation {
-		return "", &soc.Problem{Status: 422, Code: "bad_ttl", Detail: fmt.Sprintf("A token may live up to 7 days, not %s.", ttl), Do: "Give a shorter --ttl.", Values: map[string]string{"given": ttl.String()}}
+		return "", &soc.Problem{Status: 422, Code: "bad_ttl", Detail: fmt.Sprintf("A token may live up to 7 days, not %s.", ttl),
+			Do: "Give a shorter --ttl.", Values: map[string]string{"given": ttl.String()}}
 	}
 	b := make([]byte, 20)
 	rand.Read(b) //nolint:errcheck // it never fails
 	secret := hex.EncodeToString(b)
 	err := r.db.Tx(ctx, func(tx *sql.Tx) error {
 		now := state.Now()
-		if err := db.New(tx).InsertInvite(ctx, db.InsertInviteParams{Hash: digest(secret), SystemID: system, Made: now, Ends: now + ttl.Milliseconds()}); err != nil {
+		if err := db.New(tx).InsertInvite(ctx, db.InsertInviteParams{Hash: digest(secret), SystemID: system, Made: now,
+			Ends: now + ttl.Milliseconds()}); err != nil {
 			return err
 		}
 		return r.record(ctx, tx, soc.Deed{Actor: by, Action: "sensor.invite", Object: system, Details: map[string]string{"ttl": ttl.String()}})
@@ -148,7 +151,8 @@ func (r *Register) Enrol(ctx context.Context, secret string, csr []byte) (Certif
 		q := db.New(tx)
 		invite, err := q.Invite(ctx, hash)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && (invite.Used != 0 || invite.Ends < state.Now()) {
-			return &soc.Problem{Status: 403, Code: "token_unknown", Detail: "The token is unknown, used or out of date.", Do: "Ask for a new one: hoalu sensor invite --system HT-…"}
+			return &soc.Problem{Status: 403, Code: "token_unknown", Detail: "The token is unknown, used or out of date.",
+				Do: "Ask for a new one: hoalu sensor invite --system HT-…"}
 		}
 		if err != nil {
 			return err
@@ -161,7 +165,8 @@ func (r *Register) Enrol(ctx context.Context, secret string, csr []byte) (Certif
 			return err
 		}
 		system = invite.SystemID
-		return r.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: host}, Action: "sensor.enroll", Object: system, Details: map[string]string{"sensor": id}})
+		return r.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: host}, Action: "sensor.enroll", Object: system,
+			Details: map[string]string{"sensor": id}})
 	})
 	if err != nil {
 		return Certificate{}, err
@@ -211,7 +216,8 @@ func (r *Register) Renew(ctx context.Context, id string, shown *x509.Certificate
 		return out, withdrawn()
 	}
 	if !known || id == r.c.Own {
-		return out, &soc.Problem{Status: 403, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %s is not enrolled here.", id), Do: "Enrol it again: hoalu sensor enroll --server URL --token T", Values: map[string]string{"id": id}}
+		return out, &soc.Problem{Status: 403, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %s is not enrolled here.", id),
+			Do: "Enrol it again: hoalu sensor enroll --server URL --token T", Values: map[string]string{"id": id}}
 	}
 	r.mu.Lock()
 	soon := time.Since(r.renewed[id]) < renewEvery
@@ -220,10 +226,12 @@ func (r *Register) Renew(ctx context.Context, id string, shown *x509.Certificate
 	}
 	r.mu.Unlock()
 	if soon {
-		return out, &soc.Problem{Status: 429, Code: "too_soon", Detail: "This sensor got a certificate a moment ago.", Do: "It asks again in a minute."}
+		return out, &soc.Problem{Status: 429, Code: "too_soon", Detail: "This sensor got a certificate a moment ago.",
+			Do: "It asks again in a minute."}
 	}
 	err = r.db.Tx(ctx, func(tx *sql.Tx) error {
-		return r.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: src.Name}, Action: "sensor.renew", Object: src.System, Details: map[string]string{"sensor": id}})
+		return r.record(ctx, tx, soc.Deed{Actor: soc.Actor{ID: "sensor:" + id, Name: src.Name}, Action: "sensor.renew", Object: src.System,
+			Details: map[string]string{"sensor": id}})
 	})
 	if err != nil {
 		return out, err
@@ -248,14 +256,17 @@ func withdrawn() *soc.Problem {
 // for it. Repeated, it does what was left: of a sensor that was withdrawn before, it retires the source.
 func (r *Register) Revoke(ctx context.Context, by soc.Actor, id, reason string) error {
 	if id == r.c.Own {
-		return &soc.Problem{Status: 422, Code: "own_sensor", Detail: "Sensor " + id + " is part of this appliance.", Do: "Switch it off with sensor.packet and sensor.host in the configuration.", Values: map[string]string{"id": id}}
+		return &soc.Problem{Status: 422, Code: "own_sensor", Detail: "Sensor " + id + " is part of this appliance.",
+			Do: "Switch it off with sensor.packet and sensor.host in the configuration.", Values: map[string]string{"id": id}}
 	}
 	src, known := r.enrolled(id)
 	if !known {
-		return &soc.Problem{Status: 404, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %q is not enrolled here.", id), Do: "Take its name from the page Sources, sensors.", Values: map[string]string{"id": id}}
+		return &soc.Problem{Status: 404, Code: "sensor_unknown", Detail: fmt.Sprintf("Sensor %q is not enrolled here.", id),
+			Do: "Take its name from the page Sources, sensors.", Values: map[string]string{"id": id}}
 	}
 	if strings.TrimSpace(reason) == "" {
-		return &soc.Problem{Status: 422, Code: "reason_missing", Detail: "Why the sensor is withdrawn is not said.", Do: "Give --reason; it stands in the audit log."}
+		return &soc.Problem{Status: 422, Code: "reason_missing", Detail: "Why the sensor is withdrawn is not said.",
+			Do: "Give --reason; it stands in the audit log."}
 	}
 	err := r.db.Tx(ctx, func(tx *sql.Tx) error {
 		deed := soc.Deed{Actor: by, Action: "sensor.revoke", Object: src.System, Reason: reason, Details: map[string]string{"sensor": id}}
@@ -267,7 +278,8 @@ func (r *Register) Revoke(ctx context.Context, by soc.Actor, id, reason string) 
 			return fmt.Errorf("withdraw sensor certificate: %w", err)
 		}
 		if n == 0 {
-			return &soc.Problem{Status: 409, Code: "sensor_revoked", Detail: fmt.Sprintf("Sensor %s has no certificate that is good.", id), Do: "Nothing is left to withdraw.", Values: map[string]string{"id": id}}
+			return &soc.Problem{Status: 409, Code: "sensor_revoked", Detail: fmt.Sprintf("Sensor %s has no certificate that is good.", id),
+				Do: "Nothing is left to withdraw.", Values: map[string]string{"id": id}}
 		}
 		return nil
 	})
@@ -307,14 +319,17 @@ func (r *Register) enrolled(sensor string) (src soc.Source, known bool) {
 func request(csr []byte) (*x509.CertificateRequest, error) {
 	block, _ := pem.Decode(csr)
 	if block == nil {
-		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The request is not a PEM certificate request.", Do: "Run hoalu sensor enroll again."}
+		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The request is not a PEM certificate request.",
+			Do: "Run hoalu sensor enroll again."}
 	}
 	req, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil || req.CheckSignature() != nil {
-		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request cannot be read.", Do: "Run hoalu sensor enroll again."}
+		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request cannot be read.",
+			Do: "Run hoalu sensor enroll again."}
 	}
 	if k, ok := req.PublicKey.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() && k.Curve != elliptic.P384() {
-		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request is for a key that is not ECDSA P-256 or P-384.", Do: "Run hoalu sensor enroll of this version."}
+		return nil, &soc.Problem{Status: 400, Code: "bad_csr", Detail: "The certificate request is for a key that is not ECDSA P-256 or P-384.",
+			Do: "Run hoalu sensor enroll of this version."}
 	}
 	return req, nil
 }

@@ -143,7 +143,8 @@ func TestRegister(t *testing.T) {
 			t.Errorf("source of the sensor: %+v", src)
 		}
 
-		shown := &x509.Certificate{Subject: pkix.Name{CommonName: c.Sensor}, PublicKey: key.Public(), NotAfter: time.Now().Add(40 * 24 * time.Hour)}
+		shown := &x509.Certificate{Subject: pkix.Name{CommonName: c.Sensor}, PublicKey: key.Public(),
+			NotAfter: time.Now().Add(40 * 24 * time.Hour)}
 		if _, err := r.Identify(shown); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +157,8 @@ func TestRegister(t *testing.T) {
 		for _, tt := range []struct {
 			before time.Duration // the end
 			want   int
-		}{{31 * 24 * time.Hour, 0}, {29 * 24 * time.Hour, 1}, {29*24*time.Hour - time.Minute, 0}, {28 * 24 * time.Hour, 1}, {-24 * time.Hour, 1}, {-40 * 24 * time.Hour, 0}} {
+		}{{31 * 24 * time.Hour, 0}, {29 * 24 * time.Hour, 1}, {29*24*time.Hour - time.Minute, 0}, {28 * 24 * time.Hour, 1}, {-24 * time.Hour, 1},
+			{-40 * 24 * time.Hour, 0}} {
 			told = nil
 			r.Look(ctx, shown.NotAfter.Add(-tt.before))
 			if len(told) != tt.want || tt.want == 1 && told[0] != c.Sensor+" "+self.ID {
@@ -166,7 +168,8 @@ func TestRegister(t *testing.T) {
 		soon, late2 := time.Now().Add(time.Hour).Truncate(time.Second), time.Now().Add(2*time.Hour).Truncate(time.Second)
 		issued = []Issued{{"a", soon, true}, {"a", late2, true}, {"b", soon, false}, {"b", late2, true}, {c.Sensor, soon, false}}
 		withdrawn, err := r.Withdrawn(ctx)
-		if ends := r.Ends(ctx); err != nil || !withdrawn["a"] || withdrawn["b"] || withdrawn[c.Sensor] || !ends["a"].IsZero() || !ends["b"].Equal(soon) || !ends[c.Sensor].Equal(shown.NotAfter) {
+		if ends := r.Ends(ctx); err != nil || !withdrawn["a"] || withdrawn["b"] || withdrawn[c.Sensor] || !ends["a"].IsZero() ||
+			!ends["b"].Equal(soon) || !ends[c.Sensor].Equal(shown.NotAfter) {
 			t.Errorf("withdrawn %v, %v, ends %v; want a alone, and the ends of good certificates, that shown before that made", withdrawn, err, ends)
 		}
 		unread = errors.New("the log of certificates is damaged")
@@ -214,7 +217,8 @@ func TestRegister(t *testing.T) {
 		if c, err := r.Renew(ctx, c.Sensor, shown, requestOf(t, "x", newKey(t))); code(err) != "not_a_sensor" || c.Certificate != "" {
 			t.Errorf("renewal with a withdrawn certificate = %+v, %v; want none", c, err)
 		}
-		if want := []string{"sensor.invite", "sensor.invite", "sensor.enroll", "sensor.renew", "sensor.renew", "sensor.revoke", "sensor.revoke"}; !slices.Equal(deeds, want) {
+		if want := []string{"sensor.invite", "sensor.invite", "sensor.enroll", "sensor.renew", "sensor.renew", "sensor.revoke",
+			"sensor.revoke"}; !slices.Equal(deeds, want) {
 			t.Errorf("deeds %v, want %v", deeds, want)
 		}
 	})

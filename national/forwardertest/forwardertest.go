@@ -55,7 +55,8 @@ func Run(t *testing.T, a national.Adapter, p Peer) {
 	made := func(id string) soc.Report {
 		t.Helper()
 		o := delivery.Outgoing{ID: id, Kind: delivery.KindAlert, Order: 1, Created: time.Now().UnixMilli(), Organ: p.Link.Organ,
-			Alert:  soc.Alert{ID: "a-" + id, Number: "CB-2026-000001", Rule: "r", Severity: soc.High, System: "HT-001", State: soc.AlertNew, Count: 1, User: secret, Evidence: secret},
+			Alert: soc.Alert{ID: "a-" + id, Number: "CB-2026-000001", Rule: "r", Severity: soc.High, System: "HT-001", State: soc.AlertNew,
+				Count: 1, User: secret, Evidence: secret},
 			System: soc.System{ID: "HT-001", Name: "Cổng dịch vụ công", Level: 3}, Unit: soc.Unit{Name: "Sở Nội vụ"}}
 		body, err := a.Render(o)
 		if err != nil {
@@ -111,7 +112,8 @@ func taken(ctx context.Context, t *testing.T, a national.Adapter, p Peer, r soc.
 		}
 	}
 	if held := p.Held(); len(held) != before+1 || !bytes.Equal(held[r.ID], r.Body) {
-		t.Errorf("forwarder %s: after a repeated delivery the far side holds %d new reports, want 1 with the bytes that were rendered", p.Channel, len(held)-before)
+		t.Errorf("forwarder %s: after a repeated delivery the far side holds %d new reports, want 1 with the bytes that were rendered", p.Channel,
+			len(held)-before)
 	}
 	return receipt
 }

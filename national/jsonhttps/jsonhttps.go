@@ -79,11 +79,14 @@ type Alert struct {
 
 // Render makes the body of a report.
 func (a *Adapter) Render(o delivery.Outgoing) ([]byte, error) {
-	m := Message{Format: "hoalu.report/1", ID: o.ID, Kind: o.Kind, Order: o.Order, Organ: o.Organ, Created: stamp(o.Created), Exercise: o.Alert.Exercise}
+	m := Message{Format: "hoalu.report/1", ID: o.ID, Kind: o.Kind, Order: o.Order, Organ: o.Organ, Created: stamp(o.Created),
+		Exercise: o.Alert.Exercise}
 	if o.Kind != delivery.KindTest {
 		x := o.Alert
-		m.Alert = &Alert{Number: x.Number, Rule: x.Rule, RuleVersion: x.RuleVersion, Title: x.Title, Attack: x.Attack, Severity: x.Severity, State: x.State, CloseReason: x.CloseReason,
-			System: x.System, SystemName: o.System.Name, Level: o.System.Level, Unit: o.Unit.Name, Host: x.Host, SourceIP: x.Address, First: stamp(x.First), Last: stamp(x.Last), Count: x.Count}
+		m.Alert = &Alert{Number: x.Number, Rule: x.Rule, RuleVersion: x.RuleVersion, Title: x.Title, Attack: x.Attack, Severity: x.Severity,
+			State: x.State, CloseReason: x.CloseReason,
+			System: x.System, SystemName: o.System.Name, Level: o.System.Level, Unit: o.Unit.Name, Host: x.Host, SourceIP: x.Address,
+			First: stamp(x.First), Last: stamp(x.Last), Count: x.Count}
 	}
 	return json.Marshal(m)
 }
@@ -175,7 +178,8 @@ func (a *Adapter) http(l delivery.Link) *http.Client {
 			a.client.CloseIdleConnections()
 		}
 		a.tls = l.TLS
-		a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: l.TLS, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: 10 * time.Minute, DisableCompression: true},
+		a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: l.TLS, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2,
+			IdleConnTimeout: 10 * time.Minute, DisableCompression: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error {
 				return errors.New("the centre redirects; set the final address")
 			}}
@@ -183,7 +187,8 @@ func (a *Adapter) http(l delivery.Link) *http.Client {
 	return a.client
 }
 
-func (a *Adapter) do(ctx context.Context, l delivery.Link, method, path string, body []byte, header map[string]string) (int, []byte, error) {
+func (a *Adapter) do(ctx context.Context, l delivery.Link, method, path string, body []byte, header map[string]string) (int, []byte,
+	error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(l.URL, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -245,7 +250,8 @@ func (a *Adapter) Check(key crypto.PublicKey, r soc.Report, answer []byte) (soc.
 	if err != nil {
 		return soc.Receipt{}, fmt.Errorf("receipt not valid: %w", err)
 	}
-	return soc.Receipt{ID: rc.ReceiptID, Report: r.ID, Received: received, Digest: digest, KeyID: rc.KeyID, Signature: sig, Raw: answer, Verified: true}, nil
+	return soc.Receipt{ID: rc.ReceiptID, Report: r.ID, Received: received, Digest: digest, KeyID: rc.KeyID, Signature: sig, Raw: answer,
+		Verified: true}, nil
 }
 
 // Heartbeat posts that we are alive.

@@ -55,7 +55,8 @@ func TestForwarder(t *testing.T) {
 	pool.AddCert(srv.Certificate())
 	forwardertest.Run(t, jsonhttps.New(), forwardertest.Peer{
 		Channel: "json",
-		Link:    delivery.Link{URL: srv.URL, TLS: &tls.Config{RootCAs: pool}, Key: key.Public(), Organ: "000.00.35.H42", Timeout: 10 * time.Second},
+		Link: delivery.Link{URL: srv.URL, TLS: &tls.Config{RootCAs: pool}, Key: key.Public(), Organ: "000.00.35.H42",
+			Timeout: 10 * time.Second},
 		Answers: func(a forwardertest.Answer) { c.mu.Lock(); defer c.mu.Unlock(); c.answer = a },
 		Beats:   func() int { c.mu.Lock(); defer c.mu.Unlock(); return c.beats },
 		Held: func() map[string][]byte {
@@ -90,7 +91,8 @@ func (c *centre) take(w http.ResponseWriter, r *http.Request) {
 	}
 	id := r.Header.Get("Idempotency-Key")
 	c.held[id] = body
-	rc := jsonhttps.Receipt{ReceiptID: "R-" + id, ReportID: id, Digest: delivery.Digest(body), Received: time.Now().UTC().Format(time.RFC3339Nano), KeyID: "k"}
+	rc := jsonhttps.Receipt{ReceiptID: "R-" + id, ReportID: id, Digest: delivery.Digest(body),
+		Received: time.Now().UTC().Format(time.RFC3339Nano), KeyID: "k"}
 	rc.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(key, jsonhttps.ReceiptText(rc)))
 	json.NewEncoder(w).Encode(rc) //nolint:errcheck // the client notices
 }

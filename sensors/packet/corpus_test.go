@@ -157,7 +157,8 @@ func tshark(b []byte) values {
 			}
 			return nil
 		}
-		for kind, n := range map[string]string{"dns": "dns.qry.name", "sni": "tls.handshake.extensions_server_name", "ja3": "tls.handshake.ja3", "ja3s": "tls.handshake.ja3s"} {
+		for kind, n := range map[string]string{"dns": "dns.qry.name", "sni": "tls.handshake.extensions_server_name", "ja3": "tls.handshake.ja3",
+			"ja3s": "tls.handshake.ja3s"} {
 			for _, x := range get(n) {
 				v.add(kind, x)
 			}
@@ -208,7 +209,8 @@ func ours(t testing.TB, path string) (v values, st Stats, notices []string, took
 // testdata/corpus_outside.txt gives no reason for. community_id is compared with Suricata alone, which makes no flow of packets it finds
 // invalid, of ICMP errors (it adds them to the flow they quote) and of some encapsulations.
 var floors = map[string]struct{ must, outside float64 }{
-	"dns": {100, 0}, "http": {100, 0}, "sni": {100, 0}, "ja3": {100, 0}, "ja4": {100, 0}, "ja3s": {100, 0}, "ja4_hashes": {97, 3}, "community_id": {99.9, 4},
+	"dns": {100, 0}, "http": {100, 0}, "sni": {100, 0}, "ja3": {100, 0}, "ja4": {100, 0}, "ja3s": {100, 0}, "ja4_hashes": {97, 3},
+	"community_id": {99.9, 4},
 }
 
 // explained reads the reasons: "<capture> <kind> <reason>" a line.
@@ -250,7 +252,8 @@ func TestCorpus(t *testing.T) {
 			errs += n
 		}
 		if st.Packets != st.Decoded+st.NotIP+st.Unsupported+errs {
-			t.Errorf("%s: packets %d ≠ decoded %d + not IP %d + unsupported %d + errors %d", c.File, st.Packets, st.Decoded, st.NotIP, st.Unsupported, errs)
+			t.Errorf("%s: packets %d ≠ decoded %d + not IP %d + unsupported %d + errors %d", c.File, st.Packets, st.Decoded, st.NotIP,
+				st.Unsupported, errs)
 		}
 		if st.Unsupported > 0 && !strings.Contains(strings.Join(notices, "\n"), "unsupported link type") {
 			t.Errorf("%s: unsupported link type not said: %q", c.File, notices)
@@ -279,7 +282,8 @@ func TestCorpus(t *testing.T) {
 			switch kind {
 			case "community_id":
 				return len(s[kind]) > 0
-			case "ja4": // Suricata 7.0.10 writes none: must is what the fingerprint's authors say; nDPI takes other letters of the ALPN, so it only adds to may
+			// Suricata 7.0.10 writes none: must is what the fingerprint's authors say; nDPI takes other letters of the ALPN, so it only adds to may
+			case "ja4":
 				return len(s[kind]) > 0
 			case "ja4_hashes":
 				return len(s[kind]) > 0
@@ -329,7 +333,8 @@ func TestCorpus(t *testing.T) {
 	for _, k := range kinds {
 		sc := total[k]
 		p, q := 100*float64(sc.hit)/float64(max(sc.must, 1)), 100*float64(sc.outside)/float64(max(sc.ours, 1))
-		t.Logf("%-13s must %5d found %5d = %6.2f %%   ours %5d outside may, explained %3d, unexplained %3d = %5.2f %%", k, sc.must, sc.hit, p, sc.ours, sc.explained, sc.outside, q)
+		t.Logf("%-13s must %5d found %5d = %6.2f %%   ours %5d outside may, explained %3d, unexplained %3d = %5.2f %%", k, sc.must, sc.hit, p,
+			sc.ours, sc.explained, sc.outside, q)
 		if p < floors[k].must || q > floors[k].outside {
 			t.Errorf("%s: %.2f %% of must (floor %.1f), %.2f %% outside may (at most %.1f)", k, p, floors[k].must, q, floors[k].outside)
 		}
@@ -348,8 +353,8 @@ var (
 	ja4Text  = regexp.MustCompile(`\[JA4: ([^\]]+)\]`)
 )
 
-// suricataCommunityIDs are values that differ from the specification, by what Suricata does otherwise: between equal addresses it orders the
-// ports byte-swapped; ESP gets ports made of its SPI; ICMP messages without a counterpart are ordered by address.
+// suricataCommunityIDs are values that differ from the specification, by what Suricata does otherwise: between equal addresses it orders
+// the ports byte-swapped; ESP gets ports made of its SPI; ICMP messages without a counterpart are ordered by address.
 func suricataCommunityIDs(eve []byte) map[string]bool {
 	m := map[string]bool{}
 	for _, line := range bytes.Split(eve, []byte("\n")) {

@@ -39,7 +39,8 @@ const (
 // Supported reports whether packets of a link type are read.
 func Supported(link uint32) bool {
 	switch link {
-	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawBSD2, LinkPPPHDLC, LinkPPPoE, LinkATM, LinkRaw, LinkCHDLC, LinkFRelay, LinkLoop, LinkSLL,
+	case LinkNull, LinkEthernet, LinkPPP, LinkRawBSD, LinkRawBSD2, LinkPPPHDLC, LinkPPPoE, LinkATM, LinkRaw, LinkCHDLC, LinkFRelay, LinkLoop,
+		LinkSLL,
 		LinkIPOverFC, LinkIP1394, LinkPPI, LinkIPv4, LinkIPv6, LinkNFLog, LinkSLL2:
 		return true
 	}
@@ -64,7 +65,8 @@ const (
 	nReasons
 )
 
-var reasonNames = [nReasons]string{"", "short_link", "short_ip", "bad_ip", "short_transport", "not_ip", "too_deep", "fragment_pending", "fragment_bad", "bad_encapsulation"}
+var reasonNames = [nReasons]string{"", "short_link", "short_ip", "bad_ip", "short_transport", "not_ip", "too_deep", "fragment_pending",
+	"fragment_bad", "bad_encapsulation"}
 
 // maxDepth is how many IP headers in each other are looked into.
 const maxDepth = 4
@@ -147,7 +149,8 @@ func (a *Analyzer) guard() {
 	if r := recover(); r != nil {
 		a.n.Faults++
 		a.n.Forgotten += uint64(a.table.live)
-		a.notice(fmt.Sprintf("fault in the packet decoder (%v) at packet %d: %d flows forgotten; please report it with the capture", r, a.n.Packets, a.table.live))
+		a.notice(fmt.Sprintf("fault in the packet decoder (%v) at packet %d: %d flows forgotten; please report it with the capture", r,
+			a.n.Packets, a.table.live))
 		a.n.Decoded++ // as far as it went
 		a.pools, a.held = pools{}, 0
 		a.clear()

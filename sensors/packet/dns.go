@@ -37,7 +37,8 @@ func dnsHeader(b []byte) bool {
 		return false
 	}
 	flags := binary.BigEndian.Uint16(b[2:])
-	qd, an, ns, ar := binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:]), binary.BigEndian.Uint16(b[8:]), binary.BigEndian.Uint16(b[10:])
+	qd, an, ns, ar := binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:]), binary.BigEndian.Uint16(b[8:]),
+		binary.BigEndian.Uint16(b[10:])
 	if op := flags >> 11 & 15; op > 6 || op == 3 {
 		return false
 	}
@@ -122,7 +123,8 @@ func (m *dnsMessage) parseAnswers(msg []byte, at int) {
 			m.partial = true
 			break
 		}
-		r := dnsAnswer{name: name, typ: binary.BigEndian.Uint16(msg[n:]), class: binary.BigEndian.Uint16(msg[n+2:]), ttl: binary.BigEndian.Uint32(msg[n+4:])}
+		r := dnsAnswer{name: name, typ: binary.BigEndian.Uint16(msg[n:]), class: binary.BigEndian.Uint16(msg[n+2:]),
+			ttl: binary.BigEndian.Uint32(msg[n+4:])}
 		m.rdata(&r, msg, n+10, size)
 		m.answers = append(m.answers, r)
 	}
@@ -131,7 +133,8 @@ func (m *dnsMessage) parseAnswers(msg []byte, at int) {
 // answers reports whether m, read from msg, answers q: it repeats q's questions, in any case of letters, or has none at all. An answer with
 // another question than the one asked is no answer to it, whatever its id says.
 func (a *Analyzer) answers(m *dnsMessage, msg []byte, q *dnsQuery) bool {
-	if len(m.questions) == 0 || m.body == q.body && (bytes.Equal(msg[12:m.body], q.msg[12:q.body]) || bytes.EqualFold(msg[12:m.body], q.msg[12:q.body])) {
+	if len(m.questions) == 0 || m.body == q.body &&
+		(bytes.Equal(msg[12:m.body], q.msg[12:q.body]) || bytes.EqualFold(msg[12:m.body], q.msg[12:q.body])) {
 		return true
 	}
 	asked := &a.pools.asked // their bytes may differ where one of them is compressed

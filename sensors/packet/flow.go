@@ -440,7 +440,8 @@ func (f *flow) renewed(p *pkt, side int) bool {
 }
 
 func (a *Analyzer) excluded(k *key) bool {
-	return a.cfg.Exclude != nil && (a.cfg.Exclude(netip.AddrPortFrom(ipOf(k.a, k.v6), k.pa)) || a.cfg.Exclude(netip.AddrPortFrom(ipOf(k.b, k.v6), k.pb)))
+	return a.cfg.Exclude != nil && (a.cfg.Exclude(netip.AddrPortFrom(ipOf(k.a, k.v6), k.pa)) ||
+		a.cfg.Exclude(netip.AddrPortFrom(ipOf(k.b, k.v6), k.pb)))
 }
 
 func ipOf(x addr, v6 bool) netip.Addr {

@@ -76,7 +76,8 @@ func (a *Analyzer) fragment(p *pkt, id uint32, off int, more bool, b []byte, dep
 		t.order = append(t.order, d)
 	}
 	end := off + len(b)
-	if p.cut || end > 65535 || len(d.pieces) >= maxPieces || a.held+len(b) > a.maxHeld || d.total >= 0 && (end > d.total || !more && end != d.total) {
+	if p.cut || end > 65535 || len(d.pieces) >= maxPieces || a.held+len(b) > a.maxHeld ||
+		d.total >= 0 && (end > d.total || !more && end != d.total) {
 		a.dropDatagram(d)
 		return fragBad
 	}

@@ -431,7 +431,8 @@ func (a *Analyzer) httpMessage(f *flow, s *stream, side int, b []byte, cut bool)
 		f.client(side)
 		tx := a.newTx()
 		tx.at, tx.side, tx.req, tx.partial = a.p.t, side, true, cut
-		tx.method, tx.uri, tx.host, tx.version = keep(tx.method, m.method), keep(tx.uri, m.uri), keep(tx.host, m.host), keep(tx.version, m.version)
+		tx.method, tx.uri, tx.host, tx.version = keep(tx.method, m.method), keep(tx.uri, m.uri), keep(tx.host, m.host),
+			keep(tx.version, m.version)
 		tx.agent, tx.referrer, tx.reqType = keep(tx.agent, m.agent), keep(tx.referrer, m.referrer), keep(tx.reqType, m.ctype)
 		s.http.txs = append(s.http.txs, tx)
 		h.tx, h.resp = tx, false

@@ -140,7 +140,8 @@ func TestLinksDamaged(t *testing.T) {
 			errs += e
 		}
 		if st.Packets != st.Decoded+st.NotIP+st.Unsupported+errs || st.Packets == 0 {
-			t.Errorf("%s: %d packets are not %d decoded + %d no IP + %d unsupported + %d errors", name, st.Packets, st.Decoded, st.NotIP, st.Unsupported, errs)
+			t.Errorf("%s: %d packets are not %d decoded + %d no IP + %d unsupported + %d errors", name, st.Packets, st.Decoded, st.NotIP,
+				st.Unsupported, errs)
 		}
 	}
 	if n < 5000 {
@@ -166,12 +167,15 @@ func TestDNSAsked(t *testing.T) {
 		answer []byte
 		want   string
 	}{
-		"as asked":                  {join(header(0x8180, 1, 1), question("asked.example"), address), "[asked.example NOERROR 192.0.2.7]"},
-		"other case of letters":     {join(header(0x8180, 1, 1), question("ASKED.eXample"), address), "[ASKED.eXample NOERROR 192.0.2.7]"},
-		"without the question":      {join(header(0x8180, 0, 1), []byte{1, 'x', 0, 0, 1, 0, 1, 0, 0, 1, 0x2b, 0, 4, 192, 0, 2, 7}), "[asked.example NOERROR 192.0.2.7]"},
+		"as asked":              {join(header(0x8180, 1, 1), question("asked.example"), address), "[asked.example NOERROR 192.0.2.7]"},
+		"other case of letters": {join(header(0x8180, 1, 1), question("ASKED.eXample"), address), "[ASKED.eXample NOERROR 192.0.2.7]"},
+		"without the question": {join(header(0x8180, 0, 1), []byte{1, 'x', 0, 0, 1, 0, 1, 0, 0, 1, 0x2b, 0, 4, 192, 0, 2, 7}),
+			"[asked.example NOERROR 192.0.2.7]"},
 		"question there, uncounted": {join(header(0x8180, 0, 1), question("asked.example"), address), "[asked.example NOERROR 192.0.2.7]"},
-		"another question":          {join(header(0x8180, 1, 1), question("other.example"), address), "[other.example NOERROR 192.0.2.7 asked.example <nil> <nil>]"},
-		"another type":              {join(header(0x8180, 1, 0), append(question("asked.example")[:15], 0, 28, 0, 1)), "[asked.example NOERROR <nil> asked.example <nil> <nil>]"},
+		"another question": {join(header(0x8180, 1, 1), question("other.example"), address),
+			"[other.example NOERROR 192.0.2.7 asked.example <nil> <nil>]"},
+		"another type": {join(header(0x8180, 1, 0), append(question("asked.example")[:15], 0, 28, 0, 1)),
+			"[asked.example NOERROR <nil> asked.example <nil> <nil>]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(t, 53)

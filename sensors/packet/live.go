@@ -8,9 +8,11 @@ import (
 
 // LiveConfig of a capture from network interfaces (Linux, AF_PACKET with TPACKET_V3).
 type LiveConfig struct {
-	Interface   string        // "any" (default) or names separated by commas
-	RingBytes   int           // per socket; default 64 MiB
-	BlockBytes  int           // default 128 KiB. The kernel begins a new block every Retire, however empty the last one is: the ring bridges blocks × Retire of a reader that gets no CPU, 16 MiB of them 5 s
+	Interface string // "any" (default) or names separated by commas
+	RingBytes int    // per socket; default 64 MiB
+	// default 128 KiB. The kernel begins a new block every Retire, however empty the last one is: the ring bridges blocks × Retire of a reader
+	// that gets no CPU, 16 MiB of them 5 s
+	BlockBytes  int
 	Retire      time.Duration // hand a block over after this even when it is not full; default 40 ms
 	Promiscuous bool          // also frames for other stations (a mirror port); not with "any"
 	Fanout      uint16        // not 0: several captures of the same interfaces with this number share the packets by flow

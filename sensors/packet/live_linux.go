@@ -34,7 +34,8 @@ func (r *ring) close() {
 	_ = unix.Close(r.fd)
 }
 
-// Live captures until ctx ends, then reads what the rings still hold, ends all flows and returns nil. Its errors before capture begins are *LiveError.
+// Live captures until ctx ends, then reads what the rings still hold, ends all flows and returns nil. Its errors before capture begins are
+// *LiveError.
 func Live(ctx context.Context, cfg LiveConfig, a *Analyzer) error {
 	if cfg.RingBytes <= 0 {
 		cfg.RingBytes = 64 << 20
@@ -155,7 +156,8 @@ func openRing(name string, cfg LiveConfig) (*ring, error) {
 	if name != "" && name != "any" {
 		i, err := net.InterfaceByName(name)
 		if err != nil {
-			return nil, &LiveError{NoInterface, fmt.Sprintf("choose one of the interfaces of this host (%s) or any", interfaces()), fmt.Errorf("interface %q: %w", name, err)}
+			return nil, &LiveError{NoInterface, fmt.Sprintf("choose one of the interfaces of this host (%s) or any", interfaces()),
+				fmt.Errorf("interface %q: %w", name, err)}
 		}
 		ifindex = i.Index
 	}
@@ -163,7 +165,9 @@ func openRing(name string, cfg LiveConfig) (*ring, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-			return nil, &LiveError{NotPermitted, "run as root, or allow it once with: setcap cap_net_raw+ep $(command -v hoalu); in systemd AmbientCapabilities=CAP_NET_RAW, in a container --cap-add NET_RAW", fmt.Errorf("open AF_PACKET socket: %w", err)}
+			return nil,
+				&LiveError{NotPermitted,
+					"run as root, or allow it once with: setcap cap_net_raw+ep $(command -v hoalu); in systemd AmbientCapabilities=CAP_NET_RAW, in a container --cap-add NET_RAW", fmt.Errorf("open AF_PACKET socket: %w", err)}
 		}
 		return nil, &LiveError{SystemError, "the kernel needs AF_PACKET (CONFIG_PACKET)", fmt.Errorf("open AF_PACKET socket: %w", err)}
 	}
@@ -274,7 +278,8 @@ func (r *ring) read(a *Analyzer) bool {
 // linkOf maps a device's ARPHRD type to the link type of its packets: tunnels and their like have no link header.
 func linkOf(hatype uint16) uint32 {
 	switch hatype {
-	case unix.ARPHRD_NONE, unix.ARPHRD_RAWIP, unix.ARPHRD_TUNNEL, unix.ARPHRD_TUNNEL6, unix.ARPHRD_SIT, unix.ARPHRD_IPGRE, unix.ARPHRD_IP6GRE, unix.ARPHRD_VOID, unix.ARPHRD_PPP:
+	case unix.ARPHRD_NONE, unix.ARPHRD_RAWIP, unix.ARPHRD_TUNNEL, unix.ARPHRD_TUNNEL6, unix.ARPHRD_SIT, unix.ARPHRD_IPGRE, unix.ARPHRD_IP6GRE,
+		unix.ARPHRD_VOID, unix.ARPHRD_PPP:
 		return LinkRaw
 	}
 	return LinkEthernet

@@ -139,7 +139,8 @@ func TestLiveLoopback(t *testing.T) {
 				}
 				s := r.stats
 				port := strings.TrimPrefix(from.LocalAddr().String(), "127.0.0.1:")
-				t.Logf("%d sent in %v; tp_packets %d = packets %d + tp_drops %d; flow has %v", n, took.Round(time.Millisecond), s.Received, s.Packets, s.KernelDrops, r.flows[port])
+				t.Logf("%d sent in %v; tp_packets %d = packets %d + tp_drops %d; flow has %v", n, took.Round(time.Millisecond), s.Received, s.Packets,
+					s.KernelDrops, r.flows[port])
 				if s.Received != s.Packets+s.KernelDrops {
 					t.Errorf("tp_packets %d ≠ packets %d + tp_drops %d", s.Received, s.Packets, s.KernelDrops)
 				}

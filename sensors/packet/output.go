@@ -92,7 +92,8 @@ func (o *Output) Put(record []byte, c Class) {
 	}
 }
 
-// Next appends the next record, the highest class first, to dst. It waits for one; it returns ctx's error, or false once the Output is closed and empty.
+// Next appends the next record, the highest class first, to dst. It waits for one; it returns ctx's error, or false once the Output is
+// closed and empty.
 func (o *Output) Next(ctx context.Context, dst []byte) (record []byte, c Class, more bool, err error) {
 	for {
 		o.mu.Lock()

@@ -50,16 +50,17 @@ func (c Class) String() string {
 
 // Config of an Analyzer. The zero value is good for captures.
 type Config struct {
-	Sensor   string                    // observer.name; left out when empty
-	HomeNets []netip.Prefix            // for network.direction; private, link-local and loopback ranges when empty
-	Exclude  func(netip.AddrPort) bool // asked for both ends of a new flow: one of them true, and its packets are counted as filtered and not looked at (the sensor's own export)
-	Off      map[Class]bool            // classes that make no records; counted as filtered
-	Notice   func(string)              // told, in a sentence, what a person should know of a capture: unsupported link type, cut-off file
-	Live     bool                      // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
-	MaxFlows int                       // default 1,048,576; live flows past it are evicted, unestablished ones first
-	MaxBytes int                       // default 64 MiB of buffered stream bytes and fragments
-	Update   time.Duration             // default 60 s; a flow that lives longer is reported this often
-	Idle     map[string]time.Duration  // by transport "tcp", "udp", "icmp"; defaults 240 s, 60 s, 30 s
+	Sensor   string         // observer.name; left out when empty
+	HomeNets []netip.Prefix // for network.direction; private, link-local and loopback ranges when empty
+	// asked for both ends of a new flow: one of them true, and its packets are counted as filtered and not looked at (the sensor's own export)
+	Exclude  func(netip.AddrPort) bool
+	Off      map[Class]bool           // classes that make no records; counted as filtered
+	Notice   func(string)             // told, in a sentence, what a person should know of a capture: unsupported link type, cut-off file
+	Live     bool                     // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
+	MaxFlows int                      // default 1,048,576; live flows past it are evicted, unestablished ones first
+	MaxBytes int                      // default 64 MiB of buffered stream bytes and fragments
+	Update   time.Duration            // default 60 s; a flow that lives longer is reported this often
+	Idle     map[string]time.Duration // by transport "tcp", "udp", "icmp"; defaults 240 s, 60 s, 30 s
 }
 
 // RecordStats of one class: Seen = Sent + Dropped + Filtered.
@@ -170,7 +171,8 @@ func NewAnalyzer(cfg Config, emit func(record []byte, class Class)) *Analyzer {
 	}
 	a.home = cfg.HomeNets
 	if len(a.home) == 0 {
-		for _, s := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"} {
+		for _, s := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7",
+			"fe80::/10", "::1/128"} {
 			a.home = append(a.home, netip.MustParsePrefix(s))
 		}
 	}

@@ -189,7 +189,8 @@ func web(t testing.TB, size int) *script {
 
 func dnsPair(t testing.TB) *script {
 	s := newScript(t, 53)
-	m := &layers.DNS{ID: 4711, RD: true, Questions: []layers.DNSQuestion{{Name: []byte("www.gov.vn"), Type: layers.DNSTypeA, Class: layers.DNSClassIN}}}
+	m := &layers.DNS{ID: 4711, RD: true,
+		Questions: []layers.DNSQuestion{{Name: []byte("www.gov.vn"), Type: layers.DNSTypeA, Class: layers.DNSClassIN}}}
 	pack := func() []byte {
 		b := gopacket.NewSerializeBuffer()
 		if err := m.SerializeTo(b, gopacket.SerializeOptions{FixLengths: true}); err != nil {
@@ -251,7 +252,9 @@ func serverHelloBytes() []byte {
 // testCertificate is the same on every run: key, serial and dates are fixed and Ed25519 signs without chance.
 func testCertificate(t testing.TB) []byte {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{5}, 32))
-	c := &x509.Certificate{SerialNumber: big.NewInt(0x17), Subject: pkix.Name{CommonName: "dichvucong.example.vn", Organization: []string{"Sở Thông tin"}}, DNSNames: []string{"dichvucong.example.vn", "*.example.vn"},
+	c := &x509.Certificate{SerialNumber: big.NewInt(0x17),
+		Subject:   pkix.Name{CommonName: "dichvucong.example.vn", Organization: []string{"Sở Thông tin"}},
+		DNSNames:  []string{"dichvucong.example.vn", "*.example.vn"},
 		NotBefore: epoch, NotAfter: epoch.AddDate(1, 0, 0)}
 	der, err := x509.CreateCertificate(nil, c, c, key.Public(), key)
 	if err != nil {
@@ -288,7 +291,8 @@ func shell(t testing.TB, size int) *script {
 	s := newScript(t, 22)
 	kex := func(first string) []byte {
 		b := append([]byte{20}, make([]byte, 16)...)
-		for _, l := range []string{first, "ssh-ed25519", "aes128-ctr", "aes256-ctr", "hmac-sha2-256", "hmac-sha2-512", "none", "none,zlib", "", ""} {
+		for _, l := range []string{first, "ssh-ed25519", "aes128-ctr", "aes256-ctr", "hmac-sha2-256", "hmac-sha2-512", "none", "none,zlib", "",
+			""} {
 			b = append(binary.BigEndian.AppendUint32(b, uint32(len(l))), l...)
 		}
 		b = append(b, 0, 0, 0, 0, 0)
@@ -315,7 +319,8 @@ func pcapOf(t testing.TB, frames []frame) []byte {
 		t.Fatal(err)
 	}
 	for _, f := range frames {
-		if err := w.WritePacket(gopacket.CaptureInfo{Timestamp: epoch.Add(f.at), CaptureLength: len(f.data), Length: max(f.wire, len(f.data))}, f.data); err != nil {
+		if err := w.WritePacket(gopacket.CaptureInfo{Timestamp: epoch.Add(f.at), CaptureLength: len(f.data), Length: max(f.wire, len(f.data))},
+			f.data); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -370,7 +375,8 @@ func contents(t testing.TB, records []byte) []string {
 			continue
 		}
 		for k := range r {
-			if k == "@timestamp" || k == "event.duration" || strings.HasPrefix(k, "source.") || k == "destination.ip" || strings.HasPrefix(k, "network.") && k != "network.protocol" {
+			if k == "@timestamp" || k == "event.duration" || strings.HasPrefix(k, "source.") || k == "destination.ip" ||
+				strings.HasPrefix(k, "network.") && k != "network.protocol" {
 				delete(r, k)
 			}
 		}
@@ -385,7 +391,8 @@ func contents(t testing.TB, records []byte) []string {
 
 // TestMetamorphic: however the same conversation is carried, cut up, reordered or repeated, the protocol records are the same.
 func TestMetamorphic(t *testing.T) {
-	conversations := map[string]func(testing.TB, int) *script{"web": web, "tls": secure, "ssh": shell, "dns": func(t testing.TB, _ int) *script { return dnsPair(t) }}
+	conversations := map[string]func(testing.TB, int) *script{"web": web, "tls": secure, "ssh": shell,
+		"dns": func(t testing.TB, _ int) *script { return dnsPair(t) }}
 	each := func(frames []frame, change func(b []byte) [][]byte) []frame {
 		var out []frame
 		for _, f := range frames {
@@ -575,27 +582,31 @@ func TestFlowEnds(t *testing.T) {
 				s.now += 10 * time.Second
 				s.tcp(true, "PA", []byte("xyz\x00"))
 			}
-		}, []string{"flow_update <nil> established 8 1", "flow_update <nil> established 14 1", "flow_update <nil> established 20 1", "flow_end end_of_capture established 22 1"}},
+		}, []string{"flow_update <nil> established 8 1", "flow_update <nil> established 14 1", "flow_update <nil> established 20 1",
+			"flow_end end_of_capture established 22 1"}},
 		{"reused", Config{}, func(s *script) {
 			s.open()
 			s.cseq += 1 << 20
 			s.open()
 		}, []string{"flow_end reused established 2 1", "flow_end end_of_capture established 2 1"}},
-		{"synack first", Config{}, func(s *script) { s.tcp(false, "SA", nil); s.tcp(true, "A", nil) }, []string{"flow_end end_of_capture opening 1 1"}},
+		{"synack first", Config{}, func(s *script) { s.tcp(false, "SA", nil); s.tcp(true, "A", nil) },
+			[]string{"flow_end end_of_capture opening 1 1"}},
 		{"evicted", Config{MaxFlows: 2}, func(s *script) {
 			s.open()
 			for range 3 {
 				s.cport++
 				s.tcp(true, "S", nil)
 			}
-		}, []string{"flow_end evicted unanswered 1 0", "flow_end evicted unanswered 1 0", "flow_end end_of_capture established 2 1", "flow_end end_of_capture unanswered 1 0"}},
+		}, []string{"flow_end evicted unanswered 1 0", "flow_end evicted unanswered 1 0", "flow_end end_of_capture established 2 1",
+			"flow_end end_of_capture unanswered 1 0"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScript(t, 9)
 			tt.build(s)
 			got, st := read(t, tt.cfg, s.capture())
-			if d := cmp.Diff(tt.want, pick(got, "event.action", "hoalu.flow.end_reason", "hoalu.flow.state", "source.packets", "destination.packets")); d != "" {
+			if d := cmp.Diff(tt.want, pick(got, "event.action", "hoalu.flow.end_reason", "hoalu.flow.state", "source.packets",
+				"destination.packets")); d != "" {
 				t.Errorf("flows differ (-want +got):\n%s\n%+v", d, st)
 			}
 			for _, r := range lines(got) {
@@ -745,7 +756,8 @@ func TestQUICKeys(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	a := strict(Config{}, func([]byte, Class) {})
-	for name, b := range map[string][]byte{"empty": nil, "short": {1, 2}, "text": []byte("not a capture at all"), "bad gzip": {0x1f, 0x8b, 1, 1, 1}} {
+	for name, b := range map[string][]byte{"empty": nil, "short": {1, 2}, "text": []byte("not a capture at all"),
+		"bad gzip": {0x1f, 0x8b, 1, 1, 1}} {
 		if err := Read(context.Background(), bytes.NewReader(b), a); !errors.Is(err, ErrNotCapture) {
 			t.Errorf("%s: error %v, want ErrNotCapture", name, err)
 		}
@@ -761,7 +773,8 @@ func TestReadErrors(t *testing.T) {
 	}
 	said = nil
 	binary.LittleEndian.PutUint32(c[20:], 230)
-	if err := Read(context.Background(), bytes.NewReader(c), a); err != nil || len(said) != 1 || !strings.Contains(said[0], "unsupported link type 230: ") {
+	if err := Read(context.Background(), bytes.NewReader(c), a); err != nil || len(said) != 1 ||
+		!strings.Contains(said[0], "unsupported link type 230: ") {
 		t.Errorf("unsupported link type: error %v, said %q", err, said)
 	}
 }

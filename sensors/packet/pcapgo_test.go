@@ -18,8 +18,8 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 )
 
-// gopacket's pcapgo reads captures too. It stays the second opinion of the reader in read.go and not its engine: it takes half as long again
-// for a packet (BenchmarkReaders; a fifth of the whole offline path), and does not know Kuznetzov's format (TestReaderBeyondPcapgo).
+// gopacket's pcapgo reads captures too. It stays the second opinion of the reader in read.go and not its engine: it takes half as long
+// again for a packet (BenchmarkReaders; a fifth of the whole offline path), and does not know Kuznetzov's format (TestReaderBeyondPcapgo).
 
 // readPackets is the reader of this package without what stands behind it: link, time, bytes and length of each packet.
 func readPackets(b []byte, each func(link uint32, t int64, data []byte, wire int)) error {

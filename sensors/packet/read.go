@@ -22,8 +22,8 @@ var ErrNotCapture = errors.New("not a packet capture (pcap or pcapng)")
 const maxPacket = 16 << 20
 
 // ReadFile reads a capture, every capture below a directory in the order of their paths, or standard input ("-"), and ends all flows after
-// each. gzip is unpacked. A capture that is cut off is read as far as it goes: counted, and told to Config.Notice. In a directory, files that
-// are no captures are told to Notice and left out; as a single path they are an error.
+// each. gzip is unpacked. A capture that is cut off is read as far as it goes: counted, and told to Config.Notice. In a directory, files
+// that are no captures are told to Notice and left out; as a single path they are an error.
 func ReadFile(ctx context.Context, path string, a *Analyzer) error {
 	if path == "-" {
 		return Read(ctx, os.Stdin, a)

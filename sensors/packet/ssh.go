@@ -5,7 +5,8 @@ import (
 	"crypto/md5"
 )
 
-// SSH (RFC 4253): identification lines and the first key exchange message of both sides; HASSH (https://github.com/salesforce/hassh, BSD-3).
+// SSH (RFC 4253): identification lines and the first key exchange message of both sides; HASSH (https://github.com/salesforce/hassh,
+// BSD-3).
 
 type sshConn struct {
 	at       int64

@@ -52,7 +52,8 @@ type certificate struct {
 }
 
 func (c *tlsConn) reset() {
-	*c = tlsConn{client: -1, alert: -1, sni: c.sni[:0], alpn: c.alpn[:0], alpns: c.alpns[:0], ja4: c.ja4[:0], hs: [2][]byte{c.hs[0][:0], c.hs[1][:0]}}
+	*c = tlsConn{client: -1, alert: -1, sni: c.sni[:0], alpn: c.alpn[:0], alpns: c.alpns[:0], ja4: c.ja4[:0],
+		hs: [2][]byte{c.hs[0][:0], c.hs[1][:0]}}
 }
 
 func (a *Analyzer) newTLS(proto app) *tlsConn {
@@ -193,7 +194,8 @@ func (a *Analyzer) tlsMessage(f *flow, c *tlsConn, side int, typ byte, b []byte)
 		c.server, c.answered, c.retry = !h.retry, a.p.t, h.retry
 		c.version, c.cipher = h.version, h.cipher
 		c.alpn = keep(c.alpn, h.alpn)
-		c.resumed = c.hello && h.version < 0x0304 && c.sessionLen > 0 && int(c.sessionLen) == len(h.session) && string(c.session[:c.sessionLen]) == string(h.session)
+		c.resumed = c.hello && h.version < 0x0304 && c.sessionLen > 0 && int(c.sessionLen) == len(h.session) &&
+			string(c.session[:c.sessionLen]) == string(h.session)
 	case 11:
 		if c.server && c.version == 0x0304 { // encrypted, so this is something else
 			return

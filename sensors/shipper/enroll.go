@@ -60,7 +60,8 @@ func Enroll(ctx context.Context, dir, server, token string) (*Identity, error) {
 		return nil, errors.New("token is not complete: copy all of what `hoalu sensor invite` printed")
 	}
 	if u, err := url.Parse(server); err != nil || u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("the collector's address must be as https://host:8443, is %q: over anything else the token could be read on its way", server)
+		return nil,
+			fmt.Errorf("the collector's address must be as https://host:8443, is %q: over anything else the token could be read on its way", server)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make identity folder: %w", err)

@@ -87,7 +87,8 @@ func TestKilled(t *testing.T) {
 
 // killed puts records until it is killed and says how many left memory: they are in the spool or sent.
 func killed(dir string) {
-	s, err := Open(Config{Dir: dir, Server: os.Getenv("HOALU_TEST_SERVER"), TLS: insecure(), Batch: 10, Linger: time.Millisecond}, slog.New(slog.DiscardHandler))
+	s, err := Open(Config{Dir: dir, Server: os.Getenv("HOALU_TEST_SERVER"), TLS: insecure(), Batch: 10, Linger: time.Millisecond},
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
@@ -217,7 +218,8 @@ func TestOneProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.sequence.Close()
-	if _, err := Open(Config{Dir: dir, Server: "https://127.0.0.1:1"}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := Open(Config{Dir: dir, Server: "https://127.0.0.1:1"}, slog.New(slog.DiscardHandler)); err == nil ||
+		!strings.Contains(err.Error(), "in use") {
 		t.Errorf("a second one: %v, want a refusal that says why", err)
 	}
 }
@@ -250,7 +252,8 @@ func TestUplink(t *testing.T) {
 	defer stop()
 	s.Put([]byte(`{"n":0}`))
 	until(t, "sent", func() bool { return s.Stats().Sent == 1 })
-	for a, want := range map[netip.AddrPort]bool{at: true, netip.AddrPortFrom(at.Addr(), at.Port()+1): false, netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), at.Port()): false} {
+	for a, want := range map[netip.AddrPort]bool{at: true, netip.AddrPortFrom(at.Addr(), at.Port()+1): false,
+		netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), at.Port()): false} {
 		if got := s.Uplink(a); got != want {
 			t.Errorf("Uplink(%v) = %v, want %v", a, got, want)
 		}

@@ -52,7 +52,8 @@ func (id *Identity) Renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := cert.Leaf.Verify(x509.VerifyOptions{Roots: id.TLS.RootCAs, CurrentTime: id.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+	if _, err := cert.Leaf.Verify(x509.VerifyOptions{Roots: id.TLS.RootCAs, CurrentTime: id.now(),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		return fmt.Errorf("the collector's answer is not kept: %w", err)
 	}
 	if s := sensorOf(cert.Leaf); s != sensorOf(old) || cert.Leaf.NotAfter.Before(old.NotAfter) {

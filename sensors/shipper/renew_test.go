@@ -58,10 +58,12 @@ type authority struct {
 }
 
 func (a *authority) issue(public any, server bool) string {
-	c := &x509.Certificate{SerialNumber: big.NewInt(100 + a.n.Add(1)), Subject: pkix.Name{CommonName: "x"}, NotBefore: a.clock.now().Add(-time.Hour), NotAfter: a.clock.now().Add(a.life),
+	c := &x509.Certificate{SerialNumber: big.NewInt(100 + a.n.Add(1)), Subject: pkix.Name{CommonName: "x"},
+		NotBefore: a.clock.now().Add(-time.Hour), NotAfter: a.clock.now().Add(a.life),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 	if server {
-		c.ExtKeyUsage, c.IPAddresses, c.NotAfter = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, []net.IP{net.IPv4(127, 0, 0, 1)}, a.cert.NotAfter
+		c.ExtKeyUsage, c.IPAddresses, c.NotAfter = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, []net.IP{net.IPv4(127, 0, 0, 1)},
+			a.cert.NotAfter
 	} else {
 		c.URIs = []*url.URL{{Scheme: "hoalu", Host: "sensor", Path: "/s-1"}}
 		if a.alter != nil {
@@ -77,13 +79,15 @@ func (a *authority) issue(public any, server bool) string {
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
-	a := &authority{t: t, clock: &clock{t: time.Now(), waits: make(chan time.Duration), over: make(chan time.Time)}, life: 365 * 24 * time.Hour}
+	a := &authority{t: t, clock: &clock{t: time.Now(), waits: make(chan time.Duration), over: make(chan time.Time)},
+		life: 365 * 24 * time.Hour}
 	var err error
 	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(10 * 365 * 24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, NotBefore: time.Now().Add(-2 * time.Hour),
+		NotAfter: time.Now().Add(10 * 365 * 24 * time.Hour),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	der, err := x509.CreateCertificate(rand.Reader, root, root, a.key.Public(), a.key)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +134,8 @@ func newAuthority(t *testing.T) *authority {
 	pool.AddCert(a.cert)
 	a.EnableHTTP2 = true
 	a.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
-	a.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{block.Bytes, a.cert.Raw}, PrivateKey: serverKey}}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven, Time: a.clock.now}
+	a.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{block.Bytes, a.cert.Raw}, PrivateKey: serverKey}},
+		ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven, Time: a.clock.now}
 	a.StartTLS()
 	t.Cleanup(a.Server.Close)
 	return a
@@ -203,7 +208,8 @@ func TestKeep(t *testing.T) {
 	<-done
 	next := id.cert.Load().Leaf
 	if !next.NotAfter.After(first.NotAfter) || next.PublicKey.(*ecdsa.PublicKey).Equal(first.PublicKey) {
-		t.Errorf("renewed until %v (first %v), with the old key: %v", next.NotAfter, first.NotAfter, next.PublicKey.(*ecdsa.PublicKey).Equal(first.PublicKey))
+		t.Errorf("renewed until %v (first %v), with the old key: %v", next.NotAfter, first.NotAfter,
+			next.PublicKey.(*ecdsa.PublicKey).Equal(first.PublicKey))
 	}
 	st, err := os.Stat(filepath.Join(dir, pairFile))
 	if err != nil || st.Mode().Perm() != 0o600 {

@@ -129,12 +129,14 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
-	s := &Shipper{cfg: cfg, log: log.With("component", "shipper"), wake: make(chan struct{}, 1), ready: make(chan struct{}, 1), room: make(chan struct{})}
+	s := &Shipper{cfg: cfg, log: log.With("component", "shipper"), wake: make(chan struct{}, 1), ready: make(chan struct{}, 1),
+		room: make(chan struct{})}
 	dial := &net.Dialer{Timeout: 30 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
 		s.dialled(address)
 		return nil
 	}}
-	s.client = &http.Client{Transport: &http.Transport{DialContext: dial.DialContext, TLSClientConfig: cfg.TLS.Clone(), ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: 90 * time.Second}, Timeout: time.Minute}
+	s.client = &http.Client{Transport: &http.Transport{DialContext: dial.DialContext, TLSClientConfig: cfg.TLS.Clone(),
+		ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: 90 * time.Second}, Timeout: time.Minute}
 	s.since.Store(time.Now().Unix())
 	s.stats.Dropped = map[string]int64{}
 	entries, err := os.ReadDir(cfg.Dir)
@@ -172,7 +174,9 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 	}
 	if err != nil {
 		s.sequence.Close()
-		return nil, fmt.Errorf("spool %s is in use: another sensor of this host sends from it; stop that one first, or give this one a spool of its own", cfg.Dir)
+		return nil,
+			fmt.Errorf("spool %s is in use: another sensor of this host sends from it; stop that one first, or give this one a spool of its own",
+				cfg.Dir)
 	}
 	raw, err := io.ReadAll(io.LimitReader(s.sequence, 64))
 	if err != nil {

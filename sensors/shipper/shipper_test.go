@@ -87,7 +87,8 @@ func (c *collector) records() []string {
 }
 
 func (c *collector) config(dir string) Config {
-	return Config{Dir: dir, Server: c.URL, TLS: c.Client().Transport.(*http.Transport).TLSClientConfig, Batch: 10, Linger: 5 * time.Millisecond}
+	return Config{Dir: dir, Server: c.URL, TLS: c.Client().Transport.(*http.Transport).TLSClientConfig, Batch: 10,
+		Linger: 5 * time.Millisecond}
 }
 
 func start(t *testing.T, cfg Config) (*Shipper, func()) {

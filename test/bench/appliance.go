@@ -71,8 +71,10 @@ func (b *bench) prepare(sensors bool) (*appliance, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &appliance{dir: dir, binary: b.hoalu, sensors: sensors, client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
-	for _, p := range []*string{&a.listen.Console, &a.listen.SyslogUDP, &a.listen.SyslogTCP, &a.listen.SyslogTLS, &a.listen.Bulk, &a.listen.Sensors} {
+	a := &appliance{dir: dir, binary: b.hoalu, sensors: sensors,
+		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
+	for _, p := range []*string{&a.listen.Console, &a.listen.SyslogUDP, &a.listen.SyslogTCP, &a.listen.SyslogTLS, &a.listen.Bulk,
+		&a.listen.Sensors} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, errors.Join(err, a.remove())
@@ -322,7 +324,9 @@ func (a *appliance) get(ctx context.Context, path string, q url.Values) ([]byte,
 
 // found counts the events of the last hour that a query holds for.
 func (a *appliance) found(ctx context.Context, query string) (int64, error) {
-	raw, err := a.get(ctx, "/api/events", url.Values{"query": {query}, "limit": {"1"}, "from": {strconv.FormatInt(time.Now().Add(-time.Hour).UnixMilli(), 10)}, "to": {strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10)}})
+	raw, err := a.get(ctx, "/api/events", url.Values{"query": {query}, "limit": {"1"},
+		"from": {strconv.FormatInt(time.Now().Add(-time.Hour).UnixMilli(), 10)},
+		"to":   {strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10)}})
 	if err != nil {
 		return 0, err
 	}

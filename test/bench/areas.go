@@ -74,7 +74,8 @@ func chain(ctx context.Context, b *bench) (err error) {
 		size, n = size+r.bytes, n+r.n
 	}
 	took := end.Sub(begin)
-	b.add(row{figure: "events in, durable, matched, searchable; one core", value: float64(sent) / took.Seconds(), unit: "events/s", floor: 5000})
+	b.add(row{figure: "events in, durable, matched, searchable; one core", value: float64(sent) / took.Seconds(), unit: "events/s",
+		floor: 5000})
 	b.add(row{figure: "the same by processor time used", value: float64(sent) / used.Seconds(), unit: "events/s of one core"})
 	b.add(row{figure: "processor time an event", value: float64(used.Microseconds()) / float64(sent), unit: "µs"})
 	b.note("%d events of %d B on average (half syslog over TCP, half _bulk), 4 senders for %s, the last one searchable %s after the last was sent; own rule pack and protection on",
@@ -114,7 +115,8 @@ func latency(ctx context.Context, b *bench) (err error) {
 			continue
 		}
 		medians, p99s, worst = append(medians, at(seen, 0.5)), append(p99s, at(seen, 0.99)), append(worst, seen[len(seen)-1])
-		b.note("run %d: %d alerts, p50 %s, p99 %s, worst %s; sender's own p99 lag %s", run+1, len(seen), at(seen, 0.5).Round(time.Millisecond), at(seen, 0.99).Round(time.Millisecond), seen[len(seen)-1].Round(time.Millisecond), lag.Round(100*time.Microsecond))
+		b.note("run %d: %d alerts, p50 %s, p99 %s, worst %s; sender's own p99 lag %s", run+1, len(seen), at(seen, 0.5).Round(time.Millisecond),
+			at(seen, 0.99).Round(time.Millisecond), seen[len(seen)-1].Round(time.Millisecond), lag.Round(100*time.Microsecond))
 	}
 	if len(p99s) == 0 {
 		return errors.New("no run counts: the machine is too busy to send on time; try again when it is idle")
@@ -185,7 +187,8 @@ func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration
 		due[user] = at
 		mu.Unlock()
 		if syslog {
-			return fmt.Sprintf("<86>%s %s sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(soc.Zone).Format(time.Stamp), host, user, 1+i%250), true
+			return fmt.Sprintf("<86>%s %s sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(soc.Zone).Format(time.Stamp),
+				host, user, 1+i%250), true
 		}
 		return fmt.Sprintf(`{"@timestamp":"%s","host":{"name":"%s"},"user":{"name":"%s"},"source":{"ip":"198.51.100.%d"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}`,
 			at.UTC().Format("2006-01-02T15:04:05.000Z"), host, user, 1+i%250), true
@@ -213,7 +216,8 @@ func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration
 			names = append(names, u)
 		}
 		slices.Sort(names)
-		return nil, 0, fmt.Errorf("%d of %d alerts did not become visible within 30 s: %s", len(due), len(due)+len(seen), strings.Join(names[:min(5, len(names))], " "))
+		return nil, 0, fmt.Errorf("%d of %d alerts did not become visible within 30 s: %s", len(due), len(due)+len(seen),
+			strings.Join(names[:min(5, len(names))], " "))
 	}
 	slices.Sort(seen)
 	slices.Sort(o.lags)
@@ -285,7 +289,8 @@ func rss(ctx context.Context, b *bench) (err error) {
 		return errors.New("nothing was filed while memory was measured: the figure would be too good")
 	}
 	what := fmt.Sprintf("with its own packet and host sensors switched on (they run as root only); %d events were there before and were filed as %d files meanwhile", before, files)
-	b.note("%d events in %s by the clock, half syslog, half _bulk, a search each 5 s, %s; sender's own p99 lag %s", o.sent, length, what, at(o.lags, 0.99).Round(100*time.Microsecond))
+	b.note("%d events in %s by the clock, half syslog, half _bulk, a search each 5 s, %s; sender's own p99 lag %s", o.sent, length, what,
+		at(o.lags, 0.99).Round(100*time.Microsecond))
 	return nil
 }
 

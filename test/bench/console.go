@@ -34,7 +34,8 @@ func consoleArea(ctx context.Context, b *bench) (err error) {
 	if err := a.start(ctx); err != nil {
 		return err
 	}
-	doc := `{"create":{}}` + "\n" + `{"host":{"name":"bench-0"},"user":{"name":"bench-trigger-0-0"},"source":{"ip":"198.51.100.7"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}` + "\n"
+	doc := `{"create":{}}` + "\n" +
+		`{"host":{"name":"bench-0"},"user":{"name":"bench-trigger-0-0"},"source":{"ip":"198.51.100.7"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}` + "\n"
 	if err := a.bulk(ctx, []byte(doc), 1); err != nil {
 		return err
 	}
@@ -76,8 +77,10 @@ func consoleArea(ctx context.Context, b *bench) (err error) {
 	b.add(row{figure: "sort, request to rows painted, median", value: f.SortHalf, unit: "ms"})
 	b.add(row{figure: fmt.Sprintf("sort, request to rows painted, p95 of %.0f", f.Sorts), value: f.Sort, unit: "ms", floor: 300, atMost: true})
 	b.add(row{figure: "filter, request to rows painted, median", value: f.FilterHalf, unit: "ms"})
-	b.add(row{figure: fmt.Sprintf("filter, request to rows painted, p95 of %.0f", f.Filters), value: f.Filter, unit: "ms", floor: 300, atMost: true})
-	b.note("%d alerts stored, two in five open; chromium and appliance on the same machine, cold browser cache; j pressed %.0f times a second", n+1, f.Rate)
+	b.add(row{figure: fmt.Sprintf("filter, request to rows painted, p95 of %.0f", f.Filters), value: f.Filter, unit: "ms", floor: 300,
+		atMost: true})
+	b.note("%d alerts stored, two in five open; chromium and appliance on the same machine, cold browser cache; j pressed %.0f times a second",
+		n+1, f.Rate)
 	return nil
 }
 
@@ -97,12 +100,16 @@ func copyAlerts(ctx context.Context, path string, n int) (err error) {
 		return err
 	}
 	severity := func(critical, high, medium, low string) string {
-		return "CASE WHEN i % 100 = 0 THEN " + critical + " WHEN i % 100 < 6 THEN " + high + " WHEN i % 100 < 40 THEN " + medium + " ELSE " + low + " END"
+		return "CASE WHEN i % 100 = 0 THEN " + critical + " WHEN i % 100 < 6 THEN " + high + " WHEN i % 100 < 40 THEN " + medium + " ELSE " +
+			low + " END"
 	}
 	other := map[string]string{
-		"id": "printf('bench%021d', i)", "number": "printf('CB-2025-%07d', i)", "episode": "printf('bench-%d', i)", "host": "printf('bench-%d', i % 5000)",
-		"severity": severity("'critical'", "'high'", "'medium'", "'low'"), "severity_rank": severity("5", "4", "3", "2"), "score": "15 + (i * 7919) % 80",
-		"hits": "1 + (i * 31) % 900", "state": "CASE WHEN (i / 7) % 5 < 3 THEN 'closed' ELSE 'new' END", "close_reason": "CASE WHEN (i / 7) % 5 < 3 THEN 'false_alarm' ELSE '' END",
+		"id": "printf('bench%021d', i)", "number": "printf('CB-2025-%07d', i)", "episode": "printf('bench-%d', i)",
+		"host":     "printf('bench-%d', i % 5000)",
+		"severity": severity("'critical'", "'high'", "'medium'", "'low'"), "severity_rank": severity("5", "4", "3", "2"),
+		"score": "15 + (i * 7919) % 80",
+		"hits":  "1 + (i * 31) % 900", "state": "CASE WHEN (i / 7) % 5 < 3 THEN 'closed' ELSE 'new' END",
+		"close_reason": "CASE WHEN (i / 7) % 5 < 3 THEN 'false_alarm' ELSE '' END",
 	}
 	for _, c := range []string{"first_ms", "last_ms", "created", "changed"} {
 		other[c] = "t." + c + " - i * 20000"
@@ -115,12 +122,14 @@ func copyAlerts(ctx context.Context, path string, n int) (err error) {
 		}
 	}
 	return db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) INSERT INTO alert ("+strings.Join(columns, ", ")+
+		_, err := tx.ExecContext(ctx, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) INSERT INTO alert ("+
+			strings.Join(columns, ", ")+
 			") SELECT "+strings.Join(values, ", ")+" FROM n, (SELECT * FROM alert LIMIT 1) t", n)
 		if err != nil {
 			return fmt.Errorf("copy alerts: %w", err)
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO alert_words (alert, words) SELECT id, lower(number) || ' ' || host || ' ' || (SELECT words FROM alert_words LIMIT 1) FROM alert WHERE id LIKE 'bench%'"); err != nil {
+		if _, err := tx.ExecContext(ctx,
+			"INSERT INTO alert_words (alert, words) SELECT id, lower(number) || ' ' || host || ' ' || (SELECT words FROM alert_words LIMIT 1) FROM alert WHERE id LIKE 'bench%'"); err != nil {
 			return fmt.Errorf("copy the words of alerts: %w", err)
 		}
 		return nil

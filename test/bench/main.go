@@ -148,7 +148,8 @@ func (b *bench) print(a area, load string, took time.Duration) {
 	for _, n := range b.notes {
 		fmt.Println("  " + n)
 	}
-	fmt.Printf("  machine: %s; %s; load average before %s\n  command: make bench-%s   (%s, %s)\n\n", machine(), runtime.Version(), load, a.name, time.Now().UTC().Format("2006-01-02 15:04Z"), took.Round(time.Second))
+	fmt.Printf("  machine: %s; %s; load average before %s\n  command: make bench-%s   (%s, %s)\n\n", machine(), runtime.Version(), load,
+		a.name, time.Now().UTC().Format("2006-01-02 15:04Z"), took.Round(time.Second))
 }
 
 // number prints three or more significant figures with thousands apart.

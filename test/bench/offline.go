@@ -46,7 +46,8 @@ func storeArea(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	b.add(row{figure: "stored after compaction, 46 systems, 6 kinds of telemetry", value: float64(size) / float64(n), unit: "B/event", floor: 130, atMost: true})
+	b.add(row{figure: "stored after compaction, 46 systems, 6 kinds of telemetry", value: float64(size) / float64(n), unit: "B/event",
+		floor: 130, atMost: true})
 	b.add(row{figure: "append, seal and compaction", value: took.Seconds() * 1e6 / float64(n), unit: "µs/event"})
 	b.note("%d events, %.1f simulated minutes at 2,000 events/s (an hour: HOALU_BENCH_EVENTS=7200000); %d events compared field by field, 0 differ", n, float64(n)/2000/60, checked)
 
@@ -60,7 +61,8 @@ func storeArea(ctx context.Context, b *bench) error {
 		return fmt.Errorf("mix of the chain: %w", err)
 	}
 	b.add(row{figure: "the chain's 870 B mix, decoded, original lines kept", value: float64(size) / float64(mix), unit: "B/event"})
-	b.note("the mix: %d events through decoders and protection; every second one is a text line whose original is kept whole; %d compared", mix, checked)
+	b.note("the mix: %d events through decoders and protection; every second one is a text line whose original is kept whole; %d compared",
+		mix, checked)
 	return nil
 }
 
@@ -265,7 +267,8 @@ func queueArea(ctx context.Context, b *bench) error {
 		if durable == 0 || not == 0 {
 			return fmt.Errorf("BenchmarkAppend gave no figure for batches of %s", frames)
 		}
-		r := row{figure: "durable append, batches of " + frames, value: durable, unit: "events/s", ratio: fmt.Sprintf("%.2fx slower than without fsync", not/durable)}
+		r := row{figure: "durable append, batches of " + frames, value: durable, unit: "events/s",
+			ratio: fmt.Sprintf("%.2fx slower than without fsync", not/durable)}
 		b.add(r)
 	}
 	b.note("32 senders at once, 110 B lines; the design's floor for the ratio is < 1.5x on a real disk")
@@ -285,7 +288,8 @@ func packetArea(ctx context.Context, b *bench) error {
 	b.add(row{figure: "the same, reading one pcap", value: got["Read"]["Mpps"], unit: "Mpps/core"})
 	b.add(row{figure: "records a packet", value: got["Packets"]["records/packet"], unit: ""})
 	if mb, ns := got["Packets"]["MB/s"], got["Packets"]["ns/op"]; mb > 0 {
-		b.note("the Ethernet captures of packets/pcaps in order, %.0f B a packet on average, %.0f ns each: %.2f Gbit/s on one core", mb*ns/1000, ns, mb*8/1000)
+		b.note("the Ethernet captures of packets/pcaps in order, %.0f B a packet on average, %.0f ns each: %.2f Gbit/s on one core", mb*ns/1000,
+			ns, mb*8/1000)
 	}
 	return nil
 }
@@ -384,7 +388,8 @@ func detection(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	b.add(row{figure: fmt.Sprintf("%d windows/process_creation rules", one.Rules), value: one.EventsPerSecond, unit: "events/s", ratio: fmt.Sprintf("%.0fx a plain loop of the same evaluator (%s events/s)", one.Ratio, number(one.NaiveEventsPerSecond))})
+	b.add(row{figure: fmt.Sprintf("%d windows/process_creation rules", one.Rules), value: one.EventsPerSecond, unit: "events/s",
+		ratio: fmt.Sprintf("%.0fx a plain loop of the same evaluator (%s events/s)", one.Ratio, number(one.NaiveEventsPerSecond))})
 	b.add(row{figure: "allocations an event", value: one.AllocsPerEvent, unit: ""})
 	b.add(row{figure: fmt.Sprintf("all %d rules, mixed Windows events", whole.Rules), value: whole.EventsPerSecond, unit: "events/s"})
 	b.add(row{figure: "compile all rules", value: whole.CompileSeconds, unit: "s"})
@@ -401,7 +406,8 @@ func kill(ctx context.Context, b *bench) error {
 	}
 	times := max(1, (n+9)/10)
 	begin := time.Now()
-	cmd := exec.CommandContext(ctx, "go", "test", "-count", strconv.Itoa(times), "-timeout", "90m", "-run", "^TestKilledUnderLoad$", "-v", "./test")
+	cmd := exec.CommandContext(ctx, "go", "test", "-count", strconv.Itoa(times), "-timeout", "90m", "-run", "^TestKilledUnderLoad$", "-v",
+		"./test")
 	out, err := cmd.CombinedOutput()
 	text := string(out)
 	if err != nil {

@@ -82,7 +82,8 @@ func openAuthority(_ context.Context, v *Vault) (*authority, error) {
 		return nil, fmt.Errorf("root certificate: %w: %s: %w; delete it, it is made again from its key", vault.ErrDamaged, file, err)
 	}
 	if pub, ok := a.root.PublicKey.(*ecdsa.PublicKey); !ok || !pub.Equal(key.Public()) {
-		return nil, fmt.Errorf("root certificate: %w: %s does not belong to the key beside it; delete it, it is made again", vault.ErrDamaged, file)
+		return nil, fmt.Errorf("root certificate: %w: %s does not belong to the key beside it; delete it, it is made again", vault.ErrDamaged,
+			file)
 	}
 	a.pem = pem.EncodeToMemory(block)
 	a.pool = x509.NewCertPool()
@@ -167,7 +168,8 @@ func (a *authority) issue(use string, t *x509.Certificate, public crypto.PublicK
 	if err != nil {
 		return nil, err
 	}
-	entry := vault.Issued{Serial: serialText(cert), Use: use, Subject: t.Subject.CommonName, KeyID: id, NotBefore: cert.NotBefore, NotAfter: cert.NotAfter}
+	entry := vault.Issued{Serial: serialText(cert), Use: use, Subject: t.Subject.CommonName, KeyID: id, NotBefore: cert.NotBefore,
+		NotAfter: cert.NotAfter}
 	entry.Names = append(entry.Names, t.DNSNames...)
 	for _, ip := range t.IPAddresses {
 		entry.Names = append(entry.Names, ip.String())
@@ -366,7 +368,8 @@ func (a *authority) Sensor(peer []*x509.Certificate) (_ string, err error) {
 		return "", fmt.Errorf("%w: no certificate was shown", vault.ErrNotOurs)
 	}
 	leaf := peer[0]
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: a.pool, CurrentTime: a.v.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: a.pool, CurrentTime: a.v.now(),
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		return "", fmt.Errorf("%w: %w", vault.ErrNotOurs, err)
 	}
 	revoked, err := a.revoked(serialText(leaf))
@@ -473,7 +476,8 @@ func (a *authority) RevocationList(ctx context.Context) (_ []byte, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("revocation list: serial %s: %w", e.Serial, err)
 		}
-		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: new(big.Int).SetBytes(raw), RevocationTime: e.Revoked})
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries,
+			x509.RevocationListEntry{SerialNumber: new(big.Int).SetBytes(raw), RevocationTime: e.Revoked})
 	}
 	der, err := x509.CreateRevocationList(rand.Reader, list, a.root, a.key)
 	if err != nil {

@@ -122,7 +122,8 @@ func unavailable(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	var call *os.SyscallError
-	if errors.Is(err, vault.ErrUnavailable) || errors.Is(err, vault.ErrNowhere) || !errors.As(err, &path) && !errors.As(err, &link) && !errors.As(err, &call) {
+	if errors.Is(err, vault.ErrUnavailable) || errors.Is(err, vault.ErrNowhere) ||
+		!errors.As(err, &path) && !errors.As(err, &link) && !errors.As(err, &call) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", vault.ErrUnavailable, err)

@@ -56,7 +56,8 @@ func TestKeptApart(t *testing.T) {
 	if _, place, err := w.Kept(ctx, "head"); err != nil || filepath.Dir(place) != apart {
 		t.Errorf("with a folder of its own: in %s, %v; want %s", place, err, apart)
 	}
-	if err := open(t, local.Config{Data: data, UserConfig: config, Apart: filepath.Join(data, "kept")}).Keep(ctx, "head", nil); !errors.Is(err, vault.ErrExposed) {
+	if err := open(t, local.Config{Data: data, UserConfig: config, Apart: filepath.Join(data, "kept")}).Keep(ctx, "head", nil); !errors.Is(err,
+		vault.ErrExposed) {
 		t.Errorf("under the data folder: Keep() = %v, want ErrExposed", err)
 	}
 }

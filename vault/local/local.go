@@ -90,7 +90,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 		return nil, fmt.Errorf("look for keys: %w", err)
 	}
 	if fresh && c.Used {
-		return nil, fmt.Errorf("%w: %s holds data but its keys are not there (%s); restore the whole data folder from one backup", vault.ErrDamaged, c.Data, dir)
+		return nil, fmt.Errorf("%w: %s holds data but its keys are not there (%s); restore the whole data folder from one backup",
+			vault.ErrDamaged, c.Data, dir)
 	}
 	if fresh {
 		others, err := os.ReadDir(dir)
@@ -99,7 +100,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 		}
 		for _, other := range others {
 			if filepath.Ext(other.Name()) == ".key" {
-				return nil, fmt.Errorf("%w: %s is missing but %s is there; restore the whole folder keys/ from a backup", vault.ErrDamaged, check, other.Name())
+				return nil, fmt.Errorf("%w: %s is missing but %s is there; restore the whole folder keys/ from a backup", vault.ErrDamaged, check,
+					other.Name())
 			}
 		}
 	}
@@ -109,7 +111,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	}
 	if where == EnvKey {
 		if err := forgetEnviron(EnvKey); err != nil {
-			log.Warn("the master key stays in the environment that /proc shows of this process; give it as a file or credential", "variable", EnvKey, "error.message", err)
+			log.Warn("the master key stays in the environment that /proc shows of this process; give it as a file or credential", "variable", EnvKey,
+				"error.message", err)
 		}
 	}
 	defer key.Destroy()
@@ -117,7 +120,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use the master key: %w", err)
 	}
-	v := &Vault{dir: dir, data: c.Data, apart: c.Apart, keyFile: where, userConfig: c.UserConfig, master: master, log: log.With("component", "vault"), now: c.Now, signers: map[string]*signer{}, macs: map[string]*mac{},
+	v := &Vault{dir: dir, data: c.Data, apart: c.Apart, keyFile: where, userConfig: c.UserConfig, master: master,
+		log: log.With("component", "vault"), now: c.Now, signers: map[string]*signer{}, macs: map[string]*mac{},
 		aeads: map[string]tink.AEAD{}}
 	if fresh {
 		if err := v.create("check.key", []byte("hoalu")); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -127,8 +131,9 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	if _, err := v.unseal("check.key"); errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("read the keys: %w%s", err, hint(err, dir))
 	} else if err != nil {
-		return nil, fmt.Errorf("%w: the key of %s does not open %s; give the master key that belongs to this data folder, or restore the data folder that belongs to this key (%w)",
-			vault.ErrMasterKey, where, dir, err)
+		return nil,
+			fmt.Errorf("%w: the key of %s does not open %s; give the master key that belongs to this data folder, or restore the data folder that belongs to this key (%w)",
+				vault.ErrMasterKey, where, dir, err)
 	}
 	if v.ca, err = openAuthority(ctx, v); err != nil {
 		return nil, err

@@ -354,7 +354,8 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Errorf("Open on a read-only disk: %v", err)
 	}
 	c.Data = filepath.Join(disk, "other")
-	if _, err := local.Open(context.Background(), c, quiet); err == nil || !strings.Contains(err.Error(), "is read-only: look in the kernel's messages") {
+	if _, err := local.Open(context.Background(), c, quiet); err == nil ||
+		!strings.Contains(err.Error(), "is read-only: look in the kernel's messages") {
 		t.Errorf("Open of a new vault on a read-only disk = %v", err)
 	}
 }
@@ -445,7 +446,8 @@ func TestUsedFolderGetsNoNewKeys(t *testing.T) {
 	clean(t)
 	c := local.Config{Data: t.TempDir(), UserConfig: t.TempDir(), Used: true}
 	for range 2 {
-		if _, err := local.Open(context.Background(), c, quiet); !errors.Is(err, vault.ErrDamaged) || !strings.Contains(err.Error(), "restore the whole data folder") {
+		if _, err := local.Open(context.Background(), c, quiet); !errors.Is(err, vault.ErrDamaged) ||
+			!strings.Contains(err.Error(), "restore the whole data folder") {
 			t.Errorf("Open of a used folder without keys: %v", err)
 		}
 	}

@@ -43,7 +43,8 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 		if dir == "" {
 			var err error
 			if dir, err = os.UserConfigDir(); err != nil {
-				return vault.Secret{}, "", fmt.Errorf("%w: no configuration folder (%w); set %s to a file outside the data folder", vault.ErrNoMaster, err, EnvFile)
+				return vault.Secret{}, "", fmt.Errorf("%w: no configuration folder (%w); set %s to a file outside the data folder", vault.ErrNoMaster,
+					err, EnvFile)
 			}
 		}
 		p = place{filepath.Join(dir, "hoalu", "master.key"), 0o077, false}
@@ -55,11 +56,13 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		switch {
 		case fresh && p.given: // a mistyped path must not make a key where nobody looks for it
-			return vault.Secret{}, "", fmt.Errorf("%w: %s is not there; correct the path, or make a new key for this new data folder: (umask 077; openssl rand -hex 32 > %s)",
-				vault.ErrNoMaster, p.file, p.file)
+			return vault.Secret{}, "",
+				fmt.Errorf("%w: %s is not there; correct the path, or make a new key for this new data folder: (umask 077; openssl rand -hex 32 > %s)",
+					vault.ErrNoMaster, p.file, p.file)
 		case !fresh:
-			return vault.Secret{}, "", fmt.Errorf("%w: %s is not there; put back the file that was there when the keys in %s were made, or give its path in %s",
-				vault.ErrNoMaster, p.file, filepath.Join(c.Data, "keys"), EnvFile)
+			return vault.Secret{}, "",
+				fmt.Errorf("%w: %s is not there; put back the file that was there when the keys in %s were made, or give its path in %s",
+					vault.ErrNoMaster, p.file, filepath.Join(c.Data, "keys"), EnvFile)
 		}
 		if text, err = makeKey(p.file); err != nil {
 			return vault.Secret{}, "", err
@@ -131,7 +134,8 @@ func outside(file, data string) error {
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s lies under the data folder %s, where every backup would carry it; move it elsewhere", vault.ErrExposed, file, data)
+	return fmt.Errorf("%w: %s lies under the data folder %s, where every backup would carry it; move it elsewhere", vault.ErrExposed, file,
+		data)
 }
 
 // real is path without links, as far as it exists.

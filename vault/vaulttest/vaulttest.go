@@ -218,7 +218,8 @@ func Request(t *testing.T) (crypto.Signer, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "I am root"}, DNSNames: []string{"localhost"}}, key)
+	csr, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: "I am root"}, DNSNames: []string{"localhost"}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +247,8 @@ func authority(t *testing.T, open func(t *testing.T) vault.Vault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if leaf.Subject.CommonName != "cb-web-01" || len(leaf.DNSNames) != 0 || len(leaf.URIs) != 1 || leaf.URIs[0].String() != "hoalu://sensor/cb-web-01" || leaf.IsCA {
+	if leaf.Subject.CommonName != "cb-web-01" || len(leaf.DNSNames) != 0 || len(leaf.URIs) != 1 ||
+		leaf.URIs[0].String() != "hoalu://sensor/cb-web-01" || leaf.IsCA {
 		t.Errorf("sensor certificate: subject %s names %v %v", leaf.Subject, leaf.DNSNames, leaf.URIs)
 	}
 	if left := time.Until(leaf.NotAfter); left < 364*24*time.Hour || left > 366*24*time.Hour {
@@ -334,7 +336,8 @@ func authority(t *testing.T, open func(t *testing.T) vault.Vault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := list.CheckSignatureFrom(ca.Root()); err != nil || len(list.RevokedCertificateEntries) != 1 || list.RevokedCertificateEntries[0].SerialNumber.Cmp(leaf.SerialNumber) != 0 {
+	if err := list.CheckSignatureFrom(ca.Root()); err != nil || len(list.RevokedCertificateEntries) != 1 ||
+		list.RevokedCertificateEntries[0].SerialNumber.Cmp(leaf.SerialNumber) != 0 {
 		t.Errorf("revocation list of %d, %v", len(list.RevokedCertificateEntries), err)
 	}
 	if err := ca.Revoke(ctx, "00ff", "x"); !errors.Is(err, vault.ErrNotOurs) {
@@ -393,7 +396,8 @@ func handshake(t *testing.T, server *tls.Config, root *x509.Certificate, cert tl
 	}()
 	pool := x509.NewCertPool()
 	pool.AddCert(root)
-	c, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}, ServerName: "localhost"}}).Dial("tcp", l.Addr().String())
+	c, err := (&tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second},
+		Config: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{cert}, ServerName: "localhost"}}).Dial("tcp", l.Addr().String())
 	if err == nil {
 		_, _ = io.ReadAll(c)
 		_ = c.Close()

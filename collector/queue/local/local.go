@@ -146,7 +146,8 @@ func Open(cfg Config, log *slog.Logger) (*Queue, error) {
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("open queue: folder %s is in use by another process: stop it, or give this one a folder of its own: %w", cfg.Dir, err)
+		return nil, fmt.Errorf("open queue: folder %s is in use by another process: stop it, or give this one a folder of its own: %w", cfg.Dir,
+			err)
 	}
 	q := &Queue{
 		cfg: cfg, log: log.With("component", "collector/queue"), lock: lock,

@@ -145,7 +145,8 @@ func TestPurge(t *testing.T) {
 	}
 	q.forget()
 	var gone *queue.PurgedError
-	if _, err := q.Read(t.Context(), 2); !errors.As(err, &gone) || gone.Next != 5 || gone.Hole || !errors.Is(err, queue.ErrPurged) || errors.Is(err, queue.ErrHole) {
+	if _, err := q.Read(t.Context(), 2); !errors.As(err, &gone) || gone.Next != 5 || gone.Hole || !errors.Is(err, queue.ErrPurged) ||
+		errors.Is(err, queue.ErrHole) {
 		t.Errorf("Read(2) after Purge(4): %v, want purged with next 5", err)
 	}
 	if s := q.State(); s.Last != 6 || s.Err != nil {
@@ -409,7 +410,9 @@ func BenchmarkAppend(b *testing.B) {
 						bt := &wire.Batch{Listener: "bench", Frames: make([]wire.Frame, frames)}
 						for i := range bt.Frames {
 							bt.Frames[i] = wire.Frame{Peer: "10.0.0.1", Received: 1, Format: wire.FormatSyslog,
-								Data: fmt.Appendf(nil, "<34>1 2026-11-22T00:00:%02dZ host%d sshd %d - - Failed password for user%d from 10.1.%d.9 port 22%d ssh2: key %x %x", i%60, i%46, i, i%900, i%250, i, i*2654435761, i*40503)}
+								Data: fmt.Appendf(nil,
+									"<34>1 2026-11-22T00:00:%02dZ host%d sshd %d - - Failed password for user%d from 10.1.%d.9 port 22%d ssh2: key %x %x", i%60, i%46,
+									i, i%900, i%250, i, i*2654435761, i*40503)}
 						}
 						if _, err := q.Append(context.Background(), bt); err != nil {
 							b.Error(err)

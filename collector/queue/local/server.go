@@ -27,7 +27,8 @@ func serve(cfg Config, log *slog.Logger, broken func()) (*embedded, error) {
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "hoalu", DontListen: true, NoSigs: true, NoLog: false,
 		JetStream: true, DisableJetStreamBanner: true, StoreDir: cfg.Dir, SyncAlways: !cfg.noSync,
-		JetStreamMaxStore: 1 << 60, JetStreamMaxMemory: 16 << 20, // the stream's own MaxBytes bounds it: a store's bound refuses to lower that one
+		// the stream's own MaxBytes bounds it: a store's bound refuses to lower that one
+		JetStreamMaxStore: 1 << 60, JetStreamMaxMemory: 16 << 20,
 		MaxPayload: wire.MaxMessage, // with its header: more than 8 MiB the server warns of at each start
 	})
 	if err != nil {

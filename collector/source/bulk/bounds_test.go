@@ -183,7 +183,8 @@ func TestSlowRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		io.WriteString(c, "POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{\"create\":{\"_index\":\"a\"}}\n{\"x") //nolint:errcheck // may be refused
+		io.WriteString(c,
+			"POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{\"create\":{\"_index\":\"a\"}}\n{\"x") //nolint:errcheck // may be refused
 	}
 	began := time.Now()
 	for range 20 {
@@ -257,7 +258,8 @@ func TestPathsStayOutOfTheLog(t *testing.T) {
 		return said.Write(b)
 	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s := &sink{}
-	l, err := New(Config{Address: "127.0.0.1:0", Reject: s.lost, Peer: func(context.Context, string) (Binding, error) { return Binding{}, errors.New("the register is down") }}, s.put, log)
+	l, err := New(Config{Address: "127.0.0.1:0", Reject: s.lost,
+		Peer: func(context.Context, string) (Binding, error) { return Binding{}, errors.New("the register is down") }}, s.put, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,9 +269,12 @@ func TestPathsStayOutOfTheLog(t *testing.T) {
 	const mark = "037095001234"
 	ask := func() {
 		for _, method := range []string{"GET", "HEAD", "PUT", "POST", "DELETE"} {
-			for _, path := range []string{"/_template/" + mark, "/_index_template/" + mark, "/_component_template/" + mark, "/_ilm/policy/" + mark, "/_ingest/pipeline/" + mark, "/" + mark, "/" + mark + "/_doc/" + mark,
-				"/" + mark + "/_update/1", "/" + mark + "/_bulk?pipeline=" + mark, "/_xpack?q=" + mark, "/" + mark + "/_search?q=" + mark, "/" + mark + "%1b[31m/_mapping", "/_alias/" + mark, "/_data_stream/" + mark} {
-				req, err := http.NewRequest(method, "http://"+l.Addr().String()+path, strings.NewReader("{\"index\":{\"_index\":\""+mark+"\"}}\n{\"x\":1}\n"))
+			for _, path := range []string{"/_template/" + mark, "/_index_template/" + mark, "/_component_template/" + mark, "/_ilm/policy/" + mark,
+				"/_ingest/pipeline/" + mark, "/" + mark, "/" + mark + "/_doc/" + mark,
+				"/" + mark + "/_update/1", "/" + mark + "/_bulk?pipeline=" + mark, "/_xpack?q=" + mark, "/" + mark + "/_search?q=" + mark,
+				"/" + mark + "%1b[31m/_mapping", "/_alias/" + mark, "/_data_stream/" + mark} {
+				req, err := http.NewRequest(method, "http://"+l.Addr().String()+path,
+					strings.NewReader("{\"index\":{\"_index\":\""+mark+"\"}}\n{\"x\":1}\n"))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -85,8 +85,8 @@ type Config struct {
 	Timeout    time.Duration // to read a request, 0: 60 s
 	Cluster    string        // cluster_name, "": hoalu
 
-	// Token finds the binding of a source's key, sent as API key, password or bearer token, by its SHA-256 in lower-case hex; ok false: unknown, 401.
-	// Of "ApiKey base64(id:key)" and "Basic base64(user:password)" the part behind the colon is looked up, then the whole. Nil:
+	// Token finds the binding of a source's key, sent as API key, password or bearer token, by its SHA-256 in lower-case hex; ok false:
+	// unknown, 401. Of "ApiKey base64(id:key)" and "Basic base64(user:password)" the part behind the colon is looked up, then the whole. Nil:
 	// credentials are not looked at.
 	Token func(sha256 string) (b Binding, ok bool)
 	// RequireToken refuses requests without a known token.
@@ -169,7 +169,8 @@ func (l *Listener) Retried() uint64 { return l.retried.Load() }
 // Run serves until ctx ends.
 func (l *Listener) Run(ctx context.Context) error {
 	srv := &http.Server{
-		Handler: l, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: l.cfg.Timeout, WriteTimeout: l.cfg.Timeout + answerTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10,
+		Handler: l, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: l.cfg.Timeout, WriteTimeout: l.cfg.Timeout + answerTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -219,7 +220,8 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		l.cfg.Reject("", peer, NotAllowed, 1)
 		w.Header().Set("WWW-Authenticate", `Basic realm="hoalu", ApiKey`)
-		fail(w, http.StatusUnauthorized, "security_exception", "no source has this API key or password; make a token for the source in the console")
+		fail(w, http.StatusUnauthorized, "security_exception",
+			"no source has this API key or password; make a token for the source in the console")
 		return
 	}
 	if c, ok := r.Context().Value(connKey{}).(*listen.Conn); ok && c != nil {

@@ -146,22 +146,30 @@ func TestItems(t *testing.T) {
 		docs             string
 		losses           string
 	}{
-		{"create and index", "/_bulk", `{"create":{"_index":"a","_id":"1"}}` + "\n" + `{"x":1}` + "\n" + `{"index":{"_index":"b"}}` + "\n" + `{"x":2}` + "\n",
+		{"create and index", "/_bulk", `{"create":{"_index":"a","_id":"1"}}` + "\n" + `{"x":1}` + "\n" + `{"index":{"_index":"b"}}` + "\n" +
+			`{"x":2}` + "\n",
 			"200 create/a/1/201 index/b//201", `1={"x":1} ={"x":2}`, ""},
-		{"index in the path, number as id, no newline at the end", "/logs/_bulk", `{"create":{"_id":7}}` + "\n" + `{"x":1}`, "200 create/logs/7/201", `7={"x":1}`, ""},
-		{"blank lines and CRLF between items", "/_bulk", "\r\n" + `{"create":{"_index":"a"}}` + "\r\n" + `{"x":1}` + "\r\n\r\n\n" + `{"create":{"_index":"a"}}` + "\n\n" + `{"x":2}` + "\n\n",
+		{"index in the path, number as id, no newline at the end", "/logs/_bulk", `{"create":{"_id":7}}` + "\n" + `{"x":1}`,
+			"200 create/logs/7/201", `7={"x":1}`, ""},
+		{"blank lines and CRLF between items", "/_bulk",
+			"\r\n" + `{"create":{"_index":"a"}}` + "\r\n" + `{"x":1}` + "\r\n\r\n\n" + `{"create":{"_index":"a"}}` + "\n\n" + `{"x":2}` + "\n\n",
 			"200 create/a//201 create/a//201", `={"x":1} ={"x":2}`, ""},
-		{"delete and update are refused, the rest is taken", "/_bulk", `{"delete":{"_index":"a","_id":"1"}}` + "\n" + `{"update":{"_index":"a","_id":"2"}}` + "\n" + `{"doc":{}}` + "\n" + `{"index":{"_index":"a"}}` + "\n" + `{"x":1}` + "\n",
+		{"delete and update are refused, the rest is taken", "/_bulk",
+			`{"delete":{"_index":"a","_id":"1"}}` + "\n" + `{"update":{"_index":"a","_id":"2"}}` + "\n" + `{"doc":{}}` + "\n" +
+				`{"index":{"_index":"a"}}` + "\n" + `{"x":1}` + "\n",
 			"200 delete/a/1/400 update/a/2/400 index/a//201", `={"x":1}`, "action:2"},
-		{"bad documents", "/_bulk", `{"create":{"_index":"a"}}` + "\n" + `{"x":` + "\n" + `{"create":{"_index":"a"}}` + "\n" + `[1]` + "\n" + `{"create":{"_index":"a"}}` + "\n" + `{"x":1}` + "\n",
+		{"bad documents", "/_bulk", `{"create":{"_index":"a"}}` + "\n" + `{"x":` + "\n" + `{"create":{"_index":"a"}}` + "\n" + `[1]` + "\n" +
+			`{"create":{"_index":"a"}}` + "\n" + `{"x":1}` + "\n",
 			"200 create/a//400 create/a//400 create/a//201", `={"x":1}`, "json:2"},
-		{"document too large", "/_bulk", `{"create":{"_index":"a"}}` + "\n" + `{"x":"` + strings.Repeat("y", 2000) + `"}` + "\n" + `{"create":{"_index":"a"}}` + "\n" + `{"x":1}` + "\n",
+		{"document too large", "/_bulk", `{"create":{"_index":"a"}}` + "\n" + `{"x":"` + strings.Repeat("y", 2000) + `"}` + "\n" +
+			`{"create":{"_index":"a"}}` + "\n" + `{"x":1}` + "\n",
 			"200 create/a//400 create/a//201", `={"x":1}`, "too_large:1"},
 		{"action is no JSON", "/_bulk", `hello` + "\n", "400", "", "bad_request:1"},
 		{"action unknown", "/_bulk", `{"drop":{}}` + "\n{}\n", "400", "", "bad_request:1"},
 		{"document lacks", "/_bulk", `{"create":{"_index":"a"}}` + "\n", "400", "", "bad_request:1"},
 		{"empty", "/_bulk", "", "400", "", ""},
-		{"further keys in an action line", "/_bulk", `{"attempts":0,"index":{"_index":"a","pipeline":null},"x":{}}` + "\n" + `{"x":1}` + "\n", "200 index/a//201", `={"x":1}`, ""},
+		{"further keys in an action line", "/_bulk", `{"attempts":0,"index":{"_index":"a","pipeline":null},"x":{}}` + "\n" + `{"x":1}` + "\n",
+			"200 index/a//201", `={"x":1}`, ""},
 		{"action without an object", "/_bulk", `{"delete":0}` + "\n", "400", "", "bad_request:1"},
 		{"search", "/a/_search", `{}`, "400", "", ""},
 	} {
@@ -199,7 +207,8 @@ func TestItems(t *testing.T) {
 					losses += fmt.Sprintf("%s:%d", k, n)
 				}
 				if got != tc.want || strings.Join(docs, " ") != tc.docs || losses != tc.losses {
-					t.Errorf("answer %s, want %s\nstored %s, want %s\nlosses %s, want %s\nerror %+v", got, tc.want, docs, tc.docs, losses, tc.losses, r.Error)
+					t.Errorf("answer %s, want %s\nstored %s, want %s\nlosses %s, want %s\nerror %+v", got, tc.want, docs, tc.docs, losses, tc.losses,
+						r.Error)
 				}
 			})
 		}
@@ -296,7 +305,8 @@ func TestTokens(t *testing.T) {
 	}
 	s := &sink{}
 	url := serve(t, Config{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, s)
-	if status, r := post(t, url+"/_bulk", "application/json", strings.NewReader("{}")); status != 403 || !strings.Contains(r.Error.Reason, "listen.senders") {
+	if status, r := post(t, url+"/_bulk", "application/json", strings.NewReader("{}")); status != 403 ||
+		!strings.Contains(r.Error.Reason, "listen.senders") {
 		t.Errorf("sender not allowed: %d %+v", status, r.Error)
 	}
 }
@@ -358,7 +368,8 @@ func TestOfficialClient(t *testing.T) {
 	const n = 5000
 	var good, bad atomic.Int64
 	for i := range n {
-		err := bi.Add(t.Context(), esutil.BulkIndexerItem{Action: "create", DocumentID: fmt.Sprint("id", i), Body: strings.NewReader(fmt.Sprintf(`{"n":%d,"message":"xin chào"}`, i)),
+		err := bi.Add(t.Context(), esutil.BulkIndexerItem{Action: "create", DocumentID: fmt.Sprint("id", i),
+			Body: strings.NewReader(fmt.Sprintf(`{"n":%d,"message":"xin chào"}`, i)),
 			OnSuccess: func(_ context.Context, it esutil.BulkIndexerItem, r esutil.BulkIndexerResponseItem) {
 				if r.DocumentID == it.DocumentID && r.Status == 201 {
 					good.Add(1)
@@ -477,13 +488,16 @@ func TestHTTPWays(t *testing.T) {
 		header []string
 		items  int
 	}{
-		"vendor type of 8":   {"application/vnd.elasticsearch+x-ndjson; compatible-with=8", strings.NewReader(item), []string{"Accept", "application/vnd.elasticsearch+json; compatible-with=8"}, 1},
-		"vendor type of 9":   {"application/vnd.elasticsearch+json;compatible-with=9", strings.NewReader(item), nil, 1},
-		"chunks":             {"application/x-ndjson", io.MultiReader(strings.NewReader(item[:10]), strings.NewReader(item[10:])), nil, 1},
-		"members in chunks":  {"application/x-ndjson", io.MultiReader(bytes.NewReader(members[:15]), bytes.NewReader(members[15:])), []string{"Content-Encoding", "gzip"}, 2},
+		"vendor type of 8": {"application/vnd.elasticsearch+x-ndjson; compatible-with=8", strings.NewReader(item),
+			[]string{"Accept", "application/vnd.elasticsearch+json; compatible-with=8"}, 1},
+		"vendor type of 9": {"application/vnd.elasticsearch+json;compatible-with=9", strings.NewReader(item), nil, 1},
+		"chunks":           {"application/x-ndjson", io.MultiReader(strings.NewReader(item[:10]), strings.NewReader(item[10:])), nil, 1},
+		"members in chunks": {"application/x-ndjson", io.MultiReader(bytes.NewReader(members[:15]), bytes.NewReader(members[15:])),
+			[]string{"Content-Encoding", "gzip"}, 2},
 		"expects a continue": {"application/x-ndjson", strings.NewReader(item), []string{"Expect", "100-continue"}, 1},
 	} {
-		status, r := post(t, url+"/_bulk?refresh=wait_for&pipeline=p&require_alias=false&filter_path=errors,items.*.status&pretty", c.kind, c.body, c.header...)
+		status, r := post(t, url+"/_bulk?refresh=wait_for&pipeline=p&require_alias=false&filter_path=errors,items.*.status&pretty", c.kind,
+			c.body, c.header...)
 		if status != 200 || r.Errors || len(r.Items) != c.items {
 			t.Errorf("%s: %d %+v", name, status, r)
 		}
@@ -496,8 +510,10 @@ func TestHTTPWays(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /_bulk HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\nContent-Type: application/json\r\n\r\n{\"create\":{}}\n{\"x")
 	answer, err := io.ReadAll(conn)
-	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) || !bytes.Contains(answer, []byte("timeout_exception")) || len(s.frames) != before {
-		t.Errorf("a body that does not come: %.200s, %v, %d items taken; want 408, which lets the sender try again", answer, err, len(s.frames)-before)
+	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) || !bytes.Contains(answer, []byte("timeout_exception")) ||
+		len(s.frames) != before {
+		t.Errorf("a body that does not come: %.200s, %v, %d items taken; want 408, which lets the sender try again", answer, err,
+			len(s.frames)-before)
 	}
 }
 

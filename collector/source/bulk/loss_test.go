@@ -59,7 +59,8 @@ func TestCollectorOfLossTest(t *testing.T) {
 		}
 		return file.Sync()
 	}
-	l, err := New(Config{Address: addr, TLSConfig: testTLS().TLS, RequireToken: true, Token: func(string) (Binding, bool) { return Binding{Source: "NG-0007"}, true }}, put, slog.New(slog.DiscardHandler))
+	l, err := New(Config{Address: addr, TLSConfig: testTLS().TLS, RequireToken: true,
+		Token: func(string) (Binding, bool) { return Binding{Source: "NG-0007"}, true }}, put, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,8 @@ func TestRsyslogLosesNothing(t *testing.T) {
 	lines.Close()
 	for end := time.Now().Add(60 * time.Second); len(distinct(t, stored)) < n; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d of %d messages are stored, missing %v; rsyslogd: %s", len(distinct(t, stored)), n, missing(distinct(t, stored), n), said.String())
+			t.Fatalf("%d of %d messages are stored, missing %v; rsyslogd: %s", len(distinct(t, stored)), n, missing(distinct(t, stored), n),
+				said.String())
 		}
 	}
 }

@@ -105,8 +105,9 @@ func (d *reading) keep(n int) bool {
 var (
 	errTooLong = errors.New("request body is longer than the limit")
 	errBusy    = errors.New("too many requests with long lines or answers at once; try again later")
-	errItems   = fmt.Errorf("the answer to all items of this request would be longer than %d MiB; send fewer items in one request", maxAnswer>>20)
-	parsers    fastjson.ParserPool
+	errItems   = fmt.Errorf("the answer to all items of this request would be longer than %d MiB; send fewer items in one request",
+		maxAnswer>>20)
+	parsers fastjson.ParserPool
 )
 
 // slice reads items up to about sliceDocuments; at[i] is the item of frames[i]. The error is io.EOF at the end.
@@ -148,7 +149,8 @@ func (d *reading) slice() (items []item, frames []wire.Frame, at []int, err erro
 			return items, frames, at, d.beyond(err)
 		}
 		if it.action == "update" {
-			it.refuse(http.StatusBadRequest, "action_request_validation_exception", "update is not possible here: what was collected stays; use create")
+			it.refuse(http.StatusBadRequest, "action_request_validation_exception",
+				"update is not possible here: what was collected stays; use create")
 		} else if it.check(doc, large, d.max); it.status == http.StatusCreated {
 			if !d.keep(len(doc)) {
 				return items, frames, at, errBusy
@@ -175,7 +177,8 @@ func (d *reading) frame(now int64, id string, doc []byte) wire.Frame {
 		Dataset: d.binding.Dataset, Trust: d.binding.Trust, Data: bytes.Clone(doc)}
 }
 
-// action reads an action line: an object with one of the four actions as key. Other keys beside it are passed over, as Elasticsearch 8 does.
+// action reads an action line: an object with one of the four actions as key. Other keys beside it are passed over, as Elasticsearch 8
+// does.
 func (d *reading) action(p *fastjson.Parser, line []byte) (item, error) {
 	it := item{index: d.index, status: http.StatusCreated}
 	v, err := p.ParseBytes(line)
@@ -192,7 +195,8 @@ func (d *reading) action(p *fastjson.Parser, line []byte) (item, error) {
 		}
 	})
 	if it.action == "" || meta.Type() != fastjson.TypeObject {
-		return it, fmt.Errorf("malformed action/metadata line, expected one of [create, delete, index, update] with an object but found [%.80q]", line)
+		return it, fmt.Errorf("malformed action/metadata line, expected one of [create, delete, index, update] with an object but found [%.80q]",
+			line)
 	}
 	if s := meta.GetStringBytes("_index"); len(s) > 0 {
 		it.index = string(s[:min(len(s), maxIndex)])
@@ -201,7 +205,8 @@ func (d *reading) action(p *fastjson.Parser, line []byte) (item, error) {
 	if len(it.id) > maxID {
 		length := len(it.id)
 		it.id = strings.Clone(it.id[:maxID]) // the answer must say which one; the whole would be as long as the sender likes
-		it.refuse(http.StatusBadRequest, "illegal_argument_exception", fmt.Sprintf("id is too long, must be no longer than %d bytes but was: %d", maxID, length))
+		it.refuse(http.StatusBadRequest, "illegal_argument_exception",
+			fmt.Sprintf("id is too long, must be no longer than %d bytes but was: %d", maxID, length))
 	}
 	return it, nil
 }

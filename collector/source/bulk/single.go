@@ -90,10 +90,12 @@ func (l *Listener) route(w http.ResponseWriter, r *http.Request, peer, path stri
 		l.document(w, r, peer, t, b)
 	case t.kind == "update" || t.kind == "document":
 		l.cfg.Reject(b.Source, peer, BadAction, 1)
-		fail(w, http.StatusBadRequest, "action_request_validation_exception", "update and delete are not possible here: what was collected stays; use create")
+		fail(w, http.StatusBadRequest, "action_request_validation_exception",
+			"update and delete are not possible here: what was collected stays; use create")
 	default:
 		l.cfg.Reject(b.Source, peer, BadAction, 1)
-		fail(w, http.StatusBadRequest, "illegal_argument_exception", "nothing is stored by such a request; send documents by POST to /<index>/_doc or to /_bulk")
+		fail(w, http.StatusBadRequest, "illegal_argument_exception",
+			"nothing is stored by such a request; send documents by POST to /<index>/_doc or to /_bulk")
 	}
 }
 
@@ -126,7 +128,8 @@ func (l *Listener) document(w http.ResponseWriter, r *http.Request, peer string,
 			doc = one.Bytes()
 		}
 	}
-	frame := wire.Frame{Source: b.Source, Peer: peer, Received: time.Now().UnixMilli(), Format: wire.FormatJSON, ID: t.id, Dataset: b.Dataset, Trust: b.Trust, Data: doc}
+	frame := wire.Frame{Source: b.Source, Peer: peer, Received: time.Now().UnixMilli(), Format: wire.FormatJSON, ID: t.id, Dataset: b.Dataset,
+		Trust: b.Trust, Data: doc}
 	if err := l.store(r, []wire.Frame{frame}); err != nil {
 		l.retried.Add(1)
 		if refusal(w, err, true) {
@@ -182,7 +185,8 @@ func (l *Listener) broken(w http.ResponseWriter, err error, b Binding, peer stri
 	case errors.Is(err, errTooLong), errors.Is(err, errItems):
 		status, kind = http.StatusRequestEntityTooLarge, "content_too_long_exception"
 	case errors.Is(err, os.ErrDeadlineExceeded): // not the body's fault: the sender may try again
-		status, kind, reason = http.StatusRequestTimeout, "timeout_exception", "the request took longer than "+l.cfg.Timeout.String()+"; send smaller ones"
+		status, kind, reason = http.StatusRequestTimeout, "timeout_exception",
+			"the request took longer than "+l.cfg.Timeout.String()+"; send smaller ones"
 	case errors.Is(err, errBusy):
 		w.Header().Set("Retry-After", retryAfter)
 		status, kind = http.StatusTooManyRequests, "es_rejected_execution_exception"

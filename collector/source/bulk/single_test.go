@@ -85,7 +85,8 @@ func TestWritesAreStoredOrRefused(t *testing.T) {
 				losses += fmt.Sprintf("%s:%d", reason, n)
 			}
 			if status != tc.status || stored != tc.stored || losses != tc.losses {
-				t.Errorf("%d, want %d\nstored %q, want %q\nlosses %q, want %q\nanswer %s", status, tc.status, stored, tc.stored, losses, tc.losses, text)
+				t.Errorf("%d, want %d\nstored %q, want %q\nlosses %q, want %q\nanswer %s", status, tc.status, stored, tc.stored, losses, tc.losses,
+					text)
 			}
 			if status == 201 && !strings.Contains(text, `"result":"created"`) {
 				t.Errorf("answer %s, want a result as Elasticsearch words it", text)

@@ -28,11 +28,12 @@ func Uses(url, id, secret, root string) []Use {
 		vector += "tls.ca_file = \"/etc/hoalu-ca.pem\"\n"
 		bit += "    tls On\n    tls.ca_file /etc/hoalu-ca.pem\n"
 	}
-	return []Use{{Name: "Filebeat, Winlogbeat", Text: beats}, {Name: "Vector", Text: "[sinks.hoalu]\ntype = \"elasticsearch\"\ninputs = [\"*\"]\n" + vector}, {Name: "Fluent Bit", Text: bit}}
+	return []Use{{Name: "Filebeat, Winlogbeat", Text: beats},
+		{Name: "Vector", Text: "[sinks.hoalu]\ntype = \"elasticsearch\"\ninputs = [\"*\"]\n" + vector}, {Name: "Fluent Bit", Text: bit}}
 }
 
-// URL is where a shipper sends to: the TLS listener if there is one, else the plain one, "" where neither is open (nil). names are this host's,
-// the last one its host name: the first that is declared is taken, else the address listened on, else one that this host has.
+// URL is where a shipper sends to: the TLS listener if there is one, else the plain one, "" where neither is open (nil). names are this
+// host's, the last one its host name: the first that is declared is taken, else the address listened on, else one that this host has.
 func URL(tls, plain net.Addr, names []string) string {
 	scheme, addr := "https://", tls
 	if addr == nil {

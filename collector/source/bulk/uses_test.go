@@ -44,7 +44,8 @@ func TestUses(t *testing.T) {
 			t.Fatalf("%d kinds of shippers", len(list))
 		}
 		for _, u := range list {
-			if !strings.Contains(u.Text, "k1") || !strings.Contains(u.Text, "s3cr") || strings.Contains(u.Text, "ca_") != safe && strings.Contains(u.Text, "ca_file") != safe {
+			if !strings.Contains(u.Text, "k1") || !strings.Contains(u.Text, "s3cr") ||
+				strings.Contains(u.Text, "ca_") != safe && strings.Contains(u.Text, "ca_file") != safe {
 				t.Errorf("%s of %q:\n%s", u.Name, url, u.Text)
 			}
 		}

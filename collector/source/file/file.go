@@ -111,7 +111,8 @@ func Import(ctx context.Context, r io.Reader, name string, opts ImportOptions, p
 			done.Rejected++
 		} else if line = trim(line); len(line) > 0 {
 			chain = sha256.Sum256(append(append(make([]byte, 0, len(chain)+len(line)), chain[:]...), line...))
-			frames = append(frames, wire.Frame{ID: "import:" + base64.RawStdEncoding.EncodeToString(chain[:16]), Source: opts.Source, Received: time.Now().UnixMilli(), Format: formatOf(opts.Format, line),
+			frames = append(frames, wire.Frame{ID: "import:" + base64.RawStdEncoding.EncodeToString(chain[:16]), Source: opts.Source,
+				Received: time.Now().UnixMilli(), Format: formatOf(opts.Format, line),
 				Dataset: opts.Dataset, Trust: opts.Trust, Data: line})
 			size += len(line)
 		}

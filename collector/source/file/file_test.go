@@ -37,11 +37,13 @@ func TestImport(t *testing.T) {
 	}
 	text := "\xef\xbb\xbf{\"a\":1}\r\n\n<13>Nov 22 x\nplain line\n" + strings.Repeat("y", 5000) + "\n<999>no priority\nlast without newline"
 	want := []string{`json {"a":1}`, "syslog <13>Nov 22 x", "line plain line", "line <999>no priority", "line last without newline"}
-	for name, data := range map[string][]byte{"plain": []byte(text), "gzip": zip(text), "two gzip members": append(zip(text[:40]), zip(text[40:])...), "zstd": enc.EncodeAll([]byte(text), nil)} {
+	for name, data := range map[string][]byte{"plain": []byte(text), "gzip": zip(text),
+		"two gzip members": append(zip(text[:40]), zip(text[40:])...), "zstd": enc.EncodeAll([]byte(text), nil)} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			refused := 0
-			done, err := Import(t.Context(), bytes.NewReader(data), name, ImportOptions{Source: "NG-1", MaxLine: 1000, Reject: func(_, _, _ string, n int) { refused += n }},
+			done, err := Import(t.Context(), bytes.NewReader(data), name,
+				ImportOptions{Source: "NG-1", MaxLine: 1000, Reject: func(_, _, _ string, n int) { refused += n }},
 				func(_ context.Context, listener string, frames []wire.Frame) error {
 					for _, f := range frames {
 						got = append(got, f.Format+" "+string(f.Data))
@@ -83,17 +85,20 @@ func TestImportOdd(t *testing.T) {
 		return lines, ids, done, err
 	}
 	want := []string{"Đăng nhập thất bại", `{"a":1}`, "cuối"}
-	for name, data := range map[string][]byte{"little": wide(text, false), "big": wide(text, true), "zipped": zip(string(wide(text, false))), "CRLF": []byte(text), "NUL": []byte("Đăng nhập thất bại\x00\n\x00\n{\"a\":1}\n\ncuối")} {
+	for name, data := range map[string][]byte{"little": wide(text, false), "big": wide(text, true), "zipped": zip(string(wide(text, false))),
+		"CRLF": []byte(text), "NUL": []byte("Đăng nhập thất bại\x00\n\x00\n{\"a\":1}\n\ncuối")} {
 		if lines, _, _, err := take(bytes.NewReader(data)); err != nil || !slices.Equal(lines, want) {
 			t.Errorf("%s: %q, %v", name, lines, err)
 		}
 	}
 	// A line of 100 MB, never held in memory.
-	if lines, _, done, err := take(io.MultiReader(strings.NewReader("a\n"), io.LimitReader(endless{}, 100<<20), strings.NewReader("\nb\n"))); err != nil || !slices.Equal(lines, []string{"a", "b"}) || done.Rejected != 1 {
+	if lines, _, done, err := take(io.MultiReader(strings.NewReader("a\n"), io.LimitReader(endless{}, 100<<20),
+		strings.NewReader("\nb\n"))); err != nil || !slices.Equal(lines, []string{"a", "b"}) || done.Rejected != 1 {
 		t.Errorf("long line: %q, %+v, %v", lines, done, err)
 	}
 	for head, word := range map[string]string{"PK\x03\x04....": "zip", "ElfFile\x00": "Winlogbeat", "BZh91AY": "bzip2", "": ""} {
-		if _, _, done, err := take(strings.NewReader(head)); (head != "") != errors.Is(err, ErrForeign) || head != "" && !strings.Contains(err.Error(), word) || done.Frames != 0 {
+		if _, _, done, err := take(strings.NewReader(head)); (head != "") != errors.Is(err, ErrForeign) ||
+			head != "" && !strings.Contains(err.Error(), word) || done.Frames != 0 {
 			t.Errorf("%q: %+v, %v", head, done, err)
 		}
 	}
@@ -134,17 +139,19 @@ func (endless) Read(p []byte) (int, error) {
 func TestImportErrors(t *testing.T) {
 	ok := func(context.Context, string, []wire.Frame) error { return nil }
 	broken := zip(strings.Repeat("line\n", 5000))
-	if _, err := Import(t.Context(), bytes.NewReader(broken[:len(broken)-9]), "x.gz", ImportOptions{}, ok); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := Import(t.Context(), bytes.NewReader(broken[:len(broken)-9]), "x.gz", ImportOptions{}, ok); !errors.Is(err,
+		io.ErrUnexpectedEOF) {
 		t.Errorf("truncated gzip: %v", err)
 	}
 	full := errors.New("full")
 	n := 0
-	done, err := Import(t.Context(), strings.NewReader(strings.Repeat("line\n", 2500)), "x", ImportOptions{}, func(context.Context, string, []wire.Frame) error {
-		if n++; n == 3 {
-			return full
-		}
-		return nil
-	})
+	done, err := Import(t.Context(), strings.NewReader(strings.Repeat("line\n", 2500)), "x", ImportOptions{},
+		func(context.Context, string, []wire.Frame) error {
+			if n++; n == 3 {
+				return full
+			}
+			return nil
+		})
 	if !errors.Is(err, full) || done.Frames != 2000 {
 		t.Errorf("put fails at the third batch: %+v, %v", done, err)
 	}
@@ -352,7 +359,8 @@ not json
 {"__CURSOR":"c2","__REALTIME_TIMESTAMP":"1700000000123456","_COMM":"a b","MESSAGE":[104,105,255]}
 `
 	err := w.entries(t.Context(), Path{Source: "NG-1"}, bufio.NewReader(strings.NewReader(in)))
-	want := []string{"<84>1 2023-11-14T22:13:20.123456Z my-1 sshd 77 - - Failed password", "<30>1 2023-11-14T22:13:20.123456Z - ab - - - hi\xff"}
+	want := []string{"<84>1 2023-11-14T22:13:20.123456Z my-1 sshd 77 - - Failed password",
+		"<30>1 2023-11-14T22:13:20.123456Z - ab - - - hi\xff"}
 	if !errors.Is(err, io.EOF) || !slices.Equal(w.got, want) {
 		t.Errorf("entries: %v\ngot  %q\nwant %q", err, w.got, want)
 	}

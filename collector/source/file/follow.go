@@ -420,8 +420,9 @@ func (f *Follower) lines(ctx context.Context, t *tail) error {
 		case len(line) > f.cfg.MaxLine:
 			f.cfg.Reject(t.Source, "", TooLarge, 1)
 		case len(line) > 0:
-			frames = append(frames, wire.Frame{Source: t.Source, Received: time.Now().UnixMilli(), Format: formatOf(t.Format, line), Dataset: t.Dataset,
-				ID: t.at.Birth + "-" + strconv.FormatInt(t.at.Offset+int64(used), 36), Data: line})
+			frames = append(frames, wire.Frame{Source: t.Source, Received: time.Now().UnixMilli(), Format: formatOf(t.Format, line),
+				Dataset: t.Dataset,
+				ID:      t.at.Birth + "-" + strconv.FormatInt(t.at.Offset+int64(used), 36), Data: line})
 		}
 		used = end
 	}

@@ -99,7 +99,8 @@ func (f *Follower) entries(ctx context.Context, p Path, r *bufio.Reader) error {
 				f.cfg.Reject(p.Source, "", "json", 1)
 			} else {
 				cursor = string(e.Cursor)
-				frames = append(frames, wire.Frame{Source: p.Source, Received: time.Now().UnixMilli(), Format: wire.FormatSyslog, Dataset: p.Dataset, ID: string(e.Cursor), Data: e.line})
+				frames = append(frames, wire.Frame{Source: p.Source, Received: time.Now().UnixMilli(), Format: wire.FormatSyslog, Dataset: p.Dataset,
+					ID: string(e.Cursor), Data: e.line})
 				size += len(e.line)
 			}
 		}

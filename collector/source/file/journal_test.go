@@ -42,7 +42,8 @@ func (j *journal) write(name string, messages ...string) {
 	var b strings.Builder
 	for _, m := range messages {
 		j.n++
-		fmt.Fprintf(&b, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=e1b2c3d4e5f60718293a4b5c6d7e8f90\n_HOSTNAME=may-01\nPRIORITY=6\nSYSLOG_FACILITY=10\nSYSLOG_IDENTIFIER=sshd\n_PID=77\nMESSAGE=%s\n\n",
+		fmt.Fprintf(&b,
+			"__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=e1b2c3d4e5f60718293a4b5c6d7e8f90\n_HOSTNAME=may-01\nPRIORITY=6\nSYSLOG_FACILITY=10\nSYSLOG_IDENTIFIER=sshd\n_PID=77\nMESSAGE=%s\n\n",
 			1_780_000_000_000_000+j.n*1_000_000, 1_000_000+j.n, m)
 	}
 	export := filepath.Join(j.TempDir(), "export")
@@ -70,7 +71,8 @@ func (j *journal) follow(state string, n int) []string {
 		}
 		return nil
 	}
-	f, err := New(Config{State: state, Journal: Journal("NG-0002", j.dir), Reject: func(_, _, reason string, n int) { j.Errorf("%d refused: %s", n, reason) }}, put, slog.New(slog.DiscardHandler))
+	f, err := New(Config{State: state, Journal: Journal("NG-0002", j.dir),
+		Reject: func(_, _, reason string, n int) { j.Errorf("%d refused: %s", n, reason) }}, put, slog.New(slog.DiscardHandler))
 	if err != nil {
 		j.Fatal(err)
 	}
@@ -106,7 +108,8 @@ func TestJournalIsFollowed(t *testing.T) {
 	if want := "<86>1 2026-05-28T20:26:41.000000Z may-01 sshd 77 - - Failed password for root from 203.0.113.9 port 4711 ssh2"; got[0] != want {
 		t.Errorf("got  %s\nwant %s", got[0], want)
 	}
-	if !strings.HasSuffix(got[1], "- - Đăng nhập sai của người dùng Nguyễn Văn Á") || !strings.HasSuffix(got[2], strings.TrimSpace(long)) && !strings.HasSuffix(got[2], long) {
+	if !strings.HasSuffix(got[1], "- - Đăng nhập sai của người dùng Nguyễn Văn Á") ||
+		!strings.HasSuffix(got[2], strings.TrimSpace(long)) && !strings.HasSuffix(got[2], long) {
 		t.Errorf("got %q and %d bytes", got[1], len(got[2]))
 	}
 	// While nobody follows, the file grows and another takes its place.
@@ -125,9 +128,13 @@ func TestJournalIsFollowed(t *testing.T) {
 
 func TestJournalFields(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
-		{"bytes", `{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000","_HOSTNAME":"h","SYSLOG_IDENTIFIER":"a","_PID":"1","MESSAGE":[104,105,255]}`, "<30>1 2026-05-28T20:26:40.000000Z h a 1 - - hi\xff"},
-		{"a field twice", `{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000","_HOSTNAME":"h","SYSLOG_IDENTIFIER":["a","b"],"SYSLOG_PID":"7","MESSAGE":["x","y"]}`, "<30>1 2026-05-28T20:26:40.000000Z h a 7 - - x"},
-		{"bytes twice", `{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000","_COMM":"k","PRIORITY":"3","SYSLOG_FACILITY":"0","MESSAGE":[[104,105],[106]]}`, "<3>1 2026-05-28T20:26:40.000000Z - k - - - hi"},
+		{"bytes",
+			`{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000","_HOSTNAME":"h","SYSLOG_IDENTIFIER":"a","_PID":"1","MESSAGE":[104,105,255]}`,
+			"<30>1 2026-05-28T20:26:40.000000Z h a 1 - - hi\xff"},
+		{"a field twice",
+			`{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000","_HOSTNAME":"h","SYSLOG_IDENTIFIER":["a","b"],"SYSLOG_PID":"7","MESSAGE":["x","y"]}`, "<30>1 2026-05-28T20:26:40.000000Z h a 7 - - x"},
+		{"bytes twice",
+			`{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000","_COMM":"k","PRIORITY":"3","SYSLOG_FACILITY":"0","MESSAGE":[[104,105],[106]]}`, "<3>1 2026-05-28T20:26:40.000000Z - k - - - hi"},
 		{"no message", `{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000"}`, "<30>1 2026-05-28T20:26:40.000000Z - - - - - "},
 		{"no byte", `{"__CURSOR":"c","__REALTIME_TIMESTAMP":"1780000000000000","MESSAGE":[300]}`, ""},
 		{"no time", `{"__CURSOR":"c","MESSAGE":"x"}`, ""},

@@ -114,7 +114,8 @@ func TestGuardGivesPlacesBack(t *testing.T) {
 	}
 	var mu sync.Mutex
 	refused := 0
-	g := NewGuard(l, Limits{Connections: 2, PerAddress: 2, Anonymous: 2, Patience: 100 * time.Millisecond}, func(string) { mu.Lock(); refused++; mu.Unlock() })
+	g := NewGuard(l, Limits{Connections: 2, PerAddress: 2, Anonymous: 2, Patience: 100 * time.Millisecond},
+		func(string) { mu.Lock(); refused++; mu.Unlock() })
 	defer g.Close()
 	go func() {
 		for {

@@ -50,7 +50,8 @@ func TestPeerAllowedLoopback(t *testing.T) {
 	if !Allowed(nil, "11.0.0.1") {
 		t.Error("no networks must allow everybody")
 	}
-	for addr, want := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, ":1": false, "0.0.0.0:1": false, "10.0.0.1:1": false, "x": false} {
+	for addr, want := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, ":1": false, "0.0.0.0:1": false,
+		"10.0.0.1:1": false, "x": false} {
 		if Loopback(addr) != want {
 			t.Errorf("Loopback(%q) = %v", addr, !want)
 		}

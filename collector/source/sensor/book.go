@@ -98,11 +98,13 @@ func (b *Book) take(sensor string, s Stats, at int64) (told Stats) {
 		p = &page{Accounts: Accounts{Lost: map[string]int64{}}, seen: names{}, sent: names{}, dropped: names{}, filtered: names{}}
 		b.by[sensor] = p
 	}
-	s.Seen, s.Sent, s.Dropped, s.Filtered = p.seen.bound(s.Seen), p.sent.bound(s.Sent), p.dropped.bound(s.Dropped), p.filtered.bound(s.Filtered)
+	s.Seen, s.Sent, s.Dropped, s.Filtered = p.seen.bound(s.Seen), p.sent.bound(s.Sent), p.dropped.bound(s.Dropped),
+		p.filtered.bound(s.Filtered)
 	s.Values = values(s.Values)
 	told = s
 	if last := p.Last; last.From != 0 && s.From == last.From {
-		told.Seen, told.Sent, told.Dropped, told.Filtered = less(s.Seen, last.Seen), less(s.Sent, last.Sent), less(s.Dropped, last.Dropped), less(s.Filtered, last.Filtered)
+		told.Seen, told.Sent, told.Dropped, told.Filtered = less(s.Seen, last.Seen), less(s.Sent, last.Sent), less(s.Dropped, last.Dropped),
+			less(s.Filtered, last.Filtered)
 	}
 	p.Last, p.At = s, at
 	p.Seen = plus(p.Seen, total(told.Seen))

@@ -27,13 +27,15 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 	a := b.Of("s-1")
 	if len(a.Lost) != maxNames+1 || a.Lost[Other] != 50_000-maxNames || sum != 50_000 || a.Dropped != 50_000 || a.Seen != 50_000 {
-		t.Errorf("%d reasons, %d others, told %d, dropped %d, seen %d; want %d, %d and 50000 each", len(a.Lost), a.Lost[Other], sum, a.Dropped, a.Seen, maxNames+1, 50_000-maxNames)
+		t.Errorf("%d reasons, %d others, told %d, dropped %d, seen %d; want %d, %d and 50000 each", len(a.Lost), a.Lost[Other], sum, a.Dropped,
+			a.Seen, maxNames+1, 50_000-maxNames)
 	}
 	told := b.take("s-1", Stats{From: 99, Dropped: map[string]int64{"reason_0": 3}}, 2)
 	if fmt.Sprint(told.Dropped) != "map[reason_0:3]" {
 		t.Errorf("a name that was there before: %v", told.Dropped)
 	}
-	if len(b.take("s-2", Stats{Dropped: map[string]int64{"ring": 1}}, 2).Dropped) != 1 || b.Of("s-2").Lost["ring"] != 1 || b.Of("s-3").At != 0 {
+	if len(b.take("s-2", Stats{Dropped: map[string]int64{"ring": 1}}, 2).Dropped) != 1 || b.Of("s-2").Lost["ring"] != 1 ||
+		b.Of("s-3").At != 0 {
 		t.Error("another sensor has names of its own")
 	}
 }
@@ -43,7 +45,8 @@ func TestCountsAreBounded(t *testing.T) {
 	t.Parallel()
 	b := NewBook()
 	for i := range 3 {
-		b.take("s-1", Stats{From: int64(i + 1), Dropped: map[string]int64{"ring": math.MaxInt64, "spool": -5, "zero": 0, "a b": 2, "": 3, strings.Repeat("n", maxName+1): 4, "đầy": 5}}, 1)
+		b.take("s-1", Stats{From: int64(i + 1), Dropped: map[string]int64{"ring": math.MaxInt64, "spool": -5, "zero": 0, "a b": 2, "": 3,
+			strings.Repeat("n", maxName+1): 4, "đầy": 5}}, 1)
 	}
 	a := b.Of("s-1")
 	if fmt.Sprint(a.Lost) != fmt.Sprintf("map[other:42 ring:%d]", 3*maxCount) || a.Dropped != 3*maxCount+42 {
@@ -61,7 +64,8 @@ func TestCountsAreBounded(t *testing.T) {
 func TestProbes(t *testing.T) {
 	t.Parallel()
 	b := NewBook()
-	b.take("s-1", Stats{Values: map[string]string{"probe.process": "refused: needs CAP_BPF\x1b[2J", "probe.packet": "running", "version": "1"}}, 1)
+	b.take("s-1",
+		Stats{Values: map[string]string{"probe.process": "refused: needs CAP_BPF\x1b[2J", "probe.packet": "running", "version": "1"}}, 1)
 	if got := fmt.Sprintf("%q", b.Of("s-1").Last.Probes()); got != `[{"packet" "running" ""} {"process" "refused" "needs CAP_BPF [2J"}]` {
 		t.Errorf("probes %s", got)
 	}

@@ -36,7 +36,8 @@ func TestAnonymousConnectionsLockNobodyOut(t *testing.T) {
 			}
 		}}, nothing)
 	addr := strings.TrimPrefix(url, "https://")
-	attacker := &tls.Dialer{NetDialer: &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}, Config: &tls.Config{RootCAs: a.pool()}}
+	attacker := &tls.Dialer{NetDialer: &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}},
+		Config: &tls.Config{RootCAs: a.pool()}}
 	var open []net.Conn
 	for range 300 {
 		c, err := attacker.DialContext(t.Context(), "tcp", addr)
@@ -82,7 +83,8 @@ func TestOneAddressHasItsShareOnly(t *testing.T) {
 		}}, nothing)
 	const attempts = 40
 	for range attempts {
-		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "https://"))
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext(t.Context(), "tcp",
+			strings.TrimPrefix(url, "https://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +106,8 @@ func TestOneAddressHasItsShareOnly(t *testing.T) {
 // Bodies of stats, renewals and enrolments that do not come end in time.
 func TestSlowSmallBodies(t *testing.T) {
 	a := newAuthority(t)
-	_, url := serve(t, a, Config{Limits: listen.Limits{Patience: -1}, Enroll: func(context.Context, string, []byte) (Enrolment, error) { return Enrolment{}, nil }}, nothing)
+	_, url := serve(t, a, Config{Limits: listen.Limits{Patience: -1},
+		Enroll: func(context.Context, string, []byte) (Enrolment, error) { return Enrolment{}, nil }}, nothing)
 	pair := a.pair(t, "CB-1")
 	var all sync.WaitGroup
 	for _, path := range []string{"stats", "renew", "enroll"} {

@@ -8,7 +8,8 @@
 //	POST /v1/enroll     no client certificate: {"token":…,"csr":PEM} → 200 {"certificate":PEM,"authority":PEM,"sensor":id}
 //
 // 400 body that is no batch, 401 no certificate, 403 certificate of no sensor or token unknown or used, 413 too large,
-// 429 queue full or renewed just now, 503 with Retry-After below the disk reserve; all as application/problem+json {status, code, detail, do}.
+// 429 queue full or renewed just now, 503 with Retry-After below the disk reserve; all as application/problem+json {status, code, detail,
+// do}.
 //
 // Contract: New opens the socket, Run serves until its context ends and lets requests under way end, at most 5 s. Sequences of
 // one sensor may arrive out of order. Imports queue for its errors, and source/listen.
@@ -114,7 +115,8 @@ type Listener struct {
 
 // New opens the socket.
 func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
-	if cfg.TLSConfig == nil || len(cfg.TLSConfig.Certificates) == 0 && cfg.TLSConfig.GetCertificate == nil && cfg.TLSConfig.GetConfigForClient == nil {
+	if cfg.TLSConfig == nil || len(cfg.TLSConfig.Certificates) == 0 && cfg.TLSConfig.GetCertificate == nil &&
+		cfg.TLSConfig.GetConfigForClient == nil {
 		return nil, errors.New("listen for sensors: no certificate is set")
 	}
 	if cfg.TLSConfig.ClientCAs == nil && cfg.TLSConfig.GetConfigForClient == nil {
@@ -197,7 +199,8 @@ func (l *Listener) Run(ctx context.Context) error {
 			deadline(w, smallTime) // also of a body that nobody reads
 			mux.ServeHTTP(w, r)
 		}), TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: patience + bodyTime,
-		WriteTimeout: patience + bodyTime + answerTime, IdleTimeout: idleTime, MaxHeaderBytes: 16 << 10, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		WriteTimeout: patience + bodyTime + answerTime, IdleTimeout: idleTime, MaxHeaderBytes: 16 << 10,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog: slog.NewLogLogger(l.log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			s := &connected{conn: listen.ConnOf(c)}
@@ -260,13 +263,15 @@ func (l *Listener) withSensor(do func(w http.ResponseWriter, r *http.Request, se
 			return
 		}
 		if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
-			answer(w, http.StatusUnauthorized, "no_certificate", "A sensor shows its certificate.", "Enrol it: hoalu sensor enroll --server URL --token T")
+			answer(w, http.StatusUnauthorized, "no_certificate", "A sensor shows its certificate.",
+				"Enrol it: hoalu sensor enroll --server URL --token T")
 			return
 		}
 		name, err := l.cfg.Identify(r.TLS.PeerCertificates[0])
 		if err != nil || name == "" {
 			l.log.Warn("certificate of no sensor", "source.ip", peer, "error.message", fmt.Sprint(err))
-			answer(w, http.StatusForbidden, "not_a_sensor", "This certificate is not one of a sensor, or it was withdrawn.", "Enrol the sensor again.")
+			answer(w, http.StatusForbidden, "not_a_sensor", "This certificate is not one of a sensor, or it was withdrawn.",
+				"Enrol the sensor again.")
 			return
 		}
 		if c, ok := r.Context().Value(sensorKey{}).(*connected); ok {
@@ -324,7 +329,9 @@ func (l *Listener) batches(w http.ResponseWriter, r *http.Request, sensor string
 	}
 	if b.Sequence == 0 || len(b.Frames) == 0 {
 		l.cfg.Reject("", sensor, BadBatch, max(1, len(b.Frames)))
-		answer(w, http.StatusBadRequest, "bad_batch", fmt.Sprintf("A batch has a sequence from 1 and 1 to %d frames; this one has sequence %d and %d.", wire.MaxFrames, b.Sequence, len(b.Frames)), "")
+		answer(w, http.StatusBadRequest, "bad_batch",
+			fmt.Sprintf("A batch has a sequence from 1 and 1 to %d frames; this one has sequence %d and %d.", wire.MaxFrames, b.Sequence,
+				len(b.Frames)), "")
 		return
 	}
 	peer, now := listen.PeerOf(r.RemoteAddr), time.Now().UnixMilli()
@@ -332,7 +339,8 @@ func (l *Listener) batches(w http.ResponseWriter, r *http.Request, sensor string
 		f := &b.Frames[i]
 		if f.Format != wire.FormatECS {
 			l.cfg.Reject("", sensor, BadFormat, len(b.Frames))
-			answer(w, http.StatusBadRequest, "bad_format", fmt.Sprintf("Sensors send frames of format %q; this one is %q.", wire.FormatECS, f.Format), "")
+			answer(w, http.StatusBadRequest, "bad_format",
+				fmt.Sprintf("Sensors send frames of format %q; this one is %q.", wire.FormatECS, f.Format), "")
 			return
 		}
 		// The envelope is ours: what the sensor wrote there is not believed.
@@ -435,7 +443,8 @@ func (l *Listener) enroll(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		l.log.Error("enrol a sensor", "source.ip", peer, "error.message", err.Error())
-		answer(w, http.StatusForbidden, "enrolment_refused", "The token is unknown, used or too old, or the request is not good.", "Make a new token: hoalu sensor invite --system HT-…")
+		answer(w, http.StatusForbidden, "enrolment_refused", "The token is unknown, used or too old, or the request is not good.",
+			"Make a new token: hoalu sensor invite --system HT-…")
 		return
 	}
 	l.log.Info("sensor enrolled", "sensor.id", e.Sensor, "source.ip", peer)
@@ -445,7 +454,8 @@ func (l *Listener) enroll(w http.ResponseWriter, r *http.Request) {
 // renew answers a sensor with its next certificate.
 func (l *Listener) renew(w http.ResponseWriter, r *http.Request, sensor string) {
 	if l.cfg.Renew == nil {
-		answer(w, http.StatusNotFound, "renewal_off", "This collector renews no certificates.", "Enrol the sensor again before its certificate ends.")
+		answer(w, http.StatusNotFound, "renewal_off", "This collector renews no certificates.",
+			"Enrol the sensor again before its certificate ends.")
 		return
 	}
 	var req struct {
@@ -463,7 +473,8 @@ func (l *Listener) renew(w http.ResponseWriter, r *http.Request, sensor string) 
 	if err != nil {
 		l.log.Error("renew a sensor's certificate", "sensor.id", sensor, "error.message", err.Error())
 		w.Header().Set("Retry-After", retryAfter)
-		answer(w, http.StatusServiceUnavailable, "unavailable", "The certificate could not be made.", "The sensor asks again; the collector's log says why.")
+		answer(w, http.StatusServiceUnavailable, "unavailable", "The certificate could not be made.",
+			"The sensor asks again; the collector's log says why.")
 		return
 	}
 	l.log.Info("sensor certificate renewed", "sensor.id", sensor)
@@ -487,7 +498,8 @@ func refused(w http.ResponseWriter, err error) bool {
 func answer(w http.ResponseWriter, status int, code, detail, do string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]any{"status": status, "code": code, "title": http.StatusText(status), "detail": detail, "do": do}) //nolint:errcheck // the sensor went away
+	json.NewEncoder(w).Encode(map[string]any{"status": status, "code": code, "title": http.StatusText(status), "detail": detail,
+		"do": do}) //nolint:errcheck // the sensor went away
 }
 
 func reply(w http.ResponseWriter, status int, v any) {

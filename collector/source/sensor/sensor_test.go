@@ -41,8 +41,9 @@ func newAuthority(t *testing.T) *authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
+		NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:  time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +64,8 @@ func (a *authority) pool() *x509.CertPool {
 func (a *authority) issue(t *testing.T, pub crypto.PublicKey, uri string) []byte {
 	t.Helper()
 	a.n++
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(a.n), Subject: pkix.Name{CommonName: "cn-" + uri}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(a.n), Subject: pkix.Name{CommonName: "cn-" + uri},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	if uri != "" {
 		tmpl.URIs = []*url.URL{{Scheme: "spiffe", Host: "hoalu", Path: "/sensor/" + uri}}
@@ -137,7 +139,8 @@ func send(t *testing.T, c *http.Client, method, url string, body []byte) (int, m
 func encoded(seq uint64, n int, format string) []byte {
 	b := &wire.Batch{Sequence: seq, Sensor: "not believed", Frames: make([]wire.Frame, n)}
 	for i := range b.Frames {
-		b.Frames[i] = wire.Frame{Source: "NG-forged", ID: "forged", Trust: true, Received: 1, Format: format, Data: fmt.Appendf(nil, `{"n":%d}`, i)}
+		b.Frames[i] = wire.Frame{Source: "NG-forged", ID: "forged", Trust: true, Received: 1, Format: format,
+			Data: fmt.Appendf(nil, `{"n":%d}`, i)}
 	}
 	return wire.Encode(b)
 }
@@ -230,20 +233,24 @@ func TestWhoMaySend(t *testing.T) {
 		}
 		return "", fmt.Errorf("withdrawn")
 	}}, put)
-	if status, v, _ := send(t, client(t, a), "POST", url+"/v1/batches", encoded(1, 1, wire.FormatECS)); status != 401 || v["code"] != "no_certificate" {
+	if status, v, _ := send(t, client(t, a), "POST", url+"/v1/batches", encoded(1, 1, wire.FormatECS)); status != 401 ||
+		v["code"] != "no_certificate" {
 		t.Errorf("without certificate: %d %v", status, v)
 	}
-	if status, v, _ := send(t, client(t, a, a.pair(t, "withdrawn")), "POST", url+"/v1/batches", encoded(1, 1, wire.FormatECS)); status != 403 || v["code"] != "not_a_sensor" {
+	if status, v, _ := send(t, client(t, a, a.pair(t, "withdrawn")), "POST", url+"/v1/batches",
+		encoded(1, 1, wire.FormatECS)); status != 403 || v["code"] != "not_a_sensor" {
 		t.Errorf("withdrawn: %d %v", status, v)
 	}
 	// The client keeps back a certificate of an authority the server did not name, so force it.
 	forged := other.pair(t, "s-0001")
-	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.pool(), GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &forged, nil }}}}
+	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.pool(),
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &forged, nil }}}}
 	if resp, err := c.Post(url+"/v1/batches", "", bytes.NewReader(encoded(1, 1, wire.FormatECS))); err == nil {
 		t.Errorf("certificate of another authority was answered %d", resp.StatusCode)
 		resp.Body.Close()
 	}
-	if _, err := New(Config{Address: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{forged}}}, put, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := New(Config{Address: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{forged}}}, put,
+		slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("New without ClientCAs: every certificate the system trusts would be a sensor's")
 	}
 }
@@ -264,8 +271,9 @@ func TestEnrollAndStats(t *testing.T) {
 			if err != nil {
 				return Enrolment{}, err
 			}
-			return Enrolment{Sensor: "s-0009", Certificate: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.issue(t, req.PublicKey, "s-0009")})),
-				Authority: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw}))}, nil
+			return Enrolment{Sensor: "s-0009",
+				Certificate: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.issue(t, req.PublicKey, "s-0009")})),
+				Authority:   string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw}))}, nil
 		},
 		Stats: func(_ context.Context, sensor string, s Stats) error {
 			told = append(told, fmt.Sprint(sensor, s.Dropped["ring"]))
@@ -280,7 +288,8 @@ func TestEnrollAndStats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := json.Marshal(map[string]string{"token": "once", "csr": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr}))})
+	body, _ := json.Marshal(map[string]string{"token": "once",
+		"csr": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr}))})
 	status, v, _ := send(t, client(t, a), "POST", url+"/v1/enroll", body)
 	if status != 200 || v["sensor"] != "s-0009" {
 		t.Fatalf("enroll: %d %v", status, v)
@@ -294,12 +303,14 @@ func TestEnrollAndStats(t *testing.T) {
 	block, _ := pem.Decode([]byte(v["certificate"].(string)))
 	c := client(t, a, tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: key})
 	for i := range 2 {
-		stats, _ := json.Marshal(Stats{From: int64(10 + i), Seen: map[string]int64{"dns": 10}, Sent: map[string]int64{"dns": 7}, Dropped: map[string]int64{"ring": 2}, Filtered: map[string]int64{"dns": 1}})
+		stats, _ := json.Marshal(Stats{From: int64(10 + i), Seen: map[string]int64{"dns": 10}, Sent: map[string]int64{"dns": 7},
+			Dropped: map[string]int64{"ring": 2}, Filtered: map[string]int64{"dns": 1}})
 		if status, v, _ := send(t, c, "POST", url+"/v1/stats", stats); status != 204 {
 			t.Fatalf("stats: %d %v", status, v)
 		}
 	}
-	if got := book.Of("s-0009"); got.Seen != 20 || got.Sent != 14 || got.Dropped != 4 || got.Filtered != 2 || got.At == 0 || got.Lost["ring"] != 4 {
+	if got := book.Of("s-0009"); got.Seen != 20 || got.Sent != 14 || got.Dropped != 4 || got.Filtered != 2 || got.At == 0 ||
+		got.Lost["ring"] != 4 {
 		t.Errorf("Of(s-0009) = %+v", got)
 	}
 	if fmt.Sprint(told) != "[s-00092 s-00092]" {
@@ -365,7 +376,8 @@ func TestRenew(t *testing.T) {
 		{"off", known, off, body, nil, 404, "renewal_off"},
 	} {
 		answer = tt.err
-		if status, v, _ := send(t, tt.client, "POST", tt.url+"/v1/renew", tt.body); status != tt.status || v["code"] != tt.code || tt.err == nil && status == 200 && v["certificate"] != "new" {
+		if status, v, _ := send(t, tt.client, "POST", tt.url+"/v1/renew", tt.body); status != tt.status || v["code"] != tt.code ||
+			tt.err == nil && status == 200 && v["certificate"] != "new" {
 			t.Errorf("%s: %d %v, want %d %v", tt.name, status, v, tt.status, tt.code)
 		}
 	}

@@ -69,7 +69,8 @@ func TestOneWrongCount(t *testing.T) {
 						}
 					}
 					// A count that covers the next message exactly is a right one: then the two are glued.
-					if glued := slices.Contains(got.got, want[at]+fmt.Sprint(len(want[at+1]))+" "+want[at+1]); len(got.got)+got.refused+got.fragments < n && !glued {
+					if glued := slices.Contains(got.got, want[at]+fmt.Sprint(len(want[at+1]))+" "+want[at+1]); len(got.got)+got.refused+
+						got.fragments < n && !glued {
 						t.Errorf("%d messages in, %d out and %d + %d counted", n, len(got.got), got.refused, got.fragments)
 					}
 					if got.fragments > 2 || got.refused > 1 || lost > 2 {
@@ -108,7 +109,8 @@ func TestAnyMixtureOfFramings(t *testing.T) {
 		step := []int{1, 2, 3, 7, 64, 1 << 20}[round%6]
 		got := reads(b.String(), step, 1000)
 		if !slices.Equal(got.got, want) || got.refused+got.fragments != 0 {
-			t.Fatalf("round %d, reads of %d: %d messages in, %d out, %d refused\nstream %q\ngot  %q\nwant %q", round, step, len(want), len(got.got), got.refused+got.fragments, b.String(), got.got, want)
+			t.Fatalf("round %d, reads of %d: %d messages in, %d out, %d refused\nstream %q\ngot  %q\nwant %q", round, step, len(want), len(got.got),
+				got.refused+got.fragments, b.String(), got.got, want)
 		}
 	}
 }

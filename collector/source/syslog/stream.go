@@ -28,7 +28,8 @@ func (l *Listener) accept(ctx, flush context.Context, name string, socket net.Li
 				return nil
 			}
 			l.warn("accept syslog connection", "", err)
-			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM) {
+			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) ||
+				errors.Is(err, syscall.ENOMEM) {
 				select { // others must close first
 				case <-time.After(100 * time.Millisecond):
 				case <-ctx.Done():
@@ -95,7 +96,8 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 	guard := listen.ConnOf(c)
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) }) //nolint:errcheck // a closed one needs none
 	defer stop()
-	s := &stream{l: l, flush: flush, from: sender{peer: peer}, guard: guard, framer: framer{max: l.cfg.MaxMessage}, buf: make([]byte, firstBuffer)}
+	s := &stream{l: l, flush: flush, from: sender{peer: peer}, guard: guard, framer: framer{max: l.cfg.MaxMessage},
+		buf: make([]byte, firstBuffer)}
 	in := c
 	if name == TLS {
 		if in = l.shake(ctx, c, &s.from); in == nil {

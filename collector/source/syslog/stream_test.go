@@ -125,7 +125,8 @@ func TestOneAddressDoesNotTakeAllConnections(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	s := newSink()
-	l, _ := serve(t, Config{TCP: "127.0.0.1:0", TLS: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, Limits: listen.Limits{Connections: 200}}, s)
+	l, _ := serve(t, Config{TCP: "127.0.0.1:0", TLS: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
+		Limits: listen.Limits{Connections: 200}}, s)
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	for _, name := range []string{TCP, TLS} {
 		for range 300 {
@@ -161,7 +162,8 @@ func TestStopDuringHandshakes(t *testing.T) {
 	other := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	for range 20 {
 		s := newSink()
-		l, stop := serve(t, Config{TLS: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, Limits: listen.Limits{Connections: 400}}, s)
+		l, stop := serve(t, Config{TLS: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
+			Limits: listen.Limits{Connections: 400}}, s)
 		for range 50 {
 			c, err := other.Dial("tcp", l.Transport(TLS).String())
 			if err != nil {

@@ -250,11 +250,12 @@ func TestAllow(t *testing.T) {
 func TestSlowConnections(t *testing.T) {
 	s := newSink()
 	opened := make(chan struct{}, 2000)
-	l, stop := serve(t, Config{TCP: "127.0.0.1:0", Limits: listen.Limits{Connections: 1001, PerAddress: 1001, Anonymous: 1001}, Connection: func(_ string, open bool) {
-		if open {
-			opened <- struct{}{}
-		}
-	}}, s)
+	l, stop := serve(t, Config{TCP: "127.0.0.1:0", Limits: listen.Limits{Connections: 1001, PerAddress: 1001, Anonymous: 1001},
+		Connection: func(_ string, open bool) {
+			if open {
+				opened <- struct{}{}
+			}
+		}}, s)
 	addr := l.Transport(TCP).String()
 	dial := func() net.Conn {
 		c, err := net.Dial("tcp", addr)
@@ -381,7 +382,8 @@ func TestRsyslog(t *testing.T) {
 	}
 	cert, pemCert := certificate(t)
 	s := newSink()
-	l, stop := serve(t, Config{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", TLS: "127.0.0.1:0", TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}}, s)
+	l, stop := serve(t, Config{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", TLS: "127.0.0.1:0",
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}}, s)
 	dir := t.TempDir()
 	ca := filepath.Join(dir, "ca.pem")
 	if err := os.WriteFile(ca, pemCert, 0o600); err != nil {
@@ -453,7 +455,8 @@ action(type="omfwd" target="127.0.0.1" port="%[5]s" protocol="tcp" TCP_Framing="
 
 // FuzzFraming: no panic, every byte accounted for, and the same messages however the stream is cut into reads while its counts are right.
 func FuzzFraming(f *testing.F) {
-	for _, s := range []string{"5 <1>ab6 <2>abc", "<1>a\n<2>b\r\n", "<1>a\x00<2>b\x00", "9999999999 <x", "200 <1>", "1 <", "123", "<1>" + strings.Repeat("y", 120) + "\x00<2>z\n", "\x00\x00\n\n<"} {
+	for _, s := range []string{"5 <1>ab6 <2>abc", "<1>a\n<2>b\r\n", "<1>a\x00<2>b\x00", "9999999999 <x", "200 <1>", "1 <", "123",
+		"<1>" + strings.Repeat("y", 120) + "\x00<2>z\n", "\x00\x00\n\n<"} {
 		f.Add([]byte(s), uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, step uint8) {
@@ -501,7 +504,8 @@ func frameAll(data []byte, step int) (got []string, wrong bool) {
 func BenchmarkTCP(b *testing.B) {
 	line := []byte("<34>1 2026-11-22T00:00:00Z host1 sshd 1234 - - Failed password for invalid user admin from 10.1.2.3 port 2222 ssh2\n")
 	buf := bytes.Repeat(line, 500)
-	l := &Listener{cfg: Config{MaxMessage: 1 << 20, Reject: func(string, string, string, int) {}}, put: func(context.Context, string, []wire.Frame) error { return nil }, log: quiet(),
+	l := &Listener{cfg: Config{MaxMessage: 1 << 20, Reject: func(string, string, string, int) {}},
+		put: func(context.Context, string, []wire.Frame) error { return nil }, log: quiet(),
 		ahead: listen.NewBudget(aheadBytes, aheadBytes)}
 	s := &stream{l: l, flush: context.Background(), from: sender{peer: "10.0.0.1"}, framer: framer{max: 1 << 20}}
 	s.out = newOutlet(l, s.flush, TCP, nil, "10.0.0.1")

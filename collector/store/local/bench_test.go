@@ -111,7 +111,8 @@ func BenchmarkStore(b *testing.B) {
 	}
 }
 
-// BenchmarkStoreSearch asks the queries of the storage comparison of a compacted store: count and the newest 50 whole events, or an aggregation.
+// BenchmarkStoreSearch asks the queries of the storage comparison of a compacted store: count and the newest 50 whole events, or an
+// aggregation.
 func BenchmarkStoreSearch(b *testing.B) {
 	ctx := context.Background()
 	n := benchEvents(400_000)
@@ -142,15 +143,19 @@ func BenchmarkStoreSearch(b *testing.B) {
 		{"common-action", "event.action:network_flow", query.Search{Limit: 50}},
 		{"word", "benh", query.Search{Limit: 50}},
 		{"rare-word", "99999", query.Search{Limit: 50}},
-		{"rare-ip", "source.ip:91.234.17.5 or destination.ip:91.234.17.5 or related.ip:91.234.17.5 or host.ip:91.234.17.5", query.Search{Limit: 50}},
+		{"rare-ip", "source.ip:91.234.17.5 or destination.ip:91.234.17.5 or related.ip:91.234.17.5 or host.ip:91.234.17.5",
+			query.Search{Limit: 50}},
 		{"common-ip", "source.ip:10.3.0.13 or destination.ip:10.3.0.13 or related.ip:10.3.0.13 or host.ip:10.3.0.13", query.Search{Limit: 50}},
 		{"prefix", `process.command_line:"\"C:\\Windows\\System32\\rundll32.exe\" -k"*`, query.Search{Limit: 50}},
 		{"wildcard", `process.command_line:*rundll32*task\ 7f*`, query.Search{Limit: 50}},
 		{"regex", `url.path:/hoso\/[0-9]+\/sua/`, query.Search{Limit: 50}},
-		{"top-source-ip", "event.outcome:failure and event.category:authentication", query.Search{From: day, To: day + 6*3600_000, Aggs: []query.Agg{{Name: "a", Kind: query.AggTerms, Field: ecs.SourceIP, Size: 10}}}},
-		{"histogram", "event.action:dns_query", query.Search{From: day, To: day + 24*3600_000, Aggs: []query.Agg{{Name: "a", Kind: query.AggHistogram, Interval: 300_000}}}},
+		{"top-source-ip", "event.outcome:failure and event.category:authentication",
+			query.Search{From: day, To: day + 6*3600_000, Aggs: []query.Agg{{Name: "a", Kind: query.AggTerms, Field: ecs.SourceIP, Size: 10}}}},
+		{"histogram", "event.action:dns_query", query.Search{From: day, To: day + 24*3600_000,
+			Aggs: []query.Agg{{Name: "a", Kind: query.AggHistogram, Interval: 300_000}}}},
 		{"host-window", "host.name:may-ubnd-000", query.Search{From: day, To: day + 600_000, Limit: 50}},
-		{"distinct-users", "*", query.Search{From: day, To: day + 24*3600_000, Aggs: []query.Agg{{Name: "a", Kind: query.AggCardinality, Field: ecs.UserName}}}},
+		{"distinct-users", "*", query.Search{From: day, To: day + 24*3600_000,
+			Aggs: []query.Agg{{Name: "a", Kind: query.AggCardinality, Field: ecs.UserName}}}},
 		{"distinct-source-ip", "*", query.Search{Aggs: []query.Agg{{Name: "a", Kind: query.AggCardinality, Field: ecs.SourceIP}}}},
 		{"range", "http.response.status_code:>=500", query.Search{From: day, To: day + 24*3600_000, Limit: 50}},
 		{"newest", "*", query.Search{Limit: 50}},

@@ -45,7 +45,8 @@ func filedSegment(t *testing.T) (dir, path string) {
 	many, num, flag, rare := ecs.Intern("test.repeated"), ecs.Intern("test.number"), ecs.Intern("test.flag"), ecs.Intern("test.rare")
 	b := store.Block{First: 1, Last: 1}
 	for i := range 3000 {
-		e := &ecs.Event{ID: fmt.Sprintf("q%06d-0", i), Time: 1_770_000_000_000 + int64(i), Created: 1_770_000_000_000, System: "HT-001", Source: "NG-0001"}
+		e := &ecs.Event{ID: fmt.Sprintf("q%06d-0", i), Time: 1_770_000_000_000 + int64(i), Created: 1_770_000_000_000, System: "HT-001",
+			Source: "NG-0001"}
 		e.AddString(ecs.Message, fmt.Sprint("dòng nhật ký số ", i))
 		e.AddString(ecs.HostName, fmt.Sprint("may-", i%5))
 		for k := range i % 4 {
@@ -77,7 +78,8 @@ func filedSegment(t *testing.T) (dir, path string) {
 
 // readAll reads a filed segment as a rebuild and a search do: its .tok, its footer and every page of every column.
 func readAll(dir, path string) error {
-	f, err := (&rebuild{dir: dir, log: slog.New(slog.DiscardHandler), cache: newFileCache(), ids: map[string]map[string]bool{}}).file(path + ".parquet")
+	f, err := (&rebuild{dir: dir, log: slog.New(slog.DiscardHandler), cache: newFileCache(), ids: map[string]map[string]bool{}}).file(path +
+		".parquet")
 	if err != nil {
 		return err
 	}
@@ -348,7 +350,8 @@ func TestForgedFooter(t *testing.T) {
 	}
 	long := binary.AppendUvarint([]byte{0xFC}, 1<<22) // a list of 4 million structs, some 800 MB
 	for what, change := range map[string]func([]byte) []byte{
-		"columns without end": func(f []byte) []byte { return slices.Concat(f[:3], long, f[4:]) }, // version i32 (2 bytes), then the list of the schema
+		// version i32 (2 bytes), then the list of the schema
+		"columns without end": func(f []byte) []byte { return slices.Concat(f[:3], long, f[4:]) },
 		"an empty footer":     func([]byte) []byte { return nil },
 		"structs without end": func([]byte) []byte { return slices.Repeat([]byte{0x1C}, 1<<20) },
 		"lists of lists":      func([]byte) []byte { return append([]byte{0x19}, slices.Repeat([]byte{0x19}, 1<<20)...) },
@@ -383,7 +386,8 @@ func TestForgedFooter(t *testing.T) {
 	refused(t, "a footer longer than the file", dir, path)
 }
 
-// TestForgedSegment: a first-level segment whose footer leads outside of the file is damaged; it is no panic and no error that stops the start.
+// TestForgedSegment: a first-level segment whose footer leads outside of the file is damaged; it is no panic and no error that stops the
+// start.
 func TestForgedSegment(t *testing.T) {
 	e := &ecs.Event{ID: "q1-0", Time: 1, System: "HT-001"}
 	e.AddString(ecs.Message, "x")
@@ -395,7 +399,8 @@ func TestForgedSegment(t *testing.T) {
 	size := int(binary.LittleEndian.Uint32(data[len(data)-12:]))
 	at := len(data) - 12 - size
 	for _, c := range [][2]string{
-		{`"offset":`, `"offset":-9`}, {`"length":`, `"length":-`}, {`"length":`, `"length":9999999`}, {`"filter":`, `"filter":-`}, {`"filter":`, `"filter":99999999`},
+		{`"offset":`, `"offset":-9`}, {`"length":`, `"length":-`}, {`"length":`, `"length":9999999`}, {`"filter":`, `"filter":-`},
+		{`"filter":`, `"filter":99999999`},
 		{`"filter_length":`, `"filter_length":-`}, {`"filter_length":`, `"filter_length":9999999999`}, {`"events":`, `"events":-`},
 	} {
 		text := strings.Replace(string(data[at:at+size]), c[0], c[1], 1)

@@ -55,7 +55,8 @@ func (s *Store) Compact(ctx context.Context) error {
 	if err := c.commit(v); err != nil {
 		return fmt.Errorf("swap in filed segments: %w", noSpace(err))
 	}
-	s.log.Info("events filed", "segments", len(v.level0), "files", len(c.made), "merged", len(c.replaced), "events", c.events, "duration", time.Since(start).Round(time.Millisecond))
+	s.log.Info("events filed", "segments", len(v.level0), "files", len(c.made), "merged", len(c.replaced), "events", c.events, "duration",
+		time.Since(start).Round(time.Millisecond))
 	return nil
 }
 
@@ -268,7 +269,8 @@ func verifyParquet(ctx context.Context, path string, tokData []byte, events []*e
 
 // sameEvent compares identity, times and every field's values in their order.
 func sameEvent(a, b *ecs.Event) bool {
-	if a.ID != b.ID || a.Time != b.Time || a.Created != b.Created || a.Ingested != b.Ingested || a.System != b.System || a.Source != b.Source || a.Len() != b.Len() {
+	if a.ID != b.ID || a.Time != b.Time || a.Created != b.Created || a.Ingested != b.Ingested || a.System != b.System ||
+		a.Source != b.Source || a.Len() != b.Len() {
 		return false
 	}
 	var av, bv []ecs.Value

@@ -209,8 +209,10 @@ func TestRebuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if told == nil || told.Files != len(before.Files) || told.Events != n || told.LeftOut != 0 || told.SetAside != 0 || s.Position() != before.Position {
-		t.Errorf("rebuild told %+v, position %d; want %d files, %d events, position %d", told, s.Position(), len(before.Files), n, before.Position)
+	if told == nil || told.Files != len(before.Files) || told.Events != n || told.LeftOut != 0 || told.SetAside != 0 ||
+		s.Position() != before.Position {
+		t.Errorf("rebuild told %+v, position %d; want %d files, %d events, position %d", told, s.Position(), len(before.Files), n,
+			before.Position)
 	}
 	s.Close() //nolint:errcheck // nothing is in memory
 	after, err := readManifest(dir)

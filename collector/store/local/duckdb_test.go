@@ -45,7 +45,8 @@ func TestDocumentedDuckDBQuery(t *testing.T) {
 	for day, outcomes := range [][]string{{"", ""}, {"success", "failure"}, {"failure", "failure"}} {
 		var list []*ecs.Event
 		for i := range 20 {
-			e := &ecs.Event{ID: "q" + strings.Repeat("0", 10) + string(rune('a'+day)) + string(rune('a'+i)), Time: 1795132800000 + int64(day)*86_400_000 + int64(i), Created: 1795132800000, System: "HT-001", Source: "NG-0001"}
+			e := &ecs.Event{ID: "q" + strings.Repeat("0", 10) + string(rune('a'+day)) + string(rune('a'+i)),
+				Time: 1795132800000 + int64(day)*86_400_000 + int64(i), Created: 1795132800000, System: "HT-001", Source: "NG-0001"}
 			e.AddString(ecs.HostName, []string{"web-01", "db-01"}[i%2])
 			if o := outcomes[i%2]; o != "" {
 				e.AddString(ecs.EventOutcome, o)

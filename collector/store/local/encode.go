@@ -84,7 +84,8 @@ func (x *encoder) encode(events []*ecs.Event, system, day, name string, first, l
 	if err := x.distribute(events); err != nil {
 		return nil, err
 	}
-	return x.write(events, metas, extNames, fileEntry{System: system, Day: day, Name: name, First: first, Last: last, Rows: int64(len(events))})
+	return x.write(events, metas, extNames, fileEntry{System: system, Day: day, Name: name, First: first, Last: last,
+		Rows: int64(len(events))})
 }
 
 // survey counts values by field and form.
@@ -238,7 +239,8 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 	var out bytes.Buffer
 	out.Grow(len(events)*128 + 64<<10)
 	w := parquet.NewWriter(&out, schema, parquet.Compression(codec), parquet.DataPageVersion(1), parquet.PageBufferSize(pageBytes),
-		parquet.DataPageStatistics(false), parquet.ColumnIndexSizeLimit(func([]string) int { return 16 }), parquet.CreatedBy("hoalu", strconv.Itoa(fileVersion), ""), parquet.WriteBufferSize(0))
+		parquet.DataPageStatistics(false), parquet.ColumnIndexSizeLimit(func([]string) int { return 16 }),
+		parquet.CreatedBy("hoalu", strconv.Itoa(fileVersion), ""), parquet.WriteBufferSize(0))
 	writers := w.ColumnWriters()
 	column := func(name string) (int, *parquet.ColumnWriter) {
 		leaf, _ := schema.Lookup(name)
@@ -317,7 +319,8 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 }
 
 // writeFooter puts what a reader must know into the footer of a file whose pages are written, and answers it as the head of its .tok file.
-func writeFooter(set func(key, value string), pages []byte, cols []*pending, extNames map[string]int, outcomes *memtable, entry fileEntry) (tokMeta, error) {
+func writeFooter(set func(key, value string), pages []byte, cols []*pending, extNames map[string]int, outcomes *memtable,
+	entry fileEntry) (tokMeta, error) {
 	sum := sha256.Sum256(pages)
 	meta := tokMeta{Rows: int(entry.Rows), Fixed: append([]columnMeta(nil), fixedColumns[:]...)}
 	for _, c := range cols {
@@ -339,7 +342,8 @@ func writeFooter(set func(key, value string), pages []byte, cols []*pending, ext
 		set(key, string(text))
 	}
 	for key, value := range map[string]string{
-		"hoalu.version": strconv.Itoa(fileVersion), "hoalu.system": entry.System, "hoalu.day": entry.Day, "hoalu.events": strconv.Itoa(int(entry.Rows)),
+		"hoalu.version": strconv.Itoa(fileVersion), "hoalu.system": entry.System, "hoalu.day": entry.Day,
+		"hoalu.events":         strconv.Itoa(int(entry.Rows)),
 		"hoalu.first_sequence": strconv.FormatUint(entry.First, 10), "hoalu.last_sequence": strconv.FormatUint(entry.Last, 10),
 		"hoalu.ext_many":     strconv.FormatBool(meta.ExtMany),
 		"hoalu.pages_length": strconv.Itoa(len(pages)), "hoalu.pages_sha256": hex.EncodeToString(sum[:]),
@@ -456,7 +460,8 @@ func (x *encoder) writeColumn(c *pending, index int, cw *parquet.ColumnWriter, e
 	return nil
 }
 
-func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, column func(string) (int, *parquet.ColumnWriter), addKeys func(string)) error {
+func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, column func(string) (int, *parquet.ColumnWriter),
+	addKeys func(string)) error {
 	index, cw := column(colExt)
 	at := 0
 	for len(events) > 0 {

@@ -227,7 +227,8 @@ func openL0(path string) (*l0, error) {
 	}
 	left := size // filters do not overlap
 	for i, b := range s.Blocks {
-		if b.Length < 8 || b.Events < 0 || !inFile(b.Offset, b.Length, size) || !inFile(b.Filter, b.FilterLen, size) || int64(b.FilterLen) > left {
+		if b.Length < 8 || b.Events < 0 || !inFile(b.Offset, b.Length, size) || !inFile(b.Filter, b.FilterLen, size) ||
+			int64(b.FilterLen) > left {
 			return nil, damaged("block %d", i)
 		}
 		left -= int64(b.FilterLen)

@@ -216,7 +216,8 @@ func (s *Store) rebuild(cause error) (*manifest, error) {
 	if err := m.write(s.cfg.Dir, s.cfg.step); err != nil {
 		return nil, err
 	}
-	s.log.Warn("the list of filed segments was made anew", "files", sum.Files, "events", sum.Events, "left_out", sum.LeftOut, "set_aside", sum.SetAside, "duration", sum.Took.Round(time.Millisecond))
+	s.log.Warn("the list of filed segments was made anew", "files", sum.Files, "events", sum.Events, "left_out", sum.LeftOut, "set_aside",
+		sum.SetAside, "duration", sum.Took.Round(time.Millisecond))
 	if s.cfg.Hooks.OnRebuild != nil {
 		s.cfg.Hooks.OnRebuild(sum)
 	}

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// MANIFEST names the filed segments that count and how far the first level is filed. One that is lost is made anew (rebuild.go). Its first line is
-// "hoalu-manifest 1 <crc32c of the rest, hex>", the rest is JSON. It is replaced by rename.
+// MANIFEST names the filed segments that count and how far the first level is filed. One that is lost is made anew (rebuild.go). Its first
+// line is "hoalu-manifest 1 <crc32c of the rest, hex>", the rest is JSON. It is replaced by rename.
 type manifest struct {
 	Epoch    string      `json:"epoch"`
 	Position uint64      `json:"position"` // last sequence filed

@@ -127,7 +127,8 @@ func (s *Store) Ready(ctx context.Context) error {
 		errs = append(errs, fmt.Errorf("events stay in memory and in the queue, because they cannot be written: %w", sealErr))
 	}
 	if _, err := os.ReadDir(s.cfg.Dir); err != nil {
-		return errors.Join(append(errs, fmt.Errorf("the folder of the event store cannot be read: %w; look at the disk and at the rights of the folder", err))...)
+		return errors.Join(append(errs,
+			fmt.Errorf("the folder of the event store cannot be read: %w; look at the disk and at the rights of the folder", err))...)
 	}
 	v := s.view()
 	defer s.release(v) // nothing of it is removed while we look
@@ -165,7 +166,8 @@ func (s *Store) Ready(ctx context.Context) error {
 			}
 			named = append(named, name+": "+gone[name])
 		}
-		errs = append(errs, fmt.Errorf("%d files of events cannot be read, so searches and figures are incomplete: %s; look at the disk, or restore them from the backup", len(gone), strings.Join(named, "; ")))
+		errs = append(errs,
+			fmt.Errorf("%d files of events cannot be read, so searches and figures are incomplete: %s; look at the disk, or restore them from the backup", len(gone), strings.Join(named, "; ")))
 	}
 	return errors.Join(errs...)
 }

@@ -186,7 +186,8 @@ func (b *rebuild) file(path string) (*file, error) {
 	}
 	h := &handle{in, t}
 	f.Min, f.Max, f.Created = 1<<62, -1<<62, 0
-	for fix, fn := range map[int]func(int64){fixTime: func(v int64) { f.Min, f.Max = min(f.Min, v), max(f.Max, v) }, fixCreated: func(v int64) { f.Created = max(f.Created, v) }} {
+	for fix, fn := range map[int]func(int64){fixTime: func(v int64) { f.Min, f.Max = min(f.Min, v), max(f.Max, v) },
+		fixCreated: func(v int64) { f.Created = max(f.Created, v) }} {
 		err := h.scanColumn(context.Background(), &t.Fixed[fix], nil, func(_ *dict, p *page) error {
 			for _, v := range p.ints {
 				fn(v)

@@ -23,8 +23,8 @@ type extMeta struct {
 	Values int    `json:"values"`
 }
 
-// A .tok file: "HLT" version(1), CRC-32C u32 of the rest, then the head (tokMeta) as varints and length-prefixed texts, the token filter and
-// the id filter, each with its length.
+// A .tok file: "HLT" version(1), CRC-32C u32 of the rest, then the head (tokMeta) as varints and length-prefixed texts, the token filter
+// and the id filter, each with its length.
 const tokMagic = "HLT"
 
 func encodeTok(meta tokMeta, tokens, ids filter) []byte {

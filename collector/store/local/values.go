@@ -200,7 +200,8 @@ func (a *aggState) histogram(agg *query.Agg, p *plan) (query.AggResult, error) {
 	}
 	n := steps(first, last, agg.Interval)
 	if n > maxBuckets || a.tooMany {
-		return r, fmt.Errorf("%w: aggregation %q has more than %d intervals; use a longer interval or a shorter time", store.ErrQuery, agg.Name, maxBuckets)
+		return r, fmt.Errorf("%w: aggregation %q has more than %d intervals; use a longer interval or a shorter time", store.ErrQuery, agg.Name,
+			maxBuckets)
 	}
 	if first > last {
 		return r, nil // nothing can lie between from and to

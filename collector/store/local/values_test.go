@@ -21,8 +21,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestManyValues: a field with a value of its own in each of millions of events is counted in bounded memory, and the answer says that it is
-// approximate; what is frequent among them is still found, with its error within the bound that the answer names.
+// TestManyValues: a field with a value of its own in each of millions of events is counted in bounded memory, and the answer says that it
+// is approximate; what is frequent among them is still found, with its error within the bound that the answer names.
 func TestManyValues(t *testing.T) {
 	const n = 500_000
 	before := heap()
@@ -157,7 +157,8 @@ func TestSearchManyValues(t *testing.T) {
 	if _, err := s.Search(t.Context(), many); !errors.Is(err, store.ErrQuery) {
 		t.Errorf("%d aggregations: %v", len(many.Aggs), err)
 	}
-	if _, err := s.Search(t.Context(), query.Search{Query: query.All{}, Aggs: []query.Agg{{Name: "x", Kind: query.AggTerms, Field: f, Size: maxTop + 1}}}); !errors.Is(err, store.ErrQuery) {
+	if _, err := s.Search(t.Context(), query.Search{Query: query.All{},
+		Aggs: []query.Agg{{Name: "x", Kind: query.AggTerms, Field: f, Size: maxTop + 1}}}); !errors.Is(err, store.ErrQuery) {
 		t.Errorf("%d values: %v", maxTop+1, err)
 	}
 }

@@ -25,7 +25,8 @@ func testBounds(t *testing.T, open func(*testing.T) Opened) {
 			for _, to := range times {
 				for _, interval := range []int64{1, 60_000, math.MaxInt64 / 2, math.MaxInt64, 0, -1} {
 					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-					q := query.Search{Query: query.All{}, From: from, To: to, Limit: 3, Aggs: []query.Agg{{Name: "h", Kind: query.AggHistogram, Interval: interval}}}
+					q := query.Search{Query: query.All{}, From: from, To: to, Limit: 3,
+						Aggs: []query.Agg{{Name: "h", Kind: query.AggHistogram, Interval: interval}}}
 					r, err := s.Search(ctx, q)
 					cancel()
 					switch {
@@ -51,7 +52,8 @@ func testBounds(t *testing.T, open func(*testing.T) Opened) {
 		// A person who leaves is not searched for any longer.
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := s.Search(ctx, query.Search{Query: query.All{}, Limit: 1, Aggs: []query.Agg{{Name: "h", Kind: query.AggHistogram, Field: ecs.Timestamp, Interval: 1000}}}); !errors.Is(err, context.Canceled) {
+		if _, err := s.Search(ctx, query.Search{Query: query.All{}, Limit: 1,
+			Aggs: []query.Agg{{Name: "h", Kind: query.AggHistogram, Field: ecs.Timestamp, Interval: 1000}}}); !errors.Is(err, context.Canceled) {
 			t.Errorf("search of one who left: %v, want context.Canceled", err)
 		}
 	})

@@ -47,19 +47,25 @@ func NewGenerator(seed uint64) *Generator {
 		g.shares = append(g.shares, sum)
 	}
 	for i := range 600 {
-		g.hosts = append(g.hosts, host{name: fmt.Sprintf("may-%s-%03d", []string{"ubnd", "so-yte", "so-gd", "mcc", "csdl"}[i%5], i), ip: fmt.Sprintf("10.%d.%d.%d", i%46, i/250, 10+i%240), os: []string{"windows", "linux"}[i%2], system: i % g.Systems})
+		g.hosts = append(g.hosts, host{name: fmt.Sprintf("may-%s-%03d", []string{"ubnd", "so-yte", "so-gd", "mcc", "csdl"}[i%5], i),
+			ip: fmt.Sprintf("10.%d.%d.%d", i%46, i/250, 10+i%240), os: []string{"windows", "linux"}[i%2], system: i % g.Systems})
 	}
 	for i := range 900 {
-		g.users = append(g.users, fmt.Sprintf("%s.%s%d", []string{"an", "binh", "chi", "dung", "giang", "hoa", "lan", "minh", "nam", "phuong"}[i%10], []string{"nguyen", "tran", "le", "pham", "hoang"}[i/10%5], i/50))
+		g.users = append(g.users, fmt.Sprintf("%s.%s%d",
+			[]string{"an", "binh", "chi", "dung", "giang", "hoa", "lan", "minh", "nam", "phuong"}[i%10],
+			[]string{"nguyen", "tran", "le", "pham", "hoang"}[i/10%5], i/50))
 	}
 	for i := range 3000 {
-		g.domains = append(g.domains, fmt.Sprintf("%s%d.%s", []string{"cdn", "api", "update", "mail", "www", "s3", "static", "img"}[i%8], i, []string{"ninhbinh.gov.vn", "microsoft.com", "google.com", "vnpt.vn", "viettel.vn", "cloudfront.net", "windowsupdate.com"}[i/8%7]))
+		g.domains = append(g.domains, fmt.Sprintf("%s%d.%s", []string{"cdn", "api", "update", "mail", "www", "s3", "static", "img"}[i%8], i,
+			[]string{"ninhbinh.gov.vn", "microsoft.com", "google.com", "vnpt.vn", "viettel.vn", "cloudfront.net", "windowsupdate.com"}[i/8%7]))
 	}
 	for i := range 40 {
-		g.agents = append(g.agents, fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", 90+i))
+		g.agents = append(g.agents,
+			fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", 90+i))
 	}
 	for i := range 800 {
-		g.paths = append(g.paths, fmt.Sprintf("/dichvucong/%s/%d/%s", []string{"hoso", "thutuc", "tracuu", "nguoidung"}[i%4], i, []string{"xem", "sua", "index.html", "api/v1/chi-tiet", "tai-len"}[i/4%5]))
+		g.paths = append(g.paths, fmt.Sprintf("/dichvucong/%s/%d/%s", []string{"hoso", "thutuc", "tracuu", "nguoidung"}[i%4], i,
+			[]string{"xem", "sua", "index.html", "api/v1/chi-tiet", "tai-len"}[i/4%5]))
 	}
 	return g
 }
@@ -104,7 +110,8 @@ func (g *Generator) event(index int) *ecs.Event {
 	created := g.Start + int64(g.n)*1000/int64(g.Rate)
 	sys := g.system()
 	h := g.hosts[(sys+g.Systems*g.zipf(13))%len(g.hosts)]
-	e := &ecs.Event{ID: ID(0x5eed, g.seq, index), Time: created - int64(r.IntN(1500)), Created: created, System: fmt.Sprintf("HT-%03d", sys+1), Source: fmt.Sprintf("NG-%04d", sys*4+1+r.IntN(3))}
+	e := &ecs.Event{ID: ID(0x5eed, g.seq, index), Time: created - int64(r.IntN(1500)), Created: created, System: fmt.Sprintf("HT-%03d", sys+1),
+		Source: fmt.Sprintf("NG-%04d", sys*4+1+r.IntN(3))}
 	e.AddString(ecs.ECSVersion, "8.17")
 	e.AddString(ecs.HostName, h.name)
 	e.AddString(ecs.HostIP, h.ip)
@@ -153,7 +160,8 @@ func (g *Generator) event(index int) *ecs.Event {
 		e.AddString(fieldRelatedIP, src)
 		e.AddString(fieldRelatedIP, dst)
 	case x < 58:
-		proc := []string{"svchost.exe", "powershell.exe", "cmd.exe", "chrome.exe", "winword.exe", "rundll32.exe", "explorer.exe", "backup.exe"}[g.zipf(8)]
+		proc := []string{"svchost.exe", "powershell.exe", "cmd.exe", "chrome.exe", "winword.exe", "rundll32.exe", "explorer.exe",
+			"backup.exe"}[g.zipf(8)]
 		parent := []string{"services.exe", "explorer.exe", "cmd.exe", "winlogon.exe"}[g.zipf(4)]
 		e.AddString(ecs.EventKind, "event")
 		e.AddString(ecs.EventCategory, "process")
@@ -165,14 +173,17 @@ func (g *Generator) event(index int) *ecs.Event {
 		e.AddString(ecs.ProcessName, proc)
 		e.AddInt(ecs.ProcessPID, int64(4*(100+r.IntN(4000))))
 		e.AddString(ecs.ProcessExecutable, `C:\Windows\System32\`+proc)
-		e.AddString(ecs.ProcessCommandLine, fmt.Sprintf(`"C:\Windows\System32\%s" -k %s -p %d --task %x`, proc, []string{"netsvcs", "LocalService", "NetworkService"}[g.zipf(3)], r.IntN(90), r.IntN(1<<g.r.IntN(20))))
+		e.AddString(ecs.ProcessCommandLine, fmt.Sprintf(`"C:\Windows\System32\%s" -k %s -p %d --task %x`, proc,
+			[]string{"netsvcs", "LocalService", "NetworkService"}[g.zipf(3)], r.IntN(90), r.IntN(1<<g.r.IntN(20))))
 		e.AddString(ecs.ParentName, parent)
 		e.AddInt(ecs.ParentPID, int64(4*(100+r.IntN(1000))))
 		e.AddString(ecs.ParentExecutable, `C:\Windows\System32\`+parent)
-		e.AddString(fieldHash, fmt.Sprintf("%016x%016x%016x%016x", uint64(g.zipf(4000))*0x9e3779b97f4a7c15, uint64(g.zipf(3))*0xbf58476d1ce4e5b9, uint64(0x94d049bb133111eb), 77))
+		e.AddString(fieldHash, fmt.Sprintf("%016x%016x%016x%016x", uint64(g.zipf(4000))*0x9e3779b97f4a7c15, uint64(g.zipf(3))*0xbf58476d1ce4e5b9,
+			uint64(0x94d049bb133111eb), 77))
 		e.AddString(ecs.UserName, user)
 		e.AddString(ecs.UserDomain, "NINHBINH")
-		e.AddString(fieldGUID, fmt.Sprintf("{%08x-%04x-%04x-%04x-%012x}", h.system*7919, r.IntN(1<<16), r.IntN(1<<16), r.IntN(1<<10), r.Uint64()>>44))
+		e.AddString(fieldGUID, fmt.Sprintf("{%08x-%04x-%04x-%04x-%012x}", h.system*7919, r.IntN(1<<16), r.IntN(1<<16), r.IntN(1<<10),
+			r.Uint64()>>44))
 		e.AddString(fieldIntegrity, []string{"High", "System", "Medium"}[g.zipf(3)])
 		e.AddString(fieldChannel, "Microsoft-Windows-Sysmon/Operational")
 		e.AddInt(fieldRecord, int64(g.n)*3)
@@ -208,7 +219,8 @@ func (g *Generator) event(index int) *ecs.Event {
 		src := ip()
 		ua := g.agents[g.zipf(len(g.agents))]
 		size := int64(math.Exp(8 + r.NormFloat64()))
-		line := fmt.Sprintf(`%s - %s [22/Nov/2026:07:%02d:%02d +0700] "GET %s HTTP/1.1" %d %d "-" "%s"`, src, user, g.n/60%60, g.n%60, path, status, size, ua)
+		line := fmt.Sprintf(`%s - %s [22/Nov/2026:07:%02d:%02d +0700] "GET %s HTTP/1.1" %d %d "-" "%s"`, src, user, g.n/60%60, g.n%60, path,
+			status, size, ua)
 		e.AddString(ecs.EventKind, "event")
 		e.AddString(ecs.EventCategory, "web")
 		e.AddString(ecs.EventType, "access")
@@ -256,7 +268,8 @@ func (g *Generator) event(index int) *ecs.Event {
 		e.AddString(ecs.EventAction, "select")
 		e.AddString(ecs.EventDataset, "postgresql.audit")
 		e.AddString(ecs.Message, fmt.Sprintf("Sở Y tế: truy vấn hồ sơ bệnh án số %d của phòng khám %s", r.IntN(100000), g.domains[g.zipf(100)]))
-		e.AddString(fieldQuery, fmt.Sprintf("SELECT * FROM ho_so WHERE ma = %d AND trang_thai = '%s'", r.IntN(1<<17), []string{"moi", "dang_xu_ly", "xong"}[g.zipf(3)]))
+		e.AddString(fieldQuery, fmt.Sprintf("SELECT * FROM ho_so WHERE ma = %d AND trang_thai = '%s'", r.IntN(1<<17),
+			[]string{"moi", "dang_xu_ly", "xong"}[g.zipf(3)]))
 		e.AddString(ecs.UserName, user)
 		e.AddString(ecs.SourceIP, ip())
 		e.AddInt(fieldRows, int64(g.zipf(5000)))

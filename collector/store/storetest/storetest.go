@@ -20,8 +20,8 @@ import (
 	"hoalu/ecs/query"
 )
 
-// Opened is a store under test. Settle brings it into its next form (sealed, compacted, refreshed) without changing what it holds; nil if it has
-// one form. Reopen closes it and opens the same data again; nil if it cannot.
+// Opened is a store under test. Settle brings it into its next form (sealed, compacted, refreshed) without changing what it holds; nil if
+// it has one form. Reopen closes it and opens the same data again; nil if it cannot.
 type Opened struct {
 	Store  store.Store
 	Settle func(ctx context.Context) error
@@ -68,7 +68,8 @@ func odd(start int64) []*ecs.Event {
 	var out []*ecs.Event
 	add := func(fill func(e *ecs.Event)) {
 		n := len(out)
-		e := &ecs.Event{ID: ID(7, 1<<40, n), Time: start + int64(n)*10, Created: start + int64(n)*10 + 5, Ingested: start + 9_000_000, System: "HT-901", Source: "NG-9001"}
+		e := &ecs.Event{ID: ID(7, 1<<40, n), Time: start + int64(n)*10, Created: start + int64(n)*10 + 5, Ingested: start + 9_000_000,
+			System: "HT-901", Source: "NG-9001"}
 		fill(e)
 		out = append(out, e)
 	}
@@ -172,18 +173,25 @@ func search(t *testing.T, st store.Store, s query.Search) query.Result {
 // Queries are texts that between them use every kind of node.
 var Queries = []string{
 	"*", "not *",
-	"user.name:SYSTEM", "user.name:\"hệ thống\"", "event.code:4624", "event.code:(4624 or \"4624.0\" or 1)", "event.code:()", "tags:x", "tags:3", "tags:true",
-	"event.action:network_flow", "event.action:NETWORK_FLOW and destination.port:443", "hoalu.system.id:HT-001", "hoalu.system.id:(HT-002 or HT-901)", "not hoalu.system.id:HT-001",
+	"user.name:SYSTEM", "user.name:\"hệ thống\"", "event.code:4624", "event.code:(4624 or \"4624.0\" or 1)", "event.code:()", "tags:x",
+	"tags:3", "tags:true",
+	"event.action:network_flow", "event.action:NETWORK_FLOW and destination.port:443", "hoalu.system.id:HT-001",
+	"hoalu.system.id:(HT-002 or HT-901)", "not hoalu.system.id:HT-001",
 	"hoalu.source.id:NG-0001", "hoalu.source.id:*", "not hoalu.source.id:*",
-	"host.name:may-*", "process.command_line:*netsvcs*", `process.executable:C:\\windows\\system32\\p*.exe`, "url.path:/dichvucong/*/xem", "user.name:?n.nguyen0",
+	"host.name:may-*", "process.command_line:*netsvcs*", `process.executable:C:\\windows\\system32\\p*.exe`, "url.path:/dichvucong/*/xem",
+	"user.name:?n.nguyen0",
 	`url.path:/hoso\/[0-9]+\/sua/`, `message:/(?i)FAILED/`,
 	"failed", "benh an", `"so y te"`, "message:failed", "tags:~ngoai", "NINHBINH", "10.0.0.53", "HT-901", "khongcotunao", "sysmon 4624",
-	"http.response.status_code:>=500", "destination.port:[80 to 443]", "destination.port:{80 to 443}", "source.bytes:>100000", "event.code:>4623.5", "nginx.upstream.response_time:<0.1", "user.name:[an to binh]",
+	"http.response.status_code:>=500", "destination.port:[80 to 443]", "destination.port:{80 to 443}", "source.bytes:>100000",
+	"event.code:>4623.5", "nginx.upstream.response_time:<0.1", "user.name:[an to binh]",
 	`@timestamp:>="2026-11-20T00:10:00Z"`, `event.created:<"2026-11-20T00:00:30Z"`, "event.ingested:*", `@timestamp:2026*`, "@timestamp:*",
 	"source.ip:10.0.0.0/8", "host.ip:10.9.0.0/16", "host.ip:fe80::/10", "related.ip:10.1.0.0/16 and not destination.ip:10.1.0.0/16",
-	"dns.resolved_ip:*", "not dns.resolved_ip:*", "source.geo.name:*", "postgresql.superuser:true", "postgresql.superuser:false", "pg.la.3:*", "pg.la.3:hiem or pg.la.4:hiếm",
-	`"field with \"quotes\" and, commas":v`, "ext:*", "\"event.code#integer\":*", "winlog.record_id:<3000 and host.os.type:windows", "process.pid:404",
-	"(event.category:authentication and event.outcome:failure) or (event.category:web and http.response.status_code:404)", "not (failed or accepted)", "not not failed",
+	"dns.resolved_ip:*", "not dns.resolved_ip:*", "source.geo.name:*", "postgresql.superuser:true", "postgresql.superuser:false", "pg.la.3:*",
+	"pg.la.3:hiem or pg.la.4:hiếm",
+	`"field with \"quotes\" and, commas":v`, "ext:*", "\"event.code#integer\":*", "winlog.record_id:<3000 and host.os.type:windows",
+	"process.pid:404",
+	"(event.category:authentication and event.outcome:failure) or (event.category:web and http.response.status_code:404)",
+	"not (failed or accepted)", "not not failed",
 	"event.action:dns_query and not (dns.question.type:A or dns.question.type:AAAA) and source.ip:*",
 }
 
@@ -229,11 +237,13 @@ func testSearch(t *testing.T, open func(*testing.T) Opened) {
 		for _, q := range list {
 			r := search(t, s, q.Search)
 			if r.Total != int64(len(q.want)) || r.Capped {
-				t.Errorf("Search(%s, from %d to %d): Total = %d (capped %v), want %d", query.Print(q.Query), q.From, q.To, r.Total, r.Capped, len(q.want))
+				t.Errorf("Search(%s, from %d to %d): Total = %d (capped %v), want %d", query.Print(q.Query), q.From, q.To, r.Total, r.Capped,
+					len(q.want))
 			}
 			page := q.want[:min(len(q.want), q.Limit)]
 			if got := ids(r.Events); !reflect.DeepEqual(got, page) {
-				t.Errorf("Search(%s, from %d to %d, limit %d, ascending %v): events differ\n got %v\nwant %v", query.Print(q.Query), q.From, q.To, q.Limit, q.Ascending, got, page)
+				t.Errorf("Search(%s, from %d to %d, limit %d, ascending %v): events differ\n got %v\nwant %v", query.Print(q.Query), q.From, q.To,
+					q.Limit, q.Ascending, got, page)
 			}
 			if (r.Next == "") != (len(q.want) <= q.Limit) && q.Limit > 0 {
 				t.Errorf("Search(%s, limit %d) of %d: Next = %q", query.Print(q.Query), q.Limit, len(q.want), r.Next)
@@ -302,9 +312,11 @@ func testAggs(t *testing.T, s store.Store, all []*ecs.Event) {
 			t.Fatal(err)
 		}
 		q := query.Search{Query: n, From: start - 10_000, To: start + 2_000_000}
-		fields := []ecs.Field{ecs.SourceIP, ecs.Tags, ecs.EventCode, ecs.DestPort, ecs.Intern("postgresql.superuser"), ecs.SystemID, ecs.SourceID, ecs.EventType, ecs.Intern("pg.la.3"), ecs.Intern("missing")}
+		fields := []ecs.Field{ecs.SourceIP, ecs.Tags, ecs.EventCode, ecs.DestPort, ecs.Intern("postgresql.superuser"), ecs.SystemID, ecs.SourceID,
+			ecs.EventType, ecs.Intern("pg.la.3"), ecs.Intern("missing")}
 		for i, f := range fields {
-			q.Aggs = append(q.Aggs, query.Agg{Name: fmt.Sprint("t", i), Kind: query.AggTerms, Field: f, Size: 5}, query.Agg{Name: fmt.Sprint("c", i), Kind: query.AggCardinality, Field: f})
+			q.Aggs = append(q.Aggs, query.Agg{Name: fmt.Sprint("t", i), Kind: query.AggTerms, Field: f, Size: 5},
+				query.Agg{Name: fmt.Sprint("c", i), Kind: query.AggCardinality, Field: f})
 		}
 		q.Aggs = append(q.Aggs, query.Agg{Name: "h", Kind: query.AggHistogram, Interval: 60_000})
 		w := want(t, all, q)
@@ -399,7 +411,8 @@ func testPages(t *testing.T, open func(*testing.T) Opened) {
 		}
 	}
 	for _, after := range []string{"!", "AAAA", "e30x", "bnVsbA", "W10", strings.Repeat("A", 4000)} {
-		if _, err := o.Store.Search(t.Context(), query.Search{Query: query.All{}, After: after}); !errors.Is(err, query.ErrCursor) || !errors.Is(err, store.ErrQuery) {
+		if _, err := o.Store.Search(t.Context(), query.Search{Query: query.All{}, After: after}); !errors.Is(err, query.ErrCursor) ||
+			!errors.Is(err, store.ErrQuery) {
 			t.Errorf("Search after %.40q: %v, want ErrCursor", after, err)
 		}
 	}
@@ -542,7 +555,8 @@ func testDuplicates(t *testing.T, open func(*testing.T) Opened) {
 	put := func(s store.Store, events ...*ecs.Event) {
 		t.Helper()
 		seq++
-		if err := s.Append(ctx, store.Block{Epoch: "e1", First: seq, Last: seq, Events: events, Outcomes: []store.Outcome{{Source: "NG-0001", Minute: start, Quarantined: map[string]int64{"json": 2}}}}); err != nil {
+		if err := s.Append(ctx, store.Block{Epoch: "e1", First: seq, Last: seq, Events: events,
+			Outcomes: []store.Outcome{{Source: "NG-0001", Minute: start, Quarantined: map[string]int64{"json": 2}}}}); err != nil {
 			t.Fatalf("Append: %v", err)
 		}
 	}
@@ -632,7 +646,8 @@ func testRetain(t *testing.T, open func(*testing.T) Opened) {
 		events = append(events, e)
 	}
 	for i, e := range events {
-		if err := o.Store.Append(t.Context(), store.Block{Epoch: "e1", First: uint64(i + 1), Last: uint64(i + 1), Events: []*ecs.Event{e}}); err != nil {
+		if err := o.Store.Append(t.Context(), store.Block{Epoch: "e1", First: uint64(i + 1), Last: uint64(i + 1),
+			Events: []*ecs.Event{e}}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 1 && o.Settle != nil {
@@ -662,7 +677,8 @@ func testRetain(t *testing.T, open func(*testing.T) Opened) {
 	got := ids(r.Events)
 	sort.Strings(got)
 	// The expired event may stay where it shares a file with one that came late to the same day.
-	if w := []string{"qretain1", "qretain2", "qretain3", "qretain4", "qretain5"}; !reflect.DeepEqual(got, w) && !reflect.DeepEqual(got, append([]string{"qretain0"}, w...)) {
+	if w := []string{"qretain1", "qretain2", "qretain3", "qretain4", "qretain5"}; !reflect.DeepEqual(got, w) &&
+		!reflect.DeepEqual(got, append([]string{"qretain0"}, w...)) {
 		t.Errorf("after Retain %v are left, want %v (removed %v)", got, w, removed)
 	}
 	if !asked[[2]string{"HT-004", pinned}] {

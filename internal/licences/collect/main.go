@@ -1,6 +1,6 @@
-// Command collect writes third-party.txt and sbom.json of package licences: from the modules that go list says are linked into cmd/hoalu, and
-// from the packages of console/ui/package-lock.json that are no tools of the build. It needs both to be there (go mod download, npm ci) and
-// asks no network.
+// Command collect writes third-party.txt and sbom.json of package licences: from the modules that go list says are linked into cmd/hoalu,
+// and from the packages of console/ui/package-lock.json that are no tools of the build. It needs both to be there (go mod download, npm ci)
+// and asks no network.
 //
 // A component whose licence it cannot name is an error: somebody has to look at it before it is handed on.
 package main
@@ -60,7 +60,8 @@ func run(dir string) error {
 
 // modules are the Go modules linked into the program, and Go's own library.
 func modules() ([]component, error) {
-	linked := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}", "./cmd/hoalu")
+	linked := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}",
+		"./cmd/hoalu")
 	linked.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	out, err := linked.Output()
 	if err != nil {
@@ -114,7 +115,8 @@ func packages(dir string) ([]component, error) {
 			continue
 		}
 		named := at[strings.LastIndex(at, "node_modules/")+len("node_modules/"):]
-		c := component{name: named, version: p.Version, licence: p.License, purl: "pkg:npm/" + strings.Replace(named, "@", "%40", 1) + "@" + p.Version}
+		c := component{name: named, version: p.Version, licence: p.License,
+			purl: "pkg:npm/" + strings.Replace(named, "@", "%40", 1) + "@" + p.Version}
 		folder := filepath.Join(dir, at)
 		if _, err := os.Stat(folder); err != nil {
 			return nil, fmt.Errorf("%s is not installed (npm ci): %w", named, err)
@@ -124,7 +126,8 @@ func packages(dir string) ([]component, error) {
 		}
 		list = append(list, c)
 	}
-	return slices.CompactFunc(slices.SortedFunc(slices.Values(list), func(a, b component) int { return cmp.Compare(a.purl, b.purl) }), func(a, b component) bool { return a.purl == b.purl }), nil
+	return slices.CompactFunc(slices.SortedFunc(slices.Values(list), func(a, b component) int { return cmp.Compare(a.purl, b.purl) }),
+		func(a, b component) bool { return a.purl == b.purl }), nil
 }
 
 // read finds the licence texts of a folder, by the names that they have.
@@ -136,7 +139,9 @@ func read(dir string) ([]string, error) {
 	var list []string
 	for _, e := range entries {
 		upper := strings.ToUpper(e.Name())
-		if e.IsDir() || strings.HasSuffix(upper, ".GO") || !slices.ContainsFunc([]string{"LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"}, func(s string) bool { return strings.HasPrefix(upper, s) }) {
+		if e.IsDir() || strings.HasSuffix(upper, ".GO") ||
+			!slices.ContainsFunc([]string{"LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"},
+				func(s string) bool { return strings.HasPrefix(upper, s) }) {
 			continue
 		}
 		raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
@@ -175,7 +180,8 @@ func name(texts []string) string {
 			}
 		}
 		if strings.Contains(words, "Redistribution and use in source and binary forms") {
-			if strings.Contains(words, "Neither the name") || strings.Contains(words, "may not be used to endorse") || strings.Contains(words, "names of its contributors may be used") {
+			if strings.Contains(words, "Neither the name") || strings.Contains(words, "may not be used to endorse") ||
+				strings.Contains(words, "names of its contributors may be used") {
 				ids = append(ids, "BSD-3-Clause")
 			} else {
 				ids = append(ids, "BSD-2-Clause")

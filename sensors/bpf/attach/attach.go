@@ -164,7 +164,8 @@ func possible() error {
 		return &Unavailable{Why: "The host sensor needs Linux.", Do: "Run it on a Linux host."}
 	}
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
-		return &Unavailable{Why: "The kernel does not describe its types (no /sys/kernel/btf/vmlinux).", Do: "Use a kernel built with CONFIG_DEBUG_INFO_BTF, 5.15 or newer.", Err: err}
+		return &Unavailable{Why: "The kernel does not describe its types (no /sys/kernel/btf/vmlinux).",
+			Do: "Use a kernel built with CONFIG_DEBUG_INFO_BTF, 5.15 or newer.", Err: err}
 	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err == nil {
@@ -179,13 +180,15 @@ func possible() error {
 
 func explain(name string, err error) error {
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EPERM) {
-		return &Unavailable{Why: "No right to load eBPF programs.", Do: "Run as root, or: sudo setcap cap_bpf,cap_perfmon,cap_net_raw+ep " + executable(), Err: err}
+		return &Unavailable{Why: "No right to load eBPF programs.",
+			Do: "Run as root, or: sudo setcap cap_bpf,cap_perfmon,cap_net_raw+ep " + executable(), Err: err}
 	}
 	if errors.Is(err, ebpf.ErrNotSupported) {
 		return &Unavailable{Why: fmt.Sprintf("The kernel does not offer what probe %s needs.", name), Do: "Use kernel 5.15 or newer.", Err: err}
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	return &Unavailable{Why: fmt.Sprintf("The kernel refuses probe %s: %s.", name, text), Do: "Report this kernel's version with the message.", Err: err}
+	return &Unavailable{Why: fmt.Sprintf("The kernel refuses probe %s: %s.", name, text), Do: "Report this kernel's version with the message.",
+		Err: err}
 }
 
 func executable() string {

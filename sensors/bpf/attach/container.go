@@ -30,7 +30,8 @@ func PlaceAt(b []byte) Place {
 
 // Home is what is known of where a process lives. The zero Home is a process that nothing could be told of.
 type Home struct {
-	ID      string // container.id: 64 hex digits of Docker, podman, containerd and CRI-O; the machine's name of systemd-nspawn and LXC; "" none
+	// container.id: 64 hex digits of Docker, podman, containerd and CRI-O; the machine's name of systemd-nspawn and LXC; "" none
+	ID      string
 	Runtime string // container.runtime, "" not known
 	Name    string // container.name, where the control group carries one
 
@@ -158,7 +159,8 @@ var (
 	hexContainer = regexp.MustCompile(`^(?:(docker|libpod|cri-containerd|containerd|crio|nerdctl)-)?([0-9a-f]{64})(?:\.scope)?$`)
 	nspawnUnit   = regexp.MustCompile(`^(?:systemd-nspawn@(.+)\.service|machine-(.+)\.scope)$`)
 	lxcPayload   = regexp.MustCompile(`^lxc\.payload\.(.+)$`)
-	runtimes     = map[string]string{"docker": "docker", "libpod": "podman", "cri-containerd": "containerd", "containerd": "containerd", "nerdctl": "containerd", "crio": "cri-o"}
+	runtimes     = map[string]string{"docker": "docker", "libpod": "podman", "cri-containerd": "containerd", "containerd": "containerd",
+		"nerdctl": "containerd", "crio": "cri-o"}
 )
 
 // containerOf finds the container in the control groups of a process (/proc/PID/cgroup): the innermost one that a known runtime made.

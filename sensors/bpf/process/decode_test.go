@@ -39,7 +39,8 @@ func TestHostileArguments(t *testing.T) {
 	for i := range all {
 		all[i] = byte(i)
 	}
-	for _, args := range [][]byte{all, []byte("sh\x00-c\x00\xff\xfe\x80\"\\\n\x1b[2J\x00"), bytes.Repeat([]byte("ạ"), 341), []byte("\x00\x00\x00"), bytes.Repeat([]byte{0xe1}, argsSize), []byte("a\x00{\"x\":1}\x00")} {
+	for _, args := range [][]byte{all, []byte("sh\x00-c\x00\xff\xfe\x80\"\\\n\x1b[2J\x00"), bytes.Repeat([]byte("ạ"), 341),
+		[]byte("\x00\x00\x00"), bytes.Repeat([]byte{0xe1}, argsSize), []byte("a\x00{\"x\":1}\x00")} {
 		var e ecs.Event
 		if !p.decode(&e, execRecord(7, 1, "/bin/sh", args), &clock) {
 			t.Fatalf("args %q: not decoded", args)
@@ -69,7 +70,8 @@ func TestArgumentsNotReadByTheKernel(t *testing.T) {
 	}
 	defer func() { in.Close(); cmd.Wait() }()
 	pid := uint32(cmd.Process.Pid)
-	for end := time.Now().Add(5 * time.Second); len(cmdlineOf(pid)) == 0 && time.Now().Before(end); { // the kernel shows it only once exec is through
+	// the kernel shows it only once exec is through
+	for end := time.Now().Add(5 * time.Second); len(cmdlineOf(pid)) == 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	p := New("h")

@@ -54,7 +54,8 @@ const ring = 8 << 20
 
 // New returns the probe; host is host.name of its records.
 func New(host string) *Probe {
-	return &Probe{Probe: attach.New(attach.Spec{Name: "process", Object: object, Programs: []string{"on_exec", "on_exit"}, Ring: ring}), host: host, cache: map[uint32]entry{}, users: map[uint32]string{}, homes: attach.NewHomes(),
+	return &Probe{Probe: attach.New(attach.Spec{Name: "process", Object: object, Programs: []string{"on_exec", "on_exit"}, Ring: ring}),
+		host: host, cache: map[uint32]entry{}, users: map[uint32]string{}, homes: attach.NewHomes(),
 		exe: func(pid uint32) string { p, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); return p }}
 }
 

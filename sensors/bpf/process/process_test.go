@@ -81,7 +81,8 @@ func TestSeesRealProcesses(t *testing.T) {
 	if want := "/bin/sh -c exit 3 hoalu-probe-test two words dấu"; m["process.command_line"] != want {
 		t.Errorf("command line = %q, want %q", m["process.command_line"], want)
 	}
-	for field, want := range map[string]any{"host.name": "testhost", "process.name": "sh", "event.category": "process", "sigma.logsource.product": "linux", "sigma.logsource.category": "process_creation"} {
+	for field, want := range map[string]any{"host.name": "testhost", "process.name": "sh", "event.category": "process",
+		"sigma.logsource.product": "linux", "sigma.logsource.category": "process_creation"} {
 		if m[field] != want {
 			t.Errorf("%s = %v, want %v", field, m[field], want)
 		}
@@ -102,8 +103,8 @@ func TestSeesRealProcesses(t *testing.T) {
 	}
 }
 
-// TestContainerIsNotTheHost: a process with namespaces and a file of accounts of its own does not get the account that its user number has on
-// this host; a process beside it does.
+// TestContainerIsNotTheHost: a process with namespaces and a file of accounts of its own does not get the account that its user number has
+// on this host; a process beside it does.
 func TestContainerIsNotTheHost(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("making namespaces needs root")
@@ -172,7 +173,8 @@ func TestContainerIsNotTheHost(t *testing.T) {
 	if m := get("host"); m["user.name"] != nobody.Username {
 		t.Errorf("on the host: user.name = %v, want %s", m["user.name"], nobody.Username)
 	}
-	run("unshare", "--mount", "--pid", "--fork", "--mount-proc", "/bin/sh", "-c", "mount --bind "+passwd+" /etc/passwd; ( "+as+"inside ); true")
+	run("unshare", "--mount", "--pid", "--fork", "--mount-proc", "/bin/sh", "-c",
+		"mount --bind "+passwd+" /etc/passwd; ( "+as+"inside ); true")
 	m := get("inside")
 	if name, there := m["user.name"]; there {
 		t.Errorf("in a container: user.name = %v, the account of this host", name)

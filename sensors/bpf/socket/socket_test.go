@@ -88,7 +88,8 @@ func TestSeesConnections(t *testing.T) {
 			t.Fatalf("connect = %v, listen = %v", connect, listen)
 		}
 	}
-	for field, want := range map[string]any{"destination.ip": "127.0.0.1", "network.transport": "tcp", "sigma.logsource.category": "network_connection", "event.category": "network"} {
+	for field, want := range map[string]any{"destination.ip": "127.0.0.1", "network.transport": "tcp",
+		"sigma.logsource.category": "network_connection", "event.category": "network"} {
 		if connect[field] != want {
 			t.Errorf("%s = %v, want %v", field, connect[field], want)
 		}

@@ -83,9 +83,11 @@ func StartAs(addr string, clients *x509.CertPool, change func(*x509.Certificate)
 	if err != nil {
 		return nil, err
 	}
-	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test centre"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test centre"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().AddDate(1, 0, 0),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	if change != nil {
 		change(ca)
 	}
@@ -108,7 +110,8 @@ func StartAs(addr string, clients *x509.CertPool, change func(*x509.Certificate)
 	c := &Centre{key: key, other: other, held: map[string]*Held{}, Delay: time.Second,
 		ServerCA:   string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki}))}
-	conf := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: caKey}}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12}
+	conf := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: caKey}}, ClientAuth: tls.RequireAnyClientCert,
+		MinVersion: tls.VersionTLS12}
 	if clients != nil {
 		conf.ClientAuth, conf.ClientCAs = tls.RequireAndVerifyClientCert, clients
 	}
@@ -233,7 +236,8 @@ func (c *Centre) take(w http.ResponseWriter, r *http.Request) {
 	}
 	receiptID := make([]byte, 8)
 	rand.Read(receiptID)
-	rc := map[string]string{"receipt_id": hex.EncodeToString(receiptID), "report_id": id, "digest": digest, "received": time.Now().Add(ahead).UTC().Format(time.RFC3339Nano), "key_id": "centre-1"}
+	rc := map[string]string{"receipt_id": hex.EncodeToString(receiptID), "report_id": id, "digest": digest,
+		"received": time.Now().Add(ahead).UTC().Format(time.RFC3339Nano), "key_id": "centre-1"}
 	text := "hoalu-receipt/1\n" + rc["receipt_id"] + "\n" + id + "\n" + digest + "\n" + rc["received"] + "\n" + rc["key_id"] + "\n"
 	key := c.key
 	if fault == BadSign {
