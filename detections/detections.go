@@ -286,6 +286,22 @@ func (l *loaded) id(key string) string {
 // Rules lists every rule and correlation that runs, by file. The list is shared; do not change it.
 func (g *Engine) Rules() []soc.RuleInfo { return g.run.Load().infos }
 
+// OfTechnique lists the ids of the rules that name an ATT&CK technique or a part of it, of those in among where it names any; one id that
+// no rule has, where that leaves none.
+func (g *Engine) OfTechnique(technique string, among []string) []string {
+	var ids []string
+	for _, r := range g.Rules() {
+		named := func(t string) bool { return t == technique || strings.HasPrefix(t, technique+".") }
+		if slices.ContainsFunc(r.Attack, named) && (len(among) == 0 || slices.Contains(among, r.ID)) {
+			ids = append(ids, r.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return []string{"-"}
+	}
+	return ids
+}
+
 // Rule is what people see of one rule.
 func (g *Engine) Rule(id string) (soc.RuleInfo, bool) {
 	l := g.run.Load()

@@ -345,3 +345,41 @@ func TestImportedTexts(t *testing.T) {
 		t.Errorf("own: %+v", info)
 	}
 }
+
+// TestOfTechnique: a filter by technique and by rule asks for the rules that are both, not for either.
+func TestOfTechnique(t *testing.T) {
+	g := engine(t, `title: A
+id: 11111111-1111-4111-8111-111111111111
+tags: [attack.t1110.001]
+logsource: {product: linux}
+detection: {s: {user.name: a}, condition: s}
+---
+title: B
+id: 22222222-2222-4222-8222-222222222222
+tags: [attack.t1110]
+logsource: {product: linux}
+detection: {s: {user.name: b}, condition: s}
+---
+title: C
+id: 33333333-3333-4333-8333-333333333333
+tags: [attack.t11101]
+logsource: {product: linux}
+detection: {s: {user.name: c}, condition: s}
+`)
+	a, b, c := "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", "33333333-3333-4333-8333-333333333333"
+	for _, x := range []struct {
+		technique string
+		among     []string
+		want      []string
+	}{
+		{"T1110", nil, []string{a, b}},
+		{"T1110.001", nil, []string{a}},
+		{"T1110", []string{b, c}, []string{b}},
+		{"T1110", []string{c}, []string{"-"}},
+		{"T9999", nil, []string{"-"}},
+	} {
+		if got := g.OfTechnique(x.technique, x.among); !slices.Equal(got, x.want) {
+			t.Errorf("rules of %s among %v: %v, want %v", x.technique, x.among, got, x.want)
+		}
+	}
+}

@@ -29,8 +29,8 @@ type heldKey struct {
 }
 
 // IssueKey makes a key of a source. The secret is answered here and kept nowhere; follow is as for AddKey.
-func (s *Store) IssueKey(ctx context.Context, by soc.Actor, source, label string, follow time.Duration) (key soc.SourceKey, secret string,
-	err error) {
+func (s *Store) IssueKey(ctx context.Context, by soc.Actor, source, label string,
+	follow time.Duration) (key soc.SourceKey, secret string, err error) {
 	secret, hash := NewSecret()
 	key, err = s.AddKey(ctx, by, source, soc.SourceKey{Kind: soc.KeyAPI, Label: label, Hash: hash}, follow)
 	if err != nil {

@@ -139,8 +139,8 @@ func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, er
 // complete fills in what was not known when the report was made, such as our identifier at a centre that was set later, and renders it
 // anew when it was made for another channel. It is stored before anything is sent, so every delivery under the id carries the same bytes
 // for as long as the centre is the same. gone says that this channel cannot carry the report: it is settled as refused, with the cause.
-func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter, row db.NationalOutbox) (_ db.NationalOutbox, gone bool,
-	err error) {
+func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter,
+	row db.NationalOutbox) (_ db.NationalOutbox, gone bool, err error) {
 	o := delivery.Outgoing{Organ: l.Organ}
 	if d.hooks.Lookup != nil {
 		o.System, o.Unit = d.hooks.Lookup(row.SystemID)

@@ -322,10 +322,13 @@ type Try struct {
 	Answer string `json:"answer"`
 }
 
-// Get returns one report with its tries, or sql.ErrNoRows.
+// Get returns one report with its tries; the error for one that is not there is a *soc.Problem.
 func (s *Service) Get(ctx context.Context, id string) (soc.Report, []Try, error) {
 	q := db.New(s.state.Read())
 	row, err := q.Report(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return soc.Report{}, nil, missing(id)
+	}
 	if err != nil {
 		return soc.Report{}, nil, fmt.Errorf("read report %s: %w", id, err)
 	}
@@ -342,6 +345,23 @@ func (s *Service) Get(ctx context.Context, id string) (soc.Report, []Try, error)
 		tries[i] = Try{r.At, r.Answer}
 	}
 	return reports[0], tries, nil
+}
+
+// Answer waits for what the far side says to a report, at most a delivery's time; told is false when it has said nothing by then.
+func (s *Service) Answer(ctx context.Context, id string) (r soc.Report, told bool, err error) {
+	wctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout+time.Second)
+	defer cancel()
+	for {
+		r, tries, err := s.Get(ctx, id)
+		if err != nil || r.State == soc.ReportAccepted || r.State == soc.ReportRefused || len(tries) > 0 {
+			return r, err == nil, err
+		}
+		select {
+		case <-wctx.Done():
+			return r, false, nil
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([]soc.Report, error) {

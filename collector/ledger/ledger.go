@@ -46,8 +46,9 @@ const (
 
 // Errors a caller may branch on.
 var (
-	ErrBehind  = errors.New("ledger waits for the store to seal")                                   // Received: try again later
-	ErrTooMany = fmt.Errorf("more than %d rows: ask for a shorter time or for one source", maxRows) // Rows
+	ErrBehind  = errors.New("ledger waits for the store to seal")   // Received: try again later
+	ErrTooMany = error(&soc.Problem{Status: 422, Code: "rows_many", // Rows
+		Detail: fmt.Sprintf("more than %d rows: ask for a shorter time or for one source", maxRows)})
 	// Check: too young, or the ledger's reader is behind the store
 	ErrEarly = errors.New("minute is not settled yet")
 )

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/pem"
@@ -24,8 +23,6 @@ import (
 	"hoalu/console/identity"
 	"hoalu/console/ui"
 	"hoalu/detections"
-	"hoalu/ecs"
-	"hoalu/ecs/query"
 	"hoalu/national"
 	"hoalu/privacy"
 	"hoalu/soc"
@@ -66,24 +63,13 @@ func (a *App) openConsole(ctx context.Context) error {
 }
 
 type alertsPart struct {
-	t      *triage.Store
+	*triage.Store
 	engine *detections.Engine
 }
 
 func (p alertsPart) filter(f console.AlertFilter) triage.Filter {
 	if f.Attack != "" { // a technique is a property of the rule
-		var ids []string
-		for _, r := range p.engine.Rules() {
-			for _, t := range r.Attack {
-				if t == f.Attack || strings.HasPrefix(t, f.Attack+".") {
-					ids = append(ids, r.ID)
-					break
-				}
-			}
-		}
-		if f.Rules = append(ids, f.Rules...); len(ids) == 0 {
-			f.Rules = []string{"-"} // no rule has it
-		}
+		f.Rules = p.engine.OfTechnique(f.Attack, f.Rules)
 	}
 	return triage.Filter{States: f.States, Severities: f.Severities, Systems: f.Systems, Units: f.Units, Rules: f.Rules, Holder: f.Holder,
 		Host: f.Host, User: f.User,
@@ -92,22 +78,18 @@ func (p alertsPart) filter(f console.AlertFilter) triage.Filter {
 }
 
 func (p alertsPart) List(ctx context.Context, scope soc.Scope, q console.AlertQuery) (console.AlertPage, error) {
-	page, err := p.t.List(ctx, scope, triage.Query{Filter: p.filter(q.AlertFilter), Sort: q.Sort, Limit: q.Limit, Cursor: q.Cursor})
+	page, err := p.Store.List(ctx, scope, triage.Query{Filter: p.filter(q.AlertFilter), Sort: q.Sort, Limit: q.Limit, Cursor: q.Cursor})
 	return console.AlertPage(page), err
 }
 
-func (p alertsPart) Get(ctx context.Context, scope soc.Scope, id string) (soc.Alert, error) {
-	return p.t.Get(ctx, scope, id)
-}
-
 func (p alertsPart) Counts(ctx context.Context, scope soc.Scope, account string, personal bool) (console.AlertCounts, error) {
-	c, err := p.t.Counts(ctx, scope, account, personal)
+	c, err := p.Store.Counts(ctx, scope, account, personal)
 	return console.AlertCounts(c), err
 }
 
-func (p alertsPart) Histogram(ctx context.Context, scope soc.Scope, f console.AlertFilter, from, to, step int64) ([]console.AlertBucket,
-	error) {
-	in, err := p.t.Histogram(ctx, scope, p.filter(f), from, to, step)
+func (p alertsPart) Histogram(ctx context.Context, scope soc.Scope, f console.AlertFilter, from, to,
+	step int64) ([]console.AlertBucket, error) {
+	in, err := p.Store.Histogram(ctx, scope, p.filter(f), from, to, step)
 	out := make([]console.AlertBucket, len(in))
 	for i, b := range in {
 		out[i] = console.AlertBucket(b)
@@ -117,7 +99,7 @@ func (p alertsPart) Histogram(ctx context.Context, scope soc.Scope, f console.Al
 
 func (p alertsPart) Groups(ctx context.Context, scope soc.Scope, f console.AlertFilter, by string, limit int) ([]console.AlertGroupRow,
 	int64, error) {
-	in, total, err := p.t.Groups(ctx, scope, p.filter(f), by, limit)
+	in, total, err := p.Store.Groups(ctx, scope, p.filter(f), by, limit)
 	out := make([]console.AlertGroupRow, len(in))
 	for i, g := range in {
 		out[i] = console.AlertGroupRow{Kind: g.Kind, Value: g.Value, Title: g.Title, Alerts: g.Alerts, Severity: g.Severity, Score: g.Score,
@@ -128,16 +110,8 @@ func (p alertsPart) Groups(ctx context.Context, scope soc.Scope, f console.Alert
 }
 
 func (p alertsPart) Seen(ctx context.Context, scope soc.Scope, id string) (console.Seen, error) {
-	s, err := p.t.Seen(ctx, scope, id)
+	s, err := p.Store.Seen(ctx, scope, id)
 	return console.Seen{Times: s.Times, ClosedAs: s.Reasons}, err
-}
-
-func (p alertsPart) History(ctx context.Context, scope soc.Scope, id string) ([]soc.Note, error) {
-	return p.t.History(ctx, scope, id)
-}
-
-func (p alertsPart) RuleAt(ctx context.Context, rule, version string) (soc.RuleInfo, error) {
-	return p.t.RuleAt(ctx, rule, version)
 }
 
 func (p alertsPart) Act(ctx context.Context, actor soc.Actor, scope soc.Scope, x console.AlertAct) (console.AlertResult, error) {
@@ -149,15 +123,15 @@ func (p alertsPart) Act(ctx context.Context, actor soc.Actor, scope soc.Scope, x
 	var err error
 	switch x.Action {
 	case "acknowledge":
-		r, err = p.t.Acknowledge(ctx, actor, scope, refs, x.Take)
+		r, err = p.Store.Acknowledge(ctx, actor, scope, refs, x.Take)
 	case "assign":
-		r, err = p.t.Assign(ctx, actor, scope, refs, x.Holder, x.HolderName)
+		r, err = p.Store.Assign(ctx, actor, scope, refs, x.Holder, x.HolderName)
 	case "close":
-		r, err = p.t.Close(ctx, actor, scope, refs, x.Reason, x.Note)
+		r, err = p.Store.Close(ctx, actor, scope, refs, x.Reason, x.Note)
 	case "reopen":
-		r, err = p.t.Reopen(ctx, actor, scope, refs, x.Note)
+		r, err = p.Store.Reopen(ctx, actor, scope, refs, x.Note)
 	case "note":
-		r, err = p.t.Note(ctx, actor, scope, refs, x.Note)
+		r, err = p.Store.Note(ctx, actor, scope, refs, x.Note)
 	default:
 		err = fmt.Errorf("unknown deed on alerts %q", x.Action)
 	}
@@ -165,7 +139,7 @@ func (p alertsPart) Act(ctx context.Context, actor soc.Actor, scope soc.Scope, x
 }
 
 func (p alertsPart) Undo(ctx context.Context, actor soc.Actor, scope soc.Scope, token string) (console.AlertResult, error) {
-	r, err := p.t.Undo(ctx, actor, scope, token)
+	r, err := p.Store.Undo(ctx, actor, scope, token)
 	return resultOf(r), err
 }
 
@@ -177,20 +151,10 @@ func resultOf(r triage.Result) console.AlertResult {
 	return out
 }
 
-type eventsPart struct{ s store.Store }
-
-func (p eventsPart) Search(ctx context.Context, s query.Search) (query.Result, error) {
-	return p.s.Search(ctx, s)
-}
-
-func (p eventsPart) Get(ctx context.Context, ids []string) ([]*ecs.Event, error) {
-	return p.s.Get(ctx, ids)
-}
-
-func (p eventsPart) Freshness() time.Duration { return p.s.Freshness() }
+type eventsPart struct{ store.Store }
 
 func (p eventsPart) Stored(ctx context.Context) (n int64, partial []string, err error) {
-	usage, partial, err := p.s.Usage(ctx)
+	usage, partial, err := p.Usage(ctx)
 	for _, u := range usage {
 		n += u.Events
 	}
@@ -207,24 +171,16 @@ func (p keysPart) RevokeKey(ctx context.Context, actor soc.Actor, source, id str
 	return p.a.inventory.RevokeKey(ctx, actor, source, id)
 }
 
-type ledgerPart struct{ l *ledger.Ledger }
-
-func (p ledgerPart) Rows(ctx context.Context, from, to int64, source string) ([]soc.LedgerRow, error) {
-	rows, err := p.l.Rows(ctx, from, to, source)
-	if errors.Is(err, ledger.ErrTooMany) {
-		err = &soc.Problem{Status: 422, Code: "rows_many", Detail: err.Error()}
-	}
-	return rows, err
-}
+type ledgerPart struct{ *ledger.Ledger }
 
 func (p ledgerPart) Summary(ctx context.Context) (console.LedgerSummary, error) {
-	s, err := p.l.Summary(ctx)
+	s, err := p.Ledger.Summary(ctx)
 	return console.LedgerSummary{Balanced: s.Balanced, LastMinute: s.LastMinute, Since: s.Since, Difference: s.Totals.Difference(),
 		Kept: s.Kept, NotMeasured: s.NotMeasured}, err
 }
 
 func (p ledgerPart) Measured(ctx context.Context, from, to int64) ([]console.Span, error) {
-	list, err := p.l.Measured(ctx, from, to)
+	list, err := p.Ledger.Measured(ctx, from, to)
 	out := make([]console.Span, len(list))
 	for i, m := range list {
 		out[i] = console.Span{From: console.Time(m.From), To: console.Time(m.To)}
@@ -246,8 +202,8 @@ func (p quarantinePart) List(_ context.Context, sources []string, reason, after 
 	return out, nil
 }
 
-func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []string, source, reason string) (replayed, held int64,
-	err error) {
+func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []string, source,
+	reason string) (replayed, held int64, err error) {
 	for _, id := range ids {
 		if !p.a.quarantine.Has(id) {
 			return 0, 0, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " is not in quarantine.", Values: map[string]string{"id": id}}
@@ -261,11 +217,11 @@ func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []strin
 	return replayed, held, errors.Join(err, rerr)
 }
 
-type posturePart struct{ s *compliance.Service }
+type posturePart struct{ *compliance.Service }
 
 func (p posturePart) Controls() []console.Control {
 	var out []console.Control
-	for _, c := range p.s.Checks().Controls() {
+	for _, c := range p.Checks().Controls() {
 		x := console.Control{ID: c.ID, Framework: c.Framework, Group: c.Group, Title: console.Text{"vi": c.VI, "en": c.EN}, Mode: c.Evidence.Mode,
 			Checked: c.Checked, About: c.About,
 			Req: inBoth(c.In.Req, c.Req), Param: inBoth(c.In.Param, c.Param), How: inBoth(c.In.How, c.Evidence.How),
@@ -294,22 +250,20 @@ func findings(in []compliance.Result) []console.Finding {
 }
 
 func (p posturePart) Findings(ctx context.Context, system string, at int64) ([]console.Finding, error) {
-	in, err := p.s.Posture(ctx, system, at)
+	in, err := p.Posture(ctx, system, at)
 	return findings(in), err
 }
 
 func (p posturePart) Between(ctx context.Context, system string, from, to int64) ([]console.Finding, error) {
-	in, err := p.s.Between(ctx, system, from, to)
+	in, err := p.Service.Between(ctx, system, from, to)
 	return findings(in), err
 }
 
 func (p posturePart) Tally(ctx context.Context, system string) (console.Tally, error) {
-	t, err := p.s.Tally(ctx, system)
+	t, err := p.Service.Tally(ctx, system)
 	return console.Tally{Controls: t.Controls, Layers: findings(t.Layers), Technical: findings(t.Technical), Tile: t.Tile,
 		Computed: t.Computed}, err
 }
-
-func (p posturePart) Transition(s soc.System) (soc.Deadline, bool) { return p.s.Transition(s) }
 
 type nationalPart struct{ a *App }
 
@@ -369,9 +323,6 @@ func (p nationalPart) Outbox(ctx context.Context, destination int64, state, kind
 
 func (p nationalPart) Report(ctx context.Context, id string) (soc.Report, []console.ReportTry, error) {
 	r, tries, err := p.a.national.Get(ctx, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, nil, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found.", Values: map[string]string{"id": id}}
-	}
 	out := make([]console.ReportTry, len(tries))
 	for i, x := range tries {
 		out[i] = console.ReportTry{At: console.Time(x.At), Answer: x.Answer}
@@ -383,27 +334,13 @@ func (p nationalPart) About(ctx context.Context, subject string) ([]soc.Report, 
 	return p.a.national.OfSubject(ctx, subject)
 }
 
-// noDestination answers for a receiving point that is not set; asked for by its number it is not there.
-func noDestination(err error, destination int64) error {
-	switch {
-	case errors.Is(err, national.ErrManyEndpoints):
-		return &soc.Problem{Status: 409, Code: "endpoints_many", Detail: err.Error() + ".", Do: "Remove one first."}
-	case !errors.Is(err, national.ErrNoEndpoint):
-		return err
-	case destination != 0:
-		id := strconv.FormatInt(destination, 10)
-		return &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found.", Values: map[string]string{"id": id}}
-	}
-	return &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
-}
-
 func (p nationalPart) Endpoint(ctx context.Context, destination int64) (console.EndpointItem, error) {
 	e, err := p.a.national.Endpoint(ctx, destination)
 	if errors.Is(err, national.ErrNoEndpoint) && destination == 0 {
 		err = nil
 	}
 	if err != nil {
-		return console.EndpointItem{}, noDestination(err, destination)
+		return console.EndpointItem{}, national.Problem(err, destination)
 	}
 	var channels []console.ChannelItem
 	for _, c := range national.Channels() {
@@ -439,17 +376,8 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 			OrganName: p.a.cfg.Site.Name}); err == nil {
 		_, err = p.a.national.SendTest(ctx, actor, id) // it is in the outbox with its answer
 	}
-	var invalid *national.InvalidEndpoint
-	if errors.As(err, &invalid) {
-		values := map[string]string{}
-		for field, reason := range invalid.Fields { // by the console's names of them
-			values[cmp.Or(map[string]string{"server_ca": "authorities", "organ_id": "organisation"}[field], field)] = reason
-		}
-		return console.EndpointItem{}, &soc.Problem{Status: 422, Code: "invalid", Detail: invalid.Error(),
-			Do: "Correct the fields named and save again.", Values: values}
-	}
 	if err != nil {
-		return console.EndpointItem{}, noDestination(err, e.Destination)
+		return console.EndpointItem{}, national.Problem(err, e.Destination)
 	}
 	return p.Endpoint(ctx, id)
 }
@@ -457,32 +385,14 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 func (p nationalPart) Test(ctx context.Context, actor soc.Actor, destination int64) (console.TestDone, error) {
 	id, err := p.a.national.SendTest(ctx, actor, destination)
 	if err != nil {
-		return console.TestDone{}, noDestination(err, destination)
+		return console.TestDone{}, national.Problem(err, destination)
 	}
-	return p.answer(ctx, id)
-}
-
-// answer waits for what the far side says to a report, at most a delivery's time.
-func (p nationalPart) answer(ctx context.Context, id string) (console.TestDone, error) {
-	wctx, cancel := context.WithTimeout(ctx, p.a.cfg.National.Timeout+time.Second)
-	defer cancel()
-	for {
-		r, tries, err := p.a.national.Get(ctx, id)
-		if err != nil {
-			return console.TestDone{}, err
-		}
-		out := console.TestDone{Report: id, OK: r.State == soc.ReportAccepted, Text: r.LastError}
-		if len(tries) == 0 && wctx.Err() != nil {
-			out.Text = "no_answer: the centre has not answered yet; the packet stays in the outbox"
-		}
-		if out.OK || r.State == soc.ReportRefused || len(tries) > 0 || wctx.Err() != nil {
-			return out, nil
-		}
-		select {
-		case <-wctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
+	r, told, err := p.a.national.Answer(ctx, id)
+	out := console.TestDone{Report: id, OK: r.State == soc.ReportAccepted, Text: r.LastError}
+	if err == nil && !told {
+		out.Text = "no_answer: the centre has not answered yet; the packet stays in the outbox"
 	}
+	return out, err
 }
 
 func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, destination int64, d string) (console.NationalDay, error) {
@@ -490,12 +400,7 @@ func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, destinatio
 		d = day(time.Now())
 	}
 	r, err := p.a.national.Reconcile(ctx, actor, destination, d)
-	if errors.Is(err, national.ErrNoList) {
-		return console.NationalDay{}, &soc.Problem{Status: 409, Code: "no_list",
-			Detail: "This channel cannot be reconciled: the centre does not tell over it what it holds.",
-			Do:     "Compare the numbers with the centre by hand."}
-	}
-	return dayOf(r), noDestination(err, destination)
+	return dayOf(r), national.Problem(err, destination)
 }
 
 type rulesPart struct{ a *App }

@@ -212,5 +212,5 @@ func toDestination(r *http.Request, do func(id int64) error) error {
 			return fmt.Errorf("destination: must be the number of a receiving point, is %q", text)
 		}
 	}
-	return noDestination(do(id), id)
+	return national.Problem(do(id), id)
 }

@@ -3,13 +3,17 @@ package arch
 
 import (
 	"bytes"
+	"go/ast"
 	"go/build"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // allowed says, for each top folder, which other folders of the module it may import (itself downward is always allowed;
@@ -171,4 +175,141 @@ func TestAppOnlyWires(t *testing.T) {
 	if lines > appLines {
 		t.Errorf("internal/app has %d lines, more than %d: it wires the parts; move what behaves into the part it belongs to", lines, appLines)
 	}
+}
+
+// Lines and functions that are read at once: lineRunes counts characters, those of literals apart, which cannot be broken; a function
+// of more than functionLines is cut along its meaning. Tests are held to the first only: a long test tells one story.
+const (
+	lineRunes     = 140
+	functionLines = 80
+)
+
+// longFunctions are those that stay longer, each with its reason.
+var longFunctions = map[string]string{
+	"collector/decoders.accessDocument": "to be cut",
+	"collector/decoders.apacheError":    "to be cut",
+	"collector/decoders.bsdTime":        "to be cut",
+	"collector/decoders.line":           "to be cut",
+	"collector/decoders.security":       "to be cut",
+	"collector/decoders.sshdOther":      "to be cut",
+	"collector/decoders.sysmon":         "to be cut",
+	"collector/decoders.zeek":           "to be cut",
+	"collector/store/local.write":       "to be cut",
+	"collector/store/storetest.event":   "to be cut",
+	"compliance.keep":                   "to be cut",
+	"compliance/evidence.List":          "to be cut",
+	"detections.Bench":                  "to be cut",
+	"detections.CorrelateFile":          "to be cut",
+	"detections.MatchFile":              "to be cut",
+	"detections/sigma.link":             "to be cut",
+	"detections/sigma.newSlotIndex":     "to be cut",
+	"internal/app.operations":           "to be cut",
+	"internal/config.Validate":          "to be cut",
+	"internal/demo.attacks":             "to be cut",
+	"internal/demo.ordinary":            "to be cut",
+	"sensors/bpf/process.decode":        "to be cut",
+	"sensors/packet.Live":               "to be cut",
+	"sensors/packet.dnsRecord":          "to be cut",
+	"sensors/packet.ethertype":          "to be cut",
+	"sensors/packet.fragment":           "to be cut",
+	"sensors/packet.gre":                "to be cut",
+	"sensors/packet.httpStep":           "to be cut",
+	"sensors/packet.ip":                 "to be cut",
+	"sensors/packet.ja4":                "to be cut",
+	"sensors/packet.parseHTTPHead":      "to be cut",
+	"sensors/packet.tlsRecord":          "to be cut",
+	"sensors/packet.transport":          "to be cut",
+	"sensors/packet.tunnelUDP":          "to be cut",
+	"test/bench.detection":              "to be cut",
+	"test/bench.latencyRun":             "to be cut",
+	"test/bench.run":                    "to be cut",
+	"triage.List":                       "to be cut",
+	"vault/vaulttest.Run":               "to be cut",
+	"vault/vaulttest.authority":         "to be cut",
+}
+
+// TestLinesAndFunctionsFit reads every file of Go that people write.
+func TestLinesAndFunctionsFit(t *testing.T) {
+	root := "../.."
+	long := map[string]bool{}
+	files := 0
+	err := filepath.WalkDir(root, func(f string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "testdata" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if filepath.Ext(f) != ".go" {
+			return nil
+		}
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		fset := token.NewFileSet()
+		tree, err := parser.ParseFile(fset, f, raw, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		if ast.IsGenerated(tree) {
+			return nil
+		}
+		files++
+		name, _ := filepath.Rel(root, f)
+		for n, width := range lineWidths(raw, tree, fset) {
+			if width > lineRunes {
+				t.Errorf("%s:%d: %d characters beside its literals, more than %d: break it", name, n, width, lineRunes)
+			}
+		}
+		if strings.HasSuffix(f, "_test.go") {
+			return nil
+		}
+		for _, decl := range tree.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			id := filepath.Dir(name) + "." + fn.Name.Name
+			lines := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line + 1
+			if long[id] = long[id] || lines > functionLines; lines > functionLines && longFunctions[id] == "" {
+				t.Errorf("%s: %s has %d lines, more than %d: cut it along its meaning", name, fn.Name.Name, lines, functionLines)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 300 {
+		t.Fatalf("looked at %d files only: wrong root?", files)
+	}
+	for id := range longFunctions {
+		if !long[id] {
+			t.Errorf("%s is not longer than %d lines any more: take it off the list", id, functionLines)
+		}
+	}
+}
+
+// lineWidths gives the characters of each line by its number, without those of string and rune literals.
+func lineWidths(raw []byte, tree *ast.File, fset *token.FileSet) map[int]int {
+	out := map[int]int{}
+	for i, line := range strings.Split(string(raw), "\n") {
+		out[i+1] = utf8.RuneCountInString(line)
+	}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		lit, ok := n.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING && lit.Kind != token.CHAR {
+			return true
+		}
+		from := fset.Position(lit.Pos()).Line
+		for i, part := range strings.Split(lit.Value, "\n") {
+			out[from+i] -= utf8.RuneCountInString(part)
+		}
+		return true
+	})
+	return out
 }

@@ -187,8 +187,8 @@ func (a *Adapter) http(l delivery.Link) *http.Client {
 	return a.client
 }
 
-func (a *Adapter) do(ctx context.Context, l delivery.Link, method, path string, body []byte, header map[string]string) (int, []byte,
-	error) {
+func (a *Adapter) do(ctx context.Context, l delivery.Link, method, path string, body []byte,
+	header map[string]string) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(l.URL, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
