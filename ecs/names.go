@@ -29,3 +29,13 @@ func InSchema(name string) bool {
 	}
 	return schemaNames()[name]
 }
+
+// IsCategory says whether the Elastic Common Schema allows name as a value of event.category.
+func IsCategory(name string) bool {
+	switch name {
+	case "api", "authentication", "configuration", "database", "driver", "email", "file", "host", "iam", "intrusion_detection", "library",
+		"malware", "network", "package", "process", "registry", "session", "threat", "vulnerability", "web":
+		return true
+	}
+	return false
+}

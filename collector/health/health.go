@@ -361,8 +361,8 @@ func (m *Monitor) Events(events []*ecs.Event) (counted int64) {
 		if told := e.SourceTime(); e.Time != e.Created && !e.Has(ecs.HoaluDemo) && (told != e.Time || !e.Has(ecs.HoaluTimeSuspect)) {
 			offsets[e.Source] = append(offsets[e.Source], told-e.Created)
 		}
-		if m.cfg.Systems != nil {
-			m.cfg.Systems.seen(e.Source, e.System, layerOf(e), kindsOf(e), e.Created)
+		if s := m.cfg.Systems; s != nil {
+			s.seen(e.Source, e.System, s.proof.layerOf(e), s.proof.kindsOf(e), e.Created)
 		}
 		if host := e.Reporter(); host != "" && m.cfg.Hosts != nil {
 			hosts[host] = max(hosts[host], e.Created)

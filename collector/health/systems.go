@@ -18,8 +18,9 @@ import (
 // kinds of log they are. It is kept in the state database: a source that is silent since a restart must still count for its system.
 // Safe for concurrent use.
 type Systems struct {
-	doc *state.Document
-	log *slog.Logger
+	doc   *state.Document
+	log   *slog.Logger
+	proof *proof
 
 	mu      sync.Mutex
 	pairs   map[pair]*proven
@@ -46,7 +47,11 @@ const (
 
 // OpenSystems reads what doc holds.
 func OpenSystems(ctx context.Context, doc *state.Document, log *slog.Logger) (*Systems, error) {
-	s := &Systems{doc: doc, log: log.With("component", "collector/health"), pairs: map[pair]*proven{}}
+	what, err := readProof(proofFile)
+	if err != nil {
+		return nil, err
+	}
+	s := &Systems{doc: doc, log: log.With("component", "collector/health"), proof: what, pairs: map[pair]*proven{}}
 	raw, err := doc.Load(ctx)
 	if err != nil || raw == nil {
 		return s, err
