@@ -14,8 +14,8 @@ func TestQuickLooksMissNothing(t *testing.T) {
 			if digitRunIn(s) {
 				return true
 			}
-			text, at := readable(s)
-			if at == nil {
+			text, cuts := readable(s)
+			if cuts == nil {
 				return false
 			}
 			s = text
@@ -33,7 +33,7 @@ func TestQuickLooksMissNothing(t *testing.T) {
 			b = append(b, signs[r.IntN(len(signs))])
 		}
 		s := string(b)
-		if _, at := readable(s); at != nil && !digitRunIn(s) {
+		if _, cuts := readable(s); cuts != nil && !digitRunIn(s) {
 			escaped++
 		}
 		if undone(s) && hasEscape(s) {
@@ -61,4 +61,50 @@ func hasEscape(s string) bool {
 		}
 	}
 	return false
+}
+
+// TestPlacesInReadableTexts: every byte of a text whose escapes are undone is found again where its reader's eye would look.
+func TestPlacesInReadableTexts(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	const signs = "%%%%2033ABx +9&"
+	undone := 0
+	for range 100_000 {
+		b := make([]byte, r.IntN(40))
+		for i := range b {
+			b[i] = signs[r.IntN(len(signs))]
+		}
+		s := string(b)
+		text, cuts := readable(s)
+		if cuts == nil {
+			if text != s || hasEscape(s) {
+				t.Fatalf("%q is left as it is, as %q", s, text)
+			}
+			continue
+		}
+		undone++
+		at := 0
+		for i := range len(text) {
+			if got := placeOf(cuts, i); got != at {
+				t.Fatalf("byte %d of %q, read from %q, is placed at %d, want %d", i, text, s, got, at)
+			}
+			want := s[at]
+			switch {
+			case want == '%' && escape(s, at):
+				want = hex(s[at+1])<<4 | hex(s[at+2])
+				at += 2
+			case want == '+' && blankPlus(s, at):
+				want = ' '
+			}
+			if text[i] != want {
+				t.Fatalf("byte %d of %q, read from %q, is %q, want %q", i, text, s, text[i], want)
+			}
+			at++
+		}
+		if got := placeOf(cuts, len(text)); at != len(s) || got != at {
+			t.Fatalf("%q ends at %d, placed at %d; %q has %d bytes", text, at, got, s, len(s))
+		}
+	}
+	if undone < 10_000 {
+		t.Fatalf("only %d texts had anything to undo", undone)
+	}
 }

@@ -2,8 +2,10 @@ package privacy
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // digitRun says whether s may hold an identifier at all. Every identifier has three digits in a row somewhere, so one byte in
@@ -15,8 +17,8 @@ func digitRun(s string) bool {
 	if !escapesTouchDigits(s) {
 		return false
 	}
-	text, at := readable(s)
-	return at != nil && digitRun(text)
+	text, cuts := readable(s)
+	return cuts != nil && digitRun(text)
 }
 
 // escapesTouchDigits says whether undoing the percent escapes of s can make or part a run of digits: one of them stands for a digit or
@@ -112,28 +114,38 @@ func letter(c byte) bool {
 }
 
 // readable is s with percent escapes undone and "+" between digits as the blank it stands for in a query, so that numbers and the
-// words around them are seen as their reader sees them. at gives for each of its bytes the place in s; nil: it is s itself.
-func readable(s string) (text string, at []int32) {
+// words around them are seen as their reader sees them; nil cuts: it is s itself.
+func readable(s string) (text string, cuts []cut) {
 	if !percentOrPlus(s) {
 		return s, nil
 	}
 	b := make([]byte, 0, len(s))
-	at = make([]int32, 0, len(s)+1)
-	for i := 0; i < len(s); {
-		at = append(at, int32(i))
+	cuts = make([]cut, 1, 16)
+	from := 0 // what is before is in b
+	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '%' && escape(s, i):
-			b = append(b, hex(s[i+1])<<4|hex(s[i+2]))
-			i += 3
-			continue
+			b = append(append(b, s[from:i]...), hex(s[i+1])<<4|hex(s[i+2]))
+			i += 2
+			from = i + 1
+			cuts = append(cuts, cut{len(b), from - len(b)})
 		case c == '+' && blankPlus(s, i):
-			b = append(b, ' ')
-		default:
-			b = append(b, c)
+			b = append(append(b, s[from:i]...), ' ')
+			from = i + 1
 		}
-		i++
 	}
-	return string(b), append(at, int32(len(s)))
+	b = append(b, s[from:]...)
+	return unsafe.String(unsafe.SliceData(b), len(b)), cuts // nothing writes to b any more
+}
+
+// A cut says that what stands at at and behind it in a readable text stands ahead bytes later in the text it was made of. The first one
+// is zero.
+type cut struct{ at, ahead int }
+
+// placeOf is where the byte i of a readable text stands in the text it was made of.
+func placeOf(cuts []cut, i int) int {
+	k, _ := slices.BinarySearchFunc(cuts, i+1, func(c cut, at int) int { return c.at - at }) // the first one behind i
+	return i + cuts[k-1].ahead
 }
 
 // percentOrPlus says whether readable has anything to undo in s; most texts have neither sign, which is soon seen.
@@ -232,14 +244,14 @@ func find(dst []Match, s string, class fieldClass, number bool, year int) []Matc
 }
 
 func findEscaped(dst []Match, s string, class fieldClass, number bool, year, depth int) []Match {
-	text, at := readable(s)
-	if at == nil || depth == 0 {
+	text, cuts := readable(s)
+	if cuts == nil || depth == 0 {
 		return findIn(dst, s, class, number, year)
 	}
 	from := len(dst)
 	dst = findEscaped(dst, text, class, number, year, depth-1)
 	for i := from; i < len(dst); i++ {
-		dst[i].Start, dst[i].End = int(at[dst[i].Start]), int(at[dst[i].End])
+		dst[i].Start, dst[i].End = placeOf(cuts, dst[i].Start), placeOf(cuts, dst[i].End)
 	}
 	return dst
 }
@@ -279,7 +291,16 @@ func findIn(dst []Match, s string, class fieldClass, number bool, year int) []Ma
 // named says whether the number at i is the tail of a name that says what it is: "cccd_037095001234.pdf", "SDT0912345678".
 func named(s string, i int) bool {
 	w := word(s[:i])
-	if w == "" || len(w) > 32 {
+	if len(w) > 32 {
+		return false
+	}
+	letters := 0 // no such name has fewer than three; the hours and dates that most numbers hang on have none
+	for i := range len(w) {
+		if letter(w[i]) && w[i] != '_' {
+			letters++
+		}
+	}
+	if letters < 3 {
 		return false
 	}
 	k := fold(w)

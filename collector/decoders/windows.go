@@ -299,9 +299,29 @@ func putHashes(e *ecs.Event, s string, file int) {
 		part, s, _ = strings.Cut(s, ",")
 		k, v, ok := strings.Cut(part, "=")
 		if f, known := hashFields[k]; ok && known && v != "" {
-			set(e, f[file], strings.ToLower(v))
+			putHash(e, f[file], v)
 		}
 	}
+}
+
+// putHash sets f to a hash in small letters.
+func putHash(e *ecs.Event, f ecs.Field, v string) {
+	var low [128]byte
+	for i := 0; i < len(v) && len(v) <= len(low); i++ {
+		c := v[i]
+		if c-'0' > 9 {
+			if c |= 0x20; c-'a' > 'f'-'a' { // no hash
+				set(e, f, strings.ToLower(v))
+				return
+			}
+		}
+		low[i] = c
+	}
+	if len(v) > len(low) || e.Has(f) {
+		set(e, f, strings.ToLower(v))
+		return
+	}
+	e.AddBytes(f, low[:len(v)], ecs.String)
 }
 
 func sysmon(e *ecs.Event, doc *document, id string) {
