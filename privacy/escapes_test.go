@@ -22,7 +22,9 @@ func TestQuickLooksMissNothing(t *testing.T) {
 		}
 		return false
 	}
-	runs, escaped, full := 0, 0, 0
+	grouped := []string{"0912 345 678", "0912+345+678", "+84 912 345 678", "84+912345678", "(0229) 3.871.234", "037 095 001 234", "0084-912345678",
+		"84 (0) 912 345 678", "+84 0912345678", "912345678", "0912345678", "02293871234"}
+	runs, escaped, full, shapes := 0, 0, 0, 0
 	for range 400_000 {
 		b := make([]byte, r.IntN(40))
 		for i := range b {
@@ -30,6 +32,10 @@ func TestQuickLooksMissNothing(t *testing.T) {
 		}
 		if r.IntN(4) == 0 {
 			b = append(b, "037095001234"[r.IntN(3):]...)
+			b = append(b, signs[r.IntN(len(signs))])
+		}
+		if r.IntN(4) == 0 {
+			b = append(b, grouped[r.IntN(len(grouped))]...)
 			b = append(b, signs[r.IntN(len(signs))])
 		}
 		s := string(b)
@@ -42,6 +48,14 @@ func TestQuickLooksMissNothing(t *testing.T) {
 				t.Fatalf("%q holds a run of digits once it is read, and is passed over", s)
 			}
 		}
+		if text, cuts := readable(s); cuts != nil && !escapesTouchDigits(s) {
+			if len(findIn(nil, text, classPhone, false, 2026))+len(findIn(nil, text, classCCCD, false, 2026)) > 0 {
+				shapes++
+				if !shaped(s, 2026) {
+					t.Fatalf("%q holds an identifier once it is read as %q, and is passed over", s, text)
+				}
+			}
+		}
 		if len(findFull(nil, s, true, 2026)) > 0 {
 			full++
 			if !fullRun(s) {
@@ -49,8 +63,8 @@ func TestQuickLooksMissNothing(t *testing.T) {
 			}
 		}
 	}
-	if runs < 1000 || escaped < 1000 || full < 1000 {
-		t.Fatalf("%d runs, %d escaped, %d full numbers: too few to tell", runs, escaped, full)
+	if runs < 1000 || escaped < 1000 || full < 1000 || shapes < 1000 {
+		t.Fatalf("%d runs, %d escaped, %d full numbers, %d others: too few to tell", runs, escaped, full, shapes)
 	}
 }
 

@@ -244,16 +244,51 @@ func find(dst []Match, s string, class fieldClass, number bool, year int) []Matc
 }
 
 func findEscaped(dst []Match, s string, class fieldClass, number bool, year, depth int) []Match {
-	text, cuts := readable(s)
-	if cuts == nil || depth == 0 {
+	if depth == 0 || !percentOrPlus(s) {
 		return findIn(dst, s, class, number, year)
 	}
+	if !escapesTouchDigits(s) && !shaped(s, year) {
+		return dst
+	}
+	text, cuts := readable(s)
 	from := len(dst)
 	dst = findEscaped(dst, text, class, number, year, depth-1)
 	for i := from; i < len(dst); i++ {
 		dst[i].Start, dst[i].End = placeOf(cuts, dst[i].Start), placeOf(cuts, dst[i].End)
 	}
 	return dst
+}
+
+// shaped says whether a run of digits of s may be an identifier or begin one in groups, whatever stands around it.
+func shaped(s string, year int) bool {
+	for i := 0; i < len(s); i++ {
+		if !digit(s[i]) {
+			continue
+		}
+		from := i
+		for i < len(s) && digit(s[i]) {
+			i++
+		}
+		run := s[from:i]
+		switch n := len(run); {
+		case n >= 2 && n <= 6:
+			if i < len(s) && (separator(s[i]) || s[i] == '+') && (run[0] == '0' || run == "84") {
+				return true
+			}
+		case n == 9 && validPhone("0"+run), n == 11 && validCCCD("0"+run, year), n == 12 && validCCCD(run, year):
+			return true
+		case n >= 10 && n <= 13:
+			for _, plus := range [...]bool{true, false} {
+				if nat, ok := national(strings.TrimPrefix(run, "00"), plus); ok && validPhone(nat) {
+					return true
+				}
+				if nat, ok := national(run, plus); ok && validPhone(nat) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func findIn(dst []Match, s string, class fieldClass, number bool, year int) []Match {
