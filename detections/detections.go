@@ -29,6 +29,7 @@ import (
 	"hoalu/detections/correlate"
 	"hoalu/detections/sigma"
 	"hoalu/ecs"
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -49,11 +50,11 @@ type Config struct {
 func (c Config) Validate() error {
 	var errs []error
 	if c.MaxKeys < 0 {
-		errs = append(errs, fmt.Errorf("max_keys %d: want 0 or more", c.MaxKeys))
+		errs = append(errs, wording.New("detections.max_keys: must be 0 or more, is %d", c.MaxKeys))
 	}
-	for name, vals := range c.Placeholders {
-		if len(vals) == 0 {
-			errs = append(errs, fmt.Errorf("placeholders: %s has no values", name))
+	for _, name := range slices.Sorted(maps.Keys(c.Placeholders)) {
+		if len(c.Placeholders[name]) == 0 {
+			errs = append(errs, wording.New("detections.placeholders: %s has no values", name))
 		}
 	}
 	return errors.Join(errs...)

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -47,22 +48,30 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	var errs []error
 	if _, ok := severityRank[c.MinSeverity]; !ok {
-		errs = append(errs, fmt.Errorf("national.min_severity: must be informational, low, medium, high or critical, is %q", c.MinSeverity))
+		errs = append(errs, wording.New("national.min_severity: must be informational, low, medium, high or critical, is %q", c.MinSeverity))
 	}
 	for _, d := range []struct {
 		key string
 		d   time.Duration
 	}{{"heartbeat", c.Heartbeat}, {"timeout", c.Timeout}, {"retry_first", c.RetryFirst}, {"retry_most", c.RetryMost}} {
 		if d.d <= 0 {
-			errs = append(errs, fmt.Errorf("national.%s: must be more than 0, is %s", d.key, d.d))
+			errs = append(errs, wording.New("national.%s: must be more than 0, is %s", d.key, d.d))
+		}
+	}
+	for _, d := range []struct {
+		key string
+		d   time.Duration
+	}{{"heartbeat", c.Heartbeat}, {"timeout", c.Timeout}} {
+		if d.d > 24*time.Hour {
+			errs = append(errs, wording.New("national.%s: must be at most 24h, is %s", d.key, d.d))
 		}
 	}
 	if c.RetryFirst > c.RetryMost || c.RetryMost > 24*time.Hour {
-		errs = append(errs, fmt.Errorf("national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s",
+		errs = append(errs, wording.New("national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s",
 			c.RetryFirst, c.RetryMost))
 	}
 	if _, err := time.Parse("15:04", c.ReconcileAt); err != nil {
-		errs = append(errs, fmt.Errorf("national.reconcile_at: must be a time of day as 00:20, is %q", c.ReconcileAt))
+		errs = append(errs, wording.New("national.reconcile_at: must be a time of day as 00:20, is %q", c.ReconcileAt))
 	}
 	return errors.Join(errs...)
 }

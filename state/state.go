@@ -35,6 +35,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // driver sqlite
+
+	"hoalu/internal/wording"
 )
 
 //go:embed migrations/*.sql
@@ -63,10 +65,10 @@ func (c Config) Validate() error {
 	case c.Path != "" && c.DSN != "":
 		errs = append(errs, errors.New("state: path and dsn are both set; keep one"))
 	case c.DSN != "" && !strings.HasPrefix(c.DSN, "postgres://") && !strings.HasPrefix(c.DSN, "postgresql://"):
-		errs = append(errs, errors.New("state.dsn: only postgres://user@host/database is known"))
+		errs = append(errs, wording.New("state.dsn: only postgres://user@host/database is known"))
 	}
 	if c.Readers < 0 {
-		errs = append(errs, fmt.Errorf("state.readers: %d; take 0 (automatic) or more", c.Readers))
+		errs = append(errs, wording.New("state.readers: must be 0 (automatic) or more, is %d", c.Readers))
 	}
 	return errors.Join(errs...)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"regexp"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 
 	"hoalu/console"
 	"hoalu/internal/lang"
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -125,63 +125,6 @@ func usageSentence(err error) string {
 // sentence is an error that is worded already.
 type sentence struct{ error }
 
-// partsSay are what parts say of their own keys of the configuration. Groups of the expression are the sentence's values.
-var partsSay = []struct {
-	english *regexp.Regexp
-	text    string
-}{
-	{regexp.MustCompile(`^(national\.min_severity): must be .*, is (".*")$`),
-		"%s: must be informational, low, medium, high or critical, is %s"},
-	{regexp.MustCompile(`^(national\.\w+): must be more than 0, is (\S+)$`), "%s: must be more than 0, is %s"},
-	{regexp.MustCompile(`^national\.retry_first: must be at most national\.retry_most, and that at most 24h; they are (\S+) and (\S+)$`),
-		"national.retry_first: must be at most national.retry_most, and that at most 24h; they are %s and %s"},
-	{regexp.MustCompile(`^(national\.reconcile_at): must be a time of day as 00:20, is (".*")$`), "%s: must be a time of day as 00:20, is %s"},
-	{regexp.MustCompile(`^state\.dsn: only postgres://user@host/database is known$`),
-		"state.dsn: only postgres://user@host/database is known"},
-	{regexp.MustCompile(`^(detections\.placeholders: \S+) has no values$`), "%s has no values"},
-	{regexp.MustCompile(`^read configuration: open (.*): no such file or directory$`), "There is no file or folder %s."},
-}
-
-// configSentence is one thing that is wrong with a configuration, in the person's language.
-func configSentence(text string) string {
-	if lang.Code() != "vi" {
-		return text
-	}
-	for _, p := range partsSay {
-		if m := p.english.FindStringSubmatch(text); m != nil {
-			values := make([]any, len(m)-1)
-			for i, v := range m[1:] {
-				values[i] = v
-			}
-			return fmt.Sprintf(say(p.text), values...)
-		}
-	}
-	for _, errno := range []syscall.Errno{syscall.ENOENT, syscall.EACCES, syscall.ENOTDIR} { // their numbers are lost in a sentence
-		for _, s := range systemSays {
-			if errors.Is(errno, s.err) {
-				text = strings.ReplaceAll(text, "stat ", "")
-				text = strings.ReplaceAll(text, errno.Error(), say(s.text))
-			}
-		}
-	}
-	return text
-}
-
-// systemSays are errors of the operating system in words.
-var systemSays = []struct {
-	err  error
-	text string
-}{
-	{fs.ErrNotExist, "there is no such file or folder"},
-	{fs.ErrPermission, "this user may not"},
-	{fs.ErrExist, "it is there already"},
-	{syscall.ENOSPC, "the disk is full"},
-	{syscall.EISDIR, "it is a folder"},
-	{syscall.ENOTDIR, "a part of the path is no folder"},
-	{syscall.EROFS, "the disk takes no changes (read-only)"},
-	{syscall.EPIPE, "nobody reads the output any more"},
-}
-
 // errorSentence is an error for a person: the operating system's own words are put into the person's language, the path stays.
 func errorSentence(err error) string {
 	text := err.Error()
@@ -194,9 +137,9 @@ func errorSentence(err error) string {
 	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		for _, s := range systemSays {
-			if errors.Is(errno, s.err) {
-				text = strings.ReplaceAll(text, errno.Error(), say(s.text))
+		for _, s := range wording.System {
+			if errors.Is(errno, s.Err) {
+				text = strings.ReplaceAll(text, errno.Error(), say(string(s.Text)))
 			}
 		}
 		for _, verb := range []string{"open ", "stat ", "read ", "write ", "mkdir "} {

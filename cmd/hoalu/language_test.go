@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"hoalu/internal/lang"
+	"hoalu/internal/wording"
 )
 
 // texts are all English texts that the command line may say: arguments of say, T and the exercise's say, and what commands, flags and
@@ -71,18 +72,15 @@ func texts(t *testing.T) map[string]string {
 			})
 		}
 	}
-	configTexts(t, out)
-	for _, p := range partsSay {
-		out[p.text] = "partsSay"
-	}
+	problemTexts(t, out)
 	for _, s := range planned {
 		out[s] = "planned"
 	}
 	for _, w := range wrongUse {
 		out[w.sentence] = "wrongUse"
 	}
-	for _, s := range systemSays {
-		out[s.text] = "systemSays"
+	for _, s := range wording.System {
+		out[string(s.Text)] = "wording.System"
 	}
 	for _, s := range []string{"informational", "low", "medium", "high", "critical"} {
 		out[s] = "severity"
@@ -96,12 +94,16 @@ func texts(t *testing.T) map[string]string {
 	return out
 }
 
-// configTexts adds the sentences and words of internal/config: formats of its problems, and its Words.
-func configTexts(t *testing.T, out map[string]string) {
+// problemTexts adds the sentences and words of package wording in the parts whose problems the command line says.
+func problemTexts(t *testing.T, out map[string]string) {
 	t.Helper()
-	files, err := filepath.Glob("../../internal/config/*.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, dir := range wordedParts {
+		list, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
+		if err != nil || len(list) == 0 {
+			t.Fatalf("%s: %d files, %v", dir, len(list), err)
+		}
+		files = append(files, list...)
 	}
 	n := 0
 	for _, f := range files {
@@ -121,14 +123,22 @@ func configTexts(t *testing.T, out map[string]string) {
 				}
 			}
 		}
+		config := strings.Contains(f, "internal/config/") // whose bad(…) makes a Problem
 		named := func(e ast.Expr, names ...string) bool {
-			id, ok := e.(*ast.Ident)
-			return ok && slices.Contains(names, id.Name)
+			switch e := e.(type) {
+			case *ast.Ident:
+				return slices.Contains(names, e.Name)
+			case *ast.SelectorExpr:
+				x, ok := e.X.(*ast.Ident)
+				return ok && x.Name == "wording" && slices.Contains(names, e.Sel.Name)
+			}
+			return false
 		}
 		ast.Inspect(tree, func(x ast.Node) bool {
 			switch x := x.(type) {
 			case *ast.CallExpr:
-				if named(x.Fun, "problem", "bad", "Word") && len(x.Args) > 0 {
+				sel, _ := x.Fun.(*ast.SelectorExpr)
+				if len(x.Args) > 0 && (sel != nil && named(sel, "New", "Word") || config && named(x.Fun, "bad")) {
 					add(x.Args[0])
 				}
 			case *ast.CompositeLit:
@@ -141,17 +151,20 @@ func configTexts(t *testing.T, out map[string]string) {
 					}
 				}
 			case *ast.AssignStmt: // want = "…", a Word
-				if len(x.Lhs) == 1 && named(x.Lhs[0], "want") {
+				if config && len(x.Lhs) == 1 && named(x.Lhs[0], "want") {
 					add(x.Rhs[0])
 				}
 			}
 			return true
 		})
 	}
-	if n < 25 {
-		t.Fatalf("only %d texts of internal/config found: is the search broken?", n)
+	if n < 40 {
+		t.Fatalf("only %d texts of problems found: is the search broken?", n)
 	}
 }
+
+// wordedParts are the folders whose problems reach a person at the command line.
+var wordedParts = []string{"internal/config", "internal/wording", "national", "detections", "state"}
 
 var verbs = regexp.MustCompile(`%[-+#0]*(?:\d+)?(?:\.\d+)?[a-z%]`)
 

@@ -18,6 +18,7 @@ import (
 
 	"hoalu/internal/app"
 	"hoalu/internal/config"
+	"hoalu/internal/wording"
 )
 
 // ServeCmd runs the appliance.
@@ -28,10 +29,7 @@ type ServeCmd struct {
 
 // badConfig lists what is wrong with a configuration, a line each.
 func badConfig(kind, err error) error {
-	lines := config.Sentences(err, say)
-	for i, line := range lines {
-		lines[i] = configSentence(line)
-	}
+	lines := wording.Sentences(err, say)
 	return fmt.Errorf("%w: %w", kind, errors.New(say("the configuration cannot be used:\n  ")+strings.Join(lines, "\n  ")))
 }
 

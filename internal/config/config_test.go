@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hoalu/internal/wording"
 )
 
 // TestLoadNamesEveryBadKey: one look at the message is enough to mend the file.
@@ -85,8 +87,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestSentences: each problem is said in another language with its own values, the words among them too; what a part says of its own keys
-// stays.
+// TestSentences: each problem is said in another language with its own values, the words among them too, a part's as well.
 func TestSentences(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hoalu.yaml")
@@ -99,8 +100,9 @@ func TestSentences(t *testing.T) {
 		"a whole number": "số nguyên",
 		"line %s: a size must be as 512, 64KiB, 2MiB or 8GiB, is %q":                               "dòng %s: dung lượng không viết %q",
 		"site.name: must not be empty":                                                             "site.name: không được để trống",
+		"national.reconcile_at: must be a time of day as 00:20, is %q":                             "national.reconcile_at: không phải %q",
 		"posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s": "posture.every: không được là %s"}
-	got := Sentences(err, func(english string) string {
+	got := wording.Sentences(err, func(english string) string {
 		if vi := words[english]; vi != "" {
 			return vi
 		}
@@ -109,14 +111,14 @@ func TestSentences(t *testing.T) {
 	})
 	want := []string{path + ` » dòng 2: phải là số nguyên, không phải "viele"`, path + ` » dòng 3: dung lượng không viết "many"`,
 		"site.name: không được để trống",
-		"posture.every: không được là 1h0m0s", `national.reconcile_at: must be a time of day as 00:20, is "noon"`}
+		"posture.every: không được là 1h0m0s", `national.reconcile_at: không phải "noon"`}
 	if !slices.Equal(got, want) {
 		t.Errorf("Sentences of %v:\n%q\nwant\n%q", err, got, want)
 	}
 	if lines := strings.Split(err.Error(), "\n"); len(lines) != len(want) {
 		t.Errorf("%d lines in English, want %d: %v", len(lines), len(want), err)
 	}
-	if got := Sentences(nil, nil); got != nil {
+	if got := wording.Sentences(nil, nil); got != nil {
 		t.Errorf("Sentences of nothing: %q", got)
 	}
 }

@@ -3,12 +3,13 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"regexp"
 
 	"go.yaml.in/yaml/v3"
+
+	"hoalu/internal/wording"
 )
 
 // Load reads a file over the defaults and names every bad key at once.
@@ -19,7 +20,7 @@ func Load(path string) (Config, error) {
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return c, fmt.Errorf("read configuration: %w", err)
+		return c, wording.New("the configuration cannot be read: %s", wording.OfFile(path, err))
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
@@ -29,12 +30,12 @@ func Load(path string) (Config, error) {
 	switch {
 	case errors.As(err, &kinds):
 		for _, e := range kinds.Errors {
-			errs = append(errs, &Problem{"%s: %s", []any{path, plain(e)}})
+			errs = append(errs, wording.New("%s: %s", path, plain(e)))
 		}
 	case err != nil && !errors.Is(err, io.EOF):
-		return c, fmt.Errorf("%s: %w", path, err) // not YAML: nothing was read
+		return c, wording.New("%s: %s", path, noYAML(err)) // nothing was read
 	case err == nil && dec.Decode(new(yaml.Node)) == nil:
-		errs = append(errs, &Problem{"%s: holds more than one document (---); keep one", []any{path}})
+		errs = append(errs, wording.New("%s: holds more than one document (---); keep one", path))
 	}
 	if err := c.Validate(); err != nil {
 		errs = append(errs, err)
@@ -44,32 +45,45 @@ func Load(path string) (Config, error) {
 
 var (
 	unknownKey = regexp.MustCompile(`^line (\d+): field (.+) not found in type \S+$`)
-	wrongType  = regexp.MustCompile("^line (\\d+): cannot unmarshal (\\S+)(?: `(.*)`)? into (\\S+)$")
-	wrongSize  = regexp.MustCompile(`^line (\d+): ` + notASize + `(.*)$`)
+	twice      = regexp.MustCompile(`^line (\d+): (?:mapping key (.+) already defined at line \d+|field (.+) already set in type \S+)$`)
+	wrongType  = regexp.MustCompile("(?s)^line (\\d+): cannot unmarshal (\\S+)(?: `(.*)`)? into (\\S+)$")
+	wrongSize  = regexp.MustCompile(`(?s)^line (\d+): ` + notASize + `(.*)$`)
+	atLine     = regexp.MustCompile(`^yaml: line (\d+): `)
 )
 
-// kindWords are Go's types as people write values of them.
-var kindWords = map[string]Word{"int": "a whole number", "bool": "true or false", "string": "text",
-	"time.Duration": "a time as 10s, 5m or 1h", "[]string": "a list as [a, b]"}
+// kindWords are Go's types as people write values of them. A test walks the types of Config.
+var kindWords = map[string]wording.Word{"int": "a whole number", "bool": "true or false", "string": "text", "soc.Severity": "text",
+	"config.DSN": "text", "time.Duration": "a time as 10s, 5m or 1h", "[]string": "a list as [a, b]"}
 
-// plain says yaml's complaint without Go's words.
-func plain(e string) *Problem {
+// plain says yaml's complaint about a value or key without Go's words.
+func plain(e string) *wording.Problem {
 	if m := unknownKey.FindStringSubmatch(e); m != nil {
-		return &Problem{"line %s: unknown key %q", []any{m[1], m[2]}}
+		return wording.New("line %s: unknown key %q", m[1], m[2])
+	}
+	if m := twice.FindStringSubmatch(e); m != nil {
+		return wording.New("line %s: the key %s stands there twice", m[1], m[2]+m[3])
 	}
 	if m := wrongSize.FindStringSubmatch(e); m != nil {
-		return &Problem{"line %s: a size must be as 512, 64KiB, 2MiB or 8GiB, is %q", []any{m[1], m[2]}}
+		return wording.New("line %s: a size must be as 512, 64KiB, 2MiB or 8GiB, is %q", m[1], m[2])
 	}
 	m := wrongType.FindStringSubmatch(e)
 	if m == nil {
-		return &Problem{"%s", []any{e}}
+		return wording.New("%s", e)
 	}
 	want, ok := kindWords[m[4]]
 	if !ok { // a part of the configuration or a list
 		want = "a part with keys of its own, or a list"
 	}
 	if m[3] == "" {
-		return &Problem{"line %s: must be %s", []any{m[1], want}}
+		return wording.New("line %s: must be %s", m[1], want)
 	}
-	return &Problem{"line %s: must be %s, is %q", []any{m[1], want, m[3]}}
+	return wording.New("line %s: must be %s, is %q", m[1], want, m[3])
+}
+
+// noYAML says that a text is not YAML, and where yaml gave up. Its own words speak of tokens and mark no way to mend it.
+func noYAML(err error) *wording.Problem {
+	if m := atLine.FindStringSubmatch(err.Error()); m != nil {
+		return wording.New("line %s, or one near it, is not YAML; look at its indentation, colons, brackets and quotes", m[1])
+	}
+	return wording.New("is not YAML; look at its first line, and whether the file is text in UTF-8")
 }

@@ -17,6 +17,7 @@ import (
 	"hoalu/collector"
 	"hoalu/collector/decoders"
 	"hoalu/detections"
+	"hoalu/internal/wording"
 	"hoalu/state"
 )
 
@@ -31,31 +32,32 @@ func (l Listen) check(row collector.Source) error {
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return problem("listen.%s: must be host:port, is %q", row.Key, addr)
+		return wording.New("listen.%s: must be host:port, is %q", row.Key, addr)
 	}
 	var errs []error
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		errs = append(errs, problem("listen.%s: the port must be a number from 0 to 65535, is %q", row.Key, port))
+		errs = append(errs, wording.New("listen.%s: the port must be a number from 0 to 65535, is %q", row.Key, port))
 	}
 	ip := net.ParseIP(host)
 	switch loopback := host == "localhost" || ip != nil && ip.IsLoopback(); {
 	case loopback || !row.Plain:
 	case row.Key == "console":
 		errs = append(errs,
-			problem("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", addr))
+			wording.New("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", addr))
 	case len(l.Senders) == 0:
 		errs = append(errs,
-			problem("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", row.Key, addr))
+			wording.New("listen.%s: %s is not a loopback address; name the networks it takes events from in listen.senders, or use TLS", row.Key, addr))
 	}
 	return errors.Join(errs...)
 }
 
-func problem(format string, values ...any) error { return &Problem{format, values} }
+// maxKeepDays is a hundred years: more is a slip, and what is counted in nanoseconds from it would wrap and call everything too old.
+const maxKeepDays = 36_500
 
 // Validate names every bad key.
 func (c Config) Validate() error {
 	var errs []error
-	bad := func(format string, values ...any) { errs = append(errs, &Problem{format, values}) }
+	bad := func(format string, values ...any) { errs = append(errs, wording.New(format, values...)) }
 	if c.Site.Name == "" {
 		bad("site.name: must not be empty")
 	}
@@ -78,6 +80,11 @@ func (c Config) Validate() error {
 			bad("listen.console_names[%d]: must be a name as soc.tinh.gov.vn, without port and not of loopback, is %q", i, n)
 		}
 	}
+	for i, n := range l.Names {
+		if _, err := netip.ParseAddr(n); err != nil && !hostName.MatchString(strings.TrimPrefix(n, "*.")) {
+			bad("listen.names[%d]: must be a name as soc.tinh.gov.vn or an address as 10.20.0.5, is %q", i, n)
+		}
+	}
 	for i, s := range l.Senders {
 		if _, err := netip.ParsePrefix(s); err != nil {
 			bad("listen.senders[%d]: must be a network as 10.20.0.0/16, is %q", i, s)
@@ -95,8 +102,8 @@ func (c Config) Validate() error {
 	if collector.Stores[c.Store.Engine] == nil {
 		bad("store.engine: there is no %q; must be one of %s", c.Store.Engine, strings.Join(slices.Sorted(maps.Keys(collector.Stores)), ", "))
 	}
-	if c.Store.KeepDays < 0 {
-		bad("store.keep_days: must be 0 (for ever) or more, is %d", c.Store.KeepDays)
+	if c.Store.KeepDays < 0 || c.Store.KeepDays > maxKeepDays {
+		bad("store.keep_days: must be 0 (for ever) to %d, is %d", maxKeepDays, c.Store.KeepDays)
 	}
 	if c.Detections.Snapshot <= 0 {
 		bad("detections.snapshot: must be more than 0, is %s", c.Detections.Snapshot)
@@ -106,21 +113,17 @@ func (c Config) Validate() error {
 	}
 	if dir := c.Files.Journal; dir != "" {
 		if st, err := os.Stat(dir); err != nil {
-			bad("files.journal: %v", err)
+			bad("files.journal: %s", wording.OfFile(dir, err))
 		} else if !st.IsDir() {
 			bad("files.journal: must be a folder of journal files, %s is none", dir)
 		}
 		if _, err := exec.LookPath("journalctl"); err != nil {
-			bad("files.journal: journalctl reads it and is not installed: %v", err)
+			bad("files.journal: journalctl reads it and is not installed")
 		}
 	}
-	if len(c.Decoders) > 0 {
-		if _, err := decoders.Load(c.Decoders); err != nil {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, c.checkDecoders())
 	if err := (detections.Config{Placeholders: c.Detections.Placeholders}).Validate(); err != nil {
-		bad("detections.%v", err)
+		errs = append(errs, err)
 	}
 	if d := c.State.DSN; d != "" {
 		if err := (state.Config{DSN: string(d)}).Validate(); err != nil {
@@ -134,11 +137,34 @@ func (c Config) Validate() error {
 	}
 	for i, r := range c.Detections.Rules {
 		if _, err := os.Stat(r); err != nil {
-			bad("detections.rules[%d]: %v", i, err)
+			bad("detections.rules[%d]: %s", i, wording.OfFile(r, err))
 		}
 	}
 	if err := c.National.Validate(); err != nil {
 		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkDecoders says which folders of decoders cannot be used, and what in their files is refused.
+func (c Config) checkDecoders() error {
+	if len(c.Decoders) == 0 {
+		return nil
+	}
+	var errs []error
+	var folders []string
+	for i, dir := range c.Decoders {
+		if st, err := os.Stat(dir); err != nil {
+			errs = append(errs, wording.New("decoders[%d]: %s", i, wording.OfFile(dir, err)))
+		} else if !st.IsDir() {
+			errs = append(errs, wording.New("decoders[%d]: must be a folder with decoders, %s is none", i, dir))
+		} else {
+			folders = append(folders, dir)
+		}
+	}
+	_, err := decoders.Load(folders)
+	for _, line := range wording.Sentences(err, func(english string) string { return english }) {
+		errs = append(errs, wording.New("decoders: a file is refused: %s", line))
 	}
 	return errors.Join(errs...)
 }
