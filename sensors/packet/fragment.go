@@ -45,8 +45,33 @@ func (a *Analyzer) dropDatagram(d *datagram) {
 	d.pieces = nil
 }
 
+// fragment takes b, which begins at off of packet id; more: it is not the last. What comes whole of it goes to transport.
 func (a *Analyzer) fragment(p *pkt, id uint32, off int, more bool, b []byte, depth int) reason {
 	a.n.Fragments++
+	a.expireFragments()
+	d := a.datagram(fragKey{p.src, p.dst, id, p.proto, p.v6})
+	end := off + len(b)
+	if p.cut || end > 65535 || len(d.pieces) >= maxPieces || a.held+len(b) > a.maxHeld || !d.agrees(end, more) {
+		a.dropDatagram(d)
+		return fragBad
+	}
+	d.length += p.length
+	a.held += d.keep(off, b)
+	if d.total < 0 || d.have != d.total {
+		return fragPending
+	}
+	whole := make([]byte, 0, d.total)
+	for _, q := range d.pieces {
+		whole = append(whole, q.data...)
+	}
+	p.length = d.length
+	a.dropDatagram(d)
+	a.n.Reassembled++
+	return a.transport(p, whole, depth)
+}
+
+// expireFragments gives up the packets that waited too long, and the oldest where as many wait as may.
+func (a *Analyzer) expireFragments() {
 	t := &a.frags
 	for len(t.order) > 0 {
 		d := t.order[0]
@@ -68,37 +93,45 @@ func (a *Analyzer) fragment(p *pkt, id uint32, off int, more bool, b []byte, dep
 		}
 		t.order = kept
 	}
-	k := fragKey{p.src, p.dst, id, p.proto, p.v6}
+}
+
+// datagram gives the packet of k that waits; a new one if none does.
+func (a *Analyzer) datagram(k fragKey) *datagram {
+	t := &a.frags
 	d := t.byKey[k]
 	if d == nil {
 		d = &datagram{key: k, at: a.now, total: -1}
 		t.byKey[k] = d
 		t.order = append(t.order, d)
 	}
-	end := off + len(b)
-	if p.cut || end > 65535 || len(d.pieces) >= maxPieces || a.held+len(b) > a.maxHeld ||
-		d.total >= 0 && (end > d.total || !more && end != d.total) {
-		a.dropDatagram(d)
-		return fragBad
+	return d
+}
+
+// agrees reports whether a piece that ends at end fits the length that the pieces so far tell of, and notes the length where it tells it.
+func (d *datagram) agrees(end int, more bool) bool {
+	if d.total >= 0 && (end > d.total || !more && end != d.total) {
+		return false
 	}
-	if !more {
-		d.total = end
-		for _, q := range d.pieces {
-			if q.off+len(q.data) > end {
-				a.dropDatagram(d)
-				return fragBad
-			}
+	if more {
+		return true
+	}
+	d.total = end
+	for _, q := range d.pieces {
+		if q.off+len(q.data) > end {
+			return false
 		}
 	}
-	d.length += p.length
-	// keep what is new, in order
-	at := 0
+	return true
+}
+
+// keep copies of b, which begins at off, the bytes that are new, into the holes between the pieces, and returns their number.
+func (d *datagram) keep(off int, b []byte) (kept int) {
+	end := off + len(b)
 	for i := 0; i <= len(d.pieces); i++ {
-		var lo, hi int // the hole before piece i
+		lo, hi := 0, 65536 // the hole before piece i
 		if i > 0 {
 			lo = d.pieces[i-1].off + len(d.pieces[i-1].data)
 		}
-		hi = 65536
 		if i < len(d.pieces) {
 			hi = d.pieces[i].off
 		}
@@ -107,24 +140,13 @@ func (a *Analyzer) fragment(p *pkt, id uint32, off int, more bool, b []byte, dep
 			d.pieces = append(d.pieces, piece{})
 			copy(d.pieces[i+1:], d.pieces[i:])
 			d.pieces[i] = piece{x, append([]byte(nil), b[x-off:y-off]...)}
-			d.have += y - x
-			a.held += y - x
+			kept += y - x
 			i++
 		}
-		at = hi
-		if at >= end {
+		if hi >= end {
 			break
 		}
 	}
-	if d.total < 0 || d.have != d.total {
-		return fragPending
-	}
-	whole := make([]byte, 0, d.total)
-	for _, q := range d.pieces {
-		whole = append(whole, q.data...)
-	}
-	p.length = d.length
-	a.dropDatagram(d)
-	a.n.Reassembled++
-	return a.transport(p, whole, depth)
+	d.have += kept
+	return kept
 }

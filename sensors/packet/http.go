@@ -10,6 +10,7 @@ const (
 	maxHTTPHeader = 64 << 10
 	maxPending    = 64
 	maxHTTPText   = 8 << 10 // of one kept header value
+	maxHTTPLine   = 8 << 10 // of a chunk's length or a trailer
 )
 
 type httpPhase uint8
@@ -122,54 +123,15 @@ func httpHeadEnd(b []byte, from int) int {
 	}
 }
 
+// httpStep takes what it can of b, the bytes of one direction that come next: their number, and whether it may be called again with the
+// rest.
 func (a *Analyzer) httpStep(f *flow, s *stream, side int, b []byte) (int, bool) {
-	hh := &s.dir[side]
-	h := &hh.http
+	h := &s.dir[side].http
 	switch h.phase {
 	case httpHead:
-		if h.lost {
-			if looksHTTP(f, b) == no {
-				if hh.watch++; hh.watch >= maxWatch {
-					hh.done = true
-				}
-				return len(b), false
-			}
-			h.lost = false
-		}
-		skip := 0
-		for skip < len(b) && (b[skip] == '\r' || b[skip] == '\n') {
-			skip++
-		}
-		if skip > 0 {
-			return skip, true
-		}
-		if hh.scan == 0 && looksHTTP(f, b) == no {
-			h.lost = true
-			return len(b), false
-		}
-		if looksSimple(b) { // HTTP/0.9 has no head
-			n := bytes.IndexByte(b, '\n') + 1
-			a.httpMessage(f, s, side, b[:n], false)
-			return n, true
-		}
-		end := httpHeadEnd(b, hh.scan)
-		if end < 0 {
-			hh.scan = len(b)
-			if len(b) > maxHTTPHeader {
-				a.over[overHeader]++
-				a.httpMessage(f, s, side, b, true)
-				h.lost = true
-				return len(b), false
-			}
-			return 0, false
-		}
-		a.httpMessage(f, s, side, b[:end], false)
-		return end, true
+		return a.httpHeadStep(f, s, side, b)
 	case httpBody:
-		n := int64(len(b))
-		if n > h.remain {
-			n = h.remain
-		}
+		n := min(int64(len(b)), h.remain)
 		h.count(n)
 		h.remain -= n
 		if h.remain == 0 {
@@ -184,40 +146,90 @@ func (a *Analyzer) httpStep(f *flow, s *stream, side int, b []byte) (int, bool) 
 		h.count(int64(len(b)))
 		return len(b), false
 	case httpChunkEnd, httpChunk, httpTrailer:
-		eol := bytes.IndexByte(b, '\n')
-		if eol < 0 {
-			if len(b) > 8<<10 {
-				a.httpGap(f, s, side)
-				return len(b), false
-			}
-			return 0, false
-		}
-		line := bytes.TrimRight(b[:eol], "\r")
-		switch {
-		case h.phase == httpChunkEnd && len(line) == 0:
-			h.phase = httpChunk
-		case h.phase == httpTrailer:
-			if len(line) == 0 {
-				a.httpEnd(f, s, h)
-			}
-		default:
-			if i := bytes.IndexByte(line, ';'); i >= 0 {
-				line = line[:i]
-			}
-			n, good := parseHex(bytes.TrimSpace(line))
-			if !good {
-				a.httpGap(f, s, side)
-				return len(b), false
-			}
-			if n == 0 {
-				h.phase = httpTrailer
-			} else {
-				h.phase, h.remain = httpBody, n
-			}
-		}
-		return eol + 1, true
+		return a.httpLineStep(f, s, side, b)
 	}
 	return len(b), false
+}
+
+// httpHeadStep looks for the head of a message.
+func (a *Analyzer) httpHeadStep(f *flow, s *stream, side int, b []byte) (int, bool) {
+	hh := &s.dir[side]
+	h := &hh.http
+	if h.lost {
+		if looksHTTP(f, b) == no {
+			if hh.watch++; hh.watch >= maxWatch {
+				hh.done = true
+			}
+			return len(b), false
+		}
+		h.lost = false
+	}
+	skip := 0
+	for skip < len(b) && (b[skip] == '\r' || b[skip] == '\n') {
+		skip++
+	}
+	if skip > 0 {
+		return skip, true
+	}
+	if hh.scan == 0 && looksHTTP(f, b) == no {
+		h.lost = true
+		return len(b), false
+	}
+	if looksSimple(b) { // HTTP/0.9 has no head
+		n := bytes.IndexByte(b, '\n') + 1
+		a.httpMessage(f, s, side, b[:n], false)
+		return n, true
+	}
+	end := httpHeadEnd(b, hh.scan)
+	if end < 0 {
+		hh.scan = len(b)
+		if len(b) > maxHTTPHeader {
+			a.over[overHeader]++
+			a.httpMessage(f, s, side, b, true)
+			h.lost = true
+			return len(b), false
+		}
+		return 0, false
+	}
+	a.httpMessage(f, s, side, b[:end], false)
+	return end, true
+}
+
+// httpLineStep takes a line around chunks (RFC 9112 §7.1): a chunk's length, the end of its line, the trailer.
+func (a *Analyzer) httpLineStep(f *flow, s *stream, side int, b []byte) (int, bool) {
+	h := &s.dir[side].http
+	eol := bytes.IndexByte(b, '\n')
+	if eol < 0 {
+		if len(b) > maxHTTPLine {
+			a.httpGap(f, s, side)
+			return len(b), false
+		}
+		return 0, false
+	}
+	line := bytes.TrimRight(b[:eol], "\r")
+	switch {
+	case h.phase == httpChunkEnd && len(line) == 0:
+		h.phase = httpChunk
+	case h.phase == httpTrailer:
+		if len(line) == 0 {
+			a.httpEnd(f, s, h)
+		}
+	default:
+		if i := bytes.IndexByte(line, ';'); i >= 0 {
+			line = line[:i]
+		}
+		n, good := parseHex(bytes.TrimSpace(line))
+		if !good {
+			a.httpGap(f, s, side)
+			return len(b), false
+		}
+		if n == 0 {
+			h.phase = httpTrailer
+		} else {
+			h.phase, h.remain = httpBody, n
+		}
+	}
+	return eol + 1, true
 }
 
 func parseHex(b []byte) (int64, bool) {
@@ -309,103 +321,116 @@ type httpHeader struct {
 	referrer, ctype []byte
 	length          int64 // -1: not given
 	chunked         bool
-	upgrade         bool
 }
 
-// parseHTTPHead reads the head of a message. ok is false when its first line is neither a request nor a status line.
+// parseHTTPHead reads the head of a message. good is false when its first line is neither a request nor a status line.
 func parseHTTPHead(b []byte) (h httpHeader, good bool) {
 	h.length = -1
-	eol := bytes.IndexByte(b, '\n')
-	if eol < 0 {
-		eol = len(b)
+	line, b := cutLine(b)
+	if !h.startLine(bytes.TrimRight(line, "\r ")) {
+		return h, false
 	}
-	line := bytes.TrimRight(b[:eol], "\r ")
-	b = b[min(eol+1, len(b)):]
+	for len(b) > 0 {
+		line, b = cutLine(b)
+		line = bytes.TrimRight(line, "\r")
+		if i := bytes.IndexByte(line, ':'); i > 0 {
+			h.field(bytes.TrimRight(line[:i], " \t"), bytes.TrimSpace(line[i+1:]))
+		}
+	}
+	return h, true
+}
+
+// cutLine takes the first line off b, without its '\n'.
+func cutLine(b []byte) (line, rest []byte) {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return b[:i], b[i+1:]
+	}
+	return b, nil
+}
+
+// startLine reads a request line or a status line (RFC 9112 §3, §4); false for anything else.
+func (h *httpHeader) startLine(line []byte) bool {
+	i := bytes.IndexByte(line, ' ')
 	if bytes.HasPrefix(line, []byte("HTTP/")) {
-		i := bytes.IndexByte(line, ' ')
 		if i < 0 {
 			i = len(line)
 		}
 		h.version = line[5:i]
 		rest := bytes.TrimLeft(line[i:], " ")
 		if len(rest) < 3 {
-			return h, false
+			return false
 		}
 		for _, c := range rest[:3] {
 			if c < '0' || c > '9' {
-				return h, false
+				return false
 			}
 			h.status = h.status*10 + int(c-'0')
 		}
-	} else {
-		h.request = true
-		i := bytes.IndexByte(line, ' ')
-		if i <= 0 {
-			return h, false
+		return true
+	}
+	h.request = true
+	if i <= 0 {
+		return false
+	}
+	h.method = line[:i]
+	h.uri = bytes.TrimLeft(line[i:], " \t")
+	if j := bytes.LastIndexByte(h.uri, ' '); j >= 0 && len(h.uri) >= j+6 && bytes.EqualFold(h.uri[j+1:j+6], []byte("HTTP/")) {
+		h.version = h.uri[j+6:]
+		h.uri = bytes.TrimRight(h.uri[:j], " \t")
+	} else if bytes.HasPrefix(h.uri, []byte("HTTP/")) {
+		h.version, h.uri = h.uri[5:], nil
+	}
+	return true
+}
+
+// field notes a field line, where a record tells of it. Its name's length, compared first, rules most out.
+func (h *httpHeader) field(name, v []byte) {
+	switch len(name) {
+	case 4:
+		if bytes.EqualFold(name, []byte("host")) && h.host == nil {
+			h.host = v
 		}
-		h.method = line[:i]
-		h.uri = bytes.TrimLeft(line[i:], " \t")
-		if j := bytes.LastIndexByte(h.uri, ' '); j >= 0 && len(h.uri) >= j+6 && bytes.EqualFold(h.uri[j+1:j+6], []byte("HTTP/")) {
-			h.version = h.uri[j+6:]
-			h.uri = bytes.TrimRight(h.uri[:j], " \t")
-		} else if bytes.HasPrefix(h.uri, []byte("HTTP/")) {
-			h.version, h.uri = h.uri[5:], nil
+	case 7:
+		if bytes.EqualFold(name, []byte("referer")) {
+			h.referrer = v
+		}
+	case 10:
+		if bytes.EqualFold(name, []byte("user-agent")) && h.agent == nil {
+			h.agent = v
+		}
+	case 12:
+		if bytes.EqualFold(name, []byte("content-type")) {
+			h.ctype = v
+		}
+	case 14:
+		if bytes.EqualFold(name, []byte("content-length")) {
+			if n := contentLength(v); n >= 0 {
+				h.length = n
+			}
+		}
+	case 17:
+		if bytes.EqualFold(name, []byte("transfer-encoding")) && containsFold(v, "chunked") {
+			h.chunked = true
 		}
 	}
-	for len(b) > 0 {
-		eol := bytes.IndexByte(b, '\n')
-		if eol < 0 {
-			eol = len(b)
+}
+
+// contentLength reads the digits that v begins with, 18 at most; -1 where it begins with none.
+func contentLength(v []byte) int64 {
+	var n int64
+	for i, c := range v {
+		if c < '0' || c > '9' || i > 17 {
+			if i == 0 {
+				return -1
+			}
+			break
 		}
-		line := bytes.TrimRight(b[:eol], "\r")
-		b = b[min(eol+1, len(b)):]
-		i := bytes.IndexByte(line, ':')
-		if i <= 0 {
-			continue
-		}
-		name, v := bytes.TrimRight(line[:i], " \t"), bytes.TrimSpace(line[i+1:])
-		switch len(name) {
-		case 4:
-			if bytes.EqualFold(name, []byte("host")) && h.host == nil {
-				h.host = v
-			}
-		case 7:
-			if bytes.EqualFold(name, []byte("referer")) {
-				h.referrer = v
-			} else if bytes.EqualFold(name, []byte("upgrade")) {
-				h.upgrade = true
-			}
-		case 10:
-			if bytes.EqualFold(name, []byte("user-agent")) && h.agent == nil {
-				h.agent = v
-			}
-		case 12:
-			if bytes.EqualFold(name, []byte("content-type")) {
-				h.ctype = v
-			}
-		case 14:
-			if bytes.EqualFold(name, []byte("content-length")) {
-				var n int64
-				for i, c := range v {
-					if c < '0' || c > '9' || i > 17 {
-						if i == 0 {
-							n = -1
-						}
-						break
-					}
-					n = n*10 + int64(c-'0')
-				}
-				if len(v) > 0 && n >= 0 {
-					h.length = n
-				}
-			}
-		case 17:
-			if bytes.EqualFold(name, []byte("transfer-encoding")) && containsFold(v, "chunked") {
-				h.chunked = true
-			}
-		}
+		n = n*10 + int64(c-'0')
 	}
-	return h, true
+	if len(v) == 0 {
+		return -1
+	}
+	return n
 }
 
 func containsFold(b []byte, s string) bool {

@@ -54,13 +54,7 @@ func (a *Analyzer) odd(p *pkt, first gopacket.Decoder, b []byte, depth int) reas
 // wrapped is odd for a protocol of IP: where nothing can be read inside, the tunnel itself counts as a flow.
 func (a *Analyzer) wrapped(p *pkt, first gopacket.Decoder, b []byte, depth int) reason {
 	outer := *p
-	if why := a.odd(p, first, b, depth+1); why == ok || why == fragPending {
-		return why
-	}
-	*p = outer
-	p.payload = nil
-	a.other(p)
-	return ok
+	return a.orTunnel(p, &outer, a.odd(p, first, b, depth+1))
 }
 
 // frameRelay reads RFC 2427 and Cisco's own encapsulation, behind a Q.922 address of two bytes or more.

@@ -37,30 +37,12 @@ func (r *ring) close() {
 // Live captures until ctx ends, then reads what the rings still hold, ends all flows and returns nil. Its errors before capture begins are
 // *LiveError.
 func Live(ctx context.Context, cfg LiveConfig, a *Analyzer) error {
-	if cfg.RingBytes <= 0 {
-		cfg.RingBytes = 64 << 20
+	cfg = cfg.withDefaults()
+	rings, err := openRings(cfg)
+	if err != nil {
+		return err
 	}
-	if cfg.BlockBytes <= 0 {
-		cfg.BlockBytes = 128 << 10
-	}
-	page := os.Getpagesize()
-	cfg.BlockBytes = (cfg.BlockBytes + page - 1) / page * page
-	if cfg.Retire <= 0 {
-		cfg.Retire = 40 * time.Millisecond
-	}
-	var rings []*ring
-	defer func() {
-		for _, r := range rings {
-			r.close()
-		}
-	}()
-	for _, name := range strings.Split(cfg.Interface, ",") {
-		r, err := openRing(strings.TrimSpace(name), cfg)
-		if err != nil {
-			return err
-		}
-		rings = append(rings, r)
-	}
+	defer closeRings(rings)
 	// before reading, so that a stop cannot come between a look at ctx and the wait
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
@@ -80,6 +62,51 @@ func Live(ctx context.Context, cfg LiveConfig, a *Analyzer) error {
 	if cfg.Ready != nil {
 		cfg.Ready()
 	}
+	if err := a.capture(ctx, rings, poll); err != nil {
+		return err
+	}
+	a.drainRings(rings, poll[:len(rings)], cfg.Retire)
+	a.collect(rings)
+	a.Flush()
+	return nil
+}
+
+func (cfg LiveConfig) withDefaults() LiveConfig {
+	if cfg.RingBytes <= 0 {
+		cfg.RingBytes = 64 << 20
+	}
+	if cfg.BlockBytes <= 0 {
+		cfg.BlockBytes = 128 << 10
+	}
+	page := os.Getpagesize()
+	cfg.BlockBytes = (cfg.BlockBytes + page - 1) / page * page
+	if cfg.Retire <= 0 {
+		cfg.Retire = 40 * time.Millisecond
+	}
+	return cfg
+}
+
+// openRings opens a ring for each interface that cfg names; with an error none stays open.
+func openRings(cfg LiveConfig) (rings []*ring, err error) {
+	for _, name := range strings.Split(cfg.Interface, ",") {
+		r, err := openRing(strings.TrimSpace(name), cfg)
+		if err != nil {
+			closeRings(rings)
+			return nil, err
+		}
+		rings = append(rings, r)
+	}
+	return rings, nil
+}
+
+func closeRings(rings []*ring) {
+	for _, r := range rings {
+		r.close()
+	}
+}
+
+// capture reads the rings until ctx ends. poll waits for them, in their order, and last for the wake-up of a stop.
+func (a *Analyzer) capture(ctx context.Context, rings []*ring, poll []unix.PollFd) error {
 	last := time.Now()
 	for ctx.Err() == nil {
 		got := false
@@ -114,11 +141,16 @@ func Live(ctx context.Context, cfg LiveConfig, a *Analyzer) error {
 			}
 		}
 	}
-	// Drain: stop the kernel from adding, let it retire the open block, read all.
+	return nil
+}
+
+// drainRings stops the kernel from adding to the rings, lets it hand over the blocks it has begun (retire after their first packet) and
+// reads all. poll waits for the rings.
+func (a *Analyzer) drainRings(rings []*ring, poll []unix.PollFd, retire time.Duration) {
 	for _, r := range rings {
 		r.mute()
 	}
-	deadline := time.Now().Add(4 * cfg.Retire)
+	deadline := time.Now().Add(4 * retire)
 	for {
 		got := false
 		for _, r := range rings {
@@ -126,18 +158,16 @@ func Live(ctx context.Context, cfg LiveConfig, a *Analyzer) error {
 				got = true
 			}
 		}
-		if !got && time.Now().After(deadline) {
-			break
+		if got {
+			continue
 		}
-		if !got {
-			if _, err := unix.Poll(poll[:len(rings)], int(cfg.Retire.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
-				break
-			}
+		if time.Now().After(deadline) {
+			return
+		}
+		if _, err := unix.Poll(poll, int(retire.Milliseconds())+1); err != nil && !errors.Is(err, unix.EINTR) {
+			return
 		}
 	}
-	a.collect(rings)
-	a.Flush()
-	return nil
 }
 
 // collect adds the kernel's counters, which reading resets.

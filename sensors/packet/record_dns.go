@@ -40,74 +40,22 @@ func appendDNSClass(dst []byte, c uint16) []byte {
 
 // dnsRecord reports a message: one record a question. asked is when the question was seen (0: not).
 func (a *Analyzer) dnsRecord(f *flow, m *dnsMessage, side int, asked int64, qsize, rsize int) {
-	for i := 0; i < max(len(m.questions), 1); i++ {
+	t := a.p.t
+	if asked != 0 {
+		t = asked
+	}
+	mdns := multicastPort(f)
+	for i := range max(len(m.questions), 1) {
 		if f.excluded || a.skipped(DNS) {
 			continue
 		}
-		t := a.p.t
-		if asked != 0 {
-			t = asked
-		}
 		a.begin(t, f, dnsHead)
-		mdns := multicastPort(f)
-		if m.response() {
-			a.raw(`,"dns.type":"answer"`)
-		} else {
-			a.raw(`,"dns.type":"query"`)
-		}
-		a.num(`,"dns.id":"`, uint64(m.id))
-		a.raw(`","dns.op_code":"`)
-		if op := m.flags >> 11 & 15; int(op) < len(dnsOps) {
-			a.raw(dnsOps[op])
-		}
-		a.raw(`"`)
+		a.dnsOperation(m)
 		if i < len(m.questions) {
-			q := &m.questions[i]
-			a.bytes(`,"dns.question.name":`, m.text(q.name))
-			a.raw(`,"dns.question.type":"`)
-			a.rec = appendDNSType(a.rec, q.typ)
-			class := q.class
-			if mdns {
-				class &= 0x7fff
-			}
-			a.raw(`","dns.question.class":"`)
-			a.rec = appendDNSClass(a.rec, class)
-			a.raw(`"`)
+			a.dnsAsked(m, &m.questions[i], mdns)
 		}
-		if flags := m.flags; flags&0x07b0 != 0 {
-			a.raw(`,"dns.header_flags":[`)
-			sep := ""
-			for _, x := range [...]struct {
-				bit  uint16
-				name string
-			}{{0x400, `"AA"`}, {0x200, `"TC"`}, {0x100, `"RD"`}, {0x80, `"RA"`}, {0x20, `"AD"`}, {0x10, `"CD"`}} {
-				if flags&x.bit != 0 {
-					a.raw(sep)
-					a.raw(x.name)
-					sep = ","
-				}
-			}
-			a.raw("]")
-		}
-		if m.response() {
-			a.raw(`,"dns.response_code":"`)
-			a.raw(dnsCodes[m.flags&15])
-			a.raw(`"`)
-			if m.flags&15 == 0 {
-				a.raw(`,"event.outcome":"success"`)
-			} else {
-				a.raw(`,"event.outcome":"failure"`)
-			}
-			if asked != 0 {
-				a.num(`,"event.duration":`, uint64(max(a.p.t-asked, 0)))
-			}
-			a.dnsAnswers(m, mdns)
-		} else {
-			a.raw(`,"event.outcome":"unknown"`)
-			if asked != 0 {
-				a.raw(`,"hoalu.dns.unanswered":true`)
-			}
-		}
+		a.dnsFlags(m.flags)
+		a.dnsOutcome(m, asked, mdns)
 		if qsize > 0 {
 			a.num(`,"hoalu.dns.query_bytes":`, uint64(qsize))
 		}
@@ -119,6 +67,78 @@ func (a *Analyzer) dnsRecord(f *flow, m *dnsMessage, side int, asked int64, qsiz
 		}
 		a.send(DNS)
 	}
+}
+
+func (a *Analyzer) dnsOperation(m *dnsMessage) {
+	if m.response() {
+		a.raw(`,"dns.type":"answer"`)
+	} else {
+		a.raw(`,"dns.type":"query"`)
+	}
+	a.num(`,"dns.id":"`, uint64(m.id))
+	a.raw(`","dns.op_code":"`)
+	if op := m.flags >> 11 & 15; int(op) < len(dnsOps) {
+		a.raw(dnsOps[op])
+	}
+	a.raw(`"`)
+}
+
+func (a *Analyzer) dnsAsked(m *dnsMessage, q *dnsQuestion, mdns bool) {
+	a.bytes(`,"dns.question.name":`, m.text(q.name))
+	a.raw(`,"dns.question.type":"`)
+	a.rec = appendDNSType(a.rec, q.typ)
+	class := q.class
+	if mdns { // its top bit asks for a unicast answer (RFC 6762 §5.4)
+		class &= 0x7fff
+	}
+	a.raw(`","dns.question.class":"`)
+	a.rec = appendDNSClass(a.rec, class)
+	a.raw(`"`)
+}
+
+// dnsFlagNames are the header's flags, by their bit.
+var dnsFlagNames = [...]struct {
+	bit  uint16
+	name string
+}{{0x400, `"AA"`}, {0x200, `"TC"`}, {0x100, `"RD"`}, {0x80, `"RA"`}, {0x20, `"AD"`}, {0x10, `"CD"`}}
+
+func (a *Analyzer) dnsFlags(flags uint16) {
+	if flags&0x07b0 == 0 {
+		return
+	}
+	a.raw(`,"dns.header_flags":[`)
+	sep := ""
+	for i := range dnsFlagNames {
+		if x := &dnsFlagNames[i]; flags&x.bit != 0 {
+			a.raw(sep)
+			a.raw(x.name)
+			sep = ","
+		}
+	}
+	a.raw("]")
+}
+
+// dnsOutcome tells what a response says; of a query, whether its answer was waited for in vain.
+func (a *Analyzer) dnsOutcome(m *dnsMessage, asked int64, mdns bool) {
+	if !m.response() {
+		a.raw(`,"event.outcome":"unknown"`)
+		if asked != 0 {
+			a.raw(`,"hoalu.dns.unanswered":true`)
+		}
+		return
+	}
+	a.raw(`,"dns.response_code":"`)
+	a.raw(dnsCodes[m.flags&15])
+	a.raw(`"`)
+	if m.flags&15 == 0 {
+		a.raw(`,"event.outcome":"success"`)
+	} else {
+		a.raw(`,"event.outcome":"failure"`)
+	}
+	if asked != 0 {
+		a.num(`,"event.duration":`, uint64(max(a.p.t-asked, 0)))
+	}
+	a.dnsAnswers(m, mdns)
 }
 
 func (a *Analyzer) dnsAnswers(m *dnsMessage, mdns bool) {

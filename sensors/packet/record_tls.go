@@ -10,54 +10,19 @@ import (
 	"hoalu/ecs"
 )
 
+// tlsRecord reports a handshake, however much of it was seen.
 func (a *Analyzer) tlsRecord(f *flow, c *tlsConn) {
 	if f.excluded || a.skipped(TLS) {
 		return
 	}
 	a.begin(c.at, f, tlsHead)
-	switch c.proto {
-	case appQUIC:
-		a.raw(`,"network.protocol":"quic"`)
-	case appDTLS:
-		a.raw(`,"network.protocol":"dtls"`)
-	default:
-		a.raw(`,"network.protocol":"tls"`)
-	}
-	v := c.version
-	if !c.server {
-		v = c.offered
-	}
-	if name, proto := tlsVersion(v); name != "" {
-		a.raw(`,"tls.version":"`)
-		a.raw(name)
-		a.raw(`","tls.version_protocol":"`)
-		a.raw(proto)
-		a.raw(`"`)
-	}
+	a.tlsProtocol(c)
 	if c.hello {
 		a.option(`,"tls.client.server_name":`, c.sni)
 		a.option(`,"destination.domain":`, c.sni)
 		a.hexed(`,"tls.client.ja3":`, c.ja3[:])
 		a.bytes(`,"tls.client.ja4":`, c.ja4)
-		if len(c.alpns) > 0 {
-			a.raw(`,"hoalu.tls.client.alpn":[`)
-			for i, l := 0, c.alpns; ; i++ {
-				j := bytes.IndexByte(l, 0)
-				name := l
-				if j >= 0 {
-					name = l[:j]
-				}
-				if i > 0 {
-					a.raw(",")
-				}
-				a.bytes("", name)
-				if j < 0 {
-					break
-				}
-				l = l[j+1:]
-			}
-			a.raw("]")
-		}
+		a.tlsOffered(c.alpns)
 	}
 	if c.server {
 		a.hexed(`,"tls.server.ja3s":`, c.ja3s[:])
@@ -92,6 +57,47 @@ func (a *Analyzer) tlsRecord(f *flow, c *tlsConn) {
 		a.raw(`,"hoalu.partial":true`)
 	}
 	a.send(TLS)
+}
+
+// tlsProtocol tells what carries the handshake and its version: the one chosen, or the greatest offered where no answer was seen.
+func (a *Analyzer) tlsProtocol(c *tlsConn) {
+	switch c.proto {
+	case appQUIC:
+		a.raw(`,"network.protocol":"quic"`)
+	case appDTLS:
+		a.raw(`,"network.protocol":"dtls"`)
+	default:
+		a.raw(`,"network.protocol":"tls"`)
+	}
+	v := c.version
+	if !c.server {
+		v = c.offered
+	}
+	if name, proto := tlsVersion(v); name != "" {
+		a.raw(`,"tls.version":"`)
+		a.raw(name)
+		a.raw(`","tls.version_protocol":"`)
+		a.raw(proto)
+		a.raw(`"`)
+	}
+}
+
+// tlsOffered lists the application protocols that the client offered; names are separated by NUL.
+func (a *Analyzer) tlsOffered(names []byte) {
+	if len(names) == 0 {
+		return
+	}
+	a.raw(`,"hoalu.tls.client.alpn":[`)
+	for sep := ""; ; sep = "," {
+		name, rest, more := bytes.Cut(names, []byte{0})
+		a.raw(sep)
+		a.bytes("", name)
+		if !more {
+			break
+		}
+		names = rest
+	}
+	a.raw("]")
 }
 
 func tlsVersion(v uint16) (name, proto string) {

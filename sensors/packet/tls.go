@@ -1,12 +1,8 @@
 package packet
 
 import (
-	"crypto/md5"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"slices"
-	"strconv"
 )
 
 // TLS (RFC 8446, 5246) and its datagram and QUIC forms: what the handshake says in the clear. Parsing stops at the first encrypted byte.
@@ -107,9 +103,6 @@ func (a *Analyzer) tlsStep(f *flow, s *stream, side int, b []byte) (int, bool) {
 		return 0, false
 	}
 	if len(b) < 5+n {
-		if b[0] == 0x16 && !c.hello && len(b) >= 9 && b[5] == 1 { // see streamFlush: a cut-off hello is tried there
-			return 0, false
-		}
 		return 0, false
 	}
 	body := b[5 : 5+n]
@@ -368,190 +361,6 @@ func (h *clientHello) greatest() uint16 {
 	return v
 }
 
-func appendList(dst, pairs []byte) []byte {
-	first := true
-	for i := 0; i+1 < len(pairs); i += 2 {
-		v := binary.BigEndian.Uint16(pairs[i:])
-		if grease(v) {
-			continue
-		}
-		if !first {
-			dst = append(dst, '-')
-		}
-		first = false
-		dst = strconv.AppendUint(dst, uint64(v), 10)
-	}
-	return dst
-}
-
-// scratch is memory for fingerprints, good until its next use.
-func (a *Analyzer) scratch() []byte {
-	if a.pools.scratch == nil {
-		a.pools.scratch = make([]byte, 0, 4096)
-	}
-	return a.pools.scratch[:0]
-}
-
-// ja3 is MD5 of "version,ciphers,extensions,groups,point formats" in decimal, GREASE left out (https://github.com/salesforce/ja3).
-func (h *clientHello) ja3(dst []byte) [16]byte { return md5.Sum(h.ja3String(dst)) }
-
-func (h *clientHello) ja3String(dst []byte) []byte {
-	dst = strconv.AppendUint(dst, uint64(h.version), 10)
-	dst = append(dst, ',')
-	dst = appendList(dst, h.ciphers)
-	dst = append(dst, ',')
-	dst = appendExts(dst, h.exts)
-	dst = append(dst, ',')
-	dst = appendList(dst, h.groups)
-	dst = append(dst, ',')
-	for i, p := range h.points {
-		if i > 0 {
-			dst = append(dst, '-')
-		}
-		dst = strconv.AppendUint(dst, uint64(p), 10)
-	}
-	return dst
-}
-
-func appendExts(dst, exts []byte) []byte {
-	first := true
-	for len(exts) >= 4 {
-		typ := binary.BigEndian.Uint16(exts)
-		n := 4 + int(binary.BigEndian.Uint16(exts[2:]))
-		if n > len(exts) {
-			break
-		}
-		exts = exts[n:]
-		if grease(typ) {
-			continue
-		}
-		if !first {
-			dst = append(dst, '-')
-		}
-		first = false
-		dst = strconv.AppendUint(dst, uint64(typ), 10)
-	}
-	return dst
-}
-
-// ja4 appends the TLS client fingerprint of https://github.com/FoxIO-LLC/ja4 (BSD-3):
-// transport, version, SNI, counts and ALPN _ hash of sorted ciphers _ hash of sorted extensions and signature algorithms.
-func (h *clientHello) ja4(dst []byte, proto app, tmp []byte) []byte {
-	switch proto {
-	case appQUIC:
-		dst = append(dst, 'q')
-	case appDTLS:
-		dst = append(dst, 'd')
-	default:
-		dst = append(dst, 't')
-	}
-	switch h.greatest() {
-	case 0x0304:
-		dst = append(dst, "13"...)
-	case 0x0303:
-		dst = append(dst, "12"...)
-	case 0x0302:
-		dst = append(dst, "11"...)
-	case 0x0301:
-		dst = append(dst, "10"...)
-	case 0x0300:
-		dst = append(dst, "s3"...)
-	case 0x0002:
-		dst = append(dst, "s2"...)
-	case 0xfeff:
-		dst = append(dst, "d1"...)
-	case 0xfefd:
-		dst = append(dst, "d2"...)
-	case 0xfefc:
-		dst = append(dst, "d3"...)
-	default:
-		dst = append(dst, "00"...)
-	}
-	if h.hasSNI {
-		dst = append(dst, 'd')
-	} else {
-		dst = append(dst, 'i')
-	}
-	var store [256]uint16
-	vals := store[:0]
-	for i := 0; i+1 < len(h.ciphers); i += 2 {
-		if v := binary.BigEndian.Uint16(h.ciphers[i:]); !grease(v) {
-			vals = append(vals, v)
-		}
-	}
-	two := func(n int) {
-		n = min(n, 99)
-		dst = append(dst, byte('0'+n/10), byte('0'+n%10))
-	}
-	two(len(vals))
-	var estore [128]uint16
-	evals, count := estore[:0], 0
-	for e := h.exts; len(e) >= 4; {
-		typ := binary.BigEndian.Uint16(e)
-		n := 4 + int(binary.BigEndian.Uint16(e[2:]))
-		if n > len(e) {
-			break
-		}
-		e = e[n:]
-		if grease(typ) {
-			continue
-		}
-		count++
-		if typ != 0 && typ != 16 {
-			evals = append(evals, typ)
-		}
-	}
-	two(count)
-	if name, _, good := cut8(h.alpn); good && len(name) > 0 {
-		x, y := name[0], name[len(name)-1]
-		if alnum(x) && alnum(y) {
-			dst = append(dst, x, y)
-		} else {
-			const digits = "0123456789abcdef"
-			dst = append(dst, digits[x>>4], digits[y&15])
-		}
-	} else {
-		dst = append(dst, "00"...)
-	}
-	sum := func(vals []uint16, sigs []byte) {
-		dst = append(dst, '_')
-		if len(vals) == 0 && (sigs == nil || true) {
-			dst = append(dst, "000000000000"...)
-			return
-		}
-		slices.Sort(vals)
-		t := tmp[:0]
-		for i, v := range vals {
-			if i > 0 {
-				t = append(t, ',')
-			}
-			t = appendHex16(t, v)
-		}
-		for i := 0; i+1 < len(sigs); i += 2 {
-			v := binary.BigEndian.Uint16(sigs[i:])
-			if grease(v) {
-				continue
-			}
-			if i == 0 {
-				t = append(t, '_')
-			} else {
-				t = append(t, ',')
-			}
-			t = appendHex16(t, v)
-		}
-		d := sha256.Sum256(t)
-		dst = hex.AppendEncode(dst, d[:6])
-	}
-	sum(vals, nil)
-	sum(evals, h.sigs)
-	return dst
-}
-
-func appendHex16(dst []byte, v uint16) []byte {
-	const digits = "0123456789abcdef"
-	return append(dst, digits[v>>12], digits[v>>8&15], digits[v>>4&15], digits[v&15])
-}
-
 func alnum(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }
@@ -626,29 +435,6 @@ func parseServerHello(b []byte) (h serverHello, good bool) {
 		h.version = 0x0304
 	}
 	return h, true
-}
-
-// ja3s is MD5 of "version,cipher,extensions" in decimal.
-func (h *serverHello) ja3s(dst []byte) [16]byte {
-	dst = strconv.AppendUint(dst, uint64(h.legacy), 10)
-	dst = append(dst, ',')
-	dst = strconv.AppendUint(dst, uint64(h.cipher), 10)
-	dst = append(dst, ',')
-	first := true
-	for e := h.exts; len(e) >= 4; {
-		typ := binary.BigEndian.Uint16(e)
-		n := 4 + int(binary.BigEndian.Uint16(e[2:]))
-		if n > len(e) {
-			break
-		}
-		e = e[n:]
-		if !first {
-			dst = append(dst, '-')
-		}
-		first = false
-		dst = strconv.AppendUint(dst, uint64(typ), 10)
-	}
-	return md5.Sum(dst)
 }
 
 // certificates reads a Certificate message of TLS up to 1.2 (RFC 5246 §7.4.2) and tells of its first certificate.

@@ -82,15 +82,31 @@ var (
 	fTruncated = ecs.Intern("hoalu.truncated")
 )
 
+// Kinds of a record in process.bpf.c.
+const (
+	kindExec = 1
+	kindExit = 2
+)
+
+// record is what every record of the kernel's side has, read; raw is all of it.
+type record struct {
+	pid, ppid, uid uint32
+	start          uint64 // of the process, ns since boot
+	comm, pcomm    string // short names, of the process and its parent
+	raw            []byte
+}
+
+// u32 reads a field.
+func (r *record) u32(off int) uint32 { return binary.LittleEndian.Uint32(r.raw[off:]) }
+
 // decode reads one record; false for one that is too short.
 func (p *Probe) decode(e *ecs.Event, b []byte, clock *attach.Clock) bool {
 	if len(b) < offPath {
 		return false
 	}
 	le := binary.LittleEndian
-	pid, ppid, uid := le.Uint32(b[offPID:]), le.Uint32(b[offPPID:]), le.Uint32(b[offUID:])
-	start := le.Uint64(b[offStart:])
-	comm, pcomm := attach.Text(b[offComm:offPcomm]), attach.Text(b[offPcomm:offPath])
+	r := &record{pid: le.Uint32(b[offPID:]), ppid: le.Uint32(b[offPPID:]), uid: le.Uint32(b[offUID:]), start: le.Uint64(b[offStart:]),
+		comm: attach.Text(b[offComm:offPcomm]), pcomm: attach.Text(b[offPcomm:offPath]), raw: b}
 	e.Time = clock.Unix(le.Uint64(b[offBoot:]))
 	e.AddString(ecs.EventKind, "event")
 	e.AddString(ecs.EventCategory, "process")
@@ -99,70 +115,79 @@ func (p *Probe) decode(e *ecs.Event, b []byte, clock *attach.Clock) bool {
 	if p.host != "" {
 		e.AddString(ecs.HostName, p.host)
 	}
-	e.AddInt(ecs.ProcessPID, int64(pid))
-	e.AddString(fStart, ecs.FormatTime(clock.Unix(start)))
-	e.AddString(ecs.UserID, strconv.FormatUint(uint64(uid), 10))
-	home := p.homes.Of(attach.PlaceAt(b[offPlace:]), pid)
+	e.AddInt(ecs.ProcessPID, int64(r.pid))
+	e.AddString(fStart, ecs.FormatTime(clock.Unix(r.start)))
+	e.AddString(ecs.UserID, strconv.FormatUint(uint64(r.uid), 10))
+	home := p.homes.Of(attach.PlaceAt(b[offPlace:]), r.pid)
 	home.AddTo(e)
 	if home.OurAccounts { // else the number is another account's there
-		if name := p.user(uid); name != "" {
+		if name := p.user(r.uid); name != "" {
 			e.AddString(ecs.UserName, name)
 		}
 	}
-	switch le.Uint32(b[offKind:]) {
-	case 1:
-		if len(b) < offArgs+argsSize {
-			return false
-		}
-		path := string(b[offPath : offPath+min(int(le.Uint32(b[offPathLen:])), pathSize-1)])
-		raw := b[offArgs : offArgs+min(int(le.Uint32(b[offArgsLen:])), argsSize)]
-		if len(raw) == 0 { // its first page was not there yet to be read
-			raw = cmdlineOf(pid)
-		}
-		args := strings.Split(strings.TrimRight(string(raw), "\x00"), "\x00")
-		exe := path
-		if !strings.HasPrefix(exe, "/") { // relative to a folder only the process knows
-			if x := p.exe(pid); x != "" {
-				exe = x
-			}
-		}
-		name := comm
-		if i := strings.LastIndexByte(exe, '/'); i >= 0 && len(comm) == 15 {
-			name = exe[i+1:] // the kernel keeps 15 bytes of it
-		}
-		cmdline := strings.Join(args, " ")
-		e.AddString(ecs.EventType, "start")
-		e.AddString(ecs.EventAction, "exec")
-		e.AddString(ecs.ProcessName, name)
-		e.AddString(ecs.ProcessExecutable, exe)
-		e.AddString(ecs.ProcessCommandLine, cmdline)
-		e.AddInt(fArgs, int64(len(args)))
-		if le.Uint32(b[offTruncated:]) != 0 {
-			e.AddBool(fTruncated, true)
-		}
-		p.parent(e, ppid, pcomm)
-		p.keep(pid, entry{start, name, exe, cmdline})
-		e.SetLogsource("linux", "", "process_creation")
-	case 2:
-		code := int32(le.Uint32(b[offExit:]))
-		e.AddString(ecs.EventType, "end")
-		e.AddString(ecs.EventAction, "exit")
-		e.AddString(ecs.ProcessName, comm)
-		if c, ok := p.cache[pid]; ok {
-			if c.start == start {
-				e.SetString(ecs.ProcessName, c.name)
-				e.AddString(ecs.ProcessExecutable, c.exe)
-			}
-			delete(p.cache, pid)
-		}
-		e.AddInt(fExit, int64(code>>8&0xff))
-		e.AddString(fEnd, ecs.FormatTime(e.Time))
-		e.AddInt(ecs.ParentPID, int64(ppid))
-		e.SetLogsource("linux", "", "process_termination")
-	default:
+	switch r.u32(offKind) {
+	case kindExec:
+		return p.started(e, r)
+	case kindExit:
+		p.ended(e, r)
+		return true
+	}
+	return false
+}
+
+// started adds what the record of an exec tells, and remembers it; false where the record is too short.
+func (p *Probe) started(e *ecs.Event, r *record) bool {
+	if len(r.raw) < offArgs+argsSize {
 		return false
 	}
+	exe := string(r.raw[offPath : offPath+min(int(r.u32(offPathLen)), pathSize-1)])
+	args := r.raw[offArgs : offArgs+min(int(r.u32(offArgsLen)), argsSize)]
+	if len(args) == 0 { // its first page was not there yet to be read
+		args = cmdlineOf(r.pid)
+	}
+	if !strings.HasPrefix(exe, "/") { // relative to a folder only the process knows
+		if x := p.exe(r.pid); x != "" {
+			exe = x
+		}
+	}
+	name := r.comm
+	if i := strings.LastIndexByte(exe, '/'); i >= 0 && len(r.comm) == 15 {
+		name = exe[i+1:] // the kernel keeps 15 bytes of it
+	}
+	list := strings.Split(strings.TrimRight(string(args), "\x00"), "\x00")
+	cmdline := strings.Join(list, " ")
+	e.AddString(ecs.EventType, "start")
+	e.AddString(ecs.EventAction, "exec")
+	e.AddString(ecs.ProcessName, name)
+	e.AddString(ecs.ProcessExecutable, exe)
+	e.AddString(ecs.ProcessCommandLine, cmdline)
+	e.AddInt(fArgs, int64(len(list)))
+	if r.u32(offTruncated) != 0 {
+		e.AddBool(fTruncated, true)
+	}
+	p.parent(e, r.ppid, r.pcomm)
+	p.keep(r.pid, entry{r.start, name, exe, cmdline})
+	e.SetLogsource("linux", "", "process_creation")
 	return true
+}
+
+// ended adds what the record of an exit tells, and forgets the process.
+func (p *Probe) ended(e *ecs.Event, r *record) {
+	e.AddString(ecs.EventType, "end")
+	e.AddString(ecs.EventAction, "exit")
+	e.AddString(ecs.ProcessName, r.comm)
+	if c, ok := p.cache[r.pid]; ok {
+		if c.start == r.start {
+			e.SetString(ecs.ProcessName, c.name)
+			e.AddString(ecs.ProcessExecutable, c.exe)
+		}
+		delete(p.cache, r.pid)
+	}
+	code := int32(r.u32(offExit))
+	e.AddInt(fExit, int64(code>>8&0xff))
+	e.AddString(fEnd, ecs.FormatTime(e.Time))
+	e.AddInt(ecs.ParentPID, int64(r.ppid))
+	e.SetLogsource("linux", "", "process_termination")
 }
 
 // cmdlineOf reads the beginning of a process's arguments, NUL between them; nothing when it has ended.
