@@ -17,110 +17,137 @@ import (
 	"hoalu/soc"
 )
 
+// keep compares the results of a round with those of the round before, writes what differs into the history in one transaction and
+// makes them the present ones. Nothing is made present whose writing failed.
 func (s *Service) keep(ctx context.Context, f facts.Facts, results map[string]Result) error {
 	s.mu.RLock()
-	old, confirmed, written := s.now[f.System.ID], s.confirmed[f.System.ID], s.written[f.System.ID]
+	c := change{system: f.System.ID, now: f.Now, old: s.now[f.System.ID], confirmed: s.confirmed[f.System.ID]}
+	written := s.written[f.System.ID]
 	s.mu.RUnlock()
 	due := f.Now-written >= refreshEvery || f.Now < written // set back
-	gap := confirmed > 0 && f.Now-confirmed > tooLong
-	next := make(map[string]Result, len(results))
-	var unseen, changed, refreshed []Result // unseen: intervals of the time nobody computed, which end now
-	var gone []string
+	c.compare(results, due)
+	if !c.empty() {
+		if err := s.state.Tx(ctx, func(tx *sql.Tx) error { return s.write(ctx, tx, &c) }); err != nil {
+			return fmt.Errorf("write posture of %s: %w", f.System.ID, err)
+		}
+	}
+	s.mu.Lock()
+	s.now[f.System.ID], s.confirmed[f.System.ID] = c.next, f.Now
+	if due {
+		s.written[f.System.ID] = f.Now
+	}
+	s.mu.Unlock()
+	if len(c.changed)+len(c.gone) > 0 && s.hooks.Notify != nil {
+		s.hooks.Notify(soc.Notice{Topic: "posture", ID: f.System.ID, Version: f.Now, System: f.System.ID})
+	}
+	return nil
+}
+
+// change is what a round found different of one system.
+type change struct {
+	system         string
+	now, confirmed int64             // Unix ms: of this round and of the one before, 0 when there was none
+	old, next      map[string]Result // by control
+
+	unseen    []Result // intervals of the time nobody computed, which end now
+	changed   []Result // intervals that begin
+	refreshed []Result // intervals that go on and whose measures are written again
+	gone      []string // controls whose policy is not there any more
+}
+
+func (c *change) empty() bool { return len(c.unseen)+len(c.changed)+len(c.refreshed)+len(c.gone) == 0 }
+
+// compare sets next and what differs; due says that measures of intervals that go on are to be written again.
+func (c *change) compare(results map[string]Result, due bool) {
+	c.next = make(map[string]Result, len(results))
+	gap := c.confirmed > 0 && c.now-c.confirmed > tooLong
 	for id, r := range results {
-		was, had := old[id]
+		was, had := c.old[id]
 		if gap && had && concluded(was.State) {
-			u := Result{Finding: soc.Finding{System: f.System.ID, Control: id, State: soc.Unknown, Since: max(confirmed, was.From+1),
-				Computed: confirmed, LastKnown: was.State,
-				Policy: was.Policy, Because: []soc.Because{{Code: "computation_stale"}}, Evidence: was.Evidence}, Score: min(was.Score, 1)}
-			u.From = u.Since
-			unseen = append(unseen, u)
-			was = u
+			was = c.notComputed(id, was)
+			c.unseen = append(c.unseen, was)
 		}
 		if r.State == soc.Unknown && r.LastKnown == "" && had {
 			if r.LastKnown = was.State; was.State == soc.Unknown {
 				r.LastKnown = was.LastKnown
 			}
 		}
-		r.Since, r.From = min(was.Since, f.Now), was.From
+		r.Since, r.From = min(was.Since, c.now), was.From
 		switch {
 		case !had || was.State != r.State:
-			r.Since, r.From = f.Now, max(f.Now, was.From+1)
-			changed = append(changed, r)
+			r.Since, r.From = c.now, max(c.now, was.From+1)
+			c.changed = append(c.changed, r)
 		case was.Score != r.Score || was.Policy != r.Policy || !slices.Equal(reasons(was), reasons(r)):
-			r.From = max(f.Now, was.From+1)
-			changed = append(changed, r)
+			r.From = max(c.now, was.From+1)
+			c.changed = append(c.changed, r)
 		case due:
-			refreshed = append(refreshed, r)
+			c.refreshed = append(c.refreshed, r)
 		}
-		next[id] = r
+		c.next[id] = r
 	}
-	for id := range old {
+	for id := range c.old {
 		if _, ok := results[id]; !ok {
-			gone = append(gone, id) // its policy is not there any more
+			c.gone = append(c.gone, id)
 		}
 	}
-	if len(changed) > 0 || len(refreshed) > 0 || len(gone) > 0 || len(unseen) > 0 {
-		sort.Slice(changed, func(i, j int) bool { return changed[i].Control < changed[j].Control })
-		err := s.state.Tx(ctx, func(tx *sql.Tx) error {
-			q := db.New(tx)
-			details := map[string]string{}
-			for _, u := range unseen {
-				var until int64                            // 0: it is unknown now for the same reason
-				if r := next[u.Control]; r.From > u.From { // what follows begins where this ends
-					until = r.From
-				}
-				if err := start(ctx, q, u, until); err != nil {
-					return err
-				}
-			}
-			for _, r := range changed {
-				if err := start(ctx, q, r, 0); err != nil {
-					return err
-				}
-				before := "-"
-				if was, ok := old[r.Control]; ok {
-					before = string(was.State)
-				}
-				if before != string(r.State) {
-					details[r.Control] = before + " → " + string(r.State)
-				}
-			}
-			for _, r := range refreshed {
-				because, evidence := texts(r)
-				if err := q.RefreshInterval(ctx, db.RefreshIntervalParams{SystemID: r.System, Control: r.Control, Because: because, Evidence: evidence,
-					Computed: r.Computed}); err != nil {
-					return err
-				}
-			}
-			for _, id := range gone {
-				if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: f.System.ID, Control: id, Until: max(f.Now, old[id].From+1)}); err != nil {
-					return err
-				}
-				details[id] = string(old[id].State) + " → -"
-			}
-			if len(unseen) > 0 {
-				details["not_computed"] = time.UnixMilli(confirmed).UTC().Format(time.RFC3339) + "/" + time.UnixMilli(f.Now).UTC().Format(time.RFC3339)
-			}
-			if len(details) > 0 && s.hooks.Record != nil {
-				return s.hooks.Record(ctx, tx, soc.Deed{Time: f.Now, Actor: soc.Machine, Action: "posture.change", Object: f.System.ID, Result: "done",
-					Details: details})
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("write posture of %s: %w", f.System.ID, err)
+	sort.Slice(c.changed, func(i, j int) bool { return c.changed[i].Control < c.changed[j].Control })
+}
+
+// notComputed is the interval from the last round until now: nobody computed the control, so what it was then is not known to hold.
+func (c *change) notComputed(id string, was Result) Result {
+	u := Result{Finding: soc.Finding{System: c.system, Control: id, State: soc.Unknown, Since: max(c.confirmed, was.From+1),
+		Computed: c.confirmed, LastKnown: was.State,
+		Policy: was.Policy, Because: []soc.Because{{Code: "computation_stale"}}, Evidence: was.Evidence}, Score: min(was.Score, 1)}
+	u.From = u.Since
+	return u
+}
+
+// write brings a change into the history and records it as a deed of the product.
+func (s *Service) write(ctx context.Context, tx *sql.Tx, c *change) error {
+	q := db.New(tx)
+	details := map[string]string{}
+	for _, u := range c.unseen {
+		var until int64                              // 0: it is unknown now for the same reason
+		if r := c.next[u.Control]; r.From > u.From { // what follows begins where this ends
+			until = r.From
+		}
+		if err := start(ctx, q, u, until); err != nil {
+			return err
 		}
 	}
-	s.mu.Lock()
-	s.now[f.System.ID], s.confirmed[f.System.ID] = next, f.Now
-	if due {
-		s.written[f.System.ID] = f.Now
+	for _, r := range c.changed {
+		if err := start(ctx, q, r, 0); err != nil {
+			return err
+		}
+		before := "-"
+		if was, ok := c.old[r.Control]; ok {
+			before = string(was.State)
+		}
+		if before != string(r.State) {
+			details[r.Control] = before + " → " + string(r.State)
+		}
 	}
-	s.mu.Unlock()
-	if len(changed)+len(gone) > 0 && s.hooks.Notify != nil {
-		s.hooks.Notify(soc.Notice{Topic: "posture", ID: f.System.ID, Version: f.Now, System: f.System.ID})
+	for _, r := range c.refreshed {
+		because, evidence := texts(r)
+		if err := q.RefreshInterval(ctx, db.RefreshIntervalParams{SystemID: r.System, Control: r.Control, Because: because, Evidence: evidence,
+			Computed: r.Computed}); err != nil {
+			return err
+		}
 	}
-	return nil
+	for _, id := range c.gone {
+		if err := q.EndInterval(ctx, db.EndIntervalParams{SystemID: c.system, Control: id, Until: max(c.now, c.old[id].From+1)}); err != nil {
+			return err
+		}
+		details[id] = string(c.old[id].State) + " → -"
+	}
+	if len(c.unseen) > 0 {
+		details["not_computed"] = time.UnixMilli(c.confirmed).UTC().Format(time.RFC3339) + "/" + time.UnixMilli(c.now).UTC().Format(time.RFC3339)
+	}
+	if len(details) == 0 || s.hooks.Record == nil {
+		return nil
+	}
+	return s.hooks.Record(ctx, tx, soc.Deed{Time: c.now, Actor: soc.Machine, Action: "posture.change", Object: c.system, Result: "done",
+		Details: details})
 }
 
 // start ends the open interval of r's control where r begins, and writes r.

@@ -160,76 +160,95 @@ type Page struct {
 	Next  int64
 }
 
-// List reads the log, newest first.
-func List(ctx context.Context, from *sql.DB, q Query) (Page, error) {
-	// sqlc knows no optional filters that both databases take, so the WHERE is put together here; every value is a parameter.
-	var where []string
-	var args []any
-	add := func(cond string, v any) {
-		args = append(args, v)
-		where = append(where, strings.ReplaceAll(cond, "?", "$"+strconv.Itoa(len(args))))
+// conditions are put together at run time: sqlc knows no optional filters that both databases take. Every value is a parameter.
+type conditions struct {
+	all  []string
+	args []any
+}
+
+// param gives a value its place, as $3.
+func (c *conditions) param(v any) string {
+	c.args = append(c.args, v)
+	return "$" + strconv.Itoa(len(c.args))
+}
+
+// add takes a condition in which ? stands for the value.
+func (c *conditions) add(cond string, v any) {
+	c.all = append(c.all, strings.ReplaceAll(cond, "?", c.param(v)))
+}
+
+// where is the clause, empty when nothing is asked.
+func (c *conditions) where() string {
+	if len(c.all) == 0 {
+		return ""
 	}
+	return " WHERE " + strings.Join(c.all, " AND ")
+}
+
+// conditions are those of the filter, without the cursor.
+func (q Query) conditions() *conditions {
+	c := new(conditions)
 	if q.From > 0 {
-		add("time >= ?", q.From)
+		c.add("time >= ?", q.From)
 	}
 	if q.To > 0 {
-		add("time < ?", q.To)
+		c.add("time < ?", q.To)
 	}
 	if q.Actor != "" {
-		add("actor = ?", q.Actor)
+		c.add("actor = ?", q.Actor)
 	}
 	if q.People {
-		add("actor <> ?", "system")
+		c.add("actor <> ?", "system")
 	}
-	switch {
-	case strings.HasSuffix(q.Action, "."):
-		add(`action LIKE ? ESCAPE '\'`, state.Like(q.Action)+"%")
-	case q.Action != "":
-		add("action = ?", q.Action)
+	if q.Action != "" {
+		c.all = append(c.all, c.action(q.Action))
 	}
 	if len(q.Actions) > 0 {
 		var any []string
 		for _, a := range q.Actions {
-			if strings.HasSuffix(a, ".") {
-				args = append(args, state.Like(a)+"%")
-				any = append(any, `action LIKE $`+strconv.Itoa(len(args))+` ESCAPE '\'`)
-			} else {
-				args = append(args, a)
-				any = append(any, "action = $"+strconv.Itoa(len(args)))
-			}
+			any = append(any, c.action(a))
 		}
-		where = append(where, "("+strings.Join(any, " OR ")+")")
+		c.all = append(c.all, "("+strings.Join(any, " OR ")+")")
 	}
 	if q.Object != "" {
-		add("object = ?", q.Object)
+		c.add("object = ?", q.Object)
 	}
 	if q.Result != "" {
-		add("result = ?", q.Result)
+		c.add("result = ?", q.Result)
 	}
 	for _, w := range strings.Fields(state.Fold(q.Text)) {
-		add(`search LIKE ? ESCAPE '\'`, "%"+state.Like(w)+"%")
+		c.add(`search LIKE ? ESCAPE '\'`, "%"+state.Like(w)+"%")
 	}
-	cond := ""
-	if len(where) > 0 {
-		cond = " WHERE " + strings.Join(where, " AND ")
+	return c
+}
+
+// action is the condition of an action, whole or, ending in ".", all below.
+func (c *conditions) action(a string) string {
+	if strings.HasSuffix(a, ".") {
+		return "action LIKE " + c.param(state.Like(a)+"%") + ` ESCAPE '\'`
 	}
+	return "action = " + c.param(a)
+}
+
+// List reads the log, newest first.
+func List(ctx context.Context, from *sql.DB, q Query) (Page, error) {
+	c := q.conditions()
 	var p Page
 	if !q.Uncounted {
-		if err := from.QueryRowContext(ctx, "SELECT count(*) FROM audit"+cond, args...).Scan(&p.Total); err != nil {
+		if err := from.QueryRowContext(ctx, "SELECT count(*) FROM audit"+c.where(), c.args...).Scan(&p.Total); err != nil {
 			return Page{}, fmt.Errorf("count audit log: %w", err)
 		}
 	}
 	if q.Before > 0 {
-		add("number < ?", q.Before)
-		cond = " WHERE " + strings.Join(where, " AND ")
+		c.add("number < ?", q.Before)
 	}
 	limit := q.Limit
 	if limit <= 0 {
 		limit = 50
 	}
 	limit = min(limit, 500)
-	args = append(args, limit+1)
-	rows, err := from.QueryContext(ctx, `SELECT `+columns+` FROM audit`+cond+" ORDER BY number DESC LIMIT $"+strconv.Itoa(len(args)), args...)
+	query := `SELECT ` + columns + ` FROM audit` + c.where() + " ORDER BY number DESC LIMIT " + c.param(limit+1)
+	rows, err := from.QueryContext(ctx, query, c.args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("read audit log: %w", err)
 	}

@@ -197,8 +197,6 @@ var longFunctions = map[string]string{
 	"collector/decoders.zeek":           "to be cut",
 	"collector/store/local.write":       "to be cut",
 	"collector/store/storetest.event":   "to be cut",
-	"compliance.keep":                   "to be cut",
-	"compliance/evidence.List":          "to be cut",
 	"detections.Bench":                  "to be cut",
 	"detections.CorrelateFile":          "to be cut",
 	"detections.MatchFile":              "to be cut",
