@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -165,7 +166,6 @@ func gramAt(s string, i int) uint32 {
 // newSlotIndex files the triggers of one slot; rules are numbers the caller understands.
 func newSlotIndex(trigs map[trigger][]int32) *slotIndex {
 	x := &slotIndex{equal: map[string][]int32{}}
-	grams := map[uint32][]gram{}
 	var inner []literal
 	for t, rules := range trigs {
 		l := literal{t.text, rules}
@@ -192,6 +192,14 @@ func newSlotIndex(trigs map[trigger][]int32) *slotIndex {
 		}
 	}
 	x.pairs = newPairs(x.short)
+	if len(inner) > 0 {
+		x.fileGrams(inner)
+	}
+	return x
+}
+
+// fileGrams files literals of at least 4 bytes that may stand anywhere under the rarest gram of each.
+func (x *slotIndex) fileGrams(inner []literal) {
 	slices.SortFunc(inner, func(a, b literal) int { return cmp.Compare(a.text, b.text) })
 	usual := map[uint32]int{}
 	for _, l := range inner {
@@ -205,36 +213,13 @@ func newSlotIndex(trigs map[trigger][]int32) *slotIndex {
 	}
 	x.shift = 32 - bits
 	x.bitmap = make([]uint64, (1<<bits)/64)
+	grams := map[uint32][]gram{}
 	for _, l := range inner {
-		best := 0
-		score := func(i int) float64 {
-			g := l.text[i : i+4]
-			s := float64(usual[gramAt(l.text, i)])
-			for j := 0; j < 4; j++ { // rare characters make rare grams
-				switch c := g[j]; {
-				case c == 'e' || c == 's' || c == 't' || c == 'i' || c == 'o' || c == 'n' || c == 'r' || c == 'a' || c == '\\' || c == ' ' || c == '.':
-					s += 1
-				case 'a' <= c && c <= 'z':
-					s += 0.4
-				case '0' <= c && c <= '9':
-					s += 0.5
-				}
-			}
-			return s
-		}
-		for i := 1; i+4 <= len(l.text); i++ {
-			if score(i) < score(best) {
-				best = i
-			}
-		}
-		w := gramAt(l.text, best)
-		grams[w] = append(grams[w], gram{l, best})
+		off := rarestGram(l.text, usual)
+		w := gramAt(l.text, off)
+		grams[w] = append(grams[w], gram{l, off})
 		h := w * 0x9E3779B1 >> x.shift
 		x.bitmap[h>>6] |= 1 << (h & 63)
-	}
-	if len(grams) == 0 {
-		x.bitmap = nil
-		return x
 	}
 	size := uint32(4)
 	for int(size) < 2*len(grams) {
@@ -248,7 +233,29 @@ func newSlotIndex(trigs map[trigger][]int32) *slotIndex {
 		}
 		x.keys[i], x.lists[i] = uint64(w)+1, list
 	}
-	return x
+}
+
+// rarestGram is where the gram of text begins that is expected least often in values: few literals of the slot have it, and it is of
+// rare characters. usual says how many have it; of equals the first is taken.
+func rarestGram(text string, usual map[uint32]int) int {
+	best, least := 0, math.Inf(1)
+	for i := 0; i+4 <= len(text); i++ {
+		score := float64(usual[gramAt(text, i)])
+		for j := i; j < i+4; j++ {
+			switch c := text[j]; {
+			case strings.IndexByte(`estionra\ .`, c) >= 0:
+				score += 1
+			case 'a' <= c && c <= 'z':
+				score += 0.4
+			case '0' <= c && c <= '9':
+				score += 0.5
+			}
+		}
+		if score < least {
+			best, least = i, score
+		}
+	}
+	return best
 }
 
 func ascii(s string) bool {

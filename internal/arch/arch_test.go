@@ -197,8 +197,6 @@ var longFunctions = map[string]string{
 	"collector/decoders.zeek":           "to be cut",
 	"collector/store/local.write":       "to be cut",
 	"collector/store/storetest.event":   "to be cut",
-	"detections/sigma.link":             "to be cut",
-	"detections/sigma.newSlotIndex":     "to be cut",
 	"internal/app.operations":           "to be cut",
 	"internal/config.Validate":          "to be cut",
 	"internal/demo.attacks":             "to be cut",
