@@ -63,7 +63,7 @@ const (
 var reasonNames = [nReasons]string{"", "short_link", "short_ip", "bad_ip", "short_transport", "not_ip", "too_deep", "fragment_pending",
 	"fragment_bad", "bad_encapsulation"}
 
-// maxDepth is how many IP headers in each other are looked into.
+// maxDepth is how many headers of IP, Ethernet and Cisco HDLC in each other are looked into.
 const maxDepth = 4
 
 // addr is an IP address as a number; IPv4 in the low 32 bits. pkt.v6 and key.v6 tell them apart.

@@ -2,6 +2,7 @@ package packet
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -24,20 +25,89 @@ var oddLinks = map[uint32]gopacket.Decoder{
 // innerIP are the layers that odd looks for.
 var innerIP = gopacket.NewLayerClass([]gopacket.LayerType{layers.LayerTypeIPv4, layers.LayerTypeIPv6})
 
+// maxOddLayers is how many of gopacket's layers before an IP header are read.
+const maxOddLayers = 32
+
+// ipFinder takes gopacket's layers as they are decoded, until one is IP. A gopacket.Packet would keep them all, and read as many as the
+// bytes hold: of a packet of VLAN tags alone, one in four bytes.
+type ipFinder struct {
+	ip, last gopacket.Layer
+	next     gopacket.Decoder
+	failed   bool // the last layer could not be read
+	options  gopacket.DecodeOptions
+}
+
+// AddLayer and the methods below make it a gopacket.PacketBuilder.
+func (f *ipFinder) AddLayer(l gopacket.Layer) {
+	f.last = l
+	if f.ip == nil && innerIP.Contains(l.LayerType()) {
+		f.ip = l
+	}
+}
+
+// NextDecoder refuses what gopacket has no decoder for, as its own Packet does.
+func (f *ipFinder) NextDecoder(next gopacket.Decoder) error {
+	if next == nil {
+		return errors.New("no decoder")
+	}
+	f.next = next
+	return nil
+}
+
+func (f *ipFinder) SetErrorLayer(gopacket.ErrorLayer)             { f.failed = true }
+func (f *ipFinder) DecodeOptions() *gopacket.DecodeOptions        { return &f.options }
+func (f *ipFinder) SetTruncated()                                 {}
+func (f *ipFinder) SetLinkLayer(gopacket.LinkLayer)               {}
+func (f *ipFinder) SetNetworkLayer(gopacket.NetworkLayer)         {}
+func (f *ipFinder) SetTransportLayer(gopacket.TransportLayer)     {}
+func (f *ipFinder) SetApplicationLayer(gopacket.ApplicationLayer) {}
+func (f *ipFinder) DumpPacketData()                               {}
+
+// find reads layers from b on, which begins with what first decodes, and says why it found no IP.
+func (f *ipFinder) find(first gopacket.Decoder, b []byte) reason {
+	f.next = first
+	for range maxOddLayers {
+		if f.last != nil {
+			b = f.last.LayerPayload()
+		}
+		if f.next == nil || len(b) == 0 {
+			return notIP
+		}
+		f.decode(b)
+		if f.ip != nil {
+			return ok
+		}
+		if f.failed {
+			return badEncap
+		}
+	}
+	return tooDeep
+}
+
+// decode reads one layer. gopacket is fed hostile bytes: a fault of its own is a layer that cannot be read.
+func (f *ipFinder) decode(b []byte) {
+	defer func() {
+		if recover() != nil {
+			f.failed = true
+		}
+	}()
+	decoder := f.next
+	f.next = nil
+	if decoder.Decode(b, f) != nil {
+		f.failed = true
+	}
+}
+
 // odd lets gopacket find the IP packet within b, which begins with what first decodes, and takes that packet.
 func (a *Analyzer) odd(p *pkt, first gopacket.Decoder, b []byte, depth int) reason {
 	if depth >= maxDepth {
 		return tooDeep
 	}
-	found := gopacket.NewPacket(b, first, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
-	ip := found.LayerClass(innerIP)
-	if ip == nil {
-		if found.ErrorLayer() != nil {
-			return badEncap
-		}
-		return notIP
+	var f ipFinder
+	if why := f.find(first, b); why != ok {
+		return why
 	}
-	head, body := ip.LayerContents(), ip.LayerPayload()
+	head, body := f.ip.LayerContents(), f.ip.LayerPayload()
 	if len(head) == 0 {
 		return badEncap
 	}

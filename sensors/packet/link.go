@@ -122,10 +122,10 @@ func (a *Analyzer) ethertype(p *pkt, et uint16, b []byte, depth int) reason {
 		case etherBridged:
 			return a.bridged(p, b, depth)
 		case etherITag: // the tag, then Ethernet
-			if len(b) < 4 || depth >= maxDepth {
+			if len(b) < 4 {
 				return shortLink
 			}
-			return a.ethernet(p, b[4:], depth+1)
+			return a.bridged(p, b[4:], depth)
 		case etherNSH:
 			next, inner, good := serviceHeader(b)
 			if !good {
@@ -166,7 +166,8 @@ func (a *Analyzer) ethertype(p *pkt, et uint16, b []byte, depth int) reason {
 	return tooDeep
 }
 
-// bridged takes an Ethernet frame within a packet.
+// bridged takes an Ethernet frame within a packet. Whatever leads from a frame to another without an IP header passes here, so that what a
+// sender nests has an end.
 func (a *Analyzer) bridged(p *pkt, b []byte, depth int) reason {
 	if depth >= maxDepth {
 		return tooDeep
@@ -216,12 +217,12 @@ func (a *Analyzer) mpls(p *pkt, b []byte, depth int) reason {
 		if len(b) < 4+14 {
 			return notIP
 		}
-		return a.ethernet(p, b[4:], depth+1)
+		return a.bridged(p, b[4:], depth)
 	}
-	if len(b) >= 14 && depth < maxDepth {
-		return a.ethernet(p, b, depth+1)
+	if len(b) < 14 {
+		return notIP
 	}
-	return notIP
+	return a.bridged(p, b, depth)
 }
 
 func (a *Analyzer) pppoe(p *pkt, b []byte, depth int) reason {
@@ -238,7 +239,10 @@ func (a *Analyzer) ppp(p *pkt, b []byte, depth int) reason {
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 3 {
 		b = b[2:]
 	} else if len(b) >= 4 && (b[0] == 0x0f || b[0] == 0x8f) && b[1] == 0 { // Cisco HDLC
-		return a.ethertype(p, uint16(b[2])<<8|uint16(b[3]), b[4:], depth)
+		if depth >= maxDepth { // its EtherType may be PPPoE's
+			return tooDeep
+		}
+		return a.ethertype(p, uint16(b[2])<<8|uint16(b[3]), b[4:], depth+1)
 	}
 	if len(b) < 2 {
 		return shortLink
