@@ -219,17 +219,12 @@ func appendJA4Hash(dst []byte, values []uint16, sigs, tmp []byte) []byte {
 		}
 		t = appendHex16(t, v)
 	}
+	sep := byte('_')
 	for i := 0; i+1 < len(sigs); i += 2 {
-		v := binary.BigEndian.Uint16(sigs[i:])
-		if grease(v) {
-			continue
+		if v := binary.BigEndian.Uint16(sigs[i:]); !grease(v) {
+			t = appendHex16(append(t, sep), v)
+			sep = ','
 		}
-		if i == 0 {
-			t = append(t, '_')
-		} else {
-			t = append(t, ',')
-		}
-		t = appendHex16(t, v)
 	}
 	d := sha256.Sum256(t)
 	return hex.AppendEncode(dst, d[:6])
