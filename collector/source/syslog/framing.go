@@ -2,6 +2,7 @@ package syslog
 
 import (
 	"bytes"
+	"unicode/utf8"
 )
 
 const (
@@ -10,6 +11,9 @@ const (
 	maxSkip = 64 << 20
 	// maxCount is the digits a count may have; more are text.
 	maxCount = 10
+	// maxReadable is how many characters are counted at most to find one header: headers that lead nowhere cost as much as a sender likes
+	// to write of them.
+	maxReadable = 64 << 10
 	// maxHeader is the length of a count, a blank and a priority.
 	maxHeader = maxCount + 6
 )
@@ -20,7 +24,8 @@ const (
 //
 // A count is believed as long as the stream goes on behind it as a message begins. Where it does not, the count is wrong, and the
 // messages are found by the next header (count, priority) whose own count leads to the begin of a message. Only then: else
-// whoever can write text into a message could write messages into the stream.
+// whoever can write text into a message could write messages into the stream. A count that leads nowhere in bytes may lead there in
+// characters: some senders count those, and are then wrong in every message that is not plain ASCII.
 //
 // Invariants: next consumes only whole messages, separators and what is being skipped; every byte of the stream is in exactly
 // one message, separator or counted refusal. How a stream with wrong counts is cut may depend on how it comes in reads; one with
@@ -32,6 +37,7 @@ type framer struct {
 	counted bool // the last message was octet-counted
 	doubted bool // a count was wrong; the caller takes it back
 	quiet   bool // nothing came for a moment: a NUL at the end of what is there ends a message
+	chars   bool // the last count that told them apart was one of characters
 }
 
 // cut is what next found.
@@ -85,16 +91,29 @@ func (f *framer) octets(buf []byte, size, digits int) (c cut, msg []byte, consum
 	if len(buf) < end {
 		return need, nil, 0
 	}
-	if priority(buf[begin:]) <= size && begins(buf[end:]) {
-		f.counted = true
-		return message, buf[begin:end], end
+	good := priority(buf[begin:]) <= size
+	if good && begins(buf[end:]) {
+		// Where nothing follows yet, a sender that counts characters may have more of this message to come.
+		wide := f.chars && inside(buf[begin:end])
+		if !wide || len(buf) > end {
+			f.counted, f.chars = true, f.chars && !wide
+			return message, buf[begin:end], end
+		}
+	}
+	wide, whole := characters(buf[begin:], size)
+	if f.chars && good && !whole && wide <= f.max {
+		return need, nil, 0
 	}
 	f.doubted = true
-	// The count is wrong: too large, and the next message begins inside; or too small, and this one goes on.
+	// The count is wrong: too large, and the next message begins inside; or too small, and this one goes on; or it is in characters.
 	h, sure := f.header(buf[begin+1:], false)
 	h += begin + 1
 	if i := f.end(buf[end:]); i >= 0 && (!sure || end+i < h) {
 		h, sure = end+i, true
+	}
+	if good && whole && wide > size && wide <= f.max && begins(buf[begin+wide:]) && (f.chars || !sure || begin+wide <= h) {
+		f.counted, f.chars = true, true
+		return message, buf[begin : begin+wide], begin + wide
 	}
 	switch {
 	case sure && h-begin <= f.max:
@@ -228,8 +247,9 @@ func (f *framer) end(buf []byte) int {
 }
 
 // header finds the first octet count in buf that is followed by a priority and leads to the begin of a message or to the end of
-// what is there; of two, that leads to another such header. Sure is false, with its place or -1, when more bytes must tell.
+// what is there, in bytes or in characters; of two, that leads to another such header. Sure is false, with its place or -1, when more bytes must tell.
 func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
+	readable := maxReadable
 	for from := 0; ; {
 		h, digits := candidate(buf[from:])
 		if h < 0 {
@@ -256,6 +276,11 @@ func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
 				more = more || c == need
 			case begins(buf[end:]):
 				return h + digits - k, true
+			case n <= readable:
+				readable -= n
+				if e, whole := characters(buf[h+digits+1:], n); whole && e > n && e <= f.max && begins(buf[h+digits+1+e:]) {
+					return h + digits - k, true
+				}
 			}
 		}
 		if more {
@@ -263,6 +288,32 @@ func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
 		}
 		from = h + digits + 2
 	}
+}
+
+// characters is how many bytes n characters of UTF-8 take at the begin of buf; whole says whether all of them are there.
+func characters(buf []byte, n int) (size int, whole bool) {
+	for ; n > 0 && size < len(buf); n-- {
+		if buf[size] < utf8.RuneSelf {
+			size++
+			continue
+		}
+		if !utf8.FullRune(buf[size:]) {
+			return size, false
+		}
+		_, w := utf8.DecodeRune(buf[size:])
+		size += w
+	}
+	return size, n == 0
+}
+
+// inside says whether msg holds characters of more than one byte: then a count of characters would lead further.
+func inside(msg []byte) bool {
+	for _, c := range msg {
+		if c >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
 }
 
 // candidate finds digits, a space and a priority, -1 when there are none.
