@@ -246,8 +246,9 @@ func (f *framer) end(buf []byte) int {
 	}
 }
 
-// header finds the first octet count in buf that is followed by a priority and leads to the begin of a message or to the end of
-// what is there, in bytes or in characters; of two, that leads to another such header. Sure is false, with its place or -1, when more bytes must tell.
+// header finds the first octet count in buf that is followed by a priority and leads to the begin of a message or to the end of what
+// is there, in bytes or in characters; of two, that leads to another such header. Sure is false, with its place or -1, when more
+// bytes must tell.
 func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
 	readable := maxReadable
 	for from := 0; ; {
