@@ -3,8 +3,10 @@ package vault
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -114,6 +116,12 @@ func EncodeChain(cert tls.Certificate) []byte {
 		out.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	}
 	return out.Bytes()
+}
+
+// Digest is the SHA-256 of a certificate in hexadecimal digits.
+func Digest(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.Raw)
+	return hex.EncodeToString(sum[:])
 }
 
 // WithRoot is a listener's configuration whose certificates are shown with the authority's own behind them, so that a sensor that enrols

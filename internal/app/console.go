@@ -3,13 +3,11 @@ package app
 import (
 	"context"
 	"database/sql"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"hoalu/collector/health"
@@ -23,10 +21,12 @@ import (
 	"hoalu/console/identity"
 	"hoalu/console/ui"
 	"hoalu/detections"
+	"hoalu/ecs/wire"
 	"hoalu/national"
 	"hoalu/privacy"
 	"hoalu/soc"
 	"hoalu/triage"
+	"hoalu/vault"
 )
 
 // The types below hand parts to the console in its own words.
@@ -209,7 +209,9 @@ func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []strin
 			return 0, 0, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " is not in quarantine.", Values: map[string]string{"id": id}}
 		}
 	}
-	replayed, held, err = p.a.replayQuarantine(ctx, ids, source, reason)
+	replayed, held, err = p.a.quarantine.ReplayMatching(ctx, ids, source, reason, func(ctx context.Context, frames []wire.Frame) error {
+		return p.a.intake.Put(ctx, "replay", frames)
+	})
 	rerr := p.a.state.Tx(ctx, func(tx *sql.Tx) error {
 		return p.a.record(ctx, tx, soc.Deed{Actor: actor, Action: "quarantine.replay", Object: source, Reason: reason,
 			Details: map[string]string{"replayed": strconv.FormatInt(replayed, 10), "held": strconv.FormatInt(held, 10)}})
@@ -353,11 +355,7 @@ func (p nationalPart) Endpoint(ctx context.Context, destination int64) (console.
 	if err != nil {
 		return out, err
 	}
-	var b strings.Builder
-	for _, der := range cert.Certificate {
-		pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der})
-	}
-	out.Certificate = b.String()
+	out.Certificate = string(vault.EncodeChain(*cert))
 	return out, nil
 }
 

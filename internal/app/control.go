@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,11 @@ var machine = soc.Actor{ID: "machine", Name: "quản trị tại máy", Roles: [
 
 // operations are the requests of the control socket, each with the part that answers it.
 func (a *App) operations() []control.Operation {
+	return slices.Concat(a.ownOperations(), a.sampleOperations(), a.intakeOperations(), a.senderOperations(), a.nationalOperations())
+}
+
+// ownOperations are about the appliance itself: state, people, rules, evidence.
+func (a *App) ownOperations() []control.Operation {
 	return []control.Operation{
 		{Pattern: "GET /status", Do: func(r *http.Request) (any, error) { return a.status(r.Context()) }},
 		{Pattern: "POST /admin/link", Do: func(r *http.Request) (any, error) {
@@ -51,6 +57,37 @@ func (a *App) operations() []control.Operation {
 			tok, secret, err := a.accounts.CreateToken(r.Context(), machine, t)
 			return map[string]any{"token": secret, "id": tok.ID, "ends": tok.Expires}, err
 		}},
+		{Pattern: "POST /rules/reload", Do: func(r *http.Request) (any, error) { return a.ReloadRules(r.Context(), machine) }},
+		{Pattern: "GET /evidence/key", Do: func(r *http.Request) (any, error) {
+			id, err := a.evidenceKey(r.Context())
+			return map[string]string{"id": id}, err
+		}},
+		{Pattern: "POST /evidence", Stream: func(w io.Writer, r *http.Request) error {
+			return a.exportPack(r.Context(), w, r.URL.Query(), machine)
+		}},
+	}
+}
+
+// sampleOperations put in and take out what did not happen: demo set and exercises.
+func (a *App) sampleOperations() []control.Operation {
+	return []control.Operation{
+		{Pattern: "POST /demo/load", Do: func(r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) }},
+		{Pattern: "POST /demo/remove", Do: func(r *http.Request) (any, error) { return a.DemoRemove(r.Context(), machine) }},
+		{Pattern: "POST /exercise", Do: func(r *http.Request) (any, error) { return a.exercises().Begin(r.Context(), machine) }},
+		{Pattern: "POST /exercise/send", Do: func(r *http.Request) (any, error) {
+			n, err := a.exercises().Send(r.Context(), r.URL.Query().Get("format"), r.Body)
+			return map[string]int{"taken": n}, err
+		}},
+		{Pattern: "GET /exercise", Do: func(r *http.Request) (any, error) {
+			alerts, err := a.exercises().Raised(r.Context(), r.URL.Query().Get("token"))
+			return map[string]any{"alerts": alerts}, err
+		}},
+	}
+}
+
+// intakeOperations are about events that come by hand: files, and what the quarantine holds.
+func (a *App) intakeOperations() []control.Operation {
+	return []control.Operation{
 		{Pattern: "POST /import", Do: func(r *http.Request) (any, error) {
 			q := r.URL.Query()
 			if set := q.Get("dataset"); set != "" && !a.datasets.Known(set) {
@@ -65,18 +102,28 @@ func (a *App) operations() []control.Operation {
 				file.ImportOptions{Source: src.ID, Dataset: q.Get("dataset"), Format: q.Get("format"), Trust: src.TrustLogsource,
 					Reject: a.intake.Reject}, a.put(soc.SourceImport))
 		}},
-		{Pattern: "POST /rules/reload", Do: func(r *http.Request) (any, error) { return a.ReloadRules(r.Context(), machine) }},
-		{Pattern: "POST /demo/load", Do: func(r *http.Request) (any, error) { return a.DemoLoad(r.Context(), machine) }},
-		{Pattern: "POST /demo/remove", Do: func(r *http.Request) (any, error) { return a.DemoRemove(r.Context(), machine) }},
-		{Pattern: "POST /exercise", Do: func(r *http.Request) (any, error) { return a.exercises().Begin(r.Context(), machine) }},
-		{Pattern: "POST /exercise/send", Do: func(r *http.Request) (any, error) {
-			n, err := a.exercises().Send(r.Context(), r.URL.Query().Get("format"), r.Body)
-			return map[string]int{"taken": n}, err
+		{Pattern: "GET /quarantine", Do: func(r *http.Request) (any, error) {
+			limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+			var sources []string
+			if s := r.URL.Query().Get("source"); s != "" {
+				sources = []string{s}
+			}
+			return quarantinePart{a}.List(r.Context(), sources, r.URL.Query().Get("reason"), r.URL.Query().Get("after"), max(1, min(limit, 1000)))
 		}},
-		{Pattern: "GET /exercise", Do: func(r *http.Request) (any, error) {
-			alerts, err := a.exercises().Raised(r.Context(), r.URL.Query().Get("token"))
-			return map[string]any{"alerts": alerts}, err
+		{Pattern: "POST /quarantine/replay", Do: func(r *http.Request) (any, error) {
+			var ids []string
+			if s := r.URL.Query().Get("ids"); s != "" {
+				ids = strings.Split(s, ",")
+			}
+			n, held, err := quarantinePart{a}.Replay(r.Context(), machine, ids, r.URL.Query().Get("source"), r.URL.Query().Get("reason"))
+			return map[string]int64{"replayed": n, "held": held}, err
 		}},
+	}
+}
+
+// senderOperations are about sensors and sources: invitations, keys and certificates.
+func (a *App) senderOperations() []control.Operation {
+	return []control.Operation{
 		{Pattern: "POST /sensor/invite", Do: func(r *http.Request) (any, error) {
 			ttl, err := control.Duration(r.URL.Query(), "ttl", time.Hour)
 			if err != nil {
@@ -118,6 +165,12 @@ func (a *App) operations() []control.Operation {
 		{Pattern: "GET /source/authority", Do: func(r *http.Request) (any, error) {
 			return map[string]string{"pem": string(a.vault.Authority().RootPEM()), "fingerprint": a.rootDigest()}, nil
 		}},
+	}
+}
+
+// nationalOperations are about receiving points and reports.
+func (a *App) nationalOperations() []control.Operation {
+	return []control.Operation{
 		{Pattern: "GET /national", Do: func(r *http.Request) (any, error) { return a.national.Summary(r.Context()) }},
 		{Pattern: "POST /national/endpoint", Do: func(r *http.Request) (any, error) {
 			var e national.Endpoint
@@ -147,30 +200,6 @@ func (a *App) operations() []control.Operation {
 				return err
 			})
 			return out, err
-		}},
-		{Pattern: "GET /quarantine", Do: func(r *http.Request) (any, error) {
-			limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
-			var sources []string
-			if s := r.URL.Query().Get("source"); s != "" {
-				sources = []string{s}
-			}
-			return quarantinePart{a}.List(r.Context(), sources, r.URL.Query().Get("reason"), r.URL.Query().Get("after"), max(1, min(limit, 1000)))
-		}},
-		{Pattern: "POST /quarantine/replay", Do: func(r *http.Request) (any, error) {
-			var ids []string
-			if s := r.URL.Query().Get("ids"); s != "" {
-				ids = strings.Split(s, ",")
-			}
-			n, held, err := quarantinePart{a}.Replay(r.Context(), machine, ids, r.URL.Query().Get("source"), r.URL.Query().Get("reason"))
-			return map[string]int64{"replayed": n, "held": held}, err
-		}},
-		{Pattern: "GET /evidence/key", Do: func(r *http.Request) (any, error) {
-			id, err := a.evidenceKey(r.Context())
-			return map[string]string{"id": id}, err
-		}},
-		{Pattern: "POST /evidence", Stream: func(w io.Writer,
-			r *http.Request) error {
-			return a.exportPack(r.Context(), w, r.URL.Query(), machine)
 		}},
 	}
 }

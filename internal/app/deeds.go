@@ -11,17 +11,9 @@ import (
 	"time"
 
 	"hoalu/compliance/evidence"
-	"hoalu/ecs/wire"
 	"hoalu/soc"
 	"hoalu/triage"
 )
-
-// replayQuarantine decodes frames again: those named, or all of a source and reason.
-func (a *App) replayQuarantine(ctx context.Context, ids []string, source, reason string) (replayed, held int64, err error) {
-	return a.quarantine.ReplayMatching(ctx, ids, source, reason, func(ctx context.Context, frames []wire.Frame) error {
-		return a.intake.Put(ctx, "replay", frames)
-	})
-}
 
 // nationalCertificate is the client certificate of the national link.
 func (a *App) nationalCertificate(ctx context.Context) (*tls.Certificate, error) {

@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
@@ -43,9 +41,8 @@ func (a *App) issueCertificate(ctx context.Context, by soc.Actor, source, label 
 	if err != nil {
 		return key, nil, nil, fmt.Errorf("make certificate: %w", err)
 	}
-	sum := sha256.Sum256(cert.Leaf.Raw)
 	key, err = a.inventory.AddKey(ctx, by, source,
-		soc.SourceKey{Kind: soc.KeyCertificate, Label: label, Hash: hex.EncodeToString(sum[:]), Ends: cert.Leaf.NotAfter.UnixMilli()}, follow)
+		soc.SourceKey{Kind: soc.KeyCertificate, Label: label, Hash: vault.Digest(cert.Leaf), Ends: cert.Leaf.NotAfter.UnixMilli()}, follow)
 	if err != nil {
 		return key, nil, nil, err
 	}
@@ -53,10 +50,7 @@ func (a *App) issueCertificate(ctx context.Context, by soc.Actor, source, label 
 }
 
 // rootDigest is the SHA-256 of the authority's certificate, as Filebeat's ca_trusted_fingerprint has it.
-func (a *App) rootDigest() string {
-	sum := sha256.Sum256(a.vault.Authority().Root().Raw)
-	return hex.EncodeToString(sum[:])
-}
+func (a *App) rootDigest() string { return vault.Digest(a.vault.Authority().Root()) }
 
 // bulkURL is where a shipper sends to, "" where nothing listens.
 func (a *App) bulkURL() string {

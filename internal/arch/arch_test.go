@@ -197,7 +197,6 @@ var longFunctions = map[string]string{
 	"collector/decoders.zeek":           "to be cut",
 	"collector/store/local.write":       "to be cut",
 	"collector/store/storetest.event":   "to be cut",
-	"internal/app.operations":           "to be cut",
 	"internal/config.Validate":          "to be cut",
 	"test/bench.detection":              "to be cut",
 	"test/bench.latencyRun":             "to be cut",
