@@ -2,6 +2,7 @@ package triage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -219,39 +220,75 @@ type cursor struct {
 	Key  []any  `json:"k"`
 }
 
+// order is a list's order: its columns, all in one direction.
+type order struct {
+	sort       string // as asked: -score
+	name       string // score
+	keys       []string
+	descending bool
+}
+
+// orderOf reads "score" or "-score".
+func orderOf(sort string) (order, error) {
+	o := order{sort: sort}
+	o.name, o.descending = strings.CutPrefix(sort, "-")
+	var ok bool
+	if o.keys, ok = sorts[o.name]; !ok {
+		return o, refuse(CodeSort, "Sort "+strconv.Quote(sort)+" is not known.",
+			"Take score, last, first, created, severity, count or number.", "sort", sort)
+	}
+	return o, nil
+}
+
+// by is what stands behind ORDER BY.
+func (o order) by() string {
+	if o.descending {
+		return strings.Join(o.keys, " DESC, ") + " DESC"
+	}
+	return strings.Join(o.keys, ", ")
+}
+
+// after adds the condition that a page begins behind a cursor; "" begins the list.
+func (o order) after(text string) (func(*where), error) {
+	if text == "" {
+		return func(*where) {}, nil
+	}
+	c, err := readCursor(text, o.sort, len(o.keys))
+	if err != nil {
+		return nil, err
+	}
+	op := ">"
+	if o.descending {
+		op = "<"
+	}
+	return func(w *where) {
+		w.add("("+strings.Join(o.keys, ", ")+") "+op+" ("+strings.TrimSuffix(strings.Repeat("?, ", len(o.keys)), ", ")+")", c.Key...)
+	}, nil
+}
+
+// cursor is where a page ended whose last alert is r.
+func (o order) cursor(r *db.Alert) string {
+	c := cursor{Sort: o.sort}
+	for _, k := range o.keys {
+		c.Key = append(c.Key, sortKey(k, r))
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(text(c)))
+}
+
 // List is one page of alerts and how many there are in all.
 func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error) {
-	if q.Sort == "" {
-		q.Sort = "-score"
-	}
-	name, descending := strings.CutPrefix(q.Sort, "-")
-	keys, ok := sorts[name]
-	if !ok {
-		return Page{}, refuse(CodeSort, "Sort "+strconv.Quote(q.Sort)+" is not known.",
-			"Take score, last, first, created, severity, count or number.", "sort", q.Sort)
+	o, err := orderOf(cmp.Or(q.Sort, "-score"))
+	if err != nil {
+		return Page{}, err
 	}
 	limit := q.Limit
 	if limit <= 0 {
 		limit = 50
 	}
 	limit = min(limit, 500)
-	order := strings.Join(keys, ", ")
-	if descending {
-		order = strings.Join(keys, " DESC, ") + " DESC"
-	}
-	after := func(*where) {}
-	if q.Cursor != "" {
-		c, err := readCursor(q.Cursor, q.Sort, len(keys))
-		if err != nil {
-			return Page{}, err
-		}
-		op := ">"
-		if descending {
-			op = "<"
-		}
-		after = func(w *where) {
-			w.add("("+strings.Join(keys, ", ")+") "+op+" ("+strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")+")", c.Key...)
-		}
+	after, err := o.after(q.Cursor)
+	if err != nil {
+		return Page{}, err
 	}
 	// Count and rows from one transaction: the total is that of the page's moment.
 	tx, err := s.moment(ctx)
@@ -259,54 +296,57 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 		return Page{}, fmt.Errorf("list alerts: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // only read
-	var total int64
+	p := Page{Items: []soc.Alert{}}
 	w := new(where)
-	if walked(scope, q.Filter, name) {
-		total, err = s.count(ctx, tx, scope, q.Filter)
+	if walked(scope, q.Filter, o.name) {
+		p.Total, err = s.count(ctx, tx, scope, q.Filter)
 		w = s.where(scope)
 		w.walk = true
 		w.filter(q.Filter)
 		after(w)
 	} else {
 		var ids []string
-		ids, total, err = s.choose(ctx, tx, scope, q.Filter, keys, after, order, limit+1)
+		ids, p.Total, err = s.choose(ctx, tx, scope, q.Filter, o, after, limit+1)
 		w.in("id", ids)
 		if len(ids) == 0 {
-			return Page{Items: []soc.Alert{}, Total: total}, err
+			return p, err
 		}
 	}
 	if err != nil {
 		return Page{}, err
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM alert"+w.String()+" ORDER BY "+order+" LIMIT "+w.param(limit+1), w.args...)
+	rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM alert"+w.String()+" ORDER BY "+o.by()+" LIMIT "+w.param(limit+1), w.args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list alerts: %w", err)
 	}
+	if err := p.read(rows, o, limit); err != nil {
+		return Page{}, err
+	}
+	return p, nil
+}
+
+// read takes at most limit alerts from rows, which it closes; a row more makes the cursor of the next page.
+func (p *Page) read(rows *sql.Rows, o order, limit int) (err error) {
 	defer rows.Close()
-	p := Page{Items: []soc.Alert{}, Total: total}
 	var last db.Alert
 	for rows.Next() {
 		if len(p.Items) == limit {
-			c := cursor{Sort: q.Sort}
-			for _, k := range keys {
-				c.Key = append(c.Key, sortKey(k, &last))
-			}
-			p.Next = base64.RawURLEncoding.EncodeToString([]byte(text(c)))
+			p.Next = o.cursor(&last)
 			break
 		}
 		if last, err = scan(rows); err != nil {
-			return Page{}, fmt.Errorf("list alerts: %w", err)
+			return fmt.Errorf("list alerts: %w", err)
 		}
 		a, err := alertOf(&last)
 		if err != nil {
-			return Page{}, err
+			return err
 		}
 		p.Items = append(p.Items, a)
 	}
 	if err := rows.Err(); err != nil {
-		return Page{}, fmt.Errorf("list alerts: %w", err)
+		return fmt.Errorf("list alerts: %w", err)
 	}
-	return p, nil
+	return nil
 }
 
 // moment begins a transaction in which all queries read the same state.
@@ -329,15 +369,15 @@ func (s *Store) count(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter
 }
 
 // choose names the alerts of a page and counts all that pass the filter, with one reading of the index alert_list and of the words.
-func (s *Store) choose(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter, keys []string, after func(*where), order string,
+func (s *Store) choose(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter, o order, after func(*where),
 	limit int) (ids []string, total int64, err error) {
 	w := s.where(scope)
 	w.filter(f)
-	query := "WITH passing AS MATERIALIZED (SELECT " + strings.Join(keys, ", ") + " FROM alert" + w.String() +
+	query := "WITH passing AS MATERIALIZED (SELECT " + strings.Join(o.keys, ", ") + " FROM alert" + w.String() +
 		") SELECT id, (SELECT count(*) FROM passing) FROM passing"
 	page := where{args: w.args}
 	after(&page)
-	query += page.String() + " ORDER BY " + order + " LIMIT " + page.param(limit)
+	query += page.String() + " ORDER BY " + o.by() + " LIMIT " + page.param(limit)
 	rows, err := tx.QueryContext(ctx, query, page.args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("choose alerts: %w", err)

@@ -123,7 +123,7 @@ func problemTexts(t *testing.T, out map[string]string) {
 				}
 			}
 		}
-		config := strings.Contains(f, "internal/config/") // whose bad(…) makes a Problem
+		config := strings.Contains(f, "internal/config/") // whose p.bad(…) makes a Problem
 		named := func(e ast.Expr, names ...string) bool {
 			switch e := e.(type) {
 			case *ast.Ident:
@@ -138,7 +138,7 @@ func problemTexts(t *testing.T, out map[string]string) {
 			switch x := x.(type) {
 			case *ast.CallExpr:
 				sel, _ := x.Fun.(*ast.SelectorExpr)
-				if len(x.Args) > 0 && (sel != nil && named(sel, "New", "Word") || config && named(x.Fun, "bad")) {
+				if len(x.Args) > 0 && sel != nil && (named(sel, "New", "Word") || config && sel.Sel.Name == "bad") {
 					add(x.Args[0])
 				}
 			case *ast.CompositeLit:

@@ -197,11 +197,9 @@ var longFunctions = map[string]string{
 	"collector/decoders.zeek":           "to be cut",
 	"collector/store/local.write":       "to be cut",
 	"collector/store/storetest.event":   "to be cut",
-	"internal/config.Validate":          "to be cut",
 	"test/bench.detection":              "to be cut",
 	"test/bench.latencyRun":             "to be cut",
 	"test/bench.run":                    "to be cut",
-	"triage.List":                       "to be cut",
 	"vault/vaulttest.Run":               "to be cut",
 	"vault/vaulttest.authority":         "to be cut",
 }

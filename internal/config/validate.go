@@ -54,96 +54,113 @@ func (l Listen) check(row collector.Source) error {
 // maxKeepDays is a hundred years: more is a slip, and what is counted in nanoseconds from it would wrap and call everything too old.
 const maxKeepDays = 36_500
 
+// problems are what is wrong with a configuration, in the order it is looked at.
+type problems []error
+
+func (p *problems) bad(format string, values ...any) { *p = append(*p, wording.New(format, values...)) }
+
+// add takes what a part says of its own keys; nil is nothing.
+func (p *problems) add(err error) {
+	if err != nil {
+		*p = append(*p, err)
+	}
+}
+
 // Validate names every bad key.
 func (c Config) Validate() error {
-	var errs []error
-	bad := func(format string, values ...any) { errs = append(errs, wording.New(format, values...)) }
+	var p problems
 	if c.Site.Name == "" {
-		bad("site.name: must not be empty")
+		p.bad("site.name: must not be empty")
 	}
-	l := c.Listen
+	c.Listen.validate(&p)
+	if c.Queue.MaxBytes < 64<<20 {
+		p.bad("queue.max_bytes: must be at least 64MiB, is %d bytes", c.Queue.MaxBytes)
+	}
+	if c.Sensor.Packet && len(c.Sensor.Interfaces) == 0 {
+		p.bad("sensor.interfaces: name at least one, or any, or set sensor.packet to false")
+	}
+	if c.Listen.Sensors == "" && (c.Sensor.Packet || c.Sensor.Host) {
+		p.bad("listen.sensors: this host's own sensor sends there too; give an address, or set sensor.packet and sensor.host to false")
+	}
+	if collector.Stores[c.Store.Engine] == nil {
+		p.bad("store.engine: there is no %q; must be one of %s", c.Store.Engine, strings.Join(slices.Sorted(maps.Keys(collector.Stores)), ", "))
+	}
+	if c.Store.KeepDays < 0 || c.Store.KeepDays > maxKeepDays {
+		p.bad("store.keep_days: must be 0 (for ever) to %d, is %d", maxKeepDays, c.Store.KeepDays)
+	}
+	if c.Detections.Snapshot <= 0 {
+		p.bad("detections.snapshot: must be more than 0, is %s", c.Detections.Snapshot)
+	}
+	if c.Posture.Every < time.Second || c.Posture.Every > 5*time.Minute {
+		p.bad("posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s", c.Posture.Every)
+	}
+	c.validateJournal(&p)
+	p.add(c.checkDecoders())
+	p.add(detections.Config{Placeholders: c.Detections.Placeholders}.Validate())
+	c.validateState(&p)
+	for i, r := range c.Detections.Rules {
+		if _, err := os.Stat(r); err != nil {
+			p.bad("detections.rules[%d]: %s", i, wording.OfFile(r, err))
+		}
+	}
+	p.add(c.National.Validate())
+	return errors.Join(p...)
+}
+
+// validate looks at addresses, names and senders.
+func (l Listen) validate(p *problems) {
 	rows := []collector.Source{{Key: "console", Plain: true}}
 	for _, row := range append(rows, collector.Sources...) {
 		if row.Key != "" {
-			if err := l.check(row); err != nil {
-				errs = append(errs, err)
-			}
+			p.add(l.check(row))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(l.Others)) {
 		if !slices.ContainsFunc(collector.Sources, func(row collector.Source) bool { return row.Key == key }) {
-			bad("listen: unknown key %q; `hoalu source ways` lists the ways in", key)
+			p.bad("listen: unknown key %q; `hoalu source ways` lists the ways in", key)
 		}
 	}
 	for i, n := range l.ConsoleNames {
 		if !hostName.MatchString(n) || net.ParseIP(n) != nil && net.ParseIP(n).IsLoopback() || n == "localhost" {
-			bad("listen.console_names[%d]: must be a name as soc.tinh.gov.vn, without port and not of loopback, is %q", i, n)
+			p.bad("listen.console_names[%d]: must be a name as soc.tinh.gov.vn, without port and not of loopback, is %q", i, n)
 		}
 	}
 	for i, n := range l.Names {
 		if _, err := netip.ParseAddr(n); err != nil && !hostName.MatchString(strings.TrimPrefix(n, "*.")) {
-			bad("listen.names[%d]: must be a name as soc.tinh.gov.vn or an address as 10.20.0.5, is %q", i, n)
+			p.bad("listen.names[%d]: must be a name as soc.tinh.gov.vn or an address as 10.20.0.5, is %q", i, n)
 		}
 	}
 	for i, s := range l.Senders {
 		if _, err := netip.ParsePrefix(s); err != nil {
-			bad("listen.senders[%d]: must be a network as 10.20.0.0/16, is %q", i, s)
+			p.bad("listen.senders[%d]: must be a network as 10.20.0.0/16, is %q", i, s)
 		}
 	}
-	if c.Queue.MaxBytes < 64<<20 {
-		bad("queue.max_bytes: must be at least 64MiB, is %d bytes", c.Queue.MaxBytes)
-	}
-	if c.Sensor.Packet && len(c.Sensor.Interfaces) == 0 {
-		bad("sensor.interfaces: name at least one, or any, or set sensor.packet to false")
-	}
-	if l.Sensors == "" && (c.Sensor.Packet || c.Sensor.Host) {
-		bad("listen.sensors: this host's own sensor sends there too; give an address, or set sensor.packet and sensor.host to false")
-	}
-	if collector.Stores[c.Store.Engine] == nil {
-		bad("store.engine: there is no %q; must be one of %s", c.Store.Engine, strings.Join(slices.Sorted(maps.Keys(collector.Stores)), ", "))
-	}
-	if c.Store.KeepDays < 0 || c.Store.KeepDays > maxKeepDays {
-		bad("store.keep_days: must be 0 (for ever) to %d, is %d", maxKeepDays, c.Store.KeepDays)
-	}
-	if c.Detections.Snapshot <= 0 {
-		bad("detections.snapshot: must be more than 0, is %s", c.Detections.Snapshot)
-	}
-	if c.Posture.Every < time.Second || c.Posture.Every > 5*time.Minute {
-		bad("posture.every: must be between 1s and 5m so that silence shows within ten minutes, is %s", c.Posture.Every)
-	}
+}
+
+func (c Config) validateJournal(p *problems) {
 	if dir := c.Files.Journal; dir != "" {
 		if st, err := os.Stat(dir); err != nil {
-			bad("files.journal: %s", wording.OfFile(dir, err))
+			p.bad("files.journal: %s", wording.OfFile(dir, err))
 		} else if !st.IsDir() {
-			bad("files.journal: must be a folder of journal files, %s is none", dir)
+			p.bad("files.journal: must be a folder of journal files, %s is none", dir)
 		}
 		if _, err := exec.LookPath("journalctl"); err != nil {
-			bad("files.journal: journalctl reads it and is not installed")
+			p.bad("files.journal: journalctl reads it and is not installed")
 		}
 	}
-	errs = append(errs, c.checkDecoders())
-	if err := (detections.Config{Placeholders: c.Detections.Placeholders}).Validate(); err != nil {
-		errs = append(errs, err)
-	}
+}
+
+func (c Config) validateState(p *problems) {
 	if d := c.State.DSN; d != "" {
 		if err := (state.Config{DSN: string(d)}).Validate(); err != nil {
-			errs = append(errs, err)
+			p.add(err)
 		} else if _, err := url.Parse(string(d)); err != nil {
-			bad("state.dsn: is no address: it must be as postgres://user@host/database") // the parser's own words would show the password
+			p.bad("state.dsn: is no address: it must be as postgres://user@host/database") // the parser's own words would show the password
 		}
 	}
 	if c.State.Readers < 0 {
-		bad("state.readers: must be 0 (automatic) or more, is %d", c.State.Readers)
+		p.bad("state.readers: must be 0 (automatic) or more, is %d", c.State.Readers)
 	}
-	for i, r := range c.Detections.Rules {
-		if _, err := os.Stat(r); err != nil {
-			bad("detections.rules[%d]: %s", i, wording.OfFile(r, err))
-		}
-	}
-	if err := c.National.Validate(); err != nil {
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }
 
 // checkDecoders says which folders of decoders cannot be used, and what in their files is refused.
