@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"hoalu/internal/wording"
 	"hoalu/sensors/bpf/attach"
 	"hoalu/sensors/bpf/process"
 	"hoalu/sensors/bpf/socket"
@@ -46,7 +47,7 @@ func (h *Host) runProbe(ctx context.Context, i int) {
 		}
 		return c
 	})
-	err := p.Run(ctx, func() { h.set(name, Running, "", "") }, func(record []byte) { h.hand(name, record) })
+	err := p.Run(ctx, func() { h.set(name, Running, nil, nil) }, func(record []byte) { h.hand(name, record) })
 	if err == nil || ctx.Err() != nil {
 		return
 	}
@@ -55,5 +56,5 @@ func (h *Host) runProbe(ctx context.Context, i int) {
 		h.set(name, Refused, u.Why, u.Do)
 		return
 	}
-	h.set(name, Refused, err.Error(), "")
+	h.set(name, Refused, wording.Of(err), nil)
 }

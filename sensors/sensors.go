@@ -12,7 +12,6 @@ package sensors
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -21,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/sensors/packet"
 	"hoalu/sensors/shipper"
 )
@@ -48,8 +48,8 @@ const (
 type Probe struct {
 	Name  string
 	State string
-	Why   string // why it may not run
-	Do    string // how to allow it
+	Why   *wording.Problem // why it may not run; nil: it may
+	Do    *wording.Problem // how to allow it; nil: nobody knows
 }
 
 // Counts of a probe since its start, up to the shipper: what is neither filtered, dropped nor handed over waits in its ring.
@@ -99,12 +99,12 @@ func (h *Host) Probes() []Probe {
 	return out
 }
 
-func (h *Host) set(name, state, why, do string) {
+func (h *Host) set(name, state string, why, do *wording.Problem) {
 	h.mu.Lock()
 	*h.probes[name] = Probe{name, state, why, do}
 	h.mu.Unlock()
 	if state == Refused {
-		h.log.Warn("probe may not run here", "probe", name, "reason", why, "do", do)
+		h.log.Warn("probe may not run here", "probe", name, "reason", why.String(), "do", do.String())
 	}
 }
 
@@ -115,7 +115,7 @@ func (h *Host) count(name string, fn func() Counts) {
 }
 
 // ErrNothingRuns is Run's error when no probe can run; Probes says of each why and what allows it.
-var ErrNothingRuns = errors.New("no probe can run")
+var ErrNothingRuns error = wording.New("no probe can run")
 
 // Run watches until ctx ends.
 func (h *Host) Run(ctx context.Context) error {
@@ -197,14 +197,14 @@ func (h *Host) runPacket(ctx context.Context) {
 		}
 	})
 	err := packet.Live(ctx, packet.LiveConfig{Interface: strings.Join(h.cfg.Interfaces, ","), RingBytes: 16 << 20,
-		Ready: func() { h.set(packetProbe, Running, "", "") }}, a)
+		Ready: func() { h.set(packetProbe, Running, nil, nil) }}, a)
 	out.Close()
 	wg.Wait()
 	if err != nil && ctx.Err() == nil {
 		if le, ok := packet.AsLiveError(err); ok {
-			h.set(packetProbe, Refused, strings.TrimSuffix(le.Error(), ": "+le.Do), le.Do)
+			h.set(packetProbe, Refused, le.What, le.Do)
 		} else {
-			h.set(packetProbe, Refused, err.Error(), "")
+			h.set(packetProbe, Refused, wording.Of(err), nil)
 		}
 	}
 }
@@ -286,8 +286,8 @@ func (h *Host) account(last books, now time.Time) (Accounts, books) {
 	}
 	for name, p := range h.probes {
 		v := p.State
-		if p.Why != "" {
-			v += ": " + p.Why
+		if p.Why != nil {
+			v += ": " + p.Why.Error()
 		}
 		acc.Values["probe."+name] = v
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/sensors/bpf/attach"
 	"hoalu/sensors/shipper"
 )
@@ -103,7 +104,7 @@ func TestAccountsBalance(t *testing.T) {
 type refusing struct{}
 
 func (refusing) Run(context.Context, func(), func([]byte)) error {
-	return &attach.Unavailable{Why: "No right.", Do: "Run as root."}
+	return &attach.Unavailable{Why: wording.New("No right."), Do: wording.New("Run as root.")}
 }
 func (refusing) Books() attach.Books { return attach.Books{} }
 
@@ -141,7 +142,7 @@ func TestNothingRuns(t *testing.T) {
 		t.Errorf("Run: %v, want ErrNothingRuns", err)
 	}
 	for _, p := range h.Probes() {
-		if p.State != Refused || p.Why == "" || p.Do == "" || strings.Contains(p.Why, p.Do) {
+		if p.State != Refused || p.Why == nil || p.Do == nil || strings.Contains(p.Why.Error(), p.Do.Error()) {
 			t.Errorf("%+v: want it refused, why, and what allows it", p)
 		}
 	}

@@ -135,6 +135,9 @@ func errorSentence(err error) string {
 	if errors.As(err, &p) {
 		text = strings.ReplaceAll(text, p.Error(), console.ProblemText("vi", p))
 	}
+	if w, ok := errors.AsType[*wording.Problem](err); ok {
+		return strings.ReplaceAll(text, w.Error(), w.Say(say))
+	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		for _, s := range wording.System {

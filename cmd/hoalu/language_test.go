@@ -138,13 +138,13 @@ func problemTexts(t *testing.T, out map[string]string) {
 			switch x := x.(type) {
 			case *ast.CallExpr:
 				sel, _ := x.Fun.(*ast.SelectorExpr)
+				if len(x.Args) > 1 && (sel != nil && named(sel, "Because") || strings.Contains(f, "/wording/") && named(x.Fun, "Because")) {
+					add(x.Args[1])
+				}
 				if len(x.Args) > 0 && sel != nil && (named(sel, "New", "Word") || config && sel.Sel.Name == "bad") {
 					add(x.Args[0])
 				}
 			case *ast.CompositeLit:
-				if named(x.Type, "Problem") && len(x.Elts) > 0 {
-					add(x.Elts[0])
-				}
 				if m, ok := x.Type.(*ast.MapType); ok && named(m.Value, "Word") {
 					for _, e := range x.Elts {
 						add(e.(*ast.KeyValueExpr).Value)
@@ -164,7 +164,8 @@ func problemTexts(t *testing.T, out map[string]string) {
 }
 
 // wordedParts are the folders whose problems reach a person at the command line.
-var wordedParts = []string{"internal/config", "internal/wording", "national", "detections", "state"}
+var wordedParts = []string{"internal/config", "internal/wording", "national", "detections", "state", "sensors", "sensors/shipper",
+	"sensors/packet", "sensors/bpf/attach"}
 
 var verbs = regexp.MustCompile(`%[-+#0]*(?:\d+)?(?:\.\d+)?[a-z%]`)
 

@@ -80,9 +80,9 @@ func (c SensorRunCmd) Run(e *env) error {
 	}
 	for _, p := range h.Probes() {
 		if p.State == sensors.Refused {
-			fmt.Fprintf(e.err, say("%s does not run: %s\n"), p.Name, p.Why)
-			if p.Do != "" {
-				fmt.Fprintf(e.err, say("  to allow it: %s\n"), p.Do)
+			fmt.Fprintf(e.err, say("%s does not run: %s\n"), p.Name, p.Why.Say(say))
+			if p.Do != nil {
+				fmt.Fprintf(e.err, say("  to allow it: %s\n"), p.Do.Say(say))
 			}
 		}
 	}

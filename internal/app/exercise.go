@@ -50,10 +50,11 @@ func (a *App) probe(name string) exercise.Probe {
 		if p.Name != name {
 			continue
 		}
-		if p.State != sensors.Running && p.Why == "" {
-			p.Why = "the probe is " + p.State
+		why := p.Why.String()
+		if p.State != sensors.Running && why == "" {
+			why = "the probe is " + p.State
 		}
-		return exercise.Probe{Running: p.State == sensors.Running, Why: p.Why}
+		return exercise.Probe{Running: p.State == sensors.Running, Why: why}
 	}
 	return exercise.Probe{Why: "there is no such probe here"}
 }

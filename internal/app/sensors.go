@@ -113,7 +113,7 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 		own := a.own != nil && src.Sensor == console.OwnSensor
 		if own {
 			for _, pr := range a.own.Probes() {
-				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: pr.Why, Allow: pr.Do})
+				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: pr.Why.String(), Allow: pr.Do.String()})
 			}
 		} else {
 			for _, pr := range told.Last.Probes() {

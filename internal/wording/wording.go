@@ -8,9 +8,12 @@
 package wording
 
 import (
+	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"syscall"
 )
 
@@ -27,6 +30,19 @@ type Word string
 
 // New is a Problem.
 func New(format string, values ...any) *Problem { return &Problem{Format: format, Values: values} }
+
+// Because is a Problem whose Unwrap is cause.
+func Because(cause error, format string, values ...any) *Problem {
+	return &Problem{Format: format, Values: values, cause: cause}
+}
+
+// String is the sentence in English, "" of no Problem.
+func (p *Problem) String() string {
+	if p == nil {
+		return ""
+	}
+	return p.Error()
+}
 
 // Error is the sentence in English.
 func (p *Problem) Error() string { return p.Say(func(english string) string { return english }) }
@@ -84,19 +100,74 @@ var System = []struct {
 	{syscall.EPIPE, "nobody reads the output any more"},
 	{syscall.ENAMETOOLONG, "the name is too long"},
 	{syscall.ELOOP, "links lead in a circle"},
-	{syscall.EINVAL, "the name holds what no name may hold"},
+	{syscall.ECONNREFUSED, "nothing listens there"},
+	{syscall.ECONNRESET, "the other side broke the connection off"},
+	{syscall.EHOSTUNREACH, "there is no way there"},
+	{syscall.ENETUNREACH, "there is no way there"},
+	{syscall.ENODEV, "there is no such device"},
+	{syscall.ENOMEM, "the memory does not suffice"},
+	{context.DeadlineExceeded, "no answer came in time"},
+	{context.Canceled, "it was interrupted"},
 }
 
 // OfFile puts what the operating system said about a file into words: its path, then why.
 func OfFile(path string, err error) *Problem {
+	if errors.Is(err, syscall.EINVAL) {
+		return Because(err, "%s: the name holds what no name may hold", path)
+	}
 	for _, s := range System {
 		if errors.Is(err, s.Err) {
-			return &Problem{"%s: %s", []any{path, s.Text}, err}
+			return Because(err, "%s: %s", path, s.Text)
 		}
 	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return &Problem{"%s: the operating system refuses it (error %d)", []any{path, int(errno)}, err}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return Because(err, "%s: the operating system refuses it (error %d)", path, int(errno))
 	}
-	return &Problem{"%s: %s", []any{path, err.Error()}, err}
+	return Because(err, "%s: %s", path, err.Error())
+}
+
+// Of is err in words: the Problem in it, else what the operating system, the network or a certificate said. What nobody has words for is
+// given as it is.
+func Of(err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	if f, ok := errors.AsType[*fs.PathError](err); ok {
+		return OfFile(f.Path, err)
+	}
+	if n, ok := errors.AsType[*net.DNSError](err); ok {
+		return Because(err, "the name %s is not known here", n.Name)
+	}
+	if p := ofCertificate(err); p != nil {
+		return p
+	}
+	for _, s := range System {
+		if errors.Is(err, s.Err) {
+			return Because(err, "%s", s.Text)
+		}
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return Because(err, "the operating system refuses it (error %d)", int(errno))
+	}
+	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
+		return Because(err, "%s", Word("no answer came in time"))
+	}
+	return Because(err, "%s", err.Error())
+}
+
+// ofCertificate words why a certificate is not taken; nil: err is of something else.
+func ofCertificate(err error) *Problem {
+	if h, ok := errors.AsType[x509.HostnameError](err); ok {
+		return Because(err, "its certificate is not for %s", h.Host)
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return Because(err, "its certificate is of an authority that is not known here")
+	}
+	if c, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if c.Reason == x509.Expired {
+			return Because(err, "its certificate is not valid now; look at the clocks of both machines")
+		}
+		return Because(err, "its certificate is not valid")
+	}
+	return nil
 }

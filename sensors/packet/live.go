@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"hoalu/internal/wording"
 )
 
 // LiveConfig of a capture from network interfaces (Linux, AF_PACKET with TPACKET_V3).
@@ -34,17 +36,12 @@ const (
 
 // LiveError says why a capture cannot run and what to do.
 type LiveError struct {
-	Why Why
-	Do  string // what to do, a sentence
-	Err error
+	Why      Why
+	What, Do *wording.Problem // what went wrong, and what to do: a sentence each
+	Err      error
 }
 
-func (e *LiveError) Error() string {
-	if e.Err == nil {
-		return "capture packets: " + e.Do
-	}
-	return fmt.Sprintf("capture packets: %v: %s", e.Err, e.Do)
-}
+func (e *LiveError) Error() string { return fmt.Sprintf("capture packets: %s: %s", e.What, e.Do) }
 
 func (e *LiveError) Unwrap() error { return e.Err }
 

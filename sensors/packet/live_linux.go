@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/wording"
 )
 
 // ring is one AF_PACKET socket with its TPACKET_V3 blocks (Documentation/networking/packet_mmap.rst). The kernel fills a block, sets
@@ -46,7 +48,7 @@ func Live(ctx context.Context, cfg LiveConfig, a *Analyzer) error {
 	// before reading, so that a stop cannot come between a look at ctx and the wait
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
-		return &LiveError{SystemError, "see the system's log", fmt.Errorf("eventfd: %w", err)}
+		return liveError(SystemError, "eventfd", err, wording.New("see the system's log"))
 	}
 	defer unix.Close(wake)
 	stop := context.AfterFunc(ctx, func() {
@@ -181,13 +183,18 @@ func (a *Analyzer) collect(rings []*ring) {
 	}
 }
 
+// liveError says which call of the kernel (a name out of its manual) was refused, and why.
+func liveError(why Why, call string, err error, do *wording.Problem) *LiveError {
+	return &LiveError{why, wording.Because(err, "the kernel refuses %s: %s", call, wording.Of(err)), do, err}
+}
+
 func openRing(name string, cfg LiveConfig) (*ring, error) {
 	ifindex := 0
 	if name != "" && name != "any" {
 		i, err := net.InterfaceByName(name)
 		if err != nil {
-			return nil, &LiveError{NoInterface, fmt.Sprintf("choose one of the interfaces of this host (%s) or any", interfaces()),
-				fmt.Errorf("interface %q: %w", name, err)}
+			return nil, &LiveError{NoInterface, wording.New("there is no network interface %q", name),
+				wording.New("choose one of the interfaces of this host (%s) or any", interfaces()), err}
 		}
 		ifindex = i.Index
 	}
@@ -195,19 +202,18 @@ func openRing(name string, cfg LiveConfig) (*ring, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-			return nil,
-				&LiveError{NotPermitted,
-					"run as root, or allow it once with: setcap cap_net_raw+ep $(command -v hoalu); in systemd AmbientCapabilities=CAP_NET_RAW, in a container --cap-add NET_RAW", fmt.Errorf("open AF_PACKET socket: %w", err)}
+			return nil, liveError(NotPermitted, "AF_PACKET", err, wording.New(
+				"run as root, or allow it once with: setcap cap_net_raw+ep $(command -v hoalu); in systemd AmbientCapabilities=CAP_NET_RAW, in a container --cap-add NET_RAW"))
 		}
-		return nil, &LiveError{SystemError, "the kernel needs AF_PACKET (CONFIG_PACKET)", fmt.Errorf("open AF_PACKET socket: %w", err)}
+		return nil, liveError(SystemError, "AF_PACKET", err, wording.New("the kernel needs AF_PACKET (CONFIG_PACKET)"))
 	}
 	r := &ring{fd: fd, block: cfg.BlockBytes, blocks: max(cfg.RingBytes/cfg.BlockBytes, 2), link: LinkEthernet, ifindex: ifindex}
-	fail := func(why Why, do, what string, err error) (*ring, error) {
+	fail := func(why Why, what string, err error, do *wording.Problem) (*ring, error) {
 		r.close()
-		return nil, &LiveError{why, do, fmt.Errorf("%s: %w", what, err)}
+		return nil, liveError(why, what, err, do)
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V3); err != nil {
-		return fail(OldKernel, "TPACKET_V3 needs Linux 3.2 or later", "set TPACKET_V3", err)
+		return fail(OldKernel, "TPACKET_V3", err, wording.New("TPACKET_V3 needs Linux 3.2 or later"))
 	}
 	const frame = 2048
 	req := unix.TpacketReq3{
@@ -216,30 +222,30 @@ func openRing(name string, cfg LiveConfig) (*ring, error) {
 	}
 	if err := unix.SetsockoptTpacketReq3(fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req); err != nil {
 		if errors.Is(err, unix.ENOMEM) {
-			return fail(NoMemory, "make the ring smaller", fmt.Sprintf("ring of %d MiB", cfg.RingBytes>>20), err)
+			return fail(NoMemory, fmt.Sprintf("PACKET_RX_RING (%d MiB)", cfg.RingBytes>>20), err, wording.New("make the ring smaller"))
 		}
-		return fail(SystemError, "see the system's log", "set up the ring", err)
+		return fail(SystemError, "PACKET_RX_RING", err, wording.New("see the system's log"))
 	}
 	if r.mem, err = unix.Mmap(fd, 0, r.block*r.blocks, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
-		return fail(NoMemory, "make the ring smaller", "map the ring", err)
+		return fail(NoMemory, "mmap", err, wording.New("make the ring smaller"))
 	}
 	if cfg.Promiscuous && ifindex != 0 {
 		m := unix.PacketMreq{Ifindex: int32(ifindex), Type: unix.PACKET_MR_PROMISC}
 		if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &m); err != nil {
-			return fail(SystemError, "leave promiscuous mode off", "set promiscuous mode", err)
+			return fail(SystemError, "PACKET_ADD_MEMBERSHIP", err, wording.New("leave promiscuous mode off"))
 		}
 	}
 	if err := r.filter(onceOnLoopback); err != nil {
-		return fail(SystemError, "see the system's log", "set the packet filter", err)
+		return fail(SystemError, "SO_ATTACH_FILTER", err, wording.New("see the system's log"))
 	}
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: ifindex}); err != nil {
-		return fail(SystemError, "is the interface up?", "bind to "+name, err)
+		return fail(SystemError, "bind "+name, err, wording.New("is the interface up?"))
 	}
 	if cfg.Fanout != 0 {
 		// symmetric for both directions of a flow, fragments together
 		v := int(cfg.Fanout) | (unix.PACKET_FANOUT_HASH|unix.PACKET_FANOUT_FLAG_DEFRAG)<<16
 		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT, v); err != nil {
-			return fail(SystemError, "give every capture of the group the same interfaces, or set no fanout", "join the fanout group", err)
+			return fail(SystemError, "PACKET_FANOUT", err, wording.New("give every capture of the group the same interfaces, or set no fanout"))
 		}
 	}
 	return r, nil

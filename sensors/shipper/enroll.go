@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"hoalu/internal/durable"
+	"hoalu/internal/wording"
 )
 
 // Identity is a sensor's certificate with its key, and the authority of its collector, kept in one folder (0700).
@@ -57,14 +59,14 @@ func Token(secret string, authority *x509.Certificate) string {
 func Enroll(ctx context.Context, dir, server, token string) (*Identity, error) {
 	secret, pin, ok := strings.Cut(token, ".")
 	if !ok || len(pin) != 64 {
-		return nil, errors.New("token is not complete: copy all of what `hoalu sensor invite` printed")
+		return nil, wording.New("the token is not complete: copy all of what `hoalu sensor invite` printed")
 	}
 	if u, err := url.Parse(server); err != nil || u.Scheme != "https" || u.Host == "" {
 		return nil,
-			fmt.Errorf("the collector's address must be as https://host:8443, is %q: over anything else the token could be read on its way", server)
+			wording.New("the collector's address must be as https://host:8443, is %q: over anything else the token could be read on its way", server)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make identity folder: %w", err)
+		return nil, wording.Because(err, "make the folder of the certificate: %s", wording.Of(err))
 	}
 	key, request, err := newRequest()
 	if err != nil {
@@ -86,11 +88,11 @@ func Enroll(ctx context.Context, dir, server, token string) (*Identity, error) {
 			_, err := cs.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, DNSName: cs.ServerName})
 			return err
 		}
-		return errors.New("this is not the collector the token is for")
+		return wording.New("this is not the collector the token is for")
 	}}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("the collector redirects; give its final address")
+			return wording.New("the collector redirects; give its final address")
 		}}
 	defer client.CloseIdleConnections()
 	server = strings.TrimRight(server, "/")
@@ -107,7 +109,7 @@ func Enroll(ctx context.Context, dir, server, token string) (*Identity, error) {
 		data []byte
 	}{{caFile, []byte(got.Authority)}, {serverFile, []byte(server + "\n")}, {pairFile, pair}} { // with the last one it is enrolled
 		if err := durable.Write(filepath.Join(dir, f.name), f.data); err != nil {
-			return nil, fmt.Errorf("keep identity: %w", err)
+			return nil, wording.Because(err, "keep the certificate: %s", wording.Of(err))
 		}
 	}
 	id, err := LoadIdentity(dir)
@@ -142,25 +144,52 @@ func ask(ctx context.Context, client *http.Client, url string, body []byte) (gra
 	req.Header.Set("Content-Type", "application/json")
 	res, err := client.Do(req)
 	if err != nil {
-		return granted{}, fmt.Errorf("reach the collector: %w", err)
+		return granted{}, wording.Because(err, "the collector is not reached: %s", wording.Of(err))
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
-		return granted{}, fmt.Errorf("read the collector's answer: %w", err)
+		return granted{}, wording.Because(err, "the collector's answer cannot be read: %s", wording.Of(err))
 	}
 	if res.StatusCode != http.StatusOK {
-		var p struct{ Detail, Do string }
-		if json.Unmarshal(answer, &p) == nil && p.Detail != "" {
-			return granted{}, fmt.Errorf("the collector refuses: %s %s", p.Detail, p.Do)
-		}
-		return granted{}, fmt.Errorf("the collector answers %d %.200s", res.StatusCode, answer)
+		return granted{}, refusal(res.StatusCode, answer)
 	}
 	var got granted
 	if err := json.Unmarshal(answer, &got); err != nil {
-		return granted{}, fmt.Errorf("read the collector's answer: %w", err)
+		return granted{}, wording.Because(err, "the collector's answer cannot be read: %s", wording.Word("it is not JSON"))
 	}
 	return got, nil
+}
+
+// refusals are the collector's codes (collector/source/sensor, inventory/enrol) in words.
+var refusals = map[string]*wording.Problem{
+	"enrolment_refused": wording.New("The token is unknown, used or too old. Make a new one: hoalu sensor invite --system HT-…"),
+	"enrolment_off":     wording.New("This collector enrols no sensors."),
+	"not_allowed":       wording.New("It takes nothing from this address. An administrator can allow it under listen.senders."),
+	"no_certificate":    wording.New("It asks for this sensor's certificate, and none was shown. Enrol the sensor again."),
+	"not_a_sensor":      wording.New("The certificate is not one of a sensor, or it was withdrawn. Enrol the sensor again."),
+	"renewal_off":       wording.New("This collector renews no certificates. Enrol the sensor again before its certificate ends."),
+	"unavailable":       wording.New("It cannot make certificates just now; its log says why. Try again."),
+}
+
+// refusal words an answer of the collector other than 200.
+func refusal(status int, answer []byte) error {
+	var p struct{ Code, Detail, Do string }
+	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
+		return wording.New("the collector answers %d %.200s", status, answer)
+	}
+	if known := refusals[p.Code]; known != nil {
+		return wording.New("the collector refuses: %s", known)
+	}
+	return wording.New("the collector refuses: %s", strings.TrimSpace(p.Detail+" "+p.Do)) // of a newer collector
+}
+
+// unreadable says that what Enroll kept in dir is not there whole.
+func unreadable(dir string, err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return wording.Because(err, "the sensor's certificate cannot be read: %s", wording.OfFile(p.Path, err))
+	}
+	return wording.Because(err, "the sensor's certificate in %s is damaged: enrol it again with `hoalu sensor enroll`", dir)
 }
 
 // join is the content of pairFile; an error when the certificate is not one for the key.
@@ -171,13 +200,13 @@ func join(key *ecdsa.PrivateKey, certificate string) ([]byte, error) {
 	}
 	pair := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), certificate...)
 	if _, err := tls.X509KeyPair(pair, pair); err != nil {
-		return nil, fmt.Errorf("the collector's answer is no certificate for this key: %w", err)
+		return nil, wording.Because(err, "the collector's answer is no certificate for this key")
 	}
 	return pair, nil
 }
 
 // ErrNotEnrolled means that the folder holds no identity.
-var ErrNotEnrolled = errors.New("this sensor is not enrolled: run `hoalu sensor enroll --server URL --token T` with a token of `hoalu sensor invite`")
+var ErrNotEnrolled error = wording.New("this sensor is not enrolled: run `hoalu sensor enroll --server URL --token T` with a token of `hoalu sensor invite`")
 
 // LoadIdentity reads what Enroll and Renew kept.
 func LoadIdentity(dir string) (*Identity, error) {
@@ -190,21 +219,21 @@ func LoadIdentity(dir string) (*Identity, error) {
 		return nil, ErrNotEnrolled
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read identity in %s: %w", dir, err)
+		return nil, unreadable(dir, err)
 	}
 	ca, err := os.ReadFile(filepath.Join(dir, caFile))
 	if err != nil {
-		return nil, fmt.Errorf("read identity: %w", err)
+		return nil, unreadable(dir, err)
 	}
 	server, err := os.ReadFile(filepath.Join(dir, serverFile))
 	if err != nil {
-		return nil, fmt.Errorf("read identity: %w", err)
+		return nil, unreadable(dir, err)
 	}
 	id := &Identity{Server: strings.TrimSpace(string(server)), dir: dir, now: time.Now, after: time.After, Sensor: sensorOf(cert.Leaf)}
 	id.cert.Store(&cert)
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(ca) {
-		return nil, fmt.Errorf("read identity: %s holds no certificate", caFile)
+		return nil, unreadable(dir, errors.New("no certificate in "+caFile))
 	}
 	id.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12, Time: func() time.Time { return id.now() },
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return id.cert.Load(), nil }}

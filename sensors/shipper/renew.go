@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,10 +13,11 @@ import (
 	"time"
 
 	"hoalu/internal/durable"
+	"hoalu/internal/wording"
 )
 
 // ErrEnded means that the certificate has ended: the collector lets nobody in with it, not even to renew.
-var ErrEnded = errors.New("the sensor's certificate has ended: enrol it again with `hoalu sensor enroll --server URL --token T` and a token of `hoalu sensor invite`")
+var ErrEnded error = wording.New("the sensor's certificate has ended: enrol it again with `hoalu sensor enroll --server URL --token T` and a token of `hoalu sensor invite`")
 
 // Ends is when the certificate ends.
 func (id *Identity) Ends() time.Time { return id.cert.Load().Leaf.NotAfter }

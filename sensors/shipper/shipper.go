@@ -37,6 +37,7 @@ import (
 
 	"hoalu/ecs/wire"
 	"hoalu/internal/durable"
+	"hoalu/internal/wording"
 )
 
 // Config of a Shipper.
@@ -127,7 +128,7 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 		cfg.MaxDisk = 256 << 20
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make spool: %w", err)
+		return nil, wording.Because(err, "make the folder of what waits: %s", wording.Of(err))
 	}
 	s := &Shipper{cfg: cfg, log: log.With("component", "shipper"), wake: make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		room: make(chan struct{})}
@@ -141,7 +142,7 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 	s.stats.Dropped = map[string]int64{}
 	entries, err := os.ReadDir(cfg.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("read spool: %w", err)
+		return nil, wording.Because(err, "read the folder of what waits: %s", wording.Of(err))
 	}
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), durable.New) || strings.HasSuffix(e.Name(), ".tmp") /* of earlier versions */ {
@@ -154,7 +155,7 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 		}
 		info, err := e.Info()
 		if err != nil {
-			return nil, fmt.Errorf("read spool: %w", err)
+			return nil, wording.Because(err, "read the folder of what waits: %s", wording.Of(err))
 		}
 		b.bytes = info.Size()
 		s.spool = append(s.spool, b)
@@ -165,7 +166,7 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 	}
 	sort.Slice(s.spool, func(i, j int) bool { return s.spool[i].seq < s.spool[j].seq })
 	if s.sequence, err = os.OpenFile(filepath.Join(cfg.Dir, "sequence"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return nil, fmt.Errorf("open spool position: %w", err)
+		return nil, wording.Because(err, "open the position of what waits: %s", wording.Of(err))
 	}
 	lock := func() error { return syscall.Flock(int(s.sequence.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 	err = lock()
@@ -175,13 +176,13 @@ func Open(cfg Config, log *slog.Logger) (*Shipper, error) {
 	if err != nil {
 		s.sequence.Close()
 		return nil,
-			fmt.Errorf("spool %s is in use: another sensor of this host sends from it; stop that one first, or give this one a spool of its own",
+			wording.New("spool %s is in use: another sensor of this host sends from it; stop that one first, or give this one a spool of its own",
 				cfg.Dir)
 	}
 	raw, err := io.ReadAll(io.LimitReader(s.sequence, 64))
 	if err != nil {
 		s.sequence.Close()
-		return nil, fmt.Errorf("read spool position: %w", err)
+		return nil, wording.Because(err, "read the position of what waits: %s", wording.Of(err))
 	}
 	var n uint64
 	if _, err := fmt.Sscan(string(raw), &n); err == nil {

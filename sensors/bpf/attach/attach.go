@@ -22,15 +22,17 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/wording"
 )
 
 // Unavailable says why a probe cannot run here and what allows it.
 type Unavailable struct {
-	Why, Do string
+	Why, Do *wording.Problem
 	Err     error
 }
 
-func (u *Unavailable) Error() string { return u.Why }
+func (u *Unavailable) Error() string { return u.Why.Error() }
 func (u *Unavailable) Unwrap() error { return u.Err }
 
 // Books of a probe since its start. Unread is part of Sent: records handle could not read.
@@ -161,18 +163,19 @@ func (p *Probe) Books() Books {
 // possible answers the questions whose answer is known before anything is loaded.
 func possible() error {
 	if runtime.GOOS != "linux" {
-		return &Unavailable{Why: "The host sensor needs Linux.", Do: "Run it on a Linux host."}
+		return &Unavailable{Why: wording.New("The host sensor needs Linux."), Do: wording.New("Run it on a Linux host.")}
 	}
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
-		return &Unavailable{Why: "The kernel does not describe its types (no /sys/kernel/btf/vmlinux).",
-			Do: "Use a kernel built with CONFIG_DEBUG_INFO_BTF, 5.15 or newer.", Err: err}
+		return &Unavailable{Why: wording.New("The kernel does not describe its types (no /sys/kernel/btf/vmlinux)."),
+			Do: wording.New("Use a kernel built with CONFIG_DEBUG_INFO_BTF, 5.15 or newer."), Err: err}
 	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err == nil {
 		release := unix.ByteSliceToString(u.Release[:])
 		var major, minor int
 		if n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor); n == 2 && (major < 5 || major == 5 && minor < 15) {
-			return &Unavailable{Why: "The kernel is " + release + "; the host sensor needs 5.15 or newer.", Do: "Upgrade the kernel."}
+			return &Unavailable{Why: wording.New("The kernel is %s; the host sensor needs 5.15 or newer.", release),
+				Do: wording.New("Upgrade the kernel.")}
 		}
 	}
 	return nil
@@ -180,15 +183,16 @@ func possible() error {
 
 func explain(name string, err error) error {
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EPERM) {
-		return &Unavailable{Why: "No right to load eBPF programs.",
-			Do: "Run as root, or: sudo setcap cap_bpf,cap_perfmon,cap_net_raw+ep " + executable(), Err: err}
+		return &Unavailable{Why: wording.New("No right to load eBPF programs."),
+			Do: wording.New("Run as root, or: sudo setcap cap_bpf,cap_perfmon,cap_net_raw+ep %s", executable()), Err: err}
 	}
 	if errors.Is(err, ebpf.ErrNotSupported) {
-		return &Unavailable{Why: fmt.Sprintf("The kernel does not offer what probe %s needs.", name), Do: "Use kernel 5.15 or newer.", Err: err}
+		return &Unavailable{Why: wording.New("The kernel does not offer what probe %s needs.", name),
+			Do: wording.New("Use kernel 5.15 or newer."), Err: err}
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	return &Unavailable{Why: fmt.Sprintf("The kernel refuses probe %s: %s.", name, text), Do: "Report this kernel's version with the message.",
-		Err: err}
+	return &Unavailable{Why: wording.New("The kernel refuses probe %s: %s.", name, text),
+		Do: wording.New("Report this kernel's version with the message."), Err: err}
 }
 
 func executable() string {
