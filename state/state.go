@@ -29,6 +29,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver pgx
@@ -83,6 +84,7 @@ type DB struct {
 	read    *sql.DB
 	path    string
 	version int64
+	wrote   atomic.Int64 // when Ready wrote last, Unix ms; 0: never, or the last look failed
 }
 
 // Open opens the database and brings its tables up to date.
@@ -264,7 +266,11 @@ func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 // readyWait is how long Ready waits for its turn to write: a transaction of the product's own takes far less.
 const readyWait = 2 * time.Second
 
-// Ready reports whether the database answers and takes writes: it takes the lock that writers take and gives it back.
+// readyWrite is how often Ready writes for a look: not more often, as each is a fsync, and not less, as a full disk refuses nothing else.
+const readyWrite = 5 * time.Second
+
+// Ready reports whether the database answers and takes writes: it takes the lock that writers take, and once in readyWrite, or
+// while the last one failed, it writes a row of its own, since a full disk takes locks and lets rows be read.
 func (db *DB) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
@@ -272,10 +278,22 @@ func (db *DB) Ready(ctx context.Context) error {
 	if err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM counter").Scan(&n); err != nil {
 		return fmt.Errorf("read the state database: %w", err)
 	}
-	err := db.Tx(ctx, func(tx *sql.Tx) error { // PostgreSQL locks the row of nobody and writes nothing, but refuses on a read-only server
-		_, err := tx.ExecContext(ctx, "UPDATE counter SET name = name WHERE name = ''")
+	look := "UPDATE counter SET name = name WHERE name = ''" // locks the row of nobody and writes nothing
+	wrote := db.wrote.Load()
+	whole := wrote == 0 || time.Since(time.UnixMilli(wrote)).Abs() >= readyWrite
+	if whole {
+		look = "INSERT INTO counter (name, value) VALUES ('ready', 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
+	}
+	err := db.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, look)
 		return err
 	})
+	switch {
+	case err != nil:
+		db.wrote.Store(0)
+	case whole:
+		db.wrote.Store(time.Now().UnixMilli())
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("the state database takes no writes: its lock is held for more than %s; look for another program that has it open",
 			readyWait)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -184,6 +186,47 @@ func TestReopenKeepsAndFileIsPrivate(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A disk that takes no more bytes is told of while rows can still be read and locks taken, and so is that it takes them again.
+func TestReadyOnAFullDisk(t *testing.T) {
+	ctx := context.Background()
+	db, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	full := old
+	full.Cur = 1 // no byte behind the first one of any file
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	within := func(want bool) (err error) {
+		for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			if err = db.Ready(ctx); (err == nil) == want {
+				break
+			}
+		}
+		return err
+	}
+	err = within(false)
+	if restore := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); restore != nil {
+		t.Fatal(restore)
+	}
+	if err == nil || !strings.Contains(err.Error(), "write the state database") {
+		t.Errorf("with a full disk: %v, want that it takes no writes", err)
+	}
+	if err := within(true); err != nil {
+		t.Errorf("with room again: %v", err)
 	}
 }
 
