@@ -38,8 +38,10 @@ const (
 	// spelledField marks what a decoder may have written out from hex or escapes: event.original holds it in another spelling.
 	spelledField = 0x400
 
-	// namesField marks names that people give: of accounts, hosts, files and paths. A personal number in one is a person's.
-	namesField = 0x800
+	// In nearly all fields a full personal number is one whatever is glued to it. byItself marks the ids, hashes and times of machines, where
+	// only the whole value is; inText marks running text, where a number without a word for it is often of something else.
+	byItself = 0x800
+	inText   = 0x1000
 )
 
 func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) & classMask) }
@@ -58,8 +60,11 @@ func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	if !strings.HasPrefix(name, "hoalu.") && keyOf(name[strings.LastIndexByte(name, '.')+1:]) != "" {
 		k |= secretField
 	}
-	if named := strings.ToLower(name); namesThings(named, named[strings.LastIndexByte(named, '.')+1:]) {
-		k |= namesField
+	switch low := strings.ToLower(name); {
+	case runningText(low):
+		k |= inText
+	case machineMade(low, low[strings.LastIndexByte(low, '.')+1:]):
+		k |= byItself
 	}
 	if strings.HasPrefix(name, "process.") {
 		k |= spelledField
@@ -122,8 +127,7 @@ func classify(name string) fieldClass {
 		return classNeutral
 	}
 	low := strings.ToLower(name)
-	switch low {
-	case "message", "event.original", "event.reason", "error.message", "log.original":
+	if runningText(low) {
 		return classNeutral
 	}
 	last := low[strings.LastIndexAny(low, ".")+1:]
@@ -151,21 +155,61 @@ func classify(name string) fieldClass {
 	return classNeutral
 }
 
-// namesThings says whether a field's values are names that people give.
-func namesThings(low, last string) bool {
-	switch last {
-	case "name", "username", "account", "login", "user", "email", "hostname", "host", "computer", "computer_name", "full_name", "path",
-		"directory", "working_directory", "domain", "workstation", "original", "executable", "subject":
-		return !strings.HasPrefix(low, "event.") && !strings.HasPrefix(low, "rule.") && !strings.HasPrefix(low, "hoalu.") &&
-			!strings.HasPrefix(low, "ecs.")
+// runningText says whether a field holds sentences of programs.
+func runningText(low string) bool {
+	switch low {
+	case "message", "event.original", "event.reason", "error.message", "error.stack_trace", "log.original":
+		return true
 	}
-	for _, s := range [...]string{"username", "accountname", "computername", "hostname", "workstationname", "filename", "_user", "_name",
-		"_path"} {
+	return false
+}
+
+// machineMade says whether a field's values are made by machines: ids (but not of what people name: accounts, hosts, containers), hashes,
+// numbers and times.
+func machineMade(low, last string) bool {
+	if low == "hoalu.overflow" { // what senders wrote
+		return false
+	}
+	for _, p := range [...]string{"hoalu.", "ecs.", "sigma.", "@"} {
+		if strings.HasPrefix(low, p) {
+			return true
+		}
+	}
+	if strings.Contains(low, ".hash.") || strings.Contains(low, ".pe.") || strings.HasSuffix(low, ".geo.location") {
+		return true
+	}
+	switch last {
+	case "ip", "port", "mac", "bytes", "packets", "size", "length", "hash", "hashes", "md5", "sha1", "sha256", "sha512", "imphash", "guid", "uuid",
+		"status_code", "version", "timestamp", "time", "ts", "date", "seq", "sequence", "offset", "serial", "serial_number", "fingerprint", "eventid",
+		"eventrecordid", "processid", "threadid", "pid", "ppid", "tid", "flow_id", "community_id", "entity_id", "ephemeral_id", "trace", "span",
+		"start", "end", "duration", "created", "ingested":
+		return true
+	case "id", "uid", "gid", "sid", "session":
+		return !namedThing(low)
+	}
+	for _, s := range [...]string{"guid", "uuid", "hash", "hashes", "processid", "_port", "_ip", "_bytes", "_time", "_at", "recordid", "threadid",
+		"traceid", "spanid", "_ts"} {
 		if strings.HasSuffix(last, s) {
 			return true
 		}
 	}
-	return strings.HasPrefix(low, "user.") || strings.HasPrefix(low, "host.") || strings.HasPrefix(low, "file.")
+	for _, s := range [...]string{"_id", "logonid", "sessionid", "requestid"} {
+		if strings.HasSuffix(last, s) {
+			return !namedThing(low)
+		}
+	}
+	return false
+}
+
+// namedThing says whether a field is of a thing that people give names and ids.
+func namedThing(low string) bool {
+	for _, s := range [...]string{"user", "host", "container", "agent", "observer", "device", "group", "organization", "service", "cloud",
+		"orchestrator", "account"} {
+		if strings.HasPrefix(low, s+".") || strings.Contains(low, "."+s+".") || strings.HasPrefix(low[strings.LastIndexByte(low, '.')+1:], s) {
+			return true
+		}
+	}
+	return false
 }
 
 // guarded says whether a field stands among those of machines, where a document may keep other things too.

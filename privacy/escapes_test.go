@@ -56,7 +56,7 @@ func TestQuickLooksMissNothing(t *testing.T) {
 				}
 			}
 		}
-		if len(findFull(nil, s, true, 2026)) > 0 {
+		if len(findFull(nil, s, anywhere, 2026)) > 0 {
 			full++
 			if !fullRun(s) {
 				t.Fatalf("%q holds a full number and is passed over", s)

@@ -11,15 +11,21 @@ import (
 // digitRun says whether s may hold an identifier at all. Every identifier has three digits in a row somewhere, so one byte in
 // three is looked at: this is what nearly all texts cost.
 func digitRun(s string) bool {
-	if digitRunIn(s) {
-		return true
+	for range maxEscapes {
+		if digitRunIn(s) {
+			return true
+		}
+		if !escapesTouchDigits(s) {
+			return false
+		}
+		s, _ = readable(s)
 	}
-	if !escapesTouchDigits(s) {
-		return false
-	}
-	text, cuts := readable(s)
-	return cuts != nil && digitRun(text)
+	return digitRunIn(s)
 }
+
+// maxEscapes is how often a text may have been escaped over and over and is still read: a query inside a query is escaped twice. A
+// sender can escape a percent sign a hundred thousand times ("%25252525…").
+const maxEscapes = 4
 
 // escapesTouchDigits says whether undoing the percent escapes of s can make or part a run of digits: one of them stands for a digit or
 // another percent sign, a digit stands beside it, or a plus between digits stands for a blank as it does where there are escapes.
@@ -230,7 +236,7 @@ func gluedBehind(s string, i int) bool {
 // find appends the matches of s, in order. Of a guarded field only what is certain counts.
 func find(dst []Match, s string, class fieldClass, number bool, year int) []Match {
 	from := len(dst)
-	dst = findEscaped(dst, s, class, number, year, 2) // a query inside a query is escaped twice
+	dst = findEscaped(dst, s, class, number, year, maxEscapes)
 	if class != classGuarded {
 		return dst
 	}
@@ -641,75 +647,6 @@ var areas = map[string]bool{
 
 func fixedArea(d string) bool {
 	return d[2] == '4' || d[2] == '8' || areas[d[1:4]]
-}
-
-// fullRun says whether s holds a run of exactly twelve digits: it covers one byte in twelve.
-func fullRun(s string) bool {
-	for i := 11; i < len(s); i += 12 {
-		if !digit(s[i]) {
-			continue
-		}
-		from, to := i, i+1
-		for from > 0 && digit(s[from-1]) {
-			from--
-		}
-		for to < len(s) && digit(s[to]) {
-			to++
-		}
-		if to-from == 12 {
-			return true
-		}
-	}
-	return false
-}
-
-// findFull appends the full personal numbers of s: runs of exactly twelve digits with a province, a century and sex, and a year of birth.
-// glued: letters, dashes and dots may touch them ("pc-037…", "nv037….pdf"); otherwise they stand by themselves. What is a part of
-// a hash or a GUID is none.
-func findFull(dst []Match, s string, glued bool, year int) []Match {
-	for i := 0; i < len(s); {
-		if !digit(s[i]) {
-			i++
-			continue
-		}
-		from := i
-		for i < len(s) && digit(s[i]) {
-			i++
-		}
-		if i-from != 12 || !validCCCD(s[from:i], year) || hexWord(s, from, i) {
-			continue
-		}
-		if !glued && (from > 0 && (letter(s[from-1]) || s[from-1] == '-' || s[from-1] == '.') ||
-			i < len(s) && (letter(s[i]) || s[i] == '-' || s[i] == '.')) {
-			continue
-		}
-		dst = append(dst, Match{CCCD, from, i, s[from:i], Confirmed})
-	}
-	return dst
-}
-
-// hexWord says whether the digits s[from:to] are a part of a longer number in hex: a hash, or the end of a GUID.
-func hexWord(s string, from, to int) bool {
-	a, b := from, to
-	for a > 0 && hex(s[a-1]) < 16 {
-		a--
-	}
-	for b < len(s) && hex(s[b]) < 16 {
-		b++
-	}
-	if b-a >= 20 {
-		return true
-	}
-	return a == from && b == to && from >= 6 && s[from-1] == '-' && s[from-6] == '-' && hexWordIs(s[from-5:from-1])
-}
-
-func hexWordIs(s string) bool {
-	for i := range len(s) {
-		if hex(s[i]) == 16 {
-			return false
-		}
-	}
-	return true
 }
 
 // provinces are the 63 codes of the personal number, as a bit per number below 100.

@@ -14,10 +14,15 @@
 //
 // Contract: Find and a Protector are safe for concurrent use. Protect is deterministic and changes only its event. Nothing here panics
 // for want of a key: what needs the MAC returns its error.
-// A full personal number (12 digits with a province, a century and sex, and a year of birth) is replaced in every field of text: in the
-// names of accounts, hosts and files whatever is glued to it ("pc-037…", "nv037…", "037….pdf"), in ids where it stands by itself. Otherwise
-// accounts, hosts, addresses, hashes, GUIDs, ids, ports, sizes and times are not touched. Only a likely or confirmed Match is
-// replaced, and then every occurrence of the same number in the event, so that none shows a number beside its token.
+//
+// A full personal number (12 digits with a province, a century and sex, and a year of birth) is replaced in every field, whatever is
+// glued to it ("pc-037…", "nv037….pdf", "037…@x.vn"), percent escapes undone. Two classes of fields are told apart: in ids, hashes,
+// numbers and times of machines (testdata/by-itself.txt has those of ECS) it is replaced where no letter, dash or dot touches it; in
+// running text (message, event.original, event.reason, error.message, error.stack_trace, log.original) beside a word for it, as the
+// whole text, in a path or URL and as the user of an address. A part of a GUID or of 20 and more hex digits is none. Only a likely or
+// confirmed Match is replaced, and then every occurrence of the same number in the event, so that none shows a number beside its token.
+//
+// Cost: linear in the text. How many numbers an event has and how often a text is escaped (read four times) is its sender's choice.
 package privacy
 
 import (
@@ -196,7 +201,7 @@ func (p *Protector) Protect(e *ecs.Event) error {
 	if p.cfg.Group != nil {
 		group = p.cfg.Group(e.System)
 	}
-	r := replacement{known, make([]string, len(known))}
+	r := replacement{known: known, tokens: make([]string, len(known))}
 	for i, m := range known {
 		t, err := p.Token(m.Kind, group, m.Normal)
 		if err != nil {
@@ -204,6 +209,7 @@ func (p *Protector) Protect(e *ecs.Event) error {
 		}
 		r.tokens[i] = t
 	}
+	r.index()
 	p.replace(e, &r, year)
 	for _, k := range [...]Kind{CCCD, Phone} {
 		for _, m := range known {
@@ -219,6 +225,7 @@ func (p *Protector) Protect(e *ecs.Event) error {
 // known is what an event is sure to hold, each once by kind and normal form, and the year of its receipt where one was needed.
 func (p *Protector) known(e *ecs.Event) (known []Match, year int) {
 	var room [8]Match
+	var set matchSet
 	for i := range e.Len() {
 		f, v := e.At(i)
 		if len(v.Text) < 9 || v.Kind > ecs.Number {
@@ -226,30 +233,29 @@ func (p *Protector) known(e *ecs.Event) (known []Match, year int) {
 		}
 		entry := p.classes.entry(f)
 		class := fieldClass(entry & classMask)
-		if v.Kind == ecs.String && (class == classNever || entry&namesField != 0) && fullRun(v.Text) {
-			if year == 0 {
-				year = yearOf(e.Created)
-			}
-			for _, m := range findFull(room[:0], v.Text, entry&namesField != 0, year) {
-				if !has(known, m) {
-					known = append(known, m)
-				}
-			}
-		}
-		if class == classNever || !digitRun(v.Text) {
+		if class == classNever && (v.Kind != ecs.String || !fullRun(v.Text) && !escapesTouchDigits(v.Text)) ||
+			class != classNever && !digitRun(v.Text) {
 			continue
 		}
 		if year == 0 {
 			year = yearOf(e.Created)
 		}
+		if v.Kind == ecs.String {
+			for _, m := range full(room[:0], v.Text, placeIn(entry), year) {
+				set.add(m)
+			}
+		}
+		if class == classNever {
+			continue
+		}
 		for _, m := range find(room[:0], v.Text, class, v.Kind == ecs.Number, year) {
-			if m.Confidence >= Likely && !has(known, m) {
-				known = append(known, m)
+			if m.Confidence >= Likely {
+				set.add(m)
 			}
 		}
 	}
 	if !p.classes.keys(e) {
-		return known, year
+		return set.list, year
 	}
 	if year == 0 {
 		year = yearOf(e.Created)
@@ -257,33 +263,149 @@ func (p *Protector) known(e *ecs.Event) (known []Match, year int) {
 	for i := range e.Len() {
 		f, _ := e.At(i)
 		for _, m := range findName(f.Name(), year) {
-			if !has(known, m) {
-				known = append(known, m)
-			}
+			set.add(m)
 		}
 	}
-	return known, year
+	return set.list, year
+}
+
+// few is up to how many entries a list is faster than a map. A sender decides how many there are.
+const few = 12
+
+// matchSet holds each identifier once, by its normal form, in the order of their coming.
+type matchSet struct {
+	list []Match
+	seen map[string]bool // once there are more than a few
+}
+
+func (s *matchSet) add(m Match) {
+	if s.seen == nil {
+		if slices.ContainsFunc(s.list, func(k Match) bool { return k.Normal == m.Normal }) {
+			return
+		}
+	} else if s.seen[m.Normal] {
+		return
+	}
+	s.list = append(s.list, m)
+	if s.seen == nil && len(s.list) > few {
+		s.seen = make(map[string]bool, 2*len(s.list))
+		for _, k := range s.list {
+			s.seen[k.Normal] = true
+		}
+	} else if s.seen != nil {
+		s.seen[m.Normal] = true
+	}
 }
 
 // replacement is what an event holds with the token of each.
 type replacement struct {
 	known  []Match
 	tokens []string
+	byText map[string]string // normal forms and spellings → token, where they are more than a few
 }
 
-// put writes the token in the place of each match that is known.
+// index prepares lookups in what is more than a few.
+func (r *replacement) index() {
+	if len(r.known) <= few {
+		return
+	}
+	r.byText = make(map[string]string, 3*len(r.known))
+	for k, m := range r.known {
+		r.byText[m.Normal] = r.tokens[k]
+		for _, spelled := range m.spellings() {
+			r.byText[spelled] = r.tokens[k]
+		}
+	}
+}
+
+// token of a match, "" when it is not known.
+func (r *replacement) token(m Match) string {
+	if r.byText != nil {
+		return r.byText[m.Normal]
+	}
+	for k := range r.known {
+		if r.known[k].Normal == m.Normal {
+			return r.tokens[k]
+		}
+	}
+	return ""
+}
+
+// tokenOfRun is the token of a whole run of digits that is a spelling of what is known, "" of no other.
+func (r *replacement) tokenOfRun(run string) string {
+	if r.byText != nil {
+		return r.byText[run]
+	}
+	for k, m := range r.known {
+		if m.Kind == Phone && (len(run) == 10 && run[0] == '0' && run[1:] == m.Normal[3:] || run == m.Normal[1:]) || run == m.Normal {
+			return r.tokens[k]
+		}
+	}
+	return ""
+}
+
+// put writes the token in the place of each match that is known; matches are in the order of their places.
 func (r *replacement) put(text string, matches []Match) string {
 	var b strings.Builder
 	from := 0
 	for _, m := range matches {
-		for k := range r.known {
-			if r.known[k].Kind == m.Kind && r.known[k].Normal == m.Normal {
-				b.WriteString(text[from:m.Start])
-				b.WriteString(r.tokens[k])
-				from = m.End
-				break
-			}
+		if t := r.token(m); t != "" && m.Start >= from {
+			b.WriteString(text[from:m.Start])
+			b.WriteString(t)
+			from = m.End
 		}
+	}
+	if from == 0 {
+		return text
+	}
+	b.WriteString(text[from:])
+	return b.String()
+}
+
+// mayStandIn is a quick look for what is known.
+func (r *replacement) mayStandIn(text string) bool {
+	if r.byText != nil {
+		return true
+	}
+	for _, m := range r.known {
+		digits := m.Normal
+		if m.Kind == Phone { // what "0912…" and "84912…" share
+			digits = digits[3:]
+		}
+		if strings.Contains(text, digits) {
+			return true
+		}
+	}
+	return false
+}
+
+// putRuns writes the token in the place of every run of digits that is exactly one known number.
+func (r *replacement) putRuns(text string) string {
+	if !r.mayStandIn(text) {
+		return text
+	}
+	var b strings.Builder
+	from := 0
+	for i := 0; i < len(text); {
+		if !digit(text[i]) {
+			i++
+			continue
+		}
+		start := i
+		for i < len(text) && digit(text[i]) {
+			i++
+		}
+		if n := i - start; n < 9 || n > 12 {
+			continue
+		}
+		if t := r.tokenOfRun(text[start:i]); t != "" {
+			b.WriteString(text[from:start])
+			b.WriteString(t)
+			from = i
+		}
+	}
+	if from == 0 {
+		return text
 	}
 	b.WriteString(text[from:])
 	return b.String()
@@ -298,25 +420,31 @@ func (p *Protector) replace(e *ecs.Event, r *replacement, year int) {
 			continue
 		}
 		class := p.classes.of(f)
-		if class == classNever { // what is certain elsewhere in the event stands nowhere beside its token
-			if v.Kind == ecs.String {
-				if text := replaceKnown(v.Text, r.known, r.tokens); text != v.Text {
-					e.SetAt(i, text)
-				}
+		text := v.Text
+		switch class {
+		case classNever:
+			if v.Kind != ecs.String { // a size or a time
+				continue
 			}
-			continue
+		default:
+			if !digitRun(text) {
+				continue
+			}
+			if class == classGuarded { // what is certain elsewhere in the event is so here
+				class = classNeutral
+			}
+			text = r.put(text, find(room[:0], text, class, v.Kind == ecs.Number, year))
 		}
-		if !digitRun(v.Text) && !fullRun(v.Text) {
-			continue
+		// What is certain in one place stands nowhere beside its token, whatever the field and where it is part of something longer.
+		text = r.putRuns(text)
+		if escapesTouchDigits(text) {
+			text = r.put(text, full(room[:0], text, anywhere, year))
 		}
-		if class == classGuarded { // what is certain elsewhere in the event is so here
-			class = classNeutral
-		}
-		text := r.put(v.Text, find(room[:0], v.Text, class, v.Kind == ecs.Number, year))
-		text = replaceKnown(text, r.known, r.tokens) // where it is part of something longer: a file's name, an address
 		if text != v.Text {
 			e.SetAt(i, text)
-			e.SetKindAt(i, ecs.String)
+			if class != classNever {
+				e.SetKindAt(i, ecs.String)
+			}
 		}
 	}
 	if p.classes.keys(e) {
@@ -324,14 +452,14 @@ func (p *Protector) replace(e *ecs.Event, r *replacement, year int) {
 	}
 }
 
-// ProtectText replaces what a person typed into a form (a note, a reason, a search, a log-in name) by what may be kept for ever: every full
-// personal number and every likely telephone number by its token of the first group, every secret by its kind.
+// ProtectText replaces what a person typed into a form (a note, a reason, a search, a log-in name) by what may be kept for ever:
+// every full personal number and every likely telephone number by its token of the first group, every secret by its kind.
 func (p *Protector) ProtectText(text string) (string, error) {
 	if s := secretsIn(nil, text); len(s) > 0 {
 		text = without(text, s)
 	}
 	year := time.Now().Year()
-	known := findFull(nil, text, true, year)
+	known := full(nil, text, anywhere, year)
 	if digitRun(text) {
 		for _, m := range find(nil, text, classNeutral, false, year) {
 			if m.Confidence >= Likely || m.Kind == CCCD {
@@ -345,7 +473,7 @@ func (p *Protector) ProtectText(text string) (string, error) {
 
 // ProtectName replaces every full personal number in the name of a machine or a source by its token, as Protect does in a host's name.
 func (p *Protector) ProtectName(name string) (string, error) {
-	return p.tokens(name, findFull(nil, name, true, time.Now().Year()))
+	return p.tokens(name, full(nil, name, anywhere, time.Now().Year()))
 }
 
 // tokens puts the token of the first group in the place of each match, in their order.
@@ -436,43 +564,6 @@ func (m Match) spellings() []string {
 		return []string{"0" + m.Normal[3:], "84" + m.Normal[3:]}
 	}
 	return []string{m.Normal}
-}
-
-// replaceKnown puts its token in the place of every known number.
-func replaceKnown(text string, known []Match, tokens []string) string {
-	for k, m := range known {
-		for _, spelled := range m.spellings() {
-			text = replaceRun(text, spelled, tokens[k])
-		}
-	}
-	return text
-}
-
-// replaceRun puts token in the place of every run of digits that is exactly number.
-func replaceRun(s, number, token string) string {
-	for from := 0; ; {
-		i := strings.Index(s[from:], number)
-		if i < 0 {
-			return s
-		}
-		i += from
-		end := i + len(number)
-		if i > 0 && digit(s[i-1]) || end < len(s) && digit(s[end]) {
-			from = i + 1
-			continue
-		}
-		s = s[:i] + token + s[end:]
-		from = i + len(token)
-	}
-}
-
-func has(list []Match, m Match) bool {
-	for _, k := range list {
-		if k.Kind == m.Kind && k.Normal == m.Normal {
-			return true
-		}
-	}
-	return false
 }
 
 // yearOf is the year of receipt; an event without one is of this build's time.

@@ -138,6 +138,20 @@ func TestNothingLeaks(t *testing.T) {
 			cccd() + `&w=` + word() + `","http_refer":"/y?phone=0` + phone() + `"}}`,
 		`{"host":{"name":"leak-02"},"event":{"original":"tra cứu căn cước ` + cccd() + ` ` + word() + `"},"log":"cccd=` + cccd() + `"}`,
 	}
+	fields := 0
+	for _, f := range strings.Fields(`related.hosts related.user url.full url.query url.fragment http.request.referrer source.address destination.domain
+		email.from.address email.subject log.syslog.appname log.syslog.procid container.id container.name host.id labels.x labels.cccd custom.so_cccd
+		tags network.name dns.question.name tls.client.server_name service.name registry.path organization.name process.command_line process.args
+		winlog.event_data.X winlog.provider_name user.target.name group.name observer.name agent.name`) {
+		for _, s := range []string{"%s", "pc-%s", "nv%s.pdf", "%s@x.vn", "https://x.vn/ho-so/%s/xem", "https://x.vn/?id=%s", "https://x.vn/?q=a%%20%s"} {
+			docs = append(docs, `{"host":{"name":"leak-04"},"`+f+`":"`+fmt.Sprintf(s, cccd())+`"}`)
+			fields++
+		}
+	}
+	for _, s := range []string{"%s", "GET https://x.vn/ho-so/%s/xem 200", "to https://x.vn/#%s", "mail to %s@x.vn"} {
+		docs = append(docs, `{"host":{"name":"leak-04"},"message":"`+fmt.Sprintf(s, cccd())+`"}`)
+		fields++
+	}
 	var body bytes.Buffer
 	for _, d := range docs {
 		body.WriteString("{\"create\":{}}\n" + d + "\n")
@@ -149,7 +163,7 @@ func TestNothingLeaks(t *testing.T) {
 	a.bulk([]byte("{\"create\":{}}\n" + shell("leak-03", "cccd="+cccd()+" --password="+secret()+" "+word()) + "\n")) // an alert with its trace
 	a.bulk([]byte("{\"create\":{}}\n{\"broken\":\"CCCD " + cccd() + " password=" + secret() + "\n"))                 // not JSON
 
-	for query, n := range map[string]int{"host.name:leak-01": 18, "host.name:leak-02": 5, "host.name:leak-03": 1,
+	for query, n := range map[string]int{"host.name:leak-01": 18, "host.name:leak-02": 5, "host.name:leak-03": 1, "host.name:leak-04": fields,
 		`"không có gì đầu dòng"`: 1} {
 		until(t, fmt.Sprintf("%d events of %s", n, query), 20*time.Second, func() bool { return a.search("analyst", query).Total >= n })
 	}
