@@ -27,179 +27,209 @@ import (
 
 // Run tests a vault. open opens the same vault each time, as a restart does.
 func Run(t *testing.T, open func(t *testing.T) vault.Vault) {
+	for _, part := range []struct {
+		name string
+		run  func(t *testing.T, open func(t *testing.T) vault.Vault)
+	}{
+		{"signer", testSigner},
+		{"mac", testMAC},
+		{"aead", testAEAD},
+		{"kept apart", testKept},
+		{"names", testNames},
+		{"at once", testAtOnce},
+		{"authority", testAuthority},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
+	}
+}
+
+// testSigner: one key a name, which outlives a restart, and all of whose versions verify.
+func testSigner(t *testing.T, open func(t *testing.T) vault.Vault) {
 	ctx := context.Background()
-	t.Run("signer", func(t *testing.T) {
-		v := open(t)
-		sum := sha256.Sum256([]byte("checkpoint"))
-		s1 := signer(t, v, "evidence")
-		sig, err := s1.Sign(rand.Reader, sum[:], crypto.SHA256)
-		if err != nil {
-			t.Fatal(err)
+	v := open(t)
+	sum := sha256.Sum256([]byte("checkpoint"))
+	s1 := signer(t, v, "evidence")
+	sig, err := s1.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(public crypto.PublicKey) bool { return ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), sum[:], sig) }
+	if !verify(signer(t, open(t), "evidence").Public()) {
+		t.Error("after a restart the key is another")
+	}
+	if verify(signer(t, v, "national").Public()) {
+		t.Error("another name has the same key")
+	}
+	if err := v.Rotate(ctx, "evidence"); err != nil {
+		t.Fatal(err)
+	}
+	s2 := signer(t, v, "evidence")
+	if verify(s2.Public()) {
+		t.Error("the key is the same after a rotation")
+	}
+	keys, err := open(t).PublicKeys(ctx, "evidence")
+	if err != nil || len(keys) != 2 {
+		t.Fatalf("PublicKeys = %d, %v; want both versions", len(keys), err)
+	}
+	for _, s := range []crypto.Signer{s1, s2} {
+		id, err := vault.KeyID(s.Public())
+		if err != nil || keys[id] == nil {
+			t.Errorf("version %s is not among the public keys: %v", id, err)
 		}
-		verify := func(public crypto.PublicKey) bool { return ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), sum[:], sig) }
-		if !verify(signer(t, open(t), "evidence").Public()) {
-			t.Error("after a restart the key is another")
-		}
-		if verify(signer(t, v, "national").Public()) {
-			t.Error("another name has the same key")
-		}
-		if err := v.Rotate(ctx, "evidence"); err != nil {
-			t.Fatal(err)
-		}
-		s2 := signer(t, v, "evidence")
-		if verify(s2.Public()) {
-			t.Error("the key is the same after a rotation")
-		}
-		keys, err := open(t).PublicKeys(ctx, "evidence")
-		if err != nil || len(keys) != 2 {
-			t.Fatalf("PublicKeys = %d, %v; want both versions", len(keys), err)
-		}
-		for _, s := range []crypto.Signer{s1, s2} {
-			id, err := vault.KeyID(s.Public())
-			if err != nil || keys[id] == nil {
-				t.Errorf("version %s is not among the public keys: %v", id, err)
-			}
-		}
-		if _, ok := s1.(*ecdsa.PrivateKey); ok {
-			t.Error("a part got the private key itself")
-		}
-	})
-	t.Run("mac", func(t *testing.T) {
-		v := open(t)
-		m, err := v.MAC(ctx, "pseudonym")
-		if err != nil {
-			t.Fatal(err)
-		}
-		tag, err := m.ComputeMAC([]byte("037"))
-		if err != nil || len(tag) != 32 {
-			t.Fatalf("ComputeMAC = %d bytes, %v", len(tag), err)
-		}
-		again, err := open(t).MAC(ctx, "pseudonym")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if other, err := again.ComputeMAC([]byte("037")); err != nil || !bytes.Equal(tag, other) || again.KeyID() != m.KeyID() {
-			t.Errorf("after a restart the MAC is another: %v", err)
-		}
-		if other, err := v.MAC(ctx, "cursor"); err != nil {
-			t.Fatal(err)
-		} else if other.VerifyMAC(tag, []byte("037")) == nil {
-			t.Error("another name has the same key")
-		}
-		none := hmac.New(sha256.New, make([]byte, 32))
-		none.Write([]byte("037"))
-		if bytes.Equal(tag, none.Sum(nil)) {
-			t.Error("the key is all zeros")
-		}
-		if err := v.Rotate(ctx, "pseudonym"); err != nil {
-			t.Fatal(err)
-		}
-		if m, err = v.MAC(ctx, "pseudonym"); err != nil {
-			t.Fatal(err)
-		}
-		if m.KeyID() == again.KeyID() {
-			t.Error("the key id is the same after a rotation")
-		}
-		if err := m.VerifyMAC(tag, []byte("037")); err != nil {
-			t.Errorf("an older version's MAC does not verify: %v", err)
-		}
-		if err := m.VerifyMAC(tag, []byte("038")); err == nil {
-			t.Error("a MAC of other data verifies")
-		}
-		all, err := m.Versions([]byte("037"))
-		if err != nil || len(all) != 2 || !bytes.Equal(all[1], tag) || bytes.Equal(all[0], tag) {
-			t.Errorf("Versions = %d, %v; want the new one, then the old", len(all), err)
-		}
-	})
-	t.Run("aead", func(t *testing.T) {
-		v := open(t)
+	}
+	if _, ok := s1.(*ecdsa.PrivateKey); ok {
+		t.Error("a part got the private key itself")
+	}
+}
+
+// testMAC: one key a name; after a rotation what an older version computed still verifies.
+func testMAC(t *testing.T, open func(t *testing.T) vault.Vault) {
+	ctx := context.Background()
+	v := open(t)
+	m, err := v.MAC(ctx, "pseudonym")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := m.ComputeMAC([]byte("037"))
+	if err != nil || len(tag) != 32 {
+		t.Fatalf("ComputeMAC = %d bytes, %v", len(tag), err)
+	}
+	again, err := open(t).MAC(ctx, "pseudonym")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := again.ComputeMAC([]byte("037")); err != nil || !bytes.Equal(tag, other) || again.KeyID() != m.KeyID() {
+		t.Errorf("after a restart the MAC is another: %v", err)
+	}
+	if other, err := v.MAC(ctx, "cursor"); err != nil {
+		t.Fatal(err)
+	} else if other.VerifyMAC(tag, []byte("037")) == nil {
+		t.Error("another name has the same key")
+	}
+	none := hmac.New(sha256.New, make([]byte, 32))
+	none.Write([]byte("037"))
+	if bytes.Equal(tag, none.Sum(nil)) {
+		t.Error("the key is all zeros")
+	}
+	if err := v.Rotate(ctx, "pseudonym"); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = v.MAC(ctx, "pseudonym"); err != nil {
+		t.Fatal(err)
+	}
+	if m.KeyID() == again.KeyID() {
+		t.Error("the key id is the same after a rotation")
+	}
+	if err := m.VerifyMAC(tag, []byte("037")); err != nil {
+		t.Errorf("an older version's MAC does not verify: %v", err)
+	}
+	if err := m.VerifyMAC(tag, []byte("038")); err == nil {
+		t.Error("a MAC of other data verifies")
+	}
+	all, err := m.Versions([]byte("037"))
+	if err != nil || len(all) != 2 || !bytes.Equal(all[1], tag) || bytes.Equal(all[0], tag) {
+		t.Errorf("Versions = %d, %v; want the new one, then the old", len(all), err)
+	}
+}
+
+// testAEAD: what an older version sealed is opened, with its associated data only.
+func testAEAD(t *testing.T, open func(t *testing.T) vault.Vault) {
+	ctx := context.Background()
+	v := open(t)
+	a, err := v.AEAD(ctx, "quarantine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := a.Encrypt([]byte("raw line"), []byte("NG-0001"))
+	if err != nil || bytes.Contains(box, []byte("raw line")) {
+		t.Fatalf("Encrypt: %v", err)
+	}
+	if err := v.Rotate(ctx, "quarantine"); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]vault.Vault{"here": v, "after a restart": open(t)} {
 		a, err := v.AEAD(ctx, "quarantine")
 		if err != nil {
 			t.Fatal(err)
 		}
-		box, err := a.Encrypt([]byte("raw line"), []byte("NG-0001"))
-		if err != nil || bytes.Contains(box, []byte("raw line")) {
-			t.Fatalf("Encrypt: %v", err)
+		if text, err := a.Decrypt(box, []byte("NG-0001")); err != nil || string(text) != "raw line" {
+			t.Errorf("%s: Decrypt of an older version = %q, %v", name, text, err)
 		}
-		if err := v.Rotate(ctx, "quarantine"); err != nil {
-			t.Fatal(err)
+		if _, err := a.Decrypt(box, []byte("NG-0002")); err == nil {
+			t.Errorf("%s: other associated data opens it", name)
 		}
-		for name, v := range map[string]vault.Vault{"here": v, "after a restart": open(t)} {
-			a, err := v.AEAD(ctx, "quarantine")
+		box[len(box)-1] ^= 1
+		if _, err := a.Decrypt(box, []byte("NG-0001")); err == nil {
+			t.Errorf("%s: a changed ciphertext opens", name)
+		}
+		box[len(box)-1] ^= 1
+	}
+}
+
+// testKept: a record is read as it was written last.
+func testKept(t *testing.T, open func(t *testing.T) vault.Vault) {
+	ctx := context.Background()
+	v := open(t)
+	if _, _, err := v.Kept(ctx, "nothing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Kept of nothing = %v, want fs.ErrNotExist", err)
+	}
+	for _, want := range []string{"one", "two"} {
+		if err := v.Keep(ctx, "record", []byte(want)); err != nil {
+			t.Fatalf("Keep: %v", err)
+		}
+		for where, w := range map[string]vault.Vault{"here": v, "after a restart": open(t)} {
+			if got, place, err := w.Kept(ctx, "record"); err != nil || string(got) != want || place == "" {
+				t.Errorf("%s: Kept = %q in %q, %v; want %q", where, got, place, err, want)
+			}
+		}
+	}
+	if err := v.Keep(ctx, "../x", nil); !errors.Is(err, vault.ErrName) {
+		t.Errorf("Keep(../x) = %v, want ErrName", err)
+	}
+}
+
+// testNames: what is no name of a key is refused.
+func testNames(t *testing.T, open func(t *testing.T) vault.Vault) {
+	ctx := context.Background()
+	v := open(t)
+	for _, name := range []string{"", "../x", "A", "a/b", "-a", ".a", "ổ"} {
+		if _, err := v.Signer(ctx, name); !errors.Is(err, vault.ErrName) {
+			t.Errorf("Signer(%q) = %v, want ErrName", name, err)
+		}
+	}
+	if err := v.Rotate(ctx, "nothing.has.this.name"); !errors.Is(err, vault.ErrName) {
+		t.Errorf("Rotate of nothing = %v", err)
+	}
+}
+
+// testAtOnce: two processes that use a name for the first time at once get one key.
+func testAtOnce(t *testing.T, open func(t *testing.T) vault.Vault) {
+	ctx := context.Background()
+	v, w := open(t), open(t) // two processes
+	var wg sync.WaitGroup
+	tags := make([][]byte, 16)
+	for i := range tags {
+		wg.Go(func() {
+			from := v
+			if i%2 == 1 {
+				from = w
+			}
+			m, err := from.MAC(ctx, "first.use")
 			if err != nil {
-				t.Fatal(err)
+				t.Error(err)
+				return
 			}
-			if text, err := a.Decrypt(box, []byte("NG-0001")); err != nil || string(text) != "raw line" {
-				t.Errorf("%s: Decrypt of an older version = %q, %v", name, text, err)
+			if tags[i], err = m.ComputeMAC([]byte("x")); err != nil {
+				t.Error(err)
 			}
-			if _, err := a.Decrypt(box, []byte("NG-0002")); err == nil {
-				t.Errorf("%s: other associated data opens it", name)
-			}
-			box[len(box)-1] ^= 1
-			if _, err := a.Decrypt(box, []byte("NG-0001")); err == nil {
-				t.Errorf("%s: a changed ciphertext opens", name)
-			}
-			box[len(box)-1] ^= 1
+		})
+	}
+	wg.Wait()
+	for i := range tags {
+		if !bytes.Equal(tags[i], tags[0]) {
+			t.Fatalf("caller %d got another key than caller 0", i)
 		}
-	})
-	t.Run("kept apart", func(t *testing.T) {
-		v := open(t)
-		if _, _, err := v.Kept(ctx, "nothing"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("Kept of nothing = %v, want fs.ErrNotExist", err)
-		}
-		for _, want := range []string{"one", "two"} {
-			if err := v.Keep(ctx, "record", []byte(want)); err != nil {
-				t.Fatalf("Keep: %v", err)
-			}
-			for where, w := range map[string]vault.Vault{"here": v, "after a restart": open(t)} {
-				if got, place, err := w.Kept(ctx, "record"); err != nil || string(got) != want || place == "" {
-					t.Errorf("%s: Kept = %q in %q, %v; want %q", where, got, place, err, want)
-				}
-			}
-		}
-		if err := v.Keep(ctx, "../x", nil); !errors.Is(err, vault.ErrName) {
-			t.Errorf("Keep(../x) = %v, want ErrName", err)
-		}
-	})
-	t.Run("names", func(t *testing.T) {
-		v := open(t)
-		for _, name := range []string{"", "../x", "A", "a/b", "-a", ".a", "ổ"} {
-			if _, err := v.Signer(ctx, name); !errors.Is(err, vault.ErrName) {
-				t.Errorf("Signer(%q) = %v, want ErrName", name, err)
-			}
-		}
-		if err := v.Rotate(ctx, "nothing.has.this.name"); !errors.Is(err, vault.ErrName) {
-			t.Errorf("Rotate of nothing = %v", err)
-		}
-	})
-	t.Run("at once", func(t *testing.T) {
-		v, w := open(t), open(t) // two processes
-		var wg sync.WaitGroup
-		tags := make([][]byte, 16)
-		for i := range tags {
-			wg.Go(func() {
-				from := v
-				if i%2 == 1 {
-					from = w
-				}
-				m, err := from.MAC(ctx, "first.use")
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if tags[i], err = m.ComputeMAC([]byte("x")); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		for i := range tags {
-			if !bytes.Equal(tags[i], tags[0]) {
-				t.Fatalf("caller %d got another key than caller 0", i)
-			}
-		}
-	})
-	t.Run("authority", func(t *testing.T) { authority(t, open) })
+	}
 }
 
 func signer(t *testing.T, v vault.Vault, name string) crypto.Signer {
@@ -226,27 +256,64 @@ func Request(t *testing.T) (crypto.Signer, []byte) {
 	return key, csr
 }
 
-func authority(t *testing.T, open func(t *testing.T) vault.Vault) {
+// enrolled is an authority with a listener's certificate, one of a sensor and one of a tool.
+type enrolled struct {
+	open   func(t *testing.T) vault.Vault
+	ca     vault.Authority
+	server *tls.Config // demands a client certificate
+	own    *tls.Certificate
+	csr    []byte // the sensor's request
+	key    crypto.Signer
+	leaf   *x509.Certificate // of the sensor cb-web-01
+	tool   *tls.Certificate
+}
+
+func enrol(t *testing.T, open func(t *testing.T) vault.Vault) enrolled {
+	t.Helper()
 	ctx := context.Background()
-	ca := open(t).Authority()
-	if !bytes.Equal(ca.RootPEM(), open(t).Authority().RootPEM()) {
-		t.Error("after a restart the root is another")
-	}
-	server, err := ca.ServerTLS(ctx, "sensors", []string{"localhost", "127.0.0.1"})
-	if err != nil {
+	e := enrolled{open: open, ca: open(t).Authority()}
+	var err error
+	if e.server, err = e.ca.ServerTLS(ctx, "sensors", []string{"localhost", "127.0.0.1"}); err != nil {
 		t.Fatal(err)
 	}
-	server.ClientAuth = tls.RequireAndVerifyClientCert
-	key, csr := Request(t)
-	chain, err := ca.SignSensor(ctx, "cb-web-01", csr, 0)
+	e.server.ClientAuth = tls.RequireAndVerifyClientCert
+	if e.own, err = e.server.GetCertificate(nil); err != nil {
+		t.Fatal(err)
+	}
+	e.key, e.csr = Request(t)
+	chain, err := e.ca.SignSensor(ctx, "cb-web-01", e.csr, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	block, _ := pem.Decode(chain)
-	leaf, err := x509.ParseCertificate(block.Bytes)
+	if e.leaf, err = x509.ParseCertificate(block.Bytes); err != nil {
+		t.Fatal(err)
+	}
+	tool, err := e.ca.Client(ctx, "hoalu://tool/bench", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.tool = &tool
+	return e
+}
+
+// testAuthority goes from one certificate of each use to its revocation; each part holds alone too.
+func testAuthority(t *testing.T, open func(t *testing.T) vault.Vault) {
+	e := enrol(t, open)
+	t.Run("sensor", e.testSensor)
+	t.Run("strangers", e.testStrangers)
+	t.Run("requests", e.testRequests)
+	t.Run("revocation", e.testRevocation)
+	t.Run("issued", e.testIssued)
+	t.Run("listener", e.testListener)
+}
+
+// testSensor: a sensor's certificate says who it is and nothing that its request wished, and comes through the handshake.
+func (e enrolled) testSensor(t *testing.T) {
+	if !bytes.Equal(e.ca.RootPEM(), e.open(t).Authority().RootPEM()) {
+		t.Error("after a restart the root is another")
+	}
+	leaf := e.leaf
 	if leaf.Subject.CommonName != "cb-web-01" || len(leaf.DNSNames) != 0 || len(leaf.URIs) != 1 ||
 		leaf.URIs[0].String() != "hoalu://sensor/cb-web-01" || leaf.IsCA {
 		t.Errorf("sensor certificate: subject %s names %v %v", leaf.Subject, leaf.DNSNames, leaf.URIs)
@@ -254,38 +321,22 @@ func authority(t *testing.T, open func(t *testing.T) vault.Vault) {
 	if left := time.Until(leaf.NotAfter); left < 364*24*time.Hour || left > 366*24*time.Hour {
 		t.Errorf("it holds for %v, want a year", left)
 	}
-	mine := tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}
-
-	peer, err := handshake(t, server, ca.Root(), mine)
+	mine := tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: e.key, Leaf: leaf}
+	peer, err := handshake(t, e.server, e.ca.Root(), mine)
 	if err != nil {
 		t.Fatalf("handshake: %v", err)
 	}
-	if id, err := ca.Sensor(peer); err != nil || id != "cb-web-01" {
+	if id, err := e.ca.Sensor(peer); err != nil || id != "cb-web-01" {
 		t.Errorf("Sensor = %q, %v", id, err)
 	}
-	if id, err := open(t).Authority().Sensor(peer); err != nil || id != "cb-web-01" {
+	if id, err := e.open(t).Authority().Sensor(peer); err != nil || id != "cb-web-01" {
 		t.Errorf("Sensor after a restart = %q, %v", id, err)
 	}
+}
 
-	// A server certificate is no sensor, another authority's sensor is not ours, a tool is no sensor.
-	sc, err := server.GetCertificate(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ca.Sensor([]*x509.Certificate{sc.Leaf}); !errors.Is(err, vault.ErrNotOurs) {
-		t.Errorf("a server certificate as sensor: %v", err)
-	}
-	if _, err := ca.Sensor(nil); !errors.Is(err, vault.ErrNotOurs) {
-		t.Errorf("no certificate: %v", err)
-	}
-	tool, err := ca.Client(ctx, "hoalu://tool/bench", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ca.Sensor([]*x509.Certificate{tool.Leaf}); !errors.Is(err, vault.ErrNotOurs) {
-		t.Errorf("a tool as sensor: %v", err)
-	}
-	stranger, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key) // self-signed, same names
+// testStrangers: a server certificate is no sensor, another authority's sensor is not ours, a tool is no sensor.
+func (e enrolled) testStrangers(t *testing.T) {
+	stranger, err := x509.CreateCertificate(rand.Reader, e.leaf, e.leaf, e.key.Public(), e.key) // self-signed, same names
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,42 +344,67 @@ func authority(t *testing.T, open func(t *testing.T) vault.Vault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ca.Sensor([]*x509.Certificate{forged}); !errors.Is(err, vault.ErrNotOurs) {
-		t.Errorf("a forged sensor: %v", err)
+	for name, peer := range map[string][]*x509.Certificate{"a server certificate": {e.own.Leaf}, "no certificate": nil, "a tool": {e.tool.Leaf},
+		"a forged sensor": {forged}} {
+		if _, err := e.ca.Sensor(peer); !errors.Is(err, vault.ErrNotOurs) {
+			t.Errorf("%s as sensor: %v, want ErrNotOurs", name, err)
+		}
 	}
-	if _, err := handshake(t, server, ca.Root(), tls.Certificate{Certificate: [][]byte{stranger}, PrivateKey: key}); err == nil {
+	if _, err := handshake(t, e.server, e.ca.Root(), tls.Certificate{Certificate: [][]byte{stranger}, PrivateKey: e.key}); err == nil {
 		t.Error("a forged sensor came through the handshake")
 	}
+}
 
-	// Requests that must be refused.
-	broken := bytes.Clone(csr)
+// testRequests: requests that must be refused.
+func (e enrolled) testRequests(t *testing.T) {
+	ctx := context.Background()
+	broken := bytes.Clone(e.csr)
 	broken[len(broken)-1] ^= 1
 	for name, r := range map[string][]byte{"rubbish": []byte("x"), "another's key": broken} {
-		if _, err := ca.SignSensor(ctx, "cb-web-02", r, 0); !errors.Is(err, vault.ErrRequest) {
+		if _, err := e.ca.SignSensor(ctx, "cb-web-02", r, 0); !errors.Is(err, vault.ErrRequest) {
 			t.Errorf("request with %s: %v, want ErrRequest", name, err)
 		}
 	}
-	if _, err := ca.SignSensor(ctx, "CB/../1", csr, 0); !errors.Is(err, vault.ErrName) {
+	if _, err := e.ca.SignSensor(ctx, "CB/../1", e.csr, 0); !errors.Is(err, vault.ErrName) {
 		t.Errorf("a sensor id that is none: %v", err)
 	}
+}
 
-	// Revocation holds at once, in another process too, and is in the list.
-	other := open(t).Authority()
+// testIssued: the log of certificates has those that were issued, by use: a refused request left nothing in it, a revocation takes nothing out.
+func (e enrolled) testIssued(t *testing.T) {
+	issued, err := e.ca.Issued(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := map[string]int{}
+	for _, c := range issued {
+		uses[c.Use]++
+	}
+	if uses["sensor"] != 1 || uses["client"] != 1 || uses["server"] != 1 {
+		t.Errorf("log of certificates: %v", uses)
+	}
+}
+
+// testRevocation: it holds at once, in another process too, and is in the list.
+func (e enrolled) testRevocation(t *testing.T) {
+	ctx := context.Background()
+	peer := []*x509.Certificate{e.leaf}
+	other := e.open(t).Authority()
 	if _, err := other.Sensor(peer); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := ca.RevokeSensor(ctx, "cb-web-01", "mất máy"); err != nil || n != 1 {
+	if n, err := e.ca.RevokeSensor(ctx, "cb-web-01", "mất máy"); err != nil || n != 1 {
 		t.Errorf("RevokeSensor = %d, %v", n, err)
 	}
-	if n, err := ca.RevokeSensor(ctx, "cb-web-01", "mất máy"); err != nil || n != 0 {
+	if n, err := e.ca.RevokeSensor(ctx, "cb-web-01", "mất máy"); err != nil || n != 0 {
 		t.Errorf("RevokeSensor again = %d, %v", n, err)
 	}
-	for name, a := range map[string]vault.Authority{"here": ca, "another process": other, "after a restart": open(t).Authority()} {
+	for name, a := range map[string]vault.Authority{"here": e.ca, "another process": other, "after a restart": e.open(t).Authority()} {
 		if _, err := a.Sensor(peer); !errors.Is(err, vault.ErrRevoked) {
 			t.Errorf("%s: Sensor after revocation = %v, want ErrRevoked", name, err)
 		}
 	}
-	der, err := ca.RevocationList(ctx)
+	der, err := e.ca.RevocationList(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,32 +412,26 @@ func authority(t *testing.T, open func(t *testing.T) vault.Vault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := list.CheckSignatureFrom(ca.Root()); err != nil || len(list.RevokedCertificateEntries) != 1 ||
-		list.RevokedCertificateEntries[0].SerialNumber.Cmp(leaf.SerialNumber) != 0 {
+	if err := list.CheckSignatureFrom(e.ca.Root()); err != nil || len(list.RevokedCertificateEntries) != 1 ||
+		list.RevokedCertificateEntries[0].SerialNumber.Cmp(e.leaf.SerialNumber) != 0 {
 		t.Errorf("revocation list of %d, %v", len(list.RevokedCertificateEntries), err)
 	}
-	if err := ca.Revoke(ctx, "00ff", "x"); !errors.Is(err, vault.ErrNotOurs) {
+	if err := e.ca.Revoke(ctx, "00ff", "x"); !errors.Is(err, vault.ErrNotOurs) {
 		t.Errorf("Revoke of an unknown serial = %v", err)
 	}
-	uses := map[string]int{}
-	issued, err := ca.Issued(ctx)
+}
+
+// testListener: a listener keeps its certificate over a restart and gets another one for other hosts.
+func (e enrolled) testListener(t *testing.T) {
+	ctx := context.Background()
+	again, err := e.open(t).Authority().ServerTLS(ctx, "sensors", []string{"127.0.0.1", "localhost"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range issued {
-		uses[e.Use]++
-	}
-	if uses["sensor"] != 1 || uses["client"] != 1 || uses["server"] != 1 {
-		t.Errorf("log of certificates: %v", uses)
-	}
-	again, err := open(t).Authority().ServerTLS(ctx, "sensors", []string{"127.0.0.1", "localhost"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c, err := again.GetCertificate(nil); err != nil || !c.Leaf.Equal(sc.Leaf) {
+	if c, err := again.GetCertificate(nil); err != nil || !c.Leaf.Equal(e.own.Leaf) {
 		t.Errorf("after a restart the listener has another certificate: %v", err)
 	}
-	moved, err := ca.ServerTLS(ctx, "sensors", []string{"soc.example"})
+	moved, err := e.ca.ServerTLS(ctx, "sensors", []string{"soc.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
