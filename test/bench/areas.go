@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -136,10 +137,84 @@ func at(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
+// visibility is how long alerts took to be seen. Each is known by the user name of the event that raises it.
+type visibility struct {
+	mu      sync.Mutex
+	due     map[string]time.Time // guarded by mu: of those not seen yet
+	seen    []time.Duration      // guarded by mu
+	sending bool                 // guarded by mu: more will come
+}
+
+// expect says when the event of a user is due.
+func (v *visibility) expect(user string, at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.due[user] = at
+}
+
+// sent says that no more will come, and returns how many are still to be seen.
+func (v *visibility) sent() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sending = false
+	return len(v.due)
+}
+
+// watch fetches each alert of which a notice came. It returns when all were seen or ids is closed.
+func (v *visibility) watch(ctx context.Context, a *appliance, ids <-chan string) {
+	for id := range ids {
+		if id == "*" {
+			continue
+		}
+		raw, err := a.get(ctx, "/api/alerts/"+id, nil)
+		if err != nil {
+			continue
+		}
+		now := time.Now()
+		var alert struct{ User string }
+		if json.Unmarshal(raw, &alert) != nil {
+			continue
+		}
+		v.mu.Lock()
+		if d, ok := v.due[alert.User]; ok {
+			v.seen = append(v.seen, now.Sub(d))
+			delete(v.due, alert.User)
+		}
+		finished := !v.sending && len(v.due) == 0
+		v.mu.Unlock()
+		if finished {
+			return
+		}
+	}
+}
+
+// sorted are the times of all, the shortest first; an alert that was not seen is an error.
+func (v *visibility) sorted() ([]time.Duration, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.due) > 0 {
+		names := slices.Sorted(maps.Keys(v.due))
+		return nil, fmt.Errorf("%d of %d alerts did not become visible within 30 s: %s", len(v.due), len(v.due)+len(v.seen),
+			strings.Join(names[:min(5, len(names))], " "))
+	}
+	slices.Sort(v.seen)
+	return v.seen, nil
+}
+
+// triggerEvent is an event that fires a rule: a syslog line or a document.
+func triggerEvent(host, user string, i int, at time.Time, syslog bool) string {
+	if syslog {
+		return fmt.Sprintf("<86>%s %s sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(soc.Zone).Format(time.Stamp),
+			host, user, 1+i%250)
+	}
+	return fmt.Sprintf(`{"@timestamp":"%s","host":{"name":"%s"},"user":{"name":"%s"},"source":{"ip":"198.51.100.%d"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}`,
+		at.UTC().Format("2006-01-02T15:04:05.000Z"), host, user, 1+i%250)
+}
+
+// latencyRun sends for a while and returns how long each alert took, sorted, and the sender's own lag at its 99th percentile.
 func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration) (seen []time.Duration, lag time.Duration, err error) {
 	const rate, every = 500, 125
-	var mu sync.Mutex
-	due := map[string]time.Time{}
+	v := visibility{due: map[string]time.Time{}, sending: true}
 	notices, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ids := make(chan string, 1024)
@@ -147,33 +222,9 @@ func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration
 		return nil, 0, err
 	}
 	all := make(chan struct{})
-	sending := true
 	go func() {
 		defer close(all)
-		for id := range ids {
-			if id == "*" {
-				continue
-			}
-			raw, err := a.get(notices, "/api/alerts/"+id, nil)
-			if err != nil {
-				continue
-			}
-			now := time.Now()
-			var v struct{ User string }
-			if json.Unmarshal(raw, &v) != nil {
-				continue
-			}
-			mu.Lock()
-			if d, ok := due[v.User]; ok {
-				seen = append(seen, now.Sub(d))
-				delete(due, v.User)
-			}
-			finished := !sending && len(due) == 0
-			mu.Unlock()
-			if finished {
-				return
-			}
-		}
+		v.watch(notices, a, ids)
 	}()
 	n := 0
 	o := openLoop{rate: rate, special: func(i int, at time.Time, syslog bool) (string, bool) {
@@ -183,24 +234,13 @@ func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration
 		user := fmt.Sprintf("bench-trigger-%d-%d-%d", n%triggers, run, i)
 		host := fmt.Sprintf("bench-%d-%d", run, n) // an alert is one of a rule on a host
 		n++
-		mu.Lock()
-		due[user] = at
-		mu.Unlock()
-		if syslog {
-			return fmt.Sprintf("<86>%s %s sshd[77]: Accepted password for %s from 198.51.100.%d port 50000 ssh2", at.In(soc.Zone).Format(time.Stamp),
-				host, user, 1+i%250), true
-		}
-		return fmt.Sprintf(`{"@timestamp":"%s","host":{"name":"%s"},"user":{"name":"%s"},"source":{"ip":"198.51.100.%d"},"event":{"category":["authentication"],"action":"ssh_login","outcome":"success"},"sigma":{"logsource":{"product":"linux","service":"sshd"}}}`,
-			at.UTC().Format("2006-01-02T15:04:05.000Z"), host, user, 1+i%250), true
+		v.expect(user, at)
+		return triggerEvent(host, user, i, at, syslog), true
 	}}
 	if err := o.run(ctx, a, length); err != nil {
 		return nil, 0, err
 	}
-	mu.Lock()
-	sending = false
-	left := len(due)
-	mu.Unlock()
-	if left > 0 {
+	if v.sent() > 0 {
 		select {
 		case <-all:
 		case <-time.After(30 * time.Second):
@@ -208,18 +248,9 @@ func latencyRun(ctx context.Context, a *appliance, run int, length time.Duration
 	}
 	cancel()
 	<-all
-	mu.Lock()
-	defer mu.Unlock()
-	if len(due) > 0 {
-		var names []string
-		for u := range due {
-			names = append(names, u)
-		}
-		slices.Sort(names)
-		return nil, 0, fmt.Errorf("%d of %d alerts did not become visible within 30 s: %s", len(due), len(due)+len(seen),
-			strings.Join(names[:min(5, len(names))], " "))
+	if seen, err = v.sorted(); err != nil {
+		return nil, 0, err
 	}
-	slices.Sort(seen)
 	slices.Sort(o.lags)
 	return seen, at(o.lags, 0.99), nil
 }

@@ -120,6 +120,42 @@ func (a *appliance) settled(ctx context.Context, frames int64, limit time.Durati
 	}
 }
 
+// requests sends bulk requests without waiting for the answer of one before the next; at most 64 are under way.
+type requests struct {
+	a     *appliance
+	slots chan struct{}
+	wg    sync.WaitGroup
+
+	mu     sync.Mutex
+	failed error // guarded by mu
+}
+
+func newRequests(a *appliance) *requests { return &requests{a: a, slots: make(chan struct{}, 64)} }
+
+// send returns at once; with 64 unanswered it is an error.
+func (r *requests) send(ctx context.Context, body []byte, docs int) error {
+	select {
+	case r.slots <- struct{}{}:
+	default:
+		return errors.New("64 bulk requests are unanswered: the appliance cannot take this rate")
+	}
+	r.wg.Go(func() {
+		defer func() { <-r.slots }()
+		if err := r.a.bulk(ctx, body, docs); err != nil {
+			r.mu.Lock()
+			r.failed = errors.Join(r.failed, err)
+			r.mu.Unlock()
+		}
+	})
+	return nil
+}
+
+// wait returns when all are answered, with what failed.
+func (r *requests) wait() error {
+	r.wg.Wait()
+	return r.failed
+}
+
 // openLoop sends rate messages a second by the clock, half as single syslog lines, half as documents in a bulk request each 50 ms.
 // special, if given, is asked before each message is made and may put another in its place. Messages are made just before they are
 // due; lag is how long after its due time each write began.
@@ -129,7 +165,14 @@ type openLoop struct {
 
 	sent int64
 	lags []time.Duration
+
+	body    []byte    // of the bulk request that is being filled
+	docs    int       // in body
+	bulkDue time.Time // when it is sent
 }
+
+// flushEvery is how often a bulk request is sent.
+const flushEvery = 50 * time.Millisecond
 
 func (o *openLoop) run(ctx context.Context, a *appliance, length time.Duration) error {
 	c, err := net.Dial("tcp", a.listen.SyslogTCP)
@@ -138,62 +181,28 @@ func (o *openLoop) run(ctx context.Context, a *appliance, length time.Duration) 
 	}
 	defer c.Close()
 	m := newMessages(2)
-	var mu sync.Mutex
-	var failed error
-	var wg sync.WaitGroup
-	const flush = 50 * time.Millisecond
+	bulks := newRequests(a)
 	begin := time.Now().Add(50 * time.Millisecond)
-	var body []byte
-	docs := 0
-	bulkDue := begin.Add(flush)
-	slots := make(chan struct{}, 64) // requests under way
+	o.bulkDue = begin.Add(flushEvery)
 	for i := 0; ; i++ {
 		due := begin.Add(time.Duration(i) * time.Second / time.Duration(o.rate))
 		if due.Sub(begin) >= length {
 			break
 		}
-		for !due.Before(bulkDue) {
-			if docs > 0 {
-				if !sleepUntil(ctx, bulkDue) {
-					break
-				}
-				o.lags = append(o.lags, time.Since(bulkDue))
-				b, n := body, docs
-				body, docs = nil, 0
-				select {
-				case slots <- struct{}{}:
-				default:
-					return errors.New("64 bulk requests are unanswered: the appliance cannot take this rate")
-				}
-				wg.Go(func() {
-					defer func() { <-slots }()
-					if err := a.bulk(ctx, b, n); err != nil {
-						mu.Lock()
-						failed = errors.Join(failed, err)
-						mu.Unlock()
-					}
-				})
-			}
-			bulkDue = bulkDue.Add(flush)
+		if err := o.flush(ctx, due, bulks); err != nil {
+			return err
 		}
-		syslog := i%2 == 0
-		text, ok := "", false
-		if o.special != nil {
-			at := due
-			if !syslog {
-				at = bulkDue // a document is due with its request
-			}
-			text, ok = o.special(i, at, syslog)
-		}
-		if !syslog {
+		if i%2 == 1 {
+			text, ok := o.ask(i, o.bulkDue, false) // a document is due with its request
 			if !ok {
 				text = m.document(due)
 			}
-			body = append(append(append(body, "{\"create\":{}}\n"...), text...), '\n')
-			docs++
+			o.body = append(append(append(o.body, "{\"create\":{}}\n"...), text...), '\n')
+			o.docs++
 			o.sent++
 			continue
 		}
+		text, ok := o.ask(i, due, true)
 		if !ok {
 			text = m.syslog(due)
 		}
@@ -206,13 +215,39 @@ func (o *openLoop) run(ctx context.Context, a *appliance, length time.Duration) 
 		}
 		o.sent++
 	}
-	if docs > 0 {
-		if err := a.bulk(ctx, body, docs); err != nil {
+	if o.docs > 0 {
+		if err := a.bulk(ctx, o.body, o.docs); err != nil {
 			return err
 		}
 	}
-	wg.Wait()
-	return errors.Join(failed, ctx.Err())
+	return errors.Join(bulks.wait(), ctx.Err())
+}
+
+// ask gives what special puts in the place of a message.
+func (o *openLoop) ask(i int, due time.Time, syslog bool) (string, bool) {
+	if o.special == nil {
+		return "", false
+	}
+	return o.special(i, due, syslog)
+}
+
+// flush sends the bulk requests that are due up to a time, each when it is due.
+func (o *openLoop) flush(ctx context.Context, upTo time.Time, bulks *requests) error {
+	for !upTo.Before(o.bulkDue) {
+		if o.docs > 0 {
+			if !sleepUntil(ctx, o.bulkDue) {
+				return ctx.Err()
+			}
+			o.lags = append(o.lags, time.Since(o.bulkDue))
+			body, docs := o.body, o.docs
+			o.body, o.docs = nil, 0
+			if err := bulks.send(ctx, body, docs); err != nil {
+				return err
+			}
+		}
+		o.bulkDue = o.bulkDue.Add(flushEvery)
+	}
+	return nil
 }
 
 func sleepUntil(ctx context.Context, t time.Time) bool {

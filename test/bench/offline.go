@@ -304,38 +304,65 @@ func detection(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	zipped := filepath.Join(b.data, "sigma", "sigma-rules.zip")
+	rules := filepath.Join(b.data, "sigma", "sigma-rules.zip")
+	process := filepath.Join(dir, "process_creation")
+	if err := takeProcessRules(rules, process); err != nil {
+		return err
+	}
+	all, creations := filepath.Join(dir, "all.jsonl"), filepath.Join(dir, "creations.jsonl")
+	if err := joinEvents(filepath.Join(b.data, "sigma"), all, creations); err != nil {
+		return err
+	}
+	one, err := b.matching(ctx, process, creations, true)
+	if err != nil {
+		return err
+	}
+	whole, err := b.matching(ctx, rules, all, false)
+	if err != nil {
+		return err
+	}
+	b.add(row{figure: fmt.Sprintf("%d windows/process_creation rules", one.Rules), value: one.EventsPerSecond, unit: "events/s",
+		ratio: fmt.Sprintf("%.0fx a plain loop of the same evaluator (%s events/s)", one.Ratio, number(one.NaiveEventsPerSecond))})
+	b.add(row{figure: "allocations an event", value: one.AllocsPerEvent, unit: ""})
+	b.add(row{figure: fmt.Sprintf("all %d rules, mixed Windows events", whole.Rules), value: whole.EventsPerSecond, unit: "events/s"})
+	b.add(row{figure: "compile all rules", value: whole.CompileSeconds, unit: "s"})
+	b.add(row{figure: "heap of all compiled rules", value: whole.HeapBytes / 1e6, unit: "MB"})
+	b.note("matching only, events decoded before, GOMAXPROCS=1; floors for speed belong to a later version (100,000 and 150,000 events/s, 60x)")
+	return nil
+}
+
+// takeProcessRules writes the rules of windows/process_creation in a .zip to a new folder.
+func takeProcessRules(zipped, folder string) error {
 	z, err := zip.OpenReader(zipped)
 	if err != nil {
 		return fmt.Errorf("rules are read from HOALU_TESTDATA/sigma: %w", err)
 	}
 	defer z.Close()
-	process := filepath.Join(dir, "process_creation")
-	if err := os.Mkdir(process, 0o700); err != nil {
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		return err
 	}
 	for i, f := range z.File {
 		if !strings.HasSuffix(f.Name, ".yml") {
 			continue
 		}
-		r, err := f.Open()
-		if err != nil {
-			return err
-		}
-		raw, err := io.ReadAll(r)
-		r.Close()
+		raw, err := fs.ReadFile(z, f.Name)
 		if err != nil {
 			return err
 		}
 		if processCreation.Match(raw) && windows.Match(raw) {
-			if err := os.WriteFile(filepath.Join(process, fmt.Sprintf("%05d.yml", i)), raw, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%05d.yml", i)), raw, 0o600); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
+}
+
+// joinEvents writes the labelled Windows events of a folder to one file, and those of process_creation to another.
+func joinEvents(folder, allFile, creationFile string) error {
 	var all, creations bytes.Buffer
 	for _, name := range []string{"windows-otrf", "windows-evtx-mitre", "synthetic-atomic", "sigmahq-regression", "windows-system-logs"} {
-		f, err := os.Open(filepath.Join(b.data, "sigma", name+".jsonl"))
+		f, err := os.Open(filepath.Join(folder, name+".jsonl"))
 		if err != nil {
 			return err
 		}
@@ -352,50 +379,38 @@ func detection(ctx context.Context, b *bench) error {
 			return err
 		}
 	}
-	allFile, creationFile := filepath.Join(dir, "all.jsonl"), filepath.Join(dir, "creations.jsonl")
-	if err := errors.Join(os.WriteFile(allFile, all.Bytes(), 0o600), os.WriteFile(creationFile, creations.Bytes(), 0o600)); err != nil {
-		return err
+	return errors.Join(os.WriteFile(allFile, all.Bytes(), 0o600), os.WriteFile(creationFile, creations.Bytes(), 0o600))
+}
+
+// matched is what `hoalu rules bench --json` says.
+type matched struct {
+	EventsPerSecond      float64 `json:"events_per_second"`
+	AllocsPerEvent       float64 `json:"allocs_per_event"`
+	NaiveEventsPerSecond float64 `json:"naive_events_per_second"`
+	Ratio                float64 `json:"ratio"`
+	CompileSeconds       float64 `json:"compile_seconds"`
+	Rules                int     `json:"rules"`
+	HeapBytes            float64 `json:"heap_bytes"`
+}
+
+// matching runs the built binary's own measure on one core.
+func (b *bench) matching(ctx context.Context, rules, events string, naive bool) (m matched, err error) {
+	args := []string{"rules", "bench", "--rules", rules, "--events", events, "--json", "--time", "5s"}
+	if naive {
+		args = append(args, "--naive")
 	}
-	type result struct {
-		EventsPerSecond      float64 `json:"events_per_second"`
-		AllocsPerEvent       float64 `json:"allocs_per_event"`
-		NaiveEventsPerSecond float64 `json:"naive_events_per_second"`
-		Ratio                float64 `json:"ratio"`
-		CompileSeconds       float64 `json:"compile_seconds"`
-		Rules                int     `json:"rules"`
-		HeapBytes            float64 `json:"heap_bytes"`
-	}
-	measure := func(rules, events string, naive bool) (r result, err error) {
-		args := []string{"rules", "bench", "--rules", rules, "--events", events, "--json", "--time", "5s"}
-		if naive {
-			args = append(args, "--naive")
-		}
-		cmd := exec.CommandContext(ctx, b.hoalu, args...)
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		out, err := cmd.Output()
-		if err != nil {
-			return r, fmt.Errorf("%s: %w\n%s", cmd, err, errs.Bytes())
-		}
-		return r, json.Unmarshal(out, &r)
-	}
-	one, err := measure(process, creationFile, true)
+	cmd := exec.CommandContext(ctx, b.hoalu, args...)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
 	if err != nil {
-		return err
+		return m, fmt.Errorf("%s: %w\n%s", cmd, err, errs.Bytes())
 	}
-	whole, err := measure(zipped, allFile, false)
-	if err != nil {
-		return err
+	if err := json.Unmarshal(out, &m); err != nil {
+		return m, fmt.Errorf("%s: %w", cmd, err)
 	}
-	b.add(row{figure: fmt.Sprintf("%d windows/process_creation rules", one.Rules), value: one.EventsPerSecond, unit: "events/s",
-		ratio: fmt.Sprintf("%.0fx a plain loop of the same evaluator (%s events/s)", one.Ratio, number(one.NaiveEventsPerSecond))})
-	b.add(row{figure: "allocations an event", value: one.AllocsPerEvent, unit: ""})
-	b.add(row{figure: fmt.Sprintf("all %d rules, mixed Windows events", whole.Rules), value: whole.EventsPerSecond, unit: "events/s"})
-	b.add(row{figure: "compile all rules", value: whole.CompileSeconds, unit: "s"})
-	b.add(row{figure: "heap of all compiled rules", value: whole.HeapBytes / 1e6, unit: "MB"})
-	b.note("matching only, events decoded before, GOMAXPROCS=1; floors for speed belong to a later version (100,000 and 150,000 events/s, 60x)")
-	return nil
+	return m, nil
 }
 
 // kill runs the crash test of the built binary, which kills ten times, as often as gives HOALU_KILLS.

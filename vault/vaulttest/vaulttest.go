@@ -344,8 +344,8 @@ func (e enrolled) testStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, peer := range map[string][]*x509.Certificate{"a server certificate": {e.own.Leaf}, "no certificate": nil, "a tool": {e.tool.Leaf},
-		"a forged sensor": {forged}} {
+	for name, peer := range map[string][]*x509.Certificate{"a server certificate": {e.own.Leaf}, "no certificate": nil,
+		"a tool": {e.tool.Leaf}, "a forged sensor": {forged}} {
 		if _, err := e.ca.Sensor(peer); !errors.Is(err, vault.ErrNotOurs) {
 			t.Errorf("%s as sensor: %v, want ErrNotOurs", name, err)
 		}
@@ -370,7 +370,7 @@ func (e enrolled) testRequests(t *testing.T) {
 	}
 }
 
-// testIssued: the log of certificates has those that were issued, by use: a refused request left nothing in it, a revocation takes nothing out.
+// testIssued: the log of certificates has those that were issued: a refused request put nothing in, a revocation takes nothing out.
 func (e enrolled) testIssued(t *testing.T) {
 	issued, err := e.ca.Issued(context.Background())
 	if err != nil {
