@@ -27,17 +27,21 @@ type span struct {
 
 // trigger marks the bytes at which a secret may begin or its key ends; all others are passed over.
 var trigger = func() (t [256]bool) {
-	for _, c := range []byte("=:-_%'>IJPB\xa3") {
+	for _, c := range []byte("=:-_%'>IJPB.( cfFuUqdw\xa3") {
 		t[c] = true
 	}
 	return t
 }()
 
-// keyEnds holds the last two letters of every key in secretKeys.
+// keyEnds holds the last two letters of every key in secretKeys and urlKeys.
 var keyEnds = func() (t [26 * 26]bool) {
 	for _, k := range secretKeys {
 		n := len(k.key)
 		t[int(k.key[n-2]-'a')*26+int(k.key[n-1]-'a')] = true
+	}
+	for k := range urlKeys {
+		n := len(k)
+		t[int(k[n-2]-'a')*26+int(k[n-1]-'a')] = true
 	}
 	return t
 }()
@@ -56,11 +60,34 @@ var secretKeys = []secretKey{
 	{"pwd", "password", false}, {"mat-khau", "password", false},
 	{"secret", "secret", false}, {"secret-key", "secret", false}, {"private-key", "secret", false}, {"credential", "secret", false},
 	{"credentials", "secret", false},
-	{"api-key", "api-key", false}, {"access-key", "api-key", false}, {"token", "token", false}, {"jwt", "token", false},
-	{"authorization", "authorization", false}, {"cookie", "cookie", false}, {"otp", "otp", false},
+	{"api-key", "api-key", false}, {"access-key", "api-key", false}, {"account-key", "api-key", false}, {"token", "token", false},
+	{"jwt", "token", false},
+	{"pass-code", "otp", false}, {"authorization", "authorization", false}, {"cookie", "cookie", false}, {"otp", "otp", false},
 	{"jsession-id", "session", false}, {"asp-net-session-id", "session", false}, {"phpsessid", "session", false},
 	{"pass", "password", true}, {"pw", "password", true}, {"mk", "password", true}, {"psw", "password", true},
 	{"store-pass", "password", true}, {"key-pass", "password", true},
+}
+
+// urlKeys are secrets in the query of a URL only: signatures of links, and the code of an OAuth answer, which stands beside a state.
+var urlKeys = map[string]string{"sig": "signature", "signature": "signature", "x-amz-signature": "signature",
+	"x-goog-signature": "signature",
+	"code":             "code"}
+
+// inQuery is the kind of the parameter of a URL that a name before the "=" at i is, "" none.
+func inQuery(s, name string, i int) string {
+	from := i - len(name)
+	if s[i] != '=' || from < 1 || s[from-1] != '?' && s[from-1] != '&' {
+		return ""
+	}
+	kind := urlKeys[strings.ToLower(name)]
+	start, end, _ := value(s, i+1)
+	switch {
+	case kind == "signature" && end-start < 20:
+		return ""
+	case kind == "code" && (end-start < 6 || !strings.Contains(s[max(0, i-600):min(len(s), i+600)], "state=")):
+		return ""
+	}
+	return kind
 }
 
 func joins(c byte) bool { return c == '_' || c == '-' || c == '.' }
@@ -121,7 +148,7 @@ func (k secretKey) endOf(name string) int {
 // that one of them begins at an even place wherever it stands. This is what nearly all texts cost: one look at every second byte.
 // hints is a set of windows, lower case, by hash.
 const (
-	hintBits = 17
+	hintBits = 18
 	ahead    = 32 // a trigger is at most so far behind a hint …
 	back     = 24 // … or before it
 )
@@ -137,7 +164,11 @@ var hints = func() *[1 << hintBits / 32]uint32 {
 	add("pas", "ass", "sec", "ecr", "tok", "oke", "red", "ede", "riz", "iza", "oki", "kie", "hau", "kh\xe1", "h\xe1\xba", "oni", "nid",
 		"php", "hps", "fie", "ied", "bea", "ear", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l",
 		"_li",
-		"npm", "pm_", "sk-", "xox", "glp", "lpa", "--u", "y-u", "-us", "://", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw")
+		"npm", "pm_", "ech", "cho", "ntf", "tf ", "lpl", "plu", "lld", "ldr", "pdp", "dp ", "snm", "nmp", "hvs", "vs.", "hvb", "vb.", "sg.",
+		"ya2",
+		"a29", "?si", "&si", "sig", "amz", "mz-", "og-", "g-s", "m-d", "-da", "es(", "s (", " ('", "s('", " (\"", "s(\"", "&co", "?co", "de=",
+		"on ", "n c", "ty ", "y c", "in ", "me ", "e c", "fa ", "a c", "t u", " us", "1 u", "e u", "psk", "sk ", "sk-", "xox", "glp", "lpa",
+		"--u", "y-u", "-us", "://", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw")
 	for _, c := range "_-." {
 		add("on"+string(c), "n"+string(c)+"i")
 	}
@@ -147,7 +178,16 @@ var hints = func() *[1 << hintBits / 32]uint32 {
 		}
 	}
 	for _, c := range " \"',\t" { // around a flag
-		add(string(c)+"-p", string(c)+"-u", "-u"+string(c), "-p"+string(c))
+		for _, flag := range []string{"-p", "-u", "-w", "-a", "-k"} {
+			add(string(c)+flag, flag+string(c))
+		}
+		add(string(c)+"-h", "-hp", string(c)+"/p", "/p:")
+	}
+	for c := range 10 {
+		add("s("+strconv.Itoa(c), " ("+strconv.Itoa(c))
+	}
+	for _, c := range " \"'(:,\t" {
+		add(string(c)+"2f", "2fa")
 	}
 	for _, c := range "pousr" {
 		add("gh"+string(c), "h"+string(c)+"_")
@@ -164,15 +204,15 @@ var hints = func() *[1 << hintBits / 32]uint32 {
 			add("tp" + c)
 		}
 		if !tokenByte(c[0]) {
-			add(c + "sk")
+			add(c+"sk", c+"sg")
 		}
-		add("-p"+c, "yj"+c, c+":/")
+		add("-p"+c, "-u"+c, "yj"+c, c+":/")
 	}
 	return t
 }()
 
 func hintOf(window uint32) uint32 {
-	return (window | 0x202020) * 0x85EBCA6B >> (32 - hintBits)
+	return (window | 0x202020) * 0x165667B1 >> (32 - hintBits)
 }
 
 // secretsIn appends the secrets of s, in order and apart.
@@ -203,16 +243,25 @@ func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
 			if c == ':' && strings.HasSuffix(s[:i], secretOpen[:len(secretOpen)-1]) { // it is none any more
 				if k := strings.IndexByte(s[i:], ']'); k > 0 {
 					i += k
+					from = max(from, i)
 				}
 				continue
 			}
 			dst = assigned(dst, s, i)
 		case '-':
 			dst = dashed(dst, s, i)
+		case '(':
+			dst = inserted(dst, s, i)
+		case ' ':
+			dst = device(dst, s, i)
+		case '.':
+			dst = dotted(dst, s, i)
+		case 'c', 'f', 'F', 'u', 'U', 'q', 'd', 'w':
+			dst = spoken(dst, s, i, c)
 		case '_':
 			dst = prefixed(dst, s, i, underscored[:], 20)
 		case '%':
-			if i+2 < len(s) && s[i+1] == '3' && s[i+2]|0x20 == 'd' {
+			if i+2 < len(s) && s[i+1] == '3' && (s[i+2]|0x20 == 'd' || s[i+2]|0x20 == 'a') {
 				dst = escaped(dst, s, i)
 			}
 		case '\'':
@@ -260,6 +309,9 @@ func near(s string, i int, c byte) bool {
 		if c == ':' && strings.HasPrefix(s[i:], "://") {
 			return true
 		}
+		if c == ':' && b|0x20 == 'p' && i >= 2 && s[i-2] == '/' { // "/p:secret"
+			return true
+		}
 		n := i
 		if digit(b) { // "password1="
 			n = numbered(s[:i])
@@ -279,6 +331,8 @@ func near(s string, i int, c byte) bool {
 		switch b {
 		case ' ', '"', '\'', ',', '\t':
 			return true
+		case 'm':
+			return strings.HasPrefix(s[i:], `-data; name="`)
 		case 'k', 'b', 'p', 'a', 'r', 's', 't':
 			return i >= 2 && (s[i-2] == 's' || s[i-2] == 'x' || s[i-2] == 'a')
 		}
@@ -287,6 +341,14 @@ func near(s string, i int, c byte) bool {
 		return i >= 3 && (s[i-2] == 'h' || s[i-2] == 'a' || s[i-2] == 't' || s[i-2] == 'v' || s[i-2] == 'p')
 	case '\'':
 		return b == ' ' || b == '('
+	case '(':
+		return i+1 < len(s) && s[i+1] != ')' && (b|0x20 == 's' || b == ' ' && i >= 2 && s[i-2]|0x20 == 's')
+	case ' ':
+		return deviceWord(s, i)
+	case '.':
+		return i >= 2 && (b == 's' || b == 'b' || b == 'G' || b == '9')
+	case 'c', 'f', 'F', 'u', 'U', 'q', 'd', 'w':
+		return commandWord(s, i, c)
 	case '>':
 		return b == '"' || b == '\'' || letter(b)
 	}
@@ -296,9 +358,10 @@ func near(s string, i int, c byte) bool {
 // worth says whether a value may be a secret of a kind: nothing, what hides one already, and words that stand for none are not, nor is
 // the number of a firewall's or terminal's session.
 func worth(kind, v string) bool {
-	digits := strings.Trim(v, "0123456789") == ""
+	digits := allDigits(v)
 	switch {
-	case kind == "session" && (digits || len(v) < 12), kind == "otp" && (!digits || len(v) < 4 || len(v) > 8),
+	case kind == "session" && (digits || len(v) < 12),
+		kind == "otp" && (!allDigits(strings.ReplaceAll(v, " ", "")) || len(v) < 4 || len(v) > 11),
 		kind == "password" && digits && len(v) < 4:
 		return false
 	}
@@ -307,7 +370,8 @@ func worth(kind, v string) bool {
 		"[redacted]", "set", "unset", "required", "expired", "invalid", "incorrect", "wrong":
 		return false
 	}
-	return !strings.HasPrefix(v, secretOpen) && !strings.HasPrefix(v, Prefix) && !strings.HasPrefix(v, "$") && !strings.HasPrefix(v, "%%") &&
+	return !strings.HasPrefix(v, secretOpen) && !strings.HasPrefix(v, Prefix) && (!strings.HasPrefix(v, "$") || strings.Count(v, "$") > 1) &&
+		!strings.HasPrefix(v, "%%") &&
 		strings.Trim(v, "*x•.") != ""
 }
 
@@ -315,6 +379,9 @@ func worth(kind, v string) bool {
 func assigned(dst []span, s string, i int) []span {
 	if s[i] == ':' && strings.HasPrefix(s[i:], "://") {
 		return userinfo(dst, s, i+3)
+	}
+	if s[i] == ':' && i >= 2 && s[i-1]|0x20 == 'p' && s[i-2] == '/' {
+		return slashed(dst, s, i)
 	}
 	j := i
 	for j > 0 && i-j < 4 && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == '\\' || s[j-1] == ']' || s[j-1] == ' ' || s[j-1] == '`') {
@@ -336,7 +403,9 @@ func assigned(dst []span, s string, i int) []span {
 			return dst
 		}
 		k := word(s[:j])
-		kind = keyOf(k)
+		if kind = keyOf(k); kind == "" {
+			kind = inQuery(s, k, i)
+		}
 		if kind == "" && strings.EqualFold(k, "khau") && strings.HasSuffix(strings.ToLower(s[max(0, j-8):j-4]), "mat ") {
 			kind = "password"
 		}
@@ -358,6 +427,12 @@ func assigned(dst []span, s string, i int) []span {
 		return cookies(dst, s, v)
 	}
 	start, end, inQuotes := value(s, v)
+	if end < len(s) && end > start && s[end-1] == '(' && s[end] == '\'' { // PASSWORD = PASSWORD('…')
+		start, end, inQuotes = value(s, end)
+	}
+	if k := strings.IndexByte(s[start:end], '?'); kind == "session" && k > 0 { // in the path of a URL
+		end = start + k
+	}
 	if !inQuotes && start < end && (s[start] == '{' || s[start] == '[' ||
 		s[start] == '/' && strings.HasSuffix(strings.ToLower(s[:j]), "pwd")) {
 		return dst // an object, sudo's working folder
@@ -371,6 +446,9 @@ func assigned(dst []span, s string, i int) []span {
 // value is the value that begins at i: in quotes up to the closing one, else a word. A bracket or comma ends it only where another
 // pair or nothing follows.
 func value(s string, i int) (start, end int, inQuotes bool) {
+	if i+1 < len(s) && s[i+1] == '\'' && (s[i]|0x20 == 'n' || s[i]|0x20 == 'e' || s[i]|0x20 == 'x' || s[i]|0x20 == 'b') {
+		i++ // SQL's N'…', E'…'
+	}
 	quote := i
 	for quote < len(s) && s[quote] == '\\' {
 		quote++
@@ -429,10 +507,10 @@ func mixed(w string) bool {
 
 // authorization is the value of such a header: a scheme and its credentials.
 func authorization(dst []span, s string, i int) []span {
-	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\') {
+	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == '[' || s[i] == ' ') {
 		i++
 	}
-	if i < len(s) && (s[i] == '[' || s[i] == '{') {
+	if i < len(s) && (s[i] == ']' || s[i] == '{') {
 		return dst
 	}
 	j := i
@@ -540,16 +618,25 @@ func userinfo(dst []span, s string, i int) []span {
 	return dst
 }
 
-// escaped is "password%3D…" in a query inside a query.
+// escaped is "password%3D…" in a query inside a query, and "%22password%22%3A%22…%22", JSON in one.
 func escaped(dst []span, s string, i int) []span {
-	kind := keyOf(word(s[:i]))
-	if kind == "" {
+	key := s[:i]
+	for strings.HasSuffix(key, "%22") || strings.HasSuffix(key, "%27") || strings.HasSuffix(key, "%20") {
+		key = key[:len(key)-3]
+	}
+	kind := keyOf(word(key))
+	if kind == "" || s[i+2]|0x20 == 'a' && len(key) == i && kind != "authorization" { // "token%3A": prose or a port
 		return dst
 	}
 	start := i + 3
+	for strings.HasPrefix(s[start:], "%20") || strings.HasPrefix(s[start:], "%22") || strings.HasPrefix(s[start:], "%27") {
+		start += 3
+	}
 	end := start
-	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' &&
-		!strings.HasPrefix(s[end:], "%26") {
+	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' {
+		if rest := s[end:]; strings.HasPrefix(rest, "%26") || strings.HasPrefix(rest, "%22") || strings.HasPrefix(rest, "%27") {
+			break
+		}
 		end++
 	}
 	return append(dst, span{start, end, kind})
@@ -557,6 +644,9 @@ func escaped(dst []span, s string, i int) []span {
 
 // dashed is a private key, a known prefix that ends with a dash, or a flag with its value as the next word.
 func dashed(dst []span, s string, i int) []span {
+	if strings.HasPrefix(s[i:], `-data; name="`) {
+		return formPart(dst, s, i)
+	}
 	if strings.HasPrefix(s[i:], "-----BEGIN ") {
 		head := strings.Index(s[i:min(len(s), i+64)], "PRIVATE KEY-----")
 		if head < 0 {
@@ -584,12 +674,8 @@ func dashed(dst []span, s string, i int) []span {
 	if flag == "" {
 		return dst
 	}
-	before := s[max(0, i-120):i]
-	if len(flag) > 1 && flag[0] == 'p' && name == i+1 && keyOf(flag) == "" { // mysql -psecret
-		if strings.Contains(before, "mysql") || strings.Contains(before, "mariadb") {
-			start, end, _ := value(s, name+1)
-			return append(dst, span{start, end, "password"})
-		}
+	if kind := keyOf(flag); kind == "" || kind == "cookie" || kind == "authorization" {
+		return flagged(dst, s, name, j)
 	}
 	v := j
 	for v < len(s) && v-j < 4 && (s[v] == '"' || s[v] == '\'' || s[v] == ',' || s[v] == ' ') {
@@ -598,28 +684,22 @@ func dashed(dst []span, s string, i int) []span {
 	if v == j || v >= len(s) || s[v] == '-' {
 		return dst
 	}
-	if k := strings.IndexByte(s[v:min(len(s), v+6)], '='); k > 1 && s[v] == 'a' && digit(s[v+1]) { // auditd: a1="--password" a2="…"
-		start, end, _ := value(s, v+k+1)
-		if kind := keyOf(flag); kind != "" && kind != "cookie" && kind != "authorization" {
-			dst = append(dst, span{start, end, kind})
-		}
-		return dst
-	}
-	if v > j && (s[v-1] == '"' || s[v-1] == '\'') {
+	if k := auditArgument(s, v); k > v {
+		v = k
+	} else if s[v-1] == '"' || s[v-1] == '\'' {
 		v--
 	}
-	switch kind := keyOf(flag); {
-	case kind == "cookie" || kind == "authorization":
-	case kind != "":
-		start, end, _ := value(s, v)
-		return append(dst, span{start, end, kind})
-	case flag == "p" && (strings.Contains(before, "sshpass") || strings.Contains(strings.ToLower(before), "psexec")):
-		start, end, _ := value(s, v)
-		return append(dst, span{start, end, "password"})
-	case (flag == "u" || flag == "user" || flag == "proxy-user") && strings.Contains(before, "curl"):
-		start, end, _ := value(s, v)
-		if k := strings.IndexByte(s[start:end], ':'); k >= 0 {
-			return append(dst, span{start + k + 1, end, "password"})
+	start, end, _ := value(s, v)
+	return append(dst, span{start, end, keyOf(flag)})
+}
+
+// slashed is "/p:secret" of the clients of remote desktops.
+func slashed(dst []span, s string, i int) []span {
+	before := strings.ToLower(s[max(0, i-reach):i])
+	for _, command := range [...]string{"xfreerdp", "xfreerdp3", "wfreerdp", "sdl-freerdp", "rdesktop", "runas", "schtasks"} {
+		if runs(before, command) {
+			start, end, _ := value(s, i+1)
+			return append(dst, span{start, end, "password"})
 		}
 	}
 	return dst
@@ -628,6 +708,7 @@ func dashed(dst []span, s string, i int) []span {
 // Known prefixes of tokens, by the byte they end with.
 var (
 	underscored = [...]string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "hlt1_", "sk_live_", "rk_live_", "npm_"}
+	pointed     = [...]string{"hvs.", "hvb.", "ya29."}
 	hyphened    = [...]string{"sk-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "glpat-"}
 )
 
@@ -647,10 +728,28 @@ func prefixed(dst []span, s string, i int, prefixes []string, least int) []span 
 			end++
 		}
 		if end-i-1 >= least {
-			return append(dst, span{i + 1, end, strings.TrimRight(p, "_-")})
+			return append(dst, span{i + 1, end, strings.TrimRight(p, "_-.")})
 		}
 	}
 	return dst
+}
+
+// dotted is a token behind a prefix that ends with a dot: hvs.… of Vault, ya29.… of Google, SG.… .… of SendGrid.
+func dotted(dst []span, s string, i int) []span {
+	if strings.HasSuffix(s[:i], "SG") && (i < 3 || !tokenByte(s[i-3])) {
+		end, dots := i+1, 0
+		for end < len(s) && (tokenByte(s[end]) || s[end] == '.') {
+			if s[end] == '.' {
+				dots++
+			}
+			end++
+		}
+		if dots == 1 && end-i > 48 {
+			return append(dst, span{i + 1, end, "api-key"})
+		}
+		return dst
+	}
+	return prefixed(dst, s, i, pointed[:], 20)
 }
 
 // amazon is an access key of AWS, or a key of Google: AKIA…, ASIA…, AIza….
@@ -660,7 +759,7 @@ func amazon(dst []span, s string, i int) []span {
 	case i >= 2 && i+1 < len(s) && s[i+1] == 'A' && s[i-2] == 'A' && (s[i-1] == 'K' || s[i-1] == 'S') && (i < 3 || !tokenByte(s[i-3])):
 		start, n = i+2, 16
 	case i >= 1 && strings.HasPrefix(s[i-1:], "AIza") && (i < 2 || !tokenByte(s[i-2])):
-		start, n = i+3, 35
+		start, n = i+3, 30
 	default:
 		return dst
 	}
@@ -668,7 +767,7 @@ func amazon(dst []span, s string, i int) []span {
 	for end < len(s) && tokenByte(s[end]) {
 		end++
 	}
-	if end-start == n {
+	if end-start == n || n == 30 && end-start > n {
 		dst = append(dst, span{start, end, "api-key"})
 	}
 	return dst
@@ -710,38 +809,44 @@ func scheme(dst []span, s string, i int) []span {
 	return dst
 }
 
-// quoted is SQL's IDENTIFIED BY '…' and PASSWORD '…'.
+// quoted is SQL's PASSWORD '…', PASSWORD('…') and SET PASSWORD FOR an = '…'.
 func quoted(dst []span, s string, i int) []span {
 	j := i
 	for j > 0 && i-j < 3 && (s[j-1] == ' ' || s[j-1] == '(') {
 		j--
 	}
-	if j == i {
+	if j == i || j == 0 {
 		return dst
 	}
-	w := strings.ToLower(word(s[:j]))
-	if w != "by" && w != "password" || w == "by" &&
-		!strings.HasSuffix(strings.ToLower(strings.TrimRight(s[max(0, j-20):j-2], " ")), "identified") {
+	if s[j-1] == '=' { // SET PASSWORD FOR 'an' = 'secret'
+		before := strings.ToLower(s[max(0, j-100):j])
+		if k := strings.LastIndex(before, "set password for "); k < 0 || strings.ContainsAny(before[k:], ";\n") {
+			return dst
+		}
+	} else if !strings.EqualFold(word(s[:j]), "password") {
 		return dst
 	}
 	start, end, _ := value(s, i)
 	return append(dst, span{start, end, "password"})
 }
 
-// element is <password>…</password> and <Data Name="Password">…</Data>.
+// element is <password>…</password>, <wsse:Password Type="…">…</wsse:Password> and <Data Name="Password">…</Data>.
 func element(dst []span, s string, i int) []span {
-	j := i
-	if j > 0 && (s[j-1] == '"' || s[j-1] == '\'') {
-		j--
-	}
-	if j == 0 || !letter(s[j-1]) {
+	open := strings.LastIndexByte(s[max(0, i-reach):i], '<')
+	if open < 0 {
 		return dst
 	}
-	key := word(s[:j])
-	if k := j - len(key) - 1; k < 0 || s[k] != '<' && s[k] != '"' && s[k] != '\'' {
-		return dst
+	open += max(0, i-reach)
+	tag := s[open+1 : i]
+	name, attributes, _ := strings.Cut(tag, " ")
+	kind := keyOf(name[strings.LastIndexByte(name, ':')+1:])
+	if kind == "" {
+		for _, quote := range [...]string{`"`, `'`} {
+			if rest := strings.TrimSuffix(attributes, quote); rest != attributes {
+				kind = keyOf(rest[strings.LastIndex(rest, quote)+1:])
+			}
+		}
 	}
-	kind := keyOf(key)
 	if kind == "" {
 		return dst
 	}
@@ -752,7 +857,7 @@ func element(dst []span, s string, i int) []span {
 	return append(dst, span{i + 1, i + 1 + end, kind})
 }
 
-// oneTime is the code that follows "OTP" within a short sentence.
+// oneTime is the code that follows "OTP" within a short sentence, in one piece or in groups of the same length ("30 41 92").
 func oneTime(dst []span, s string, i int) []span {
 	if i < len(s) && (s[i] == '=' || letter(s[i]) && s[i] < utf8.RuneSelf || s[i] == '"') {
 		return dst // a longer word, or a key: its value is found there
@@ -765,14 +870,20 @@ func oneTime(dst []span, s string, i int) []span {
 		for end < len(s) && digit(s[end]) {
 			end++
 		}
-		if n := end - j; n >= 4 && n <= 8 && (end == len(s) || !letter(s[end]) && s[end] != '-' && s[end] != ':') && s[j-1] != '-' &&
-			s[j-1] != ':' {
+		n, size := end-j, end-j
+		for size >= 2 && size <= 4 && end+size < len(s) && s[end] == ' ' && allDigits(s[end+1:end+1+size]) &&
+			(end+1+size == len(s) || !digit(s[end+1+size])) {
+			n, end = n+size, end+1+size
+		}
+		if n >= 4 && n <= 8 && (end == len(s) || !letter(s[end]) && s[end] != '-' && s[end] != ':') && s[j-1] != '-' && s[j-1] != ':' {
 			return append(dst, span{j, end, "otp"})
 		}
 		j = end
 	}
 	return dst
 }
+
+func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // code is "mã xác thực … 123456", "mã OTP …", "mã PIN …".
 func code(dst []span, s string, i int) []span {

@@ -82,24 +82,122 @@ func TestSecretsAreDestroyed(t *testing.T) {
 		{`exe="/usr/bin/passwd" key="passwd_changes"`, ""},
 		{"cccd tk:c" + strings.Repeat("a", 24), ""},
 	} {
-		want := c.out
-		if want == "" {
-			want = c.in
+		secretCase(t, c.in, c.out)
+	}
+}
+
+// secretCase looks at a text and at the same text at odd and even places; out "" says that nothing is taken out of it.
+func secretCase(t *testing.T, in, out string) {
+	t.Helper()
+	if out == "" {
+		out = in
+	}
+	got := without(in, secretsIn(nil, in))
+	if got != out {
+		t.Errorf("%q\nbecame %q\nwant   %q", in, got, out)
+	}
+	for shift := range 2 {
+		s := strings.Repeat(".", shift*2+1) + "\n" + strings.Repeat(" ", shift) + in
+		all, _ := secretsFrom(nil, s, 0, len(s))
+		if fast := secretsIn(nil, s); !slices.Equal(fast, all) {
+			t.Errorf("%q: %v with hints, %v without", s, fast, all)
 		}
-		got := without(c.in, secretsIn(nil, c.in))
-		if got != want {
-			t.Errorf("%q\nbecame %q\nwant   %q", c.in, got, want)
-		}
-		for shift := range 2 {
-			s := strings.Repeat(".", shift*2+1) + "\n" + strings.Repeat(" ", shift) + c.in
-			all, _ := secretsFrom(nil, s, 0, len(s))
-			if fast := secretsIn(nil, s); !slices.Equal(fast, all) {
-				t.Errorf("%q: %v with hints, %v without", s, fast, all)
+	}
+	if again := without(got, secretsIn(nil, got)); again != got {
+		t.Errorf("%q: a second time it became %q", got, again)
+	}
+}
+
+// TestSecretsOfCommandsAndDevices: each secret is written between « and », which are no part of the text; nothing else of it is touched.
+func TestSecretsOfCommandsAndDevices(t *testing.T) {
+	for _, marked := range []string{
+		// flags that are secret to some commands only
+		"/usr/bin/sshpass -p«Tr@ngAn1» ssh an@b", `sshpass -p '«Tr@ng An1»' ssh an@b`, "usermod -p «$6$ab$cdef» an", "useradd -m -p «Abc123» an",
+		"docker login -u an -p «Abc@123» r.local", "psexec.exe \\\\may1 -u an -p «Abc@123» cmd", "7z x -p«Abc@123» a.7z",
+		"rar a -hp«Abc123» a.rar b",
+		"zip -P «Abc@123» a.zip b", "sqlcmd -S db -U sa -P «Abc@123»", "ipmitool -H h -U an -P «Abc@123» power status",
+		"ldapsearch -D cn=an -w «Abc@123» -b dc=x", "ldappasswd -a «Abc@123» uid=an", "redis-cli -h r -a «Abc@123» ping",
+		"openssl enc -aes256 -k «Abc@123» -in x",
+		"smbclient //s/x -U an%«Abc@123»", "rpcclient -U 'an%«Abc 123»' h", "curl -u an:«Abc@123» https://x", "curl -uan:«Abc@123» https://x",
+		"/usr/bin/curl --user an:«Abc@123» https://x",
+		"http -a an:«Abc@123» GET x.vn", "mysql -u root -p«@bc123» hoso", `type=EXECVE a0="sshpass" a1="-p" a2="«Tr@ng An 1»"`,
+		"xfreerdp /u:an /p:«Abc@123» /v:10.0.0.1",
+		// commands whose arguments go by their place
+		"net user an «Abc@123» /add", "C:\\Windows\\System32\\net.exe user an «Abc@123» /add /domain", "net1 user an «Abc@123»",
+		"net use z: \\\\may\\chung «Abc@123» /user:an",
+		`bash -c "echo an:«Abc@123» | chpasswd"`, "echo '«Abc 123»' | passwd --stdin an", `printf '«Abc@123»\n' | sudo -S id`,
+		"sqlplus scott/«Abc@123x»@orcl",
+		"sqlplus -s scott/«tiger1»@//db:1521/x", "expdp system/«Abc123» full=y", "htpasswd -b /etc/x an «Abc@123»", "htpasswd -nb an «Abc@123»",
+		// SQL
+		"SET PASSWORD FOR 'an'@'%' = '«Abc@123»'", "CREATE LOGIN an WITH PASSWORD = N'«Abc@123»'",
+		"ALTER USER an IDENTIFIED WITH mysql_native_password BY '«Abc@123»'",
+		`ALTER USER an IDENTIFIED BY "«Abc@123»"`, "alter user an identified by «Abc123»", "SET PASSWORD = PASSWORD('«Abc@123»')",
+		"INSERT INTO users(name,password) VALUES('an','«Abc@123»')",
+		"INSERT INTO t (n,password,x) VALUES ('an',MD5('«Abc@123»'),'y'), ('b',NULL,'z')",
+		"insert into t (id, `mat_khau`, x) values (1, '«a b, c»', 'x y')",
+		"Content-Disposition: form-data; name=\"password\"\r\n\r\n«Abc@123»\r\n--b",
+		// URLs
+		"GET /b/x?sv=2022&sig=«abcDEF0123456789abcDEF%3D» HTTP/1.1", "/cb?code=«0AX4XfWh_abc»&state=xyz",
+		"/cb?state=xyz&code=«SplxlOBeZQQYbYS6WxSbIA»",
+		"https://s3.x/y?X-Amz-Date=1&X-Amz-Signature=«0123456789abcdef0123456789abcdef»",
+		"body=%7B%22password%22%3A%22«Abc123»%22%2C%22x%22%3A1%7D",
+		"AccountName=a;AccountKey=«abcdef0123456789==»;x=1", "/x;jsessionid=«0A1B2C3D4E5F6A7B»?y=1", "PHPSESSID=«q8f7s9d0f7a9s8d7f6»",
+		// headers, XML
+		`{"headers":{"authorization":["Bearer «abc.def-123»"]}}`, `<wsse:Password Type="x#PasswordText">«Abc@123»</wsse:Password>`,
+		`<Data type="s" Name="Password">«Abc@123»</Data>`,
+		// known prefixes
+		"token hvs.«CAESIJabcdefghijklmnop0123»", "key AIza«SyAbcdefghijklmnopqrstuvwxyz0123456», used",
+		"SG.«abcdefghijklmnopqrstuv.abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG»",
+		"ya29.«a0AfH6SMBabcdefghijkl»",
+		// what administrators type into network devices
+		"%PARSER-5-CFGLOG_LOGGEDCMD: User:an  logged command:username an privilege 15 secret 0 «Abc@123»", "enable secret 9 «$9$abc$def»",
+		"enable password «cisco123»",
+		"username an password 7 «0822455D0A16»", "snmp-server community «bimat» RO", "snmp-agent community read cipher «Bi@Mat1»",
+		"tacacs-server key 7 «0822455D0A16»",
+		"radius-server host 10.0.0.1 key «Abc@123»", "set psksecret ENC «abcDEF0123456789==»", "set password ENC «SH2abcdef0123»",
+		"crypto isakmp key «Abc@123» address 10.0.0.1",
+		"neighbor 10.0.0.1 password 7 «0822455D0A16»", "pre-shared-key local «Abc@123»", "local-user an password irreversible-cipher «$1c$abc$»",
+		// codes
+		"your verification code is «918273»", "login code: «918273»", "code 2fa: «650917»", "Mã OTP: «30 41 92»", "passcode=«918273»",
+		"mfa code «4821»",
+	} {
+		in := strings.NewReplacer("«", "", "»", "").Replace(marked)
+		before, rest, _ := strings.Cut(marked, "«")
+		secret, after, _ := strings.Cut(rest, "»")
+		spans := secretsIn(nil, in)
+		if len(spans) != 1 || in[spans[0].start:spans[0].end] != secret || in[:spans[0].start] != before || in[spans[0].end:] != after {
+			var got []string
+			for _, x := range spans {
+				got = append(got, in[x.start:x.end])
 			}
+			t.Errorf("%s\n%q was found, want %q", in, got, secret)
+			continue
 		}
-		if again := without(got, secretsIn(nil, got)); again != got {
-			t.Errorf("%q: a second time it became %q", got, again)
-		}
+		secretCase(t, in, without(in, spans))
+	}
+	for _, none := range []string{
+		"ssh -p 22 an@10.0.0.1", "nmap -p 22,80 10.0.0.1", "mkdir -p /tmp/a", "cp -p a b", "docker run -p 8080:80 nginx", "docker login r.local",
+		"psql -U an -p 5432",
+		"tar -P -cf x", "ps -w", "ls -a", "tail -s 5", "curl -k https://x", "netstat -a", "net -u x", "grep -a x", "useradd -m an",
+		"zipinfo -p x",
+		"net user", "net user an", "net user an /delete", "net user an *", "net use z: \\\\may\\chung", "net use",
+		"net localgroup administrators an /add", "internet user an x y",
+		"echo hello | grep hello", "echo done", "echo a:b | tee x", "printf '%s' x | wc -c", "sqlplus / as sysdba", "sqlplus /nolog",
+		"htpasswd /etc/x an", "expdp parfile=x.par",
+		"enable password", "set password policy", "password 7 days left", "set password for user an", "Failed password for root from 10.0.0.1",
+		"password changed for an",
+		"community edition", "the key is lost", "key community", "radius key agreement", "username or password is incorrect",
+		"secret community of an", "enable secret for all",
+		"exit code 1234", "status code 40412", "error code: 12345", "GET /x?code=404 HTTP/1.1", "/x?code=VN84123&lang=vi", "/x?sig=short",
+		"verification code sent to an", "area code 0229",
+		"GET /a/p: x", "T/p:8080 up", `{"statusCode":200,"code":"ABC123","p":1}`, "a msg.id=1", "SG.1", "kvs.store=abcdefghijklmnopqrstuvw",
+		"identified 5 hosts by address",
+		"devices identified by serial numbers of", "<a href=\"x\">Password</a>", "port%3A8080", "12 2fa users", "pdp context 1/2", "token%3A",
+		"[2026-11-30 01:02:03] sudo -S",
+		"select * from users where password is null", "update t set secret_level = 3", "%22x%22%3A%22y%22", "an set password",
+		"authentication code path 2026",
+	} {
+		secretCase(t, none, "")
 	}
 }
 
