@@ -31,20 +31,21 @@ const maxEscapes = 4
 // another percent sign, a digit stands beside it, or a plus between digits stands for a blank as it does where there are escapes.
 // Escaped Vietnamese words do none of this, and nearly all escapes are theirs.
 func escapesTouchDigits(s string) bool {
-	any := false
-	for at := strings.IndexByte(s, '%'); at >= 0; {
-		if escape(s, at) {
-			any = true
-			own := at > 2 && s[at-3] == '%' && escape(s, at-3) // the byte before is the end of another escape
-			if c := hex(s[at+1])<<4 | hex(s[at+2]); digit(c) || c == '%' || at > 0 && digit(s[at-1]) && !own || at+3 < len(s) && digit(s[at+3]) {
-				return true
-			}
+	first := strings.IndexByte(s, '%')
+	if first < 0 {
+		return false
+	}
+	any, end := false, -1 // end is behind the last escape
+	for at := first; at < len(s); at++ {
+		if s[at] != '%' || !escape(s, at) {
+			continue
 		}
-		next := strings.IndexByte(s[at+1:], '%')
-		if next < 0 {
-			break
+		c := hex(s[at+1])<<4 | hex(s[at+2])
+		if digit(c) || c == '%' || at > 0 && at != end && digit(s[at-1]) || at+3 < len(s) && digit(s[at+3]) {
+			return true
 		}
-		at += 1 + next
+		any, end = true, at+3
+		at += 2
 	}
 	for at := strings.IndexByte(s, '+'); any && at >= 0; {
 		if blankPlus(s, at) {
