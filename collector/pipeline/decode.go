@@ -345,20 +345,26 @@ func compactID(kind byte, stream, seq uint64, index int) string {
 	return string(out[:])
 }
 
-// senderID hashes (source, id) where the sender gives an id; senders without a source are told apart by their address.
-func senderID(source, peer, id string) string {
+// senderID hashes (source, id) where the sender gives an id; senders without a source are told apart by their address. Where the frame
+// has a digest of what the message says, that follows: store.Former knows the id without it.
+func senderID(source, peer, frame string) string {
 	h := sha256.New()
 	var n [4]byte
 	if source == "" {
 		source = "peer:" + peer
 	}
+	id, content := wire.SplitID(frame)
 	binary.BigEndian.PutUint32(n[:], uint32(len(source)))
 	h.Write(n[:])
 	h.Write([]byte(source))
 	h.Write([]byte(id))
 	var sum [sha256.Size]byte
-	var out [27]byte
+	var out [53]byte
 	out[0] = 's'
 	encoding.Encode(out[1:], h.Sum(sum[:0])[:16])
+	if content == "" {
+		return string(out[:27])
+	}
+	encoding.Encode(out[27:], []byte(content))
 	return string(out[:])
 }

@@ -195,6 +195,19 @@ func TestDecodePure(t *testing.T) {
 	if a != b || a[0] != 's' {
 		t.Errorf("ids of a document sent twice: %s and %s, want the same", a, b)
 	}
+	under := func(id string) string {
+		b := batch()
+		b.Frames[4].ID = id
+		return decoded(t, p, b, 1).Events[4].ID
+	}
+	former := under("w-1")
+	one, two := under(wire.SenderID("w-1", [wire.ContentSize]byte{1})), under(wire.SenderID("w-1", [wire.ContentSize]byte{2}))
+	if one == two || one == former {
+		t.Errorf("ids of other documents under one _id: %s, %s, and of it alone %s; want three", one, two, former)
+	}
+	if want := "sf42wvtwgeqf2vcitlunlreuayq"; former != want || !strings.HasPrefix(one, former) || !strings.HasPrefix(two, former) || len(one) != 53 {
+		t.Errorf("ids %s, %s and %s, want all to begin with %s, as older versions gave: stores know repeats by it", former, one, two, want)
+	}
 	other := batch()
 	other.Sensor, other.Sequence = "s-1", 7
 	if x, y := decoded(t, p, other, 1).Events[0].ID, decoded(t, p, other, 9).Events[0].ID; x != y || x[0] != 'n' {

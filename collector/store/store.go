@@ -8,7 +8,7 @@
 // Contract: Append is called by one goroutine, in order. Everything else is safe for concurrent use. What Append took is
 // searchable within Freshness; what lies after Position is lost by a crash and must be appended again from the queue, which is
 // harmless: a Block at or before the last appended sequence is skipped, an event whose sender-given id ("s…", "n…") is
-// already stored is counted as duplicate and stored once.
+// already stored is counted as duplicate and stored once. So is one that is stored under its Former id and comes Again.
 //
 // The position lives with the events it covers, so that it can never be ahead of them: an engine moves it in the step that makes
 // the events durable (local: the rename of a segment, whose name and footer hold it, later of MANIFEST), or after that step. A crash
@@ -21,6 +21,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"hoalu/ecs"
@@ -50,6 +51,45 @@ type Outcome struct {
 	Stored      int64            `json:"stored,omitempty"`
 	Duplicate   int64            `json:"duplicate,omitempty"`
 	Quarantined map[string]int64 `json:"quarantined,omitempty"` // by reason
+}
+
+// Former is the id that versions before Frame ids with a digest gave an event: a hash of its sender's id alone, which begins the id of
+// today. ok is false where there is none.
+func Former(id string) (former string, ok bool) {
+	if len(id) == 2*formerLength-1 && id[0] == 's' {
+		return id[:formerLength], true
+	}
+	return "", false
+}
+
+const formerLength = 27 // of a letter and 16 bytes in base32
+
+// Again reports whether e is the event stored under its Former id once more: it has the same time and message, or without a message
+// the same fields. Its sender may have sent it before the upgrade and not have had the answer.
+func Again(e, stored *ecs.Event) bool {
+	if e.Time != stored.Time {
+		return false
+	}
+	said := false
+	for _, f := range [...]ecs.Field{ecs.Message, ecs.EventOriginal} {
+		text := e.Text(f)
+		if text != stored.Text(f) {
+			return false
+		}
+		said = said || text != ""
+	}
+	return said || slices.Equal(fields(e), fields(stored))
+}
+
+// fields lists what an event says, in order.
+func fields(e *ecs.Event) []string {
+	list := make([]string, 0, e.Len())
+	for i := range e.Len() {
+		f, v := e.At(i)
+		list = append(list, f.Name()+"="+v.Text)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Usage says what one system holds on one day.

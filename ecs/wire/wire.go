@@ -76,10 +76,25 @@ type Frame struct {
 	Peer     string // address the bytes came from, without port; "" for files
 	Received int64  // Unix ms of receipt
 	Format   string
-	ID       string // the sender's own id of the message (_bulk _id), or ""
+	ID       string // the sender's own id of the message, alone or with what it says (SenderID), or ""
 	Dataset  string // decoder to use where the source says so (linux.auth, nginx.access …), or "" to find out
 	Trust    bool   // the source may set sigma.logsource itself
 	Data     []byte
+}
+
+// ContentSize is the length in bytes of the digest in a SenderID.
+const ContentSize = 16
+
+// SenderID is the Frame.ID of a message known by the id its sender gave and a digest of what it says: another message under the same
+// id is another event.
+func SenderID(id string, content [ContentSize]byte) string { return id + "\x00" + string(content[:]) }
+
+// SplitID takes a Frame.ID apart; content is "" where the id stands alone, as in batches of versions before SenderID.
+func SplitID(frame string) (id, content string) {
+	if at := len(frame) - ContentSize - 1; at >= 0 && frame[at] == 0 {
+		return frame[:at], frame[at+1:]
+	}
+	return frame, ""
 }
 
 // Batch is what one append to the queue holds.

@@ -67,12 +67,17 @@ func (r *rig) of(source, message string) int64 {
 	return r.count(query.And{query.Term{Field: ecs.SourceID, Value: source}, query.Words{Any: true, Text: message}})
 }
 
+// client trusts the appliance's own authority.
+func (r *rig) client() *http.Client {
+	pool := x509.NewCertPool()
+	pool.AddCert(r.vault.Authority().Root())
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+}
+
 // send puts one document over the TLS listener as a shipper does, and says status and body.
 func (r *rig) send(m console.KeyMade, authorization, message string) (int, string) {
 	r.Helper()
-	pool := x509.NewCertPool()
-	pool.AddCert(r.vault.Authority().Root())
-	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	c := r.client()
 	defer c.CloseIdleConnections()
 	req, err := http.NewRequest("POST", m.URL+"/_bulk",
 		strings.NewReader(`{"create":{"_index":"logs"}}`+"\n"+`{"message":"`+message+`"}`+"\n"))

@@ -197,7 +197,8 @@ func TestItems(t *testing.T) {
 				}
 				docs := []string{}
 				for _, f := range s.frames {
-					docs = append(docs, f.ID+"="+string(f.Data))
+					id, _ := wire.SplitID(f.ID)
+					docs = append(docs, id+"="+string(f.Data))
 					if f.Format != wire.FormatJSON || f.Peer != "127.0.0.1" || f.Received == 0 {
 						t.Errorf("envelope %+v", f)
 					}

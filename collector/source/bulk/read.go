@@ -156,7 +156,7 @@ func (d *reading) slice() (items []item, frames []wire.Frame, at []int, err erro
 				return items, frames, at, errBusy
 			}
 			at = append(at, len(items))
-			frames = append(frames, d.frame(now, it.id, doc))
+			frames = append(frames, d.frame(now, identity(it.index, it.id, doc), doc))
 			documents += len(doc)
 		}
 		items = append(items, it)
@@ -219,6 +219,9 @@ func (it *item) check(doc []byte, large bool, max int) {
 		it.refuse(http.StatusBadRequest, "content_too_long_exception", fmt.Sprintf("document is longer than %d bytes", max))
 	case len(doc) == 0 || doc[0] != '{':
 		it.refuse(http.StatusBadRequest, "document_parsing_exception", "failed to parse: a document is a JSON object")
+	case tooDeep(doc):
+		it.refuse(http.StatusBadRequest, "document_parsing_exception",
+			fmt.Sprintf("failed to parse: the document is nested deeper than %d levels", maxDepth))
 	default:
 		if err := fastjson.ValidateBytes(doc); err != nil {
 			it.refuse(http.StatusBadRequest, "document_parsing_exception", "failed to parse: "+err.Error())

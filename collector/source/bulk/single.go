@@ -128,8 +128,8 @@ func (l *Listener) document(w http.ResponseWriter, r *http.Request, peer string,
 			doc = one.Bytes()
 		}
 	}
-	frame := wire.Frame{Source: b.Source, Peer: peer, Received: time.Now().UnixMilli(), Format: wire.FormatJSON, ID: t.id, Dataset: b.Dataset,
-		Trust: b.Trust, Data: doc}
+	frame := wire.Frame{Source: b.Source, Peer: peer, Received: time.Now().UnixMilli(), Format: wire.FormatJSON, Dataset: b.Dataset,
+		ID: identity(t.index, t.id, doc), Trust: b.Trust, Data: doc}
 	if err := l.store(r, []wire.Frame{frame}); err != nil {
 		l.retried.Add(1)
 		if refusal(w, err, true) {

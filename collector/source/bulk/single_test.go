@@ -11,6 +11,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8"
 
 	"hoalu/collector/queue"
+	"hoalu/ecs/wire"
 )
 
 // request sends one request and returns its status and the answer's text.
@@ -79,7 +80,8 @@ func TestWritesAreStoredOrRefused(t *testing.T) {
 			status, text := request(t, tc.method, url+tc.path, tc.body)
 			stored, losses := "", ""
 			for _, f := range s.frames {
-				stored += f.ID + "=" + string(f.Data)
+				id, _ := wire.SplitID(f.ID)
+				stored += id + "=" + string(f.Data)
 			}
 			for reason, n := range s.losses {
 				losses += fmt.Sprintf("%s:%d", reason, n)
@@ -131,7 +133,8 @@ func TestOfficialClientSingleDocuments(t *testing.T) {
 	}
 	got := ""
 	for _, f := range s.frames {
-		got += f.ID + string(f.Data)
+		id, _ := wire.SplitID(f.ID)
+		got += id + string(f.Data)
 	}
 	if want := `{"n":1}b{"n":2}c{"n":3}`; got != want {
 		t.Errorf("stored %s, want %s", got, want)

@@ -158,8 +158,9 @@ func (p filePart) scan(ctx context.Context, pl *plan, out *partial) error {
 }
 
 // filesKnow is known for filed segments.
-func (s *Store) filesKnow(v *view, e *ecs.Event) (bool, error) {
-	key := query.IDKey(e.ID)
+func (s *Store) filesKnow(v *view, e *ecs.Event, former string) (bool, error) {
+	ids := [...]string{e.ID, former}
+	keys := [...]uint64{query.IDKey(e.ID), query.IDKey(former)}
 	for _, f := range v.files {
 		if f.System != e.System || (e.Time < f.Min || e.Time > f.Max) && f.Created < e.Created-24*3600_000 {
 			continue
@@ -168,18 +169,38 @@ func (s *Store) filesKnow(v *view, e *ecs.Event) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !t.ids.has(key) {
-			continue
+		for i, id := range ids {
+			if id == "" || !t.ids.has(keys[i]) {
+				continue
+			}
+			yes, err := s.fileKnows(f, e, id)
+			if yes || err != nil {
+				return yes, err
+			}
 		}
-		r := partial{}
-		pl, err := newPlan(query.Search{Query: query.Term{Field: ecs.EventID, Value: e.ID}})
+	}
+	return false, nil
+}
+
+// fileKnows asks one file for the event of an id: e's own, or its former one, under which it must be stored as it comes again.
+func (s *Store) fileKnows(f *file, e *ecs.Event, id string) (bool, error) {
+	pl, err := newPlan(query.Search{Query: query.Term{Field: ecs.EventID, Value: id}, Limit: 1})
+	if err != nil {
+		return false, err
+	}
+	r := partial{}
+	if err := (filePart{s, f}).scan(context.Background(), pl, &r); err != nil {
+		return false, err
+	}
+	if id == e.ID {
+		return r.count > 0, nil
+	}
+	for _, h := range r.hits {
+		stored, err := s.rows(context.Background(), f, []int32{h.row})
 		if err != nil {
 			return false, err
 		}
-		if err := (filePart{s, f}).scan(context.Background(), pl, &r); err != nil {
-			return false, err
-		}
-		if r.count > 0 {
+		if again(e, id, stored) {
 			return true, nil
 		}
 	}

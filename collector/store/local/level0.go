@@ -294,19 +294,21 @@ func verifyL0(path string) (*l0, error) {
 	return s, nil
 }
 
-// hasGiven reports whether a sender-given id is in the segment.
-func (s *l0) hasGiven(id string) (bool, error) {
-	i, ok := s.given[query.IDKey(id)]
-	if !ok {
-		return false, nil
-	}
-	events, err := s.readBlock(int(i))
-	if err != nil {
-		return false, err
-	}
-	for _, e := range events {
-		if e.ID == id {
-			return true, nil
+// hasGiven reports whether e is in the segment, or, former not being "", comes again after it was stored under that id.
+func (s *l0) hasGiven(e *ecs.Event, former string) (bool, error) {
+	for _, id := range [...]string{e.ID, former} {
+		i, ok := s.given[query.IDKey(id)]
+		if !ok || id == "" {
+			continue
+		}
+		events, err := s.readBlock(int(i))
+		if err != nil {
+			return false, err
+		}
+		for _, o := range events {
+			if o.ID == id && (id != former || store.Again(e, o)) {
+				return true, nil
+			}
 		}
 	}
 	return false, nil

@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -369,7 +370,7 @@ func (s *Store) take(events []*ecs.Event, ms int64) ([]taken, error) {
 			dup := fresh[e.ID]
 			if !dup {
 				var err error
-				if dup, err = s.known(e); err != nil {
+				if dup, err = s.known(e, list[:i]); err != nil {
 					return nil, fmt.Errorf("check event %s for a duplicate: %w", e.ID, err)
 				}
 				if fresh == nil {
@@ -430,23 +431,41 @@ func (s *Store) full(m *memtable) bool {
 	return len(m.events) >= s.cfg.SealEvents || m.bytes >= s.cfg.SealBytes
 }
 
-// known reports whether a sender-given id is stored already. A file is asked when the event's time lies in it, or when it holds
-// events received within a day before this one: a sender repeats itself soon, an import repeats the same times.
-func (s *Store) known(e *ecs.Event) (bool, error) {
+// known reports whether an event with a sender-given id is stored already, or comes again after an upgrade (store.Former); before are
+// those of its block. A file is asked when the event's time lies in it, or when it holds events received within a day before this
+// one: a sender repeats itself soon, an import repeats the same times.
+func (s *Store) known(e *ecs.Event, before []taken) (bool, error) {
 	s.mu.Lock()
 	if s.active.given[e.ID] || s.sealing != nil && s.sealing.given[e.ID] {
 		s.mu.Unlock()
 		return true, nil
 	}
+	former, _ := store.Former(e.ID)
+	for _, m := range [...]*memtable{s.active, s.sealing} {
+		if former != "" && m != nil && m.given[former] && again(e, former, m.events) {
+			s.mu.Unlock()
+			return true, nil
+		}
+	}
 	v := s.viewLocked()
 	s.mu.Unlock()
 	defer s.release(v)
+	for _, t := range before {
+		if former != "" && t.e.ID == former && store.Again(e, t.e) {
+			return true, nil
+		}
+	}
 	for _, seg := range v.level0 {
-		if yes, err := seg.hasGiven(e.ID); yes || err != nil {
+		if yes, err := seg.hasGiven(e, former); yes || err != nil {
 			return yes, err
 		}
 	}
-	return s.filesKnow(v, e)
+	return s.filesKnow(v, e, former)
+}
+
+// again finds e among events under its former id.
+func again(e *ecs.Event, former string, events []*ecs.Event) bool {
+	return slices.ContainsFunc(events, func(o *ecs.Event) bool { return o.ID == former && store.Again(e, o) })
 }
 
 // Live implements store.Store.

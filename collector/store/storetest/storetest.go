@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"reflect"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("Fields", func(t *testing.T) { testFields(t, open) })
 	t.Run("Idempotent", func(t *testing.T) { testIdempotent(t, open) })
 	t.Run("Duplicates", func(t *testing.T) { testDuplicates(t, open) })
+	t.Run("FormerIDs", func(t *testing.T) { testFormerIDs(t, open) })
 	t.Run("Restart", func(t *testing.T) { testRestart(t, open) })
 	t.Run("Retain", func(t *testing.T) { testRetain(t, open) })
 	t.Run("Cancel", func(t *testing.T) { testCancel(t, open) })
@@ -585,6 +587,53 @@ func testDuplicates(t *testing.T, open func(*testing.T) Opened) {
 		if err != nil || len(got) != 2 || got[0].ID != "stwo" || got[1].ID != "sone" {
 			t.Errorf("Get(stwo, sone) = %v, %v", ids(got), err)
 		}
+	})
+}
+
+// testFormerIDs: an event that was stored under the id that an older version made of its sender's id alone is known when it comes
+// again with an id that covers what it says, and another event under the same sender's id is not taken for it.
+func testFormerIDs(t *testing.T, open func(*testing.T) Opened) {
+	o := open(t)
+	start := int64(1795132800000)
+	former := "s" + strings.Repeat("a", 26)
+	today := func(content string) string { return former + strings.Repeat(content, 26) }
+	make := func(id string, at int64, message string) *ecs.Event {
+		e := &ecs.Event{ID: id, Time: at, Created: at + 1000, System: "HT-001", Source: "NG-0001"}
+		if message != "" {
+			e.AddString(ecs.Message, message)
+		}
+		e.AddInt(ecs.SourcePort, 4711)
+		return e
+	}
+	mute := func(id string, port int64) *ecs.Event { // without a message, all fields count
+		e := make(id, start, "")
+		e.Set(ecs.SourcePort, strconv.FormatInt(port, 10), ecs.Number)
+		return e
+	}
+	formerMute, todayMute := "s"+strings.Repeat("b", 26), "s"+strings.Repeat("b", 26)+strings.Repeat("c", 26)
+	seq := uint64(0)
+	put := func(s store.Store, events ...*ecs.Event) {
+		t.Helper()
+		seq++
+		if err := s.Append(t.Context(), store.Block{Epoch: "e1", First: seq, Last: seq, Events: events}); err != nil {
+			t.Fatalf("Append: %v", err)
+		}
+	}
+	put(o.Store, make(former, start, "old"), make(today("b"), start, "old"), mute(formerMute, 4711))
+	n := int64(2)
+	letter := byte('c')
+	forms(t, o, func(t *testing.T, s store.Store) {
+		put(s, make(today(string(letter)), start, "old"), mute(todayMute, 4711)) // again
+		if got := total(t, s); got != n {
+			t.Errorf("%d events after one came again under its new id, want %d", got, n)
+		}
+		put(s, make(today(string(letter+1)), start, "other"+string(letter)), make(today(string(letter+2)), start+int64(letter), "old"),
+			mute(todayMute[:52]+string(letter), int64(letter)))
+		n += 3
+		if got := total(t, s); got != n {
+			t.Errorf("%d events after others came under the same sender's id, want %d", got, n)
+		}
+		letter += 3
 	})
 }
 
