@@ -3,6 +3,7 @@ package packet
 import (
 	"bytes"
 	"encoding/binary"
+	"unsafe"
 )
 
 // DNS (RFC 1035), over UDP and TCP, and its multicast and link-local forms. A record is a question with its answer; a question nobody
@@ -13,7 +14,8 @@ const (
 	maxQuestions = 16  // of a message
 	maxAnswers   = 256 // of a message
 	maxQuestion  = 1500
-	dnsPatience  = 5e9 // ns: resolvers ask again after 5 s (RFC 1035 §4.2.1, resolv.conf's timeout)
+	maxDNSText   = 64 << 10 // of the names and data of a message: as much as the longest message has without compression
+	dnsPatience  = 5e9      // ns: resolvers ask again after 5 s (RFC 1035 §4.2.1, resolv.conf's timeout)
 )
 
 // dnsWait holds the questions of a flow that wait for an answer.
@@ -29,6 +31,7 @@ type dnsQuery struct {
 	msg  []byte // as far as maxQuestion
 	body int    // where its questions end
 	size int
+	held int // bytes of Config.MaxBytes
 }
 
 // dnsHeader reports whether b can be the beginning of a DNS message: it has a header, a known operation, sensible counts.
@@ -119,7 +122,7 @@ func (m *dnsMessage) parseAnswers(msg []byte, at int) {
 			break
 		}
 		at = n + 10 + size
-		if len(m.answers) >= maxAnswers {
+		if len(m.answers) >= maxAnswers || len(m.buf) > maxDNSText {
 			m.partial = true
 			break
 		}
@@ -304,7 +307,7 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 				a.repeat(m, msg, q)
 			}
 			a.dnsRecord(f, m, side, q.at, q.size, len(msg))
-			w.drop(q)
+			a.forget(w, q)
 		} else {
 			a.dnsRecord(f, m, side, 0, 0, len(msg))
 		}
@@ -331,7 +334,13 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 	}
 	if len(w.asked) >= maxWaiting {
 		a.dnsUnanswered(f, &w.asked[0])
-		w.drop(&w.asked[0])
+		a.forget(w, &w.asked[0])
+	}
+	kept := msg[:min(len(msg), maxQuestion)]
+	held := int(unsafe.Sizeof(dnsQuery{})) + len(kept)
+	if !a.reserve(held) { // it cannot wait for its answer
+		a.dnsRecord(f, m, side, 0, len(msg), 0)
+		return true
 	}
 	if len(w.asked) < cap(w.asked) {
 		w.asked = w.asked[:len(w.asked)+1]
@@ -339,8 +348,8 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 		w.asked = append(w.asked, dnsQuery{})
 	}
 	q := &w.asked[len(w.asked)-1]
-	q.at, q.id, q.side, q.size = a.p.t, m.id, uint8(side), len(msg)
-	q.msg = append(q.msg[:0], msg[:min(len(msg), maxQuestion)]...)
+	q.at, q.id, q.side, q.size, q.held = a.p.t, m.id, uint8(side), len(msg), held
+	q.msg = append(q.msg[:0], kept...)
 	q.body = min(m.body, len(q.msg))
 	return true
 }
@@ -349,13 +358,14 @@ func multicastPort(f *flow) bool {
 	return f.key.pa == 5353 || f.key.pb == 5353 || f.key.pa == 5355 || f.key.pb == 5355
 }
 
-// drop takes q out and keeps its memory.
-func (w *dnsWait) drop(q *dnsQuery) {
+// forget takes q out of w.
+func (a *Analyzer) forget(w *dnsWait, q *dnsQuery) {
 	for i := range w.asked {
 		if &w.asked[i] == q {
 			old := w.asked[i]
 			copy(w.asked[i:], w.asked[i+1:])
-			old.msg = old.msg[:0]
+			a.held -= old.held
+			old.msg = spent(old.msg, 512)
 			w.asked[len(w.asked)-1] = old
 			w.asked = w.asked[:len(w.asked)-1]
 			return
@@ -375,7 +385,19 @@ func (a *Analyzer) dnsFlush(f *flow, last bool) {
 	w := f.dns
 	for len(w.asked) > 0 && (last || a.now-w.asked[0].at >= dnsPatience) {
 		a.dnsUnanswered(f, &w.asked[0])
-		w.drop(&w.asked[0])
+		a.forget(w, &w.asked[0])
+	}
+}
+
+// dropDNS forgets the questions of a flow that wait. Their records must have been made.
+func (a *Analyzer) dropDNS(f *flow) {
+	w := f.dns
+	f.dns = nil
+	for len(w.asked) > 0 {
+		a.forget(w, &w.asked[len(w.asked)-1])
+	}
+	if len(a.pools.dns) < maxPooled {
+		a.pools.dns = append(a.pools.dns, w)
 	}
 }
 

@@ -339,10 +339,11 @@ func (a *Analyzer) release(f *flow) {
 		a.dropStream(f)
 	}
 	if f.dns != nil {
-		a.pools.dns = append(a.pools.dns, f.dns)
-		f.dns = nil
+		a.dropDNS(f)
 	}
-	f.quic = nil
+	if f.quic != nil {
+		a.dropQUIC(f)
+	}
 }
 
 // evict makes room for one flow: of some flows in turn the one silent longest, those that never got an answer first.

@@ -2,6 +2,7 @@ package packet
 
 import (
 	"bytes"
+	"unsafe"
 )
 
 // HTTP/1 (RFC 9112): requests and responses paired in order; bodies are counted, never kept.
@@ -51,21 +52,42 @@ type httpTx struct {
 	reqType, respType   []byte
 	status              int
 	reqBytes, respBytes int64
+	held                int // bytes of Config.MaxBytes
 }
 
 func (tx *httpTx) reset() {
-	*tx = httpTx{method: tx.method[:0], uri: tx.uri[:0], host: tx.host[:0], version: tx.version[:0], agent: tx.agent[:0],
-		referrer: tx.referrer[:0], reqType: tx.reqType[:0], respType: tx.respType[:0]}
+	const usual = 1 << 10 // of a text
+	*tx = httpTx{method: spent(tx.method, usual), uri: spent(tx.uri, usual), host: spent(tx.host, usual),
+		version: spent(tx.version, usual), agent: spent(tx.agent, usual), referrer: spent(tx.referrer, usual),
+		reqType: spent(tx.reqType, usual), respType: spent(tx.respType, usual)}
 }
 
-func (a *Analyzer) newTx() *httpTx {
-	if n := len(a.pools.txs); n > 0 {
-		tx := a.pools.txs[n-1]
-		a.pools.txs = a.pools.txs[:n-1]
-		tx.reset()
-		return tx
+// newTx makes an exchange that will hold texts; nil where no memory is left for it.
+func (a *Analyzer) newTx(texts ...[]byte) *httpTx {
+	held := int(unsafe.Sizeof(httpTx{}))
+	for _, v := range texts {
+		held += min(len(v), maxHTTPText)
 	}
-	return new(httpTx)
+	if !a.reserve(held) {
+		return nil
+	}
+	var tx *httpTx
+	if n := len(a.pools.txs); n > 0 {
+		tx = a.pools.txs[n-1]
+		a.pools.txs = a.pools.txs[:n-1]
+	} else {
+		tx = new(httpTx)
+	}
+	tx.held = held
+	return tx
+}
+
+func (a *Analyzer) freeTx(tx *httpTx) {
+	a.held -= tx.held
+	if len(a.pools.txs) < maxPooled {
+		tx.reset()
+		a.pools.txs = append(a.pools.txs, tx)
+	}
 }
 
 // skip takes n missing bytes out of a body; false when they are not all body.
@@ -286,7 +308,7 @@ func (a *Analyzer) httpReport(f *flow, s *stream) {
 		copy(t, t[1:])
 		t[len(t)-1] = nil
 		t = t[:len(t)-1]
-		a.pools.txs = append(a.pools.txs, tx)
+		a.freeTx(tx)
 	}
 	s.http.txs = t
 }
@@ -446,38 +468,51 @@ func keep(dst, v []byte) []byte { return append(dst[:0], v[:min(len(v), maxHTTPT
 
 // httpMessage takes a head; cut: the rest of it is missing.
 func (a *Analyzer) httpMessage(f *flow, s *stream, side int, b []byte, cut bool) {
-	h := &s.dir[side].http
 	m, good := parseHTTPHead(b)
-	if !good {
+	switch {
+	case !good:
+		s.dir[side].http.lost = true
+	case m.request:
+		f.client(side)
+		a.httpRequest(f, s, side, &m, cut)
+	default:
+		f.client(side ^ 1)
+		if m.status < 100 || m.status >= 200 || m.status == 101 { // else another follows
+			a.httpResponse(f, s, side, &m, cut)
+		}
+	}
+}
+
+// httpRequest begins an exchange.
+func (a *Analyzer) httpRequest(f *flow, s *stream, side int, m *httpHeader, cut bool) {
+	h := &s.dir[side].http
+	tx := a.newTx(m.method, m.uri, m.host, m.version, m.agent, m.referrer, m.ctype)
+	if tx == nil {
 		h.lost = true
 		return
 	}
-	if m.request {
-		f.client(side)
-		tx := a.newTx()
-		tx.at, tx.side, tx.req, tx.partial = a.p.t, side, true, cut
-		tx.method, tx.uri, tx.host, tx.version = keep(tx.method, m.method), keep(tx.uri, m.uri), keep(tx.host, m.host),
-			keep(tx.version, m.version)
-		tx.agent, tx.referrer, tx.reqType = keep(tx.agent, m.agent), keep(tx.referrer, m.referrer), keep(tx.reqType, m.ctype)
-		s.http.txs = append(s.http.txs, tx)
-		h.tx, h.resp = tx, false
-		switch {
-		case m.chunked:
-			h.phase, h.chunk = httpChunk, true
-		case m.length > 0:
-			h.phase, h.remain, h.chunk = httpBody, m.length, false
-		default:
-			h.tx = nil
-		}
-		if len(s.http.txs) > maxPending {
-			a.httpReport(f, s)
-		}
-		return
+	tx.at, tx.side, tx.req, tx.partial = a.p.t, side, true, cut
+	tx.method, tx.uri, tx.host, tx.version = keep(tx.method, m.method), keep(tx.uri, m.uri), keep(tx.host, m.host),
+		keep(tx.version, m.version)
+	tx.agent, tx.referrer, tx.reqType = keep(tx.agent, m.agent), keep(tx.referrer, m.referrer), keep(tx.reqType, m.ctype)
+	s.http.txs = append(s.http.txs, tx)
+	h.tx, h.resp = tx, false
+	switch {
+	case m.chunked:
+		h.phase, h.chunk = httpChunk, true
+	case m.length > 0:
+		h.phase, h.remain, h.chunk = httpBody, m.length, false
+	default:
+		h.tx = nil
 	}
-	f.client(side ^ 1)
-	if m.status >= 100 && m.status < 200 && m.status != 101 {
-		return
+	if len(s.http.txs) > maxPending {
+		a.httpReport(f, s)
 	}
+}
+
+// httpResponse answers the first exchange that waits for it; where its request was not seen it makes one.
+func (a *Analyzer) httpResponse(f *flow, s *stream, side int, m *httpHeader, cut bool) {
+	h := &s.dir[side].http
 	var tx *httpTx
 	for _, t := range s.http.txs {
 		if !t.resp && t.side != side {
@@ -486,13 +521,21 @@ func (a *Analyzer) httpMessage(f *flow, s *stream, side int, b []byte, cut bool)
 		}
 	}
 	if tx == nil {
-		tx = a.newTx()
+		if tx = a.newTx(m.version); tx == nil {
+			h.lost = true
+			return
+		}
 		tx.at, tx.side, tx.partial = a.p.t, side^1, true
 		tx.version = keep(tx.version, m.version)
 		s.http.txs = append(s.http.txs, tx)
 	}
 	tx.resp, tx.answered, tx.status = true, a.p.t, m.status
-	tx.respType = keep(tx.respType, m.ctype)
+	if n := min(len(m.ctype), maxHTTPText); a.reserve(n) {
+		tx.respType = keep(tx.respType, m.ctype)
+		tx.held += n
+	} else {
+		tx.partial = true
+	}
 	tx.partial = tx.partial || cut
 	h.tx, h.resp = tx, true
 	connect := string(tx.method) == "CONNECT" && m.status/100 == 2

@@ -13,14 +13,15 @@ type Output struct {
 
 	mu      sync.Mutex
 	max     int
-	size    int
+	size    int // of the records that wait
+	spare   int // of the memory in places without a record, at most max too
 	closed  bool
 	queues  [Classes]queue
 	stats   [Classes]RecordStats
 	highest int // greatest size so far
 }
 
-// queue is a ring of records; their memory is used again.
+// queue is a ring of places for records; a place keeps the memory of the last record in it for the next, within Output.spare.
 type queue struct {
 	items []item
 	head  int
@@ -31,7 +32,9 @@ type item struct {
 	data []byte
 }
 
-func (q *queue) push(b []byte) {
+// push copies b into the next place of class c. Memory far larger than b goes: what waits takes at most four times its size.
+func (o *Output) push(c Class, b []byte) {
+	q := &o.queues[c]
 	if q.n == len(q.items) {
 		grown := make([]item, max(64, 2*len(q.items)))
 		for i := range q.n {
@@ -40,14 +43,24 @@ func (q *queue) push(b []byte) {
 		q.items, q.head = grown, 0
 	}
 	i := &q.items[(q.head+q.n)%len(q.items)]
-	i.data = append(i.data[:0], b...)
+	o.spare -= cap(i.data)
+	i.data = append(spent(i.data, 4*len(b)), b...)
 	q.n++
+	o.size += len(b)
 }
 
-func (q *queue) pop() []byte {
-	b := q.items[q.head].data
+// pop takes the oldest record of class c out; it is good until the next push.
+func (o *Output) pop(c Class) []byte {
+	q := &o.queues[c]
+	i := &q.items[q.head]
+	b := i.data
+	if o.spare+cap(b) > o.max {
+		i.data = nil
+	}
+	o.spare += cap(i.data)
 	q.head = (q.head + 1) % len(q.items)
 	q.n--
+	o.size -= len(b)
 	return b
 }
 
@@ -79,11 +92,10 @@ func (o *Output) Put(record []byte, c Class) {
 			o.mu.Unlock()
 			return
 		}
-		o.size -= len(o.queues[low].pop())
+		o.pop(low)
 		o.stats[low].Dropped++
 	}
-	o.queues[c].push(record)
-	o.size += len(record)
+	o.push(c, record)
 	o.highest = max(o.highest, o.size)
 	o.mu.Unlock()
 	select {
@@ -98,10 +110,8 @@ func (o *Output) Next(ctx context.Context, dst []byte) (record []byte, c Class, 
 	for {
 		o.mu.Lock()
 		for i := int(Classes) - 1; i >= 0; i-- {
-			if q := &o.queues[i]; q.n > 0 {
-				b := q.pop()
-				o.size -= len(b)
-				dst = append(dst, b...)
+			if c := Class(i); o.queues[c].n > 0 {
+				dst = append(dst, o.pop(c)...)
 				o.stats[i].Sent++
 				o.mu.Unlock()
 				return dst, Class(i), true, nil

@@ -58,7 +58,7 @@ type Config struct {
 	Notice   func(string)             // told, in a sentence, what a person should know of a capture: unsupported link type, cut-off file
 	Live     bool                     // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
 	MaxFlows int                      // default 1,048,576; live flows past it are evicted, unestablished ones first
-	MaxBytes int                      // default 64 MiB of buffered stream bytes and fragments
+	MaxBytes int                      // default 64 MiB of what flows carry and waits: stream bytes, fragments, requests, hellos …
 	Update   time.Duration            // default 60 s; a flow that lives longer is reported this often
 	Idle     map[string]time.Duration // by transport "tcp", "udp", "icmp"; defaults 240 s, 60 s, 30 s
 }
@@ -120,7 +120,7 @@ type Analyzer struct {
 	frags fragTable
 	pools pools
 	rec   []byte
-	held  int // bytes buffered by streams
+	held  int // bytes of Config.MaxBytes in use
 
 	home    []netip.Prefix
 	idle    [3]int64

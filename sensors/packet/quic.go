@@ -23,6 +23,7 @@ type quicState struct {
 	client   int          // side
 	initials int
 	crypto   [2]quicCrypto
+	held     int // bytes of Config.MaxBytes, those of tls apart
 }
 
 // quicCrypto puts the CRYPTO frames of a side together.
@@ -254,7 +255,8 @@ func (a *Analyzer) udpQUIC(f *flow, side int, b []byte) bool {
 func (a *Analyzer) quicInitial(f *flow, st *quicState, side int, b []byte, q quicPacket) {
 	if st.initials++; st.initials > maxInitials {
 		a.quicFlush(f)
-		f.done, f.quic = true, nil
+		a.dropQUIC(f)
+		f.done = true
 		return
 	}
 	if cap(a.pools.quic) < len(b) {
@@ -300,8 +302,15 @@ func (a *Analyzer) quicInitial(f *flow, st *quicState, side int, b []byte, q qui
 	if st.tls.hello && st.tls.server {
 		st.tls.secured = [2]bool{true, true}
 		a.quicFlush(f)
-		f.done, f.quic = true, nil
+		a.dropQUIC(f)
+		f.done = true
 	}
+}
+
+// dropQUIC forgets what a flow's Initial packets carried. Its record must have been made.
+func (a *Analyzer) dropQUIC(f *flow) {
+	a.held -= f.quic.held + f.quic.tls.held
+	f.quic = nil
 }
 
 // quicFrames takes the CRYPTO frames of an Initial packet (RFC 9000 §17.2.2 lists what else may stand there).
@@ -349,9 +358,15 @@ func (a *Analyzer) quicFrames(st *quicState, who int, b []byte) {
 			}
 			data := b[n : n+int(size)]
 			b = b[n+int(size):]
-			if off+size <= maxCrypto && !c.done {
-				c.add(int(off), data)
+			if off+size > maxCrypto || c.done {
+				continue
 			}
+			if !a.reserve(len(data)) {
+				c.done, st.tls.gap = true, true
+				return
+			}
+			st.held += len(data)
+			c.add(int(off), data)
 		default: // CONNECTION_CLOSE and what may not stand here
 			return
 		}

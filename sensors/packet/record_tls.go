@@ -148,7 +148,11 @@ var cipherNames = func() map[uint16]string {
 	return m
 }()
 
-const maxCertCache = 4096
+// The certificates told of are remembered until there are so many, or so many bytes of them.
+const (
+	maxCertCache = 4096
+	maxCertBytes = 8 << 20
+)
 
 // certificateJSON tells of a certificate as fields below "tls.<who>": each ready but for the who. A certificate is read once.
 func (a *Analyzer) certificateJSON(hash [32]byte, der []byte) []byte {
@@ -156,8 +160,8 @@ func (a *Analyzer) certificateJSON(hash [32]byte, der []byte) []byte {
 		return b
 	}
 	b := renderCertificate(der)
-	if len(a.pools.certs) >= maxCertCache || a.pools.certs == nil {
-		a.pools.certs = map[[32]byte][]byte{}
+	if a.pools.certBytes += len(b); len(a.pools.certs) >= maxCertCache || a.pools.certBytes > maxCertBytes || a.pools.certs == nil {
+		a.pools.certs, a.pools.certBytes = map[[32]byte][]byte{}, len(b)
 	}
 	a.pools.certs[hash] = b
 	return b

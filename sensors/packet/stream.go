@@ -75,7 +75,9 @@ type pools struct {
 	asked   dnsMessage // of the question that the message at hand answers
 	scratch []byte
 	quic    []byte
-	certs   map[[32]byte][]byte
+
+	certs     map[[32]byte][]byte // see certificateJSON
+	certBytes int
 }
 
 func (a *Analyzer) newStream(f *flow) *stream {
@@ -86,6 +88,28 @@ func (a *Analyzer) newStream(f *flow) *stream {
 		f.stream = new(stream)
 	}
 	return f.stream
+}
+
+// maxPooled is how many spent things of a kind are kept for their memory; those that grew past what is usual are not.
+const maxPooled = 1024
+
+// reserve takes n of the bytes that Config.MaxBytes allows; where they are not left it says false and counts it. Whoever is done with
+// them gives them back: a.held -= n.
+func (a *Analyzer) reserve(n int) bool {
+	if a.held+n > a.maxHeld {
+		a.over[overBudget]++
+		return false
+	}
+	a.held += n
+	return true
+}
+
+// spent is b emptied for its memory; nil where that is more than usual.
+func spent(b []byte, usual int) []byte {
+	if cap(b) > usual {
+		return nil
+	}
+	return b[:0]
 }
 
 // dropStream forgets what a flow's streams hold. Records that wait must have been made.
@@ -102,12 +126,17 @@ func (a *Analyzer) dropStream(f *flow) {
 		}
 		*h = half{buf: buf, segments: segs[:0]}
 	}
-	a.pools.txs = append(a.pools.txs, s.http.txs...)
+	for _, tx := range s.http.txs {
+		a.freeTx(tx)
+	}
+	clear(s.http.txs)
 	s.http = httpStream{txs: s.http.txs[:0]}
 	if s.tls != nil {
-		a.held -= len(s.tls.hs[0]) + len(s.tls.hs[1])
-		s.tls.reset()
-		a.pools.tls = append(a.pools.tls, s.tls)
+		a.held -= len(s.tls.hs[0]) + len(s.tls.hs[1]) + s.tls.held
+		if len(a.pools.tls) < maxPooled {
+			s.tls.reset()
+			a.pools.tls = append(a.pools.tls, s.tls)
+		}
 	}
 	s.app, s.tls, s.ssh = appUnknown, nil, nil
 	if len(a.pools.streams) < 4096 {

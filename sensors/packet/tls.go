@@ -37,6 +37,7 @@ type tlsConn struct {
 	sessionLen   int8
 	certs        [2]certificate // by side
 	hs           [2][]byte      // handshake bytes of a message that is not whole
+	held         int            // bytes of Config.MaxBytes, those of hs apart
 }
 
 // certificate is what a record tells of an end-entity certificate.
@@ -48,8 +49,9 @@ type certificate struct {
 }
 
 func (c *tlsConn) reset() {
-	*c = tlsConn{client: -1, alert: -1, sni: c.sni[:0], alpn: c.alpn[:0], alpns: c.alpns[:0], ja4: c.ja4[:0],
-		hs: [2][]byte{c.hs[0][:0], c.hs[1][:0]}}
+	const name, messages = 1 << 10, 16 << 10 // usual sizes
+	*c = tlsConn{client: -1, alert: -1, sni: spent(c.sni, name), alpn: spent(c.alpn, name), alpns: spent(c.alpns, name), ja4: c.ja4[:0],
+		hs: [2][]byte{spent(c.hs[0], messages), spent(c.hs[1], messages)}}
 }
 
 func (a *Analyzer) newTLS(proto app) *tlsConn {
@@ -193,31 +195,48 @@ func (a *Analyzer) tlsMessage(f *flow, c *tlsConn, side int, typ byte, b []byte)
 		if c.server && c.version == 0x0304 { // encrypted, so this is something else
 			return
 		}
-		if !c.certs[side].have {
-			c.certs[side] = a.certificates(b)
+		if c.certs[side].have {
+			return
 		}
+		x := a.certificates(b)
+		if !a.reserve(len(x.json)) {
+			c.gap = true
+			return
+		}
+		c.held += len(x.json)
+		c.certs[side] = x
 	}
 }
 
 func (c *tlsConn) takeHello(side int, h *clientHello, a *Analyzer) {
 	c.hello, c.client = true, int8(side)
 	c.offered = h.greatest()
-	c.sni = keep(c.sni, h.sni)
+	if n := min(len(h.sni), maxHTTPText) + len(h.alpn); a.reserve(n) {
+		c.held += n
+		c.sni = keep(c.sni, h.sni)
+		c.takeALPN(h.alpn)
+	} else {
+		c.gap = true
+	}
+	c.sessionLen = int8(copy(c.session[:], h.session))
+	c.ja3 = h.ja3(a.scratch())
+	c.ja4 = h.ja4(c.ja4[:0], c.proto, a.scratch())
+}
+
+// takeALPN keeps the names of list, NUL between them.
+func (c *tlsConn) takeALPN(list []byte) {
 	c.alpns = c.alpns[:0]
-	for l := h.alpn; len(l) > 0; {
-		n := int(l[0])
-		if n+1 > len(l) {
+	for len(list) > 0 {
+		n := int(list[0])
+		if n+1 > len(list) {
 			break
 		}
 		if len(c.alpns) > 0 {
 			c.alpns = append(c.alpns, 0)
 		}
-		c.alpns = append(c.alpns, l[1:1+n]...)
-		l = l[1+n:]
+		c.alpns = append(c.alpns, list[1:1+n]...)
+		list = list[1+n:]
 	}
-	c.sessionLen = int8(copy(c.session[:], h.session))
-	c.ja3 = h.ja3(a.scratch())
-	c.ja4 = h.ja4(c.ja4[:0], c.proto, a.scratch())
 }
 
 // tlsFlush makes the record of a handshake when it is over or nothing more will come for a while.
