@@ -48,6 +48,7 @@ const (
 	rSyslogTag
 	rProcID
 	rFacility
+	rPriority
 	rTimeReported
 
 	// access logs
@@ -234,14 +235,17 @@ var names = map[role][]string{
 		"log.syslog.hostname", "agent.hostname", "host.hostname", "kubernetes.host", "_HOSTNAME"},
 	rHostName: {"host.name"},
 	rText:     {"msg", "log", "MESSAGE", "Message", "short_message", "event.message", "@m", "body"},
-	rLevel:    {"level", "severity", "loglevel", "lvl", "levelname", "@l", "PRIORITY", "log.syslog.severity.code", "syslog.priority"},
+	rLevel: {"level", "severity", "loglevel", "lvl", "levelname", "@l", "PRIORITY", "log.syslog.severity.code", "syslog.priority",
+		"syslogseverity", "syslogseverity-text", "syslog_severity", "severity_label"},
 
 	rProgram: {"SYSLOG_IDENTIFIER", "PROGRAM", "programname", "appname", "ident", "log.syslog.appname", "syslog.identifier",
 		"process.program", "syslog_program", "syslog_identifier"},
 	rPlainProgram: {"process.name"},
 	rSyslogTag:    {"syslogtag"},
 	rProcID:       {"SYSLOG_PID", "_PID", "PID", "procid", "log.syslog.procid", "syslog.pid", "process.pid", "pid"},
-	rFacility:     {"facility", "FACILITY", "SYSLOG_FACILITY", "log.syslog.facility.code", "syslog.facility", "syslog_facility"},
+	rFacility: {"facility", "FACILITY", "SYSLOG_FACILITY", "log.syslog.facility.code", "syslog.facility", "syslog_facility",
+		"syslogfacility", "syslogfacility-text", "facility_label"},
+	rPriority:     {"pri", "priority", "syslog_pri", "log.syslog.priority"},
 	rTimeReported: {"timereported", "ISODATE", "__REALTIME_TIMESTAMP"},
 
 	rWebClient: {"remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip",

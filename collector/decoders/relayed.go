@@ -21,13 +21,15 @@ const (
 
 // programOf is the program that a document says wrote its message, with the process id of a syslogtag.
 func programOf(doc *document) (app, pid string, rank int) {
-	switch {
-	case doc.has[rProgram]:
-		app = doc.v[rProgram]
-	case doc.has[rSyslogTag]: // "sshd[77]:"
+	if doc.has[rSyslogTag] { // "sshd[77]:"
 		var h header
 		h.split(strings.TrimSuffix(doc.v[rSyslogTag], ":") + ": ")
 		app, pid = h.app, h.pid
+	}
+	switch {
+	case doc.has[rProgram]:
+		app = doc.v[rProgram]
+	case doc.has[rSyslogTag]:
 	case doc.has[rPlainProgram]:
 		app, rank = doc.v[rPlainProgram], maybeProgram
 		if doc.has[rFacility] || doc.has[rProcID] && doc.has[rLevel] {
@@ -68,18 +70,18 @@ func (d *Decoder) relayed(e *ecs.Event, doc *document, o Options) bool {
 			e.AddString(fProcID, pid)
 		}
 	}
-	facility := facilityCode(doc.v[rFacility])
+	severity, facility := priorityOf(doc)
 	if facility >= 0 && !e.Has(fFacilityCode) {
 		e.AddInt(fFacilityCode, int64(facility))
 		set(e, fFacilityName, facilities[facility])
 	}
-	if code := severityCode(doc.v[rLevel]); code >= 0 {
+	if severity >= 0 {
 		if !e.Has(fSeverityCode) {
-			e.AddInt(fSeverityCode, int64(code))
-			set(e, fSeverityName, severityNames[code])
+			e.AddInt(fSeverityCode, int64(severity))
+			set(e, fSeverityName, severityNames[severity])
 		}
 		if !e.Has(ecs.LogLevel) {
-			e.AddString(ecs.LogLevel, severities[code])
+			e.AddString(ecs.LogLevel, severities[severity])
 		}
 	}
 	set(e, ecs.Message, line)
@@ -112,6 +114,24 @@ func byteText(e *ecs.Event, f ecs.Field) (string, bool) {
 		return "", false
 	}
 	return visible(string(b)), true
+}
+
+// priorityOf is severity and facility of a document, each -1 where it says none. What a member of its own says goes before the priority,
+// which is the number of both (RFC 5424 6.2.1), or the severity alone, as rsyslog's templates and the journal write it.
+func priorityOf(doc *document) (severity, facility int) {
+	severity, facility = severityCode(doc.v[rLevel]), facilityCode(doc.v[rFacility])
+	text := doc.v[rPriority]
+	if n, err := strconv.ParseUint(text, 10, 8); err == nil && n < 192 {
+		if severity < 0 {
+			severity = int(n % 8)
+		}
+		if facility < 0 && n > 7 { // up to 7 it may be the severity alone
+			facility = int(n / 8)
+		}
+	} else if severity < 0 {
+		severity = severityCode(text)
+	}
+	return severity, facility
 }
 
 // facilityCode reads a facility's number or name (RFC 5424 table 1), -1 where it is none.
