@@ -168,7 +168,7 @@ func only(looks func(s string) bool, parse lineParser) lineParser {
 func accessOf(server string) lineParser {
 	dataset, product := server+".access", webProduct(server)
 	return func(d *Decoder, e *ecs.Event, s string, o Options, _ *header) (string, bool) {
-		return dataset, d.access(e, s, product, o.Zone)
+		return dataset, access(e, s, product, o.Zone)
 	}
 }
 
@@ -176,7 +176,7 @@ func accessLine(d *Decoder, e *ecs.Event, s string, o Options, _ *header) (strin
 	if strings.HasPrefix(s, "{") { // log_format … escape=json
 		return o.Dataset, d.embedded(e, s, o)
 	}
-	return o.Dataset, d.access(e, s, webProduct(o.Dataset), o.Zone)
+	return o.Dataset, access(e, s, webProduct(o.Dataset), o.Zone)
 }
 
 // webProduct is the server a dataset of access logs belongs to, "" where it does not say.
@@ -192,8 +192,8 @@ func nginxErrorLine(d *Decoder, e *ecs.Event, s string, o Options, _ *header) (s
 	return "", d.nginxError(e, s, o.Zone)
 }
 
-func apacheErrorLine(d *Decoder, e *ecs.Event, s string, o Options, _ *header) (string, bool) {
-	return "", d.apacheError(e, s, e.Created, o.Zone)
+func apacheErrorLine(_ *Decoder, e *ecs.Event, s string, o Options, _ *header) (string, bool) {
+	return "", apacheError(e, s, e.Created, o.Zone)
 }
 
 func auditLine(d *Decoder, e *ecs.Event, s string, o Options, _ *header) (string, bool) {
@@ -256,18 +256,18 @@ func windowsDocument(d *Decoder, e *ecs.Event, doc *document, _ string, _ Option
 	return true
 }
 
-func suricataDocument(d *Decoder, e *ecs.Event, doc *document, _ string, _ Options) bool {
-	d.suricata(e, doc)
+func suricataDocument(_ *Decoder, e *ecs.Event, doc *document, _ string, _ Options) bool {
+	suricata(e, doc)
 	return true
 }
 
-func zeekDocument(d *Decoder, e *ecs.Event, doc *document, dataset string, _ Options) bool {
-	d.zeek(e, doc, dataset)
+func zeekDocument(_ *Decoder, e *ecs.Event, doc *document, dataset string, _ Options) bool {
+	zeek(e, doc, dataset)
 	return true
 }
 
 func webDocument(d *Decoder, e *ecs.Event, doc *document, _ string, o Options) bool {
-	if !d.accessDocument(e, doc, o) {
+	if !accessDocument(e, doc, o) {
 		return false
 	}
 	set(e, ecs.EventDataset, cmp.Or(o.Dataset, "web.access"))

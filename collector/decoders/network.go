@@ -24,7 +24,7 @@ var (
 )
 
 // suricata reads one EVE document (https://docs.suricata.io, EVE JSON format).
-func (d *Decoder) suricata(e *ecs.Event, doc *document) {
+func suricata(e *ecs.Event, doc *document) {
 	v := &doc.v
 	kind := v[rEventType]
 	if t, ok := anyTime(v[rTimestamp], utc); ok {
@@ -35,7 +35,7 @@ func (d *Decoder) suricata(e *ecs.Event, doc *document) {
 		eveAlert(e, doc)
 	}
 	if doc.has[rHTTPURL] || doc.has[rHTTPHostname] {
-		d.eveHTTP(e, doc)
+		eveHTTP(e, doc)
 	}
 	if doc.has[rTLSVersion] || doc.has[rTLSSNI] || doc.has[rTLSSubject] {
 		eveTLS(e, doc)
@@ -65,13 +65,6 @@ func (d *Decoder) suricata(e *ecs.Event, doc *document) {
 		e.SetLogsource("suricata", "eve", "dns")
 	default:
 		e.SetLogsource("suricata", "eve")
-	}
-}
-
-// setDigits sets a number that the document gives as one.
-func (doc *document) setDigits(e *ecs.Event, f ecs.Field, r role) {
-	if digits(doc.v[r]) {
-		setNumber(e, f, doc.v[r])
 	}
 }
 
@@ -106,10 +99,10 @@ func eveFlow(e *ecs.Event, doc *document, kind string) {
 	if digits(v[rVLAN]) {
 		set(e, fVLAN, v[rVLAN])
 	}
-	doc.setDigits(e, ecs.SourceBytes, rBytesToServer)
-	doc.setDigits(e, ecs.DestBytes, rBytesToClient)
-	doc.setDigits(e, ecs.SourcePackets, rPktsToServer)
-	doc.setDigits(e, ecs.DestPackets, rPktsToClient)
+	putDigits(e, ecs.SourceBytes, doc.v[rBytesToServer])
+	putDigits(e, ecs.DestBytes, doc.v[rBytesToClient])
+	putDigits(e, ecs.SourcePackets, doc.v[rPktsToServer])
+	putDigits(e, ecs.DestPackets, doc.v[rPktsToClient])
 }
 
 func eveAlert(e *ecs.Event, doc *document) {
@@ -118,23 +111,23 @@ func eveAlert(e *ecs.Event, doc *document) {
 	set(e, fRuleName, v[rAlertSignature])
 	set(e, fRuleCategory, v[rAlertCategory])
 	set(e, ecs.EventAction, v[rAlertAction])
-	doc.setDigits(e, ecs.EventSeverity, rAlertSeverity)
+	putDigits(e, ecs.EventSeverity, doc.v[rAlertSeverity])
 	set(e, ecs.EventKind, "alert")
 	set(e, ecs.Message, v[rAlertSignature])
 }
 
-func (d *Decoder) eveHTTP(e *ecs.Event, doc *document) {
+func eveHTTP(e *ecs.Event, doc *document) {
 	v := &doc.v
 	set(e, ecs.URLDomain, v[rHTTPHostname])
 	if u := v[rHTTPURL]; u != "" {
-		d.url(e, u)
+		putURL(e, ecs.URLOriginal, u)
 		if v[rHTTPHostname] != "" {
 			set(e, ecs.URLDomain, v[rHTTPHostname])
 		}
 	}
 	set(e, ecs.HTTPMethod, v[rHTTPMethod])
-	doc.setDigits(e, ecs.HTTPStatus, rHTTPStatus)
-	doc.setDigits(e, fBodyBytes, rHTTPLength)
+	putDigits(e, ecs.HTTPStatus, doc.v[rHTTPStatus])
+	putDigits(e, fBodyBytes, doc.v[rHTTPLength])
 	set(e, ecs.UserAgent, v[rHTTPUserAgent])
 	set(e, ecs.HTTPReferrer, v[rHTTPReferrer])
 }
@@ -161,7 +154,7 @@ func eveFile(e *ecs.Event, doc *document) {
 	v := &doc.v
 	set(e, ecs.FilePath, v[rFileName])
 	set(e, ecs.FileName, baseName(v[rFileName]))
-	doc.setDigits(e, fFileSize, rFileSize)
+	putDigits(e, fFileSize, doc.v[rFileSize])
 	set(e, fFileSHA256, v[rFileSHA256])
 	set(e, fFileSHA1, v[rFileSHA1])
 	set(e, fFileMD5, v[rFileMD5])
@@ -196,6 +189,18 @@ var (
 	fFTPData    = ecs.Intern("ftp.command_data")
 )
 
+// eveTargets is eveMembers indexed by the member: names interned while the program starts have small numbers. 0 is no target.
+var eveTargets = func() []ecs.Field {
+	var out []ecs.Field
+	for _, m := range eveMembers {
+		if grow := int(m.from) + 1 - len(out); grow > 0 {
+			out = append(out, make([]ecs.Field, grow)...)
+		}
+		out[m.from] = m.to
+	}
+	return out
+}()
+
 // eveMore fills in what eveMembers name.
 func eveMore(e *ecs.Event) {
 	for i, n := 0, e.Len(); i < n; i++ {
@@ -207,174 +212,38 @@ func eveMore(e *ecs.Event) {
 			set(e, ecs.UserName, e.Text(fFTPData))
 			continue
 		}
-		for _, m := range eveMembers {
-			if m.from != f {
-				continue
-			}
-			text := v.Text
-			switch m.to {
-			case fEmailFrom, fEmailTo: // "A <a@x.vn>"
-				if a, ok := between(text, "<", ">"); ok {
-					text = a
-				}
-			case fSourceMAC:
-				text = dashedMAC(text)
-			case fDNSResolvedIP:
-				if !isIP(text) {
-					continue
-				}
-			case ecs.SourceBytes, ecs.SourcePackets:
-				if digits(text) {
-					setNumber(e, m.to, text)
-				}
-				continue
-			}
-			switch {
-			case m.to == fEmailTo || m.to == fDNSResolvedIP: // lists
-				if !slices.ContainsFunc(e.Values(nil, m.to), func(o ecs.Value) bool { return o.Text == text }) {
-					e.AddString(m.to, text)
-				}
-			case !e.Has(m.to):
-				e.AddString(m.to, text)
-				if m.to == ecs.FilePath {
-					set(e, ecs.FileName, baseName(text))
-				}
-			}
+		if int(f) < len(eveTargets) && eveTargets[f] != 0 {
+			eveMember(e, eveTargets[f], v.Text)
 		}
 	}
 }
 
-// zeek reads one document of a Zeek log in JSON (https://docs.zeek.org, log formats); the log's name is in _path, @stream or
-// the dataset.
-func (d *Decoder) zeek(e *ecs.Event, doc *document, dataset string) {
-	path := doc.v[rZeekPath]
-	if path == "" {
-		path = doc.v[rZeekStream]
-	}
-	if path == "" {
-		path = strings.TrimPrefix(dataset, "zeek.")
-		if path == dataset {
-			path = ""
+// eveMember adds a member of a lesser protocol under its ECS name.
+func eveMember(e *ecs.Event, to ecs.Field, text string) {
+	switch to {
+	case fEmailFrom, fEmailTo: // "A <a@x.vn>"
+		if a, ok := between(text, "<", ">"); ok {
+			text = a
 		}
-	}
-	if path == "" {
-		path = zeekPath(e)
-	}
-	text := func(f ecs.Field, name string) {
-		if g, ok := ecs.Lookup(name); ok {
-			set(e, f, e.Text(g))
+	case fSourceMAC:
+		text = dashedMAC(text)
+	case fDNSResolvedIP:
+		if !isIP(text) {
+			return
 		}
-	}
-	num := func(f ecs.Field, name string) {
-		if g, ok := ecs.Lookup(name); ok {
-			if s := e.Text(g); digits(s) {
-				setNumber(e, f, s)
-			}
-		}
-	}
-	set(e, ecs.SourceIP, doc.v[rZeekOrig])
-	num(ecs.SourcePort, "id.orig_p")
-	text(ecs.DestIP, "id.resp_h")
-	num(ecs.DestPort, "id.resp_p")
-	set(e, ecs.NetTransport, strings.ToLower(doc.v[rProto]))
-	text(ecs.NetCommunityID, "community_id")
-	switch path {
-	case "conn":
-		num(ecs.SourceBytes, "orig_ip_bytes")
-		num(ecs.DestBytes, "resp_ip_bytes")
-		num(ecs.SourcePackets, "orig_pkts")
-		num(ecs.DestPackets, "resp_pkts")
-		set(e, ecs.NetProtocol, doc.v[rZeekService])
-	case "dns":
-		text(ecs.DNSQuestionName, "query")
-		text(ecs.DNSQuestionType, "qtype_name")
-		text(ecs.DNSResponseCode, "rcode_name")
-		set(e, ecs.NetProtocol, "dns")
-	case "http":
-		text(ecs.HTTPMethod, "method")
-		text(ecs.URLDomain, "host")
-		if g, ok := ecs.Lookup("uri"); ok {
-			if u := e.Text(g); u != "" {
-				d.url(e, u)
-				text(ecs.URLDomain, "host")
-			}
-		}
-		num(ecs.HTTPStatus, "status_code")
-		text(ecs.UserAgent, "user_agent")
-		text(ecs.HTTPReferrer, "referrer")
-		text(ecs.UserName, "username")
-		set(e, ecs.NetProtocol, "http")
-	case "ssl":
-		text(fTLSClientSNI, "server_name")
-		text(fTLSCipher, "cipher")
-		text(fTLSSubject, "subject")
-		text(fTLSIssuer, "issuer")
-		text(fTLSJA3, "ja3")
-		text(fTLSJA3S, "ja3s")
-		if g, ok := ecs.Lookup("version"); ok {
-			if s := e.Text(g); strings.HasPrefix(s, "TLSv") {
-				s = strings.TrimPrefix(s, "TLSv")
-				if len(s) == 2 {
-					s = s[:1] + "." + s[1:]
-				}
-				set(e, fTLSVersion, s)
-			}
-		}
-		set(e, ecs.NetProtocol, "tls")
-	case "files":
-		text(ecs.FileName, "filename")
-		text(fFileSHA256, "sha256")
-		text(fFileSHA1, "sha1")
-		text(fFileMD5, "md5")
-	case "notice":
-		text(fRuleName, "note")
-		text(ecs.Message, "msg")
-	case "ssh", "smtp", "rdp", "ftp", "sip", "snmp", "dhcp", "ntlm", "kerberos", "radius", "irc", "mqtt", "mysql", "rfb":
-		set(e, ecs.NetProtocol, path)
-		text(ecs.UserName, "username")
-		if path == "ftp" || path == "irc" {
-			text(ecs.UserName, "user")
-		}
-	case "dce_rpc", "smb_files", "smb_mapping", "smb_cmd":
-		set(e, ecs.NetProtocol, strings.SplitN(path, "_files", 2)[0])
-		if path != "dce_rpc" {
-			set(e, ecs.NetProtocol, "smb")
-			text(ecs.FilePath, "path")
-			text(ecs.FileName, "name")
-		}
-	}
-	set(e, ecs.EventCategory, "network")
-	if path != "" {
-		if !doc.has[rEventDataset] {
-			set(e, ecs.EventDataset, "zeek."+path)
-		}
-	}
-	if path == "dns" {
-		e.SetLogsource("zeek", path, "dns")
+	case ecs.SourceBytes, ecs.SourcePackets:
+		putDigits(e, to, text)
 		return
 	}
-	e.SetLogsource("zeek", path)
-}
-
-// zeekPath tells a log by members no other log has, where a shipper dropped its name.
-func zeekPath(e *ecs.Event) string {
-	for _, p := range zeekMembers {
-		if e.Has(p.member) {
-			return p.path
+	switch {
+	case to == fEmailTo || to == fDNSResolvedIP: // lists
+		if !slices.ContainsFunc(e.Values(nil, to), func(o ecs.Value) bool { return o.Text == text }) {
+			e.AddString(to, text)
+		}
+	case !e.Has(to):
+		e.AddString(to, text)
+		if to == ecs.FilePath {
+			set(e, ecs.FileName, baseName(text))
 		}
 	}
-	return ""
-}
-
-var zeekMembers = []struct {
-	member ecs.Field
-	path   string
-}{
-	{ecs.Intern("conn_state"), "conn"}, {ecs.Intern("qtype_name"), "dns"}, {ecs.Intern("rcode_name"), "dns"},
-	{ecs.Intern("request_body_len"), "http"}, {ecs.Intern("seen_bytes"), "files"},
-	{ecs.Intern("next_protocol"), "ssl"}, {ecs.Intern("cert_chain_fuids"), "ssl"}, {ecs.Intern("server_name"), "ssl"},
-	{ecs.Intern("host_key_alg"), "ssh"}, {ecs.Intern("auth_attempts"), "ssh"}, {ecs.Intern("note"), "notice"},
-	{ecs.Intern("certificate.serial"), "x509"}, {ecs.Intern("named_pipe"), "dce_rpc"}, {ecs.Intern("share_type"), "smb_mapping"},
-	{ecs.Intern("request_type"), "kerberos"}, {ecs.Intern("ntdomainname"), "ntlm"}, {ecs.Intern("mailfrom"), "smtp"},
-	{ecs.Intern("community"), "snmp"}, {ecs.Intern("call_id"), "sip"},
 }

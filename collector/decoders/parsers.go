@@ -159,7 +159,7 @@ func (t target) put(d *Decoder, e *ecs.Event, v string) bool {
 			return false
 		}
 	case asURL:
-		d.url(e, v)
+		putURL(e, ecs.URLOriginal, v)
 		return true
 	}
 	e.SetString(t.f, v)

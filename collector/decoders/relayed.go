@@ -85,8 +85,7 @@ func (d *Decoder) relayed(e *ecs.Event, doc *document, o Options) bool {
 		}
 	}
 	set(e, ecs.Message, line)
-	if ds, ok := d.bodyByShape(e, line, o, name); ok {
-		set(e, ecs.EventDataset, ds)
+	if d.guessed(e, line, o, name) {
 		return true
 	}
 	d.linux(e, name, facility, line, o)

@@ -101,90 +101,119 @@ func sshd(e *ecs.Event, s string) {
 	}
 }
 
+// sshdRefusals begin the messages after which nobody gets in.
+var sshdRefusals = [...]string{
+	"maximum authentication attempts exceeded", "PAM: Authentication failure", "PAM: User account has expired", "PAM: User not known",
+	"PAM: Maximum number of", "PAM: Permission denied",
+	"ROOT LOGIN REFUSED", "Login restricted for", "Access denied for user ", "Too many authentication failures for ",
+}
+
+// sshdMessages are those that have a form of their own, by how they begin. read is given the message and what follows its beginning.
+var sshdMessages = [...]struct {
+	begins string
+	read   func(e *ecs.Event, s, rest string)
+}{
+	{"User ", sshdNotAllowed},
+	{"ROOT LOGIN REFUSED FROM ", func(e *ecs.Event, _, rest string) {
+		set(e, ecs.UserName, "root")
+		from(e, rest)
+	}},
+	{"Access denied for user ", func(e *ecs.Event, _, rest string) { // "… U by PAM account configuration"
+		user, _, _ := strings.Cut(rest, " by ")
+		set(e, ecs.UserName, user)
+	}},
+	{"Authorized to ", func(e *ecs.Event, _, rest string) { // "… U, krb5 principal P (ssh_gssapi_krb5_cmdok)"
+		user, _, _ := strings.Cut(rest, ", ")
+		set(e, ecs.UserName, user)
+	}},
+	{"drop connection ", sshdDropped}, {"refusing ", sshdDropped},
+	{"Connection from ", sshdConnection},
+	{"reverse mapping checking", sshdFirstAddress}, {"Address ", sshdFirstAddress},
+}
+
 // sshdOther reads the messages that name a user and an address in one of a few ways. The names of a user come from the other side
 // and may hold anything; what follows an address cannot, so the last address counts.
 func sshdOther(e *ecs.Event, s string) {
-	for _, m := range [...]string{ // nobody gets in after these
-		"maximum authentication attempts exceeded", "PAM: Authentication failure", "PAM: User account has expired", "PAM: User not known",
-		"PAM: Maximum number of", "PAM: Permission denied",
-		"ROOT LOGIN REFUSED", "Login restricted for", "Access denied for user ", "Too many authentication failures for ",
-	} {
+	for _, m := range sshdRefusals {
 		if strings.HasPrefix(s, m) {
 			authentication(e, "info", "ssh_login", "failure")
 		}
 	}
-	switch {
-	case strings.HasPrefix(s, "User "): // "User U [from IP] not allowed because …"
-		rest := s[5:]
-		i := strings.Index(rest, " from ")
-		j := strings.Index(rest, " not allowed because ")
-		switch {
-		case i > 0 && (j < 0 || i < j):
-			set(e, ecs.UserName, rest[:i])
-			from(e, rest[i+6:])
-		case j > 0:
-			set(e, ecs.UserName, rest[:j])
-		default:
-			return // "User child is on pid 12"
+	for i := range sshdMessages {
+		m := &sshdMessages[i]
+		if rest, ok := strings.CutPrefix(s, m.begins); ok {
+			m.read(e, s, rest)
+			return
 		}
-		if j > 0 {
-			authentication(e, "info", "ssh_login", "failure")
-		}
-		return
-	case strings.HasPrefix(s, "ROOT LOGIN REFUSED FROM "):
-		set(e, ecs.UserName, "root")
-		from(e, s[len("ROOT LOGIN REFUSED FROM "):])
-		return
-	case strings.HasPrefix(s, "Access denied for user "): // "… U by PAM account configuration"
-		u, _, _ := strings.Cut(s[len("Access denied for user "):], " by ")
-		set(e, ecs.UserName, u)
-		return
-	case strings.HasPrefix(s, "Authorized to "): // "Authorized to U, krb5 principal P (ssh_gssapi_krb5_cmdok)"
-		u, _, _ := strings.Cut(s[len("Authorized to "):], ", ")
-		set(e, ecs.UserName, u)
-		return
-	// "drop connection #3 from [IP]:port on [IP]:22 past MaxStartups"
-	case strings.HasPrefix(s, "drop connection "), strings.HasPrefix(s, "refusing "):
-		if a, ok := between(s, " from ", " on "); ok {
-			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
-			a, _ := between(s, " on ", "")
-			a, _ = word(a)
-			setAddress(e, ecs.DestIP, ecs.DestAddress, ecs.DestPort, a)
-		}
-		if why, ok := between(s, " penalty: ", ""); ok { // OpenSSH from 9.8 on refuses an address that has guessed, instead of asking it again
-			set(e, ecs.EventCategory, "authentication")
-			set(e, ecs.EventType, "denied")
-			set(e, ecs.EventAction, "ssh_penalty")
-			set(e, ecs.EventOutcome, "failure")
-			set(e, ecs.EventReason, why)
-		}
-		return
-	case strings.HasPrefix(s, "Connection from "): // "… IP port N[ on IP port N[ rdomain "R"]]"
-		from(e, s[len("Connection from "):])
-		if rest, ok := between(s, " on ", ""); ok {
-			a, rest := word(rest)
-			setAddress(e, ecs.DestIP, ecs.DestAddress, ecs.DestPort, a)
-			if p, ok := strings.CutPrefix(rest, "port "); ok {
-				p, _ = word(p)
-				putPort(e, ecs.DestPort, p)
-			}
-		}
-		return
-	case strings.HasPrefix(s, "reverse mapping checking"), strings.HasPrefix(s, "Address "):
-		for _, w := range strings.Fields(s) {
-			if w = strings.Trim(w, "[],"); isIP(w) {
-				set(e, ecs.SourceIP, w)
-				return
-			}
-		}
-		return
 	}
+	if !sshdUser(e, s) && !sshdFor(e, s) {
+		sshdLastAddress(e, s)
+	}
+}
+
+// sshdNotAllowed reads "User U [from IP] not allowed because …".
+func sshdNotAllowed(e *ecs.Event, _, rest string) {
+	i := strings.Index(rest, " from ")
+	j := strings.Index(rest, " not allowed because ")
+	switch {
+	case i > 0 && (j < 0 || i < j):
+		set(e, ecs.UserName, rest[:i])
+		from(e, rest[i+6:])
+	case j > 0:
+		set(e, ecs.UserName, rest[:j])
+	default:
+		return // "User child is on pid 12"
+	}
+	if j > 0 {
+		authentication(e, "info", "ssh_login", "failure")
+	}
+}
+
+// sshdDropped reads "drop connection #3 from [IP]:port on [IP]:22 past MaxStartups" and its relatives.
+func sshdDropped(e *ecs.Event, s, _ string) {
+	if a, ok := between(s, " from ", " on "); ok {
+		setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
+		a, _ := between(s, " on ", "")
+		a, _ = word(a)
+		setAddress(e, ecs.DestIP, ecs.DestAddress, ecs.DestPort, a)
+	}
+	if why, ok := between(s, " penalty: ", ""); ok { // OpenSSH from 9.8 on refuses an address that has guessed, instead of asking it again
+		authentication(e, "denied", "ssh_penalty", "failure")
+		set(e, ecs.EventReason, why)
+	}
+}
+
+// sshdConnection reads "Connection from IP port N[ on IP port N[ rdomain "R"]]".
+func sshdConnection(e *ecs.Event, s, rest string) {
+	from(e, rest)
+	if rest, ok := between(s, " on ", ""); ok {
+		a, rest := word(rest)
+		setAddress(e, ecs.DestIP, ecs.DestAddress, ecs.DestPort, a)
+		if p, ok := strings.CutPrefix(rest, "port "); ok {
+			p, _ = word(p)
+			putPort(e, ecs.DestPort, p)
+		}
+	}
+}
+
+// sshdFirstAddress reads the messages of a lookup of names, where the first address is the client's.
+func sshdFirstAddress(e *ecs.Event, s, _ string) {
+	for _, w := range strings.Fields(s) {
+		if w = strings.Trim(w, "[],"); isIP(w) {
+			set(e, ecs.SourceIP, w)
+			return
+		}
+	}
+}
+
+// sshdUser reads "… authenticating user U [from ]IP port N" and what else says that a user follows.
+func sshdUser(e *ecs.Event, s string) bool {
 	for _, p := range [...]string{"authenticating user ", "invalid user ", "illegal user ", "from user ", "session: user "} {
 		rest, ok := between(s, p, "")
 		if !ok {
 			continue
 		}
-		if i := strings.LastIndex(rest, " port "); i > 0 { // "… U [from ]IP port N"
+		if i := strings.LastIndex(rest, " port "); i > 0 {
 			if j := strings.LastIndexByte(rest[:i], ' '); j >= 0 {
 				set(e, ecs.UserName, strings.TrimSuffix(rest[:j], " from"))
 				from(e, rest[j+1:])
@@ -193,17 +222,30 @@ func sshdOther(e *ecs.Event, s string) {
 			set(e, ecs.UserName, rest[:i])
 			from(e, rest[i+6:])
 		}
-		return
+		return true
 	}
-	if i := strings.Index(s, " for "); i > 0 { // "… for U from IP port N"
-		if j := strings.LastIndex(s, " from "); j > i+5 {
-			if u := s[i+5 : j]; u != "connection" {
-				set(e, ecs.UserName, u)
-			}
-			from(e, s[j+6:])
-			return
-		}
+	return false
+}
+
+// sshdFor reads "… for U from IP port N".
+func sshdFor(e *ecs.Event, s string) bool {
+	i := strings.Index(s, " for ")
+	if i <= 0 {
+		return false
 	}
+	j := strings.LastIndex(s, " from ")
+	if j <= i+5 {
+		return false
+	}
+	if u := s[i+5 : j]; u != "connection" {
+		set(e, ecs.UserName, u)
+	}
+	from(e, s[j+6:])
+	return true
+}
+
+// sshdLastAddress reads the address of a message that names nobody.
+func sshdLastAddress(e *ecs.Event, s string) {
 	for _, p := range [...]string{" from ", " by ", " with ", " for ", " host ", " user "} {
 		if i := strings.LastIndex(s, p); i > 0 {
 			if w, _ := word(s[i+len(p):]); isIP(strings.TrimRight(w, ":,")) {

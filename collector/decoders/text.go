@@ -65,35 +65,9 @@ func (d *Decoder) text(e *ecs.Event, s string, o Options, framed bool) bool {
 // line decodes a line; d.h becomes the syslog header that it has.
 func (d *Decoder) line(e *ecs.Event, s string, o Options, framed bool) bool {
 	told, def := d.set.format(o.Dataset), d.set.defs[o.Dataset]
-
-	// 1. Lines that have no syslog header: files, and shippers that cut it off.
-	if !framed {
-		if text, t, ok := containerLine(s); ok && !d.contained {
-			e.Time = t
-			d.contained = true // once: a line that begins so again is what the program wrote
-			defer func() { d.contained = false }()
-			if !d.line(e, text, o, false) {
-				e.Time = t
-				set(e, ecs.Message, text)
-			}
-			return true
-		}
-		if told != nil && told.files && d.body(e, s, o, told, nil) {
-			return true
-		}
-		if def != nil && !def.Syslog && !headed(s, e.Created, o) && def.decodeText(d, e, s, "", o) {
-			set(e, ecs.EventDataset, def.Dataset)
-			return true
-		}
-		if told == nil && def == nil && !headed(s, e.Created, o) {
-			if ds, ok := d.bodyByShape(e, s, o, ""); ok {
-				set(e, ecs.EventDataset, ds)
-				return true
-			}
-		}
+	if !framed && d.bare(e, s, o, told, def) {
+		return true
 	}
-
-	// 2. Syslog.
 	d.h = readHeader(s, e.Created, o.Zone)
 	h := &d.h
 	t := e.Time
@@ -101,31 +75,11 @@ func (d *Decoder) line(e *ecs.Event, s string, o Options, framed bool) bool {
 	if d.clock = zoneNamed; h.timed {
 		d.clock = h.zone
 	}
-	text := h.text
-	if told != nil {
-		if told.line != nil && d.body(e, text, o, told, h) {
-			return true
-		}
-	} else if def != nil {
-		if def.decodeText(d, e, text, h.app, o) || def.decodeText(d, e, s, h.app, o) {
-			set(e, ecs.EventDataset, def.Dataset)
-			return true
-		}
-	} else if text != "" {
-		if ds, ok := d.bodyByShape(e, text, o, h.app); ok {
-			set(e, ecs.EventDataset, ds)
-			return true
-		}
-		if text != s { // CEF and the like put a colon where the tag ends
-			if ds, ok := d.bodyByShape(e, s, o, h.app); ok {
-				set(e, ecs.EventDataset, ds)
-				return true
-			}
-		}
+	if d.behind(e, s, o, told, def) {
+		return true
 	}
 	if h.app == "" && h.host == "" && !h.timed && !h.is5424 {
-		if ds, ok := d.bodyByShape(e, s, o, ""); ok { // not what its source was said to send
-			set(e, ecs.EventDataset, ds)
+		if d.guessed(e, s, o, "") { // not what its source was said to send
 			return true
 		}
 		e.Time = t
@@ -146,6 +100,64 @@ func (d *Decoder) line(e *ecs.Event, s string, o Options, framed bool) bool {
 	d.linux(e, h.app, facility(h.pri), h.text, o)
 	set(e, ecs.EventDataset, linuxDataset(e))
 	return true
+}
+
+// bare decodes a line that has no syslog header: of files, and of shippers that cut it off. told and def are what the source was said to
+// send.
+func (d *Decoder) bare(e *ecs.Event, s string, o Options, told *format, def *definition) bool {
+	if text, t, ok := containerLine(s); ok && !d.contained {
+		e.Time = t
+		d.contained = true // once: a line that begins so again is what the program wrote
+		defer func() { d.contained = false }()
+		if !d.line(e, text, o, false) {
+			e.Time = t
+			set(e, ecs.Message, text)
+		}
+		return true
+	}
+	if told != nil && told.files && d.body(e, s, o, told, nil) {
+		return true
+	}
+	switch {
+	case def != nil:
+		return !def.Syslog && !headed(s, e.Created, o) && d.defined(e, s, o, def, "")
+	case told == nil:
+		return !headed(s, e.Created, o) && d.guessed(e, s, o, "")
+	}
+	return false
+}
+
+// behind decodes the text behind the header in d.h, or the whole line s where the header took what belongs to the text.
+func (d *Decoder) behind(e *ecs.Event, s string, o Options, told *format, def *definition) bool {
+	text, app := d.h.text, d.h.app
+	switch {
+	case told != nil:
+		return told.line != nil && d.body(e, text, o, told, &d.h)
+	case def != nil:
+		return d.defined(e, text, o, def, app) || d.defined(e, s, o, def, app)
+	case text == "":
+		return false
+	}
+	// CEF and the like put a colon where the tag ends.
+	return d.guessed(e, text, o, app) || text != s && d.guessed(e, s, o, app)
+}
+
+// defined decodes a text by a definition.
+func (d *Decoder) defined(e *ecs.Event, s string, o Options, def *definition, app string) bool {
+	if !def.decodeText(d, e, s, app, o) {
+		return false
+	}
+	set(e, ecs.EventDataset, def.Dataset)
+	return true
+}
+
+// guessed decodes a text by its shape.
+func (d *Decoder) guessed(e *ecs.Event, s string, o Options, app string) bool {
+	dataset, ok := d.bodyByShape(e, s, o, app)
+	if ok {
+		set(e, ecs.EventDataset, dataset)
+	}
+	return ok
 }
 
 // containerLine takes off what a container runtime writes before a line (Kubernetes' CRI: "2026-03-02T07:52:16.123456789Z stdout F …").

@@ -241,88 +241,107 @@ func nearestPast(m time.Month, d, h, min, s, ms int, received int64, zone *time.
 // bsdTime reads the date of RFC 3164 and its relatives: "Jan _2 15:04:05", with fraction, with the year before, between or
 // after, with a zone word or offset behind. It returns Unix milliseconds and the bytes taken.
 func bsdTime(s string, received int64, zone *time.Location) (ms int64, n int) {
-	i := 0
-	year := 0
-	if len(s) > 5 && s[4] == ' ' { // "2024 Mar  1 18:46:11" (Nexus)
-		if y, ok := number(s, 0, 4); ok && month(s[5:]) != 0 {
-			year, i = y, 5
-		}
-	}
-	m := month(s[i:])
-	if m == 0 || i+4 > len(s) || s[i+3] != ' ' {
+	year, m, d, n := bsdDate(s)
+	if n == 0 {
 		return 0, 0
 	}
-	i += 4
-	for i < len(s) && s[i] == ' ' {
-		i++
-	}
-	d, ok := number(s, i, 2)
-	k := 2
-	if !ok {
-		if d, ok = number(s, i, 1); !ok {
-			return 0, 0
-		}
-		k = 1
-	}
-	i += k
-	if i < len(s) && s[i] == ',' {
-		i++
-	}
-	if i >= len(s) || s[i] != ' ' {
-		return 0, 0
-	}
-	i++
-	if year == 0 && i+4 < len(s) && s[i+4] == ' ' { // "Mar  1 2024 18:46:11" (ASA)
-		if y, ok := number(s, i, 4); ok {
-			year = y
-			i += 5
-		}
-	}
-	h, mi, sec, frac, k := clock(s[i:])
+	h, mi, sec, frac, k := clock(s[n:])
 	if k == 0 {
 		return 0, 0
 	}
-	i += k
-	if year == 0 && i+5 <= len(s) && s[i] == ' ' { // "Mar  1 18:46:11 2024"
-		// "2001:db8::1" is a host
-		if y, ok := number(s, i+1, 4); ok && y >= 1970 && y < 2200 &&
-			(i+5 == len(s) || s[i+5] == ' ' || s[i+5] == ']' || s[i+5] == ':' && (i+6 == len(s) || s[i+6] == ' ')) {
-			year = y
-			i += 5
+	n += k
+	if year == 0 {
+		y, k := yearBehind(s[n:])
+		year, n = y, n+k
+	}
+	off, k := zoneBehind(s[n:])
+	n += k
+	if year == 0 {
+		if k > 0 {
+			zone = time.FixedZone("", off)
 		}
-	}
-	off, fixed := 0, false
-	rest := s[i:]
-	if len(rest) > 1 && rest[0] == ' ' {
-		rest = rest[1:]
-	}
-	if len(rest) >= 3 && (rest[0] == '+' || rest[0] == '-') {
-		if o, k, ok := offset(rest); ok {
-			off, fixed = o, true
-			i = len(s) - len(rest) + k
+		if t, ok := nearestPast(m, d, h, mi, sec, frac, received, zone); ok {
+			return t, n
 		}
-	} else if z, k := zoneWord(rest); k > 0 {
-		off, fixed = z, true
-		i = len(s) - len(rest) + k
+		return 0, 0
 	}
-	if year != 0 {
-		t, ok := unix(year, m, d, h, mi, sec)
-		if !ok {
-			return 0, 0
-		}
-		if fixed {
-			return (t-int64(off))*1000 + int64(frac), i
-		}
-		return local(t, frac, zone), i
-	}
-	if fixed {
-		zone = time.FixedZone("", off)
-	}
-	ms, ok = nearestPast(m, d, h, mi, sec, frac, received, zone)
+	t, ok := unix(year, m, d, h, mi, sec)
 	if !ok {
 		return 0, 0
 	}
-	return ms, i
+	if k > 0 {
+		return (t-int64(off))*1000 + int64(frac), n
+	}
+	return local(t, frac, zone), n
+}
+
+// bsdDate reads what stands before the clock, with the blank behind it: "Mar  1 ", "2024 Mar  1 " (Nexus) or "Mar  1 2024 " (ASA). The
+// year is 0 where there is none, and so is n where s begins with no date.
+func bsdDate(s string) (year int, m time.Month, day, n int) {
+	if len(s) > 5 && s[4] == ' ' {
+		if y, ok := number(s, 0, 4); ok && month(s[5:]) != 0 {
+			year, n = y, 5
+		}
+	}
+	if m = month(s[n:]); m == 0 || n+4 > len(s) || s[n+3] != ' ' {
+		return 0, 0, 0, 0
+	}
+	n += 4
+	for n < len(s) && s[n] == ' ' {
+		n++
+	}
+	day, ok := number(s, n, 2)
+	k := 2
+	if !ok {
+		if day, ok = number(s, n, 1); !ok {
+			return 0, 0, 0, 0
+		}
+		k = 1
+	}
+	n += k
+	if n < len(s) && s[n] == ',' {
+		n++
+	}
+	if n >= len(s) || s[n] != ' ' {
+		return 0, 0, 0, 0
+	}
+	n++
+	if year == 0 && n+4 < len(s) && s[n+4] == ' ' {
+		if y, ok := number(s, n, 4); ok {
+			year, n = y, n+5
+		}
+	}
+	return year, m, day, n
+}
+
+// yearBehind reads the year behind a clock, "Mar  1 18:46:11 2024"; "2001:db8::1" there is a host.
+func yearBehind(s string) (year, n int) {
+	if len(s) < 5 || s[0] != ' ' {
+		return 0, 0
+	}
+	y, ok := number(s, 1, 4)
+	if ok && y >= 1970 && y < 2200 && (len(s) == 5 || s[5] == ' ' || s[5] == ']' || s[5] == ':' && (len(s) == 6 || s[6] == ' ')) {
+		return y, 5
+	}
+	return 0, 0
+}
+
+// zoneBehind reads a zone's name or offset behind a clock, with or without a blank between; n is 0 where there is none.
+func zoneBehind(s string) (off, n int) {
+	rest := s
+	if len(rest) > 1 && rest[0] == ' ' {
+		rest = rest[1:]
+	}
+	var k int
+	if len(rest) >= 3 && (rest[0] == '+' || rest[0] == '-') {
+		off, k, _ = offset(rest)
+	} else {
+		off, k = zoneWord(rest)
+	}
+	if k == 0 {
+		return 0, 0
+	}
+	return off, len(s) - len(rest) + k
 }
 
 func weekday(s string) bool {

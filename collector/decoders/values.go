@@ -93,3 +93,22 @@ func setAddress(e *ecs.Event, ip, address, port ecs.Field, s string) {
 		setNumber(e, port, p)
 	}
 }
+
+// put writes what a document says to an event: s, made what f asks for, becomes the value of f. What says nothing, or what f cannot
+// hold, is left out.
+// set is one; the tables of members name the one that each of them goes through.
+type put = func(e *ecs.Event, f ecs.Field, s string)
+
+// putDigits sets a number that is written in digits only.
+func putDigits(e *ecs.Event, f ecs.Field, s string) {
+	if digits(s) {
+		setNumber(e, f, s)
+	}
+}
+
+func putLower(e *ecs.Event, f ecs.Field, s string) { set(e, f, strings.ToLower(s)) }
+
+// oneOf sets what stands for s in words.
+func oneOf(words map[string]string) put {
+	return func(e *ecs.Event, f ecs.Field, s string) { set(e, f, words[s]) }
+}

@@ -48,7 +48,7 @@ func cutQuoted(s string) (value, rest string, ok bool) {
 }
 
 // access reads one line of an access log; product is nginx, apache or "" (not known). False where s is none.
-func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) bool {
+func access(e *ecs.Event, s, product string, zone *time.Location) bool {
 	open := strings.IndexByte(s, '[')
 	for open >= 0 { // an IPv6 client in brackets is not the time
 		if open+21 < len(s) && s[open+3] == '/' && s[open+7] == '/' {
@@ -61,7 +61,7 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 		open += 1 + next
 	}
 	if open == 0 {
-		return d.sslRequest(e, s, product, zone)
+		return sslRequest(e, s, product, zone)
 	}
 	if open < 2 {
 		return false
@@ -86,18 +86,23 @@ func (d *Decoder) access(e *ecs.Event, s, product string, zone *time.Location) b
 	e.Time = t
 
 	accessHead(e, strings.TrimRight(s[:open], " "))
-	d.request(e, request, product)
+	putRequest(e, request, product)
+	putStatus(e, status)
+	set(e, ecs.EventCategory, "web")
+	set(e, ecs.EventType, "access")
+	accessTail(e, tail)
+	e.SetLogsource(product, product, "webserver")
+	return true
+}
+
+// putStatus stores the three digits of an answer's status and what they mean.
+func putStatus(e *ecs.Event, status string) {
 	setNumber(e, ecs.HTTPStatus, status)
 	outcome := "success"
 	if status[0] >= '4' {
 		outcome = "failure"
 	}
 	set(e, ecs.EventOutcome, outcome)
-	set(e, ecs.EventCategory, "web")
-	set(e, ecs.EventType, "access")
-	accessTail(e, tail)
-	e.SetLogsource(product, product, "webserver")
-	return true
 }
 
 // accessHead reads what stands before the time: [vhost ]client[, client …] ident user.
@@ -189,7 +194,7 @@ func accessTail(e *ecs.Event, tail string) {
 }
 
 // sslRequest reads mod_ssl's "%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x \"%r\" %b" (ssl_request_log).
-func (d *Decoder) sslRequest(e *ecs.Event, s, product string, zone *time.Location) bool {
+func sslRequest(e *ecs.Event, s, product string, zone *time.Location) bool {
 	end := strings.IndexByte(s, ']')
 	if end < 0 {
 		return false
@@ -213,136 +218,10 @@ func (d *Decoder) sslRequest(e *ecs.Event, s, product string, zone *time.Locatio
 	if cipher != "-" {
 		set(e, fTLSCipher, cipher)
 	}
-	d.request(e, request, product)
+	putRequest(e, request, product)
 	if size, _ := word(strings.TrimLeft(rest, " ")); digits(size) {
 		setNumber(e, fBodyBytes, size)
 	}
-	set(e, ecs.EventCategory, "web")
-	set(e, ecs.EventType, "access")
-	e.SetLogsource(product, product, "webserver")
-	return true
-}
-
-// Members of access logs in JSON, in the words of nginx's variables, of the formats that Apache, Caddy and Traefik are set to, and
-// of the grok patterns shippers use. The first that is there counts.
-var (
-	accessClient = members("remote_addr", "remote_ip", "remoteIP", "remoteAddr", "clientip", "client_ip", "clientIP", "request.remote_ip",
-		"request.client_ip", "ClientHost")
-	accessPort     = members("remote_port", "request.remote_port", "client_port", "ClientPort")
-	accessStatus   = members("status", "status_code", "response", "http_status", "DownstreamStatus")
-	accessRequest  = members("request", "request_line")
-	accessMethod   = members("request_method", "method", "verb", "http_method", "request.method", "RequestMethod")
-	accessURI      = members("request_uri", "uri", "url", "path", "request.uri", "RequestPath")
-	accessQuery    = members("args", "query_string", "query")
-	accessHost     = members("http_host", "vhost", "virtual_host", "server_name", "host", "request.host", "RequestHost")
-	accessAgent    = members("http_user_agent", "user_agent", "userAgent", "agent", "request_User-Agent", "request.headers.User-Agent")
-	accessReferrer = members("http_referer", "http_referrer", "referer", "referrer", "request_Referer", "request.headers.Referer")
-	accessBytes    = members("body_bytes_sent", "bytes_sent", "bytes", "size", "response_size", "DownstreamContentSize")
-	accessUser     = members("remote_user", "auth", "username", "user", "user_id", "ClientUsername")
-	accessVersion  = members("server_protocol", "httpversion", "protocol", "proto", "request.proto", "RequestProtocol")
-	accessForward  = members("http_x_forwarded_for", "x_forwarded_for", "xff")
-	accessTLS      = members("ssl_protocol", "tls_version", "TLSVersion")
-	accessCipher   = members("ssl_cipher", "tls_cipher", "TLSCipher")
-	accessTime     = members("StartUTC", "time_iso8601", "msec", "time_local", "timestamp", "time", "ts", "date")
-)
-
-func members(names ...string) []ecs.Field {
-	var out []ecs.Field
-	for _, n := range names {
-		out = append(out, ecs.Intern(n))
-	}
-	return out
-}
-
-// member is the text of the first of list that is there, with "-" read as nothing.
-func member(e *ecs.Event, list []ecs.Field) string {
-	for _, f := range list {
-		if v, ok := e.Get(f); ok && v.Kind != ecs.Null {
-			return dash(v.Text)
-		}
-	}
-	return ""
-}
-
-// accessDocument reads an access log in JSON; false where the document has neither a request nor a status.
-func (d *Decoder) accessDocument(e *ecs.Event, doc *document, o Options) bool {
-	status, request, method, uri := member(e, accessStatus), member(e, accessRequest), member(e, accessMethod), member(e, accessURI)
-	if status == "0" { // Caddy: the client was gone before an answer
-		status = ""
-	}
-	if request == "" && uri == "" || status != "" && (len(status) != 3 || !digits(status)) {
-		return false
-	}
-	product := webProduct(o.Dataset)
-	client := member(e, accessClient)
-	query := strings.TrimPrefix(member(e, accessQuery), "?")
-	host := member(e, accessHost)
-	agent, referrer := member(e, accessAgent), member(e, accessReferrer)
-	user, size, port := member(e, accessUser), member(e, accessBytes), member(e, accessPort)
-	version, forward := member(e, accessVersion), member(e, accessForward)
-	tls, cipher := member(e, accessTLS), member(e, accessCipher)
-	if e.Time == 0 {
-		for _, f := range accessTime {
-			if s := strings.Trim(e.Text(f), "[]"); s != "" {
-				if t, ok := numberTime(s); ok {
-					e.Time = t
-					break
-				} else if t, ok := anyTime(s, utc); ok {
-					e.Time = t
-					break
-				}
-			}
-		}
-	}
-	if first, _, several := strings.Cut(client, ","); several {
-		client = first
-	}
-	setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, client)
-	putPort(e, ecs.SourcePort, port)
-	switch {
-	case strings.Contains(request, " HTTP/") || uri == "" && strings.IndexByte(request, ' ') > 0:
-		d.request(e, request, product)
-	case uri == "":
-		uri = request
-	}
-	if method != "" && !e.Has(ecs.HTTPMethod) {
-		set(e, ecs.HTTPMethod, method)
-	}
-	if uri != "" && !e.Has(ecs.URLOriginal) {
-		if query != "" && strings.IndexByte(uri, '?') < 0 {
-			uri += "?" + query
-		}
-		d.url(e, uri)
-	}
-	if host != "" {
-		if doc.v[rHost] == host { // the virtual host is not the host that logs
-			doc.has[rHost] = false
-		}
-		if i := strings.LastIndexByte(host, ':'); i > 0 && digits(host[i+1:]) {
-			host = host[:i]
-		}
-		set(e, ecs.URLDomain, host)
-	}
-	if status != "" {
-		setNumber(e, ecs.HTTPStatus, status)
-		outcome := "success"
-		if status[0] >= '4' {
-			outcome = "failure"
-		}
-		set(e, ecs.EventOutcome, outcome)
-	}
-	if digits(size) {
-		setNumber(e, fBodyBytes, size)
-	}
-	set(e, ecs.UserAgent, agent)
-	set(e, ecs.HTTPReferrer, referrer)
-	set(e, ecs.UserName, user)
-	if v := strings.TrimPrefix(version, "HTTP/"); v != "" && v[0] >= '0' && v[0] <= '9' {
-		set(e, fHTTPVersion, v)
-	}
-	set(e, fForwardedFor, forward)
-	set(e, fTLSVersion, strings.TrimPrefix(tls, "TLSv"))
-	set(e, fTLSCipher, cipher)
 	set(e, ecs.EventCategory, "web")
 	set(e, ecs.EventType, "access")
 	e.SetLogsource(product, product, "webserver")
@@ -357,8 +236,8 @@ func unquote(s string) string {
 	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(s)
 }
 
-// request takes "METHOD URI HTTP/1.1" apart.
-func (d *Decoder) request(e *ecs.Event, r, product string) {
+// putRequest takes "METHOD URI HTTP/1.1" apart.
+func putRequest(e *ecs.Event, r, product string) {
 	if r == "" || r == "-" {
 		return
 	}
@@ -374,13 +253,13 @@ func (d *Decoder) request(e *ecs.Event, r, product string) {
 		}
 		set(e, fHTTPVersion, r[j+6:])
 		if target != "-" {
-			d.url(e, target)
+			putURL(e, ecs.URLOriginal, target)
 		}
 	// HTTP/0.9
 	case i > 0 && i+1 < len(r) && methodLike(r[:i]) && strings.IndexByte(r[i+1:], ' ') < 0 &&
 		(r[i+1] == '/' || strings.Contains(r[i+1:], "://")):
 		set(e, ecs.HTTPMethod, r[:i])
-		d.url(e, r[i+1:])
+		putURL(e, ecs.URLOriginal, r[i+1:])
 	case product == "apache" && (strings.HasPrefix(r, `\x`) || strings.HasPrefix(r, `\n`)):
 		// bytes that are no request at all stay in event.original
 	default:
@@ -400,9 +279,12 @@ func methodLike(s string) bool {
 	return true
 }
 
-// url stores a request target: original, path (percent decoded), query, and host, port and scheme where it is absolute.
-func (d *Decoder) url(e *ecs.Event, target string) {
-	set(e, ecs.URLOriginal, target)
+// putURL stores a request target: as it is under original, path (percent decoded), query, and host, port and scheme where it is absolute.
+func putURL(e *ecs.Event, original ecs.Field, target string) {
+	if target == "" {
+		return
+	}
+	set(e, original, target)
 	path := target
 	if i := strings.LastIndexByte(target, ':'); i > 0 && digits(target[i+1:]) && hostLike(target[:i]) { // CONNECT host:port
 		set(e, ecs.URLDomain, target[:i])
@@ -436,7 +318,7 @@ func (d *Decoder) url(e *ecs.Event, target string) {
 }
 
 // apacheError reads "[Thu Oct 13 12:24:49.880562 2022] [module:level] [pid 10:tid 14] [client 1.2.3.4:5] text".
-func (d *Decoder) apacheError(e *ecs.Event, s string, received int64, zone *time.Location) bool {
+func apacheError(e *ecs.Event, s string, received int64, zone *time.Location) bool {
 	if len(s) < 26 || s[0] != '[' || s[4] != ' ' {
 		return false
 	}
@@ -449,19 +331,36 @@ func (d *Decoder) apacheError(e *ecs.Event, s string, received int64, zone *time
 		return false
 	}
 	e.Time = t
-	rest := strings.TrimLeft(s[end+1:], " ")
-	for strings.HasPrefix(rest, "[") {
-		end := strings.Index(rest, "] ")
+	text := apacheParts(e, strings.TrimLeft(s[end+1:], " "))
+	if i := strings.Index(text, "[client "); i >= 0 && i < 64 && !e.Has(ecs.SourceIP) { // "mod_rewrite.c(470): [client …] …"
+		if a, ok := between(text[i:], "[client ", "]"); ok {
+			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
+		}
+	}
+	set(e, ecs.Message, text)
+	apacheText(e, text)
+	if !e.Has(ecs.EventCategory) {
+		set(e, ecs.EventCategory, "web")
+		set(e, ecs.EventType, "error")
+	}
+	e.SetLogsource("apache", "apache")
+	return true
+}
+
+// apacheParts reads the parts in brackets before the text, which it answers.
+func apacheParts(e *ecs.Event, s string) string {
+	for strings.HasPrefix(s, "[") {
+		end := strings.Index(s, "] ")
 		if end < 0 {
 			break
 		}
-		part := rest[1:end]
+		part := s[1:end]
 		switch {
 		case strings.HasPrefix(part, "pid "):
 			pid, tid, _ := strings.Cut(part[4:], ":")
 			setNumber(e, ecs.ProcessPID, pid)
-			if tid, ok := strings.CutPrefix(tid, "tid "); ok && digits(tid) {
-				setNumber(e, fThreadID, tid)
+			if tid, ok := strings.CutPrefix(tid, "tid "); ok {
+				putDigits(e, fThreadID, tid)
 			}
 		case strings.HasPrefix(part, "client "), strings.HasPrefix(part, "remote "):
 			a := part[7:]
@@ -473,7 +372,7 @@ func (d *Decoder) apacheError(e *ecs.Event, s string, received int64, zone *time
 			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
 		default:
 			if e.Has(ecs.LogLevel) && !strings.Contains(part, ":") {
-				goto text
+				return s
 			}
 			module, level, ok := strings.Cut(part, ":")
 			if !ok {
@@ -482,40 +381,37 @@ func (d *Decoder) apacheError(e *ecs.Event, s string, received int64, zone *time
 			set(e, fApacheModule, module)
 			set(e, ecs.LogLevel, level)
 		}
-		rest = strings.TrimLeft(rest[end+1:], " ")
+		s = strings.TrimLeft(s[end+1:], " ")
 	}
-text:
-	if i := strings.Index(rest, "[client "); i >= 0 && i < 64 && !e.Has(ecs.SourceIP) { // "mod_rewrite.c(470): [client …] …"
-		if a, ok := between(rest[i:], "[client ", "]"); ok {
-			setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, a)
+	return s
+}
+
+// apacheText reads what the text of an error says of a file, or of a user who was not let in.
+func apacheText(e *ecs.Event, s string) {
+	if text, referrer, ok := strings.Cut(s, ", referer: "); ok {
+		set(e, ecs.HTTPReferrer, referrer)
+		s = text
+	}
+	if p, ok := strings.CutPrefix(s, "File does not exist: "); ok {
+		set(e, ecs.FilePath, p)
+		return
+	}
+	if i := strings.Index(s, ": File does not exist: "); i >= 0 {
+		set(e, ecs.FilePath, s[i+len(": File does not exist: "):])
+		return
+	}
+	for _, m := range [...]struct{ behind, before, after string }{ // of the user; of the target
+		{" not found: ", " not found: ", ""},
+		{": authentication failure for ", `failure for "`, `"`},
+	} {
+		if u, ok := between(s, "user ", m.behind); ok && strings.IndexByte(u, ' ') < 0 {
+			set(e, ecs.UserName, u)
+			target, _ := between(s, m.before, m.after)
+			set(e, ecs.URLOriginal, target)
+			authentication(e, "info", "http_login", "failure")
+			return
 		}
 	}
-	set(e, ecs.Message, rest)
-	if m, ref, ok := strings.Cut(rest, ", referer: "); ok {
-		set(e, ecs.HTTPReferrer, ref)
-		rest = m
-	}
-	if p, ok := strings.CutPrefix(rest, "File does not exist: "); ok {
-		set(e, ecs.FilePath, p)
-	} else if i := strings.Index(rest, ": File does not exist: "); i >= 0 {
-		set(e, ecs.FilePath, rest[i+len(": File does not exist: "):])
-	} else if u, ok := between(rest, "user ", " not found: "); ok && strings.IndexByte(u, ' ') < 0 {
-		set(e, ecs.UserName, u)
-		uri, _ := between(rest, " not found: ", "")
-		set(e, ecs.URLOriginal, uri)
-		authentication(e, "info", "http_login", "failure")
-	} else if u, ok := between(rest, "user ", ": authentication failure for "); ok && strings.IndexByte(u, ' ') < 0 {
-		set(e, ecs.UserName, u)
-		uri, _ := between(rest, `failure for "`, `"`)
-		set(e, ecs.URLOriginal, uri)
-		authentication(e, "info", "http_login", "failure")
-	}
-	if !e.Has(ecs.EventCategory) {
-		set(e, ecs.EventCategory, "web")
-		set(e, ecs.EventType, "error")
-	}
-	e.SetLogsource("apache", "apache")
-	return true
 }
 
 // nginxPairs finds the "client: …, server: …" that nginx puts behind its text. The text before and the request in it are the
@@ -605,7 +501,7 @@ func (d *Decoder) nginxError(e *ecs.Event, s string, zone *time.Location) bool {
 			case "client":
 				setAddress(e, ecs.SourceIP, ecs.SourceAddress, ecs.SourcePort, v)
 			case "request":
-				d.request(e, v, "nginx")
+				putRequest(e, v, "nginx")
 			case "host":
 				if i := strings.LastIndexByte(v, ':'); i > 0 && digits(v[i+1:]) {
 					v = v[:i]

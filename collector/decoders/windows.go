@@ -1,6 +1,7 @@
 package decoders
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -139,13 +140,6 @@ var (
 	fTargetProcessPath = ecs.Intern("hoalu.target.process.executable")
 )
 
-// logonEvents are those whose user is the one who logs on, not the one who asked for it.
-var logonEvents = map[string]bool{
-	"4624": true, "4625": true, "4634": true, "4646": true, "4647": true, "4649": true, "4768": true, "4769": true, "4770": true, "4771": true,
-	"4772": true, "4773": true, "4774": true, "4775": true, "4776": true, "4777": true, "4800": true, "4801": true, "4802": true, "4803": true,
-	"4964": true,
-}
-
 // dash gives "" for Windows' "-".
 func dash(s string) string {
 	if s == "-" {
@@ -162,6 +156,17 @@ func pidOf(s string) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil
+}
+
+func putDashed(e *ecs.Event, f ecs.Field, s string) { set(e, f, dash(s)) }
+
+// putBase sets the name of a file by its path.
+func putBase(e *ecs.Event, f ecs.Field, path string) { set(e, f, baseName(dash(path))) }
+
+func putPID(e *ecs.Event, f ecs.Field, s string) {
+	if n, ok := pidOf(s); ok {
+		e.Set(f, strconv.FormatInt(n, 10), ecs.Number)
+	}
 }
 
 func baseName(path string) string {
@@ -324,6 +329,77 @@ func putHash(e *ecs.Event, f ecs.Field, v string) {
 	e.AddBytes(f, low[:len(v)], ecs.String)
 }
 
+// dataMember is a member of the event data and the ECS field that it becomes.
+type dataMember struct {
+	from role
+	to   ecs.Field
+	put  put
+}
+
+// fill fills in what members name.
+func (doc *document) fill(e *ecs.Event, members []dataMember) {
+	for i := range members {
+		m := &members[i]
+		m.put(e, m.to, doc.v[m.from])
+	}
+}
+
+// sysmonEvent is what an event of Sysmon has beside the process that did it.
+type sysmonEvent struct {
+	protocol, category, typ string // network.protocol, event.category, event.type
+	members                 []dataMember
+}
+
+var (
+	sysmonImage = []dataMember{
+		{rImageLoaded, fDLLPath, putDashed}, {rImageLoaded, ecs.FilePath, putDashed}, {rImageLoaded, ecs.FileName, putBase}, fileHashes,
+	}
+	sysmonPipe     = []dataMember{{rPipeName, fPipeName, set}}
+	sysmonRegistry = []dataMember{{rTargetObject, fRegistryPath, set}, {rDetails, fRegistryData, set}}
+
+	processHashes = dataMember{rHashes, 0, func(e *ecs.Event, _ ecs.Field, s string) { putHashes(e, s, 0) }}
+	fileHashes    = dataMember{rHashes, 0, func(e *ecs.Event, _ ecs.Field, s string) { putHashes(e, s, 1) }}
+)
+
+// sysmonEvents by event id.
+var sysmonEvents = map[string]sysmonEvent{
+	"1": {category: "process", typ: "start", members: []dataMember{
+		{rCommandLine, ecs.ProcessCommandLine, set}, {rCurrentDirectory, fWorkDir, set},
+		{rParentImage, ecs.ParentExecutable, putDashed}, {rParentImage, ecs.ParentName, putBase},
+		{rParentCommandLine, ecs.ParentCommandLine, putDashed}, {rParentProcessGUID, fParentEntityID, set},
+		{rParentProcessID, ecs.ParentPID, putPID}, processHashes,
+	}},
+	"3": {category: "network", members: []dataMember{
+		{rSourceIP, ecs.SourceIP, putAddress}, {rSourcePort, ecs.SourcePort, putPort}, {rSourceHostname, fSourceDomain, putDashed},
+		{rDestinationIP, ecs.DestIP, putAddress}, {rDestinationPort, ecs.DestPort, putPort},
+		{rDestinationHostname, ecs.DestDomain, putDashed}, {rProtocol, ecs.NetTransport, set},
+		{rDestinationPortName, ecs.NetProtocol, putDashed},
+		{rInitiated, ecs.NetDirection, oneOf(map[string]string{"true": "egress", "false": "ingress"})},
+	}},
+	"6": {members: sysmonImage}, "7": {members: sysmonImage},
+	"9":  {members: []dataMember{{rDevice, ecs.FilePath, putDashed}, {rDevice, ecs.FileName, putBase}}},
+	"12": {category: "registry", members: sysmonRegistry}, "13": {category: "registry", members: sysmonRegistry},
+	"14": {category: "registry", members: sysmonRegistry},
+	"17": {members: sysmonPipe}, "18": {members: sysmonPipe},
+	"22": {protocol: "dns", category: "network", members: []dataMember{
+		{rQueryName, ecs.DNSQuestionName, set}, {rQueryResults, fDNSResolvedIP, addAddresses},
+	}},
+}
+
+// sysmonOther is every other event; its hashes are of a file where it has any.
+var sysmonOther = sysmonEvent{members: []dataMember{fileHashes}}
+
+// addAddresses adds the addresses in a list as the DNS client writes it: "type:  5 name.vn;::ffff:1.2.3.4;".
+func addAddresses(e *ecs.Event, f ecs.Field, s string) {
+	for s != "" {
+		var part string
+		part, s, _ = strings.Cut(s, ";")
+		if part = strings.TrimPrefix(part, "::ffff:"); isIP(part) {
+			e.AddString(f, part)
+		}
+	}
+}
+
 func sysmon(e *ecs.Event, doc *document, id string) {
 	v := &doc.v
 	if t, n := isoTime(v[rUTCTime], utc); n > 0 && doc.has[rWinChannel] { // when it happened; the log writes it later
@@ -348,65 +424,14 @@ func sysmon(e *ecs.Event, doc *document, id string) {
 			set(e, fRuleName, r)
 		}
 	}
-	switch id {
-	case "1":
-		set(e, ecs.ProcessCommandLine, v[rCommandLine])
-		set(e, fWorkDir, v[rCurrentDirectory])
-		set(e, ecs.ParentExecutable, dash(v[rParentImage]))
-		set(e, ecs.ParentName, baseName(dash(v[rParentImage])))
-		set(e, ecs.ParentCommandLine, dash(v[rParentCommandLine]))
-		set(e, fParentEntityID, v[rParentProcessGUID])
-		if n, ok := pidOf(v[rParentProcessID]); ok {
-			e.Set(ecs.ParentPID, strconv.FormatInt(n, 10), ecs.Number)
-		}
-		putHashes(e, v[rHashes], 0)
-		set(e, ecs.EventCategory, "process")
-		set(e, ecs.EventType, "start")
-	case "3":
-		putAddress(e, ecs.SourceIP, v[rSourceIP])
-		putPort(e, ecs.SourcePort, v[rSourcePort])
-		set(e, fSourceDomain, dash(v[rSourceHostname]))
-		putAddress(e, ecs.DestIP, v[rDestinationIP])
-		putPort(e, ecs.DestPort, v[rDestinationPort])
-		set(e, ecs.DestDomain, dash(v[rDestinationHostname]))
-		set(e, ecs.NetTransport, v[rProtocol])
-		set(e, ecs.NetProtocol, dash(v[rDestinationPortName]))
-		switch v[rInitiated] {
-		case "true":
-			set(e, ecs.NetDirection, "egress")
-		case "false":
-			set(e, ecs.NetDirection, "ingress")
-		}
-		set(e, ecs.EventCategory, "network")
-	case "6", "7":
-		set(e, fDLLPath, v[rImageLoaded])
-		set(e, ecs.FilePath, v[rImageLoaded])
-		set(e, ecs.FileName, baseName(v[rImageLoaded]))
-		putHashes(e, v[rHashes], 1)
-	case "9":
-		set(e, ecs.FilePath, v[rDevice])
-		set(e, ecs.FileName, baseName(v[rDevice]))
-	case "12", "13", "14":
-		set(e, fRegistryPath, v[rTargetObject])
-		set(e, fRegistryData, v[rDetails])
-		set(e, ecs.EventCategory, "registry")
-	case "17", "18":
-		set(e, fPipeName, v[rPipeName])
-	case "22":
-		set(e, ecs.DNSQuestionName, v[rQueryName])
-		for rest := v[rQueryResults]; rest != ""; {
-			var part string
-			part, rest, _ = strings.Cut(rest, ";")
-			part = strings.TrimPrefix(part, "::ffff:")
-			if isIP(part) {
-				e.AddString(fDNSResolvedIP, part)
-			}
-		}
-		set(e, ecs.NetProtocol, "dns")
-		set(e, ecs.EventCategory, "network")
-	default:
-		putHashes(e, v[rHashes], 1)
+	event, ok := sysmonEvents[id]
+	if !ok {
+		event = sysmonOther
 	}
+	doc.fill(e, event.members)
+	set(e, ecs.NetProtocol, event.protocol)
+	set(e, ecs.EventCategory, event.category)
+	set(e, ecs.EventType, event.typ)
 	if t := dash(v[rTargetFilename]); t != "" {
 		set(e, ecs.FilePath, t)
 		set(e, ecs.FileName, baseName(t))
@@ -414,23 +439,90 @@ func sysmon(e *ecs.Event, doc *document, id string) {
 	}
 }
 
+// eventIDs is a set of them.
+func eventIDs(list ...string) map[string]bool {
+	out := map[string]bool{}
+	for _, id := range list {
+		out[id] = true
+	}
+	return out
+}
+
+var (
+	// logonEvents are those whose user is the one who logs on, not the one who asked for it.
+	logonEvents = eventIDs("4624", "4625", "4634", "4646", "4647", "4649", "4768", "4769", "4770", "4771", "4772", "4773", "4774", "4775", "4776",
+		"4777", "4800", "4801", "4802", "4803", "4964")
+	// authenticationEvents are those of event.category authentication.
+	authenticationEvents = eventIDs("4624", "4625", "4648", "4768", "4769", "4771", "4776", "4778", "4779")
+	// accountEvents change an account or a group: event.category iam.
+	accountEvents = eventIDs("4720", "4722", "4723", "4724", "4725", "4726", "4727", "4728", "4729", "4730", "4731", "4732", "4733", "4734", "4735",
+		"4737", "4738", "4740", "4741", "4742", "4743", "4754", "4755", "4756", "4757", "4758", "4767", "4781")
+)
+
+// newProcess are the members of event 4688 beside the process itself.
+var newProcess = []dataMember{
+	{rCommandLine, ecs.ProcessCommandLine, set},
+	{rParentProcessName, ecs.ParentExecutable, putDashed}, {rParentProcessName, ecs.ParentName, putBase}, {rProcessID, ecs.ParentPID, putPID},
+}
+
+// filteringPlatform are the members of the events of the Windows Filtering Platform (5156 and its relatives).
+var filteringPlatform = []dataMember{
+	{rSourceAddress, ecs.SourceIP, putAddress}, {rSourcePort, ecs.SourcePort, putPort},
+	{rDestAddress, ecs.DestIP, putAddress}, {rDestPort, ecs.DestPort, putPort},
+	{rDirection, ecs.NetDirection, oneOf(map[string]string{"%%14592": "ingress", "%%14593": "egress"})},
+}
+
 func security(e *ecs.Event, doc *document, id string) {
 	v := &doc.v
-	name, domain, sid := v[rSubjectUserName], v[rSubjectDomainName], v[rSubjectUserSid]
-	targetSid := v[rTargetUserSid]
-	if targetSid == "" {
-		targetSid = v[rTargetSid]
+	securityUsers(e, v, id)
+	set(e, fLogonType, v[rLogonType])
+	set(e, fServiceName, dash(v[rServiceName]))
+	if authenticationEvents[id] {
+		set(e, ecs.EventCategory, "authentication")
 	}
-	if logonEvents[id] {
-		name, domain, sid = v[rTargetUserName], v[rTargetDomainName], targetSid
+	if id == "4688" {
+		putProcess(e, v[rNewProcessName], v[rNewProcessID])
+		doc.fill(e, newProcess)
+		set(e, ecs.EventCategory, "process")
+		set(e, ecs.EventType, "start")
 	} else {
-		if n := dash(v[rTargetUserName]); n != "" {
+		image, pid := v[rProcessName], v[rProcessID]
+		if image == "" && v[rCallerProcessName] != "" {
+			image, pid = v[rCallerProcessName], v[rCallerProcessID]
+		}
+		putProcess(e, cmp.Or(image, v[rApplication]), pid)
+	}
+	putAddress(e, ecs.SourceIP, cmp.Or(v[rIPAddress], v[rClientAddress]))
+	putPort(e, ecs.SourcePort, v[rIPPort])
+	if w := dash(v[rWorkstation]); w != "" && !isIP(w) {
+		set(e, fSourceDomain, w)
+	}
+	if v[rSourceAddress] != "" || v[rDestAddress] != "" {
+		doc.fill(e, filteringPlatform)
+		set(e, ecs.EventCategory, "network")
+	}
+	if p := v[rProtocol]; p != "" && p != "0" && digits(p) {
+		set(e, ecs.NetTransport, transportName(p))
+	}
+	if accountEvents[id] {
+		set(e, ecs.EventCategory, "iam")
+	}
+}
+
+// securityUsers tells who did it from whom it was done to: of a log-on both are the one who logs on.
+func securityUsers(e *ecs.Event, v *[roleCount]string, id string) {
+	name, domain, sid := v[rSubjectUserName], v[rSubjectDomainName], v[rSubjectUserSid]
+	target, targetDomain, targetSid := v[rTargetUserName], v[rTargetDomainName], cmp.Or(v[rTargetUserSid], v[rTargetSid])
+	if logonEvents[id] {
+		name, domain, sid = target, targetDomain, targetSid
+	} else {
+		if n := dash(target); n != "" {
 			set(e, fUserTargetName, n)
-			set(e, fUserTargetDomain, dash(v[rTargetDomainName]))
+			set(e, fUserTargetDomain, dash(targetDomain))
 			set(e, fUserTargetID, dash(targetSid))
 			if id == "4648" || id == "4688" {
 				set(e, fUserEffName, n)
-				set(e, fUserEffDomain, dash(v[rTargetDomainName]))
+				set(e, fUserEffDomain, dash(targetDomain))
 			}
 		}
 		if name == "" && v[rAccountName] != "" {
@@ -440,63 +532,6 @@ func security(e *ecs.Event, doc *document, id string) {
 	set(e, ecs.UserName, dash(name))
 	set(e, ecs.UserDomain, dash(domain))
 	set(e, ecs.UserID, dash(sid))
-	set(e, fLogonType, v[rLogonType])
-	set(e, fServiceName, dash(v[rServiceName]))
-
-	switch id {
-	case "4688":
-		putProcess(e, v[rNewProcessName], v[rNewProcessID])
-		set(e, ecs.ProcessCommandLine, v[rCommandLine])
-		set(e, ecs.ParentExecutable, dash(v[rParentProcessName]))
-		set(e, ecs.ParentName, baseName(dash(v[rParentProcessName])))
-		if n, ok := pidOf(v[rProcessID]); ok {
-			e.Set(ecs.ParentPID, strconv.FormatInt(n, 10), ecs.Number)
-		}
-		set(e, ecs.EventCategory, "process")
-		set(e, ecs.EventType, "start")
-	case "4624", "4625", "4648", "4768", "4769", "4771", "4776", "4778", "4779":
-		set(e, ecs.EventCategory, "authentication")
-		fallthrough
-	default:
-		image, pid := v[rProcessName], v[rProcessID]
-		if image == "" && v[rCallerProcessName] != "" {
-			image, pid = v[rCallerProcessName], v[rCallerProcessID]
-		}
-		if image == "" {
-			image = v[rApplication]
-		}
-		putProcess(e, image, pid)
-	}
-	ip := v[rIPAddress]
-	if ip == "" {
-		ip = v[rClientAddress]
-	}
-	putAddress(e, ecs.SourceIP, ip)
-	putPort(e, ecs.SourcePort, v[rIPPort])
-	if w := dash(v[rWorkstation]); w != "" && !isIP(w) {
-		set(e, fSourceDomain, w)
-	}
-	if v[rSourceAddress] != "" || v[rDestAddress] != "" { // filtering platform
-		putAddress(e, ecs.SourceIP, v[rSourceAddress])
-		putPort(e, ecs.SourcePort, v[rSourcePort])
-		putAddress(e, ecs.DestIP, v[rDestAddress])
-		putPort(e, ecs.DestPort, v[rDestPort])
-		switch v[rDirection] {
-		case "%%14592":
-			set(e, ecs.NetDirection, "ingress")
-		case "%%14593":
-			set(e, ecs.NetDirection, "egress")
-		}
-		set(e, ecs.EventCategory, "network")
-	}
-	if p := v[rProtocol]; p != "" && p != "0" && digits(p) {
-		set(e, ecs.NetTransport, transportName(p))
-	}
-	switch id {
-	case "4720", "4722", "4723", "4724", "4725", "4726", "4727", "4728", "4729", "4730", "4731", "4732", "4733", "4734", "4735", "4737",
-		"4738", "4740", "4741", "4742", "4743", "4754", "4755", "4756", "4757", "4758", "4767", "4781":
-		set(e, ecs.EventCategory, "iam")
-	}
 }
 
 // powershell reads the "Name=value" lines of engine events: the user and the host application's command line.

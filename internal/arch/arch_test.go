@@ -187,16 +187,8 @@ const (
 
 // longFunctions are those that stay longer, each with its reason.
 var longFunctions = map[string]string{
-	"collector/decoders.accessDocument": "to be cut",
-	"collector/decoders.apacheError":    "to be cut",
-	"collector/decoders.bsdTime":        "to be cut",
-	"collector/decoders.line":           "to be cut",
-	"collector/decoders.security":       "to be cut",
-	"collector/decoders.sshdOther":      "to be cut",
-	"collector/decoders.sysmon":         "to be cut",
-	"collector/decoders.zeek":           "to be cut",
-	"collector/store/local.write":       "to be cut",
-	"collector/store/storetest.event":   "to be cut",
+	"collector/store/local.write":     "to be cut",
+	"collector/store/storetest.event": "to be cut",
 }
 
 // TestLinesAndFunctionsFit reads every file of Go that people write.
