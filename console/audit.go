@@ -70,7 +70,8 @@ func (h *audit) list(ctx context.Context, k *call, in *auditIn) (*AuditAnswer, e
 	for _, d := range p.Items {
 		out.Items = append(out.Items, AuditItem{Number: d.Number, Time: Time(d.Time), Actor: actorRef(k.Lang, d.Actor),
 			Roles: orEmpty(d.Actor.Roles), Action: d.Action, Text: deedText(d.Action), Object: d.Object,
-			Result: d.Result, Address: d.Actor.Address, Reason: d.Reason, Before: d.Before, After: d.After, Details: d.Details, Said: deedSaid(d)})
+			Result: d.Result, Address: d.Actor.Address, Reason: d.Reason, Why: reasonSaid(d), Before: d.Before, After: d.After,
+			Details: d.Details, Said: deedSaid(d)})
 	}
 	next := ""
 	if p.Next > 0 {

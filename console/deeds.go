@@ -23,6 +23,14 @@ func actorRef(lang string, a soc.Actor) Ref {
 	return Ref{a.ID, a.Name}
 }
 
+// reasonSaid words the reason of a deed that the product did by itself; nil where there is none, and of a person's own words.
+func reasonSaid(d soc.Deed) Text {
+	if _, known := locales["vi"]["machineReason."+d.Reason]; !known || d.Actor.ID != soc.Machine.ID {
+		return nil
+	}
+	return both("machineReason."+d.Reason, nil, d.Reason)
+}
+
 // deedSaid words the details of a deed, in the order of their keys. What is empty is left out; what has no words stands as it is.
 func deedSaid(d soc.Deed) []DeedDetail {
 	out := []DeedDetail{}
@@ -103,9 +111,13 @@ func deedRow(lang string, d soc.Deed) []string {
 	for i, r := range d.Actor.Roles {
 		roles[i] = word(lang, "role."+string(r))
 	}
+	reason := d.Reason
+	if said := reasonSaid(d); said != nil {
+		reason = said[lang]
+	}
 	row := []string{strconv.FormatInt(d.Number, 10), time.UnixMilli(d.Time).In(soc.Zone).Format("2006-01-02T15:04:05.000-07:00"), d.Actor.ID,
 		actorRef(lang, d.Actor).Name,
-		strings.Join(roles, "; "), d.Actor.Address, d.Action, deedText(d.Action)[lang], d.Object, word(lang, "result."+d.Result), d.Reason,
+		strings.Join(roles, "; "), d.Actor.Address, d.Action, deedText(d.Action)[lang], d.Object, word(lang, "result."+d.Result), reason,
 		strings.Join(details, "; "), d.Before, d.After}
 	for i, v := range row {
 		row[i] = plainCell(v)

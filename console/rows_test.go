@@ -366,7 +366,30 @@ func TestDeedsInWords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, reason := range soc.MachineReasons {
+		for _, by := range []soc.Actor{soc.Machine, {ID: "ng-1", Name: "Người một"}} {
+			d := soc.Deed{Actor: by, Action: "source.retire", Object: "NG-1", Result: "done", Reason: reason}
+			words := reasonSaid(d)
+			if by.ID != soc.Machine.ID {
+				if words != nil || deedRow("vi", d)[10] != reason {
+					t.Errorf("the words of a person, %q, become %v", reason, words)
+				}
+				continue
+			}
+			if words["vi"] == "" || words["en"] == "" || words["vi"] == words["en"] || words["en"] == reason || deedRow("vi", d)[10] != words["vi"] {
+				t.Errorf("the product's reason %s is told as %v", reason, words)
+			}
+		}
+	}
+	if err := b.keep(soc.Deed{Actor: soc.Machine, Action: "source.retire", Object: "NG-1", Result: "done",
+		Reason: soc.ReasonSensorWithdrawn}); err != nil {
+		t.Fatal(err)
+	}
 	items := ask[AuditAnswer](b.as("", soc.Lead), get, "/api/audit", nil).Items
+	if i := slices.IndexFunc(items, func(d AuditItem) bool { return d.Action == "source.retire" }); i < 0 ||
+		items[i].Why["vi"] != "mọi chứng thư của cảm biến đã bị thu hồi" {
+		t.Errorf("a source retired by the product: %+v", items)
+	}
 	said := func(at int, lang string) string {
 		var out []string
 		for _, x := range items[at].Said {

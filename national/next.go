@@ -120,9 +120,9 @@ func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, er
 	why := ""
 	switch {
 	case sample:
-		why = "sample data"
+		why = soc.ReasonSample
 	case exercise && !s.cfg.Exercises:
-		why = "exercise"
+		why = soc.ReasonExercise
 	default:
 		return false, nil
 	}

@@ -43,6 +43,16 @@ type Actor struct {
 // Machine is the actor of what the product does by itself.
 var Machine = Actor{ID: "system", Name: "Hoa Lư"}
 
+// Reasons of deeds of Machine: codes, which are worded for who reads them (a person's reason stands as it was written).
+const (
+	ReasonSensorWithdrawn = "sensor_withdrawn" // every certificate of the sensor is withdrawn
+	ReasonSample          = "sample"           // it is of sample data
+	ReasonExercise        = "exercise"         // it is of an exercise, and those are not reported
+)
+
+// MachineReasons are all of them.
+var MachineReasons = []string{ReasonSensorWithdrawn, ReasonSample, ReasonExercise}
+
 // Scope is the part of the province an Actor may see. All is the SOC's own view and includes Unassigned.
 type Scope struct {
 	All     bool

@@ -270,6 +270,6 @@ func (c NationalEndpointCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/national/endpoint", how, strings.NewReader(string(body)), &set); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.out, say("set: reports go to ")+c.URL+" from now on")
+	fmt.Fprintf(e.out, say("set: reports go to %s from now on\n"), c.URL)
 	return sendTest(e, c.control(), atDestination{set.Destination})
 }

@@ -8,9 +8,11 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,8 +21,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"hoalu/internal/lang"
+	"hoalu/soc"
 )
 
 // TestVietnameseSensor: whatever keeps a sensor from being enrolled or from running is said in Vietnamese.
@@ -72,7 +76,7 @@ func TestVietnameseSensor(t *testing.T) {
 		{"", enroll("http://x", token, good), "https://máy:8443"},
 		{"", enroll(srv.URL, "short", good), "mã mời chưa đủ"},
 		{"", enroll(srv.URL, token, filepath.Join(file, "x")), "không tạo được thư mục chứng thư"},
-		{"", enroll("https://127.0.0.1:1", token, good), "không có gì nhận kết nối ở đó"},
+		{"", enroll("https://127.0.0.1:1", token, good), "máy chủ không trả lời ở cổng này"},
 		{"", enroll("https://nowhere.invalid", token, good), "không biết tên nowhere.invalid"},
 		{"", enroll(strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), token, good), "chứng thư bên đó không cấp cho localhost"},
 		{"", enroll(srv.URL, "secret."+strings.Repeat("0", 64), good), "không phải bộ thu thập"},
@@ -98,6 +102,39 @@ func TestVietnameseSensor(t *testing.T) {
 		}
 		if m := said.FindString(bare); m != "" {
 			t.Errorf("hoalu %s says in English (%q): %s", strings.Join(c.args, " "), m, errs.String())
+		}
+	}
+}
+
+// TestSourceKeysCommandNoTerminal: what others wrote into labels and names reaches the terminal as text, and the rest in Vietnamese.
+func TestSourceKeysCommandNoTerminal(t *testing.T) {
+	t.Setenv("LC_ALL", "vi_VN.UTF-8")
+	defer lang.Use("en")
+	const attack = "\x1b]0;x\x07\x1b[2J\x1b[31mnhãn\u202e\u009b31m\r\n"
+	dir := t.TempDir()
+	socket, err := net.Listen("unix", filepath.Join(dir, "control.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(map[string]any{"keys": []soc.SourceKey{
+			{ID: "k1" + attack, Kind: "key" + attack, Label: attack, By: "Người " + attack, Made: 1},
+			{ID: "k2", Kind: "key", Label: "web-01", By: "An", Made: 1, Ends: 2, Used: 3}}})
+	})}
+	go srv.Serve(socket) //nolint:errcheck // ends with Close
+	defer srv.Close()
+	var out, errs bytes.Buffer
+	if code := run([]string{"source", "key", "list", "--data", dir, "NG-0001"}, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "nhãn") || !strings.Contains(lines[0], "không thời hạn") ||
+		!strings.Contains(lines[0], "chưa") || !strings.Contains(lines[1], "web-01") {
+		t.Errorf("two keys are told as %q", out.String())
+	}
+	for _, line := range lines {
+		if i := strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("%q is written to the terminal", line)
 		}
 	}
 }

@@ -81,8 +81,9 @@ func (c SourceKeyListCmd) Run(e *env) error {
 		return local(ms)
 	}
 	for _, k := range v.Keys {
-		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), k.ID, k.Kind, at(k.Made, ""),
-			evidence.Plain(k.By), at(k.Ends, "never"), at(k.Used, "not yet"), evidence.Plain(k.Label)); err != nil {
+		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), evidence.Plain(k.ID), evidence.Plain(k.Kind),
+			at(k.Made, ""),
+			evidence.Plain(k.By), at(k.Ends, say("without limit")), at(k.Used, say("not yet")), evidence.Plain(k.Label)); err != nil {
 			return err
 		}
 	}
@@ -101,7 +102,7 @@ func (c SourceKeyRevokeCmd) Run(e *env) error {
 	if err := c.control().Call(e.ctx, "POST", "/source/key/revoke", url.Values{"source": {c.Source}, "key": {c.Key}}, nil, nil); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(e.out, c.Key, "revoked")
+	_, err := fmt.Fprintf(e.out, say("%s is withdrawn\n"), c.Key)
 	return err
 }
 

@@ -84,7 +84,7 @@ func (r *Register) RetireWithdrawn(ctx context.Context) error {
 	var errs []error
 	for _, src := range r.inventory.Snapshot().Active() {
 		if src.Kind == soc.SourceSensor && !src.Demo && src.Sensor != r.c.Own && withdrawn[src.Sensor] {
-			errs = append(errs, r.inventory.RetireSensor(ctx, soc.Machine, src.Sensor, "every certificate of the sensor is withdrawn"))
+			errs = append(errs, r.inventory.RetireSensor(ctx, soc.Machine, src.Sensor, soc.ReasonSensorWithdrawn))
 		}
 	}
 	return errors.Join(errs...)

@@ -1617,6 +1617,10 @@ export interface components {
             number: number;
             object?: string;
             reason?: string;
+            /** @description the reason in words, where the product gave it by itself */
+            reason_said?: {
+                [key: string]: string;
+            };
             /** @enum {string} */
             result: "done" | "denied" | "error";
             roles: string[];

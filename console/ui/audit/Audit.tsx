@@ -253,7 +253,11 @@ export default function Audit() {
                     <>
                       <dt>{t('sources.reason')}</dt>
                       <dd>
-                        <Evidence value={current.reason} mode="detail" />
+                        {current.reason_said ? (
+                          say(current.reason_said, lang, t)
+                        ) : (
+                          <Evidence value={current.reason} mode="detail" />
+                        )}
                       </dd>
                     </>
                   )}
