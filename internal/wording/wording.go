@@ -100,7 +100,7 @@ var System = []struct {
 	{syscall.EPIPE, "nobody reads the output any more"},
 	{syscall.ENAMETOOLONG, "the name is too long"},
 	{syscall.ELOOP, "links lead in a circle"},
-	{syscall.ECONNREFUSED, "nothing listens there"},
+	{syscall.ECONNREFUSED, "the server does not answer at this port"},
 	{syscall.ECONNRESET, "the other side broke the connection off"},
 	{syscall.EHOSTUNREACH, "there is no way there"},
 	{syscall.ENETUNREACH, "there is no way there"},
