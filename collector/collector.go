@@ -14,7 +14,6 @@ package collector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -364,7 +363,8 @@ func (in *Intake) append(b *wire.Batch, size int) (uint64, error) {
 	return seq, nil
 }
 
-// PutSensor makes one batch of a sensor durable, exactly once by (sensor, sequence).
+// PutSensor makes one batch of a sensor durable, exactly once by sensor, sequence and content: other content under a sequence that was
+// taken, as a sensor sends that was cloned or set back to an older copy, becomes events with ids of their own.
 func (in *Intake) PutSensor(ctx context.Context, id string, sequence uint64, frames []wire.Frame) (duplicate bool, err error) {
 	n := len(frames)
 	frames, size := in.admit(frames)
@@ -377,9 +377,17 @@ func (in *Intake) PutSensor(ctx context.Context, id string, sequence uint64, fra
 		return false, err
 	}
 	defer release()
-	duplicate, err = in.sensors.once(id, sequence, in.opts.Now(), func() error {
+	duplicate, err = in.sensors.once(id, sequence, digestOf(frames), in.opts.Now(), func(other, tell bool) error {
+		b := wire.Batch{Listener: sensor.Name, Sensor: id, Sequence: sequence, Frames: frames}
+		if other {
+			b.Sequence = 0 // their ids are those of the queue
+		}
+		if tell {
+			in.log.Warn("a sensor used the number of a batch for another one; was it cloned or set back to an older copy? Enrol it anew",
+				"sensor.id", id, "sequence", sequence)
+		}
 		// Not ctx: were the sensor to go away now, the batch could become durable without being noted.
-		_, err := in.append(&wire.Batch{Listener: sensor.Name, Sensor: id, Sequence: sequence, Frames: frames}, size)
+		_, err := in.append(&b, size)
 		return err
 	})
 	if duplicate {
@@ -477,230 +485,4 @@ func (in *Intake) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return in.sensors.save(ctx, in.opts)
-}
-
-// sensorPositions remembers which batches of each sensor are in the queue.
-//
-// Invariants: a sequence is taken at most once; what was taken and is not among the positions kept is in the queue behind theirs; sequences
-// below a sensor's last that were never seen stand in missing and may still come.
-type sensorPositions struct {
-	saving sync.RWMutex // read-held from before an append until it is noted: a save sees all or nothing of it
-
-	mu    sync.Mutex
-	all   map[string]*sensorPosition
-	saved uint64 // queue sequence the state file covers
-}
-
-type sensorPosition struct {
-	turn    sync.Mutex // one append at a time
-	Last    uint64     `json:"last"`
-	Missing []missing  `json:"missing,omitempty"`
-}
-
-// missing is a run of sequences below Last that have not come.
-type missing struct {
-	First  uint64    `json:"first"`
-	Last   uint64    `json:"last"`
-	Since  time.Time `json:"since"`
-	Silent bool      `json:"silent,omitempty"` // told, or nothing to tell
-}
-
-const (
-	maxMissing  = 1000            // runs kept for a sensor; the oldest is given up beyond
-	backlog     = 64              // sequences that may come late before the first one seen
-	gapPatience = 2 * time.Minute // until a gap is told
-)
-
-// positions is what is kept of sensors.
-type positions struct {
-	Version  int                        `json:"version"`
-	Position uint64                     `json:"position"`
-	Sensors  map[string]*sensorPosition `json:"sensors"`
-}
-
-func (s *sensorPositions) load(ctx context.Context, opts Options) error {
-	s.all = map[string]*sensorPosition{}
-	last := opts.Queue.State().Last
-	if opts.State != nil {
-		data, err := opts.State.Load(ctx)
-		if err != nil {
-			return err
-		}
-		f := positions{Version: 1}
-		if data != nil {
-			if err := json.Unmarshal(data, &f); err != nil {
-				return fmt.Errorf("read positions: %w", err)
-			}
-		}
-		if f.Version != 1 {
-			return fmt.Errorf("read positions: version %d, this program reads 1", f.Version)
-		}
-		if f.Position <= last { // else they are of another life of the queue, all of which is read then
-			s.saved = f.Position
-		}
-		for id, p := range f.Sensors {
-			if p != nil {
-				s.all[id] = p
-			}
-		}
-	}
-	for seq := s.saved + 1; seq <= last; {
-		m, err := opts.Queue.Read(ctx, seq)
-		if gone, ok := errors.AsType[*queue.PurgedError](err); ok {
-			seq = gone.Next
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if b, err := wire.Decode(m.Data); err == nil && b.Sensor != "" {
-			s.get(b.Sensor).note(b.Sequence, opts.Now()) // a damaged batch is the pipeline's to report
-		}
-		seq++
-	}
-	return nil
-}
-
-func (s *sensorPositions) get(id string) *sensorPosition {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.all[id]
-	if p == nil {
-		p = &sensorPosition{}
-		s.all[id] = p
-	}
-	return p
-}
-
-func (s *sensorPositions) last(id string) uint64 {
-	s.mu.Lock()
-	p := s.all[id]
-	s.mu.Unlock()
-	if p == nil {
-		return 0
-	}
-	p.turn.Lock()
-	defer p.turn.Unlock()
-	return p.Last
-}
-
-func (s *sensorPositions) position() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.saved
-}
-
-// once calls do unless sequence was taken before.
-func (s *sensorPositions) once(id string, sequence uint64, now time.Time, do func() error) (duplicate bool, err error) {
-	p := s.get(id)
-	p.turn.Lock()
-	defer p.turn.Unlock()
-	if p.taken(sequence) {
-		return true, nil
-	}
-	s.saving.RLock()
-	defer s.saving.RUnlock()
-	if err := do(); err != nil {
-		return false, err
-	}
-	p.note(sequence, now)
-	return false, nil
-}
-
-func (p *sensorPosition) taken(seq uint64) bool {
-	if p.Last == 0 || seq > p.Last {
-		return false
-	}
-	for _, m := range p.Missing {
-		if m.First <= seq && seq <= m.Last {
-			return false
-		}
-	}
-	return true
-}
-
-func (p *sensorPosition) note(seq uint64, now time.Time) {
-	if seq > p.Last {
-		first := p.Last + 1
-		if silent := p.Last == 0; first < seq {
-			if silent && seq > backlog {
-				first = seq - backlog
-			}
-			p.Missing = append(p.Missing, missing{first, seq - 1, now, silent})
-			if len(p.Missing) > maxMissing {
-				p.Missing = p.Missing[1:]
-			}
-		}
-		p.Last = seq
-		return
-	}
-	for i, m := range p.Missing {
-		if m.First <= seq && seq <= m.Last {
-			rest := append([]missing(nil), p.Missing[:i]...)
-			if m.First < seq {
-				rest = append(rest, missing{m.First, seq - 1, m.Since, m.Silent})
-			}
-			if seq < m.Last {
-				rest = append(rest, missing{seq + 1, m.Last, m.Since, m.Silent})
-			}
-			p.Missing = append(rest, p.Missing[i+1:]...)
-			return
-		}
-	}
-}
-
-type sensorGap struct {
-	sensor      string
-	first, last uint64
-}
-
-// overdue lists gaps to tell, each once.
-func (s *sensorPositions) overdue(now time.Time) []sensorGap {
-	s.saving.RLock()
-	defer s.saving.RUnlock()
-	s.mu.Lock()
-	all := make(map[string]*sensorPosition, len(s.all))
-	for id, p := range s.all {
-		all[id] = p
-	}
-	s.mu.Unlock()
-	var gaps []sensorGap
-	for id, p := range all {
-		p.turn.Lock()
-		for i := range p.Missing {
-			if m := &p.Missing[i]; !m.Silent && now.Sub(m.Since) >= gapPatience {
-				m.Silent = true
-				gaps = append(gaps, sensorGap{id, m.First, m.Last})
-			}
-		}
-		p.turn.Unlock()
-	}
-	return gaps
-}
-
-// save keeps the positions; what they cover need not stay in the queue.
-func (s *sensorPositions) save(ctx context.Context, opts Options) error {
-	if opts.State == nil {
-		return nil
-	}
-	s.saving.Lock()
-	position := opts.Queue.State().Last
-	s.mu.Lock()
-	f := positions{Version: 1, Position: position, Sensors: map[string]*sensorPosition{}}
-	for id, p := range s.all {
-		f.Sensors[id] = &sensorPosition{Last: p.Last, Missing: append([]missing(nil), p.Missing...)}
-	}
-	s.mu.Unlock()
-	s.saving.Unlock()
-	data, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	if err := opts.State.Keep(ctx, data); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.saved = max(s.saved, position)
-	s.mu.Unlock()
-	return nil
 }

@@ -207,6 +207,72 @@ func TestPutSensorOnce(t *testing.T) {
 	})
 }
 
+// TestSensorThatReusesNumbers: a sensor that was cloned or set back sends other records under numbers that were taken. They are stored, once
+// each; before, they were answered as durable and thrown away.
+func TestSensorThatReusesNumbers(t *testing.T) {
+	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
+		q := openQueue(t, local.Config{Dir: t.TempDir()})
+		opts := Options{Queue: q, State: db.Document("sensor positions")}
+		if err := opts.State.Keep(t.Context(), []byte(`{"version":1,"position":0,"sensors":{"old":{"last":9}}}`)); err != nil {
+			t.Fatal(err)
+		}
+		in := openIntake(t, opts)
+		put := func(sensor string, seq uint64, text string, want bool) {
+			t.Helper()
+			if dup, err := in.PutSensor(t.Context(), sensor, seq, lines(1, text)); err != nil || dup != want {
+				t.Errorf("PutSensor(%s, %d, %s) = %v, %v, want duplicate %v", sensor, seq, text, dup, err, want)
+			}
+		}
+		put("old", 9, "x", true) // taken by a version that kept no digests
+		put("old", 10, "x", false)
+		put("old", 10, "x", true)
+		put("old", 10, "y", false)
+		for i := uint64(1); i <= 2*maxRecent; i++ {
+			put("a", i, fmt.Sprint("first", i), false)
+		}
+		put("a", 2*maxRecent, "second", false)
+		put("a", 2*maxRecent, "second", true)
+		put("a", 2*maxRecent, fmt.Sprint("first", 2*maxRecent), true)
+		put("a", 1, "second1", false) // its digest is no longer kept
+		put("a", 1, "second1", true)
+		put("b", 5, "x", false)
+		put("b", 4, "x", false) // an earlier one that was on its way
+		put("b", 4, "x", true)
+		put("b", 4, "y", false)
+
+		in = openIntake(t, opts) // killed: the queue tells
+		put("a", 2*maxRecent, "second", true)
+		put("a", 2*maxRecent, "third", false)
+		put("b", 5, "x", true)
+		if err := in.Close(); err != nil {
+			t.Fatal(err)
+		}
+		in = openIntake(t, opts)
+		put("a", 2*maxRecent, "third", true)
+		put("b", 4, "y", true)
+
+		ids := map[string]int{}
+		for seq := uint64(1); seq <= q.State().Last; seq++ {
+			m, err := q.Read(t.Context(), seq)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := wire.Decode(m.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.Sequence > 0 {
+				ids[fmt.Sprint(b.Sensor, b.Sequence)]++
+			}
+		}
+		for id, n := range ids {
+			if n != 1 {
+				t.Errorf("sensor and sequence %s stand for %d batches: their events would have the same ids", id, n)
+			}
+		}
+	})
+}
+
 func putSensorOnce(t *testing.T, positions *state.Document) {
 	dir := t.TempDir()
 	q := openQueue(t, local.Config{Dir: dir})

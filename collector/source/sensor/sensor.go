@@ -1,7 +1,7 @@
 // Package sensor takes the batches of our own sensors in: HTTPS/2 with a client certificate each.
 //
 //	POST /v1/batches    body: wire.Encode of a Batch whose Sequence is the sensor's own → 200 {"sequence":n,"duplicate":false}
-//	                    after the fsync; the same sequence again is answered duplicate and stored once
+//	                    after the fsync; the same batch again is answered duplicate and stored once; another one under its sequence is stored
 //	GET  /v1/position   → 200 {"sequence":n}: the last sequence taken, where a sensor that lost its spool goes on
 //	POST /v1/stats      accounting of 10 seconds (Stats) → 204
 //	POST /v1/renew      {"csr":PEM} for a new key → 200 {"certificate":PEM,"authority":PEM,"sensor":id}; the old certificate stays good
