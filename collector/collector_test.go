@@ -207,8 +207,8 @@ func TestPutSensorOnce(t *testing.T) {
 	})
 }
 
-// TestSensorThatReusesNumbers: a sensor that was cloned or set back sends other records under numbers that were taken. They are stored, once
-// each; before, they were answered as durable and thrown away.
+// TestSensorThatReusesNumbers: a sensor that was cloned or set back sends other records under numbers that were taken. They are stored,
+// once each; before, they were answered as durable and thrown away.
 func TestSensorThatReusesNumbers(t *testing.T) {
 	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
 		q := openQueue(t, local.Config{Dir: t.TempDir()})
