@@ -11,7 +11,7 @@ import (
 // What the hand-written decoder does not read goes through gopacket's layers: link types that live capture never meets (Wi-Fi, FDDI,
 // pflog) and encapsulations too rare to be worth code of our own. There only the place of the inner IP packet is taken from gopacket;
 // the packet itself goes back to the fast path, so that a flow reads the same however it was wrapped. A packet costs about a
-// microsecond there instead of some 40 ns (BenchmarkOddLink), and gopacket recovers from its own faults.
+// microsecond there instead of some 40 ns (BenchmarkOddLink); a fault of gopacket's is a layer that cannot be read (ipFinder).
 
 // oddLinks are the link types read through gopacket.
 var oddLinks = map[uint32]gopacket.Decoder{

@@ -10,8 +10,9 @@
 // Contract: an Analyzer belongs to one goroutine; only Stats may be called from others. Packet reads the caller's bytes and
 // keeps none of them. emit is called on that goroutine; the record is valid until emit returns; emit must not block while
 // capturing live (see Output, a bounded ring that drops the lowest class first and counts it). The records of a capture depend on
-// nothing but its bytes and the Config: the clock is that of the packets. Nothing here grows without bound: flows, buffered
-// stream bytes, fragments and waiting DNS questions have caps, and what a cap pushes out is counted by reason.
+// nothing but its bytes and the Config: the clock is that of the packets. Nothing here grows without bound: Config.MaxFlows
+// bounds the flows, Config.MaxBytes all that they carry and that waits; headers within headers are read to a fixed depth. What a cap pushes
+// out is counted by reason.
 //
 // Link types and encapsulations that live capture never meets go through gopacket's layers (layers.go); captures are read by read.go, with
 // pcapgo as the second opinion in the tests.
