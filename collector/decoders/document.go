@@ -226,7 +226,7 @@ var names = map[role][]string{
 	rAgentType:    {"agent.type"},
 
 	rTime: {"time", "ts", "eventTime", "event_time", "date", "datetime", "_time", "TimeCreated", "EventTime", "creationTime", "published",
-		"asctime", "@t"},
+		"asctime", "@t", "t.$date"},
 	// An untrusted sender that marks its events as exercise, sample or protected would hide them.
 	rReserved: {"hoalu.time_suspect", "hoalu.unparsed", "hoalu.exercise", "hoalu.demo", "hoalu.identifier", "hoalu.unit.id", "hoalu.level",
 		"hoalu.zone", "hoalu.asset.id", "hoalu.sender_timestamp"},

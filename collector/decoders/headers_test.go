@@ -208,6 +208,9 @@ func TestForeignFiles(t *testing.T) {
 		"2026-03-02 14:53:22 0 [Note] mariadbd: ready for connections.",
 		"2026-03-02 14:53:22 12 [Warning] Access denied for user 'an'@'localhost'",
 		"Mon Mar  2 14:53:22 2026 : Info: Ready to process requests",
+		"Mon Mar  2 14:53:22 2026 : Auth: (0) Login incorrect (pap: Cleartext password does not match): [an/x] (from client localhost port 0)",
+		"1234:M 02 Mar 2026 14:53:22.998 * Ready to accept connections",
+		"[2026/03/02 14:53:22.183,  0] ../../source3/smbd/server.c:1741(main)",
 		"2026-03-02T07:52:16 ERROR: disk is full",
 	} {
 		check(t, d, "", wire.FormatLine, line, "host.name=")
@@ -223,6 +226,43 @@ func TestForeignFiles(t *testing.T) {
 	}
 	check(t, d, "", wire.FormatLine, "2026-03-02 14:53:10,162 box13 proftpd[14523] box13 (127.0.0.1[127.0.0.1]): USER an: no such user found",
 		"host.name=box13|process.name=proftpd|process.pid=14523")
+}
+
+// TestOwnTimes: a line that nothing understands lies at the time that it carries, whatever program wrote it; one that carries none, or
+// one that cannot be told, at its receipt.
+func TestOwnTimes(t *testing.T) {
+	d := newDecoder(t)
+	const at = "@timestamp=2026-03-02T00:53:22.183Z" // 07:53 in Vietnam
+	for _, line := range []string{
+		"[2026/03/02 07:53:22.183461,  3, pid=1234, effective(0, 0), real(0, 0)] ../../source3/smbd/server.c:1741(main)",
+		"[2026/03/02 07:53:22.183,  2] ../../source3/auth/auth.c:343(auth_check)",
+		"[2026-03-02 07:53:22.183] app started",
+		"[2026-03-02T07:53:22.183+07:00] app started",
+		"[2026-03-02T00:53:22.183Z] app started",
+		"127.0.0.1:5000 [02/Mar/2026:07:53:22.183] fe be/s1 0/0/1/2/3 200 100 - - ---- 1/1/0/0/0 0/0 \"GET / HTTP/1.1\"",
+		"02/Mar/2026:01:53:22.183 +0100 x",
+		`time="2026-03-02T07:53:22.183+07:00" level=info msg="started"`,
+		"ts=2026-03-02T00:53:22.183Z caller=main.go level=info",
+		"ts=1772412802.183 level=info",
+		"I0302 07:53:22.183123    1234 server.go:12] started",
+		"20260302 07:53:22.183 started", "20260302T075322.183 started", "20260302T005322.183Z started",
+		"02.03.2026 07:53:22.183 started",
+		"1234:M 02 Mar 2026 07:53:22.183 * Ready to accept connections",
+		"<13>[2026-03-02 07:53:22.183] behind a priority",
+	} {
+		check(t, d, "", wire.FormatLine, line, at)
+	}
+	for line, want := range map[string]string{
+		"20-02-2026 07:53:22 x":     "@timestamp=2026-02-20T00:53:22.000Z",
+		"02/20/2026 07:53:22 x":     "@timestamp=2026-02-20T00:53:22.000Z",
+		"02/03/2026 07:53:22 x":     "@timestamp=" + ecs.FormatTime(received.UnixMilli()), // the second of March, or the third of February
+		"[    12.345678] usb 1-1 x": "@timestamp=" + ecs.FormatTime(received.UnixMilli()), // since the start of the machine
+		"[2026-02-30 07:53:22] x":   "@timestamp=" + ecs.FormatTime(received.UnixMilli()),
+		"time= x":                   "@timestamp=" + ecs.FormatTime(received.UnixMilli()),
+		"[":                         "@timestamp=" + ecs.FormatTime(received.UnixMilli()),
+	} {
+		check(t, d, "", wire.FormatLine, line, want)
+	}
 }
 
 // TestZones: offsets and names of zones behind a time count, with or without a blank.

@@ -254,6 +254,9 @@ func (h *header) rfc3164(s string, received int64, zone *time.Location) {
 				}
 			}
 			if t, k := h.stamp(rest, received, zone); k > 0 && hostLike(host) {
+				if strings.IndexByte(host, ':') >= 0 && !isIP(host) {
+					host = "" // Redis: "1234:M 02 Mar 2026 …"
+				}
 				h.host, h.time, h.timed = host, t, true
 				h.tag(strings.TrimLeft(strings.TrimPrefix(h.namedZone(rest, k), ":"), " "), noHost)
 				return
@@ -271,6 +274,9 @@ func (h *header) rfc3164(s string, received int64, zone *time.Location) {
 	rest := h.namedZone(at, n)
 	if strings.HasPrefix(rest, ": ") || strings.HasPrefix(rest, " : ") { // Cisco: no host, no tag
 		h.tag(strings.TrimLeft(rest, ": "), noHost)
+		if rest[0] == ' ' && !strings.HasPrefix(h.text, "%") && h.pid == "" { // FreeRADIUS: " : Auth: (0) Login incorrect" names a category
+			h.app, h.text = "", strings.TrimLeft(rest, ": ")
+		}
 		return
 	}
 	blanks := len(rest) - len(strings.TrimLeft(rest, " "))

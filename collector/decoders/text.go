@@ -83,6 +83,12 @@ func (d *Decoder) line(e *ecs.Event, s string, o Options, framed bool) bool {
 			return true
 		}
 		e.Time = t
+		if own, named, ok := ownTime(h.text, e.Created, o.Zone); ok {
+			e.Time = own
+			if d.clock = zoneAssumed; named {
+				d.clock = zoneNamed
+			}
+		}
 		if h.pri < 0 {
 			set(e, ecs.Message, s)
 			return false
