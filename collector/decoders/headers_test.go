@@ -242,6 +242,7 @@ func TestOwnTimes(t *testing.T) {
 		"127.0.0.1:5000 [02/Mar/2026:07:53:22.183] fe be/s1 0/0/1/2/3 200 100 - - ---- 1/1/0/0/0 0/0 \"GET / HTTP/1.1\"",
 		"02/Mar/2026:01:53:22.183 +0100 x",
 		`time="2026-03-02T07:53:22.183+07:00" level=info msg="started"`,
+		"level=info ts=2026-03-02T00:53:22.183Z caller=main.go",
 		"ts=2026-03-02T00:53:22.183Z caller=main.go level=info",
 		"ts=1772412802.183 level=info",
 		"I0302 07:53:22.183123    1234 server.go:12] started",

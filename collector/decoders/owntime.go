@@ -20,8 +20,8 @@ func ownTime(s string, received int64, zone *time.Location) (t int64, named, ok 
 		}
 	}
 	for _, key := range [...]string{"time=", "ts=", "timestamp="} {
-		if v, found := strings.CutPrefix(s, key); found {
-			v = strings.TrimPrefix(v, `"`)
+		if k := strings.Index(s[:min(len(s), 128)], key); k == 0 || k > 0 && s[k-1] == ' ' { // also "level=info ts=…"
+			v := strings.TrimPrefix(s[k+len(key):], `"`)
 			if t, n := fileTime(v, zone); n > 0 {
 				return t, namesZone(v[:n]), true
 			}
