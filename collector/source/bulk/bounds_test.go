@@ -118,6 +118,32 @@ func TestItemsAndAnswerAreBounded(t *testing.T) {
 	}
 }
 
+// An action line that names half a million values is refused before it is taken apart, which would cost a hundred bytes for each of
+// them; and what is taken apart is not held while the request waits for its next line.
+func TestActionLineIsBounded(t *testing.T) {
+	s := &sink{}
+	_, url := serveListener(t, Config{}, s)
+	line := func(n int) string { return `{"create":{"_index":"w","x":[` + strings.Repeat("0,", n) + `0]}}` + "\n{}\n" }
+	grown := peak(func() {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				status, r := post(t, url+"/_bulk", "application/x-ndjson", strings.NewReader(line(500_000)))
+				if status != 400 || !strings.Contains(r.Error.Reason, "malformed action line") {
+					t.Errorf("an action line of a megabyte: %d %+v, want 400", status, r.Error)
+				}
+			})
+		}
+		wg.Wait()
+	})
+	if grown > 64<<20 {
+		t.Errorf("eight action lines of a megabyte made memory grow by %d MiB, limit 64", grown>>20)
+	}
+	if _, r := post(t, url+"/_bulk", "application/x-ndjson", strings.NewReader(line(1000))); len(r.Items) != 1 || r.Items[0]["create"].Status != 201 {
+		t.Errorf("an action line of 2 kB: %+v, want 201", r)
+	}
+}
+
 // Many such requests at once hold no more than the budget, one address half of it, and another address is served meanwhile.
 func TestOneAddressDoesNotTakeTheBudget(t *testing.T) {
 	s := &sink{}

@@ -21,6 +21,7 @@ const (
 	sliceDocuments = 256 << 10 // bytes of documents put together
 	sliceItems     = 512 << 10 // bytes of items kept until they are put
 	itemCost       = 96        // bytes of an item beside its texts
+	maxAction      = 8 << 10   // bytes of an action line: parsed, it takes up to 400 times as many
 	maxID          = 512       // bytes, as Elasticsearch
 	maxIndex       = 255       // bytes, as Elasticsearch
 	firstBuffer    = 16 << 10  // of a request, not counted in the budget: as many as there are places for requests
@@ -112,8 +113,6 @@ var (
 
 // slice reads items up to about sliceDocuments; at[i] is the item of frames[i]. The error is io.EOF at the end.
 func (d *reading) slice() (items []item, frames []wire.Frame, at []int, err error) {
-	p := parsers.Get()
-	defer parsers.Put(p)
 	now := time.Now().UnixMilli()
 	documents, kept := 0, 0
 	for documents < sliceDocuments && kept < sliceItems && len(items) < 4*wire.MaxFrames && !d.tight {
@@ -124,10 +123,10 @@ func (d *reading) slice() (items []item, frames []wire.Frame, at []int, err erro
 		if len(line) == 0 && !large {
 			continue // rsyslog writes blank lines between items
 		}
-		if large {
-			return items, frames, at, fmt.Errorf("malformed action line, longer than %d bytes", d.max)
+		if large || len(line) > maxAction {
+			return items, frames, at, fmt.Errorf("malformed action line, longer than %d bytes", maxAction)
 		}
-		it, err := d.action(p, line)
+		it, err := d.action(line)
 		if err != nil {
 			return items, frames, at, err
 		}
@@ -179,7 +178,9 @@ func (d *reading) frame(now int64, id string, doc []byte) wire.Frame {
 
 // action reads an action line: an object with one of the four actions as key. Other keys beside it are passed over, as Elasticsearch 8
 // does.
-func (d *reading) action(p *fastjson.Parser, line []byte) (item, error) {
+func (d *reading) action(line []byte) (item, error) {
+	p := parsers.Get() // for this line only: a request that waits for its next one holds none
+	defer parsers.Put(p)
 	it := item{index: d.index, status: http.StatusCreated}
 	v, err := p.ParseBytes(line)
 	if err != nil || v.Type() != fastjson.TypeObject {
