@@ -123,7 +123,9 @@ func TestItemsAndAnswerAreBounded(t *testing.T) {
 func TestActionLineIsBounded(t *testing.T) {
 	s := &sink{}
 	_, url := serveListener(t, Config{}, s)
-	line := func(n int) string { return `{"create":{"_index":"w","x":[` + strings.Repeat("0,", n) + `0]}}` + "\n{}\n" }
+	line := func(n int) string {
+		return `{"create":{"_index":"w","x":[` + strings.Repeat("0,", n) + `0]}}` + "\n{}\n"
+	}
 	grown := peak(func() {
 		var wg sync.WaitGroup
 		for range 8 {
