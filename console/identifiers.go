@@ -44,8 +44,8 @@ func (h *identifiers) in(text string, node query.Node) []string {
 	return kinds
 }
 
-// protect puts tokens in place of identifiers (decision 17): a whole value becomes any of its tokens; a part of a pattern cannot and
-// is refused by name. The kinds are those of the identifiers found.
+// protect puts tokens in place of identifiers (decision 17): a whole value becomes any of its tokens, and so does the number in
+// one word; a part of a pattern or of a longer text cannot and is refused by name. The kinds are those of the identifiers found.
 func (h *identifiers) protect(ctx context.Context, n query.Node) (out query.Node, kinds []string, err error) {
 	// token is any of the tokens in place of a value that is one identifier, nil when none is in it.
 	token := func(field ecs.Field, anywhere bool, value string) (query.Node, error) {
@@ -56,7 +56,8 @@ func (h *identifiers) protect(ctx context.Context, n query.Node) (out query.Node
 		if !slices.Contains(kinds, found[0].Kind) {
 			kinds = append(kinds, found[0].Kind)
 		}
-		if len(found) > 1 || strings.TrimSpace(value[:found[0].Start]+value[found[0].End:]) != "" {
+		before, behind := value[:found[0].Start], value[found[0].End:]
+		if len(found) > 1 || strings.TrimSpace(before+behind) != "" && strings.ContainsAny(value, " \t\r\n") {
 			return nil, partial(found[0].Kind, "An identifier cannot be searched as part of a longer text.")
 		}
 		tokens, err := h.finder.Tokens(ctx, found[0].Kind, found[0].Value)
@@ -65,6 +66,11 @@ func (h *identifiers) protect(ctx context.Context, n query.Node) (out query.Node
 		}
 		if len(tokens) == 0 {
 			return nil, unavailable(partIdentifiers)
+		}
+		if strings.TrimSpace(before+behind) != "" { // "pc-037…": the token stands where the number stood
+			for i, t := range tokens {
+				tokens[i] = before + t + behind
+			}
 		}
 		return anyToken(field, anywhere, tokens), nil
 	}

@@ -21,7 +21,7 @@ func (s *Store) CreateUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (so
 }
 
 func (c *change) addUnit(u soc.Unit) (soc.Unit, error) {
-	if err := checkUnit(&u).problem(); err != nil {
+	if err := c.checkUnit(&u); err != nil {
 		return u, err
 	}
 	id, err := c.number("DV", 2)
@@ -46,7 +46,7 @@ func (s *Store) UpdateUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (so
 			return retired(u.ID)
 		}
 		u.Retired = 0
-		if err := checkUnit(&u).problem(); err != nil {
+		if err := c.checkUnit(&u); err != nil {
 			return err
 		}
 		u.Demo, u.Version = old.Demo, old.Version+1
@@ -62,7 +62,7 @@ func (s *Store) CreateSystem(ctx context.Context, actor soc.Actor, v soc.System)
 }
 
 func (c *change) addSystem(v soc.System) (soc.System, error) {
-	if err := c.checkSystem(&v).problem(); err != nil {
+	if err := c.checkSystem(&v); err != nil {
 		return v, err
 	}
 	id, err := c.number("HT", 3)
@@ -87,7 +87,7 @@ func (s *Store) UpdateSystem(ctx context.Context, actor soc.Actor, v soc.System)
 			return retired(v.ID)
 		}
 		v.Retired = 0
-		if err := c.checkSystem(&v).problem(); err != nil {
+		if err := c.checkSystem(&v); err != nil {
 			return err
 		}
 		if v.ID == c.base.self && (v.Unit != old.Unit || v.Operator != old.Operator) { // its alerts name the sources of every unit
@@ -315,15 +315,33 @@ func note[T any](c *change, kind, id string, old, new *T, action string) error {
 	return c.record(action, id, before, after)
 }
 
-func checkUnit(u *soc.Unit) wrong {
+// words brings what a person typed into the form in which it may be kept.
+func (c *change) words(texts ...*string) error {
+	if c.s.c.Words == nil {
+		return nil
+	}
+	for _, text := range texts {
+		kept, err := c.s.c.Words(*text)
+		if err != nil {
+			return fmt.Errorf("protect what was typed: %w", err)
+		}
+		*text = kept
+	}
+	return nil
+}
+
+func (c *change) checkUnit(u *soc.Unit) error {
 	w := wrong{}
 	u.Name = strings.TrimSpace(u.Name)
 	w.text("name", u.Name, 200)
 	w.oneOf("kind", u.Kind, "department", "commune", "police", "other")
-	return w
+	if err := w.problem(); err != nil {
+		return err
+	}
+	return c.words(&u.Name)
 }
 
-func (c *change) checkSystem(v *soc.System) wrong {
+func (c *change) checkSystem(v *soc.System) error {
 	w := wrong{}
 	v.Name = strings.TrimSpace(v.Name)
 	w.text("name", v.Name, 200)
@@ -354,7 +372,10 @@ func (c *change) checkSystem(v *soc.System) wrong {
 	if len(v.Engine) > 60 {
 		w["engine"] = "too_long"
 	}
-	return w
+	if err := w.problem(); err != nil {
+		return err
+	}
+	return c.words(&v.Name, &v.Engine)
 }
 
 var hostName = regexp.MustCompile(`^[\p{L}\p{N}_]([\p{L}\p{N}_.-]{0,251}[\p{L}\p{N}_])?$`)
@@ -383,6 +404,9 @@ func (c *change) checkAsset(a *soc.Asset) error {
 		w["zone"] = "too_long"
 	}
 	if err := w.problem(); err != nil {
+		return err
+	}
+	if err := c.words(&a.Kind, &a.Zone); err != nil {
 		return err
 	}
 	by := c.claims()
@@ -463,6 +487,9 @@ func (c *change) checkSource(v *soc.Source) error {
 	v.Address = address(w, v.Address)
 	v.Host = foldHost(strings.TrimSpace(v.Host))
 	if err := names(c.s.c.Protect).source(v); err != nil {
+		return err
+	}
+	if err := c.words(&v.Dataset); err != nil {
 		return err
 	}
 	if len(v.Host) > 253 {

@@ -41,6 +41,9 @@ type Config struct {
 	// Protect replaces citizens' numbers in the name of a host or a source by what may be kept of them, and leaves what it gave as it is;
 	// nil: names are kept as they are.
 	Protect func(text string) (string, error)
+
+	// Words replaces what may not be kept of a text that a person typed: the name of a unit or system, a zone, a kind, a label. nil keeps all.
+	Words func(text string) (string, error)
 	// Changed is called after a commit, once for each changed system and source; it must not block.
 	Changed func(soc.Notice)
 }

@@ -73,6 +73,9 @@ func (s *Store) AddKey(ctx context.Context, actor soc.Actor, source string, k so
 		if err := w.problem(); err != nil {
 			return err
 		}
+		if err := c.words(&k.Label); err != nil {
+			return err
+		}
 		if want := map[string]string{soc.KeyAPI: soc.SourceBulk, soc.KeyCertificate: soc.SourceSyslog}[k.Kind]; old.Kind != want {
 			return &soc.Problem{Status: 422, Code: "key_kind",
 				Detail: source + " is a source of kind " + old.Kind + "; a " + k.Kind + " is for sources of kind " + want + ".",

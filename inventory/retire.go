@@ -31,11 +31,11 @@ func (s *Store) Retire(ctx context.Context, actor soc.Actor, r soc.Retirement) e
 		switch r.Kind {
 		case soc.KindUnit:
 			return retire(c, c.base.units[r.ID], r, at, func(v *soc.Unit) (*int64, *int64) { return &v.Version, &v.Retired },
-				func(v *soc.Unit) error { return checkUnit(v).problem() },
+				c.checkUnit,
 				func(old *soc.Unit, v soc.Unit) error { return c.putUnit(old, v, action) })
 		case soc.KindSystem:
 			return retire(c, c.base.systems[r.ID], r, at, func(v *soc.System) (*int64, *int64) { return &v.Version, &v.Retired },
-				func(v *soc.System) error { return c.checkSystem(v).problem() },
+				c.checkSystem,
 				func(old *soc.System, v soc.System) error { return c.putSystem(old, v, action) })
 		case soc.KindAsset:
 			return retire(c, c.base.assets[r.ID], r, at, func(v *soc.Asset) (*int64, *int64) { return &v.Version, &v.Retired },

@@ -151,6 +151,9 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, add bool, e End
 	if err := e.Validate(); err != nil {
 		return 0, err
 	}
+	if err := s.keepable(&e); err != nil {
+		return 0, err
+	}
 	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
 		list, err := endpoints(ctx, q)
@@ -190,6 +193,54 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, add bool, e End
 	}
 	s.destination(e.ID).changed()
 	return e.ID, nil
+}
+
+// keepable brings e into the form in which it may be kept: of a PEM text only its blocks, of the name no citizen's number. An
+// address or an id with one would be another with a pseudonym in it, and is refused.
+func (s *Service) keepable(e *Endpoint) (err error) {
+	e.ServerCA = blocks(e.ServerCA)
+	if e.ReceiptKey != "" {
+		key, err := parseKey(e.ReceiptKey)
+		if err != nil {
+			return fmt.Errorf("receipt_key: %w", err)
+		}
+		e.ReceiptKey = keyText(key)
+	}
+	if s.hooks.Words == nil {
+		return nil
+	}
+	if e.OrganName, err = s.hooks.Words(e.OrganName); err != nil {
+		return fmt.Errorf("protect what was typed: %w", err)
+	}
+	bad := &InvalidEndpoint{Fields: map[string]string{}}
+	for field, text := range map[string]string{"url": e.URL, "organ_id": e.OrganID} {
+		kept, err := s.hooks.Words(text)
+		if err != nil {
+			return fmt.Errorf("protect what was typed: %w", err)
+		}
+		if kept != text {
+			bad.Fields[field] = "identifier"
+			bad.error = fmt.Errorf("%s: must not hold a citizen's number or a secret", field)
+		}
+	}
+	if len(bad.Fields) > 0 {
+		return bad
+	}
+	return nil
+}
+
+// blocks are the certificates of a PEM text without what stands around them and in their headers.
+func blocks(text string) string {
+	var out []byte
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return string(out)
+		}
+		if block.Type == "CERTIFICATE" {
+			out = append(out, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})...)
+		}
+	}
 }
 
 // fingerprint names what a PEM text holds: SHA-256 of its first block.

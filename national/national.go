@@ -88,6 +88,7 @@ type Hooks struct {
 	Certificate func(ctx context.Context) (*tls.Certificate, error)                           // client certificate of the link
 	Record      func(ctx context.Context, tx *sql.Tx, d soc.Deed) error
 	Notify      func(soc.Notice)
+	Words       func(text string) (string, error) // replaces what may not be kept of a text that a person typed; nil keeps all
 }
 
 // Service is the national link.

@@ -455,6 +455,9 @@ func (p *Protector) replace(e *ecs.Event, r *replacement, year int) {
 // ProtectText replaces what a person typed into a form (a note, a reason, a search, a log-in name) by what may be kept for ever:
 // every full personal number and every likely telephone number by its token of the first group, every secret by its kind.
 func (p *Protector) ProtectText(text string) (string, error) {
+	if kind, normal, ok := Normalise(text); ok { // nothing but an identifier, as one tried for a log-in name
+		return p.Token(kind, p.cfg.Groups[0], normal)
+	}
 	if s := secretsIn(nil, text); len(s) > 0 {
 		text = without(text, s)
 	}
@@ -467,13 +470,12 @@ func (p *Protector) ProtectText(text string) (string, error) {
 			}
 		}
 	}
-	slices.SortFunc(known, func(a, b Match) int { return a.Start - b.Start })
-	return p.tokens(text, known)
+	return p.tokens(text, inOrder(known))
 }
 
 // ProtectName replaces every full personal number in the name of a machine or a source by its token, as Protect does in a host's name.
 func (p *Protector) ProtectName(name string) (string, error) {
-	return p.tokens(name, full(nil, name, anywhere, time.Now().Year()))
+	return p.tokens(name, inOrder(full(nil, name, anywhere, time.Now().Year())))
 }
 
 // tokens puts the token of the first group in the place of each match, in their order.
@@ -481,9 +483,6 @@ func (p *Protector) tokens(text string, known []Match) (string, error) {
 	var b strings.Builder
 	from := 0
 	for _, m := range known {
-		if m.Start < from {
-			continue
-		}
 		t, err := p.Token(m.Kind, p.cfg.Groups[0], m.Normal)
 		if err != nil {
 			return "", err
@@ -575,7 +574,7 @@ func yearOf(ms int64) int {
 }
 
 // Find gives the identifiers in a text, in order. shape true asks for every number that has the shape of one, whatever stands
-// around it: what a person searches for has no context. Otherwise only likely and confirmed ones are given.
+// around it and is glued to it: what a person searches for has no context. Otherwise only likely and confirmed ones are given.
 func Find(text string, shape bool) []Match {
 	var out []Match
 	for _, m := range FindIn(nil, text, "") {
@@ -583,7 +582,23 @@ func Find(text string, shape bool) []Match {
 			out = append(out, m)
 		}
 	}
-	return out
+	if !shape {
+		return out
+	}
+	return inOrder(append(out, full(nil, text, anywhere, time.Now().Year())...))
+}
+
+// inOrder sorts matches by their places and leaves out what overlaps one before it.
+func inOrder(list []Match) []Match {
+	slices.SortStableFunc(list, func(a, b Match) int { return a.Start - b.Start })
+	end := 0
+	return slices.DeleteFunc(list, func(m Match) bool {
+		if m.Start < end {
+			return true
+		}
+		end = m.End
+		return false
+	})
 }
 
 // FindIn appends every number of text that has the shape of an identifier, with its confidence. key is the name of the field, JSON

@@ -55,6 +55,9 @@ type Config struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 
+	// Words replaces what may not be kept of a text that a person typed: a name, a label, a log-in name that nobody has. nil keeps all.
+	Words func(text string) (string, error)
+
 	Argon     Argon         // 46 MiB, 2 passes
 	IdleAdmin time.Duration // sessions of administrators end after 15 min without use
 	Idle      time.Duration // other sessions: 2 h
@@ -142,6 +145,27 @@ func New(c Config) (*Accounts, error) {
 	}
 	a.dummy = dummy
 	return a, nil
+}
+
+// words is text as it may be kept.
+func (c *Config) words(text string) (string, error) {
+	if c.Words == nil || text == "" {
+		return text, nil
+	}
+	kept, err := c.Words(text)
+	if err != nil {
+		return "", fmt.Errorf("protect what was typed: %w", err)
+	}
+	return kept, nil
+}
+
+// newLogin checks the log-in name of a new account. A pseudonym would be no name to log in with, so what holds one is refused.
+func (a *Accounts) newLogin(login string) error {
+	kept, err := a.c.words(login)
+	if err == nil && kept != login {
+		return problem(http.StatusUnprocessableEntity, "login_identifier", "A log-in name must not hold a citizen's number.", nil)
+	}
+	return err
 }
 
 func (a *Accounts) now() int64 { return a.c.Now().UnixMilli() }
@@ -325,7 +349,10 @@ func (a *Accounts) Change(ctx context.Context, by soc.Actor, c Change) (Account,
 		case old.State == "disabled":
 			st = "active"
 		}
-		name := c.Name
+		name, err := a.c.words(c.Name)
+		if err != nil {
+			return err
+		}
 		if name == "" {
 			name = old.Name
 		}
@@ -390,6 +417,10 @@ func (a *Accounts) Setting(ctx context.Context, key string) (string, error) {
 
 // SetSetting changes a setting of the appliance.
 func (a *Accounts) SetSetting(ctx context.Context, by soc.Actor, key, value string) error {
+	value, err := a.c.words(value)
+	if err != nil {
+		return err
+	}
 	return a.c.DB.Tx(ctx, func(tx *sql.Tx) error { return a.setSetting(ctx, tx, by, key, value) })
 }
 

@@ -151,6 +151,16 @@ func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []strin
 	if err := checkPassword(f.Password, f.Login); err != nil {
 		return soc.Actor{}, nil, err
 	}
+	if row.Kind == LinkFirst {
+		if err := a.newLogin(f.Login); err != nil {
+			return soc.Actor{}, nil, err
+		}
+	}
+	for _, typed := range []*string{&f.Name, &f.Site} {
+		if *typed, err = a.c.words(*typed); err != nil {
+			return soc.Actor{}, nil, err
+		}
+	}
 	hash, err := a.hash(f.Address, f.Password)
 	if err != nil {
 		return soc.Actor{}, nil, err
@@ -279,6 +289,13 @@ func (a *Accounts) Invite(ctx context.Context, by soc.Actor, i Invitation) (Acco
 	if err := CheckRoles(i.Roles, i.Unit); err != nil {
 		return Account{}, Link{}, err
 	}
+	if err := a.newLogin(login); err != nil {
+		return Account{}, Link{}, err
+	}
+	name, err := a.c.words(i.Name)
+	if err != nil {
+		return Account{}, Link{}, err
+	}
 	id := newID("ng-")
 	l, err := a.link(ctx, by, LinkInvite, id, func(tx *sql.Tx) error {
 		q := db.New(tx)
@@ -287,7 +304,7 @@ func (a *Accounts) Invite(ctx context.Context, by soc.Actor, i Invitation) (Acco
 		} else if !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read account: %w", err)
 		}
-		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: i.Name, Roles: rolesText(i.Roles), Unit: i.Unit,
+		if err := q.InsertAccount(ctx, db.InsertAccountParams{ID: id, Login: login, Name: name, Roles: rolesText(i.Roles), Unit: i.Unit,
 			State: "invited", Created: a.now()}); err != nil {
 			return fmt.Errorf("make account: %w", err)
 		}
@@ -380,12 +397,19 @@ func (a *Accounts) Enter(ctx context.Context, l Login, secure bool) (soc.Actor, 
 	if known {
 		actor = soc.Actor{ID: acc.ID, Name: acc.Name, Roles: rolesOf(acc.Roles), Unit: acc.Unit, Address: l.Address}
 	}
+	// What nobody is called may be anything: a citizen's number, a password in the wrong box.
+	tried := l.Login
+	if !known {
+		if tried, err = a.c.words(tried); err != nil {
+			return soc.Actor{}, nil, err
+		}
+	}
 	now := a.now()
 	var cookie *http.Cookie
 	left := int64(0)
 	err = a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
-		f, err := a.failures(ctx, q, l.Login, l.Address)
+		f, err := a.failures(ctx, q, tried, l.Address)
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,10 @@ type Search struct {
 // KeepSearch stores a search and gives it an id; a search for an identifier is audited.
 func (a *Accounts) KeepSearch(ctx context.Context, by soc.Actor, s Search) (Search, error) {
 	s.ID, s.Account, s.Unit, s.Created = newID("sq-"), by.ID, by.Unit, a.now()
+	var err error
+	if s.Name, err = a.c.words(s.Name); err != nil {
+		return Search{}, err
+	}
 	kinds, err := json.Marshal(s.Kinds)
 	if err != nil {
 		return Search{}, fmt.Errorf("keep search: %w", err)

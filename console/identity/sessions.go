@@ -89,11 +89,15 @@ func (s store) Commit(token string, b []byte, expiry time.Time) error {
 func (s store) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
 
 func (a *Accounts) newSession(ctx context.Context, tx *sql.Tx, account, address, agent string, secure bool) (*http.Cookie, error) {
+	agent, err := a.c.words(agent)
+	if err != nil {
+		return nil, err
+	}
 	if len(agent) > 200 {
 		agent = agent[:200]
 	}
 	ctx = context.WithValue(ctx, freshKey{}, &fresh{tx: tx, id: newID("ph-"), account: account, address: address, agent: agent})
-	ctx, err := a.sessions.Load(ctx, "")
+	ctx, err = a.sessions.Load(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("make session: %w", err)
 	}

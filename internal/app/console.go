@@ -36,7 +36,8 @@ func (a *App) openConsole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.accounts, err = identity.New(identity.Config{DB: a.state, AEAD: aead, Record: a.record, Log: a.log}); err != nil {
+	if a.accounts, err = identity.New(identity.Config{DB: a.state, AEAD: aead, Record: a.record, Words: a.protector.ProtectText,
+		Log: a.log}); err != nil {
 		return err
 	}
 	policy, err := authz.New(ctx)

@@ -33,6 +33,9 @@ func (a *App) issueKey(ctx context.Context, by soc.Actor, source, label string, 
 // nowhere.
 func (a *App) issueCertificate(ctx context.Context, by soc.Actor, source, label string, follow time.Duration) (key soc.SourceKey,
 	certificate, private []byte, err error) {
+	if _, err := a.inventory.KnownSource(source); err != nil { // the authority's register is for ever
+		return key, nil, nil, err
+	}
 	cert, err := a.vault.Authority().Client(ctx, "hoalu://source/"+source, certificateLife)
 	if err != nil {
 		return key, nil, nil, fmt.Errorf("make certificate: %w", err)

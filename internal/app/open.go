@@ -83,7 +83,7 @@ func (a *App) document(ctx context.Context, name, file string) (*state.Document,
 
 func (a *App) openInventory(ctx context.Context) error {
 	inv, err := inventory.Open(ctx, a.state, inventory.Config{Record: a.recordDeed, Changed: a.notify, Refers: a.refers,
-		Protect: a.protector.ProtectName}, a.log)
+		Protect: a.protector.ProtectName, Words: a.protector.ProtectText}, a.log)
 	if err != nil {
 		return err
 	}
@@ -162,6 +162,7 @@ func (a *App) openNational(ctx context.Context) error {
 		Certificate: a.nationalCertificate,
 		Record:      a.record,
 		Notify:      a.notify,
+		Words:       a.protector.ProtectText,
 	}, a.log)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"hoalu/console/identity"
 	"hoalu/internal/control"
+	"hoalu/privacy"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -38,6 +39,10 @@ func CreateToken(ctx context.Context, data, name string, roles []soc.Role, unit 
 		return "", err
 	}
 	defer db.Close()
+	if len(privacy.Find(name, true)) > 0 { // its pseudonym needs the vault of an appliance that runs
+		return "", &soc.Problem{Status: 422, Code: "token_name", Detail: "The name of a token must not hold a citizen's number.",
+			Do: "Choose another name, such as the program that uses it."}
+	}
 	_, secret, err := identity.CreateToken(ctx, db, record, machine, req)
 	return secret, err
 }
