@@ -45,6 +45,8 @@ func TestAFullNumberInEveryECSField(t *testing.T) {
 		{"in an address of a name", `"An" <`, id, "@x.vn>", false},
 		{"in a JSON member", `{"a":"`, id, `","b":1}`, false},
 		{"in a JSON list", `{"a":[{"v":["x","`, id, `"]}]}`, false},
+		{"in JSON with escaped quotes", `{\u0022a\u0022:\u0022`, id, `\u0022}`, false},
+		{"behind an escaped word", `ng\u01b0\u1eddi\u0020`, id, "", false},
 		{"in JSON inside JSON", `{"a":"{\"b\":\"`, id, `\"}"}`, false},
 	}
 	names, err := os.ReadFile("../ecs/names.txt")

@@ -84,6 +84,8 @@ func digitRunIn(s string) bool {
 func candidate(s string, from, to int) bool {
 	n := to - from
 	switch {
+	case n == 16: // "\u0022037…"
+		return behindEscape(s, from, to) > from
 	case n == 13:
 		return s[from] == '0' && s[from+1] == '0'
 	case n == 12:

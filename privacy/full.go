@@ -35,12 +35,21 @@ func fullRun(s string) bool {
 		for to < len(s) && digit(s[to]) {
 			to++
 		}
-		if to-from == 12 {
+		if to-from == 12 || to-from == 16 && behindEscape(s, from, to) > from {
 			return true
 		}
 		i = max(i, to-1) // what is a part of this run is looked at once
 	}
 	return false
+}
+
+// behindEscape is where the run of digits s[from:to] begins without those of an escape of JSON before it: many programs write a quote as
+// "\u0022".
+func behindEscape(s string, from, to int) int {
+	if to-from > 4 && from >= 2 && s[from-1] == 'u' && s[from-2] == '\\' {
+		return from + 4
+	}
+	return from
 }
 
 // full appends the full personal numbers of s: runs of exactly twelve digits with a province, a century and sex, and a year of
@@ -89,6 +98,7 @@ func findFull(dst []Match, s string, where place, year int) []Match {
 		for i < len(s) && digit(s[i]) {
 			i++
 		}
+		from = behindEscape(s, from, i)
 		if i-from != 12 || !validCCCD(s[from:i], year) || hexWord(s, from, i) {
 			continue
 		}

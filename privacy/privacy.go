@@ -395,6 +395,7 @@ func (r *replacement) putRuns(text string) string {
 		for i < len(text) && digit(text[i]) {
 			i++
 		}
+		start = behindEscape(text, start, i)
 		if n := i - start; n < 9 || n > 12 {
 			continue
 		}
