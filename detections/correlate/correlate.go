@@ -8,6 +8,7 @@
 //     so eq fires when the count passes that value, and lt, lte and neq look at the window ending at each hit.
 //   - An event without one of the group-by fields is left out. Values are compared as text.
 //   - An event counts once in event_count even if it satisfies several of the rules. In temporal_ordered two steps need two events.
+//   - A document that its sender sends once more, under its own id and time, counts once.
 //   - value_count counts distinct values; a value seen again is kept by its newest hit.
 //   - A chained correlation is fed by the firings of the inner one, at the time of the firing; its group-by looks first into the
 //     inner group, then into the event that completed it.
@@ -38,6 +39,7 @@ const (
 	Lateness = 5 * 60 * 1000 // ms
 	MaxKeys  = 200_000       // groups over all correlations: some 30 MB of state and of snapshot
 	MaxHits  = 20_000        // hits kept in one group
+	maxAgain = 256           // hits of one time among which a repeat is looked for
 	keep     = 256           // settled hits kept in a group beyond the threshold, for the count people see
 	MaxIDs   = 50            // event ids a Firing names
 )
@@ -236,6 +238,8 @@ func (c *Correlator) feed(n *node, e *Event, ins []input, dst []Firing) (out []F
 		}
 		if st == nil {
 			st = c.make(n, e, in, key)
+		} else if st.again(&h) {
+			continue
 		}
 		n.touch(st, e.Created)
 		f, ok := n.feed(st, h)
@@ -251,6 +255,25 @@ func (c *Correlator) feed(n *node, e *Event, ins []input, dst []Firing) (out []F
 	}
 	c.expire(n)
 	return dst
+}
+
+// again reports whether h is a hit that st holds: a shipper that had no answer sends its documents once more. Only ids that come of a
+// sender's (decision 1) can come again. A repeat carries the same time, so it is looked for there, among the newest maxAgain: more in
+// one second are a flood, which a repeat changes nothing about.
+func (st *state) again(h *hit) bool {
+	if len(h.id) == 0 || h.id[0] != 's' {
+		return false
+	}
+	at := len(st.hits)
+	for at > 0 && st.hits[at-1].t > h.t {
+		at--
+	}
+	for i := at - 1; i >= max(0, at-maxAgain) && st.hits[i].t == h.t; i-- {
+		if st.hits[i].id == h.id && st.hits[i].ref == h.ref {
+			return true
+		}
+	}
+	return false
 }
 
 // forget drops all groups of a correlation: where it failed, what it holds cannot be trusted.

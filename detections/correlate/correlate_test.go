@@ -252,3 +252,26 @@ func TestACorrelationThatFailsForgetsItsGroups(t *testing.T) {
 		t.Errorf("fired %v, want other from its third hit on and corr at its second after the fault", fired)
 	}
 }
+
+// TestARepeatedDocumentCountsOnce: what a shipper sends once more, as it had no answer, is no second hit; other documents of the same
+// second are.
+func TestARepeatedDocumentCountsOnce(t *testing.T) {
+	for _, tt := range []struct{ name, text string }{
+		{"event_count", "  type: event_count\n  rules: [a]\n  timespan: 60s\n  condition: {gte: 3}"},
+		{"value_sum", "  type: value_sum\n  rules: [a]\n  timespan: 60s\n  condition: {field: V, gte: 3}"},
+	} {
+		c, set := correlator(t, tt.text)
+		fired := ""
+		for _, x := range []struct {
+			id string
+			t  int64
+		}{{"s1", 5000}, {"s2", 6000}, {"s1", 5000}, {"s2", 6000}, {"s3", 6000}, {"s3", 6000}, {"s4", 5500}} {
+			n := len(c.Feed(&Event{ID: x.id, Time: x.t, Created: 7000, Rules: []*sigma.Rule{set.Rule("a")},
+				Value: func(string) (string, bool) { return "1", true }}, nil))
+			fired += fmt.Sprint(x.id, ":", n, " ")
+		}
+		if want := "s1:0 s2:0 s1:0 s2:0 s3:1 s3:0 s4:1 "; fired != want {
+			t.Errorf("%s: firings %s, want %s", tt.name, fired, want)
+		}
+	}
+}
