@@ -1,0 +1,308 @@
+package privacy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Secrets that something names: where their value begins and ends.
+
+// urlKeys are secrets in the query of a URL only: signatures of links, and the code of an OAuth answer, which stands beside a state.
+var urlKeys = map[string]string{"sig": "signature", "signature": "signature", "x-amz-signature": "signature",
+	"x-goog-signature": "signature", "code": "code"}
+
+// inQuery is the kind of the parameter of a URL that a name before the "=" at i is, "" none.
+func inQuery(s, name string, i int) string {
+	from := i - len(name)
+	if s[i] != '=' || from < 1 || s[from-1] != '?' && s[from-1] != '&' {
+		return ""
+	}
+	kind := urlKeys[strings.ToLower(name)]
+	start, end, _ := value(s, i+1)
+	switch {
+	case kind == "signature" && end-start < 20:
+		return ""
+	case kind == "code" && (end-start < 6 || !strings.Contains(s[max(0, i-600):min(len(s), i+600)], "state=")):
+		return ""
+	}
+	return kind
+}
+
+// assigned is a key and its value: "password=…", `"token":"…"`, "Authorization: Bearer …", "https://user:…@host".
+func assigned(dst []span, s string, i int) []span {
+	if s[i] == ':' && strings.HasPrefix(s[i:], "://") {
+		return userinfo(dst, s, i+3)
+	}
+	if s[i] == ':' && i >= 2 && s[i-1]|0x20 == 'p' && s[i-2] == '/' {
+		return slashed(dst, s, i)
+	}
+	j := i
+	for j > 0 && i-j < 4 && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == '\\' || s[j-1] == ']' || s[j-1] == ' ' || s[j-1] == '`') {
+		j--
+	}
+	if j < 2 {
+		return dst
+	}
+	// the last letter decides cheaply for nearly all keys
+	n := numbered(s[:j])
+	if n < 2 {
+		return dst
+	}
+	a, b := s[n-2]|0x20, s[n-1]|0x20
+	kind := ""
+	switch {
+	case a >= 'a' && a <= 'z' && b >= 'a' && b <= 'z':
+		if !keyEnds[int(a-'a')*26+int(b-'a')] {
+			return dst
+		}
+		k := word(s[:j])
+		if kind = keyOf(k); kind == "" {
+			kind = inQuery(s, k, i)
+		}
+		if kind == "" && strings.EqualFold(k, "khau") && strings.HasSuffix(strings.ToLower(s[max(0, j-8):j-4]), "mat ") {
+			kind = "password"
+		}
+	case b == 'u' && a >= utf8.RuneSelf && strings.HasSuffix(strings.ToLower(s[max(0, j-16):j]), "mật khẩu"):
+		kind = "password"
+	}
+	if kind == "" || j == i && s[i] == ':' && strings.HasSuffix(strings.TrimRight(s[:j], letters52), "(") { // "pam_unix(passwd:chauthtok)"
+		return dst
+	}
+	prose := s[i] == ':' && j == i && i+1 < len(s) && s[i+1] == ' '
+	v := i + 1
+	for v < len(s) && v-i < 4 && (s[v] == ' ' || s[v] == '=' || s[v] == '>') {
+		v++
+	}
+	switch kind {
+	case "authorization":
+		return authorization(dst, s, v)
+	case "cookie":
+		return cookies(dst, s, v)
+	}
+	start, end, inQuotes := value(s, v)
+	if end < len(s) && end > start && s[end-1] == '(' && s[end] == '\'' { // PASSWORD = PASSWORD('…')
+		start, end, inQuotes = value(s, end)
+	}
+	if k := strings.IndexByte(s[start:end], '?'); kind == "session" && k > 0 { // in the path of a URL
+		end = start + k
+	}
+	if !inQuotes && start < end && (s[start] == '{' || s[start] == '[' ||
+		s[start] == '/' && strings.HasSuffix(strings.ToLower(s[:j]), "pwd")) {
+		return dst // an object, sudo's working folder
+	}
+	if prose && !inQuotes && sentence(s[start:]) {
+		return dst // "passwd: pam_unix(…)", "password: authentication failed"
+	}
+	return append(dst, span{start, end, kind})
+}
+
+// value is the value that begins at i: in quotes up to the closing one, else a word. A bracket or comma ends it only where another
+// pair or nothing follows.
+func value(s string, i int) (start, end int, inQuotes bool) {
+	if i+1 < len(s) && s[i+1] == '\'' && (s[i]|0x20 == 'n' || s[i]|0x20 == 'e' || s[i]|0x20 == 'x' || s[i]|0x20 == 'b') {
+		i++ // SQL's N'…', E'…'
+	}
+	quote := i
+	for quote < len(s) && s[quote] == '\\' {
+		quote++
+	}
+	if quote < len(s) && (s[quote] == '"' || s[quote] == '\'') {
+		closing := s[i : quote+1] // with its backslashes, as deep as it is escaped
+		start = quote + 1
+		for at := start; ; {
+			k := strings.Index(s[at:], closing)
+			if k < 0 {
+				return start, len(s), true
+			}
+			at += k
+			if quote > i || at == start || s[at-1] != '\\' {
+				return start, at, true
+			}
+			at += len(closing)
+		}
+	}
+	for end = i; end < len(s); end++ {
+		switch c := s[end]; c {
+		case ' ', '\t', '\n', '\r', '&', '"', '\'', '<', '>', '`', '|', ';', '#':
+			return i, end, false
+		case '\\':
+			if end+1 < len(s) && (s[end+1] == '"' || s[end+1] == 'n' || s[end+1] == 'r' || s[end+1] == 't') {
+				return i, end, false
+			}
+		case ',', ')', '}', ']':
+			rest := s[end+1:]
+			if k := strings.IndexAny(rest, " \t\n\r&\"'"); k >= 0 {
+				rest = rest[:k]
+			}
+			if rest == "" || strings.ContainsAny(rest, "=:") || strings.Trim(rest, ",)}]") == "" {
+				return i, end, false
+			}
+		}
+	}
+	return i, end, false
+}
+
+// sentence says whether a text goes on in words where a value would stand.
+func sentence(s string) bool {
+	w, rest, more := strings.Cut(s, " ")
+	return strings.ContainsAny(w, "([") || strings.HasSuffix(w, ":") || more && rest != "" && !mixed(w)
+}
+
+// mixed says whether a word is none of a language: it holds a digit or sign.
+func mixed(w string) bool {
+	if strings.ContainsAny(w, "([") {
+		return false
+	}
+	return strings.IndexFunc(w, func(r rune) bool {
+		return r < utf8.RuneSelf && !(r|0x20 >= 'a' && r|0x20 <= 'z') && r != '.' && r != '-'
+	}) >= 0
+}
+
+// authorization is the value of such a header: a scheme and its credentials.
+func authorization(dst []span, s string, i int) []span {
+	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == '[' || s[i] == ' ') {
+		i++
+	}
+	if i < len(s) && (s[i] == ']' || s[i] == '{') {
+		return dst
+	}
+	j := i
+	for j < len(s) && (letter(s[j]) || digit(s[j]) || s[j] == '-') {
+		j++
+	}
+	if j == i || j >= len(s) || s[j] != ' ' && s[j] != '+' && !strings.HasPrefix(s[j:], "%20") {
+		start, end, _ := value(s, i)
+		return append(dst, span{start, end, "authorization"})
+	}
+	kind := strings.ToLower(s[i:j])
+	for j < len(s) && (s[j] == ' ' || s[j] == '+') {
+		j++
+	}
+	if strings.HasPrefix(s[j:], "%20") {
+		j += 3
+	}
+	start, end, _ := value(s, j)
+	if kind != "bearer" && kind != "basic" && kind != "negotiate" && kind != "ntlm" {
+		end = max(end, pairs(s, start))
+	}
+	return append(dst, span{start, end, kind})
+}
+
+// pairs is where a list like `a="b", c=d` that begins at i ends; i when there is none.
+func pairs(s string, i int) int {
+	end := i
+	for {
+		j := i
+		for j < len(s) && tokenByte(s[j]) {
+			j++
+		}
+		if j == i || j >= len(s) || s[j] != '=' {
+			return end
+		}
+		if j++; j < len(s) && s[j] == '"' {
+			k := strings.IndexByte(s[j+1:], '"')
+			if k < 0 {
+				return len(s)
+			}
+			j += k + 2
+		} else {
+			for j < len(s) && s[j] != ',' && s[j] != ' ' && s[j] != '"' && s[j] != '\'' && s[j] != '\n' {
+				j++
+			}
+		}
+		end, i = j, j
+		for i < len(s) && (s[i] == ',' || s[i] == ' ') {
+			i++
+		}
+	}
+}
+
+// cookies are the values of "a=1; b=2"; what only governs a cookie stays.
+func cookies(dst []span, s string, i int) []span {
+	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == ' ') {
+		i++
+	}
+	for i < len(s) {
+		j := i
+		for j < len(s) && (letter(s[j]) || digit(s[j]) || s[j] == '-' || s[j] == '.') {
+			j++
+		}
+		if j == i || j >= len(s) {
+			return dst
+		}
+		end := j
+		if s[j] == '=' {
+			name := strings.ToLower(s[i:j])
+			for end = j + 1; end < len(s) && s[end] != ';' && s[end] != '"' && s[end] != '\'' && s[end] != '\n' && s[end] != '\r' &&
+				s[end] != '\\' && (s[end] != ' ' || name == "expires"); {
+				end++
+			}
+			switch name {
+			case "path", "domain", "expires", "max-age", "samesite", "version":
+			default:
+				dst = append(dst, span{j + 1, end, "cookie"})
+			}
+		}
+		if end >= len(s) || s[end] != ';' {
+			return dst
+		}
+		for i = end + 1; i < len(s) && s[i] == ' '; i++ {
+		}
+	}
+	return dst
+}
+
+// userinfo is the password in "scheme://user:password@host".
+func userinfo(dst []span, s string, i int) []span {
+	colon, at := -1, -1
+	for j := i; j < len(s) && j-i < 300; j++ {
+		switch c := s[j]; {
+		case c == ':' && colon < 0:
+			colon = j
+		case c == '@' && colon > 0:
+			at = j
+		case c == '/' || c == ' ' || c == '"' || c == '\'' || c == '?' || c == '<' || c == '\\':
+			j = len(s)
+		}
+	}
+	if colon > 0 && at > colon {
+		dst = append(dst, span{colon + 1, at, "password"})
+	}
+	return dst
+}
+
+// escaped is "password%3D…" in a query inside a query, and "%22password%22%3A%22…%22", JSON in one.
+func escaped(dst []span, s string, i int) []span {
+	key := s[:i]
+	for strings.HasSuffix(key, "%22") || strings.HasSuffix(key, "%27") || strings.HasSuffix(key, "%20") {
+		key = key[:len(key)-3]
+	}
+	kind := keyOf(word(key))
+	if kind == "" || s[i+2]|0x20 == 'a' && len(key) == i && kind != "authorization" { // "token%3A": prose or a port
+		return dst
+	}
+	start := i + 3
+	for strings.HasPrefix(s[start:], "%20") || strings.HasPrefix(s[start:], "%22") || strings.HasPrefix(s[start:], "%27") {
+		start += 3
+	}
+	end := start
+	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' {
+		if rest := s[end:]; strings.HasPrefix(rest, "%26") || strings.HasPrefix(rest, "%22") || strings.HasPrefix(rest, "%27") {
+			break
+		}
+		end++
+	}
+	return append(dst, span{start, end, kind})
+}
+
+// slashed is "/p:secret" of the clients of remote desktops.
+func slashed(dst []span, s string, i int) []span {
+	before := strings.ToLower(s[max(0, i-reach):i])
+	for _, command := range [...]string{"xfreerdp", "xfreerdp3", "wfreerdp", "sdl-freerdp", "rdesktop", "runas", "schtasks"} {
+		if runs(before, command) {
+			start, end, _ := value(s, i+1)
+			return append(dst, span{start, end, "password"})
+		}
+	}
+	return dst
+}
