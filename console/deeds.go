@@ -23,8 +23,12 @@ func actorRef(lang string, a soc.Actor) Ref {
 	return Ref{a.ID, a.Name}
 }
 
-// reasonSaid words the reason of a deed that the product did by itself; nil where there is none, and of a person's own words.
+// reasonSaid words the reason of a deed that the product did by itself, and of an alert's closing, where a person chooses from a list; nil
+// where there is none, and of a person's own words.
 func reasonSaid(d soc.Deed) Text {
+	if d.Action == "alert.close" && slices.Contains(soc.CloseReasons, d.Reason) {
+		return both("closeReason."+d.Reason, nil, d.Reason)
+	}
 	if _, known := locales["vi"]["machineReason."+d.Reason]; !known || d.Actor.ID != soc.Machine.ID {
 		return nil
 	}

@@ -418,6 +418,51 @@ func TestDeedsInWords(t *testing.T) {
 	}
 }
 
+// TestReasonsOfDeedsInWords: a reason chosen from a list is told in words, the same as where it is chosen, on the page and in the export;
+// what a person wrote stands as it is.
+func TestReasonsOfDeedsInWords(t *testing.T) {
+	b := newBench(t, Parts{})
+	page := map[string]map[string]string{"vi": pageTexts(t, "vi"), "en": pageTexts(t, "en")}
+	for i, r := range append(slices.Clone(soc.CloseReasons), "kết thúc ca") {
+		d := soc.Deed{Actor: soc.Actor{ID: "ng-1", Name: "Người một"}, Action: "alert.close", Object: fmt.Sprintf("CB-%d", i), Result: "done", Reason: r}
+		if err := b.keep(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead := b.as("", soc.Lead)
+	lead.header.Set("Accept-Language", "vi")
+	seen := 0
+	for _, x := range ask[AuditAnswer](lead, get, "/api/audit", nil).Items {
+		switch {
+		case x.Action == "alert.close" && x.Reason == "kết thúc ca":
+			seen++
+			if x.Why != nil {
+				t.Errorf("a person's own words are reworded: %v", x.Why)
+			}
+		case x.Action == "alert.close":
+			seen++
+			for _, lang := range []string{"vi", "en"} {
+				if got, want := x.Why[lang], page[lang]["reason."+x.Reason]; got == "" || got != want {
+					t.Errorf("%s in %s: %q, want %q", x.Reason, lang, got, want)
+				}
+			}
+		}
+	}
+	if want := len(soc.CloseReasons) + 1; seen != want {
+		t.Errorf("%d deeds with a reason, want %d", seen, want)
+	}
+	_, raw := lead.do(get, "/api/audit/export?people=true", nil)
+	for _, r := range append(slices.Clone(soc.CloseReasons), "kết thúc ca") {
+		words, ok := page["vi"]["reason."+r]
+		if !ok {
+			words = r
+		}
+		if !strings.Contains(string(raw), words) || ok && strings.Contains(string(raw), r) {
+			t.Errorf("export: %s is not told as %q", r, words)
+		}
+	}
+}
+
 // TestExportAudit: the file holds what the page shows under the same filter, to the last row, in the person's language; what a stranger
 // wrote is no formula; it is on record before it leaves; more rows than its bound, and more at once, are refused.
 func TestExportAudit(t *testing.T) {

@@ -1606,6 +1606,10 @@ export interface components {
             actor: components["schemas"]["Ref"];
             address?: string;
             after?: string;
+            /** @description the reason in words, where it is one of a list; without it a person wrote the reason */
+            because?: {
+                [key: string]: string;
+            };
             before?: string;
             details?: {
                 [key: string]: string;

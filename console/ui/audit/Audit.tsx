@@ -102,7 +102,12 @@ export default function Audit() {
         key: 'action',
         head: t('audit.action'),
         width: 'minmax(0,1fr)',
-        cell: (a) => <span className="cut block">{say(a.text, lang, t)}</span>,
+        cell: (a) => (
+          <span className="cut block">
+            {say(a.text, lang, t)}
+            {a.why && <span className="muted">: {say(a.why, lang, t).toLowerCase()}</span>}
+          </span>
+        ),
       },
       { key: 'object', head: t('audit.object'), width: 'minmax(0,0.8fr)', cell: (a) => <ObjectLink id={a.object} /> },
       {
