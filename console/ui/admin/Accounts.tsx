@@ -1,13 +1,15 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Button, Input } from 'antd';
-import { type FormEvent, useState } from 'react';
+import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Account, client, ProblemError, take } from '../api/client';
+import { Choice, TextField } from '../design/fields';
 import { PostureSign } from '../design/signs';
 import { Failed, Loading, problemText } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
+import { FormSheet } from '../frame/FormSheet';
 import { Overlay } from '../frame/Overlay';
 import { useMay } from '../session/session';
 import { RoleField } from './RoleField';
@@ -134,95 +136,70 @@ function AccountForm({
   const [roles, setRoles] = useState<string[]>(account?.roles ?? []);
   const [unit, setUnit] = useState(account?.unit?.id ?? '');
   const [enabled, setEnabled] = useState(account?.state !== 'disabled');
-  const [error, setError] = useState('');
   const [warned, setWarned] = useState(false);
   const [acknowledged, setAcknowledged] = useState(false);
   const units = useQuery({ queryKey: ['units'], queryFn: () => take(client.GET('/api/units')), staleTime: 300_000 });
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    try {
-      if (account) {
-        await take(
-          client.PUT('/api/accounts/{id}', {
-            params: { path: { id: account.id } },
-            body: { name, roles: roles as never, unit, enabled, acknowledged, version: account.version },
-          }),
-        );
-        onDone();
-      } else {
-        const r = await take(
-          client.POST('/api/accounts', {
-            body: { login: login.trim(), name: name.trim(), roles: roles as never, acknowledged, ...(unit ? { unit } : {}) },
-          }),
-        );
-        onDone({ link: r.link, expires: r.expires, name: r.account.login });
-      }
-    } catch (x) {
-      if (x instanceof ProblemError && (x.problem.code === 'roles_warning' || x.problem.code === 'roles_conflict'))
-        setWarned(true);
-      setError(problemText(x, t('admin.notDone')));
+  const save = async () => {
+    if (account) {
+      const body = { name, roles: roles as never, unit, enabled, acknowledged, version: account.version };
+      await take(client.PUT('/api/accounts/{id}', { params: { path: { id: account.id } }, body }));
+      onDone();
+      return;
     }
+    const body = { login: login.trim(), name: name.trim(), roles: roles as never, acknowledged, ...(unit ? { unit } : {}) };
+    const r = await take(client.POST('/api/accounts', { body }));
+    onDone({ link: r.link, expires: r.expires, name: r.account.login });
   };
   return (
-    <Overlay title={account ? `${t('admin.change')} ${account.login}` : t('admin.invite')} onClose={onClose} width={480}>
-      <form className="overlay-body form" onSubmit={submit}>
-        {!account && (
-          <div>
-            <label htmlFor="acc-login">{t('entry.login')}</label>
-            <Input
-              id="acc-login"
-              value={login}
-              onChange={(e) => setLogin(e.target.value)}
-              required
-              autoFocus
-              maxLength={64}
-              spellCheck={false}
-              autoCapitalize="none"
-            />
-            <p className="hint">{t('first.loginHint')}</p>
-          </div>
-        )}
-        <div>
-          <label htmlFor="acc-name">{t('first.name')}</label>
-          <Input id="acc-name" value={name} onChange={(e) => setName(e.target.value)} required maxLength={120} />
-        </div>
-        <RoleField value={roles} onChange={setRoles} />
-        {roles.includes('owner') && (
-          <div>
-            <label htmlFor="acc-unit">{t('admin.unit')}</label>
-            <select id="acc-unit" className="select" value={unit} onChange={(e) => setUnit(e.target.value)}>
-              <option value="">–</option>
-              {(units.data?.items ?? []).map((u) => (
-                <option key={u.id} value={u.id}>
-                  {u.name}
-                </option>
-              ))}
-            </select>
-          </div>
-        )}
-        {account && (
-          <label className="check">
-            <input type="checkbox" checked={enabled} onChange={(e) => setEnabled(e.target.checked)} /> {t('admin.enabled')}
-          </label>
-        )}
-        {error && (
-          <p className="banner banner-danger" role="alert">
-            {error}
-          </p>
-        )}
-        {warned && (
+    <FormSheet
+      title={account ? `${t('admin.change')} ${account.login}` : t('admin.invite')}
+      action={account ? t('act.save') : t('admin.makeLink')}
+      ready={roles.length > 0 && name.trim() !== '' && (account !== undefined || login.trim() !== '')}
+      save={save}
+      failed={t('admin.notDone')}
+      onProblem={(x) => {
+        if (x instanceof ProblemError && (x.problem.code === 'roles_warning' || x.problem.code === 'roles_conflict'))
+          setWarned(true);
+      }}
+      onClose={onClose}
+      below={
+        warned && (
           <label className="check">
             <input type="checkbox" checked={acknowledged} onChange={(e) => setAcknowledged(e.target.checked)} />{' '}
             {t('admin.acknowledge')}
           </label>
-        )}
-        <div className="row">
-          <Button type="primary" htmlType="submit" disabled={roles.length === 0}>
-            {account ? t('act.save') : t('admin.makeLink')}
-          </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
-        </div>
-      </form>
-    </Overlay>
+        )
+      }
+    >
+      {!account && (
+        <TextField
+          id="acc-login"
+          label={t('entry.login')}
+          hint={t('first.loginHint')}
+          value={login}
+          onChange={setLogin}
+          autoFocus
+          maxLength={64}
+          spellCheck={false}
+          autoCapitalize="none"
+        />
+      )}
+      <TextField id="acc-name" label={t('first.name')} value={name} onChange={setName} maxLength={120} />
+      <RoleField value={roles} onChange={setRoles} />
+      {roles.includes('owner') && (
+        <Choice
+          id="acc-unit"
+          label={t('admin.unit')}
+          value={unit}
+          onChange={setUnit}
+          options={[['', '–'], ...(units.data?.items ?? []).map((u) => [u.id, u.name] as const)]}
+        />
+      )}
+      {account && (
+        <label className="check">
+          <input type="checkbox" checked={enabled} onChange={(e) => setEnabled(e.target.checked)} /> {t('admin.enabled')}
+        </label>
+      )}
+    </FormSheet>
   );
 }

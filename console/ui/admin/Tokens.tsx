@@ -1,14 +1,16 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Button, Input } from 'antd';
-import { type FormEvent, useState } from 'react';
+import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type Token, take } from '../api/client';
+import { Choice, TextField } from '../design/fields';
 import { PostureSign } from '../design/signs';
-import { Empty, Failed, Loading, problemText } from '../design/states';
+import { Empty, Failed, Loading } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { ms } from '../format/time';
+import { FormSheet } from '../frame/FormSheet';
 import { Overlay } from '../frame/Overlay';
 import { serverNow } from '../live/clock';
 import { useMay } from '../session/session';
@@ -111,57 +113,39 @@ function TokenForm({ onClose, onDone }: { onClose: () => void; onDone: () => voi
   const [roles, setRoles] = useState<string[]>([]);
   const [days, setDays] = useState('90');
   const [secret, setSecret] = useState('');
-  const [error, setError] = useState('');
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    try {
-      const r = await take(
-        client.POST('/api/tokens', { body: { name: name.trim(), roles: roles as never, days: Number(days) } }),
-      );
-      setSecret(r.secret);
-      onDone();
-    } catch (x) {
-      setError(problemText(x, t('admin.notDone')));
-    }
+  const save = async () => {
+    const body = { name: name.trim(), roles: roles as never, days: Number(days) };
+    setSecret((await take(client.POST('/api/tokens', { body }))).secret);
+    onDone();
   };
-  return (
-    <Overlay title={t('admin.makeToken')} onClose={onClose} width={480}>
-      {secret ? (
+  if (secret)
+    return (
+      <Overlay title={t('admin.makeToken')} onClose={onClose} width={480}>
         <div className="overlay-body form">
           <p>{t('admin.tokenHint')}</p>
           <Secret value={secret} />
         </div>
-      ) : (
-        <form className="overlay-body form" onSubmit={submit}>
-          <div>
-            <label htmlFor="tok-name">{t('admin.tokenName')}</label>
-            <Input id="tok-name" value={name} onChange={(e) => setName(e.target.value)} required autoFocus maxLength={120} />
-          </div>
-          <RoleField value={roles} onChange={setRoles} />
-          <div>
-            <label htmlFor="tok-days">{t('admin.validFor')}</label>
-            <select id="tok-days" className="select" value={days} onChange={(e) => setDays(e.target.value)}>
-              {[7, 30, 90, 180, 365].map((d) => (
-                <option key={d} value={d}>
-                  {t('unit.days', { count: d })}
-                </option>
-              ))}
-            </select>
-          </div>
-          {error && (
-            <p className="banner banner-danger" role="alert">
-              {error}
-            </p>
-          )}
-          <div className="row">
-            <Button type="primary" htmlType="submit" disabled={!name.trim() || roles.length === 0}>
-              {t('admin.makeToken')}
-            </Button>
-            <Button onClick={onClose}>{t('act.back')}</Button>
-          </div>
-        </form>
-      )}
-    </Overlay>
+      </Overlay>
+    );
+  return (
+    <FormSheet
+      title={t('admin.makeToken')}
+      action={t('admin.makeToken')}
+      ready={name.trim() !== '' && roles.length > 0}
+      save={save}
+      failed={t('admin.notDone')}
+      onClose={onClose}
+    >
+      <TextField id="tok-name" label={t('admin.tokenName')} value={name} onChange={setName} autoFocus maxLength={120} />
+      <RoleField value={roles} onChange={setRoles} />
+      <Choice
+        id="tok-days"
+        label={t('admin.validFor')}
+        value={days}
+        onChange={setDays}
+        options={[7, 30, 90, 180, 365].map((d) => [String(d), t('unit.days', { count: d })] as const)}
+      />
+    </FormSheet>
   );
 }
 
@@ -169,31 +153,24 @@ function TokenForm({ onClose, onDone }: { onClose: () => void; onDone: () => voi
 function Revoke({ token, onClose, onDone }: { token: Token; onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState('');
-  const revoke = async (e: FormEvent) => {
-    e.preventDefault();
-    try {
-      await take(client.DELETE('/api/tokens/{id}', { params: { path: { id: token.id } } }));
-      toast({ text: t('admin.revoked', { name: token.name }) });
-      onDone();
-    } catch (x) {
-      toast({ kind: 'error', text: problemText(x, t('admin.notDone')) });
-    }
+  const save = async () => {
+    await take(client.DELETE('/api/tokens/{id}', { params: { path: { id: token.id } } }));
+    toast({ text: t('admin.revoked', { name: token.name }) });
+    onDone();
   };
   return (
-    <Overlay title={`${t('admin.revoke')} ${token.name}`} onClose={onClose} width={440}>
-      <form className="overlay-body form" onSubmit={revoke}>
-        <p>{t('admin.revokeHint')}</p>
-        <div>
-          <label htmlFor="revoke">{t('admin.typeName', { name: token.name })}</label>
-          <Input id="revoke" value={typed} onChange={(e) => setTyped(e.target.value)} autoFocus />
-        </div>
-        <div className="row">
-          <Button danger type="primary" htmlType="submit" disabled={typed.trim() !== token.name}>
-            {t('admin.revoke')}
-          </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
-        </div>
-      </form>
-    </Overlay>
+    <FormSheet
+      title={`${t('admin.revoke')} ${token.name}`}
+      width={440}
+      action={t('admin.revoke')}
+      danger
+      ready={typed.trim() === token.name}
+      save={save}
+      failed={t('admin.notDone')}
+      onClose={onClose}
+    >
+      <p>{t('admin.revokeHint')}</p>
+      <TextField id="revoke" label={t('admin.typeName', { name: token.name })} value={typed} onChange={setTyped} autoFocus />
+    </FormSheet>
   );
 }

@@ -1,14 +1,15 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Button, Input } from 'antd';
-import { type FormEvent, useState } from 'react';
+import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../api/client';
+import { Choice, TextField } from '../design/fields';
 import { DemoChip } from '../design/signs';
-import { Empty, Failed, Loading, problemText } from '../design/states';
+import { Empty, Failed, Loading } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
 import { Exact } from '../design/Time';
 import { number } from '../format/number';
-import { Overlay } from '../frame/Overlay';
+import { FormSheet } from '../frame/FormSheet';
 import { useView } from '../frame/url';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
@@ -115,56 +116,31 @@ export function Units() {
 function UnitForm({ unit, onClose, onDone }: { unit?: Unit; onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation();
   const [name, setName] = useState(unit?.name ?? '');
-  const [kind, setKind] = useState<Kind>(unit?.kind ?? 'department');
-  const [error, setError] = useState('');
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    if (!name.trim()) {
-      setError(t('units.nameEmpty'));
-      return;
-    }
-    const body = { name: name.trim(), kind };
-    try {
-      if (unit)
-        await take(
-          client.PUT('/api/units/{id}', { params: { path: { id: unit.id } }, body: { ...body, version: unit.version } }),
-        );
-      else await take(client.POST('/api/units', { body }));
-      onDone();
-      onClose();
-    } catch (x) {
-      setError(problemText(x, t('units.notSaved')));
-    }
+  const [kind, setKind] = useState<string>(unit?.kind ?? 'department');
+  const save = async () => {
+    const body = { name: name.trim(), kind: kind as Kind };
+    if (unit)
+      await take(client.PUT('/api/units/{id}', { params: { path: { id: unit.id } }, body: { ...body, version: unit.version } }));
+    else await take(client.POST('/api/units', { body }));
+    onDone();
+    onClose();
   };
   return (
-    <Overlay title={unit ? t('units.edit', { id: unit.id }) : t('units.add')} onClose={onClose} width={480}>
-      <form className="overlay-body form" onSubmit={submit} noValidate>
-        <div>
-          <label htmlFor="unit-name">{t('units.name')}</label>
-          <Input id="unit-name" value={name} maxLength={200} autoFocus onChange={(e) => setName(e.target.value)} />
-        </div>
-        <div>
-          <label htmlFor="unit-kind">{t('column.kind')}</label>
-          <select id="unit-kind" className="select" value={kind} onChange={(e) => setKind(e.target.value as Kind)}>
-            {kinds.map((k) => (
-              <option key={k} value={k}>
-                {t(`unitKind.${k}`)}
-              </option>
-            ))}
-          </select>
-        </div>
-        {error && (
-          <p className="banner banner-danger" role="alert">
-            {error}
-          </p>
-        )}
-        <div className="row">
-          <Button type="primary" htmlType="submit">
-            {t('act.save')}
-          </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
-        </div>
-      </form>
-    </Overlay>
+    <FormSheet
+      title={unit ? t('units.edit', { id: unit.id }) : t('units.add')}
+      check={() => (name.trim() ? undefined : t('units.nameEmpty'))}
+      save={save}
+      failed={t('units.notSaved')}
+      onClose={onClose}
+    >
+      <TextField id="unit-name" label={t('units.name')} value={name} onChange={setName} maxLength={200} autoFocus />
+      <Choice
+        id="unit-kind"
+        label={t('column.kind')}
+        value={kind}
+        onChange={setKind}
+        options={kinds.map((k) => [k, t(`unitKind.${k}`)] as const)}
+      />
+    </FormSheet>
   );
 }

@@ -3,12 +3,13 @@ import { Button, Input } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type EndpointItem, take } from '../api/client';
+import { TextField } from '../design/fields';
 import { Failed, Loading, problemText } from '../design/states';
 import { Pre } from '../design/TableWrap';
 import { Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { CopyEvidence, Evidence } from '../evidence/Evidence';
-import { Overlay } from '../frame/Overlay';
+import { FormSheet } from '../frame/FormSheet';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
 
@@ -70,13 +71,11 @@ function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; 
   const channel = e.channels.find((c) => c.name === f.channel);
   const [sheet, setSheet] = useState(false);
   const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
   const set = (k: keyof typeof f) => (x: { target: { value: string } }) => {
     setError('');
     setF({ ...f, [k]: x.target.value });
   };
   const save = async () => {
-    setBusy(true);
     try {
       await take(
         client.PUT('/api/national/endpoint', {
@@ -90,8 +89,6 @@ function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; 
     } catch (x) {
       setSheet(false);
       setError(problemText(x, t('national.notSaved')));
-    } finally {
-      setBusy(false);
     }
   };
   const changed = (['url', 'channel', 'server_name', 'organisation', 'authorities', 'receipt_key'] as const).filter(
@@ -201,32 +198,31 @@ function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; 
         )}
       </form>
       {sheet && (
-        <Overlay title={t('national.sheet')} onClose={() => setSheet(false)} width={480}>
-          <div className="overlay-body form">
-            <p>{f.url ? t('national.sheetTo') : t('national.sheetStop')}</p>
-            {f.url && <Evidence value={f.url} mode="detail" />}
-            <p className="muted small">
-              {t('national.sheetChanged', { list: changed.map((k) => t(`national.field.${k}`)).join(', ') })}
-            </p>
-            <div>
-              <label htmlFor="ep-reason">{t('sources.reason')}</label>
-              <Input
-                id="ep-reason"
-                value={f.reason}
-                onChange={set('reason')}
-                maxLength={400}
-                autoFocus
-                onPressEnter={(k) => k.ctrlKey && save()}
-              />
-            </div>
-            <div className="row">
-              <Button type="primary" loading={busy} onClick={save}>
-                {f.url ? t('national.set') : t('national.stop')} <kbd>Ctrl ⏎</kbd>
-              </Button>
-              <Button onClick={() => setSheet(false)}>{t('act.back')}</Button>
-            </div>
-          </div>
-        </Overlay>
+        <FormSheet
+          title={t('national.sheet')}
+          action={
+            <>
+              {f.url ? t('national.set') : t('national.stop')} <kbd>Ctrl ⏎</kbd>
+            </>
+          }
+          save={save}
+          failed={t('national.notSaved')}
+          onClose={() => setSheet(false)}
+        >
+          <p>{f.url ? t('national.sheetTo') : t('national.sheetStop')}</p>
+          {f.url && <Evidence value={f.url} mode="detail" />}
+          <p className="muted small">
+            {t('national.sheetChanged', { list: changed.map((k) => t(`national.field.${k}`)).join(', ') })}
+          </p>
+          <TextField
+            id="ep-reason"
+            label={t('sources.reason')}
+            value={f.reason}
+            onChange={(reason) => setF({ ...f, reason })}
+            maxLength={400}
+            autoFocus
+          />
+        </FormSheet>
       )}
     </section>
   );

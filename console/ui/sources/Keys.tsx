@@ -1,14 +1,15 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Button, Input } from 'antd';
-import { type FormEvent, useState } from 'react';
+import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Secret } from '../admin/Secret';
 import { client, take } from '../api/client';
 import type { SourceDetail, SourceKey, SourceKeyMade } from '../api/schema';
-import { problemText } from '../design/states';
+import { Choice, TextField } from '../design/fields';
 import { Exact } from '../design/Time';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
+import { FormSheet } from '../frame/FormSheet';
 import { Overlay } from '../frame/Overlay';
 import { useMay } from '../session/session';
 
@@ -64,101 +65,85 @@ function KeyForm({ source, onClose, onDone }: { source: SourceDetail; onClose: (
   const [label, setLabel] = useState('');
   const [follow, setFollow] = useState('168');
   const [made, setMade] = useState<SourceKeyMade | null>(null);
-  const [shown, setShown] = useState(0);
-  const [error, setError] = useState('');
   const others = source.keys.some((k) => k.kind === 'key');
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    try {
-      const body = { label: label.trim(), ...(others && follow ? { follow_hours: Number(follow) } : {}) };
-      setMade(await take(client.POST('/api/sources/{id}/keys', { params: { path: { id: source.id } }, body })));
-      queries.invalidateQueries({ queryKey: ['sources'] });
-      onDone();
-    } catch (x) {
-      setError(problemText(x, t('admin.notDone')));
-    }
+  const title = `${t('sources.keyNew')} ${source.id}`;
+  const save = async () => {
+    const body = { label: label.trim(), ...(others && follow ? { follow_hours: Number(follow) } : {}) };
+    setMade(await take(client.POST('/api/sources/{id}/keys', { params: { path: { id: source.id } }, body })));
+    queries.invalidateQueries({ queryKey: ['sources'] });
+    onDone();
   };
+  if (made) return <KeyMade made={made} title={title} onClose={onClose} />;
   return (
-    <Overlay title={`${t('sources.keyNew')} ${source.id}`} onClose={onClose} width={560}>
-      {made ? (
-        <div className="overlay-body form">
-          {made.url ? (
-            <>
-              <div className="tabs" role="tablist">
-                {made.uses.map((u, i) => (
-                  <button key={u.name} type="button" role="tab" aria-selected={i === shown} onClick={() => setShown(i)}>
-                    {u.name}
-                  </button>
-                ))}
-              </div>
-              <Secret key={shown} value={made.uses[shown]?.text ?? ''} />
-              <p className="hint">{t(made.url.startsWith('https') ? 'sources.keyAuthority' : 'sources.keyPlain')}</p>
-            </>
-          ) : (
-            <>
-              <Secret value={`${made.key.id}:${made.secret}`} />
-              <p className="banner banner-warn">{t('sources.keyNoListener')}</p>
-            </>
-          )}
-        </div>
-      ) : (
-        <form className="overlay-body form" onSubmit={submit}>
-          <p>{t('sources.keyHint')}</p>
-          <div>
-            <label htmlFor="key-label">{t('sources.keyLabel')}</label>
-            <Input id="key-label" value={label} onChange={(e) => setLabel(e.target.value)} maxLength={100} autoFocus />
-          </div>
-          {others && (
-            <div>
-              <label htmlFor="key-follow">{t('sources.keyOthers')}</label>
-              <select id="key-follow" className="select" value={follow} onChange={(e) => setFollow(e.target.value)}>
-                <option value="168">{t('sources.keyIn', { time: t('unit.days', { count: 7 }) })}</option>
-                <option value="24">{t('sources.keyIn', { time: t('sources.hours', { count: 24 }) })}</option>
-                <option value="0">{t('sources.keyAtOnce')}</option>
-                <option value="">{t('sources.keyStay')}</option>
-              </select>
-            </div>
-          )}
-          {error && (
-            <p className="banner banner-danger" role="alert">
-              {error}
-            </p>
-          )}
-          <div className="row">
-            <Button type="primary" htmlType="submit">
-              {t('sources.keyMake')}
-            </Button>
-            <Button onClick={onClose}>{t('act.back')}</Button>
-          </div>
-        </form>
+    <FormSheet title={title} width={560} action={t('sources.keyMake')} save={save} failed={t('admin.notDone')} onClose={onClose}>
+      <p>{t('sources.keyHint')}</p>
+      <TextField id="key-label" label={t('sources.keyLabel')} value={label} onChange={setLabel} maxLength={100} autoFocus />
+      {others && (
+        <Choice
+          id="key-follow"
+          label={t('sources.keyOthers')}
+          value={follow}
+          onChange={setFollow}
+          options={[
+            ['168', t('sources.keyIn', { time: t('unit.days', { count: 7 }) })],
+            ['24', t('sources.keyIn', { time: t('sources.hours', { count: 24 }) })],
+            ['0', t('sources.keyAtOnce')],
+            ['', t('sources.keyStay')],
+          ]}
+        />
       )}
+    </FormSheet>
+  );
+}
+
+/** The key, shown once, as each kind of sender wants it. */
+function KeyMade({ made, title, onClose }: { made: SourceKeyMade; title: string; onClose: () => void }) {
+  const { t } = useTranslation();
+  const [shown, setShown] = useState(0);
+  return (
+    <Overlay title={title} onClose={onClose} width={560}>
+      <div className="overlay-body form">
+        {made.url ? (
+          <>
+            <div className="tabs" role="tablist">
+              {made.uses.map((u, i) => (
+                <button key={u.name} type="button" role="tab" aria-selected={i === shown} onClick={() => setShown(i)}>
+                  {u.name}
+                </button>
+              ))}
+            </div>
+            <Secret key={shown} value={made.uses[shown]?.text ?? ''} />
+            <p className="hint">{t(made.url.startsWith('https') ? 'sources.keyAuthority' : 'sources.keyPlain')}</p>
+          </>
+        ) : (
+          <>
+            <Secret value={`${made.key.id}:${made.secret}`} />
+            <p className="banner banner-warn">{t('sources.keyNoListener')}</p>
+          </>
+        )}
+      </div>
     </Overlay>
   );
 }
 
 function Revoke({ source, held, onClose, onDone }: { source: string; held: SourceKey; onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation();
-  const revoke = async (e: FormEvent) => {
-    e.preventDefault();
-    try {
-      await take(client.DELETE('/api/sources/{id}/keys/{key}', { params: { path: { id: source, key: held.id } } }));
-      toast({ text: t('admin.revoked', { name: held.id }) });
-      onDone();
-    } catch (x) {
-      toast({ kind: 'error', text: problemText(x, t('admin.notDone')) });
-    }
+  const save = async () => {
+    await take(client.DELETE('/api/sources/{id}/keys/{key}', { params: { path: { id: source, key: held.id } } }));
+    toast({ text: t('admin.revoked', { name: held.id }) });
+    onDone();
   };
   return (
-    <Overlay title={`${t('admin.revoke')} ${held.id}`} onClose={onClose} width={440}>
-      <form className="overlay-body form" onSubmit={revoke}>
-        <p>{t('sources.keyRevokeHint')}</p>
-        <div className="row">
-          <Button type="primary" danger htmlType="submit">
-            {t('admin.revoke')}
-          </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
-        </div>
-      </form>
-    </Overlay>
+    <FormSheet
+      title={`${t('admin.revoke')} ${held.id}`}
+      width={440}
+      action={t('admin.revoke')}
+      danger
+      save={save}
+      failed={t('admin.notDone')}
+      onClose={onClose}
+    >
+      <p>{t('sources.keyRevokeHint')}</p>
+    </FormSheet>
   );
 }

@@ -1,11 +1,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Button, Input } from 'antd';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type SourceItem, take } from '../api/client';
-import { problemText } from '../design/states';
+import { Choice, TextField } from '../design/fields';
 import { given } from '../design/useCursor';
-import { Overlay } from '../frame/Overlay';
+import { FormSheet } from '../frame/FormSheet';
 import { Lines } from './Lines';
 
 export function SourceForm({ source, onClose, onDone }: { source?: SourceItem; onClose: () => void; onDone: () => void }) {
@@ -25,90 +24,63 @@ export function SourceForm({ source, onClose, onDone }: { source?: SourceItem; o
     dataset: source?.dataset ?? '',
   });
   const [layers, setLayers] = useState<string[]>(source?.layers ?? []);
-  const [error, setError] = useState('');
-  const set = (k: keyof typeof f) => (e: { target: { value: string } }) => setF({ ...f, [k]: e.target.value });
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
+  const set = (k: keyof typeof f) => (v: string) => setF({ ...f, [k]: v });
+  const save = async () => {
     const body = { ...given(f), layers, version: source?.version ?? 0 } as never;
-    try {
-      if (source) await take(client.PUT('/api/sources/{id}', { params: { path: { id: source.id } }, body }));
-      else await take(client.POST('/api/sources', { body }));
-      queries.invalidateQueries({ queryKey: ['status'] });
-      onDone();
-      onClose();
-    } catch (x) {
-      setError(problemText(x, t('sources.notSaved')));
-    }
+    if (source) await take(client.PUT('/api/sources/{id}', { params: { path: { id: source.id } }, body }));
+    else await take(client.POST('/api/sources', { body }));
+    queries.invalidateQueries({ queryKey: ['status'] });
+    onDone();
+    onClose();
   };
   return (
-    <Overlay title={source ? t('sources.edit') : t('sources.add')} onClose={onClose} width={520}>
-      <form className="overlay-body form" onSubmit={submit}>
-        <div>
-          <label htmlFor="src-name">{t('sources.name')}</label>
-          <Input id="src-name" value={f.name} onChange={set('name')} required autoFocus maxLength={200} />
-        </div>
-        <div>
-          <label htmlFor="src-kind">{t('column.kind')}</label>
-          <select id="src-kind" className="select" value={f.kind} onChange={set('kind')}>
-            {['syslog', 'bulk', 'import', 'sensor'].map((k) => (
-              <option key={k} value={k}>
-                {t(`sourceKind.${k}`)}
-              </option>
-            ))}
-          </select>
-        </div>
-        <div>
-          <label htmlFor="src-system">{t('column.system')}</label>
-          <select id="src-system" className="select" value={f.system} onChange={set('system')}>
-            <option value="">{t('sources.bySender')}</option>
-            {(systems.data?.items ?? []).map((s) => (
-              <option key={s.id} value={s.id}>
-                {s.id} {s.name}
-              </option>
-            ))}
-          </select>
-        </div>
-        <div>
-          <label htmlFor="src-address">{t('sources.from')}</label>
-          <Input
-            id="src-address"
-            className="num"
-            value={f.address}
-            onChange={set('address')}
-            placeholder="10.20.1.7"
-            maxLength={64}
-          />
-        </div>
-        <div>
-          <label htmlFor="src-host">{t('sources.host')}</label>
-          <Input id="src-host" className="num" value={f.host} onChange={set('host')} maxLength={255} />
-        </div>
-        <fieldset className="layers-field">
-          <legend className="label">{t('systems.layersOf')}</legend>
-          {['network', 'application', 'database', 'endpoint'].map((l) => (
-            <label key={l}>
-              <input
-                type="checkbox"
-                checked={layers.includes(l)}
-                onChange={(e) => setLayers(e.target.checked ? [...layers, l] : layers.filter((x) => x !== l))}
-              />{' '}
-              {t(`layer.${l}`)}
-            </label>
-          ))}
-        </fieldset>
-        {f.kind === 'syslog' && !source && <Lines />}
-        {error && (
-          <p className="banner banner-danger" role="alert">
-            {error}
-          </p>
-        )}
-        <div className="row">
-          <Button type="primary" htmlType="submit" disabled={!f.name.trim()}>
-            {t('act.save')}
-          </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
-        </div>
-      </form>
-    </Overlay>
+    <FormSheet
+      title={source ? t('sources.edit') : t('sources.add')}
+      width={520}
+      ready={f.name.trim() !== ''}
+      save={save}
+      failed={t('sources.notSaved')}
+      onClose={onClose}
+    >
+      <TextField id="src-name" label={t('sources.name')} value={f.name} onChange={set('name')} autoFocus maxLength={200} />
+      <Choice
+        id="src-kind"
+        label={t('column.kind')}
+        value={f.kind}
+        onChange={set('kind')}
+        options={['syslog', 'bulk', 'import', 'sensor'].map((k) => [k, t(`sourceKind.${k}`)] as const)}
+      />
+      <Choice
+        id="src-system"
+        label={t('column.system')}
+        value={f.system}
+        onChange={set('system')}
+        options={[['', t('sources.bySender')], ...(systems.data?.items ?? []).map((s) => [s.id, `${s.id} ${s.name}`] as const)]}
+      />
+      <TextField
+        id="src-address"
+        label={t('sources.from')}
+        machine
+        value={f.address}
+        onChange={set('address')}
+        placeholder="10.20.1.7"
+        maxLength={64}
+      />
+      <TextField id="src-host" label={t('sources.host')} machine value={f.host} onChange={set('host')} maxLength={255} />
+      <fieldset className="layers-field">
+        <legend className="label">{t('systems.layersOf')}</legend>
+        {['network', 'application', 'database', 'endpoint'].map((l) => (
+          <label key={l}>
+            <input
+              type="checkbox"
+              checked={layers.includes(l)}
+              onChange={(e) => setLayers(e.target.checked ? [...layers, l] : layers.filter((x) => x !== l))}
+            />{' '}
+            {t(`layer.${l}`)}
+          </label>
+        ))}
+      </fieldset>
+      {f.kind === 'syslog' && !source && <Lines />}
+    </FormSheet>
   );
 }

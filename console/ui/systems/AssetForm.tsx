@@ -1,9 +1,9 @@
-import { Button, Input } from 'antd';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../api/client';
-import { problemText } from '../design/states';
-import { Overlay } from '../frame/Overlay';
+import { Choice, TextField } from '../design/fields';
+import { given } from '../design/useCursor';
+import { FormSheet } from '../frame/FormSheet';
 
 export interface AssetSeen {
   id: string;
@@ -13,6 +13,9 @@ export interface AssetSeen {
   kind?: string | undefined;
   version: number;
 }
+
+const zones = ['border', 'dmz', 'internal', 'database', 'management'];
+const kinds = ['server', 'workstation', 'firewall'];
 
 /** Declares a machine of a system, or changes one. */
 export function AssetForm({
@@ -33,70 +36,57 @@ export function AssetForm({
     zone: asset?.zone ?? '',
     kind: asset?.kind ?? '',
   });
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
-  const set = (k: keyof typeof f) => (e: { target: { value: string } }) => setF({ ...f, [k]: e.target.value });
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    if (!f.host.trim() && !f.address.trim()) {
-      setError(t('assets.hostOrAddress'));
-      return;
-    }
-    setBusy(true);
-    setError('');
-    const body = {
-      system,
-      ...Object.fromEntries(Object.entries(f).flatMap(([k, v]) => (v.trim() ? [[k, v.trim()]] : []))),
-      ...(asset ? { version: asset.version } : {}),
-    };
-    try {
-      if (asset) await take(client.PUT('/api/assets/{id}', { params: { path: { id: asset.id } }, body }));
-      else await take(client.POST('/api/assets', { body }));
-      onDone();
-      onClose();
-    } catch (x) {
-      setError(problemText(x, t('assets.notSaved')));
-    } finally {
-      setBusy(false);
-    }
+  const set = (k: keyof typeof f) => (v: string) => setF({ ...f, [k]: v });
+  const save = async () => {
+    const typed = given(Object.fromEntries(Object.entries(f).map(([k, v]) => [k, v.trim()])));
+    const body = { system, ...typed, ...(asset ? { version: asset.version } : {}) };
+    if (asset) await take(client.PUT('/api/assets/{id}', { params: { path: { id: asset.id } }, body }));
+    else await take(client.POST('/api/assets', { body }));
+    onDone();
+    onClose();
   };
-  const pick = (k: 'zone' | 'kind', label: string, values: string[], words: string) => (
-    <div>
-      <label htmlFor={`asset-${k}`}>{label}</label>
-      <select id={`asset-${k}`} className="select" value={f[k]} onChange={set(k)}>
-        {['', ...new Set([...values, ...(f[k] ? [f[k]] : [])])].map((v) => (
-          <option key={v} value={v}>
-            {v ? t(`${words}.${v}`, v) : t('assets.unset')}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
+  // what was entered otherwise stays one of the choices
+  const options = (list: string[], now: string, words: string): [string, string][] =>
+    ['', ...new Set([...list, ...(now ? [now] : [])])].map((v) => [v, v ? t(`${words}.${v}`, v) : t('assets.unset')]);
   return (
-    <Overlay title={asset ? t('assets.edit', { id: asset.id }) : t('assets.add')} onClose={onClose} width={480}>
-      <form className="overlay-body form" onSubmit={submit} noValidate>
-        <div>
-          <label htmlFor="asset-host">{t('sources.host')}</label>
-          <Input id="asset-host" className="num" value={f.host} onChange={set('host')} maxLength={253} autoFocus />
-        </div>
-        <div>
-          <label htmlFor="asset-address">{t('assets.address')}</label>
-          <Input id="asset-address" className="num" value={f.address} onChange={set('address')} maxLength={64} />
-        </div>
-        {pick('zone', t('systems.zone'), ['border', 'dmz', 'internal', 'database', 'management'], 'zone')}
-        {pick('kind', t('column.kind'), ['server', 'workstation', 'firewall'], 'assetKind')}
-        {error && (
-          <p className="banner banner-danger" role="alert">
-            {error}
-          </p>
-        )}
-        <div className="row">
-          <Button type="primary" htmlType="submit" loading={busy}>
-            {t('act.save')}
-          </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
-        </div>
-      </form>
-    </Overlay>
+    <FormSheet
+      title={asset ? t('assets.edit', { id: asset.id }) : t('assets.add')}
+      check={() => (f.host.trim() || f.address.trim() ? undefined : t('assets.hostOrAddress'))}
+      save={save}
+      failed={t('assets.notSaved')}
+      onClose={onClose}
+    >
+      <TextField
+        id="asset-host"
+        label={t('sources.host')}
+        machine
+        value={f.host}
+        onChange={set('host')}
+        maxLength={253}
+        autoFocus
+      />
+      <TextField
+        id="asset-address"
+        label={t('assets.address')}
+        machine
+        value={f.address}
+        onChange={set('address')}
+        maxLength={64}
+      />
+      <Choice
+        id="asset-zone"
+        label={t('systems.zone')}
+        value={f.zone}
+        onChange={set('zone')}
+        options={options(zones, f.zone, 'zone')}
+      />
+      <Choice
+        id="asset-kind"
+        label={t('column.kind')}
+        value={f.kind}
+        onChange={set('kind')}
+        options={options(kinds, f.kind, 'assetKind')}
+      />
+    </FormSheet>
   );
 }

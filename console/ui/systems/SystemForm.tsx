@@ -1,10 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Button, Input } from 'antd';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type SystemDetail, take } from '../api/client';
-import { problemText } from '../design/states';
-import { Overlay } from '../frame/Overlay';
+import { Choice, TextField } from '../design/fields';
+import { FormSheet } from '../frame/FormSheet';
 
 /** Databases to choose from; what was entered otherwise stays one of them. "none" says that there is no database. */
 function engines(now: string, t: (k: string) => string): [string, string][] {
@@ -38,18 +37,19 @@ export function SystemForm({
     dossier: system ? (system.dossier ?? '') : 'drafting',
     engine: system?.engine ?? '',
   });
-  const [error, setError] = useState('');
-  const [busy, setBusy] = useState(false);
-  const set = (k: keyof typeof f) => (e: { target: { value: string } }) => setF({ ...f, [k]: e.target.value });
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    if (f.level === '') {
-      setError(t('systems.chooseLevel'));
-      document.querySelector<HTMLElement>('#sys-level')?.focus();
-      return;
+  const set = (k: keyof typeof f) => (v: string) => setF({ ...f, [k]: v });
+  const check = () => {
+    if (!f.name.trim()) {
+      document.querySelector<HTMLElement>('#sys-name')?.focus();
+      return t('systems.nameEmpty');
     }
-    setBusy(true);
-    setError('');
+    if (f.level === '') {
+      document.querySelector<HTMLElement>('#sys-level')?.focus();
+      return t('systems.chooseLevel');
+    }
+    return undefined;
+  };
+  const save = async () => {
     const body = {
       ...f,
       level: Number(f.level),
@@ -57,73 +57,54 @@ export function SystemForm({
       investing: system?.investing ?? false,
       version: system?.version ?? 0,
     } as never;
-    try {
-      const s = system
-        ? await take(client.PUT('/api/systems/{id}', { params: { path: { id: system.id } }, body }))
-        : await take(client.POST('/api/systems', { body }));
-      queries.invalidateQueries({ queryKey: ['systems'] });
-      queries.invalidateQueries({ queryKey: ['system'] });
-      onDone((s as { id: string }).id);
-      onClose();
-    } catch (x) {
-      setError(problemText(x, t('systems.notSaved')));
-    } finally {
-      setBusy(false);
-    }
+    const s = system
+      ? await take(client.PUT('/api/systems/{id}', { params: { path: { id: system.id } }, body }))
+      : await take(client.POST('/api/systems', { body }));
+    queries.invalidateQueries({ queryKey: ['systems'] });
+    queries.invalidateQueries({ queryKey: ['system'] });
+    onDone((s as { id: string }).id);
+    onClose();
   };
   const pick = (k: keyof typeof f, label: string, options: [string, string][]) => (
-    <div>
-      <label htmlFor={`sys-${k}`}>{label}</label>
-      <select id={`sys-${k}`} className="select" value={f[k]} onChange={set(k)}>
-        {(f[k] === '' ? [['', '–'], ...options] : options).map(([v, text]) => (
-          <option key={v} value={v}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
+    <Choice
+      id={`sys-${k}`}
+      label={label}
+      value={f[k]}
+      onChange={set(k)}
+      options={f[k] === '' && options[0]?.[0] !== '' ? [['', '–'], ...options] : options}
+    />
   );
   const unitOptions: [string, string][] = [['', '–'], ...(units.data?.items ?? []).map((u): [string, string] => [u.id, u.name])];
   return (
-    <Overlay title={system ? t('systems.edit') : t('systems.add')} onClose={onClose} width={480}>
-      <form className="overlay-body form" onSubmit={submit}>
-        <div>
-          <label htmlFor="sys-name">{t('systems.name')}</label>
-          <Input id="sys-name" value={f.name} onChange={set('name')} required maxLength={200} autoFocus />
-        </div>
-        {pick('unit', t('systems.owner'), unitOptions)}
-        {pick('operator', t('systems.operator'), unitOptions)}
-        {pick('level', t('systems.level'), [
-          ...(system ? [] : [['', t('systems.levelOpen')] as [string, string]]),
-          ...[0, 1, 2, 3, 4, 5].map((n): [string, string] => [String(n), n ? t('levelShort', { n }) : t('systems.noLevel')]),
-        ])}
-        {pick('basis', t('systems.basis'), [
-          ['tcvn11930', 'TCVN 11930:2017'],
-          ['tcvn14423', 'TCVN 14423:2026'],
-        ])}
-        {pick(
-          'placement',
-          t('systems.placement'),
-          ['data_centre', 'cloud', 'internet'].map((p) => [p, t(`placement.${p}`)]),
-        )}
-        {pick(
-          'dossier',
-          t('systems.dossier'),
-          ['drafting', 'submitted', 'appraised', 'approved'].map((p) => [p, t(`dossier.${p}`)]),
-        )}
-        {pick('engine', t('systems.engine'), engines(f.engine, t))}
-        {error && (
-          <p className="banner banner-danger" role="alert">
-            {error}
-          </p>
-        )}
-        <div className="row">
-          <Button type="primary" htmlType="submit" loading={busy}>
-            {t('act.save')}
-          </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
-        </div>
-      </form>
-    </Overlay>
+    <FormSheet
+      title={system ? t('systems.edit') : t('systems.add')}
+      check={check}
+      save={save}
+      failed={t('systems.notSaved')}
+      onClose={onClose}
+    >
+      <TextField id="sys-name" label={t('systems.name')} value={f.name} onChange={set('name')} maxLength={200} autoFocus />
+      {pick('unit', t('systems.owner'), unitOptions)}
+      {pick('operator', t('systems.operator'), unitOptions)}
+      {pick('level', t('systems.level'), [
+        ...(system ? [] : [['', t('systems.levelOpen')] as [string, string]]),
+        ...[0, 1, 2, 3, 4, 5].map((n): [string, string] => [String(n), n ? t('levelShort', { n }) : t('systems.noLevel')]),
+      ])}
+      {pick('basis', t('systems.basis'), [
+        ['tcvn11930', 'TCVN 11930:2017'],
+        ['tcvn14423', 'TCVN 14423:2026'],
+      ])}
+      {pick(
+        'placement',
+        t('systems.placement'),
+        ['data_centre', 'cloud', 'internet'].map((p) => [p, t(`placement.${p}`)]),
+      )}
+      {pick(
+        'dossier',
+        t('systems.dossier'),
+        ['drafting', 'submitted', 'appraised', 'approved'].map((p) => [p, t(`dossier.${p}`)]),
+      )}
+      {pick('engine', t('systems.engine'), engines(f.engine, t))}
+    </FormSheet>
   );
 }
