@@ -13,13 +13,18 @@ import { number } from '../format/number';
 import { minute } from '../format/time';
 import { useKeys } from '../keys/useKeys';
 import { useNotices } from '../live/stream';
+import { say } from '../locales/say';
 import { EventFields, summaryOf } from '../search/EventFields';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
+import { AlertFacts, AlertHead } from './AlertFacts';
+import { Around, aroundLink } from './Around';
 import { useActions } from './actions';
 import { can, useAlert } from './data';
+import { History } from './History';
 import { ActionBar } from './Preview';
-import { AlertFacts, AlertHead, Around, aroundLink, History, Steps, say, Trace } from './parts';
+import { Steps } from './Steps';
+import { Trace } from './Trace';
 
 export default function AlertPage() {
   const { id } = useParams();

@@ -19,13 +19,13 @@ import { useKeys } from '../keys/useKeys';
 import { useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMay, useMe } from '../session/session';
+import { aroundLink } from './Around';
 import { useActions } from './actions';
 import { useColumns } from './columns';
 import { useAlerts, useGroup } from './data';
 import { useChips, useFilters } from './filters';
 import { NoAlerts } from './NoAlerts';
 import { Preview } from './Preview';
-import { aroundLink } from './parts';
 import { keyOf, type Row } from './rows';
 
 const views = ['unacknowledged', 'mine', 'high', 'personal', 'open', 'exercise', 'closed'] as const;

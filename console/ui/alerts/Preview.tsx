@@ -7,11 +7,15 @@ import { TableWrap } from '../design/TableWrap';
 import { Evidence } from '../evidence/Evidence';
 import { Said, Words } from '../evidence/Said';
 import { minute } from '../format/time';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
+import { AlertFacts, AlertHead } from './AlertFacts';
+import { Around } from './Around';
 import type { useActions } from './actions';
 import { can, useAlert } from './data';
-import { AlertFacts, AlertHead, Around, Steps, say, Trace } from './parts';
+import { Steps } from './Steps';
+import { Trace } from './Trace';
 
 type Actions = ReturnType<typeof useActions>;
 

@@ -6,7 +6,7 @@ import type { AlertDetail, EventsAnswer } from '../api/client';
 import { me } from '../design/truth.answers';
 import '../locales/i18n';
 import { PersonProvider } from '../session/session';
-import { Around, aroundQuery, aroundSpan } from './parts';
+import { Around, aroundQuery, aroundSpan } from './Around';
 
 const alert = {
   id: 'a1',

@@ -9,8 +9,9 @@ import { Evidence } from '../evidence/Evidence';
 import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { useMedia } from '../frame/useMedia';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
-import { say, systemName } from './parts';
+import { systemName } from '../systems/name';
 
 import type { Row } from './rows';
 
@@ -61,7 +62,7 @@ export function useColumns(marked: ReadonlySet<string>, phone: boolean): Column<
                     {Object.keys(r.g.title ?? {}).length > 0 ? <Said text={r.g.title} /> : <Evidence value={r.g.label} />}
                   </span>
                   <span className="sub cut">
-                    <GroupChips g={r.g} /> {Object.keys(r.g.title ?? {}).length > 0 && <Evidence value={r.g.label} />}
+                    <GroupChips g={r.g} />
                   </span>
                 </span>
               ) : (
@@ -91,12 +92,14 @@ export function useColumns(marked: ReadonlySet<string>, phone: boolean): Column<
           {
             key: 'system',
             head: t('column.system'),
-            width: roomy ? 'minmax(0,220px)' : '112px',
+            width: roomy ? 'minmax(0,220px)' : '124px',
             cell: (r) =>
               r.kind === 'alert' && (
-                <span className="cell2">
-                  <span className="cut">{systemName(r.a.system, t)}</span>
-                  <span className="sub">{r.a.system.level > 0 ? t('levelShort', { n: r.a.system.level }) : r.a.number}</span>
+                <span className="clamp small" title={systemName(r.a.system, t)}>
+                  {systemName(r.a.system, t)}{' '}
+                  <span className="muted">
+                    · {r.a.system.level > 0 ? t('levelShort', { n: r.a.system.level }) : t('systems.noLevel')}
+                  </span>
                 </span>
               ),
           },

@@ -2,7 +2,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../api/client';
 import '../locales/i18n';
-import { branches, Trace } from './parts';
+import { branches, Trace } from './Trace';
 
 const search = (want: string, matched: boolean): Condition => ({ op: 'search', want, matched }) as Condition;
 const line = (field: string, want: string, got: string, matched: boolean, negated = false): Condition =>

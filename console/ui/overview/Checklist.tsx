@@ -1,8 +1,8 @@
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { say } from '../alerts/parts';
 import type { Check } from '../api/client';
 import { PostureSign } from '../design/signs';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 
