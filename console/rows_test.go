@@ -684,7 +684,8 @@ func TestSamplesStandApart(t *testing.T) {
 			id := fmt.Sprintf("NG-1%d%t", i, demo)
 			inv.sources = append(inv.sources, soc.Source{ID: id, Name: id, Kind: soc.SourceSyslog, Demo: demo})
 			if !demo || i > 0 { // one real source more is silent
-				list = append(list, soc.Reading{Source: id, State: s, Since: 1000 - int64(i), FirstEvent: 1, LastEvent: 2})
+				// called silent at one time, each some time after its last event: that says which is silent for longest
+				list = append(list, soc.Reading{Source: id, State: s, Since: 5000, FirstEvent: 1, LastEvent: 1000 - int64(i)})
 			} else {
 				list = append(list, soc.Reading{Source: id, State: soc.SourceReceiving, FirstEvent: 1, LastEvent: 2})
 			}
@@ -695,6 +696,9 @@ func TestSamplesStandApart(t *testing.T) {
 	s := ask[Status](w, get, "/api/status", nil).Sources
 	if s.Silent != 3 || s.Samples.Silent != 2 || s.Oldest == nil || s.Oldest.ID != "NG-12false" {
 		t.Errorf("status: %+v", s)
+	}
+	if s.Oldest != nil && s.Oldest.Since != 998 {
+		t.Errorf("silent since %d, its last event was at 998", s.Oldest.Since)
 	}
 	for _, x := range []struct {
 		state         string
@@ -725,7 +729,7 @@ func TestOwnNotesAreWorded(t *testing.T) {
 		Values: map[string]string{"source": "NG-0007", "cause": "no_connection", "last_event": "2026-11-21T15:29:00Z"}}
 	a := soc.Alert{Evidence: "source fw-dmz-01 is silent", Trace: []soc.Condition{{Op: "count"}, note}}
 	item := alertItem(a, n, false)
-	want := Text{"vi": "fw-dmz-01: Ngừng gửi từ 22:29; không có kết nối nào từ máy này.",
+	want := Text{"vi": "fw-dmz-01: Ngừng gửi từ 22:29; không có kết nối.",
 		"en": "fw-dmz-01: Nothing since 22:29; no connection from it."}
 	if !maps.Equal(item.EvidenceText, want) {
 		t.Errorf("evidence %q, want %q", item.EvidenceText, want)

@@ -102,13 +102,13 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 		item.System = &ref
 	}
 	if r, ok := readings[s.ID]; ok {
-		item.State, item.Since, item.First, item.Last = r.State, Time(r.Since), Time(r.FirstEvent), Time(r.LastEvent)
+		item.State, item.Since, item.First, item.Last = r.State, Time(silentSince(r)), Time(r.FirstEvent), Time(r.LastEvent)
 		item.Rate, item.Usual, item.Unparsed, item.Total = r.Rate, r.Usual, r.Unparsed, r.Total
 		if r.Timed {
 			item.OffsetMS = &r.OffsetMS
 		}
 		if r.Cause != "" {
-			values := map[string]string{"since": Time(r.Since).clock(), "offset_ms": strconv.FormatInt(r.OffsetMS, 10),
+			values := map[string]string{"since": item.Since.clock(), "offset_ms": strconv.FormatInt(r.OffsetMS, 10),
 				"rate": strconv.FormatFloat(r.Rate, 'f', 0, 64), "usual": strconv.FormatFloat(r.Usual, 'f', 0, 64)}
 			item.Cause = &Because{Code: r.Cause, Values: values, Text: both("cause."+r.Cause, values, r.Cause)}
 		}
@@ -119,6 +119,15 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 		item.State = sourceUnknown
 	}
 	return item
+}
+
+// silentSince is when a source that is silent sent its last event: it was called silent only when its patience had run out. Of any other
+// source it is when its state began.
+func silentSince(r soc.Reading) int64 {
+	if r.State == soc.SourceSilent && r.LastEvent != 0 {
+		return r.LastEvent
+	}
+	return r.Since
 }
 
 // worst first.

@@ -2,7 +2,6 @@ import { Button } from 'antd';
 import { Fragment, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { say } from '../alerts/parts';
 import { type AuditAnswer, type AuditItem, client, take } from '../api/client';
 import { FilterField } from '../design/FilterField';
 import { Foot } from '../design/Foot';
@@ -23,6 +22,7 @@ import { listed } from '../format/time';
 import { useRange, useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 
 /** How far the comparison of all rows with the evidence log has come: before it ends nothing is said to be the same. */

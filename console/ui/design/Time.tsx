@@ -35,7 +35,7 @@ export function AgeCell({ at }: { at: When }) {
   if (v === undefined) return <span className="muted">–</span>;
   return (
     <span className="cell2">
-      <span>{span(now - v, lang)}</span>
+      <span>{Math.abs(now - v) < 10_000 ? age(v, now, lang) : span(now - v, lang)}</span>
       <time className="num sub" dateTime={new Date(v).toISOString()} title={`${full(v, lang)} · ${utc(v)}`}>
         {now - v < 20 * 3600_000 ? clock(v) : listed(v, lang)}
       </time>

@@ -58,6 +58,20 @@ function stripes(line: string, ground: string): HTMLCanvasElement {
   return c;
 }
 
+/** Each how manieth of n bars has its time under it. */
+export const labelEvery = (n: number, phone: boolean): number => Math.max(1, Math.ceil(n / (phone ? 4 : 8)));
+
+/** Half of what the figures' axis reaches: a round number, twice which no bar exceeds. */
+export function halfStep(series: TimeBarsData['series']): number {
+  const highest = Math.max(
+    1,
+    ...(series[0]?.values ?? []).map((_, i) => series.reduce((n, s) => n + (s.values[i]?.[1] ?? 0), 0)),
+  );
+  const unit = 10 ** Math.floor(Math.log10(highest / 2));
+  const step = [1, 2, 2.5, 5, 10].map((k) => k * unit).find((x) => 2 * x >= highest) ?? highest;
+  return Math.max(1, Math.ceil(step));
+}
+
 /** Bars over time, zero based, gaps striped; Enter or a click on a bar opens it, Shift+T shows the numbers as a table. */
 export default function TimeBars({ id, title, label, height, data, legend, palette, atLeast, link, onPick }: Props) {
   const { t } = useTranslation();
@@ -96,14 +110,16 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
           color: p.text.three,
           fontSize: 11,
           // at even distances, eight at most: the library's own choice leaves gaps of different width
-          interval: (i: number) => i % Math.max(1, Math.ceil(slots.length / (phone ? 4 : 8))) === 0,
+          interval: (i: number) => i % labelEvery(slots.length, phone) === 0,
           formatter: (v: string) => (day ? listed(Number(v), lang).slice(0, 11) : minute(Number(v))),
         },
       },
       yAxis: {
         type: 'value',
         minInterval: 1,
-        splitNumber: 3,
+        // three lines at most: the library draws one figure over the next where the chart is low
+        max: 2 * halfStep(data.series),
+        interval: halfStep(data.series),
         axisLabel: { color: p.text.three, fontSize: 11, formatter: (v: number) => number(v, lang) },
         splitLine: { lineStyle: { color: p.line.base } },
       },

@@ -10,6 +10,7 @@ import { meKey } from '../session/session';
 import { EntryFoot } from './EntryFoot';
 import { Field, focusWrong } from './Field';
 import { Qr } from './Qr';
+import { TotpKey } from './TotpKey';
 
 const KEPT = 'hoalu.first';
 
@@ -193,10 +194,7 @@ export default function First() {
               <Qr text={start.totp_url} label={t('first.qr')} />
               <div>
                 <p className="muted small">{t('first.orType')}</p>
-                <p className="secret" data-testid="totp-secret">
-                  {start.totp_secret.match(/.{1,4}/g)?.join(' ')}
-                </p>
-                <CopyKey text={start.totp_secret} />
+                <TotpKey secret={start.totp_secret} />
               </div>
             </div>
             <Field id="code" label={t('first.code')} wrong={wrong.code}>
@@ -274,23 +272,5 @@ export default function First() {
         <EntryFoot />
       </div>
     </main>
-  );
-}
-
-function CopyKey({ text }: { text: string }) {
-  const { t } = useTranslation();
-  const [done, setDone] = useState(false);
-  return (
-    <Button
-      size="small"
-      onClick={() =>
-        navigator.clipboard?.writeText(text).then(
-          () => setDone(true),
-          () => setDone(false),
-        )
-      }
-    >
-      {t(done ? 'act.copied' : 'act.copy')}
-    </Button>
   );
 }

@@ -58,3 +58,8 @@ export function bytes(v: number | null | undefined, lang: Lang): string {
   }
   return `${number(n, lang)} ${units[i]}`;
 }
+
+/** How long a search took, in seconds: what is too short to be told is less than a hundredth, never none. */
+export function took(ms: number, lang: Lang): string {
+  return ms < 10 ? `< ${number(0.01, lang, 2)}` : number(ms / 1000, lang, 2);
+}

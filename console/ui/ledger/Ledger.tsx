@@ -269,12 +269,18 @@ function HeatMap({ cells, from, to, kept }: { cells: LedgerCell[]; from: number;
   return (
     <figure className="heat" aria-label={t('ledger.map', { off: off.length, unchecked, unmeasured })}>
       <svg viewBox={`0 0 ${hours * 62} 34`} preserveAspectRatio="none" role="img" aria-hidden="true">
+        <defs>
+          <pattern id="heat-stripes" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+            <rect className="heat-ground" width="9" height="9" />
+            <rect className="heat-stripe" width="3" height="9" />
+          </pattern>
+        </defs>
         {Array.from({ length: hours }, (_, h) => (
           <rect key={h} className="heat-hour" x={h * 62} y={0} width={60} height={34} />
         ))}
         {kept !== undefined && kept > firstHour && (
           <rect
-            className="heat-unchecked"
+            fill="url(#heat-stripes)"
             x={0}
             y={0}
             width={Math.min(hours * 62, ((kept - firstHour) / HOUR) * 62)}
@@ -301,13 +307,13 @@ function HeatMap({ cells, from, to, kept }: { cells: LedgerCell[]; from: number;
         <span className="num">{listed(firstHour, lang).slice(0, -3)}</span>
         <span className="legend">
           <span>
-            <PostureSign state="not_met" size={11} label={t('ledger.differs')} /> {off.length}
+            <PostureSign state="not_met" size={11} label={t('ledger.differs')} /> {number(off.length, lang)}
           </span>
           <span>
-            <PostureSign state="unknown" size={11} label={t('ledger.unchecked')} /> {unchecked}
+            <PostureSign state="unknown" size={11} label={t('ledger.unchecked')} /> {number(unchecked, lang)}
           </span>
           <span>
-            <PostureSign state="unknown" size={11} label={t('ledger.notMeasured')} /> {unmeasured}
+            <PostureSign state="unknown" size={11} label={t('ledger.notMeasured')} /> {number(unmeasured, lang)}
           </span>
           {kept !== undefined && kept > firstHour && (
             <span className="unk-text">

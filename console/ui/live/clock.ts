@@ -38,12 +38,14 @@ function subscribe(l: () => void): () => void {
   };
 }
 
+const second = () => {
+  if (!tick) tick = serverNow();
+  return tick;
+};
+
 /** The server's time, once a second while the page is seen. */
 export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => {
-    if (!tick) tick = serverNow();
-    return tick;
-  });
+  return useSyncExternalStore(subscribe, second, second);
 }
 
 /** A value that follows another once it has rested. */

@@ -23,6 +23,15 @@ const enFlat = new Map([...flat(en as Tree), ...ofPages('en')]);
 const viKeys = new Set([...viFlat.keys()].map(base));
 const enKeys = new Set([...enFlat.keys()].map(base));
 
+/** The figure is a mean (acknowledge_mean_seconds): no language may call it anything else. */
+it('the time to acknowledge is called a mean', () => {
+  for (const key of ['alerts.todayAck', 'overview.ackMean']) {
+    expect(enFlat.get(key), key).toMatch(/mean/);
+    expect(viFlat.get(key), key).toMatch(/trung bình/);
+  }
+  for (const [k, v] of [...enFlat, ...viFlat]) expect(v, k).not.toMatch(/median|trung vị/i);
+});
+
 const root = join(__dirname, '..');
 function sources(dir: string): string[] {
   return readdirSync(dir).flatMap((f) => {

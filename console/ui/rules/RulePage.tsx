@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
-import { runbookOf, say } from '../alerts/parts';
+import { runbookOf } from '../alerts/Steps';
 import { client, take } from '../api/client';
 import { SeveritySign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
@@ -10,6 +10,7 @@ import { CopyEvidence, Evidence } from '../evidence/Evidence';
 import { Said, Words } from '../evidence/Said';
 import { number } from '../format/number';
 import { useKeys } from '../keys/useKeys';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 import { FeedNote, RuleSign } from './RuleSign';

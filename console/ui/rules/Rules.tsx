@@ -70,20 +70,24 @@ export default function Rules() {
       {
         key: 'attack',
         head: 'ATT&CK',
-        width: '110px',
-        cell: (r) => <span className="num cut block">{r.attack.join(', ') || '–'}</span>,
+        width: '84px',
+        cell: (r) => (
+          <span className="num clamp" title={r.attack.join(', ')}>
+            {r.attack.join(', ') || '–'}
+          </span>
+        ),
       },
       {
         key: 'logsource',
         head: t('rules.logsource'),
         width: 'minmax(0,0.8fr)',
-        cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="cut block" />,
+        cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="clamp ev-wrap" />,
       },
       { key: 'origin', head: t('rules.origin'), width: '84px', cell: (r) => r.origin },
       {
         key: 'alerts',
         head: t('rules.alerts'),
-        width: '96px',
+        width: '118px',
         right: true,
         sort: 'alerts',
         cell: (r) => <span className="num">{number(r.alerts_30d, lang)}</span>,

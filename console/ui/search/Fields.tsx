@@ -55,7 +55,7 @@ export function Fields({
               title={t('search.fill', { n: shareOf(f.fill, part) })}
             >
               <Evidence value={f.name} className="cut" />
-              <span className="num muted">{shareOf(f.fill, part)}</span>
+              <span className="num muted figure-small">{shareOf(f.fill, part)}</span>
             </button>
             {open === f.name && (
               <ul className="field-top">
@@ -68,7 +68,7 @@ export function Fields({
                     >
                       <span className="field-bar" style={{ width: `${(100 * v.count) / Math.max(1, f.count)}%` }} />
                       <Evidence value={v.key} className="cut" />
-                      <span className="num muted">{shareOf(v.count / Math.max(1, f.count), part)}</span>
+                      <span className="num muted figure-small">{shareOf(v.count / Math.max(1, f.count), part)}</span>
                     </button>
                     <button
                       type="button"

@@ -12,7 +12,7 @@ import { Evidence } from '../evidence/Evidence';
 import { spoken } from '../evidence/escape';
 import { Words } from '../evidence/Said';
 import { atLeast, counted, unread } from '../format/counted';
-import { number, short } from '../format/number';
+import { number, short, took } from '../format/number';
 import { listed, minute, ms } from '../format/time';
 import { useRange, useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
@@ -261,8 +261,7 @@ export default function Search() {
         <>
           <p className="search-sum" role="status">
             <b>{counted(first.total, sure, lang, t)}</b> {t('search.events')} ·{' '}
-            {t('search.scanned', { n: short(first.scanned, lang) })} ·{' '}
-            {first.took_ms < 10 ? `< ${number(0.01, lang, 2)}` : number(first.took_ms / 1000, lang, 2)} {t('search.seconds')}
+            {t('search.scanned', { n: short(first.scanned, lang) })} · {took(first.took_ms, lang)} {t('search.seconds')}
             {missing.length > 0 && (
               <details className="missing">
                 <summary className="chip chip-unk">{t('search.missing', { count: missing.length })}</summary>

@@ -29,14 +29,31 @@ export function Sensors() {
             <h2>
               <Evidence value={s.name} name />
             </h2>
-            <span className="num muted">{s.id}</span>
+            {s.id === 'this-host' ? (
+              <span className="muted">{t('sources.thisHost')}</span>
+            ) : (
+              <span className="num muted">{s.id}</span>
+            )}
             {s.system && <span className="small muted">{s.system.name}</span>}
             <span className="end small muted">
-              <Age at={s.seen} /> {s.version && <span className="num">{s.version}</span>}
+              {t('sources.sensorSeen')} <Age at={s.seen} />
+              {s.version && (
+                <>
+                  {' · '}
+                  {t('sources.sensorVersion')} <span className="num">{s.version}</span>
+                </>
+              )}
             </span>
           </div>
           <TableWrap label={t('sources.tab.sensors')}>
             <table className="plain">
+              <thead>
+                <tr>
+                  <th>{t('column.state')}</th>
+                  <th>{t('sources.probe')}</th>
+                  <th>{t('sources.probeReason')}</th>
+                </tr>
+              </thead>
               <tbody>
                 {s.probes.map((p) => (
                   <tr key={p.name}>

@@ -1,7 +1,6 @@
 import { Button } from 'antd';
 import { useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { say } from '../alerts/parts';
 import { client, type SourceItem, type SourcesAnswer, take } from '../api/client';
 import { FilterField } from '../design/FilterField';
 import { Foot } from '../design/Foot';
@@ -17,6 +16,7 @@ import { Evidence } from '../evidence/Evidence';
 import { number, share } from '../format/number';
 import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
 import { listed } from './counts';
@@ -57,7 +57,7 @@ export default function Sources() {
       {
         key: 'name',
         head: t('sources.source'),
-        width: 'minmax(0,1.4fr)',
+        width: 'minmax(0,2fr)',
         sort: 'name',
         cell: (s) => (
           <span className="cell2">
@@ -66,8 +66,13 @@ export default function Sources() {
               {s.auto && <span className="chip">{t('sources.auto')}</span>}
             </span>
             <span className="sub cut">
-              <span className="num">{s.id}</span> {s.cause ? `· ${say(s.cause.text, lang, t)}` : s.address ? '· ' : ''}
-              {!s.cause && s.address && <Evidence value={s.address} />}
+              <span className="num">{s.id}</span> · {s.cause ? say(s.cause.text, lang, t) : t(`sourceKind.${s.kind}`)}
+              {!s.cause && s.address && (
+                <>
+                  {' · '}
+                  <Evidence value={s.address} />
+                </>
+              )}
             </span>
           </span>
         ),
@@ -77,14 +82,15 @@ export default function Sources() {
         head: t('column.system'),
         width: 'minmax(0,1fr)',
         cell: (s) => (
-          <span className="cut block">{s.system?.name ?? <span className="muted">{t('systems.unassigned')}</span>}</span>
+          <span className="clamp" title={s.system?.name}>
+            {s.system?.name ?? <span className="muted">{t('systems.unassigned')}</span>}
+          </span>
         ),
       },
-      { key: 'kind', head: t('column.kind'), width: '78px', cell: (s) => t(`sourceKind.${s.kind}`) },
       {
         key: 'rate',
         head: t('sources.rate'),
-        width: '104px',
+        width: '176px',
         right: true,
         sort: 'rate',
         cell: (s) => (

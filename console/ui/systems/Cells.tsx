@@ -1,11 +1,11 @@
 import { useMemo, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { say } from '../alerts/parts';
 import type { ControlItem, FindingItem, PostureAnswer } from '../api/client';
 import { PostureSign } from '../design/signs';
 import { age } from '../format/time';
 import { useKeys } from '../keys/useKeys';
 import { serverNow } from '../live/clock';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 import { newest } from './Requirement';
 

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { say } from '../alerts/parts';
 import { client, take } from '../api/client';
 import { DayField } from '../design/DayField';
 import { PostureSign } from '../design/signs';
@@ -10,6 +9,7 @@ import { Exact } from '../design/Time';
 import { fromDay, toDay } from '../format/time';
 import { useView } from '../frame/url';
 import { serverNow } from '../live/clock';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 
 /** What differs between two days, or every change on the way. */

@@ -1,9 +1,9 @@
 import { useTranslation } from 'react-i18next';
-import { say } from '../alerts/parts';
 import type { ControlItem, PostureAnswer } from '../api/client';
 import { PostureSign } from '../design/signs';
 import { TableWrap } from '../design/TableWrap';
 import { Exact } from '../design/Time';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 
 export function ControlTable({

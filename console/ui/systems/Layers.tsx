@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { say } from '../alerts/parts';
 import type { LayerItem } from '../api/client';
 import { Measured } from '../design/Measured';
 import { PostureSign } from '../design/signs';
 import { share } from '../format/number';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 import { Score } from './bars';
 import { Steps } from './Requirement';

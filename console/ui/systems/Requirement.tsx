@@ -1,5 +1,4 @@
 import { useTranslation } from 'react-i18next';
-import { say } from '../alerts/parts';
 import type { ControlItem, FindingItem } from '../api/client';
 import { Certainty } from '../design/Certainty';
 import { isPosture, PostureSign } from '../design/signs';
@@ -7,6 +6,7 @@ import { Age, Exact } from '../design/Time';
 import { Evidence } from '../evidence/Evidence';
 import { age, ms, span } from '../format/time';
 import { useNow } from '../live/clock';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 
 export function newest(f: FindingItem): number | undefined {

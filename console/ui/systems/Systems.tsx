@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { client, type SystemItem, type SystemsAnswer, take } from '../api/client';
 import { FilterField } from '../design/FilterField';
+import { Foot } from '../design/Foot';
 import { type Column, Grid } from '../design/Grid';
 import { CountedSign, DemoChip, PostureSign } from '../design/signs';
 import { Empty, Failed, Loading } from '../design/states';
@@ -80,7 +81,7 @@ export default function Systems() {
       {
         key: 'level',
         head: t('systems.level'),
-        width: 'minmax(0,110px)',
+        width: '122px',
         sort: 'level',
         cell: (s) => (
           <span className="cell2">
@@ -122,7 +123,7 @@ export default function Systems() {
       {
         key: 'transition',
         head: t('systems.transition'),
-        width: '86px',
+        width: '104px',
         right: true,
         sort: 'transition',
         cell: (s) =>
@@ -239,10 +240,7 @@ export default function Systems() {
             }
             autoFocus
           />
-          <div className="grid-foot">
-            <span className="num">
-              1–{number(rows.length, lang)} {t('grid.of')} {number(first.total, lang)}
-            </span>
+          <Foot shown={rows.length} total={first.total}>
             {sum && total > 0 && (
               <span className="legend">
                 {(['met', 'not_met', 'unknown', 'not_applicable'] as const).map((k) => (
@@ -252,7 +250,7 @@ export default function Systems() {
                 ))}
               </span>
             )}
-          </div>
+          </Foot>
         </>
       )}
       {adding && <SystemForm onClose={() => setAdding(false)} onDone={(id) => navigate(`/systems/${id}`)} />}

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
-import { say } from '../alerts/parts';
 import type { Counts, LayerItem } from '../api/client';
 import { number } from '../format/number';
+import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 
 /** Three small boxes: how far a layer is proven. */
