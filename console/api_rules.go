@@ -63,7 +63,7 @@ type AuditItem struct {
 	Result  string            `json:"result" enum:"done,denied,error"`
 	Address string            `json:"address,omitempty"`
 	Reason  string            `json:"reason,omitempty"`
-	Why     Text              `json:"reason_said,omitempty" doc:"the reason in words, where the product gave it by itself"`
+	Why     Text              `json:"reason_said,omitempty" doc:"the reason in words, where it is one of a list or the product gave it by itself"`
 	Before  string            `json:"before,omitempty"`
 	After   string            `json:"after,omitempty"`
 	Details map[string]string `json:"details,omitempty"`

@@ -1606,10 +1606,6 @@ export interface components {
             actor: components["schemas"]["Ref"];
             address?: string;
             after?: string;
-            /** @description the reason in words, where it is one of a list; without it a person wrote the reason */
-            because?: {
-                [key: string]: string;
-            };
             before?: string;
             details?: {
                 [key: string]: string;
@@ -1621,7 +1617,7 @@ export interface components {
             number: number;
             object?: string;
             reason?: string;
-            /** @description the reason in words, where the product gave it by itself */
+            /** @description the reason in words, where it is one of a list or the product gave it by itself */
             reason_said?: {
                 [key: string]: string;
             };

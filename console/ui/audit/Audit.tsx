@@ -105,7 +105,7 @@ export default function Audit() {
         cell: (a) => (
           <span className="cut block">
             {say(a.text, lang, t)}
-            {a.why && <span className="muted">: {say(a.why, lang, t).toLowerCase()}</span>}
+            {a.reason_said && <span className="muted">: {say(a.reason_said, lang, t).toLowerCase()}</span>}
           </span>
         ),
       },
