@@ -20,6 +20,7 @@ import (
 	"hoalu/detections/correlate"
 	"hoalu/detections/sigma"
 	"hoalu/ecs"
+	"hoalu/internal/bounded"
 )
 
 // record is one line of an events file.
@@ -74,21 +75,16 @@ func readRecord(p *ecs.Parser, e *ecs.Event, line []byte) (t json.Number, err er
 
 // eachLine calls f with every line that is not empty, numbered from 1.
 func eachLine(in io.Reader, f func(n int, line []byte) error) error {
-	r := bufio.NewReaderSize(in, 1<<20)
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		if s := bytes.TrimSpace(line); len(s) > 0 {
-			if err := f(n, s); err != nil {
-				return fmt.Errorf("line %d: %w", n, err)
-			}
-		}
-		if err == io.EOF {
+	return bounded.Lines(in, bounded.MaxLine, func(n int, line []byte) error {
+		s := bytes.TrimSpace(line)
+		if len(s) == 0 {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("read events: %w", err)
+		if err := f(n, bytes.Clone(s)); err != nil { // a batch keeps it
+			return fmt.Errorf("line %d: %w", n, err)
 		}
-	}
+		return nil
+	})
 }
 
 // LoadSet compiles the rules at a path (file, folder, .zip) alone, without the product's own.

@@ -6,13 +6,13 @@ import (
 	"io"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"hoalu/compliance/evidence"
+	"hoalu/internal/bounded"
 	"hoalu/internal/control"
 	"hoalu/national"
 )
@@ -249,11 +249,11 @@ func (c NationalEndpointCmd) Run(e *env) error {
 	if c.URL == "" || c.ServerCA == "" || c.ReceiptKey == "" || c.OrganID == "" {
 		return fmt.Errorf(say("%w: give --url, --server-ca, --receipt-key and --organ-id, or --remove"), errUsage)
 	}
-	ca, err := os.ReadFile(c.ServerCA)
+	ca, err := bounded.ReadFile(c.ServerCA, bounded.MaxSettings)
 	if err != nil {
 		return err
 	}
-	key, err := os.ReadFile(c.ReceiptKey)
+	key, err := bounded.ReadFile(c.ReceiptKey, bounded.MaxSettings)
 	if err != nil {
 		return err
 	}

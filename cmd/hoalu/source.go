@@ -11,6 +11,7 @@ import (
 
 	"hoalu/collector"
 	"hoalu/collector/decoders"
+	"hoalu/internal/bounded"
 	"hoalu/internal/lang"
 )
 
@@ -64,27 +65,21 @@ func (c *SourceDecodeCmd) Run(e *env) error {
 		received = time.Now()
 	}
 	dec := set.Decoder()
-	r := bufio.NewReaderSize(in, 1<<20)
 	w := bufio.NewWriterSize(e.out, 1<<16)
 	var buf []byte
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
-			event, err := dec.Decode(dataset, rawOf(line), received, zone)
-			if err != nil {
-				return fmt.Errorf(say("line %d: %w"), n, err)
-			}
-			buf = append(event.AppendJSON(buf[:0]), '\n')
-			if _, err := w.Write(buf); err != nil {
-				return err
-			}
+	if err := bounded.Lines(in, bounded.MaxLine, func(n int, line []byte) error {
+		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
+			return nil
 		}
-		if err == io.EOF {
-			break
-		}
+		event, err := dec.Decode(dataset, rawOf(line), received, zone)
 		if err != nil {
-			return err
+			return fmt.Errorf(say("line %d: %w"), n, err)
 		}
+		buf = append(event.AppendJSON(buf[:0]), '\n')
+		_, err = w.Write(buf)
+		return err
+	}); err != nil {
+		return err
 	}
 	return w.Flush()
 }

@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"internal/config":    {"collector", "detections", "national", "state"},
 	"internal/control":   {"soc"},
 	"internal/demo":      {"ecs", "soc"},
+	"internal/bounded":   {},
 	"internal/durable":   {},
 	"internal/exercise":  {"detections", "ecs", "internal/lang", "soc"},
 	"internal/golden":    {},
@@ -100,7 +101,7 @@ func TestImports(t *testing.T) {
 					continue
 				}
 				target := strings.TrimPrefix(imp, "hoalu/")
-				if target == "internal/durable" || target == "internal/wording" || test && target == "internal/golden" {
+				if target == "internal/bounded" || target == "internal/durable" || target == "internal/wording" || test && target == "internal/golden" {
 					continue
 				}
 				if to := part(target); to != top && !contains(ok, to) {

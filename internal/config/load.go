@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"regexp"
 
 	"go.yaml.in/yaml/v3"
 
+	"hoalu/internal/bounded"
 	"hoalu/internal/wording"
 )
 
@@ -18,7 +18,10 @@ func Load(path string) (Config, error) {
 	if path == "" {
 		return c, c.Validate()
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := bounded.ReadFile(path, bounded.MaxSettings)
+	if p := (*wording.Problem)(nil); errors.As(err, &p) {
+		return c, p
+	}
 	if err != nil {
 		return c, wording.New("the configuration cannot be read: %s", wording.OfFile(path, err))
 	}
