@@ -186,16 +186,9 @@ const (
 	functionLines = 80
 )
 
-// longFunctions are those that stay longer, each with its reason.
-var longFunctions = map[string]string{
-	"collector/store/local.write":     "to be cut",
-	"collector/store/storetest.event": "to be cut",
-}
-
 // TestLinesAndFunctionsFit reads every file of Go that people write.
 func TestLinesAndFunctionsFit(t *testing.T) {
 	root := "../.."
-	long := map[string]bool{}
 	files := 0
 	err := filepath.WalkDir(root, func(f string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -237,9 +230,8 @@ func TestLinesAndFunctionsFit(t *testing.T) {
 			if !ok {
 				continue
 			}
-			id := filepath.Dir(name) + "." + fn.Name.Name
 			lines := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line + 1
-			if long[id] = long[id] || lines > functionLines; lines > functionLines && longFunctions[id] == "" {
+			if lines > functionLines {
 				t.Errorf("%s: %s has %d lines, more than %d: cut it along its meaning", name, fn.Name.Name, lines, functionLines)
 			}
 		}
@@ -250,11 +242,6 @@ func TestLinesAndFunctionsFit(t *testing.T) {
 	}
 	if files < 300 {
 		t.Fatalf("looked at %d files only: wrong root?", files)
-	}
-	for id := range longFunctions {
-		if !long[id] {
-			t.Errorf("%s is not longer than %d lines any more: take it off the list", id, functionLines)
-		}
 	}
 }
 

@@ -220,84 +220,32 @@ var (
 	extNode  = parquet.Encoded(parquet.Leaf(parquet.ByteArrayType), &parquet.DeltaLengthByteArray)
 )
 
+// write makes the file of events whose values are given to cols and to ext; extNames becomes the fields in ext with the number of their
+// values.
 func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[string]int, entry fileEntry) (*encoded, error) {
 	x.keys.reset()
-	group := parquet.Group{
-		colTime: timeNode, colCreated: timeNode, colIngested: timeNode,
-		colID: idNode, colSystem: dictNode, colSource: dictNode, colExt: parquet.Optional(extNode),
-	}
-	addKeys := func(s string) {
-		x.buf = query.AppendKeys(x.buf[:0], s)
-		for _, k := range x.buf {
-			x.keys.add(k)
-		}
-	}
-	for _, c := range cols {
-		group[c.Name] = x.plan(c, events, addKeys)
-	}
-	schema := parquet.NewSchema("event", group)
+	schema := x.schema(events, cols)
 	var out bytes.Buffer
 	out.Grow(len(events)*128 + 64<<10)
 	w := parquet.NewWriter(&out, schema, parquet.Compression(codec), parquet.DataPageVersion(1), parquet.PageBufferSize(pageBytes),
 		parquet.DataPageStatistics(false), parquet.ColumnIndexSizeLimit(func([]string) int { return 16 }),
 		parquet.CreatedBy("hoalu", strconv.Itoa(fileVersion), ""), parquet.WriteBufferSize(0))
-	writers := w.ColumnWriters()
-	column := func(name string) (int, *parquet.ColumnWriter) {
-		leaf, _ := schema.Lookup(name)
-		return leaf.ColumnIndex, writers[leaf.ColumnIndex]
-	}
-	// Fixed columns.
-	fixed := func(name string, value func(e *ecs.Event) parquet.Value) error {
-		i, cw := column(name)
-		for from := 0; from < len(events); from += chunkRows {
-			x.values = x.values[:0]
-			for _, e := range events[from:min(len(events), from+chunkRows)] {
-				x.values = append(x.values, value(e).Level(0, 0, i))
-			}
-			if _, err := cw.WriteRowValues(x.values); err != nil {
-				return fmt.Errorf("column %s: %w", name, err)
-			}
-		}
-		return nil
-	}
-	for _, f := range []struct {
-		name  string
-		value func(e *ecs.Event) parquet.Value
-	}{
-		{colTime, func(e *ecs.Event) parquet.Value { return parquet.Int64Value(e.Time) }},
-		{colCreated, func(e *ecs.Event) parquet.Value { return parquet.Int64Value(e.Created) }},
-		{colIngested, func(e *ecs.Event) parquet.Value { return parquet.Int64Value(e.Ingested) }},
-		{colID, func(e *ecs.Event) parquet.Value { return parquet.ByteArrayValue(raw(e.ID)) }},
-		{colSystem, func(e *ecs.Event) parquet.Value { return parquet.ByteArrayValue(raw(e.System)) }},
-		{colSource, func(e *ecs.Event) parquet.Value { return parquet.ByteArrayValue(raw(e.Source)) }},
-	} {
-		if err := fixed(f.name, f.value); err != nil {
+	file := fileColumns{schema, w.ColumnWriters()}
+	for i, value := range fixedValues {
+		if err := x.writeFixed(file, fixedColumns[i].Name, events, value); err != nil {
 			return nil, err
 		}
 	}
 	for _, c := range cols {
-		i, cw := column(c.Name)
+		i, cw := file.column(c.Name)
 		if err := x.writeColumn(c, i, cw, events); err != nil {
 			return nil, fmt.Errorf("column %s: %w", c.Name, err)
 		}
 	}
-	if err := x.writeExt(events, extNames, column, addKeys); err != nil {
+	if err := x.writeExt(events, extNames, file); err != nil {
 		return nil, err
 	}
-	ids := newFilter(len(events))
-	outcomes := newMemtable()
-	entry.Min, entry.Max = events[0].Time, events[len(events)-1].Time
-	lastSource := ""
-	for _, e := range events {
-		ids.add(query.IDKey(e.ID))
-		outcomes.outcome(e.Source, e.Created).Stored++
-		entry.Created = max(entry.Created, e.Created)
-		if e.Source != lastSource {
-			lastSource = e.Source
-			addKeys(e.Source)
-		}
-	}
-	addKeys(entry.System)
+	ids, outcomes := x.sum(events, &entry)
 	if err := w.Flush(); err != nil {
 		return nil, fmt.Errorf("write row group: %w", err)
 	}
@@ -316,6 +264,82 @@ func (x *encoder) write(events []*ecs.Event, cols []*pending, extNames map[strin
 	tok := encodeTok(meta, x.keys.filter(), ids)
 	entry.Bytes = int64(out.Len() + len(tok))
 	return &encoded{entry, out.Bytes(), tok}, nil
+}
+
+// addKeys adds the words of a text to the filter of tokens.
+func (x *encoder) addKeys(s string) {
+	x.buf = query.AppendKeys(x.buf[:0], s)
+	for _, k := range x.buf {
+		x.keys.add(k)
+	}
+}
+
+// schema plans every column and says how each is encoded.
+func (x *encoder) schema(events []*ecs.Event, cols []*pending) *parquet.Schema {
+	group := parquet.Group{
+		colTime: timeNode, colCreated: timeNode, colIngested: timeNode,
+		colID: idNode, colSystem: dictNode, colSource: dictNode, colExt: parquet.Optional(extNode),
+	}
+	for _, c := range cols {
+		group[c.Name] = x.plan(c, events)
+	}
+	return parquet.NewSchema("event", group)
+}
+
+// fileColumns are the columns of a file that is being written.
+type fileColumns struct {
+	schema  *parquet.Schema
+	writers []*parquet.ColumnWriter
+}
+
+// column is the place of a column in its file, and what writes it.
+func (c fileColumns) column(name string) (int, *parquet.ColumnWriter) {
+	leaf, _ := c.schema.Lookup(name)
+	return leaf.ColumnIndex, c.writers[leaf.ColumnIndex]
+}
+
+// fixedValues are what the fixed columns hold, but for ext.
+var fixedValues = [...]func(e *ecs.Event) parquet.Value{
+	fixTime:     func(e *ecs.Event) parquet.Value { return parquet.Int64Value(e.Time) },
+	fixCreated:  func(e *ecs.Event) parquet.Value { return parquet.Int64Value(e.Created) },
+	fixIngested: func(e *ecs.Event) parquet.Value { return parquet.Int64Value(e.Ingested) },
+	fixID:       func(e *ecs.Event) parquet.Value { return parquet.ByteArrayValue(raw(e.ID)) },
+	fixSystem:   func(e *ecs.Event) parquet.Value { return parquet.ByteArrayValue(raw(e.System)) },
+	fixSource:   func(e *ecs.Event) parquet.Value { return parquet.ByteArrayValue(raw(e.Source)) },
+}
+
+// writeFixed writes a column that every event has a value of.
+func (x *encoder) writeFixed(file fileColumns, name string, events []*ecs.Event, value func(e *ecs.Event) parquet.Value) error {
+	i, cw := file.column(name)
+	for from := 0; from < len(events); from += chunkRows {
+		x.values = x.values[:0]
+		for _, e := range events[from:min(len(events), from+chunkRows)] {
+			x.values = append(x.values, value(e).Level(0, 0, i))
+		}
+		if _, err := cw.WriteRowValues(x.values); err != nil {
+			return fmt.Errorf("column %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// sum is what is known of all events of a file together: the filter of their ids, how many each source has in each minute, and in entry
+// their times. What they have in common goes to the filter of tokens.
+func (x *encoder) sum(events []*ecs.Event, entry *fileEntry) (ids filter, outcomes *memtable) {
+	ids, outcomes = newFilter(len(events)), newMemtable()
+	entry.Min, entry.Max = events[0].Time, events[len(events)-1].Time
+	lastSource := ""
+	for _, e := range events {
+		ids.add(query.IDKey(e.ID))
+		outcomes.outcome(e.Source, e.Created).Stored++
+		entry.Created = max(entry.Created, e.Created)
+		if e.Source != lastSource {
+			lastSource = e.Source
+			x.addKeys(e.Source)
+		}
+	}
+	x.addKeys(entry.System)
+	return ids, outcomes
 }
 
 // writeFooter puts what a reader must know into the footer of a file whose pages are written, and answers it as the head of its .tok file.
@@ -376,7 +400,7 @@ func (m *tokMeta) pages(data []byte) error {
 }
 
 // plan chooses a column's encoding by its distinct values, adding the filter keys of text on the way.
-func (x *encoder) plan(c *pending, events []*ecs.Event, addKeys func(string)) parquet.Node {
+func (x *encoder) plan(c *pending, events []*ecs.Event) parquet.Node {
 	var node parquet.Node
 	x.seen.reset()
 	size := 0
@@ -408,7 +432,7 @@ func (x *encoder) plan(c *pending, events []*ecs.Event, addKeys func(string)) pa
 			if x.seen.add(maphash.String(valueSeed, v.Text)) {
 				size += len(v.Text)
 				if c.Form == formText {
-					addKeys(v.Text)
+					x.addKeys(v.Text)
 				}
 			}
 		}
@@ -460,9 +484,8 @@ func (x *encoder) writeColumn(c *pending, index int, cw *parquet.ColumnWriter, e
 	return nil
 }
 
-func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, column func(string) (int, *parquet.ColumnWriter),
-	addKeys func(string)) error {
-	index, cw := column(colExt)
+func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, file fileColumns) error {
+	index, cw := file.column(colExt)
 	at := 0
 	for len(events) > 0 {
 		x.values, x.extJSON = x.values[:0], x.extJSON[:0]
@@ -482,7 +505,7 @@ func (x *encoder) writeExt(events []*ecs.Event, names map[string]int, column fun
 						f, v := e.At(i)
 						names[f.Name()]++
 						if v.Kind != ecs.Null {
-							addKeys(v.Text)
+							x.addKeys(v.Text)
 						}
 					}
 				}
