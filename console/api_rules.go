@@ -33,7 +33,9 @@ type RuleDetail struct {
 // RulesAnswer is a page of rules; counts say how many run and how many were refused.
 type RulesAnswer struct {
 	Items   []RuleItem `json:"items"`
-	Running int64      `json:"running"`
+	Running int64      `json:"running" doc:"loaded and asked: fed + unfed + untold"`
+	Fed     int64      `json:"fed" doc:"of those that run: events of their log source arrive"`
+	Untold  int64      `json:"untold" doc:"of those that run: whether events of their log source arrive could not be told; feed_cause says why"`
 	Refused int64      `json:"refused"`
 	Unfed   int64      `json:"unfed" doc:"of those that run: cannot fire here, as nothing sends their log source (feed is not_seen or not_made)"`
 	Frame

@@ -17,6 +17,7 @@ import (
 
 	"hoalu/ecs/query"
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 // Problem is an error for a person (RFC 9457, decision 26).
@@ -164,6 +165,11 @@ func (h *desk) problem(ctx context.Context, k *call, err error) *Problem {
 			Detail: "The list cannot be continued from there."})
 	case errors.Is(err, query.ErrSearch):
 		return newProblem(k.Lang, &soc.Problem{Status: http.StatusBadRequest, Code: "search_refused", Detail: "The search cannot be executed."})
+	case state.Unreachable(err):
+		h.log.ErrorContext(ctx, "the state database does not answer a request", "http.request.method", k.op.Method, "url.path", k.op.Path,
+			"error.message", err.Error())
+		return newProblem(k.Lang, &soc.Problem{Status: http.StatusServiceUnavailable, Code: "state_unavailable",
+			Detail: "The state database does not answer.", Do: "Events are still taken; look whether PostgreSQL runs."})
 	case errors.Is(err, context.DeadlineExceeded):
 		return newProblem(k.Lang, &soc.Problem{Status: http.StatusGatewayTimeout, Code: "too_slow", Detail: "It took too long and was stopped."})
 	case errors.Is(err, context.Canceled):

@@ -71,8 +71,13 @@ func (h *rules) list(ctx context.Context, k *call, in *rulesIn) (*RulesAnswer, e
 	for _, r := range h.rules.Rules() {
 		out.Running++
 		feed := feeds[r.ID]
-		if unfed(feed) {
+		switch {
+		case unfed(feed):
 			out.Unfed++
+		case feed.State == soc.FeedArrives:
+			out.Fed++
+		default:
+			out.Untold++
 		}
 		if in.State == "refused" || (in.State == "unfed" && !unfed(feed)) || (in.Severity != "" && string(r.Severity) != in.Severity) ||
 			(in.Origin != "" && r.Origin != in.Origin) ||

@@ -26,8 +26,9 @@ func TestRulesSayWhatReachesThem(t *testing.T) {
 	b := newBench(t, parts)
 	analyst := b.as("", soc.Analyst)
 	list := ask[RulesAnswer](analyst, get, "/api/rules", nil)
-	if list.Running != 5 || list.Unfed != 2 || len(list.Items) != 5 {
-		t.Errorf("%d rules run, %d of them unfed, %d are listed", list.Running, list.Unfed, len(list.Items))
+	if list.Running != 5 || list.Fed != 1 || list.Unfed != 2 || list.Untold != 2 || len(list.Items) != 5 {
+		t.Errorf("%d rules run, %d fed, %d unfed, %d could not be told, %d are listed", list.Running, list.Fed, list.Unfed, list.Untold,
+			len(list.Items))
 	}
 	want := map[string]string{"r1": "arrives", "r2": "not_seen", "r3": "not_made", "r4": "unknown", "r5": "unknown"}
 	for _, r := range list.Items {

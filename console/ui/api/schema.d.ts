@@ -3392,6 +3392,11 @@ export interface components {
             as_of: string;
             /** @description true when counting stopped at total: there are at least that many */
             capped: boolean;
+            /**
+             * Format: int64
+             * @description of those that run: events of their log source arrive
+             */
+            fed: number;
             items: components["schemas"]["RuleItem"][];
             /** @description cursor of the next page, empty at the end */
             next: string;
@@ -3399,7 +3404,10 @@ export interface components {
             partial?: string[];
             /** Format: int64 */
             refused: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description loaded and asked: fed + unfed + untold
+             */
             running: number;
             /**
              * Format: date-time
@@ -3416,6 +3424,11 @@ export interface components {
              * @description of those that run: cannot fire here, as nothing sends their log source (feed is not_seen or not_made)
              */
             unfed: number;
+            /**
+             * Format: int64
+             * @description of those that run: whether events of their log source arrive could not be told; feed_cause says why
+             */
+            untold: number;
         };
         Search: {
             by?: string;

@@ -306,7 +306,7 @@ export function answer(state: State, path: string): unknown {
     } satisfies PageSensorItem,
     '/api/ledger': ledgerOf(state).answer,
     '/api/quarantine': { ...list, reasons: {} } satisfies QuarantineAnswer,
-    '/api/rules': { ...list, running: 0, refused: 0, unfed: 0 } satisfies RulesAnswer,
+    '/api/rules': { ...list, running: 0, refused: 0, unfed: 0, fed: 0, untold: 0 } satisfies RulesAnswer,
     '/api/national': {
       state: 'unknown',
       waiting: 0,

@@ -3,7 +3,7 @@ import { Button, Dropdown } from 'antd';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink, useLocation, useNavigate } from 'react-router';
-import { client, type Status, take } from '../api/client';
+import { client, ProblemError, type Status, take } from '../api/client';
 import { Icon, Mark } from '../design/icons';
 import { ToastPlace } from '../design/toast';
 import { number } from '../format/number';
@@ -22,6 +22,10 @@ import { pagesOf } from './pages';
 import { StatusBar } from './StatusBar';
 
 export const statusKey = ['status'] as const;
+
+/** What keeps the server from telling how things are, in its own words: its database does not answer. */
+const unavailable = (error: unknown) =>
+  error instanceof ProblemError && error.code === 'state_unavailable' ? error.message : undefined;
 
 export function useStatus() {
   return useQuery({
@@ -152,7 +156,7 @@ export function Frame({ children, onLogout }: { children: ReactNode; onLogout: (
       </main>
       <footer className="status" role="contentinfo" aria-label={t('frame.status')}>
         <ToastPlace />
-        <StatusBar status={status.data} failed={status.isError} at={status.dataUpdatedAt} />
+        <StatusBar status={status.data} failed={status.isError} why={unavailable(status.error)} at={status.dataUpdatedAt} />
       </footer>
       {palette && <Palette onClose={() => setPalette(false)} />}
       {help && <Help onClose={() => setHelp(false)} />}

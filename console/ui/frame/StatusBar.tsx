@@ -12,7 +12,17 @@ import { realSources } from '../sources/counts';
 type Tone = 'good' | 'plain' | 'unk' | 'bad' | 'warn';
 
 /** On every page, each part a link. Good is plain; not knowing is violet; bad is red with words. */
-export function StatusBar({ status, failed, at }: { status: Status | undefined; failed: boolean; at: number }) {
+export function StatusBar({
+  status,
+  failed,
+  why,
+  at,
+}: {
+  status: Status | undefined;
+  failed: boolean;
+  why?: string;
+  at: number;
+}) {
   const { t } = useTranslation();
   const lang = useLang();
   const now = useNow();
@@ -121,6 +131,7 @@ export function StatusBar({ status, failed, at }: { status: Status | undefined; 
       {(!status || stale) && (
         <span className="status-part status-unk">
           {at ? t('status.stale', { time: minute(at) }) : failed ? t('status.none') : ''}
+          {failed && why ? `: ${why}` : ''}
         </span>
       )}
       {parts.map((p) => {

@@ -108,7 +108,9 @@ export default function Rules() {
           <span className="muted small">
             {t('rules.line', {
               n: number(first.running, lang),
+              f: number(first.fed, lang),
               u: number(first.unfed, lang),
+              x: number(first.untold, lang),
               k: number(first.refused, lang),
             })}
           </span>
