@@ -21,6 +21,7 @@ import (
 	"hoalu/detections/sigma"
 	"hoalu/ecs"
 	"hoalu/internal/bounded"
+	"hoalu/internal/wording"
 )
 
 // record is one line of an events file.
@@ -42,7 +43,7 @@ func readRecord(p *ecs.Parser, e *ecs.Event, line []byte) (t json.Number, err er
 		return "", err
 	}
 	if len(r.Event) == 0 {
-		return "", errors.New(`no "event" object`)
+		return "", wording.New(`there is no "event" object`)
 	}
 	var cats []string
 	switch c := bytes.TrimSpace(r.Logsource.Category); {
@@ -57,7 +58,7 @@ func readRecord(p *ecs.Parser, e *ecs.Event, line []byte) (t json.Number, err er
 		}
 	default:
 		if err := json.Unmarshal(c, &cats); err != nil {
-			return "", fmt.Errorf("logsource.category: %w", err)
+			return "", wording.New("logsource.category: %s", err)
 		}
 	}
 	if err := p.Parse(e, r.Event); err != nil {
@@ -81,7 +82,7 @@ func eachLine(in io.Reader, f func(n int, line []byte) error) error {
 			return nil
 		}
 		if err := f(n, bytes.Clone(s)); err != nil { // a batch keeps it
-			return fmt.Errorf("line %d: %w", n, err)
+			return wording.New("line %d: %s", n, err)
 		}
 		return nil
 	})
@@ -113,7 +114,7 @@ func (b *batch) match(m *sigma.Matcher) {
 	for i, line := range b.lines {
 		e.Reset()
 		if _, err := readRecord(&p, &e, line); err != nil {
-			b.err = fmt.Errorf("record %d: %w", b.base+i, err)
+			b.err = wording.New("record %d: %s", b.base+i, err)
 			return
 		}
 		found = alerting(m.Match(&e, found[:0]), 0)
@@ -263,7 +264,7 @@ func readTimed(p *ecs.Parser, e *ecs.Event, line []byte) error {
 	}
 	sec, err := strconv.ParseFloat(t.String(), 64)
 	if err != nil || math.Abs(sec) > 1e15 {
-		return fmt.Errorf(`"t" must be a number of seconds, not %q`, t)
+		return wording.New(`"t" must be a number of seconds, not %q`, t)
 	}
 	e.Time = int64(math.Round(sec * 1000))
 	return nil
@@ -395,7 +396,7 @@ func readEvents(in io.Reader) ([]*ecs.Event, error) {
 		return err
 	})
 	if err == nil && len(events) == 0 {
-		err = errors.New("the events file is empty")
+		err = wording.New("the events file is empty")
 	}
 	return events, err
 }

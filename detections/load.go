@@ -18,6 +18,7 @@ import (
 
 	"hoalu/detections/sigma"
 	"hoalu/detections/taxonomy"
+	"hoalu/internal/wording"
 )
 
 //go:embed all:rules
@@ -52,7 +53,7 @@ func Embedded() Pack {
 func Open(name string) (Pack, io.Closer, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return Pack{}, nil, fmt.Errorf("open rules: %w", err)
+		return Pack{}, nil, wording.New("the rules cannot be read: %s", err)
 	}
 	p := Pack{Origin: "local"}
 	var c io.Closer = io.NopCloser(nil)
@@ -62,7 +63,10 @@ func Open(name string) (Pack, io.Closer, error) {
 	case strings.EqualFold(filepath.Ext(name), ".zip") && info.Mode().IsRegular():
 		z, err := zip.OpenReader(name)
 		if err != nil {
-			return Pack{}, nil, fmt.Errorf("open rules %s: %w", name, err)
+			if errors.Is(err, zip.ErrFormat) {
+				return Pack{}, nil, wording.Because(err, "%s is no .zip, though its name ends so", name)
+			}
+			return Pack{}, nil, wording.New("%s cannot be read as a .zip: %s", name, err)
 		}
 		p.FS, c = z, z
 	default:
@@ -105,7 +109,7 @@ func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 	return fs.WalkDir(p.FS, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			if name == "." {
-				return fmt.Errorf("read rules: %w", err)
+				return wording.New("the rules cannot be read: %s", err)
 			}
 			return refuse(name, "cannot be read: %v", err)
 		}
@@ -121,7 +125,7 @@ func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 			return nil
 		}
 		if n++; n > MaxFiles {
-			return fmt.Errorf("read rules: more than %d files", MaxFiles)
+			return wording.New("the rules are more than %d files", MaxFiles)
 		}
 		if info, err := fs.Stat(p.FS, name); err != nil { // of what a link points to
 			return refuse(name, "cannot be read: %v", err)
@@ -141,7 +145,7 @@ func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 			return refuse(name, "file is larger than %d bytes", MaxFile)
 		}
 		if total += len(data); total > MaxPack {
-			return fmt.Errorf("read rules: more than %d bytes", MaxPack)
+			return wording.New("the rules are more than %d bytes", MaxPack)
 		}
 		before := [...]int{len(d.Rules), len(d.Correlations), len(d.Filters)}
 		d.Parse(name, data, values)

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"hoalu/internal/wording"
 )
 
 // Document keeps one small JSON document of a part in the database, as a whole: what is learnt of the sources, since when the rules
@@ -60,7 +62,7 @@ func (d *Document) Adopt(ctx context.Context, file string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("take %s over from its file: %w", d.name, err)
+		return wording.New("take %s over from its file: %s", d.name, err)
 	}
 	have, err := d.Load(ctx)
 	if err != nil {
@@ -68,7 +70,7 @@ func (d *Document) Adopt(ctx context.Context, file string) error {
 	}
 	if have == nil {
 		if !json.Valid(raw) {
-			return errors.Join(fmt.Errorf("take %s over from its file: %w; it stays as %s.damaged", d.name, ErrDamaged, file),
+			return errors.Join(wording.New("take %s over from its file: %s; it stays as %s.damaged", d.name, ErrDamaged, file),
 				os.Rename(file, file+".damaged"))
 		}
 		if err := d.Keep(ctx, raw); err != nil {
@@ -82,7 +84,7 @@ func (d *Document) Adopt(ctx context.Context, file string) error {
 }
 
 // ErrForeign means that the database belongs to another data folder.
-var ErrForeign = errors.New("the state database belongs to another data folder")
+var ErrForeign = error(wording.New("the state database belongs to another data folder"))
 
 // Own binds the database to the holder of mac's key when it is opened first, and refuses it to everybody else: accounts, alerts and
 // audit of one appliance must not be joined with the events and keys of another.
@@ -110,7 +112,7 @@ func (db *DB) Own(ctx context.Context, mac interface {
 			err = mac.VerifyMAC(kept, said)
 		}
 		if err != nil {
-			return fmt.Errorf("%w: give that folder with --data, restored with its keys if it was lost, or another database in state.dsn",
+			return wording.New("%s: give that folder with --data, restored with its keys if it was lost, or another database in state.dsn",
 				ErrForeign)
 		}
 		return nil

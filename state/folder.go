@@ -3,13 +3,14 @@ package state
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/wording"
 )
 
 // HoldFolder makes the data directory where it is absent, closes it to other users and keeps other processes from it until what it answers
@@ -35,27 +36,27 @@ func PrivateFile(path string) error {
 // the rights of a home or of /tmp are not ours to change.
 func openFolder(dir string) error {
 	if dir == "" {
-		return errors.New("no data folder: give one with --data")
+		return wording.New("no data folder is given: give one with --data")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make data folder: %w; give another one with --data, or have its owner make it", err)
+		return wording.New("the data folder cannot be made: %s; give another one with --data, or have its owner make it", err)
 	}
 	st, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("look at data folder: %w", err)
+		return wording.New("the data folder cannot be read: %s", err)
 	}
 	if st.Mode().Perm()&0o077 == 0 {
 		return nil
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("look at data folder: %w", err)
+		return wording.New("the data folder cannot be read: %s", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "state.db")); err != nil && len(entries) > 0 {
-		return fmt.Errorf("folder %s is open to other users and holds files that are not ours: give an empty one with --data, or chmod 700 it if nobody else needs it", dir)
+		return wording.New("folder %s is open to other users and holds files that are not ours: give an empty one with --data, or chmod 700 it if nobody else needs it", dir)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
-		return fmt.Errorf("folder %s is open to other users (mode %04o) and cannot be closed to them: %w", dir, st.Mode().Perm(), err)
+		return wording.New("folder %s is open to other users (mode %04o) and cannot be closed to them: %s", dir, st.Mode().Perm(), err)
 	}
 	return nil
 }
@@ -67,7 +68,7 @@ const lockWait = 5 * time.Second
 func lockFolder(ctx context.Context, dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open data folder: %w", err)
+		return nil, wording.New("the data folder cannot be used: %s; start as the user it belongs to", err)
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	for end := time.Now().Add(lockWait); errors.Is(err, unix.EWOULDBLOCK) && time.Now().Before(end) && ctx.Err() == nil; {
@@ -80,9 +81,9 @@ func lockFolder(ctx context.Context, dir string) (*os.File, error) {
 	if err != nil {
 		f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("data folder %s is in use by another hoalu; stop that one or give another folder with --data", dir)
+			return nil, wording.New("data folder %s is in use by another hoalu; stop that one or give another folder with --data", dir)
 		}
-		return nil, fmt.Errorf("lock data folder: %w", err)
+		return nil, wording.New("the data folder cannot be locked: %s", err)
 	}
 	return f, nil
 }

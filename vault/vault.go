@@ -21,17 +21,19 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"hoalu/internal/wording"
 )
 
 // Errors a caller may branch on.
 var (
-	ErrMasterKey = errors.New("the master key is not the one these keys were sealed with")
-	ErrNoMaster  = errors.New("the master key is missing")
-	ErrExposed   = errors.New("the master key is not protected")
-	ErrDamaged   = errors.New("a sealed key is damaged")
+	ErrMasterKey = error(wording.New("the master key is not the one these keys were sealed with"))
+	ErrNoMaster  = error(wording.New("the master key is missing"))
+	ErrExposed   = error(wording.New("the master key is not protected"))
+	ErrDamaged   = error(wording.New("a sealed key is damaged"))
 	ErrRevoked   = errors.New("the certificate is revoked")
 	ErrNotOurs   = errors.New("the certificate was not issued by this appliance")
-	ErrName      = errors.New("not a name of a key")
+	ErrName      = error(wording.New("not a name of a key"))
 	// ErrUnavailable says that nothing is wrong with a key but that it cannot be used now (its disk or server does not answer): wait and
 	// try again.
 	ErrUnavailable = errors.New("the vault does not answer now")
@@ -129,11 +131,11 @@ func KeyID(public crypto.PublicKey) (string, error) {
 // CheckName reports whether name may name a key.
 func CheckName(name string) error {
 	if name == "" || len(name) > 64 || name[0] == '.' || name[0] == '-' {
-		return fmt.Errorf("%w: %q", ErrName, name)
+		return wording.New("%s: %q", ErrName, name)
 	}
 	for _, c := range name {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
-			return fmt.Errorf("%w: %q; use lower-case letters, digits, '-' and '.'", ErrName, name)
+			return wording.New("%s: %q; use lower-case letters, digits, '-' and '.'", ErrName, name)
 		}
 	}
 	return nil

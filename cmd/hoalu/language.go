@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -96,6 +100,7 @@ var wrongUse = []struct {
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected (?:a valid \d+ bit u?int|an int|a float) but got (".*?")`),
 		"%s must be a whole number, not %s."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected duration but got (".*?")`), "%s must be a time as 30s, 5m or 2h, not %s."},
+	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: parsing time (".*?")`), "%s must be an instant as 2026-11-30T08:30:00+07:00, not %s."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: (?:bool value must be .* but got|expected bool but got) (".*?")`),
 		"%s must be true or false, not %s."},
 	{regexp.MustCompile(`^(--\S+) and (--\S+) can't be used together$`), "%s and %s do not go together."},
@@ -125,28 +130,31 @@ func usageSentence(err error) string {
 // sentence is an error that is worded already.
 type sentence struct{ error }
 
-// errorSentence is an error for a person: the operating system's own words are put into the person's language, the path stays.
+// errorSentence is an error for a person, in the person's language; paths and names stay.
 func errorSentence(err error) string {
-	text := err.Error()
-	if lang.Code() != "vi" {
-		return text
-	}
-	var p *soc.Problem
-	if errors.As(err, &p) {
-		text = strings.ReplaceAll(text, p.Error(), console.ProblemText("vi", p))
-	}
-	if w, ok := errors.AsType[*wording.Problem](err); ok {
-		return strings.ReplaceAll(text, w.Error(), w.Say(say))
-	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		for _, s := range wording.System {
-			if errors.Is(errno, s.Err) {
-				text = strings.ReplaceAll(text, errno.Error(), say(string(s.Text)))
-			}
+	return inWords(err.Error(), err)
+}
+
+// inWords puts the parts of text that errors below err gave into words: the product's own problems, and what the operating system, the
+// network or the reader of JSON said in the words of its developers.
+func inWords(text string, err error) string {
+	switch e := err.(type) {
+	case *soc.Problem:
+		if lang.Code() != "vi" {
+			return text
 		}
-		for _, verb := range []string{"open ", "stat ", "read ", "write ", "mkdir "} {
-			text = strings.TrimPrefix(text, verb)
+		return strings.ReplaceAll(text, e.Error(), console.ProblemText("vi", e))
+	case *wording.Problem:
+		return strings.ReplaceAll(text, e.Error(), e.Say(say))
+	case *fs.PathError, *os.LinkError, *os.SyscallError, *net.OpError, syscall.Errno, *json.SyntaxError, *json.UnmarshalTypeError:
+		return strings.ReplaceAll(text, e.Error(), wording.Of(e).Say(say))
+	case interface{ Unwrap() error }:
+		if below := e.Unwrap(); below != nil {
+			return inWords(text, below)
+		}
+	case interface{ Unwrap() []error }:
+		for _, below := range e.Unwrap() {
+			text = inWords(text, below)
 		}
 	}
 	return text

@@ -35,7 +35,7 @@ func (c *SensorPacketCmd) run(ctx context.Context, stdout, stderr io.Writer) (er
 	for _, h := range c.Home {
 		p, err := netip.ParsePrefix(h)
 		if err != nil {
-			return fmt.Errorf(say("--home %s: %w: write a network such as 10.1.0.0/16"), h, err)
+			return fmt.Errorf(say("%w: --home: %q is no network; give one as 10.1.0.0/16"), errUsage, h)
 		}
 		cfg.HomeNets = append(cfg.HomeNets, p)
 	}

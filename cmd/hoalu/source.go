@@ -48,7 +48,7 @@ func (c *SourceDecodeCmd) Run(e *env) error {
 	var zone *time.Location
 	if c.Zone != "" {
 		if zone, err = time.LoadLocation(c.Zone); err != nil {
-			return fmt.Errorf(say("%w: --zone: %w"), errUsage, err)
+			return fmt.Errorf(say("%w: --zone: there is no time zone %q; give one as Asia/Ho_Chi_Minh"), errUsage, c.Zone)
 		}
 	}
 	in := io.Reader(os.Stdin)

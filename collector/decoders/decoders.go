@@ -24,6 +24,7 @@ import (
 
 	"hoalu/ecs"
 	"hoalu/ecs/wire"
+	"hoalu/internal/wording"
 )
 
 // ErrDataset says that a named dataset has no decoder.
@@ -68,9 +69,9 @@ func Load(folders []string) (*Set, error) {
 	var extra []fs.FS
 	for _, dir := range folders {
 		if info, err := os.Stat(dir); err != nil {
-			errs = append(errs, fmt.Errorf("decoders: %w", err))
+			errs = append(errs, wording.New("decoders: %s", err))
 		} else if !info.IsDir() {
-			errs = append(errs, fmt.Errorf("decoders: %s is no folder", dir))
+			errs = append(errs, wording.New("decoders: %s is no folder", dir))
 		} else {
 			extra = append(extra, os.DirFS(dir))
 		}

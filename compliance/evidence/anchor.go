@@ -18,6 +18,7 @@ import (
 	"github.com/transparency-dev/tessera/client"
 
 	"hoalu/compliance/evidence/internal/db"
+	"hoalu/internal/wording"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -64,18 +65,23 @@ type RewoundError struct {
 	Other bool   // as long or longer, with other entries
 }
 
-func (e *RewoundError) Error() string {
+func (e *RewoundError) Error() string { return e.words().Error() }
+
+// Unwrap is the same in words of any language.
+func (e *RewoundError) Unwrap() error { return e.words() }
+
+func (e *RewoundError) words() *wording.Problem {
 	at := time.UnixMilli(e.At).Format(time.RFC3339)
-	var what string
+	var what *wording.Problem
 	switch {
 	case e.Kept == 0:
-		what = fmt.Sprintf("the evidence log of this data folder holds %d entries and a head of it was kept apart, but that record is not there any more (%s): the data folder was moved or restored on another machine", e.Size, e.Place)
+		what = wording.New("the evidence log of this data folder holds %d entries and a head of it was kept apart, but that record is not there any more (%s): the data folder was moved or restored on another machine", e.Size, e.Place)
 	case e.Other:
-		what = fmt.Sprintf("the evidence log of this data folder is another one: it does not continue the log of %d entries whose head was kept apart at %s (%s)", e.Kept, at, e.Place)
+		what = wording.New("the evidence log of this data folder is another one: it does not continue the log of %d entries whose head was kept apart at %s (%s)", e.Kept, at, e.Place)
 	default:
-		what = fmt.Sprintf("the evidence log of this data folder holds %d entries, and %d were signed when its head was kept apart at %s (%s): the folder is an older copy, or its log was removed", e.Size, e.Kept, at, e.Place)
+		what = wording.New("the evidence log of this data folder holds %d entries, and %d were signed when its head was kept apart at %s (%s): the folder is an older copy, or its log was removed", e.Size, e.Kept, at, e.Place)
 	}
-	return what + "; if the folder was restored on purpose, say so on record: hoalu restored --data DIR --reason \"…\""
+	return wording.New("%s; if the folder was restored on purpose, say so on record: hoalu restored --data DIR --reason \"…\"", what)
 }
 
 // continues checks that the log of size now, as its tiles are, begins with the size entries whose root was root; false says that it
@@ -144,11 +150,11 @@ func (l *Log) checkKept(ctx context.Context, size uint64) error {
 		return nil // a new log, or the first start of a version that keeps heads apart
 	}
 	if err != nil {
-		return fmt.Errorf("the head of the evidence log that is kept apart cannot be read, so it cannot be told whether this data folder is an older copy: %w", err)
+		return wording.New("the head of the evidence log that is kept apart cannot be read, so it cannot be told whether this data folder is an older copy: %s", err)
 	}
 	var k keptHead
 	if err := json.Unmarshal(content, &k); err != nil || k.Format != keptFormat {
-		return fmt.Errorf("the head of the evidence log kept apart in %s is of format %.40q, this program reads %s", place, k.Format, keptFormat)
+		return wording.New("the head of the evidence log kept apart in %s is of format %.40q, this program reads %s", place, k.Format, keptFormat)
 	}
 	ok, err := l.continues(ctx, k.Size, k.Root, size)
 	if err != nil {
@@ -184,7 +190,7 @@ func (l *Log) keepHead(ctx context.Context, now bool) error {
 		err = l.cfg.Apart.Keep(ctx, keptName, content)
 	}
 	if err != nil {
-		err = fmt.Errorf("the head of the evidence log is not kept apart, so an older copy of the data folder would not be noticed: %w; name a folder that this process may write in evidence.apart", err)
+		err = wording.New("the head of the evidence log is not kept apart, so an older copy of the data folder would not be noticed: %s; name a folder that this process may write in evidence.apart", err)
 	} else {
 		l.kept = k
 	}

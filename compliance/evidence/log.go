@@ -30,6 +30,7 @@ import (
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -103,7 +104,7 @@ func OpenLog(ctx context.Context, cfg LogConfig, db *state.DB, signer crypto.Sig
 		return nil, err
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make log folder: %w", err)
+		return nil, wording.New("the folder of the evidence log cannot be made: %s", err)
 	}
 	l := &Log{cfg: cfg, db: db, log: log.With("component", "evidence"), verifier: n, known: unknown}
 	quietKlog(l.log)
@@ -134,7 +135,7 @@ func OpenLog(ctx context.Context, cfg LogConfig, db *state.DB, signer crypto.Sig
 	if int64(size) > last {
 		l.cancel()
 		return nil,
-			fmt.Errorf("the evidence log holds %d entries but the audit table only %d: the state database is older than the log; restore both from one backup", size, last)
+			wording.New("the evidence log holds %d entries but the audit table only %d: the state database is older than the log; restore both from one backup", size, last)
 	}
 	if err := l.checkKept(ctx, size); err != nil && !(cfg.taken && errors.As(err, &l.rewound)) {
 		l.cancel()
@@ -383,7 +384,7 @@ func (l *Log) compareEnd(ctx context.Context, size uint64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("audit row %d is not what the evidence log holds under its number: the state database and the log are not of one time, or the row was changed; nothing more is logged until both are restored from one backup", size)
+	return wording.New("audit row %d is not what the evidence log holds under its number: the state database and the log are not of one time, or the row was changed; nothing more is logged until both are restored from one backup", size)
 }
 
 // closing is how long Close may take to append what was recorded since the last look.

@@ -26,6 +26,7 @@ import (
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -84,7 +85,7 @@ func KeyID(public crypto.PublicKey) (string, error) {
 func ParseKeyID(s string) (string, error) {
 	s = strings.ToLower(strings.NewReplacer(" ", "", ":", "", "-", "").Replace(s))
 	if b, err := hex.DecodeString(s); err != nil || len(b) != sha256.Size {
-		return "", fmt.Errorf("a key id has 64 hexadecimal digits; %q has %d characters", s, len(s))
+		return "", wording.New("a key id has 64 hexadecimal digits; %q has %d characters", s, len(s))
 	}
 	return s, nil
 }

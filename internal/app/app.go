@@ -34,6 +34,7 @@ import (
 	"hoalu/internal/demo"
 	"hoalu/internal/exercise"
 	"hoalu/internal/lifecycle"
+	"hoalu/internal/wording"
 	"hoalu/inventory"
 	"hoalu/inventory/enrol"
 	"hoalu/national"
@@ -175,6 +176,9 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	} {
 		start := time.Now()
 		if err := step.open(ctx); err != nil {
+			if _, ok := errors.AsType[*wording.Problem](err); ok {
+				return nil, err // a whole sentence
+			}
 			return nil, fmt.Errorf("%s: %w", step.name, err)
 		}
 		a.log.Debug("opened", "part", step.name, "event.duration", time.Since(start).String())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"hoalu/collector/source/listen"
 	"hoalu/ecs/wire"
 	"hoalu/internal/lifecycle"
+	"hoalu/internal/wording"
 	"hoalu/inventory"
 	"hoalu/soc"
 	"hoalu/vault"
@@ -92,7 +92,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	if l.Console != "" {
 		ln, err := net.Listen("tcp", l.Console)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("open the console on %s: %w; stop what uses that port (see: ss -lntp) or change listen.console",
+			errs = append(errs, wording.New("the console cannot be opened on %s: %s; stop what uses that port (see: ss -lntp) or change listen.console",
 				l.Console, err))
 		} else {
 			a.consoleListener, a.consoleAddr = ln, ln.Addr()

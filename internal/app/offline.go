@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"os"
 
 	queuelocal "hoalu/collector/queue/local"
 	"hoalu/compliance/evidence"
+	"hoalu/internal/wording"
 	"hoalu/soc"
 	"hoalu/vault"
 )
@@ -24,7 +24,7 @@ func offline(ctx context.Context, opts Options) (*App, error) {
 		return a, err
 	}
 	if _, err := os.Stat(a.path("state.db")); err != nil {
-		return a, fmt.Errorf("no data of an appliance is in %s: %w; give its folder with --data", opts.Data, err)
+		return a, wording.New("no data of an appliance is in %s; give its folder with --data (%s)", opts.Data, err)
 	}
 	// the reason of a deed is what a person typed
 	for _, open := range []func(context.Context) error{a.openVault, a.openState, a.openPrivacy} {
@@ -73,7 +73,7 @@ func RotateKey(ctx context.Context, opts Options, name, reason string) (err erro
 	}
 	deed := soc.Deed{Actor: machine, Action: "vault.rotate", Object: name, Reason: reason, Result: "done"}
 	if name == "evidence" {
-		err = fmt.Errorf("%w: %q signs the evidence log, whose heads are verified by that one key", vault.ErrName, name)
+		err = wording.Because(vault.ErrName, "%q signs the evidence log, whose heads are verified by that one key: it is not rotated", name)
 	} else {
 		err = a.vault.Rotate(ctx, name)
 	}

@@ -6,7 +6,6 @@ package bounded
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"os"
 
@@ -52,7 +51,7 @@ func Lines(in io.Reader, most int, f func(n int, line []byte) error) error {
 			continue
 		}
 		if err != nil && err != io.EOF {
-			return fmt.Errorf("read line %d: %w", n, err)
+			return wording.New("line %d cannot be read: %s", n, err)
 		}
 		line := part
 		if len(long) > 0 {

@@ -10,17 +10,19 @@ package wording
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"syscall"
 )
 
 // Problem is one thing that is wrong.
 type Problem struct {
 	Format string // English, as for fmt.Sprintf
-	Values []any  // a Word or *Problem among them is worded in the language of the sentence
+	Values []any  // a Word or an error among them is worded in the language of the sentence
 
 	cause error
 }
@@ -28,8 +30,22 @@ type Problem struct {
 // Word is a value of a Problem that is itself made of words.
 type Word string
 
-// New is a Problem.
-func New(format string, values ...any) *Problem { return &Problem{Format: format, Values: values} }
+// New is a Problem. Its Unwrap gives the errors among values, nil without any.
+func New(format string, values ...any) *Problem {
+	var causes []error
+	for _, v := range values {
+		if err, ok := v.(error); ok {
+			causes = append(causes, err)
+		}
+	}
+	p := &Problem{Format: format, Values: values}
+	if len(causes) == 1 {
+		p.cause = causes[0]
+	} else {
+		p.cause = errors.Join(causes...)
+	}
+	return p
+}
 
 // Because is a Problem whose Unwrap is cause.
 func Because(cause error, format string, values ...any) *Problem {
@@ -47,7 +63,7 @@ func (p *Problem) String() string {
 // Error is the sentence in English.
 func (p *Problem) Error() string { return p.Say(func(english string) string { return english }) }
 
-// Unwrap is the error that the Problem puts into words, nil for one of its own.
+// Unwrap is the error that the Problem puts into words or among them, nil for one of its own.
 func (p *Problem) Unwrap() error { return p.cause }
 
 // Say is the sentence as translate gives its format and words.
@@ -59,6 +75,8 @@ func (p *Problem) Say(translate func(english string) string) string {
 			values[i] = translate(string(v))
 		case *Problem:
 			values[i] = v.Say(translate)
+		case error:
+			values[i] = Of(v).Say(translate)
 		default:
 			values[i] = v
 		}
@@ -105,6 +123,8 @@ var System = []struct {
 	{syscall.EHOSTUNREACH, "there is no way there"},
 	{syscall.ENETUNREACH, "there is no way there"},
 	{syscall.ENODEV, "there is no such device"},
+	{syscall.EADDRINUSE, "another program listens there already"},
+	{syscall.EADDRNOTAVAIL, "this machine has no such address"},
 	{syscall.ENOMEM, "the memory does not suffice"},
 	{context.DeadlineExceeded, "no answer came in time"},
 	{context.Canceled, "it was interrupted"},
@@ -141,6 +161,12 @@ func Of(err error) *Problem {
 	if p := ofCertificate(err); p != nil {
 		return p
 	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return OfFile(l.New, err)
+	}
+	if p := ofJSON(err); p != nil {
+		return p
+	}
 	for _, s := range System {
 		if errors.Is(err, s.Err) {
 			return Because(err, "%s", s.Text)
@@ -153,6 +179,20 @@ func Of(err error) *Problem {
 		return Because(err, "%s", Word("no answer came in time"))
 	}
 	return Because(err, "%s", err.Error())
+}
+
+// ofJSON words why JSON cannot be read; nil: err is of something else.
+func ofJSON(err error) *Problem {
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return Because(err, "is not JSON from character %d on", s.Offset)
+	}
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if t.Field == "" {
+			return Because(err, "is JSON of another kind: a %s where an object with named values must stand", t.Value)
+		}
+		return Because(err, "is JSON with a %s as %q, where it does not belong", t.Value, t.Field)
+	}
+	return nil
 }
 
 // ofCertificate words why a certificate is not taken; nil: err is of something else.

@@ -13,10 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+
+	"hoalu/internal/wording"
 )
 
 // ErrNotCapture is wrapped by ReadFile's error for a file that is neither pcap nor pcapng.
-var ErrNotCapture = errors.New("not a packet capture (pcap or pcapng)")
+var ErrNotCapture = error(wording.New("not a packet capture (pcap or pcapng)"))
 
 // maxPacket bounds the packet length a capture may claim.
 const maxPacket = 16 << 20
@@ -30,7 +32,7 @@ func ReadFile(ctx context.Context, path string, a *Analyzer) error {
 	}
 	st, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("read capture: %w", err)
+		return wording.New("the capture cannot be read: %s", err)
 	}
 	if !st.IsDir() {
 		return readOne(ctx, path, a)
@@ -43,7 +45,7 @@ func ReadFile(ctx context.Context, path string, a *Analyzer) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read captures: %w", err)
+		return wording.New("the captures cannot be read: %s", err)
 	}
 	sort.Strings(files)
 	for _, p := range files {
@@ -59,13 +61,13 @@ func ReadFile(ctx context.Context, path string, a *Analyzer) error {
 func readOne(ctx context.Context, path string, a *Analyzer) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("read capture: %w", err)
+		return wording.New("the capture cannot be read: %s", err)
 	}
 	defer f.Close()
 	a.name = path
 	defer func() { a.name = "" }()
 	if err := Read(ctx, f, a); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		return wording.New("%s cannot be read: %s", path, err)
 	}
 	return nil
 }
@@ -76,13 +78,13 @@ func Read(ctx context.Context, in io.Reader, a *Analyzer) error {
 	if b, _ := r.Peek(2); len(b) == 2 && b[0] == 0x1f && b[1] == 0x8b {
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrNotCapture, err)
+			return wording.New("%s: %s", ErrNotCapture, err)
 		}
 		r = bufio.NewReaderSize(z, 1<<20)
 	}
 	magic, err := r.Peek(4)
 	if err != nil && len(magic) < 4 {
-		return fmt.Errorf("%w: %d bytes long", ErrNotCapture, len(magic))
+		return wording.New("%s: %d bytes long", ErrNotCapture, len(magic))
 	}
 	c := &capture{ctx: ctx, r: r, a: a, take: a.Packet, skipped: map[uint32]uint64{}}
 	return c.read(binary.BigEndian.Uint32(magic))
@@ -98,7 +100,7 @@ func (c *capture) read(magic uint32) (err error) {
 	case 0x0a0d0d0a:
 		cutOff, err = c.pcapng()
 	default:
-		return fmt.Errorf("%w: begins with %08x", ErrNotCapture, magic)
+		return wording.New("%s: begins with %08x", ErrNotCapture, magic)
 	}
 	a.n.Captures++
 	if cutOff != "" {

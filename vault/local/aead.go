@@ -14,6 +14,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"hoalu/internal/durable"
+	"hoalu/internal/wording"
 	"hoalu/vault"
 )
 
@@ -64,11 +65,11 @@ func (v *Vault) aead(name string, add bool) (tink.AEAD, error) {
 			return nil, err
 		}
 		if len(box) < 4 || string(box[:3]) != "HLK" || box[3] > version {
-			return nil, fmt.Errorf("%w: %s is no sealed key of a known format", vault.ErrDamaged, file)
+			return nil, wording.New("%s: %s is no sealed key of a known format", vault.ErrDamaged, file)
 		}
 		h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(box[4:])), v.master, data)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s does not open; restore it from a backup", vault.ErrDamaged, file)
+			return nil, wording.New("%s: %s does not open; restore it from a backup", vault.ErrDamaged, file)
 		}
 		if !add {
 			return h, nil

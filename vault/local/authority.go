@@ -31,6 +31,7 @@ import (
 	"sync"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/vault"
 )
 
@@ -72,17 +73,17 @@ func openAuthority(_ context.Context, v *Vault) (*authority, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("root certificate: %w", err)
+		return nil, wording.New("root certificate: %s", err)
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("root certificate: %w: %s is no PEM; delete it, it is made again from its key", vault.ErrDamaged, file)
+		return nil, wording.New("root certificate: %s: %s is no PEM; delete it, it is made again from its key", vault.ErrDamaged, file)
 	}
 	if a.root, err = x509.ParseCertificate(block.Bytes); err != nil {
-		return nil, fmt.Errorf("root certificate: %w: %s: %w; delete it, it is made again from its key", vault.ErrDamaged, file, err)
+		return nil, wording.New("root certificate: %s: %s: %s; delete it, it is made again from its key", vault.ErrDamaged, file, err)
 	}
 	if pub, ok := a.root.PublicKey.(*ecdsa.PublicKey); !ok || !pub.Equal(key.Public()) {
-		return nil, fmt.Errorf("root certificate: %w: %s does not belong to the key beside it; delete it, it is made again", vault.ErrDamaged,
+		return nil, wording.New("root certificate: %s: %s does not belong to the key beside it; delete it, it is made again", vault.ErrDamaged,
 			file)
 	}
 	a.pem = pem.EncodeToMemory(block)
@@ -236,7 +237,7 @@ func (a *authority) Client(_ context.Context, uri string, life time.Duration) (_
 	defer func() { err = unavailable(err) }()
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" {
-		return tls.Certificate{}, fmt.Errorf("%w: %q is no URI", vault.ErrName, uri)
+		return tls.Certificate{}, wording.New("%s: %q is no URI", vault.ErrName, uri)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -9,18 +9,19 @@ import (
 	"syscall"
 
 	"hoalu/internal/durable"
+	"hoalu/internal/wording"
 	"hoalu/vault"
 )
 
 // hint is what to do about a file that cannot be read or written, behind the error.
-func hint(err error, path string) string {
+func hint(err error, path string) any {
 	switch {
 	case errors.Is(err, syscall.EROFS):
-		return "; the disk of " + path + " is read-only: look in the kernel's messages whether it failed, then mount it writable"
+		return wording.New("; the disk of %s is read-only: look in the kernel's messages whether it failed, then mount it writable", path)
 	case errors.Is(err, syscall.ENOSPC):
-		return "; the disk of " + path + " is full: free some space"
+		return wording.New("; the disk of %s is full: free some space", path)
 	case errors.Is(err, fs.ErrPermission):
-		return "; " + path + " belongs to somebody else: start as the user it belongs to, or give it to this one (chown)"
+		return wording.New("; %s belongs to somebody else: start as the user it belongs to, or give it to this one (chown)", path)
 	}
 	return ""
 }
@@ -53,14 +54,14 @@ func (v *Vault) unseal(name string) ([]byte, error) {
 // open opens what seal made under name.
 func (v *Vault) open(name string, box []byte) ([]byte, error) {
 	if len(box) < 4 || string(box[:3]) != "HLK" {
-		return nil, fmt.Errorf("%w: %s is no sealed key; restore it from a backup", vault.ErrDamaged, name)
+		return nil, wording.New("%s: %s is no sealed key; restore it from a backup", vault.ErrDamaged, name)
 	}
 	if box[3] > version {
 		return nil, fmt.Errorf("%s is of format %d, this program reads up to %d: start the newer program", name, box[3], version)
 	}
 	content, err := v.master.Decrypt(box[4:], []byte("hoalu/keys/"+name))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s does not open; restore it from a backup", vault.ErrDamaged, name)
+		return nil, wording.New("%s: %s does not open; restore it from a backup", vault.ErrDamaged, name)
 	}
 	return content, nil
 }

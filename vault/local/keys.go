@@ -18,6 +18,7 @@ import (
 
 	macsubtle "github.com/tink-crypto/tink-go/v2/mac/subtle"
 
+	"hoalu/internal/wording"
 	"hoalu/vault"
 )
 
@@ -55,7 +56,7 @@ func (v *Vault) load(file string, add bool, make func() (ringKey, error)) (ring,
 		err = json.Unmarshal(content, &r)
 		clear(content)
 		if err != nil || len(r.Keys) == 0 {
-			return ring{}, fmt.Errorf("%w: %s holds no key; restore it from a backup", vault.ErrDamaged, file)
+			return ring{}, wording.New("%s: %s holds no key; restore it from a backup", vault.ErrDamaged, file)
 		}
 		if !add {
 			return r, nil
@@ -131,7 +132,7 @@ func (v *Vault) signer(name string, add bool) (*signer, error) {
 		parsed, err := x509.ParsePKCS8PrivateKey(k.Key)
 		key, ok := parsed.(*ecdsa.PrivateKey)
 		if err != nil || !ok {
-			return nil, fmt.Errorf("signing key %s: %w: version %s is no ECDSA key", name, vault.ErrDamaged, k.ID)
+			return nil, wording.New("signing key %s: %s: version %s is no ECDSA key", name, vault.ErrDamaged, k.ID)
 		}
 		clear(k.Key)
 		s.key, s.id = key, k.ID

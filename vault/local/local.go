@@ -26,6 +26,7 @@ import (
 	aeadsubtle "github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"hoalu/internal/wording"
 	"hoalu/vault"
 )
 
@@ -81,26 +82,26 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	}
 	dir := filepath.Join(c.Data, "keys")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder of keys: %w%s", err, hint(err, c.Data))
+		return nil, wording.New("make folder of keys: %s%s", err, hint(err, c.Data))
 	}
 	check := filepath.Join(dir, "check.key")
 	_, err := os.Stat(check)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !fresh {
-		return nil, fmt.Errorf("look for keys: %w", err)
+		return nil, wording.New("look for keys: %s", err)
 	}
 	if fresh && c.Used {
-		return nil, fmt.Errorf("%w: %s holds data but its keys are not there (%s); restore the whole data folder from one backup",
+		return nil, wording.New("%s: %s holds data but its keys are not there (%s); restore the whole data folder from one backup",
 			vault.ErrDamaged, c.Data, dir)
 	}
 	if fresh {
 		others, err := os.ReadDir(dir)
 		if err != nil {
-			return nil, fmt.Errorf("look for keys: %w%s", err, hint(err, dir))
+			return nil, wording.New("look for keys: %s%s", err, hint(err, dir))
 		}
 		for _, other := range others {
 			if filepath.Ext(other.Name()) == ".key" {
-				return nil, fmt.Errorf("%w: %s is missing but %s is there; restore the whole folder keys/ from a backup", vault.ErrDamaged, check,
+				return nil, wording.New("%s: %s is missing but %s is there; restore the whole folder keys/ from a backup", vault.ErrDamaged, check,
 					other.Name())
 			}
 		}
@@ -118,21 +119,21 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Vault, error) {
 	defer key.Destroy()
 	master, err := aeadsubtle.NewXChaCha20Poly1305(key.Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("use the master key: %w", err)
+		return nil, wording.New("use the master key: %s", err)
 	}
 	v := &Vault{dir: dir, data: c.Data, apart: c.Apart, keyFile: where, userConfig: c.UserConfig, master: master,
 		log: log.With("component", "vault"), now: c.Now, signers: map[string]*signer{}, macs: map[string]*mac{},
 		aeads: map[string]tink.AEAD{}}
 	if fresh {
 		if err := v.create("check.key", []byte("hoalu")); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("make the first key: %w%s", err, hint(err, dir))
+			return nil, wording.New("make the first key: %s%s", err, hint(err, dir))
 		}
 	}
 	if _, err := v.unseal("check.key"); errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("read the keys: %w%s", err, hint(err, dir))
+		return nil, wording.New("read the keys: %s%s", err, hint(err, dir))
 	} else if err != nil {
 		return nil,
-			fmt.Errorf("%w: the key of %s does not open %s; give the master key that belongs to this data folder, or restore the data folder that belongs to this key (%w)",
+			wording.New("%s: the key of %s does not open %s; give the master key that belongs to this data folder, or restore the data folder that belongs to this key (%s)",
 				vault.ErrMasterKey, where, dir, err)
 	}
 	if v.ca, err = openAuthority(ctx, v); err != nil {
@@ -147,7 +148,7 @@ func (v *Vault) Rotate(_ context.Context, name string) error {
 		return err
 	}
 	if name == caName {
-		return fmt.Errorf("%w: %q is the authority's; a new root is a new enrolment of every sensor", vault.ErrName, name)
+		return wording.New("%s: %q is the authority's; a new root is a new enrolment of every sensor", vault.ErrName, name)
 	}
 	found := false
 	for _, k := range []struct {
@@ -172,7 +173,7 @@ func (v *Vault) Rotate(_ context.Context, name string) error {
 		v.log.Info("key rotated", "key", name, "kind", k.kind)
 	}
 	if !found {
-		return fmt.Errorf("%w: nothing is called %q", vault.ErrName, name)
+		return wording.New("%s: nothing is called %q", vault.ErrName, name)
 	}
 	return nil
 }

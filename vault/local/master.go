@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"hoalu/internal/wording"
 	"hoalu/vault"
 )
 
@@ -34,7 +35,7 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 	case os.Getenv(EnvKey) != "":
 		key, err := parseKey([]byte(os.Getenv(EnvKey)))
 		if err != nil {
-			return vault.Secret{}, "", fmt.Errorf("read the master key of %s: %w", EnvKey, err)
+			return vault.Secret{}, "", wording.New("read the master key of %s: %s", EnvKey, err)
 		}
 		_ = os.Unsetenv(EnvKey) // children need not inherit it
 		return key, EnvKey, nil
@@ -43,7 +44,7 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 		if dir == "" {
 			var err error
 			if dir, err = os.UserConfigDir(); err != nil {
-				return vault.Secret{}, "", fmt.Errorf("%w: no configuration folder (%w); set %s to a file outside the data folder", vault.ErrNoMaster,
+				return vault.Secret{}, "", wording.New("%s: no configuration folder (%s); set %s to a file outside the data folder", vault.ErrNoMaster,
 					err, EnvFile)
 			}
 		}
@@ -57,30 +58,30 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 		switch {
 		case fresh && p.given: // a mistyped path must not make a key where nobody looks for it
 			return vault.Secret{}, "",
-				fmt.Errorf("%w: %s is not there; correct the path, or make a new key for this new data folder: (umask 077; openssl rand -hex 32 > %s)",
+				wording.New("%s: %s is not there; correct the path, or make a new key for this new data folder: (umask 077; openssl rand -hex 32 > %s)",
 					vault.ErrNoMaster, p.file, p.file)
 		case !fresh:
 			return vault.Secret{}, "",
-				fmt.Errorf("%w: %s is not there; put back the file that was there when the keys in %s were made, or give its path in %s",
+				wording.New("%s: %s is not there; put back the file that was there when the keys in %s were made, or give its path in %s",
 					vault.ErrNoMaster, p.file, filepath.Join(c.Data, "keys"), EnvFile)
 		}
 		if text, err = makeKey(p.file); err != nil {
 			return vault.Secret{}, "", err
 		}
 	} else if err != nil {
-		return vault.Secret{}, "", fmt.Errorf("read the master key: %w%s", err, hint(err, p.file))
+		return vault.Secret{}, "", wording.New("read the master key: %s%s", err, hint(err, p.file))
 	}
 	info, err := os.Stat(p.file)
 	if err != nil {
-		return vault.Secret{}, "", fmt.Errorf("read the master key: %w", err)
+		return vault.Secret{}, "", wording.New("read the master key: %s", err)
 	}
 	if info.Mode().Perm()&p.mode != 0 {
-		return vault.Secret{}, "", fmt.Errorf("%w: %s has mode %04o; run: chmod 600 %s", vault.ErrExposed, p.file, info.Mode().Perm(), p.file)
+		return vault.Secret{}, "", wording.New("%s: %s has mode %04o; run: chmod 600 %s", vault.ErrExposed, p.file, info.Mode().Perm(), p.file)
 	}
 	key, err := parseKey(text)
 	clear(text)
 	if err != nil {
-		return vault.Secret{}, "", fmt.Errorf("read the master key of %s: %w", p.file, err)
+		return vault.Secret{}, "", wording.New("read the master key of %s: %s", p.file, err)
 	}
 	return key, p.file, nil
 }
@@ -89,19 +90,19 @@ func masterKey(c Config, fresh bool) (vault.Secret, string, error) {
 func makeKey(file string) ([]byte, error) {
 	raw := make([]byte, 32)
 	if _, err := rand.Read(raw); err != nil {
-		return nil, fmt.Errorf("make the master key: %w", err)
+		return nil, wording.New("make the master key: %s", err)
 	}
 	text := append(hex.AppendEncode(nil, raw), '\n')
 	clear(raw)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, fmt.Errorf("make the master key: %w", err)
+		return nil, wording.New("make the master key: %s", err)
 	}
 	err := writeNew(file, text)
 	if errors.Is(err, fs.ErrExist) {
 		return os.ReadFile(file)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make the master key: %w", err)
+		return nil, wording.New("make the master key: %s", err)
 	}
 	return text, nil
 }
@@ -117,7 +118,7 @@ func parseKey(text []byte) (vault.Secret, error) {
 	if raw, err := base64.StdEncoding.DecodeString(s); err == nil && len(raw) == 32 {
 		return vault.NewSecret(raw), nil
 	}
-	return vault.Secret{}, errors.New("want 32 bytes: 64 hex digits (openssl rand -hex 32), base64 or raw")
+	return vault.Secret{}, wording.New("want 32 bytes: 64 hex digits (openssl rand -hex 32), base64 or raw")
 }
 
 // outside refuses a master key under the data folder, by whatever link it is reached.
@@ -134,7 +135,7 @@ func outside(file, data string) error {
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s lies under the data folder %s, where every backup would carry it; move it elsewhere", vault.ErrExposed, file,
+	return wording.New("%s: %s lies under the data folder %s, where every backup would carry it; move it elsewhere", vault.ErrExposed, file,
 		data)
 }
 
