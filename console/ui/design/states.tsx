@@ -128,8 +128,12 @@ export function Empty({ children, actions }: { children: ReactNode; actions?: Re
 export function problemText(error: unknown, fallback: string): string {
   if (error instanceof ProblemError && error.status === 0) return `${i18n.t('state.away')}. ${i18n.t('state.awayDo')}`;
   if (error instanceof ProblemError && error.problem.detail)
-    return [error.problem.detail, ...(error.problem.fields ?? []).map((f) => `${f.label}: ${f.detail}`), error.problem.do]
-      .filter(Boolean)
-      .join(' ');
+    return (
+      [error.problem.detail, ...(error.problem.fields ?? []).map((f) => `${f.label}: ${f.detail}`), error.problem.do]
+        .filter((x) => x !== undefined && x !== '')
+        // each is a sentence of its own, also where the server ended it with no stop
+        .map((x) => (/[.?!…]$/.test(x as string) ? x : `${x}.`))
+        .join(' ')
+    );
   return fallback;
 }
