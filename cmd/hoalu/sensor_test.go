@@ -116,7 +116,11 @@ func TestSourceKeysCommandNoTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("source") == "NG-0002" {
+			json.NewEncoder(w).Encode(map[string]any{"keys": []soc.SourceKey{}})
+			return
+		}
 		json.NewEncoder(w).Encode(map[string]any{"keys": []soc.SourceKey{
 			{ID: "k1" + attack, Kind: "key" + attack, Label: attack, By: "Người " + attack, Made: 1},
 			{ID: "k2", Kind: "key", Label: "web-01", By: "An", Made: 1, Ends: 2, Used: 3}}})
@@ -136,6 +140,11 @@ func TestSourceKeysCommandNoTerminal(t *testing.T) {
 		if i := strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 			t.Errorf("%q is written to the terminal", line)
 		}
+	}
+	out.Reset()
+	code := run([]string{"source", "key", "list", "--data", dir, "NG-0002"}, &out, &errs)
+	if code != 0 || out.Len() > 0 || !strings.Contains(errs.String(), "NG-0002 chưa có khóa hoặc chứng thư nào") {
+		t.Errorf("a source without keys: exit code %d, %q and %q", code, out.String(), errs.String())
 	}
 }
 

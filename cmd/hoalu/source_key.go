@@ -80,6 +80,10 @@ func (c SourceKeyListCmd) Run(e *env) error {
 		}
 		return local(ms)
 	}
+	if len(v.Keys) == 0 { // not on the output, which a script reads
+		_, err := fmt.Fprintf(e.err, say("%s has no key and no certificate yet; make one with: hoalu source key new, or hoalu source certificate\n"), c.Source)
+		return err
+	}
 	for _, k := range v.Keys {
 		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), evidence.Plain(k.ID), evidence.Plain(k.Kind),
 			at(k.Made, ""),
