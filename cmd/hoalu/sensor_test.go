@@ -123,7 +123,7 @@ func TestSourceKeysCommandNoTerminal(t *testing.T) {
 		}
 		json.NewEncoder(w).Encode(map[string]any{"keys": []soc.SourceKey{
 			{ID: "k1" + attack, Kind: "key" + attack, Label: attack, By: "Người " + attack, Made: 1},
-			{ID: "k2", Kind: "key", Label: "web-01", By: "An", Made: 1, Ends: 2, Used: 3}}})
+			{ID: "k2", Kind: soc.KeyCertificate, Label: "web-01", By: "An", Made: 1, Ends: 2, Used: 3}}})
 	})}
 	go srv.Serve(socket) //nolint:errcheck // ends with Close
 	defer srv.Close()
@@ -133,7 +133,7 @@ func TestSourceKeysCommandNoTerminal(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], "nhãn") || !strings.Contains(lines[0], "không thời hạn") ||
-		!strings.Contains(lines[0], "chưa") || !strings.Contains(lines[1], "web-01") {
+		!strings.Contains(lines[0], "chưa") || !strings.Contains(lines[1], "web-01") || !strings.Contains(lines[1], "chứng thư") {
 		t.Errorf("two keys are told as %q", out.String())
 	}
 	for _, line := range lines {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -80,12 +81,14 @@ func (c SourceKeyListCmd) Run(e *env) error {
 		}
 		return local(ms)
 	}
+	kinds := map[string]string{soc.KeyAPI: say("key"), soc.KeyCertificate: say("certificate")}
 	if len(v.Keys) == 0 { // not on the output, which a script reads
 		_, err := fmt.Fprintf(e.err, say("%s has no key and no certificate yet; make one with: hoalu source key new, or hoalu source certificate\n"), c.Source)
 		return err
 	}
 	for _, k := range v.Keys {
-		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), evidence.Plain(k.ID), evidence.Plain(k.Kind),
+		if _, err := fmt.Fprintf(e.out, say("%s  %-11s  made %s by %s  ends %s  first used %s  %s\n"), evidence.Plain(k.ID),
+			cmp.Or(kinds[k.Kind], evidence.Plain(k.Kind)),
 			at(k.Made, ""),
 			evidence.Plain(k.By), at(k.Ends, say("without limit")), at(k.Used, say("not yet")), evidence.Plain(k.Label)); err != nil {
 			return err
