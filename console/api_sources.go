@@ -139,6 +139,8 @@ type SensorItem struct {
 	Seen    Time             `json:"seen,omitzero"`
 	Ends    Time             `json:"certificate_ends,omitzero" doc:"when the sensor's certificate ends; it renews it at two thirds of its life"`
 	Shed    map[string]int64 `json:"shed,omitempty" doc:"records lost since the appliance started, by reason"`
+	// Filtered is nil for a sensor that has told nothing yet.
+	Filtered map[string]int64 `json:"filtered,omitempty" doc:"what its policy left out since the appliance started, by class; own_traffic: packets of the appliance's own connections"`
 }
 
 // ProbeItem is one probe of a sensor.

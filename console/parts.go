@@ -440,6 +440,7 @@ type Sensor struct {
 	Seen                                   int64
 	CertificateEnds                        int64            // Unix ms, 0 not known
 	Shed                                   map[string]int64 // records lost since the appliance started, by reason
+	Filtered                               map[string]int64 // what its policy left out since then, by class
 	Probes                                 []ProbeItem
 }
 

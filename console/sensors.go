@@ -30,7 +30,7 @@ func (h *sensors) list(ctx context.Context, k *call, _ *none) (*Page[SensorItem]
 			continue
 		}
 		item := SensorItem{ID: s.ID, Name: s.Name, Host: s.Host, Version: s.Version, State: s.State, Probes: orEmpty(s.Probes),
-			Seen: Time(s.Seen), Ends: Time(s.CertificateEnds), Shed: s.Shed}
+			Seen: Time(s.Seen), Ends: Time(s.CertificateEnds), Shed: s.Shed, Filtered: s.Filtered}
 		if s.System != "" {
 			ref := n.system(s.System)
 			item.System = &ref

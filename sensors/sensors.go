@@ -164,25 +164,7 @@ func (h *Host) own(a netip.AddrPort) bool {
 func (h *Host) runPacket(ctx context.Context) {
 	out := packet.NewOutput(0)
 	a := packet.NewAnalyzer(packet.Config{Sensor: h.cfg.Name, Live: true, Exclude: h.own}, out.Put)
-	h.count(packetProbe, func() Counts {
-		c := Counts{Dropped: map[string]int64{}}
-		for class, s := range out.Stats() {
-			c.Seen += int64(s.Seen)
-			if s.Dropped > 0 {
-				c.Dropped["output_"+packet.Class(class).String()] += int64(s.Dropped)
-			}
-		}
-		st := a.Stats()
-		for _, s := range st.Records {
-			c.Seen += int64(s.Filtered)
-			c.Filtered += int64(s.Filtered)
-		}
-		if st.KernelDrops > 0 { // packets, not records: seen and lost
-			c.Seen += int64(st.KernelDrops)
-			c.Dropped["packet_ring"] = int64(st.KernelDrops)
-		}
-		return c
-	})
+	h.countPackets(a, out)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		var buf []byte
@@ -207,6 +189,36 @@ func (h *Host) runPacket(ctx context.Context) {
 			h.set(packetProbe, Refused, wording.Of(err), nil)
 		}
 	}
+}
+
+// OwnTraffic is the class under which packets of the appliance's own traffic are counted: seen and left out.
+const OwnTraffic = "own_traffic"
+
+// countPackets enters what the packet probe sees: records, and apart from them the packets of its own traffic.
+func (h *Host) countPackets(a *packet.Analyzer, out *packet.Output) {
+	h.count(packetProbe, func() Counts {
+		c := Counts{Dropped: map[string]int64{}}
+		for class, s := range out.Stats() {
+			c.Seen += int64(s.Seen)
+			if s.Dropped > 0 {
+				c.Dropped["output_"+packet.Class(class).String()] += int64(s.Dropped)
+			}
+		}
+		st := a.Stats()
+		for _, s := range st.Records {
+			c.Seen += int64(s.Filtered)
+			c.Filtered += int64(s.Filtered)
+		}
+		if st.KernelDrops > 0 { // packets, not records: seen and lost
+			c.Seen += int64(st.KernelDrops)
+			c.Dropped["packet_ring"] = int64(st.KernelDrops)
+		}
+		return c
+	})
+	h.count(OwnTraffic, func() Counts {
+		n := int64(a.Stats().Filtered)
+		return Counts{Seen: n, Filtered: n}
+	})
 }
 
 // hand gives a record to the shipper and counts it, in one step for who reads the accounts.

@@ -7,11 +7,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"hoalu/sensors/packet"
 
 	"hoalu/internal/wording"
 	"hoalu/sensors/bpf/attach"
@@ -168,5 +174,39 @@ func TestNothingRuns(t *testing.T) {
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped: %v", err)
+	}
+}
+
+// TestOwnTrafficIsAccountedFor: packets of the appliance's own connections become no records, and the account says how many there were.
+func TestOwnTrafficIsAccountedFor(t *testing.T) {
+	eth := &layers.Ethernet{SrcMAC: []byte{2, 0, 0, 0, 0, 1}, DstMAC: []byte{2, 0, 0, 0, 0, 2}, EthernetType: layers.EthernetTypeIPv4}
+	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: []byte{10, 0, 0, 1}, DstIP: []byte{10, 0, 0, 2}}
+	tcp := &layers.TCP{SrcPort: 40000, DstPort: 8080, SYN: true, Window: 1000}
+	if err := tcp.SetNetworkLayerForChecksum(ip); err != nil {
+		t.Fatal(err)
+	}
+	buf := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, eth, ip, tcp); err != nil {
+		t.Fatal(err)
+	}
+	ship, err := shipper.Open(shipper.Config{Dir: t.TempDir(), Server: "http://127.0.0.1:1"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := New(Config{Name: "h"}, ship, slog.New(slog.DiscardHandler))
+	out := packet.NewOutput(0)
+	a := packet.NewAnalyzer(packet.Config{Exclude: func(e netip.AddrPort) bool { return e.Port() == 8080 }}, out.Put)
+	h.countPackets(a, out)
+	b := books{from: time.Now()}
+	for round := 1; round <= 2; round++ {
+		for i := range 3 {
+			a.Packet(packet.LinkEthernet, time.Now().UnixNano()+int64(i), buf.Bytes(), len(buf.Bytes()))
+		}
+		a.Tick(time.Now().UnixNano())
+		acc, next := h.account(b, time.Now())
+		b = next
+		if acc.Seen[OwnTraffic] != 3 || acc.Filtered[OwnTraffic] != 3 || acc.Waiting != 0 || acc.Seen[packetProbe] != 0 {
+			t.Errorf("account %d: %+v", round, acc)
+		}
 	}
 }

@@ -20,7 +20,7 @@ func (a *App) metrics() http.Handler {
 func (a *App) registry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), scraper{a})
-	reg.MustRegister(a.hub.Collectors()...)
+	reg.MustRegister(append(a.hub.Collectors(), a.sensorBook)...)
 	return reg
 }
 

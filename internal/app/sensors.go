@@ -105,8 +105,8 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 			continue
 		}
 		told := a.sensorBook.Of(src.Sensor)
-		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: told.At, Shed: told.Lost, Host: told.Last.Values["host"],
-			Version: told.Last.Values["version"]}
+		s := console.Sensor{ID: src.Sensor, Name: src.Name, System: src.System, Seen: told.At, Shed: told.Lost, Filtered: told.LeftOut,
+			Host: told.Last.Values["host"], Version: told.Last.Values["version"]}
 		if end, known := ends[src.Sensor]; known {
 			s.CertificateEnds = end.UnixMilli()
 		}

@@ -54,6 +54,7 @@ type Accounts struct {
 	Last                          Stats
 	Seen, Sent, Dropped, Filtered int64
 	Lost                          map[string]int64 // Dropped by reason
+	LeftOut                       map[string]int64 // Filtered by class
 	At                            int64            // receipt of Last, Unix ms; 0: it has told nothing yet
 }
 
@@ -84,7 +85,7 @@ func (b *Book) Of(sensor string) Accounts {
 		return Accounts{}
 	}
 	a := p.Accounts
-	a.Lost = maps.Clone(a.Lost)
+	a.Lost, a.LeftOut = maps.Clone(a.Lost), maps.Clone(a.LeftOut)
 	return a
 }
 
@@ -95,7 +96,8 @@ func (b *Book) take(sensor string, s Stats, at int64) (told Stats) {
 	defer b.mu.Unlock()
 	p := b.by[sensor]
 	if p == nil {
-		p = &page{Accounts: Accounts{Lost: map[string]int64{}}, seen: names{}, sent: names{}, dropped: names{}, filtered: names{}}
+		p = &page{Accounts: Accounts{Lost: map[string]int64{}, LeftOut: map[string]int64{}}, seen: names{}, sent: names{}, dropped: names{},
+			filtered: names{}}
 		b.by[sensor] = p
 	}
 	s.Seen, s.Sent, s.Dropped, s.Filtered = p.seen.bound(s.Seen), p.sent.bound(s.Sent), p.dropped.bound(s.Dropped),
@@ -113,6 +115,9 @@ func (b *Book) take(sensor string, s Stats, at int64) (told Stats) {
 	p.Filtered = plus(p.Filtered, total(told.Filtered))
 	for reason, n := range told.Dropped {
 		p.Lost[reason] = plus(p.Lost[reason], n)
+	}
+	for class, n := range told.Filtered {
+		p.LeftOut[class] = plus(p.LeftOut[class], n)
 	}
 	return told
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // TestNamesAreBounded: a sensor that invents reasons without end is counted whole, under a bounded number of names, also over many
@@ -68,5 +70,36 @@ func TestProbes(t *testing.T) {
 		Stats{Values: map[string]string{"probe.process": "refused: needs CAP_BPF\x1b[2J", "probe.packet": "running", "version": "1"}}, 1)
 	if got := fmt.Sprintf("%q", b.Of("s-1").Last.Probes()); got != `[{"packet" "running" ""} {"process" "refused" "needs CAP_BPF [2J"}]` {
 		t.Errorf("probes %s", got)
+	}
+}
+
+// TestWhatIsLeftOutIsCounted: what a sensor filters is summed by class and stands in the metrics, so that nothing vanishes without a sign.
+func TestWhatIsLeftOutIsCounted(t *testing.T) {
+	t.Parallel()
+	b := NewBook()
+	for i := range 2 {
+		b.take("s-1", Stats{From: int64(i + 1), Seen: map[string]int64{"own_traffic": 7, "packet": 3}, Sent: map[string]int64{"records": 3},
+			Filtered: map[string]int64{"own_traffic": 7}}, 1)
+	}
+	if got := fmt.Sprint(b.Of("s-1").LeftOut); got != "map[own_traffic:14]" {
+		t.Errorf("left out: %s", got)
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(b)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			got[f.GetName()+"/"+m.GetLabel()[0].GetValue()+"/"+m.GetLabel()[1].GetValue()] = m.GetCounter().GetValue()
+		}
+	}
+	for name, want := range map[string]float64{"hoalu_sensor_filtered_total/own_traffic/s-1": 14, "hoalu_sensor_records_total/s-1/seen": 20,
+		"hoalu_sensor_records_total/s-1/sent": 6, "hoalu_sensor_records_total/s-1/filtered": 14, "hoalu_sensor_records_total/s-1/dropped": 0} {
+		if v, ok := got[name]; !ok || v != want {
+			t.Errorf("%s = %v, %v; want %v", name, v, ok, want)
+		}
 	}
 }

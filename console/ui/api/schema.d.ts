@@ -3466,6 +3466,10 @@ export interface components {
              * @description when the sensor's certificate ends; it renews it at two thirds of its life
              */
             certificate_ends?: string;
+            /** @description what its policy left out since the appliance started, by class; own_traffic: packets of the appliance's own connections */
+            filtered?: {
+                [key: string]: number;
+            };
             host?: string;
             id: string;
             name: string;

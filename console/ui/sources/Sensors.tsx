@@ -93,6 +93,9 @@ export function Sensors() {
                 .join('; ')}
             </p>
           )}
+          {(s.filtered?.own_traffic ?? 0) > 0 && (
+            <p className="small muted">{t('sources.ownTraffic', { n: number(s.filtered?.own_traffic ?? 0, lang) })}</p>
+          )}
           <Ends at={s.certificate_ends} />
         </section>
       ))}
