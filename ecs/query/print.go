@@ -54,7 +54,11 @@ func printNode(b *strings.Builder, n Node) {
 		printRange(b, n)
 	case CIDR:
 		printField(b, n.Field)
-		b.WriteString(n.Prefix.String())
+		prefix := n.Prefix.String()
+		if strings.HasPrefix(prefix, ":") { // "::/0": two colons behind that of the field are no query
+			b.WriteByte('0')
+		}
+		b.WriteString(prefix)
 	case Exists:
 		printField(b, n.Field)
 		b.WriteByte('*')
