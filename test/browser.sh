@@ -1,9 +1,25 @@
 #!/usr/bin/env bash
 # Starts the built appliance with sample data and an exercise, and lets a real browser do what a person would (console/ui/browser).
-# Arguments go to vitest: `test/browser.sh hostile` runs a-first.test.ts and hostile.test.ts.
+# Arguments go to vitest: `test/browser.sh hostile` runs a-first.test.ts and hostile.test.ts; without any all suites run.
 # With HOALU_SCREENSHOTS=DIR it also saves a picture of each page in both languages and themes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [ $# = 0 ] && [ -z "${HOALU_SCREENSHOTS:-}" ]; then # all: in two halves side by side, each with an appliance of its own, since a browser mostly waits
+  half=(access.test zoom.test work.test)
+  rest=()
+  for f in console/ui/browser/*.test.ts; do
+    name=$(basename "$f" .ts)
+    [ "$name" = a-first.test ] || [[ " ${half[*]} " == *" $name "* ]] || rest+=("$name")
+  done
+  log=$(mktemp)
+  test/browser.sh "${rest[@]}" >"$log" 2>&1 &
+  code=0
+  test/browser.sh "${half[@]}" || code=$?
+  wait $! || code=$?
+  cat "$log"
+  rm -f "$log"
+  exit $code
+fi
 dir=$(mktemp -d)
 pid=
 stop() { [ -z "$pid" ] || { kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; }; rm -rf "$dir"; }
