@@ -44,3 +44,16 @@ func TestNoTextTakesLong(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsWithoutAnEnd: keys whose value is worth nothing and ends nowhere are not each sought to the end of the text.
+func TestSecretsWithoutAnEnd(t *testing.T) {
+	const size = 1 << 19
+	for _, unit := range []string{"otp=", "otp%3D", "phpsessid=", "password%3Dtk:", "password=tk:", `-data; name="password" tk:`,
+		"password=,", `enable secret "`, "(password)values('", "echo a|", "token=[secret:"} {
+		start := time.Now()
+		secretsIn(nil, strings.Repeat(unit, size/len(unit)))
+		if took := time.Since(start); took > 8*time.Second {
+			t.Errorf("%q again and again, %d bytes: %v", unit, size, took)
+		}
+	}
+}

@@ -333,6 +333,30 @@ func near(s string, i int, c byte) bool {
 	return true
 }
 
+// hopeless says, before a value is sought to its end, that it will be worth nothing: its end may be a megabyte away, and be sought again
+// from the next key, which may stand within it.
+func hopeless(kind, v string) bool {
+	if strings.HasPrefix(v, secretOpen) || strings.HasPrefix(v, Prefix) || strings.HasPrefix(v, "%%") {
+		return true
+	}
+	most := 0 // characters of a value
+	switch kind {
+	case "otp":
+		most = 64
+	case "session":
+		most = 4096
+	default:
+		return false
+	}
+	v = strings.TrimLeft(v, "\\\"' ")
+	if len(v) <= most {
+		return false
+	}
+	v = v[:most]
+	return strings.IndexAny(v, " \t\r\n&\"'<>`|;#,)}]?\\") < 0 && !strings.Contains(v, "%26") && !strings.Contains(v, "%22") &&
+		!strings.Contains(v, "%27")
+}
+
 // worth says whether a value may be a secret of a kind: nothing, what hides one already, and words that stand for none are not, nor is
 // the number of a firewall's or terminal's session.
 func worth(kind, v string) bool {

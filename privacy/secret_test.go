@@ -137,7 +137,8 @@ func TestSecretsOfCommandsAndDevices(t *testing.T) {
 		"insert into t (id, `mat_khau`, x) values (1, '«a b, c»', 'x y')",
 		"Content-Disposition: form-data; name=\"password\"\r\n\r\n«Abc@123»\r\n--b",
 		// URLs
-		"GET /b/x?sv=2022&sig=«abcDEF0123456789abcDEF%3D» HTTP/1.1", "/cb?code=«0AX4XfWh_abc»&state=xyz",
+		"GET /b/x?sv=2022&sig=«abcDEF0123456789abcDEF%3D» HTTP/1.1", "/x?next=%2Fv%3Fotp%3D«482913»%26user%3Dan%26next%3D%2Fdanh-sach-ho-so-dich-vu-cong%2Ftrang-chu-cua-tinh-ninh-binh",
+		"otp=«482913»&next=/danh-sach-ho-so-dich-vu-cong/trang-chu-cua-tinh-ninh-binh-rat-dai-hon-sau-muoi-bon-ky-tu", "/cb?code=«0AX4XfWh_abc»&state=xyz",
 		"/cb?state=xyz&code=«SplxlOBeZQQYbYS6WxSbIA»",
 		"https://s3.x/y?X-Amz-Date=1&X-Amz-Signature=«0123456789abcdef0123456789abcdef»",
 		"body=%7B%22password%22%3A%22«Abc123»%22%2C%22x%22%3A1%7D",

@@ -73,6 +73,9 @@ func assigned(dst []span, s string, i int) []span {
 	for v < len(s) && v-i < 4 && (s[v] == ' ' || s[v] == '=' || s[v] == '>') {
 		v++
 	}
+	if hopeless(kind, s[v:]) {
+		return dst
+	}
 	switch kind {
 	case "authorization":
 		return authorization(dst, s, v)
@@ -130,7 +133,7 @@ func value(s string, i int) (start, end int, inQuotes bool) {
 				return i, end, false
 			}
 		case ',', ')', '}', ']':
-			rest := s[end+1:]
+			rest := s[end+1 : min(len(s), end+257)]
 			if k := strings.IndexAny(rest, " \t\n\r&\"'"); k >= 0 {
 				rest = rest[:k]
 			}
@@ -284,6 +287,9 @@ func escaped(dst []span, s string, i int) []span {
 	start := i + 3
 	for strings.HasPrefix(s[start:], "%20") || strings.HasPrefix(s[start:], "%22") || strings.HasPrefix(s[start:], "%27") {
 		start += 3
+	}
+	if hopeless(kind, s[start:]) {
+		return dst
 	}
 	end := start
 	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' {
