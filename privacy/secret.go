@@ -353,7 +353,7 @@ func hopeless(kind, v string) bool {
 		return false
 	}
 	v = v[:most]
-	return strings.IndexAny(v, " \t\r\n&\"'<>`|;#,)}]?\\") < 0 && !strings.Contains(v, "%26") && !strings.Contains(v, "%22") &&
+	return !strings.ContainsAny(v, " \t\r\n&\"'<>`|;#,)}]?\\") && !strings.Contains(v, "%26") && !strings.Contains(v, "%22") &&
 		!strings.Contains(v, "%27")
 }
 
