@@ -11,32 +11,39 @@ UI       := console/ui
 UI_FILES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 export CGO_ENABLED := 0
 
-.PHONY: run build test bench generate clean peers check unit race fuzz walks browser bench-%
+.PHONY: run build test bench generate clean peers quiet check unit race fuzz walks browser bench-%
 
 run: build
-	exec bin/hoalu serve
+	@exec bin/hoalu serve
 
 build: bin/hoalu
 
+# A step of the build prints one line, and what its tool has to complain about: test/check/quiet.sh.
 bin/hoalu: $(UI)/dist/index.html FORCE
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/hoalu
+	@echo "hoalu: compiling $@ $(VERSION)"
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/hoalu 2>&1 | sed '/^go: downloading /d' >&2
 
 .PHONY: FORCE
 FORCE:
 
 $(UI)/node_modules/.installed: $(UI)/package-lock.json
-	cd $(UI) && npm ci --no-audit --no-fund --loglevel=error # exactly the versions of the lock file, or an error
+	@echo "console: fetching what package-lock.json names" # exactly those versions, or an error
+	cd $(UI) && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error | sed '/^$$/d; /^added [0-9]* packages/d'
 	touch $(CURDIR)/$@
 
 $(UI)/dist/index.html: $(UI)/node_modules/.installed $(UI_FILES)
-	cd $(UI) && npm run --silent build
+	@cd $(UI) && npm run --silent --no-update-notifier build
 	touch $(CURDIR)/$@
 
 # What the tests need of the machine: a browser, a syslog sender, a C compiler for the BPF objects.
 peers:
 	test/peers/install.sh
 
-test: peers build check unit race fuzz walks browser
+test: peers quiet check unit race fuzz walks browser
+
+# A build prints a line a step and nothing else.
+quiet:
+	test/check/quiet.sh
 
 check:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -14,6 +14,7 @@ package detections
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -154,8 +155,13 @@ func (g *Engine) reload(cfg Config) error {
 	for i := range next.infos {
 		next.byID[next.infos[i].ID] = i
 	}
+	level := slog.LevelDebug // a start says nothing of what went as it should
 	if old := g.run.Load(); old != nil {
 		set.Warm(old.set)
+		level = slog.LevelInfo
+	}
+	if len(refused) > 0 {
+		level = slog.LevelInfo
 	}
 
 	g.mu.Lock()
@@ -169,7 +175,7 @@ func (g *Engine) reload(cfg Config) error {
 	fresh.Fault = func(c *sigma.Correlation, v any) { g.fault(c.ID, g.at, v) }
 	g.correlator, g.matcher, g.faults = fresh, set.NewMatcher(), map[string]*Fault{}
 	g.run.Store(next)
-	g.log.Info("rules loaded", "rules", len(set.Rules), "correlations", len(set.Correlations), "refused", len(refused), "took",
+	g.log.Log(context.Background(), level, "rules loaded", "rules", len(set.Rules), "correlations", len(set.Correlations), "refused", len(refused), "took",
 		time.Since(began))
 	return nil
 }
