@@ -36,7 +36,8 @@ type framer struct {
 	line    bool // the rest of a refused line still to come
 	counted bool // the last message was octet-counted
 	doubted bool // a count was wrong; the caller takes it back
-	quiet   bool // nothing came for a moment: a NUL at the end of what is there ends a message
+	quiet   bool // nothing came for a moment: a NUL or a count that leads to the end of what is there ends a message
+	waits   bool // a moment of quiet would tell where a message ends; the caller takes it back
 	chars   bool // the last count that told them apart was one of characters
 }
 
@@ -76,6 +77,11 @@ func (f *framer) next(buf []byte) (c cut, msg []byte, consumed int) {
 		return c, nil, 0
 	case message:
 		return f.octets(buf, size, digits)
+	}
+	if buf[0] == '0' { // a count of nothing, or with leading zeros: wrong, and yet one
+		if at, _ := candidate(buf[:min(len(buf), maxHeader)]); at == 0 {
+			f.counted, f.doubted = true, true
+		}
 	}
 	return f.text(buf)
 }
@@ -246,9 +252,10 @@ func (f *framer) end(buf []byte) int {
 	}
 }
 
-// header finds the first octet count in buf that is followed by a priority and leads to the begin of a message or to the end of what
-// is there, in bytes or in characters; of two, that leads to another such header. Sure is false, with its place or -1, when more
-// bytes must tell.
+// header finds the first octet count in buf that is followed by a priority and leads to the begin of a message, in bytes or in
+// characters; of two, that leads to another such header. One that leads to the end of what is there is taken; but one of a single
+// digit only when no longer one may still lead to a message: of "…0174 <34>", cut by a read behind the priority, 4 leads there and 174
+// will. Sure is false, with its place or -1, when more bytes must tell.
 func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
 	readable := maxReadable
 	for from := 0; ; {
@@ -258,7 +265,7 @@ func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
 		}
 		h += from
 		// Digits before it may be the end of a message's text: every part of them may be the count, the shortest first.
-		more := false
+		more, last := false, -1
 		for k := 1; k <= digits; k++ {
 			d := buf[h+digits-k : h+digits]
 			n := number(d)
@@ -275,8 +282,10 @@ func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
 					return h + digits - k, true
 				}
 				more = more || c == need
-			case begins(buf[end:]):
+			case begun(buf[end:]) || k > 1 && begins(buf[end:]):
 				return h + digits - k, true
+			case begins(buf[end:]):
+				last = h + digits - k
 			case n <= readable:
 				readable -= n
 				if e, whole := characters(buf[h+digits+1:], n); whole && e > n && e <= f.max && begins(buf[h+digits+1+e:]) {
@@ -284,7 +293,11 @@ func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
 				}
 			}
 		}
+		if last >= 0 && (!more || f.quiet) {
+			return last, true
+		}
 		if more {
+			f.waits = f.waits || last >= 0
 			return h, false
 		}
 		from = h + digits + 2
@@ -368,6 +381,18 @@ func begins(buf []byte) bool {
 	}
 	_, _, c := count(buf)
 	return c == message || c == need
+}
+
+// begun says whether what stands at the begin of buf is enough to know that a message begins.
+func begun(buf []byte) bool {
+	if len(buf) == 0 || !begins(buf) {
+		return false
+	}
+	if buf[0] < '0' || buf[0] > '9' {
+		return true
+	}
+	_, _, c := count(buf)
+	return c == message
 }
 
 // count reads an octet count: message when buf begins with one, separator when it does not, need when that cannot be told yet,

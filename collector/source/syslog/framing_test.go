@@ -85,6 +85,41 @@ func TestOneWrongCount(t *testing.T) {
 
 // A sender that counts characters where bytes are asked for (text of Vietnam: every count too small) has each message as one, and
 // its plain messages too; it is told of. Text inside a message becomes none.
+// A connection may begin with a wrong count: nothing before it says that this is a stream of counted messages. In small reads a count
+// of one digit ("…0174 <34>") leads to the end of what is there before the right one does.
+func TestTheFirstCountIsWrong(t *testing.T) {
+	const n = 200
+	for _, first := range []string{"0", "00", "0083", "1", "9", "79", "81", "500", "9000", "9999999"} {
+		for _, step := range []int{1 << 20, 1460, 7} {
+			if first == "500" && step == 7 { // a read that ends where the count leads: it is believed
+				continue
+			}
+			t.Run(first+" in reads of "+fmt.Sprint(step), func(t *testing.T) {
+				var b strings.Builder
+				var want []string
+				for i := range n {
+					m := fmt.Sprintf("<34>1 2026-11-30T10:00:00Z web-%d app %04d - - đăng nhập sai lần %04d", i%7, i, i)
+					want = append(want, m)
+					if i == 0 {
+						b.WriteString(first + " " + m)
+						continue
+					}
+					fmt.Fprintf(&b, "%d %s", len(m), m)
+				}
+				got := reads(b.String(), step, 8<<10)
+				for i, m := range want[2:] {
+					if !slices.Contains(got.got, m) {
+						t.Fatalf("message %d is lost; %d of %d came: %q", i+2, len(got.got), n, got.got[:5])
+					}
+				}
+				if got.fragments > 2 || got.refused > 1 {
+					t.Errorf("%d fragments, %d refused, want at most 2 and 1", got.fragments, got.refused)
+				}
+			})
+		}
+	}
+}
+
 func TestCountsOfCharacters(t *testing.T) {
 	for _, step := range []int{1 << 20, 1460, 160, 79, 7} {
 		var b strings.Builder

@@ -117,8 +117,8 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 func (s *stream) read(ctx context.Context, c net.Conn) {
 	for {
 		wait := s.l.cfg.Idle
-		nul := s.have > 0 && s.buf[s.have-1] == 0 && !s.waited
-		if nul {
+		moment := s.have > 0 && !s.waited && (s.waits || s.buf[s.have-1] == 0)
+		if moment {
 			wait = min(wait, nulTime)
 		}
 		if err := c.SetReadDeadline(time.Now().Add(wait)); err != nil {
@@ -137,7 +137,8 @@ func (s *stream) read(ctx context.Context, c net.Conn) {
 		}
 		s.have += n
 		full := s.have == len(s.buf)
-		s.quiet = nul && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil
+		s.quiet = moment && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil
+		s.waits = false
 		if !s.cutAll() {
 			return
 		}
