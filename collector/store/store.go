@@ -40,7 +40,7 @@ var (
 type Block struct {
 	Epoch       string // stream epoch the sequences count in; another epoch than before starts the count anew; "" is the same
 	First, Last uint64
-	Events      []*ecs.Event // read only; copied by the store, the caller may recycle them when Append returns
+	Events      []*ecs.Event // nobody changes them from now on: the store keeps their values without a copy
 	Outcomes    []Outcome    // what did not become an event: only Quarantined is read, the store counts the rest itself
 }
 

@@ -361,9 +361,11 @@ type taken struct {
 	dup bool
 }
 
-// take copies events of a block, received at ms, and finds those whose sender-given id is stored already.
+// take marks events of a block as received at ms and finds those whose sender-given id is stored already. It copies their heads alone:
+// their values are shared, as nobody changes them any more (store.Block).
 func (s *Store) take(events []*ecs.Event, ms int64) ([]taken, error) {
 	list := make([]taken, len(events))
+	heads := make([]ecs.Event, len(events))
 	var fresh map[string]bool // sender-given ids of this block
 	for i, e := range events {
 		if senderGiven(e.ID) {
@@ -383,7 +385,8 @@ func (s *Store) take(events []*ecs.Event, ms int64) ([]taken, error) {
 				continue
 			}
 		}
-		c := e.Clone()
+		c := &heads[i]
+		*c = *e
 		if c.Ingested == 0 {
 			c.Ingested = ms
 		}

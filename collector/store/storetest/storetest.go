@@ -440,6 +440,9 @@ func testFields(t *testing.T, open func(*testing.T) Opened) {
 			if e.Ingested == 0 {
 				t.Errorf("event %s has no event.ingested", e.ID)
 			}
+			if all[i].Ingested != 0 {
+				t.Errorf("event %s, which others read too, was changed by Append", e.ID)
+			}
 		}
 		fields, err := s.Fields(t.Context())
 		if err != nil || len(fields) < 30 {
