@@ -46,6 +46,24 @@ const (
 
 func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) & classMask) }
 
+// entries appends the entry of each field of e and says what any of them says.
+func (c *fieldClasses) entries(dst []uint32, e *ecs.Event) (entries []uint32, all uint32) {
+	l := c.list.Load()
+	for i := range e.Len() {
+		f, _ := e.At(i)
+		k := uint32(0)
+		if l != nil && int(f) < len(*l) {
+			k = (*l)[f].Load()
+		}
+		if k == 0 {
+			k = c.entry(f)
+		}
+		dst = append(dst, k)
+		all |= k
+	}
+	return dst, all
+}
+
 func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	if l := c.list.Load(); l != nil && int(f) < len(*l) {
 		if k := (*l)[f].Load(); k != 0 {
@@ -84,16 +102,6 @@ func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	}
 	(*l)[f].Store(k)
 	return k
-}
-
-// keys says whether the name of some field of e may hold an identifier.
-func (c *fieldClasses) keys(e *ecs.Event) bool {
-	for i := range e.Len() {
-		if f, _ := e.At(i); c.entry(f)&keyed != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // Words of a context, folded: lower case, no diacritics, no separators. Long words are looked for anywhere in the squeezed text,

@@ -8,44 +8,64 @@ import (
 	"unsafe"
 )
 
-// digitRun says whether s may hold an identifier at all. Every identifier has three digits in a row somewhere, so one byte in
+// A glance is a text with what a first look at it tells, which several searches ask for.
+type glance struct {
+	text string
+	// escaped says whether undoing the percent escapes of text can make or part a run of digits: one of them stands for a digit or another
+	// percent sign, a digit stands beside it, or a plus between digits stands for a blank as it does where there are escapes. Escaped
+	// Vietnamese words do none of this, and nearly all escapes are theirs.
+	escaped bool
+}
+
+func look(s string) glance { return glance{s, escapesTouchDigits(s)} }
+
+// digitRun says whether the text may hold an identifier at all. Every identifier has three digits in a row somewhere, so one byte in
 // three is looked at: this is what nearly all texts cost.
-func digitRun(s string) bool {
+func (g glance) digitRun() bool {
 	for range maxEscapes {
-		if digitRunIn(s) {
+		if digitRunIn(g.text) {
 			return true
 		}
-		if !escapesTouchDigits(s) {
+		if !g.escaped {
 			return false
 		}
-		s, _ = readable(s)
+		s, _ := readable(g.text)
+		g = look(s)
 	}
-	return digitRunIn(s)
+	return digitRunIn(g.text)
 }
+
+func digitRun(s string) bool { return look(s).digitRun() }
 
 // maxEscapes is how often a text may have been escaped over and over and is still read: a query inside a query is escaped twice. A
 // sender can escape a percent sign a hundred thousand times ("%25252525…").
 const maxEscapes = 4
 
-// escapesTouchDigits says whether undoing the percent escapes of s can make or part a run of digits: one of them stands for a digit or
-// another percent sign, a digit stands beside it, or a plus between digits stands for a blank as it does where there are escapes.
-// Escaped Vietnamese words do none of this, and nearly all escapes are theirs.
+// escapesTouchDigits finds what glance.escaped tells.
 func escapesTouchDigits(s string) bool {
-	first := strings.IndexByte(s, '%')
-	if first < 0 {
+	at := strings.IndexByte(s, '%')
+	if at < 0 {
 		return false
 	}
 	any, end := false, -1 // end is behind the last escape
-	for at := first; at < len(s); at++ {
-		if s[at] != '%' || !escape(s, at) {
+	for at < len(s) {
+		if s[at] != '%' {
+			next := strings.IndexByte(s[at:], '%')
+			if next < 0 {
+				break
+			}
+			at += next
+		}
+		if !escape(s, at) {
+			at++
 			continue
 		}
 		c := hex(s[at+1])<<4 | hex(s[at+2])
 		if digit(c) || c == '%' || at > 0 && at != end && digit(s[at-1]) || at+3 < len(s) && digit(s[at+3]) {
 			return true
 		}
-		any, end = true, at+3
-		at += 2
+		at += 3
+		any, end = true, at
 	}
 	for at := strings.IndexByte(s, '+'); any && at >= 0; {
 		if blankPlus(s, at) {
@@ -191,17 +211,22 @@ func blankPlus(s string, i int) bool {
 	return i > 0 && i+1 < len(s) && digit(s[i-1]) && digit(s[i+1])
 }
 
-func hex(c byte) byte {
-	switch {
-	case digit(c):
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10
+// hex is the value of a hexadecimal digit, 16 of anything else.
+func hex(c byte) byte { return hexDigits[c] }
+
+var hexDigits = func() (t [256]byte) {
+	for c := range t {
+		switch c := byte(c); {
+		case digit(c):
+			t[c] = c - '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			t[c] = (c | 0x20) - 'a' + 10
+		default:
+			t[c] = 16
+		}
 	}
-	return 16
-}
+	return t
+}()
 
 // glued says whether the byte before or behind a number makes it part of something longer.
 func gluedBefore(s string, i int) bool {
@@ -236,10 +261,10 @@ func gluedBehind(s string, i int) bool {
 	return false
 }
 
-// find appends the matches of s, in order. Of a guarded field only what is certain counts.
-func find(dst []Match, s string, class fieldClass, number bool, year int) []Match {
+// find appends the matches of a text, in order. Of a guarded field only what is certain counts.
+func find(dst []Match, g glance, class fieldClass, number bool, year int) []Match {
 	from := len(dst)
-	dst = findEscaped(dst, s, class, number, year, maxEscapes)
+	dst = findEscaped(dst, g, class, number, year, maxEscapes)
 	if class != classGuarded {
 		return dst
 	}
@@ -252,23 +277,24 @@ func find(dst []Match, s string, class fieldClass, number bool, year int) []Matc
 	return kept
 }
 
-func findEscaped(dst []Match, s string, class fieldClass, number bool, year, depth int) []Match {
-	if depth == 0 || !percentOrPlus(s) {
-		return findIn(dst, s, class, number, year)
+func findEscaped(dst []Match, g glance, class fieldClass, number bool, year, depth int) []Match {
+	if depth == 0 || !percentOrPlus(g.text) {
+		return findIn(dst, g.text, class, number, year)
 	}
-	if !escapesTouchDigits(s) && !shaped(s, year) {
+	if !g.escaped && !shaped(g.text, year) {
 		return dst
 	}
-	text, cuts := readable(s)
+	text, cuts := readable(g.text)
 	from := len(dst)
-	dst = findEscaped(dst, text, class, number, year, depth-1)
+	dst = findEscaped(dst, look(text), class, number, year, depth-1)
 	for i := from; i < len(dst); i++ {
 		dst[i].Start, dst[i].End = placeOf(cuts, dst[i].Start), placeOf(cuts, dst[i].End)
 	}
 	return dst
 }
 
-// shaped says whether a run of digits of s may be an identifier or begin one in groups, whatever stands around it.
+// shaped says whether a run of digits of s is, or groups of digits together are, an identifier, whatever stands around it. Where no
+// escape touches a digit these are the same once the escapes are undone; only the words around them are others then.
 func shaped(s string, year int) bool {
 	for i := 0; i < len(s); i++ {
 		if !digit(s[i]) {
@@ -281,20 +307,35 @@ func shaped(s string, year int) bool {
 		run := s[from:i]
 		switch n := len(run); {
 		case n >= 2 && n <= 6:
-			if i < len(s) && (separator(s[i]) || s[i] == '+') && (run[0] == '0' || run == "84") {
+			code := run == "84" || run == "0084"
+			if run[0] != '0' && !code || i == len(s) || !separator(s[i]) && s[i] != '+' {
+				continue
+			}
+			if s[i] == '+' { // stands for a blank
 				return true
 			}
-		case n == 9 && validPhone("0"+run), n == 11 && validCCCD("0"+run, year), n == 12 && validCCCD(run, year):
+			if g, _ := readGroups(s, from, i, code); g.count > 1 && anyIdentifier(string(g.digits[:g.n]), year) {
+				return true
+			}
+		case n == 9 && validPhone("0"+run), n == 11 && validCCCD("0"+run, year):
 			return true
 		case n >= 10 && n <= 13:
-			for _, plus := range [...]bool{true, false} {
-				if nat, ok := national(strings.TrimPrefix(run, "00"), plus); ok && validPhone(nat) {
-					return true
-				}
-				if nat, ok := national(run, plus); ok && validPhone(nat) {
-					return true
-				}
+			if anyIdentifier(strings.TrimPrefix(run, "00"), year) || anyIdentifier(run, year) {
+				return true
 			}
+		}
+	}
+	return false
+}
+
+// anyIdentifier says whether digits are a personal number or, with or without a country code, a telephone number.
+func anyIdentifier(digits string, year int) bool {
+	if validCCCD(digits, year) {
+		return true
+	}
+	for _, plus := range [...]bool{true, false} {
+		if nat, ok := national(digits, plus); ok && validPhone(nat) {
+			return true
 		}
 	}
 	return false
@@ -466,10 +507,17 @@ func bound(c float64) float64 { return math.Round(min(max(c, 0), 1)*100) / 100 }
 // grouped reads a number written in groups: "0912 345 678", "(0229) 3.871.234", "+84 91-234-5678", "037 095 001 234". from and
 // to are the first group.
 func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bool) {
+	if to == len(s) || !separator(s[to]) {
+		return Match{}, 0, false
+	}
 	first := to - from
 	plus := from > 0 && s[from-1] == '+'
 	code := s[from:to] == "84" || s[from:to] == "0084" // the first group is the country's
 	if !code && (plus || s[from] != '0') || first < 2 || plus && first != 2 {
+		return Match{}, 0, false
+	}
+	g, end := readGroups(s, from, to, code)
+	if g.count < 2 || gluedBehind(s, end) {
 		return Match{}, 0, false
 	}
 	start := from
@@ -480,10 +528,6 @@ func grouped(s string, from, to int, class fieldClass, year int) (Match, int, bo
 		start--
 	}
 	if start > 0 && (gluedBefore(s, start) && !named(s, start) || (s[start-1] == '/' || s[start-1] == ':') && start > 1 && digit(s[start-2])) {
-		return Match{}, 0, false
-	}
-	g, end := readGroups(s, from, to, code)
-	if g.count < 2 || gluedBehind(s, end) {
 		return Match{}, 0, false
 	}
 	sizes := g.sizes[:g.count]

@@ -52,15 +52,15 @@ func behindEscape(s string, from, to int) int {
 	return from
 }
 
-// full appends the full personal numbers of s: runs of exactly twelve digits with a province, a century and sex, and a year of
+// full appends the full personal numbers of a text: runs of exactly twelve digits with a province, a century and sex, and a year of
 // birth. Those that stand as they are come first, in order, then those that are read once percent escapes are undone; a number may
 // come twice.
-func full(dst []Match, s string, where place, year int) []Match {
-	if fullRun(s) {
-		dst = findFull(dst, s, where, year)
+func full(dst []Match, g glance, where place, year int) []Match {
+	if fullRun(g.text) {
+		dst = findFull(dst, g.text, where, year)
 	}
-	if escapesTouchDigits(s) {
-		dst = fullEscaped(dst, s, where, year, maxEscapes)
+	if g.escaped {
+		dst = fullEscaped(dst, g.text, where, year, maxEscapes)
 	}
 	return dst
 }

@@ -18,7 +18,7 @@ func (p *Protector) Literal(literal string, whole bool) ([]string, error) {
 		}
 		return p.glued(literal)
 	}
-	for _, m := range append(Find(literal, false), full(nil, literal, anywhere, time.Now().Year())...) {
+	for _, m := range append(Find(literal, false), full(nil, look(literal), anywhere, time.Now().Year())...) {
 		return nil,
 			fmt.Errorf("%q holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out",
 				literal, m.Kind)
@@ -29,7 +29,7 @@ func (p *Protector) Literal(literal string, whole bool) ([]string, error) {
 // glued gives what stands in events in place of a value that is longer than the number in it ("pc-037…"), and the value itself; nil when no
 // number is in it.
 func (p *Protector) glued(value string) ([]string, error) {
-	found := inOrder(full(nil, value, anywhere, time.Now().Year()))
+	found := inOrder(full(nil, look(value), anywhere, time.Now().Year()))
 	if len(found) == 0 {
 		return nil, nil
 	}

@@ -192,8 +192,10 @@ func Normalise(text string) (kind Kind, normal string, ok bool) {
 // Protect destroys the secrets of e, replaces every identifier of e by its token and names the kinds in hoalu.identifier. On an error
 // (the MAC cannot be computed) identifiers stand as they were.
 func (p *Protector) Protect(e *ecs.Event) error {
-	p.destroySecrets(e)
-	known, year := p.known(e)
+	var room [96]uint32
+	entries, all := p.classes.entries(room[:0], e)
+	p.destroySecrets(e, entries)
+	known, year := p.known(e, entries, all)
 	if len(known) == 0 {
 		return nil
 	}
@@ -211,6 +213,9 @@ func (p *Protector) Protect(e *ecs.Event) error {
 	}
 	r.index()
 	p.replace(e, &r, year)
+	if all&keyed != 0 {
+		p.rename(e, &r, year)
+	}
 	for _, k := range [...]Kind{CCCD, Phone} {
 		for _, m := range known {
 			if m.Kind == k {
@@ -222,39 +227,43 @@ func (p *Protector) Protect(e *ecs.Event) error {
 	return nil
 }
 
-// known is what an event is sure to hold, each once by kind and normal form, and the year of its receipt where one was needed.
-func (p *Protector) known(e *ecs.Event) (known []Match, year int) {
+// known is what an event is sure to hold, each once by kind and normal form, and the year of its receipt where one was needed. entries
+// are those of its fields, all what any of them says.
+func (p *Protector) known(e *ecs.Event, entries []uint32, all uint32) (known []Match, year int) {
 	var room [8]Match
 	var set matchSet
-	for i := range e.Len() {
-		f, v := e.At(i)
+	for i, entry := range entries {
+		_, v := e.At(i)
 		if len(v.Text) < 9 || v.Kind > ecs.Number {
 			continue
 		}
-		entry := p.classes.entry(f)
 		class := fieldClass(entry & classMask)
-		if class == classNever && (v.Kind != ecs.String || !fullRun(v.Text) && !escapesTouchDigits(v.Text)) ||
-			class != classNever && !digitRun(v.Text) {
+		g := look(v.Text)
+		if class == classNever {
+			if v.Kind != ecs.String || !g.escaped && !fullRun(v.Text) {
+				continue
+			}
+		} else if !g.digitRun() {
 			continue
 		}
 		if year == 0 {
 			year = yearOf(e.Created)
 		}
 		if v.Kind == ecs.String {
-			for _, m := range full(room[:0], v.Text, placeIn(entry), year) {
+			for _, m := range full(room[:0], g, placeIn(entry), year) {
 				set.add(m)
 			}
 		}
 		if class == classNever {
 			continue
 		}
-		for _, m := range find(room[:0], v.Text, class, v.Kind == ecs.Number, year) {
+		for _, m := range find(room[:0], g, class, v.Kind == ecs.Number, year) {
 			if m.Confidence >= Likely {
 				set.add(m)
 			}
 		}
 	}
-	if !p.classes.keys(e) {
+	if all&keyed == 0 {
 		return set.list, year
 	}
 	if year == 0 {
@@ -412,7 +421,7 @@ func (r *replacement) putRuns(text string) string {
 	return b.String()
 }
 
-// replace puts tokens in the place of what is known, in values and names of fields.
+// replace puts tokens in the place of what is known, in the values of fields.
 func (p *Protector) replace(e *ecs.Event, r *replacement, year int) {
 	var room [8]Match
 	for i := range e.Len() {
@@ -434,12 +443,12 @@ func (p *Protector) replace(e *ecs.Event, r *replacement, year int) {
 			if class == classGuarded { // what is certain elsewhere in the event is so here
 				class = classNeutral
 			}
-			text = r.put(text, find(room[:0], text, class, v.Kind == ecs.Number, year))
+			text = r.put(text, find(room[:0], look(text), class, v.Kind == ecs.Number, year))
 		}
 		// What is certain in one place stands nowhere beside its token, whatever the field and where it is part of something longer.
 		text = r.putRuns(text)
 		if escapesTouchDigits(text) {
-			text = r.put(text, full(room[:0], text, anywhere, year))
+			text = r.put(text, full(room[:0], look(text), anywhere, year))
 		}
 		if text != v.Text {
 			e.SetAt(i, text)
@@ -447,9 +456,6 @@ func (p *Protector) replace(e *ecs.Event, r *replacement, year int) {
 				e.SetKindAt(i, ecs.String)
 			}
 		}
-	}
-	if p.classes.keys(e) {
-		p.rename(e, r, year)
 	}
 }
 
@@ -463,9 +469,9 @@ func (p *Protector) ProtectText(text string) (string, error) {
 		text = without(text, s)
 	}
 	year := time.Now().Year()
-	known := full(nil, text, anywhere, year)
+	known := full(nil, look(text), anywhere, year)
 	if digitRun(text) {
-		for _, m := range find(nil, text, classNeutral, false, year) {
+		for _, m := range find(nil, look(text), classNeutral, false, year) {
 			if m.Confidence >= Likely || m.Kind == CCCD {
 				known = append(known, m)
 			}
@@ -476,7 +482,7 @@ func (p *Protector) ProtectText(text string) (string, error) {
 
 // ProtectName replaces every full personal number in the name of a machine or a source by its token, as Protect does in a host's name.
 func (p *Protector) ProtectName(name string) (string, error) {
-	return p.tokens(name, inOrder(full(nil, name, anywhere, time.Now().Year())))
+	return p.tokens(name, inOrder(full(nil, look(name), anywhere, time.Now().Year())))
 }
 
 // tokens puts the token of the first group in the place of each match, in their order.
@@ -543,7 +549,7 @@ func findName(name string, year int) []Match {
 		}
 		if part := name[from:end]; class != classNever && class != classGuarded && digitRun(part) {
 			above := squeeze(strings.ToLower(name[strings.LastIndexByte(name[:max(from-1, 0)], '.')+1 : max(from-1, 0)]))
-			for _, m := range find(nil, part, class, false, year) {
+			for _, m := range find(nil, look(part), class, false, year) {
 				if m.Kind == CCCD && m.End-m.Start == len(part) && !machine[above] {
 					m.Confidence += 0.1
 				}
@@ -586,7 +592,7 @@ func Find(text string, shape bool) []Match {
 	if !shape {
 		return out
 	}
-	return inOrder(append(out, full(nil, text, anywhere, time.Now().Year())...))
+	return inOrder(append(out, full(nil, look(text), anywhere, time.Now().Year())...))
 }
 
 // inOrder sorts matches by their places and leaves out what overlaps one before it.
@@ -609,5 +615,5 @@ func FindIn(dst []Match, text, key string) []Match {
 	if class == classNever || !digitRun(text) {
 		return dst
 	}
-	return find(dst, text, class, false, time.Now().Year())
+	return find(dst, look(text), class, false, time.Now().Year())
 }

@@ -124,38 +124,53 @@ func (k secretKey) endOf(name string) int {
 
 // Every secret has a hint near it: a piece of a key, a flag or a prefix, four bytes of which two windows of three are in hints, so
 // that one of them begins at an even place wherever it stands. This is what nearly all texts cost: one look at every second byte.
-// hints is a set of windows, lower case, by hash.
+// hints is a set of windows, lower case, by hash; what it says is looked up in exactHints.
 const (
 	hintBits = 18
 	ahead    = 32 // a trigger is at most so far behind a hint …
 	back     = 24 // … or before it
 )
 
-var hints = func() *[1 << hintBits / 32]uint32 {
-	t := new([1 << hintBits / 32]uint32)
+// A hint is a window that counts only where before and after stand beside it (0: anything), lower case. url is a colon before a slash: it
+// counts where a URL names a user and a password.
+type hint struct {
+	before, after byte
+	url           bool
+}
+
+var hints, exactHints = func() (*[1 << hintBits / 32]uint32, map[uint32]hint) {
+	t, exact := new([1 << hintBits / 32]uint32), map[uint32]hint{}
+	put := func(w string, x hint) {
+		k := windowAt(w, 0)
+		if old, ok := exact[k]; ok && old != x {
+			x = hint{} // two pieces share it
+		}
+		exact[k] = x
+		h := hintOf(k)
+		t[h>>5] |= 1 << (h & 31)
+	}
 	add := func(windows ...string) {
 		for _, w := range windows {
-			h := hintOf(uint32(w[0]) | uint32(w[1])<<8 | uint32(w[2])<<16)
-			t[h>>5] |= 1 << (h & 31)
+			put(w, hint{})
 		}
 	}
 	add("pas", "ass", "sec", "ecr", "tok", "oke", "red", "ede", "riz", "iza", "oki", "kie", "hau", "kh\xe1", "h\xe1\xba", "oni", "nid",
-		"php", "hps", "fie", "ied", "bea", "ear", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l",
+		"php", "hps", "fie", "ied", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l",
 		"_li",
-		"npm", "pm_", "ech", "cho", "ntf", "tf ", "lpl", "plu", "lld", "ldr", "pdp", "dp ", "snm", "nmp", "hvs", "vs.", "hvb", "vb.", "sg.",
+		"npm", "pm_", "ntf", "tf ", "lpl", "plu", "lld", "ldr", "pdp", "dp ", "snm", "nmp", "hvs", "vs.", "hvb", "vb.", "sg.",
 		"ya2",
 		"a29", "?si", "&si", "sig", "amz", "mz-", "og-", "g-s", "m-d", "-da", "es(", "s (", " ('", "s('", " (\"", "s(\"", "&co", "?co", "de=",
 		"on ", "n c", "ty ", "y c", "in ", "me ", "e c", "fa ", "a c", "t u", " us", "1 u", "e u", "psk", "sk ", "sk-", "xox", "glp", "lpa",
-		"--u", "y-u", "-us", "://", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw")
+		"--u", "y-u", "-us", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw")
 	for _, c := range "_-." {
 		add("on"+string(c), "n"+string(c)+"i")
 	}
 	for _, c := range "=:\"' \\%>]`,0123456789" { // what may stand between a key and its value
-		for _, end := range []string{"wd", "ey", "tp", "wt", "sw", "au", "mk", "pw"} {
+		for _, end := range []string{"wd", "ey", "wt", "sw", "au", "mk", "pw"} {
 			add(end + string(c))
 		}
 	}
-	for _, c := range " \"',\t" { // around a flag
+	for _, c := range " \"',\t-" { // around a flag
 		for _, flag := range []string{"-p", "-u", "-w", "-a", "-k"} {
 			add(string(c)+flag, flag+string(c))
 		}
@@ -179,26 +194,52 @@ var hints = func() *[1 << hintBits / 32]uint32 {
 			add(c+"mk", c+"pw")
 		}
 		if !letter(c[0]) || i >= utf8.RuneSelf {
-			add("tp" + c)
+			put("tp"+c, hint{before: 'o'})
 		}
 		if !tokenByte(c[0]) {
 			add(c+"sk", c+"sg")
 		}
-		add("-p"+c, "-u"+c, "yj"+c, c+":/")
+		add("-p"+c, "-u"+c, "yj"+c)
+		put(c+":/", hint{url: true})
 	}
-	return t
+	put("://", hint{url: true})
+	put("bea", hint{after: 'r'})
+	put("ear", hint{before: 'b'})
+	put("ech", hint{after: 'o'})
+	put("cho", hint{before: 'e'})
+	return t, exact
 }()
 
-func hintOf(window uint32) uint32 {
-	return (window | 0x202020) * 0x165667B1 >> (32 - hintBits)
+// windowAt is the window of three bytes at s[i], lower case.
+func windowAt(s string, i int) uint32 {
+	return (uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16) | 0x202020
+}
+
+func hintOf(window uint32) uint32 { return window * 0x165667B1 >> (32 - hintBits) }
+
+// hinted says whether the window at s[i] is a hint indeed.
+func hinted(s string, i int, window uint32) bool {
+	x, ok := exactHints[window]
+	switch {
+	case !ok, x.before != 0 && (i == 0 || s[i-1]|0x20 != x.before), x.after != 0 && (i+3 == len(s) || s[i+3]|0x20 != x.after):
+		return false
+	case x.url:
+		colon := i
+		if s[i+1] == ':' {
+			colon++
+		}
+		var room [1]span
+		return strings.HasPrefix(s[colon:], "://") && len(userinfo(room[:0], s, colon+3)) > 0
+	}
+	return true
 }
 
 // secretsIn appends the secrets of s, in order and apart.
 func secretsIn(dst []span, s string) []span {
 	from := 0 // what is before has been looked at
 	for i := 0; i+3 <= len(s); i += 2 {
-		h := hintOf(uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16)
-		if hints[h>>5]&(1<<(h&31)) == 0 {
+		window := windowAt(s, i)
+		if h := hintOf(window); hints[h>>5]&(1<<(h&31)) == 0 || !hinted(s, i, window) {
 			continue
 		}
 		if end := min(len(s), i+ahead); end > from {
@@ -400,8 +441,8 @@ func hide(b *strings.Builder, kind, secret string) {
 }
 
 // destroySecrets replaces the secrets of e. What was found in one field is replaced in the others too where it is long enough to be
-// no common word: a command line stands in event.original in another spelling.
-func (p *Protector) destroySecrets(e *ecs.Event) {
+// no common word: a command line stands in event.original in another spelling. entries are those of its fields.
+func (p *Protector) destroySecrets(e *ecs.Event, entries []uint32) {
 	var room [8]span
 	type known struct{ text, hidden string }
 	var found []known
@@ -410,12 +451,11 @@ func (p *Protector) destroySecrets(e *ecs.Event) {
 	if line := e.Text(ecs.EventOriginal); len(line) >= 8 {
 		clean = len(secretsIn(room[:0], line)) == 0
 	}
-	for i := range e.Len() {
+	for i, entry := range entries {
 		f, v := e.At(i)
 		if v.Kind > ecs.Number || v.Text == "" {
 			continue
 		}
-		entry := p.classes.entry(f)
 		var text string
 		if entry&secretField != 0 {
 			text = wholeSecret(f.Name(), v.Text)
@@ -441,9 +481,9 @@ func (p *Protector) destroySecrets(e *ecs.Event) {
 	if len(found) == 0 {
 		return
 	}
-	for i := range e.Len() {
-		f, v := e.At(i)
-		if v.Kind != ecs.String || p.classes.of(f) == classNever {
+	for i, entry := range entries {
+		_, v := e.At(i)
+		if v.Kind != ecs.String || fieldClass(entry&classMask) == classNever {
 			continue
 		}
 		text := v.Text

@@ -147,6 +147,7 @@ func TestSecretsOfCommandsAndDevices(t *testing.T) {
 		`{"headers":{"authorization":["Bearer «abc.def-123»"]}}`, `<wsse:Password Type="x#PasswordText">«Abc@123»</wsse:Password>`,
 		`<Data type="s" Name="Password">«Abc@123»</Data>`,
 		// known prefixes
+		`psexec \\\\may -s x /c y --p "«Abc@1»"`,
 		"token hvs.«CAESIJabcdefghijklmnop0123»", "key AIza«SyAbcdefghijklmnopqrstuvwxyz0123456», used",
 		"SG.«abcdefghijklmnopqrstuv.abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG»",
 		"ya29.«a0AfH6SMBabcdefghijkl»",
