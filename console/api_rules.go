@@ -19,7 +19,7 @@ type RuleItem struct {
 	Alerts      *int64            `json:"alerts_30d,omitempty"`
 	Feed        string            `json:"feed,omitempty" enum:"arrives,not_seen,not_made,unknown" doc:"of a rule that runs: whether events of its log source reach the appliance. not_seen: a decoder makes them, none was stored within 30 days; not_made: no decoder makes them either"`
 	FeedCause   string            `json:"feed_cause,omitempty" doc:"why feed is unknown"`
-	Reason      string            `json:"reason,omitempty" doc:"why it was refused"`
+	Reason      Text              `json:"reason,omitempty" doc:"why it was refused"`
 }
 
 // RuleDetail is one rule with its text and words.

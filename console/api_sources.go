@@ -147,8 +147,8 @@ type SensorItem struct {
 type ProbeItem struct {
 	Name   string `json:"name"`
 	State  string `json:"state" enum:"running,refused,off,unknown"`
-	Reason string `json:"reason,omitempty" doc:"why it may not run"`
-	Allow  string `json:"allow,omitempty" doc:"the command that allows it"`
+	Reason Text   `json:"reason,omitempty" doc:"why it may not run"`
+	Allow  Text   `json:"allow,omitempty" doc:"what allows it"`
 }
 
 // LedgerItem is one minute of one source; difference 0 is good.

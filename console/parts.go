@@ -381,7 +381,10 @@ type Rules interface {
 }
 
 // RefusedRule is a rule that was not loaded.
-type RefusedRule struct{ File, Rule, Reason string }
+type RefusedRule struct {
+	File, Rule string
+	Reason     Text
+}
 
 // Audit reads the log of deeds.
 type Audit interface {

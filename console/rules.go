@@ -90,7 +90,7 @@ func (h *rules) list(ctx context.Context, k *call, in *rulesIn) (*RulesAnswer, e
 	for _, r := range h.rules.Refused() {
 		out.Refused++
 		if in.State == "running" || in.State == "unfed" || in.Severity != "" || in.Origin != "" || in.Product != "" || in.Attack != "" ||
-			!matches(in.Text, r.Rule, r.File, r.Reason) {
+			!matches(in.Text, r.Rule, r.File, r.Reason["vi"], r.Reason["en"]) {
 			continue
 		}
 		rows = append(rows, RuleItem{ID: r.Rule, Title: Text{"en": r.File}, State: "refused", File: r.File, Reason: r.Reason, Attack: []string{},

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"hoalu/soc"
@@ -16,6 +17,28 @@ type deck struct {
 
 func (d deck) Feeds(context.Context) map[string]soc.Feed              { return d.feeds }
 func (d deck) AlertsByRule(context.Context) (map[string]int64, error) { return d.alerts, nil }
+
+// shut is rules none of which runs.
+type shut struct {
+	deck
+	refused []RefusedRule
+}
+
+func (s shut) Refused() []RefusedRule { return s.refused }
+
+// Why a rule was refused was English in the Vietnamese page.
+func TestRefusedRulesSayWhyInBothLanguages(t *testing.T) {
+	parts, _ := somethingHappened()
+	why := Text{"vi": "thiếu title", "en": "title is missing"}
+	parts.Rules = shut{refused: []RefusedRule{{File: "own/a.yml:3", Reason: why}}}
+	analyst := newBench(t, parts).as("", soc.Analyst)
+	for _, words := range []string{"", "?q=thiếu", "?q=missing"} {
+		list := ask[RulesAnswer](analyst, get, "/api/rules"+words, nil)
+		if len(list.Items) != 1 || list.Items[0].State != "refused" || !maps.Equal(list.Items[0].Reason, why) {
+			t.Errorf("%s: %+v", words, list.Items)
+		}
+	}
+}
 
 // A rule that nothing here can make fire was shown as one that runs, and the figure of its alerts stood in the list alone.
 func TestRulesSayWhatReachesThem(t *testing.T) {

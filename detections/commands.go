@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -443,18 +442,4 @@ func (res *BenchResult) measureNaive(m *sigma.Matcher, events []*ecs.Event, atLe
 	res.NaiveEventsPerSecond = float64(n) / time.Since(began).Seconds()
 	res.Ratio = res.EventsPerSecond / res.NaiveEventsPerSecond
 	return nil
-}
-
-// Check loads the rules at a path and writes one line for each that is refused: file, rule, reason.
-func Check(path string, out io.Writer) (loaded int, refused []Refusal, err error) {
-	set, refused, err := LoadSet(path)
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, r := range refused {
-		if _, err := fmt.Fprintln(out, strings.ReplaceAll(r.String(), "\n", " ")); err != nil {
-			return 0, refused, err
-		}
-	}
-	return len(set.Rules) + len(set.Correlations), refused, nil
 }

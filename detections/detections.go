@@ -61,7 +61,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Refusal is a document that was not loaded: File, Rule, Reason.
+// Refusal is a document that was not loaded: File, Rule, Why.
 type Refusal = sigma.Refusal
 
 // Engine runs the rules.

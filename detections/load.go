@@ -102,8 +102,8 @@ func (o oneFile) ReadDir(name string) ([]fs.DirEntry, error) {
 func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 	n, total := 0, 0
 	one, single := p.FS.(oneFile)
-	refuse := func(name, format string, args ...any) error {
-		d.Refused = append(d.Refused, Refusal{File: name, Reason: fmt.Sprintf(format, args...)})
+	refuse := func(name string, why *wording.Problem) error {
+		d.Refused = append(d.Refused, Refusal{File: name, Why: why})
 		return nil
 	}
 	return fs.WalkDir(p.FS, ".", func(name string, e fs.DirEntry, err error) error {
@@ -111,7 +111,7 @@ func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 			if name == "." {
 				return wording.New("the rules cannot be read: %s", err)
 			}
-			return refuse(name, "cannot be read: %v", err)
+			return refuse(name, wording.New("cannot be read: %s", err))
 		}
 		base := path.Base(name)
 		if e.IsDir() {
@@ -128,21 +128,21 @@ func (p Pack) read(d *sigma.Documents, values sigma.Values) error {
 			return wording.New("the rules are more than %d files", MaxFiles)
 		}
 		if info, err := fs.Stat(p.FS, name); err != nil { // of what a link points to
-			return refuse(name, "cannot be read: %v", err)
+			return refuse(name, wording.New("cannot be read: %s", err))
 		} else if !info.Mode().IsRegular() { // opening a pipe would wait for whoever writes to it
-			return refuse(name, "is no regular file")
+			return refuse(name, wording.New("is no regular file"))
 		}
 		f, err := p.FS.Open(name)
 		if err != nil {
-			return refuse(name, "cannot be read: %v", err)
+			return refuse(name, wording.New("cannot be read: %s", err))
 		}
 		defer f.Close()
 		data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 		if err != nil {
-			return refuse(name, "cannot be read: %v", err)
+			return refuse(name, wording.New("cannot be read: %s", err))
 		}
 		if len(data) > MaxFile {
-			return refuse(name, "file is larger than %d bytes", MaxFile)
+			return refuse(name, wording.New("file is larger than %d bytes", MaxFile))
 		}
 		if total += len(data); total > MaxPack {
 			return wording.New("the rules are more than %d bytes", MaxPack)

@@ -55,7 +55,7 @@ func TestOddFilesOfAPack(t *testing.T) {
 	refused, n := readAll(t, dir)
 	names := ""
 	for _, r := range refused {
-		names += r.File + ": " + r.Reason + "\n"
+		names += r.File + ": " + r.Why.String() + "\n"
 	}
 	if n != 1 || len(refused) != 2 || !strings.Contains(names, "pipe.yml: is no regular file") ||
 		!strings.Contains(names, "link.yml: cannot be read") {
@@ -168,7 +168,7 @@ func TestBombsOfAPack(t *testing.T) {
 	var names []string
 	for _, r := range refused {
 		names = append(names, r.File)
-		t.Logf("%s: %.150s", r.File, r.Reason)
+		t.Logf("%s: %.150s", r.File, r.Why)
 	}
 	slices.Sort(names)
 	if got := strings.Join(slices.Compact(names), " "); n != 1 || got != "deep.yml large.yml maps.yml tags.yml values.yml" {

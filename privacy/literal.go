@@ -1,8 +1,9 @@
 package privacy
 
 import (
-	"fmt"
 	"time"
+
+	"hoalu/internal/wording"
 )
 
 // Literal gives a rule what stands in events in place of a citizen's number it names (decision 17). A number without any
@@ -20,8 +21,8 @@ func (p *Protector) Literal(literal string, whole bool) ([]string, error) {
 	}
 	for _, m := range append(Find(literal, false), full(nil, look(literal), anywhere, time.Now().Year())...) {
 		return nil,
-			fmt.Errorf("%q holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out",
-				literal, m.Kind)
+			wording.New("holds a citizen's number (%s), which events hold as a pseudonym only: compare the whole value, or leave the number out",
+				m.Kind)
 	}
 	return nil, nil
 }
@@ -34,7 +35,7 @@ func (p *Protector) glued(value string) ([]string, error) {
 		return nil, nil
 	}
 	if len(found) > 1 {
-		return nil, fmt.Errorf("%q holds more than one citizen's number, which events hold as pseudonyms only: compare with one of them", value)
+		return nil, wording.New("holds more than one citizen's number, which events hold as pseudonyms only: compare with one of them")
 	}
 	m := found[0]
 	tokens, _, err := p.TokenFor(m.Normal)

@@ -12,6 +12,7 @@ package sensors
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -302,6 +303,11 @@ func (h *Host) account(last books, now time.Time) (Accounts, books) {
 			v += ": " + p.Why.Error()
 		}
 		acc.Values["probe."+name] = v
+		for key, said := range map[string]*wording.Problem{"why.": p.Why, "do.": p.Do} {
+			if data, err := json.Marshal(said); said != nil && err == nil { // it always is one
+				acc.Values[key+name] = string(data)
+			}
+		}
 	}
 	acc.Sent["records"] = st.Sent - last.ship.Sent
 	for r, n := range st.Dropped {

@@ -154,6 +154,15 @@ func TestNothingRuns(t *testing.T) {
 	}
 	if v := (<-told).Values; !strings.HasPrefix(v["probe.packet"], "refused: ") || v["probe.process"] != "refused: No right." {
 		t.Errorf("the collector was told %v", v)
+	} else {
+		for _, p := range h.Probes() {
+			for key, want := range map[string]*wording.Problem{"why.": p.Why, "do.": p.Do} {
+				var got *wording.Problem
+				if err := json.Unmarshal([]byte(v[key+p.Name]), &got); err != nil || got.Format != want.Format || got.Error() != want.Error() {
+					t.Errorf("the collector was told %s%s %q (%v), want %q with its format", key, p.Name, v[key+p.Name], err, want)
+				}
+			}
+		}
 	}
 
 	ctx, cancel := context.WithCancel(context.Background())

@@ -164,7 +164,7 @@ func problemTexts(t *testing.T, out map[string]string) {
 }
 
 // wordedParts are the folders whose problems reach a person at the command line.
-var wordedParts = []string{"internal/config", "internal/bounded", "internal/wording", "national", "detections", "state", "sensors", "sensors/shipper",
+var wordedParts = []string{"internal/config", "internal/bounded", "internal/wording", "national", "detections", "detections/sigma", "privacy", "state", "sensors", "sensors/shipper",
 	"sensors/packet", "sensors/bpf/attach", "vault", "vault/local", "compliance/evidence", "internal/app", "collector/decoders"}
 
 var verbs = regexp.MustCompile(`%[-+#0]*(?:\d+)?(?:\.\d+)?[a-z%]`)

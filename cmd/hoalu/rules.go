@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -35,7 +36,7 @@ func (c RulesReloadCmd) Run(e *env) error {
 		return err
 	}
 	for _, r := range got.Refused {
-		fmt.Fprintln(plain{e.err}, say("refused:"), r)
+		fmt.Fprintln(plain{e.err}, say("refused:"), r.Say(say))
 	}
 	fmt.Fprintf(e.out, say("%d rules loaded, %d refused\n"), got.Rules, len(got.Refused))
 	if len(got.Refused) > 0 {
@@ -54,14 +55,11 @@ type RulesCheckCmd struct {
 func (c *RulesCheckCmd) Run() error { return c.run(os.Stdout, os.Stderr) }
 
 func (c *RulesCheckCmd) run(stdout, stderr io.Writer) error {
-	out := io.Writer(plain{stdout})
-	if c.JSON {
-		out = io.Discard
-	}
-	n, refused, err := detections.Check(c.Path, out)
+	set, refused, err := detections.LoadSet(c.Path)
 	if err != nil {
 		return err
 	}
+	n := len(set.Rules) + len(set.Correlations)
 	if c.JSON {
 		type line struct {
 			File   string `json:"file"`
@@ -70,13 +68,20 @@ func (c *RulesCheckCmd) run(stdout, stderr io.Writer) error {
 		}
 		lines := []line{}
 		for _, r := range refused {
-			lines = append(lines, line{r.File, r.Rule, r.Reason})
+			lines = append(lines, line{r.File, r.Rule, r.Why.Say(say)})
 		}
 		if err := json.NewEncoder(stdout).Encode(map[string]any{"loaded": n, "refused": lines}); err != nil {
 			return err
 		}
-	} else if _, err := fmt.Fprintf(stderr, say("%d rules loaded, %d refused\n"), n, len(refused)); err != nil {
-		return err
+	} else {
+		for _, r := range refused {
+			if _, err := fmt.Fprintln(plain{stdout}, strings.ReplaceAll(r.Say(say), "\n", " ")); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Fprintf(stderr, say("%d rules loaded, %d refused\n"), n, len(refused)); err != nil {
+			return err
+		}
 	}
 	if len(refused) > 0 {
 		return errFound
@@ -91,7 +96,7 @@ func loadRules(path string, strict bool, stderr io.Writer) (*sigma.Set, error) {
 		return nil, err
 	}
 	for _, r := range refused {
-		fmt.Fprintln(plain{stderr}, say("refused:"), r)
+		fmt.Fprintln(plain{stderr}, say("refused:"), r.Say(say))
 	}
 	if strict && len(refused) > 0 {
 		return nil, errFound
@@ -177,7 +182,7 @@ func (c *RulesBenchCmd) run(stdout, stderr io.Writer) error {
 	defer in.Close()
 	res, refused, err := detections.Bench(c.Rules, in, c.Naive, c.Time)
 	for _, r := range refused {
-		fmt.Fprintln(plain{stderr}, say("refused:"), r)
+		fmt.Fprintln(plain{stderr}, say("refused:"), r.Say(say))
 	}
 	if err != nil {
 		return err

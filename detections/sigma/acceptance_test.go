@@ -150,7 +150,7 @@ func TestReject(t *testing.T) {
 				t.Fatal(err)
 			}
 			set, refused := compile(t, c.Rule)
-			if len(refused) != 1 || refused[0].Reason == "" || len(set.Rules)+len(set.Correlations) > 0 {
+			if len(refused) != 1 || refused[0].Why == nil || len(set.Rules)+len(set.Correlations) > 0 {
 				t.Errorf("%s %s: refused %v, rules %d; want one refusal\n%s", c.ID, c.Topic, refused, len(set.Rules), c.Rule)
 			}
 		})
@@ -239,7 +239,7 @@ func TestLabelled(t *testing.T) {
 		t.Errorf("%d rules, %d refused; want 3755 and 25", len(set.Rules), len(refused))
 	}
 	for _, r := range refused {
-		if !strings.Contains(r.Reason, "placeholder") {
+		if !strings.Contains(r.Why.String(), "placeholder") {
 			t.Errorf("refused: %s", r)
 		}
 	}

@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 	"sync"
 
 	"hoalu/ecs"
+	"hoalu/internal/wording"
 )
 
 // Name says that an event field answers for a rule field.
@@ -119,7 +119,7 @@ func Compile(d *Documents, opt Options) (*Set, []Refusal) {
 	seen := map[string]string{}
 	unique := func(m *Meta) bool {
 		if file, ok := seen[m.ID]; ok {
-			refused = append(refused, Refusal{m.File, m.Line, m.Title, fmt.Sprintf("id %s is used already in %s", m.ID, file)})
+			refused = append(refused, Refusal{m.File, m.Line, m.Title, wording.New("id %s is used already in %s", m.ID, file)})
 			return false
 		}
 		seen[m.ID] = m.File

@@ -1,11 +1,11 @@
 package sigma
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"hoalu/internal/wording"
 )
 
 // condition is a parsed condition: or < and < not < x of.
@@ -28,7 +28,7 @@ func parseCondition(text string, names []string) (*condition, error) {
 		return nil, err
 	}
 	if len(toks) == 0 {
-		return nil, errors.New("is empty")
+		return nil, wording.New("is empty")
 	}
 	p := &condParser{toks: toks, names: names}
 	c, err := p.or(0)
@@ -36,7 +36,7 @@ func parseCondition(text string, names []string) (*condition, error) {
 		return nil, err
 	}
 	if p.pos < len(p.toks) {
-		return nil, fmt.Errorf("unexpected %q", p.toks[p.pos])
+		return nil, wording.New("unexpected %q", p.toks[p.pos])
 	}
 	return c, nil
 }
@@ -51,7 +51,7 @@ func lexCondition(s string) ([]string, error) {
 			toks = append(toks, s[i:i+1])
 			i++
 		case c == '|':
-			return nil, errors.New(`aggregations after "|" (count, near …) are the old form; write a correlation`)
+			return nil, wording.New(`aggregations after "|" (count, near …) are the old form; write a correlation`)
 		default:
 			j := i
 			for j < len(s) && !strings.ContainsRune(" \t\r\n()|", rune(s[j])) {
@@ -78,7 +78,7 @@ func (p *condParser) and(depth int) (*condition, error) {
 
 func (p *condParser) chain(depth int, word string, op byte, next func(int) (*condition, error)) (*condition, error) {
 	if depth > 64 {
-		return nil, errors.New("nested more than 64 deep")
+		return nil, wording.New("nested more than 64 deep")
 	}
 	c, err := next(depth)
 	if err != nil {
@@ -113,7 +113,7 @@ func (p *condParser) not(depth int) (*condition, error) {
 
 func (p *condParser) primary(depth int) (*condition, error) {
 	if p.pos >= len(p.toks) {
-		return nil, errors.New("ends too early")
+		return nil, wording.New("ends too early")
 	}
 	t := p.toks[p.pos]
 	p.pos++
@@ -124,16 +124,16 @@ func (p *condParser) primary(depth int) (*condition, error) {
 			return nil, err
 		}
 		if p.pos >= len(p.toks) || p.toks[p.pos] != ")" {
-			return nil, errors.New("a bracket is not closed")
+			return nil, wording.New("a bracket is not closed")
 		}
 		p.pos++
 		return c, nil
 	case t == ")":
-		return nil, errors.New("a bracket is closed that was not opened")
+		return nil, wording.New("a bracket is closed that was not opened")
 	case p.word("of"):
 		p.pos++
 		if p.pos >= len(p.toks) {
-			return nil, errors.New(`"of" names nothing`)
+			return nil, wording.New(`"of" names nothing`)
 		}
 		pat := p.toks[p.pos]
 		p.pos++
@@ -143,9 +143,9 @@ func (p *condParser) primary(depth int) (*condition, error) {
 		return &condition{op: 'i', name: t}, nil
 	}
 	if strings.ContainsAny(t, "*?") {
-		return nil, fmt.Errorf(`%q: a pattern needs "1 of" or "all of" before it`, t)
+		return nil, wording.New(`%q: a pattern needs "1 of" or "all of" before it`, t)
 	}
-	return nil, fmt.Errorf("search identifier %q is not defined", t)
+	return nil, wording.New("search identifier %q is not defined", t)
 }
 
 func (p *condParser) of(quantity, pat string) (*condition, error) {
@@ -162,7 +162,7 @@ func (p *condParser) of(quantity, pat string) (*condition, error) {
 		found = append(found, n)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%q matches no search identifier", pat)
+		return nil, wording.New("%q matches no search identifier", pat)
 	}
 	c := &condition{op: 'n'}
 	for _, n := range found {
@@ -176,10 +176,10 @@ func (p *condParser) of(quantity, pat string) (*condition, error) {
 	default:
 		n, err := strconv.Atoi(quantity)
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf(`%q before "of": want 1, any, all or a number`, quantity)
+			return nil, wording.New(`%q before "of": want 1, any, all or a number`, quantity)
 		}
 		if n > len(found) {
-			return nil, fmt.Errorf("%d of %s: only %d search identifiers match", n, pat, len(found))
+			return nil, wording.New("%d of %s: only %d search identifiers match", n, pat, len(found))
 		}
 		c.n = n
 	}

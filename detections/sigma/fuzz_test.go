@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 		d.Parse("fuzz.yml", rules, sigma.Values{})
 		set, refused := sigma.Compile(d, sigma.Options{Taxonomy: tax})
 		for _, r := range append(d.Refused, refused...) {
-			if r.Reason == "" {
+			if r.Why == nil {
 				t.Fatalf("refused without a reason: %+v", r)
 			}
 		}

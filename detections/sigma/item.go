@@ -3,7 +3,6 @@ package sigma
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -12,6 +11,8 @@ import (
 	"unicode/utf16"
 
 	"go.yaml.in/yaml/v3"
+
+	"hoalu/internal/wording"
 )
 
 // item is one field condition: field, modifiers, values.
@@ -80,7 +81,7 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 	mods := parts[1:]
 	for _, m := range mods {
 		if !slices.Contains(valueModifiers, m) && !slices.Contains(timeModifiers, m) {
-			return nil, fmt.Errorf("modifier %q is unknown", m)
+			return nil, wording.New("modifier %q is unknown", m)
 		}
 	}
 	n = deref(n)
@@ -91,16 +92,16 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 	case yaml.SequenceNode:
 		nodes = n.Content
 		if len(nodes) == 0 {
-			return nil, errors.New("list is empty")
+			return nil, wording.New("list is empty")
 		}
 	default:
-		return nil, at(n.Line, errors.New("want a value or a list of values"))
+		return nil, at(n.Line, wording.New("want a value or a list of values"))
 	}
 	for i, m := range mods {
 		switch m {
 		case "all":
 			if n.Kind != yaml.SequenceNode || len(nodes) < 2 {
-				return nil, errors.New("all needs a list of two values or more")
+				return nil, wording.New("all needs a list of two values or more")
 			}
 			it.all = true
 		case "neq":
@@ -110,7 +111,7 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 			it.op = strings.TrimPrefix(it.op+" "+m, "equals ")
 		}
 		if slices.Contains(mods[:i], m) {
-			return nil, fmt.Errorf("modifier %q stands twice", m)
+			return nil, wording.New("modifier %q stands twice", m)
 		}
 	}
 	for _, c := range nodes {
@@ -123,13 +124,13 @@ func (p *parser) parseItem(key string, n *yaml.Node) (*item, error) {
 		}
 		if s.kind == 'n' {
 			if n.Kind == yaml.SequenceNode {
-				return nil, errors.New("null may not stand in a list; write a search identifier of its own for it")
+				return nil, wording.New("null may not stand in a list; write a search identifier of its own for it")
 			}
 			if len(mods) > 0 {
-				return nil, errors.New("null takes no modifiers")
+				return nil, wording.New("null takes no modifiers")
 			}
 			if it.field == "" {
-				return nil, errors.New("null is no keyword")
+				return nil, wording.New("null is no keyword")
 			}
 			it.op = "null"
 			it.values = append(it.values, value{want: "null", preds: []pred{{kind: predNull}}})
@@ -266,7 +267,7 @@ func (p *parser) expand(pats []pattern) ([]pattern, error) {
 				}
 				vals := p.Placeholders[name]
 				if len(vals) == 0 {
-					return nil, fmt.Errorf("placeholder %%%s%% has no values; give them under detections.placeholders", name)
+					return nil, wording.New("placeholder %%%s%% has no values; give them under detections.placeholders", name)
 				}
 				var next []pattern
 				for _, d := range done {
@@ -275,7 +276,7 @@ func (p *parser) expand(pats []pattern) ([]pattern, error) {
 					}
 				}
 				if done = next; len(done) > 10_000 {
-					return nil, errors.New("placeholders give more than 10000 values")
+					return nil, wording.New("placeholders give more than 10000 values")
 				}
 			}
 		}
@@ -323,15 +324,38 @@ func base64Shifted(s string, shift int) string {
 	return enc[start:end]
 }
 
+// regexpWords say what is wrong with a regular expression.
+var regexpWords = map[syntax.ErrorCode]wording.Word{
+	syntax.ErrInvalidCharClass:      "no such class of characters",
+	syntax.ErrInvalidCharRange:      "no such range of characters",
+	syntax.ErrInvalidEscape:         "no such escape",
+	syntax.ErrInvalidNamedCapture:   "no such name of a group",
+	syntax.ErrInvalidPerlOp:         "no such group",
+	syntax.ErrInvalidRepeatOp:       "no such repetition",
+	syntax.ErrInvalidRepeatSize:     "repeated too often",
+	syntax.ErrInvalidUTF8:           "it is not text in UTF-8",
+	syntax.ErrMissingBracket:        "] is missing",
+	syntax.ErrMissingParen:          ") is missing",
+	syntax.ErrMissingRepeatArgument: "nothing stands before the repetition",
+	syntax.ErrTrailingBackslash:     "ends in a backslash",
+	syntax.ErrUnexpectedParen:       ") was not opened",
+	syntax.ErrNestingDepth:          "nested too deep",
+	syntax.ErrLarge:                 "is too large",
+}
+
 func regexpError(err error) error {
-	var se *syntax.Error
-	if errors.As(err, &se) {
-		if se.Code == syntax.ErrInvalidPerlOp || se.Code == syntax.ErrInvalidEscape {
-			return fmt.Errorf("re: %s: %s (look-around and back-references are no part of Sigma regular expressions)", se.Code, se.Expr)
-		}
-		return fmt.Errorf("re: %s: %s", se.Code, se.Expr)
+	se, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
+		return wording.Because(err, "re: %s", err)
 	}
-	return fmt.Errorf("re: %w", err)
+	word, ok := regexpWords[se.Code]
+	if !ok {
+		word = wording.Word(se.Code)
+	}
+	if se.Code == syntax.ErrInvalidPerlOp || se.Code == syntax.ErrInvalidEscape {
+		return wording.Because(err, "re: %s: %s (look-around and back-references are no part of Sigma regular expressions)", word, se.Expr)
+	}
+	return wording.Because(err, "re: %s: %s", word, se.Expr)
 }
 
 // number keeps whole numbers exact and others as float.

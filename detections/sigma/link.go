@@ -1,8 +1,9 @@
 package sigma
 
 import (
-	"fmt"
 	"slices"
+
+	"hoalu/internal/wording"
 )
 
 // linker finds what the correlations of a Set refer to: rules, and other correlations.
@@ -36,15 +37,15 @@ func (s *Set) link(all []*Correlation, unique func(*Meta) bool) []Refusal {
 			s.Correlations = order
 			break
 		}
-		l.refuse(l.live[circle], "correlation refers to itself in a circle")
+		l.refuse(l.live[circle], wording.New("correlation refers to itself in a circle"))
 		l.live = slices.Delete(l.live, circle, circle+1)
 	}
 	l.decideAlerts()
 	return l.refused
 }
 
-func (l *linker) refuse(k *Correlation, reason string) {
-	l.refused = append(l.refused, Refusal{k.File, k.Line, k.Title, reason})
+func (l *linker) refuse(k *Correlation, why error) {
+	l.refused = append(l.refused, Refusal{k.File, k.Line, k.Title, wording.Of(why)})
 	for key, v := range l.byKey {
 		if v == k {
 			delete(l.byKey, key)
@@ -58,12 +59,12 @@ func (l *linker) refuseBroken() bool {
 	l.live = slices.DeleteFunc(l.live, func(k *Correlation) bool {
 		for _, ref := range k.Refs {
 			if l.set.byKey[ref] == nil && l.byKey[ref] == nil {
-				l.refuse(k, fmt.Sprintf("correlation: rule %q is not loaded", ref))
+				l.refuse(k, wording.New("correlation: rule %q is not loaded", ref))
 				return true
 			}
 		}
 		if err := l.aliases(k); err != nil {
-			l.refuse(k, err.Error())
+			l.refuse(k, err)
 			return true
 		}
 		return false
@@ -142,7 +143,7 @@ func (l *linker) aliases(k *Correlation) error {
 				return rules[ref] != nil && rules[ref] == rules[rule] || l.byKey[ref] != nil && l.byKey[ref] == l.byKey[rule]
 			})
 			if i < 0 {
-				return fmt.Errorf("correlation: aliases: %s: %s is not one of its rules", alias, rule)
+				return wording.New("correlation: aliases: %s: %s is not one of its rules", alias, rule)
 			}
 			delete(m, rule)
 			m[k.Refs[i]] = field

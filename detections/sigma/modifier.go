@@ -2,12 +2,12 @@ package sigma
 
 import (
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
+
+	"hoalu/internal/wording"
 )
 
 // modified is a value of an item while its modifiers are applied to it, in their order.
@@ -42,7 +42,7 @@ func (p *parser) parseValue(it *item, mods []string, s scalar) (value, error) {
 		}
 	}
 	if m.special != "" && m.special != "re" && it.field == "" {
-		return value{}, fmt.Errorf("%s needs a field", m.special)
+		return value{}, wording.New("%s needs a field", m.special)
 	}
 	if m.special != "" {
 		x, err := m.finalPred()
@@ -81,12 +81,12 @@ func (m *modified) may(name string) bool {
 // apply applies the modifier at mods[i].
 func (m *modified) apply(i int, name string) (err error) {
 	if !m.may(name) {
-		return fmt.Errorf("modifier %q cannot follow %q", name, m.special)
+		return wording.New("modifier %q cannot follow %q", name, m.special)
 	}
 	switch name {
 	case "all", "neq":
 	case "contains", "startswith", "endswith":
-		m.within(i, name)
+		m.inside(i, name)
 	case "windash":
 		for j := range m.pats {
 			m.pats[j] = m.pats[j].windash()
@@ -105,8 +105,8 @@ func (m *modified) apply(i int, name string) (err error) {
 	return err
 }
 
-// within is contains, startswith and endswith; with fieldref before or behind it they compare two fields.
-func (m *modified) within(i int, name string) {
+// inside is contains, startswith and endswith; with fieldref before or behind it they compare two fields.
+func (m *modified) inside(i int, name string) {
 	m.star = true
 	if m.special == "fieldref" || m.special == "" && slices.Contains(m.mods[i+1:], "fieldref") {
 		m.fieldref = map[string]predKind{"contains": predFieldContains, "startswith": predFieldPrefix, "endswith": predFieldSuffix}[name]
@@ -124,13 +124,13 @@ func (m *modified) within(i int, name string) {
 
 func (m *modified) utf16(name string) error {
 	if m.wide != "" {
-		return fmt.Errorf("modifier %q cannot follow %q", name, m.wide)
+		return wording.New("modifier %q cannot follow %q", name, m.wide)
 	}
 	m.wide = name
 	for j := range m.pats {
 		plainPats, ok := m.pats[j].expandDashes(maxDashes)
 		if !ok || len(plainPats) > 1 {
-			return fmt.Errorf("modifier %q cannot follow windash", name)
+			return wording.New("modifier %q cannot follow windash", name)
 		}
 		first := true
 		m.pats[j] = plainPats[0].each(func(t string) pattern {
@@ -144,21 +144,21 @@ func (m *modified) utf16(name string) error {
 
 func (m *modified) base64(name string) error {
 	if m.encoded {
-		return fmt.Errorf("modifier %q: the value is base64 already", name)
+		return wording.New("modifier %q: the value is base64 already", name)
 	}
 	m.encoded = true
 	if m.field != "" && m.star {
-		return fmt.Errorf("modifier %q must stand before contains, startswith or endswith", name)
+		return wording.New("modifier %q must stand before contains, startswith or endswith", name)
 	}
 	var out []pattern
 	for _, q := range m.pats {
 		all, ok := q.expandDashes(maxDashes)
 		if !ok {
-			return fmt.Errorf("modifier %q: too many dashes", name)
+			return wording.New("modifier %q: too many dashes", name)
 		}
 		for _, x := range all {
 			if x.wild() {
-				return fmt.Errorf("modifier %q: a value with wildcards cannot be encoded", name)
+				return wording.New("modifier %q: a value with wildcards cannot be encoded", name)
 			}
 			if name == "base64" {
 				out = append(out, plain(base64.StdEncoding.EncodeToString([]byte(x.text()))))
@@ -179,22 +179,22 @@ func (m *modified) end(i int, name string) error {
 	switch name {
 	case "re":
 		if i > 0 && !slices.Equal(m.mods[:i], []string{"all"}) {
-			return fmt.Errorf("modifier %q cannot stand before re", m.mods[i-1])
+			return wording.New("modifier %q cannot stand before re", m.mods[i-1])
 		}
 		m.final, m.special = predRegexp, "re"
 	case "i", "m", "s":
 		if m.special != "re" {
-			return fmt.Errorf("modifier %q belongs to re", name)
+			return wording.New("modifier %q belongs to re", name)
 		}
 		m.flags += name
 	case "cidr":
 		if m.star || m.encoded {
-			return errors.New("cidr takes no other modifiers before it")
+			return wording.New("cidr takes no other modifiers before it")
 		}
 		m.final, m.special = predCIDR, "cidr"
 	case "exists":
 		if i > 0 || s.kind != 'b' && !strings.EqualFold(s.text, "true") && !strings.EqualFold(s.text, "false") {
-			return errors.New("exists stands alone and takes true or false")
+			return wording.New("exists stands alone and takes true or false")
 		}
 		m.final, m.special = predExists, "exists"
 		if strings.EqualFold(s.text, "false") {
@@ -202,15 +202,15 @@ func (m *modified) end(i int, name string) error {
 		}
 	case "fieldref":
 		if s.kind != 's' || s.text == "" {
-			return errors.New("fieldref needs the name of a field")
+			return wording.New("fieldref needs the name of a field")
 		}
 		m.special = "fieldref"
 	case "lt", "lte", "gt", "gte":
 		if m.star || m.encoded {
-			return fmt.Errorf("%s takes no other modifiers before it", name)
+			return wording.New("%s takes no other modifiers before it", name)
 		}
 		if _, ok := parseNumber(s.text); !ok || s.kind == 'b' {
-			return fmt.Errorf("%s needs a number, not %q", name, s.text)
+			return wording.New("%s needs a number, not %q", name, s.text)
 		}
 		if m.final == predTime {
 			m.than = numeric[name]
@@ -219,10 +219,10 @@ func (m *modified) end(i int, name string) error {
 		m.final, m.special = numeric[name], name
 	case "minute", "hour", "day", "week", "month", "year":
 		if m.star || m.encoded {
-			return fmt.Errorf("%s takes no other modifiers before it", name)
+			return wording.New("%s takes no other modifiers before it", name)
 		}
 		if x, ok := parseNumber(s.text); !ok || !x.whole {
-			return fmt.Errorf("%s needs a whole number, not %q", name, s.text)
+			return wording.New("%s needs a whole number, not %q", name, s.text)
 		}
 		m.final, m.special = predTime, name
 	}
@@ -247,7 +247,7 @@ func (m *modified) finalPred() (pred, error) {
 		if err != nil {
 			addr, err := netip.ParseAddr(s.text)
 			if err != nil {
-				return pred{}, fmt.Errorf("cidr %q is no network; want 10.0.0.0/8 or fc00::/7", s.text)
+				return pred{}, wording.New("cidr %q is no network; want 10.0.0.0/8 or fc00::/7", s.text)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}

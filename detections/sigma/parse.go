@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"hoalu/internal/wording"
 )
 
 // MaxDocument bounds one rule; larger is no rule.
@@ -47,7 +49,7 @@ const maxItems = 200_000
 
 func (p *parser) count() error {
 	if p.items++; p.items > maxItems {
-		return fmt.Errorf("more than %d values; do aliases repeat themselves?", maxItems)
+		return wording.New("more than %d values; do aliases repeat themselves?", maxItems)
 	}
 	return nil
 }
@@ -112,6 +114,47 @@ func shift(n *yaml.Node, by int) {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
+// yamlWords are complaints of the reader of YAML in words: the first whose part the complaint has counts.
+var yamlWords = []struct {
+	part string
+	said error
+}{
+	{"mapping values are not allowed", wording.New("a colon stands where none may; put the value in quotes, or correct the indentation")},
+	{"could not find expected ':'", wording.New("a key has no colon behind it")},
+	{"did not find expected ',' or", errBracket},
+	{"did not find expected node content", errBracket},
+	{"did not find expected '-' indicator", wording.New("the entries of a list do not stand in one column")},
+	{"did not find expected key", wording.New("the indentation does not fit the lines before")},
+	{"block sequence entries are not allowed", wording.New("a list begins where none may; correct the indentation")},
+	{"tab character", errTab},
+	{"cannot start any token", errTab},
+	{"unexpected end of stream", wording.New("a quotation mark is not closed")},
+	{"unknown escape character", wording.New("a backslash stands in double quotes; use single quotes")},
+	{"unknown anchor", wording.New("an alias (*) names nothing before it")},
+	{"excessive aliasing", errUnfolds},
+	{"exceeded max depth", errUnfolds},
+	{"contains itself", errUnfolds},
+	{"control characters", errNotText},
+	{"UTF-8", errNotText},
+}
+
+var (
+	errBracket = wording.New("a bracket is not closed, or a comma is missing")
+	errTab     = wording.New("a tab stands where blanks must indent, or a value begins with a character that needs quotes")
+	errUnfolds = wording.New("its aliases or levels unfold to too much")
+	errNotText = wording.New("it is not text in UTF-8")
+)
+
+// notYAML is a complaint of the reader of YAML in words.
+func notYAML(err error, complaint string) error {
+	for _, w := range yamlWords {
+		if strings.Contains(complaint, w.part) {
+			return wording.Because(err, "YAML: %s", w.said)
+		}
+	}
+	return wording.Because(err, "YAML: %s", wording.Word("cannot be read; look at indentation, colons, brackets and quotes"))
+}
+
 func (p *parser) parse(d *Documents, file string, doc source) {
 	title := ""
 	p.items = 0
@@ -123,10 +166,10 @@ func (p *parser) parse(d *Documents, file string, doc source) {
 		if errors.As(err, &l) {
 			line = l.line
 		}
-		d.Refused = append(d.Refused, Refusal{File: file, Line: line, Rule: title, Reason: err.Error()})
+		d.Refused = append(d.Refused, Refusal{File: file, Line: line, Rule: title, Why: wording.Of(err)})
 	}
 	if len(text) > MaxDocument {
-		refuse(fmt.Errorf("document is larger than %d bytes", MaxDocument))
+		refuse(wording.New("document is larger than %d bytes", MaxDocument))
 		return
 	}
 	var root yaml.Node
@@ -136,7 +179,7 @@ func (p *parser) parse(d *Documents, file string, doc source) {
 		if n, nerr := strconv.Atoi(m[1]); nerr == nil {
 			first = doc.before + n
 		}
-		refuse(fmt.Errorf("YAML: %s", said[len(m[0]):]))
+		refuse(notYAML(err, said[len(m[0]):]))
 		return
 	}
 	if len(root.Content) == 0 {
@@ -146,7 +189,7 @@ func (p *parser) parse(d *Documents, file string, doc source) {
 	first = max(first, root.Content[0].Line)
 	top, err := asMap(root.Content[0])
 	if err != nil {
-		refuse(fmt.Errorf("a rule is a map of title, logsource, detection …: %w", err))
+		refuse(wording.New("a rule is a map of title, logsource, detection …: %s", err))
 		return
 	}
 	title = scalarText(top.get("title"))
@@ -176,7 +219,7 @@ func (p *parser) parse(d *Documents, file string, doc source) {
 		}
 		d.Filters = append(d.Filters, f)
 	case top.get("action") != nil:
-		refuse(errors.New(`"action" documents (rule collections of Sigma 1) are not supported; write whole rules`))
+		refuse(wording.New(`"action" documents (rule collections of Sigma 1) are not supported; write whole rules`))
 	default:
 		r, err := p.parseRule(top, meta)
 		if err != nil {
@@ -216,29 +259,32 @@ func deref(n *yaml.Node) *yaml.Node {
 func asMap(n *yaml.Node) (*mapping, error) {
 	n = deref(n)
 	if n == nil || n.Kind != yaml.MappingNode {
-		return nil, at(lineOf(n), errors.New("want a map"))
+		return nil, at(lineOf(n), wording.New("want a map"))
 	}
 	m := &mapping{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := deref(n.Content[i])
 		if k.Kind != yaml.ScalarNode {
-			return nil, at(k.Line, errors.New("a key must be text"))
+			return nil, at(k.Line, wording.New("a key must be text"))
 		}
 		if k.ShortTag() == "!!merge" {
-			return nil, at(k.Line, errors.New("YAML merge keys (<<) are not supported"))
+			return nil, at(k.Line, wording.New("YAML merge keys (<<) are not supported"))
 		}
 		key := k.Value
 		if k.ShortTag() == "!!null" {
 			key = ""
 		}
 		if slices.Contains(m.keys, key) {
-			return nil, at(k.Line, fmt.Errorf("key %q stands twice", key))
+			return nil, at(k.Line, wording.New("key %q stands twice", key))
 		}
 		m.keys, m.lines = append(m.keys, key), append(m.lines, k.Line)
 		m.vals = append(m.vals, deref(n.Content[i+1]))
 	}
 	return m, nil
 }
+
+// within says in which part of the document a problem is; place is words of Sigma or of the document itself.
+func within(place string, err error) error { return wording.New("%s: %s", place, err) }
 
 func lineOf(n *yaml.Node) int {
 	if n == nil {
@@ -264,13 +310,13 @@ func textList(n *yaml.Node) ([]string, error) {
 		return []string{n.Value}, nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		return nil, at(n.Line, errors.New("want a list of text"))
+		return nil, at(n.Line, wording.New("want a list of text"))
 	}
 	var out []string
 	for _, c := range n.Content {
 		c = deref(c)
 		if c.Kind != yaml.ScalarNode || c.ShortTag() == "!!null" {
-			return nil, at(c.Line, errors.New("want a list of text"))
+			return nil, at(c.Line, wording.New("want a list of text"))
 		}
 		out = append(out, c.Value)
 	}
@@ -293,13 +339,13 @@ func parseMeta(top *mapping) (Meta, error) {
 		Author:      scalarText(top.get("author")),
 	}
 	if m.Title == "" {
-		return m, errors.New("title is missing")
+		return m, wording.New("title is missing")
 	}
 	if m.Level != "" && !slices.Contains(levels, m.Level) {
-		return m, fmt.Errorf("level %q: want one of %s", m.Level, strings.Join(levels, ", "))
+		return m, wording.New("level %q: want one of %s", m.Level, strings.Join(levels, ", "))
 	}
 	if m.Status != "" && !slices.Contains(statuses, m.Status) {
-		return m, fmt.Errorf("status %q: want one of %s", m.Status, strings.Join(statuses, ", "))
+		return m, wording.New("status %q: want one of %s", m.Status, strings.Join(statuses, ", "))
 	}
 	for _, id := range []string{m.ID, m.Name, m.Title} {
 		if m.ID == "" {
@@ -312,7 +358,7 @@ func parseMeta(top *mapping) (Meta, error) {
 	}{{"tags", &m.Tags}, {"references", &m.References}, {"falsepositives", &m.FalsePos}} {
 		list, err := textList(top.get(l.key))
 		if err != nil {
-			return m, fmt.Errorf("%s: %w", l.key, err)
+			return m, within(l.key, err)
 		}
 		*l.to = list
 	}
@@ -323,7 +369,7 @@ func parseMeta(top *mapping) (Meta, error) {
 			Runbook map[string][]string `yaml:"runbook"` // three steps each
 		}
 		if err := n.Decode(&own); err != nil {
-			return m, fmt.Errorf("hoalu: %w", err)
+			return m, wording.Because(err, "hoalu: vi and en have a title and a why, runbook has lists of steps; something else stands there")
 		}
 		m.Texts = map[string]Texts{}
 		if own.VI != nil {
@@ -341,11 +387,11 @@ func parseLogSource(top *mapping) (LogSource, error) {
 	var l LogSource
 	n := top.get("logsource")
 	if n == nil {
-		return l, errors.New("logsource is missing")
+		return l, wording.New("logsource is missing")
 	}
 	m, err := asMap(n)
 	if err != nil {
-		return l, fmt.Errorf("logsource: %w", err)
+		return l, within("logsource", err)
 	}
 	for _, p := range []struct {
 		key string
@@ -353,12 +399,12 @@ func parseLogSource(top *mapping) (LogSource, error) {
 	}{{"product", &l.Product}, {"service", &l.Service}, {"category", &l.Category}} {
 		v := m.get(p.key)
 		if v != nil && v.Kind != yaml.ScalarNode {
-			return l, fmt.Errorf("logsource: %s must be text", p.key)
+			return l, wording.New("logsource: %s must be text", p.key)
 		}
 		*p.to = strings.ToLower(scalarText(v))
 	}
 	if l == (LogSource{}) {
-		return l, errors.New("logsource names no product, service or category")
+		return l, wording.New("logsource names no product, service or category")
 	}
 	return l, nil
 }
@@ -371,11 +417,11 @@ func (p *parser) parseRule(top *mapping, meta Meta) (*Rule, error) {
 	}
 	n := top.get("detection")
 	if n == nil {
-		return nil, errors.New("detection is missing")
+		return nil, wording.New("detection is missing")
 	}
 	m, err := asMap(n)
 	if err != nil {
-		return nil, fmt.Errorf("detection: %w", err)
+		return nil, within("detection", err)
 	}
 	r.detections, r.names, r.conditions, err = p.parseDetections(m, nil)
 	return r, at(n.Line, err)
@@ -389,13 +435,13 @@ func (p *parser) parseFilter(top *mapping, meta Meta) (*Filter, error) {
 	}
 	m, err := asMap(top.get("filter"))
 	if err != nil {
-		return nil, fmt.Errorf("filter: %w", err)
+		return nil, within("filter", err)
 	}
 	if f.Rules, err = textList(m.get("rules")); err != nil {
-		return nil, fmt.Errorf("filter: rules: %w", err)
+		return nil, within("filter: rules", err)
 	}
 	if len(f.Rules) == 0 {
-		return nil, errors.New("filter: rules is missing; name the rules it applies to, or any")
+		return nil, wording.New("filter: rules is missing; name the rules it applies to, or any")
 	}
 	if len(f.Rules) == 1 && strings.EqualFold(f.Rules[0], "any") {
 		f.Any = true
@@ -413,34 +459,34 @@ func (p *parser) parseDetections(m *mapping, skip []string) (map[string]*detecti
 			continue
 		}
 		if key == "" {
-			return nil, nil, nil, errors.New("detection: a search identifier has no name")
+			return nil, nil, nil, wording.New("detection: a search identifier has no name")
 		}
 		det, err := p.parseDetection(m.vals[i], 0)
 		if err != nil {
-			return nil, nil, nil, at(m.lines[i], fmt.Errorf("%s: %w", key, err))
+			return nil, nil, nil, at(m.lines[i], within(key, err))
 		}
 		dets[key] = det
 		names = append(names, key)
 	}
 	if len(names) == 0 {
-		return nil, nil, nil, errors.New("detection has no search identifier")
+		return nil, nil, nil, wording.New("detection has no search identifier")
 	}
 	n := m.get("condition")
 	if n == nil {
-		return nil, nil, nil, errors.New("condition is missing")
+		return nil, nil, nil, wording.New("condition is missing")
 	}
 	texts, err := textList(n)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("condition: %w", err)
+		return nil, nil, nil, within("condition", err)
 	}
 	if len(texts) == 0 {
-		return nil, nil, nil, errors.New("condition is empty")
+		return nil, nil, nil, wording.New("condition is empty")
 	}
 	var conds []*condition
 	for _, t := range texts {
 		c, err := parseCondition(t, names)
 		if err != nil {
-			return nil, nil, nil, at(n.Line, fmt.Errorf("condition %q: %w", strings.TrimSpace(t), err))
+			return nil, nil, nil, at(n.Line, within(fmt.Sprintf("condition %q", strings.TrimSpace(t)), err))
 		}
 		conds = append(conds, c)
 	}
@@ -457,7 +503,7 @@ type detection struct {
 func (p *parser) parseDetection(n *yaml.Node, depth int) (*detection, error) {
 	n = deref(n)
 	if depth > 16 {
-		return nil, errors.New("nested more than 16 deep")
+		return nil, wording.New("nested more than 16 deep")
 	}
 	if err := p.count(); err != nil {
 		return nil, err
@@ -469,20 +515,20 @@ func (p *parser) parseDetection(n *yaml.Node, depth int) (*detection, error) {
 			return nil, err
 		}
 		if len(m.keys) == 0 {
-			return nil, errors.New("is empty")
+			return nil, wording.New("is empty")
 		}
 		d := &detection{and: true}
 		for i, key := range m.keys {
 			it, err := p.parseItem(key, m.vals[i])
 			if err != nil {
-				return nil, at(m.lines[i], fmt.Errorf("%s: %w", key, err))
+				return nil, at(m.lines[i], within(key, err))
 			}
 			d.kids = append(d.kids, &detection{item: it})
 		}
 		return d, nil
 	case yaml.SequenceNode:
 		if len(n.Content) == 0 {
-			return nil, errors.New("is empty")
+			return nil, wording.New("is empty")
 		}
 		d := &detection{}
 		var words []*yaml.Node // neighbours that are keywords make one item
@@ -521,7 +567,7 @@ func (p *parser) parseDetection(n *yaml.Node, depth int) (*detection, error) {
 		}
 		return &detection{item: it}, nil
 	}
-	return nil, at(n.Line, errors.New("want a map, a list or a keyword"))
+	return nil, at(n.Line, wording.New("want a map, a list or a keyword"))
 }
 
 // scalar is a YAML scalar as a Sigma value.
@@ -533,7 +579,7 @@ type scalar struct {
 func parseScalar(n *yaml.Node) (scalar, error) {
 	n = deref(n)
 	if n.Kind != yaml.ScalarNode {
-		return scalar{}, at(n.Line, errors.New("a value must be text, a number, true, false or null"))
+		return scalar{}, at(n.Line, wording.New("a value must be text, a number, true, false or null"))
 	}
 	switch n.ShortTag() {
 	case "!!null":
@@ -557,27 +603,27 @@ func parseScalar(n *yaml.Node) (scalar, error) {
 	case "!!float":
 		return scalar{n.Value, 'f'}, nil
 	case "!!binary":
-		return scalar{}, at(n.Line, errors.New("!!binary values are not supported"))
+		return scalar{}, at(n.Line, wording.New("!!binary values are not supported"))
 	}
 	return scalar{n.Value, 's'}, nil
 }
 
 func parseTimespan(s string) (int64, error) {
 	if len(s) < 2 {
-		return 0, fmt.Errorf("timespan %q: want a number and s, m, h, d or w", s)
+		return 0, wording.New("timespan %q: want a number and s, m, h, d or w", s)
 	}
 	n, err := strconv.ParseInt(s[:len(s)-1], 10, 64)
 	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("timespan %q: want a number and s, m, h, d or w", s)
+		return 0, wording.New("timespan %q: want a number and s, m, h, d or w", s)
 	}
 	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour,
 		'w': 7 * 24 * time.Hour}[s[len(s)-1]]
 	if unit == 0 {
-		return 0, fmt.Errorf("timespan %q: want a number and s, m, h, d or w (months and years have no fixed length)", s)
+		return 0, wording.New("timespan %q: want a number and s, m, h, d or w (months and years have no fixed length)", s)
 	}
 	ms := unit.Milliseconds()
 	if n > (1<<53)/ms {
-		return 0, fmt.Errorf("timespan %q is too long", s)
+		return 0, wording.New("timespan %q is too long", s)
 	}
 	return n * ms, nil
 }
@@ -585,44 +631,44 @@ func parseTimespan(s string) (int64, error) {
 func parseCorrelation(top *mapping, meta Meta) (*Correlation, error) {
 	m, err := asMap(top.get("correlation"))
 	if err != nil {
-		return nil, fmt.Errorf("correlation: %w", err)
+		return nil, within("correlation", err)
 	}
 	c := &Correlation{Meta: meta, Alert: true, Type: scalarText(m.get("type"))}
 	switch c.Type {
 	case EventCount, ValueCount, ValueSum, ValueAvg, Temporal, TemporalOrdered:
 	case "value_percentile", "value_median":
-		return nil, fmt.Errorf("correlation type %s is not supported: the specification does not say how the percentile of few values is formed",
+		return nil, wording.New("correlation type %s is not supported: the specification does not say how the percentile of few values is formed",
 			c.Type)
 	case "":
-		return nil, errors.New("correlation: type is missing")
+		return nil, wording.New("correlation: type is missing")
 	default:
 		return nil,
-			fmt.Errorf("correlation type %q is unknown; want event_count, value_count, value_sum, value_avg, temporal or temporal_ordered", c.Type)
+			wording.New("correlation type %q is unknown; want event_count, value_count, value_sum, value_avg, temporal or temporal_ordered", c.Type)
 	}
 	if c.Refs, err = textList(m.get("rules")); err != nil {
-		return nil, fmt.Errorf("correlation: rules: %w", err)
+		return nil, within("correlation: rules", err)
 	}
 	if len(c.Refs) == 0 {
-		return nil, errors.New("correlation: rules is missing")
+		return nil, wording.New("correlation: rules is missing")
 	}
 	if (c.Type == Temporal || c.Type == TemporalOrdered) && len(c.Refs) < 2 {
-		return nil, fmt.Errorf("correlation: %s needs two rules or more", c.Type)
+		return nil, wording.New("correlation: %s needs two rules or more", c.Type)
 	}
 	if len(c.Refs) > 64 {
-		return nil, errors.New("correlation: more than 64 rules")
+		return nil, wording.New("correlation: more than 64 rules")
 	}
 	span := m.get("timespan")
 	if span == nil {
 		span = m.get("timeframe")
 	}
 	if span == nil {
-		return nil, errors.New("correlation: timespan is missing")
+		return nil, wording.New("correlation: timespan is missing")
 	}
 	if c.Timespan, err = parseTimespan(scalarText(span)); err != nil {
 		return nil, err
 	}
 	if c.GroupBy, err = textList(m.get("group-by")); err != nil {
-		return nil, fmt.Errorf("correlation: group-by: %w", err)
+		return nil, within("correlation: group-by", err)
 	}
 	gen := m.get("generate")
 	if gen == nil {
@@ -630,26 +676,26 @@ func parseCorrelation(top *mapping, meta Meta) (*Correlation, error) {
 	}
 	if gen != nil {
 		if gen.Kind != yaml.ScalarNode || gen.ShortTag() != "!!bool" {
-			return nil, errors.New("correlation: generate must be true or false")
+			return nil, wording.New("correlation: generate must be true or false")
 		}
 		c.Generate = strings.EqualFold(gen.Value, "true")
 	}
 	if n := m.get("aliases"); n != nil {
 		am, err := asMap(n)
 		if err != nil {
-			return nil, fmt.Errorf("correlation: aliases: %w", err)
+			return nil, within("correlation: aliases", err)
 		}
 		c.Aliases = map[string]map[string]string{}
 		for i, alias := range am.keys {
 			rm, err := asMap(am.vals[i])
 			if err != nil {
-				return nil, fmt.Errorf("correlation: aliases: %s: %w", alias, err)
+				return nil, within("correlation: aliases: "+alias, err)
 			}
 			c.Aliases[alias] = map[string]string{}
 			for j, rule := range rm.keys {
 				field := scalarText(rm.vals[j])
 				if field == "" {
-					return nil, fmt.Errorf("correlation: aliases: %s: %s names no field", alias, rule)
+					return nil, wording.New("correlation: aliases: %s: %s names no field", alias, rule)
 				}
 				c.Aliases[alias][rule] = field
 			}
@@ -664,21 +710,21 @@ func (c *Correlation) parseCondition(n *yaml.Node) error {
 		if temporal {
 			return nil
 		}
-		return errors.New("correlation: condition is missing")
+		return wording.New("correlation: condition is missing")
 	}
 	if temporal {
 		if c.Type == TemporalOrdered {
-			return errors.New("correlation: temporal_ordered takes no condition; all rules must follow in their order")
+			return wording.New("correlation: temporal_ordered takes no condition; all rules must follow in their order")
 		}
 		if n.Kind != yaml.ScalarNode {
-			return errors.New("correlation: the condition of temporal joins rule names by and, or")
+			return wording.New("correlation: the condition of temporal joins rule names by and, or")
 		}
 		cond, err := parseCondition(n.Value, c.Refs)
 		if err != nil {
-			return fmt.Errorf("correlation: condition %q: %w", n.Value, err)
+			return within(fmt.Sprintf("correlation: condition %q", n.Value), err)
 		}
 		if cond.negates() {
-			return fmt.Errorf("correlation: condition %q: not is not supported; absence is known only after the window", n.Value)
+			return wording.New("correlation: condition %q: not is not supported; absence is known only after the window", n.Value)
 		}
 		c.Needs = func(seen []bool) bool {
 			return cond.eval(func(name string) bool { return seen[slices.Index(c.Refs, name)] })
@@ -687,37 +733,37 @@ func (c *Correlation) parseCondition(n *yaml.Node) error {
 	}
 	m, err := asMap(n)
 	if err != nil {
-		return fmt.Errorf("correlation: condition: %w", err)
+		return within("correlation: condition", err)
 	}
 	for i, key := range m.keys {
 		switch key {
 		case "field":
 			if c.Fields, err = textList(m.vals[i]); err != nil {
-				return fmt.Errorf("correlation: condition: field: %w", err)
+				return within("correlation: condition: field", err)
 			}
 		case "gt", "gte", "lt", "lte", "eq", "neq":
 			x, err := strconv.ParseFloat(scalarText(m.vals[i]), 64)
 			if err != nil {
-				return fmt.Errorf("correlation: condition: %s needs a number", key)
+				return wording.New("correlation: condition: %s needs a number", key)
 			}
 			if counts := c.Type == EventCount || c.Type == ValueCount; counts && (x != float64(int64(x)) || x < 0 || x > 1e6) {
-				return fmt.Errorf("correlation: condition: %s needs a whole number from 0 to 1000000", key)
+				return wording.New("correlation: condition: %s needs a whole number from 0 to 1000000", key)
 			}
 			c.Bounds = append(c.Bounds, Bound{key, x})
 		default:
-			return fmt.Errorf("correlation: condition: %q is unknown; want field, gt, gte, lt, lte, eq or neq", key)
+			return wording.New("correlation: condition: %q is unknown; want field, gt, gte, lt, lte, eq or neq", key)
 		}
 	}
 	if len(c.Bounds) == 0 {
-		return errors.New("correlation: condition has no operator (gt, gte, lt, lte, eq, neq)")
+		return wording.New("correlation: condition has no operator (gt, gte, lt, lte, eq, neq)")
 	}
 	switch {
 	case c.Type == EventCount && len(c.Fields) > 0:
-		return errors.New("correlation: event_count takes no field; value_count counts values")
+		return wording.New("correlation: event_count takes no field; value_count counts values")
 	case c.Type != EventCount && len(c.Fields) == 0:
-		return fmt.Errorf("correlation: %s needs a field in its condition", c.Type)
+		return wording.New("correlation: %s needs a field in its condition", c.Type)
 	case (c.Type == ValueSum || c.Type == ValueAvg) && len(c.Fields) != 1:
-		return fmt.Errorf("correlation: %s takes one field", c.Type)
+		return wording.New("correlation: %s takes one field", c.Type)
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"strconv"
 
 	"hoalu/ecs"
+	"hoalu/internal/wording"
 )
 
 // LogSource is what a rule applies to; an empty part applies to all.
@@ -149,17 +150,21 @@ type Correlation struct {
 
 // Refusal is one document that was not taken, and why.
 type Refusal struct {
-	File   string
-	Line   int    // where in the file, from 1; 0: not known
-	Rule   string // title or id, "" where the document could not be read so far
-	Reason string
+	File string
+	Line int    // where in the file, from 1; 0: not known
+	Rule string // title or id, "" where the document could not be read so far
+	Why  *wording.Problem
 }
 
-func (r Refusal) String() string {
+func (r Refusal) String() string { return r.Say(func(english string) string { return english }) }
+
+// Say is place, rule and why, as translate gives the words.
+func (r Refusal) Say(translate func(english string) string) string {
+	why := r.Why.Say(translate)
 	if r.Rule == "" {
-		return r.Place() + ": " + r.Reason
+		return r.Place() + ": " + why
 	}
-	return r.Place() + ": " + r.Rule + ": " + r.Reason
+	return r.Place() + ": " + r.Rule + ": " + why
 }
 
 // Place is the file, and the line where it is known: "own/rule.yml:12".

@@ -12,6 +12,7 @@ import (
 
 	"hoalu/detections/sigma"
 	"hoalu/ecs"
+	"hoalu/internal/wording"
 )
 
 func rule(logsource, detection string) string {
@@ -180,12 +181,14 @@ func TestRefuse(t *testing.T) {
 		set, refused := compile(t, tt.rule)
 		if len(refused) != 1 || !strings.Contains(refused[0].String(), tt.want) || len(set.Rules)+len(set.Correlations) > 0 {
 			t.Errorf("%s\n got %v, want one refusal with %q", tt.rule, refused, tt.want)
+		} else if raw := unworded(refused[0].Why); raw != "" {
+			t.Errorf("%s\n %q can be said in no other language: no part has words for it", tt.rule, raw)
 		}
 	}
 	// one bad document does not take the others of its file with it
 	good := rule("product: windows", "a: {A: 1}\ncondition: a")
 	set, refused := compile(t, "title: [\n---\n"+good+"---\n"+good)
-	if len(set.Rules) != 1 || len(refused) != 2 || !strings.Contains(refused[1].Reason, "used already") {
+	if len(set.Rules) != 1 || len(refused) != 2 || !strings.Contains(refused[1].Why.String(), "used already") {
 		t.Errorf("bad, good, same: %d rules, %v", len(set.Rules), refused)
 	}
 }
@@ -200,11 +203,11 @@ func TestRefusedPlace(t *testing.T) {
 		want string
 	}{
 		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    B: 1\n    A|foo: 1\n  condition: a\n", 6, `A|foo: modifier "foo" is unknown`},
-		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A|re:\n      - ok\n      - '('\n  condition: a\n", 7, "re: missing closing )"},
+		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A|re:\n      - ok\n      - '('\n  condition: a\n", 7, "re: ) is missing: ("},
 		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A: {b: 1}\n  condition: a\n", 5, "want a value"},
 		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A: 1\n  condition: a and\n", 6, "ends too early"},
 		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A: 1\n    A: 2\n  condition: a\n", 6, "stands twice"},
-		{"title: t\n\tb: 1\n", 2, "YAML: found"},
+		{"title: t\n\tb: 1\n", 2, "YAML: a tab stands"},
 		{"title: t\na: 'open\n", 0, "YAML:"},
 		{"# words\ntitle: t\ndetection:\n  a: {A: 1}\n  condition: a\n", 2, "logsource is missing"},
 		{"title: t\nid: 0f9a2e1c-0000-4000-8000-000000000001\nlogsource: {product: x}\ndetection: {a: {A: 1}, condition: a}\n", 1,
@@ -214,12 +217,29 @@ func TestRefusedPlace(t *testing.T) {
 		{"- a\n", 1, "a rule is a map"},
 	} {
 		_, refused := compile(t, text+tt.doc)
-		if len(refused) != 1 || !strings.Contains(refused[0].Reason, tt.want) || tt.line > 0 && refused[0].Line != first-1+tt.line {
+		if len(refused) != 1 || !strings.Contains(refused[0].Why.String(), tt.want) || tt.line > 0 && refused[0].Line != first-1+tt.line {
 			t.Errorf("%s\n got %v, want line %d and %q", tt.doc, refused, first-1+tt.line, tt.want)
 		} else if !strings.HasPrefix(refused[0].String(), fmt.Sprintf("test.yml:%d: ", refused[0].Line)) {
 			t.Errorf("printed as %s", refused[0])
 		}
 	}
+}
+
+// unworded is what a problem gives as an error said it, for want of words of its own; "" where there is none.
+func unworded(p *wording.Problem) string {
+	if p.Format == "%s" {
+		if _, ok := p.Values[0].(wording.Word); !ok {
+			return p.Error()
+		}
+	}
+	for _, v := range p.Values {
+		if err, ok := v.(error); ok {
+			if raw := unworded(wording.Of(err)); raw != "" {
+				return raw
+			}
+		}
+	}
+	return ""
 }
 
 // TestUnfolding: little text that says much is refused, and soon.
@@ -234,7 +254,7 @@ func TestUnfolding(t *testing.T) {
 		"title: t\nlogsource: {product: x}\ndetection: {a: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + ", condition: a}\n"} {
 		start := time.Now()
 		_, refused := compile(t, text)
-		if len(refused) != 1 || refused[0].Reason == "" || time.Since(start) > 10*time.Second {
+		if len(refused) != 1 || refused[0].Why == nil || time.Since(start) > 10*time.Second {
 			t.Errorf("%.120s: %v after %v", text, refused, time.Since(start))
 		}
 	}
@@ -249,7 +269,7 @@ func TestAliasByName(t *testing.T) {
 		t.Errorf("refused %v", refused)
 	}
 	if _, refused := compile(t, base+fmt.Sprintf(corr, "other")); len(refused) != 1 ||
-		!strings.Contains(refused[0].Reason, "not one of its rules") {
+		!strings.Contains(refused[0].Why.String(), "not one of its rules") {
 		t.Errorf("alias of a stranger: %v", refused)
 	}
 }
@@ -296,7 +316,7 @@ func TestValues(t *testing.T) {
 		}
 	}
 	if _, refused := load(rule("product: windows", "a: {Id|contains: '079123456789'}\ncondition: a")); len(refused) != 1 ||
-		!strings.Contains(refused[0].Reason, "part of a citizen") {
+		!strings.Contains(refused[0].Why.String(), "part of a citizen") {
 		t.Errorf("part of an identifier: %v", refused)
 	}
 }

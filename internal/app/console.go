@@ -22,6 +22,7 @@ import (
 	"hoalu/console/ui"
 	"hoalu/detections"
 	"hoalu/ecs/wire"
+	"hoalu/internal/lang"
 	"hoalu/national"
 	"hoalu/privacy"
 	"hoalu/soc"
@@ -409,7 +410,7 @@ func (p rulesPart) Rules() []soc.RuleInfo { return p.a.engine.Rules() }
 func (p rulesPart) Refused() []console.RefusedRule {
 	var out []console.RefusedRule
 	for _, r := range p.a.engine.Refused() {
-		out = append(out, console.RefusedRule{File: r.Place(), Rule: r.Rule, Reason: r.Reason})
+		out = append(out, console.RefusedRule{File: r.Place(), Rule: r.Rule, Reason: lang.Both(r.Why)})
 	}
 	return out
 }

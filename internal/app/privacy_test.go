@@ -50,10 +50,18 @@ func TestRulesThatNameCitizens(t *testing.T) {
 	}
 	named := false
 	for _, x := range refused {
-		named = named || strings.Contains(x.Reason, "pseudonym") && (x.Rule == "part" || strings.Contains(x.File, "part"))
+		if strings.Contains(x.String(), "037090001234") {
+			t.Errorf("the refusal tells the number: %s", x)
+		}
+		named = named || strings.Contains(x.Why.String(), "pseudonym") && (x.Rule == "part" || strings.Contains(x.File, "part"))
 	}
 	if !named {
 		t.Errorf("the rule that looks for a part is not refused by name: %+v", refused)
+	}
+	for _, x := range (rulesPart{r.App}).Refused() {
+		if x.Reason["vi"] == "" || x.Reason["en"] == "" || x.Reason["vi"] == x.Reason["en"] {
+			t.Errorf("%s: the console is told %q", x.File, x.Reason)
+		}
 	}
 	e := &ecs.Event{ID: "x", Time: 1795300000000, Created: 1795300000000}
 	e.SetLogsource("app", "")

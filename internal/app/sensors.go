@@ -9,6 +9,7 @@ import (
 	"hoalu/collector/health"
 	sensorsource "hoalu/collector/source/sensor"
 	"hoalu/console"
+	"hoalu/internal/lang"
 	"hoalu/inventory"
 	"hoalu/inventory/enrol"
 	"hoalu/sensors"
@@ -113,11 +114,11 @@ func (p sensorsPart) Sensors(ctx context.Context) ([]console.Sensor, error) {
 		own := a.own != nil && src.Sensor == console.OwnSensor
 		if own {
 			for _, pr := range a.own.Probes() {
-				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: pr.Why.String(), Allow: pr.Do.String()})
+				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: lang.Both(pr.Why), Allow: lang.Both(pr.Do)})
 			}
 		} else {
 			for _, pr := range told.Last.Probes() {
-				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: pr.Reason})
+				s.Probes = append(s.Probes, console.ProbeItem{Name: pr.Name, State: pr.State, Reason: lang.Both(pr.Why), Allow: lang.Both(pr.Do)})
 			}
 		}
 		s.State = console.SensorState(s.Probes, withdrawn[src.Sensor] || src.Retired != 0, own || s.Seen > 0 && now-s.Seen <= heardWithin)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -87,8 +88,20 @@ func (c *Client) open(ctx context.Context, method, path string, q url.Values, bo
 	if p := f.Problem; p != nil {
 		return nil, &soc.Problem{Status: p.Status, Code: p.Code, Detail: p.Detail, Do: p.Do, Values: p.Values, Uses: p.Uses}
 	}
+	if f.Words != nil {
+		return nil, &answered{f.Error, f.Words}
+	}
 	return nil, errors.New(f.Error)
 }
+
+// answered is an error of the appliance; what of its text can be said in the language of who asked is the Problem that Unwrap gives.
+type answered struct {
+	text  string
+	words *wording.Problem
+}
+
+func (a *answered) Error() string { return a.text }
+func (a *answered) Unwrap() error { return a.words }
 
 // unreached says why a request did not come to the appliance.
 func (c *Client) unreached(err error) error {

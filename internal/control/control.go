@@ -26,6 +26,7 @@ import (
 	"syscall"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -153,8 +154,9 @@ type problem struct {
 
 // failure is the body of an error: its English text, and the problem it is, if it is one.
 type failure struct {
-	Error   string   `json:"error"`
-	Problem *problem `json:"problem,omitempty"`
+	Error   string           `json:"error"`
+	Problem *problem         `json:"problem,omitempty"`
+	Words   *wording.Problem `json:"words,omitempty"` // what of Error can be said in another language
 }
 
 // refuse answers an error, with the status of a Problem and as 500 otherwise.
@@ -165,6 +167,7 @@ func (s *Socket) refuse(w http.ResponseWriter, err error) {
 	if errors.As(err, &p) {
 		status, f.Problem = p.Status, &problem{p.Status, p.Code, p.Detail, p.Do, p.Values, p.Uses}
 	}
+	errors.As(err, &f.Words)
 	body, err := json.Marshal(f)
 	if err != nil {
 		s.log.Error("answer an error", "error", err)

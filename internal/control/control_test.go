@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -45,6 +47,9 @@ func TestProblemsTravel(t *testing.T) {
 	c := serve(t, t.TempDir(), Operation{Pattern: "POST /problem",
 		Do: func(*http.Request) (any, error) { return nil, errors.Join(errors.New("first"), want) }},
 		Operation{Pattern: "GET /error", Do: func(*http.Request) (any, error) { return nil, errors.New("the disk is gone") }},
+		Operation{Pattern: "GET /words", Do: func(*http.Request) (any, error) {
+			return nil, fmt.Errorf("load the rules: %w", wording.New("%s holds %d bytes", "a.yml", 7))
+		}},
 		Operation{Pattern: "GET /unsayable", Do: func(*http.Request) (any, error) { return func() {}, nil }},
 		Operation{Pattern: "POST /decode", Do: func(r *http.Request) (any, error) {
 			var v struct{ Name string }
@@ -55,6 +60,13 @@ func TestProblemsTravel(t *testing.T) {
 	var got *soc.Problem
 	if !errors.As(err, &got) || cmp.Diff(want, got) != "" {
 		t.Errorf("a problem: %v (-sent +came)\n%s", err, cmp.Diff(want, got))
+	}
+	// what can be said in another language comes out with its words, however it was wrapped
+	err = c.Call(ctx, "GET", "/words", nil, nil, nil)
+	var words *wording.Problem
+	if !errors.As(err, &words) || err.Error() != "load the rules: a.yml holds 7 bytes" ||
+		words.Say(func(string) string { return "%s có %d byte" }) != "a.yml có 7 byte" {
+		t.Errorf("a problem in words: %v, %v", err, words)
 	}
 	got = nil
 	if err := c.Call(ctx, "GET", "/error", nil, nil, nil); err == nil || err.Error() != "the disk is gone" || errors.As(err, &got) {

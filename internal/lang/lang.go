@@ -1,5 +1,5 @@
 // Package lang words what the command line says in the language of the person who runs it: Vietnamese where the locale says so, else
-// English.
+// English; and what the console shows of the problems that parts find, in both.
 //
 // Words: a text is an English sentence or format as it stands in the code; vi.yml gives its Vietnamese, with the same verbs in the same
 // order. A text without a translation stays English; a test of cmd/hoalu fails for each.
@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"hoalu/internal/wording"
 )
 
 //go:embed vi.yml
@@ -56,9 +58,22 @@ func Code() string {
 // T is a text in the language in use.
 func T(english string) string {
 	if vietnamese {
-		if vi, ok := Texts()[english]; ok {
-			return vi
-		}
+		return inVietnamese(english)
 	}
 	return english
+}
+
+func inVietnamese(english string) string {
+	if vi, ok := Texts()[english]; ok {
+		return vi
+	}
+	return english
+}
+
+// Both is a problem in both languages, by their codes; nil of none.
+func Both(p *wording.Problem) map[string]string {
+	if p == nil {
+		return nil
+	}
+	return map[string]string{"vi": p.Say(inVietnamese), "en": p.String()}
 }

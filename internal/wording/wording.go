@@ -53,21 +53,19 @@ func Because(cause error, format string, values ...any) *Problem {
 }
 
 // String is the sentence in English, "" of no Problem.
-func (p *Problem) String() string {
-	if p == nil {
-		return ""
-	}
-	return p.Error()
-}
+func (p *Problem) String() string { return p.Say(func(english string) string { return english }) }
 
 // Error is the sentence in English.
-func (p *Problem) Error() string { return p.Say(func(english string) string { return english }) }
+func (p *Problem) Error() string { return p.String() }
 
 // Unwrap is the error that the Problem puts into words or among them, nil for one of its own.
 func (p *Problem) Unwrap() error { return p.cause }
 
-// Say is the sentence as translate gives its format and words.
+// Say is the sentence as translate gives its format and words, "" of no Problem.
 func (p *Problem) Say(translate func(english string) string) string {
+	if p == nil {
+		return ""
+	}
 	values := make([]any, len(p.Values))
 	for i, v := range p.Values {
 		switch v := v.(type) {

@@ -1,12 +1,15 @@
 package sensor
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"hoalu/internal/wording"
 )
 
 // What a sensor names is bounded: a compromised one must not fill the ledger, the metrics or this process's memory with names.
@@ -35,16 +38,32 @@ type Stats struct {
 }
 
 // Probe is how a probe of a sensor is doing, as the sensor says.
-type Probe struct{ Name, State, Reason string }
+type Probe struct {
+	Name, State string
+	Why, Do     *wording.Problem // why it may not run and how to allow it; nil: not told
+}
 
-// Probes are the probes among the values, by name.
+// Probes are the probes among the values, by name: probe.NAME is "state" or "state: reason in English"; why.NAME and do.NAME are the
+// same and what to do as problems, which can be said in other languages. An older sensor does not tell them.
 func (s Stats) Probes() []Probe {
+	problem := func(name string) (p *wording.Problem) {
+		if json.Unmarshal([]byte(s.Values[name]), &p) != nil {
+			return nil
+		}
+		return p
+	}
 	var out []Probe
 	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
-		if probe, ok := strings.CutPrefix(name, "probe."); ok {
-			state, reason, _ := strings.Cut(s.Values[name], ": ")
-			out = append(out, Probe{probe, state, reason})
+		probe, ok := strings.CutPrefix(name, "probe.")
+		if !ok {
+			continue
 		}
+		state, reason, told := strings.Cut(s.Values[name], ": ")
+		p := Probe{Name: probe, State: state, Why: problem("why." + probe), Do: problem("do." + probe)}
+		if p.Why == nil && told {
+			p.Why = wording.New("%s", reason)
+		}
+		out = append(out, p)
 	}
 	return out
 }

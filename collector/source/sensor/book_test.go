@@ -1,12 +1,16 @@
 package sensor
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"hoalu/internal/wording"
 )
 
 // TestNamesAreBounded: a sensor that invents reasons without end is counted whole, under a bounded number of names, also over many
@@ -66,10 +70,27 @@ func TestCountsAreBounded(t *testing.T) {
 func TestProbes(t *testing.T) {
 	t.Parallel()
 	b := NewBook()
+	words := func(p *wording.Problem) string {
+		data, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
 	b.take("s-1",
-		Stats{Values: map[string]string{"probe.process": "refused: needs CAP_BPF\x1b[2J", "probe.packet": "running", "version": "1"}}, 1)
-	if got := fmt.Sprintf("%q", b.Of("s-1").Last.Probes()); got != `[{"packet" "running" ""} {"process" "refused" "needs CAP_BPF [2J"}]` {
-		t.Errorf("probes %s", got)
+		Stats{Values: map[string]string{"probe.process": "refused: needs CAP_BPF\x1b[2J", "probe.packet": "running", "version": "1",
+			"probe.socket": "refused: The kernel is 4.19.", "why.socket": words(wording.New("The kernel is %s.", "4.19")),
+			"do.socket": words(wording.New("Upgrade the kernel.")),
+			"probe.bad": "refused: no words", "why.bad": `{"format":"%999999T","values":[{"text":"x"}]}`, "do.bad": "{"}}, 1)
+	type said struct{ name, state, why, do, vi string }
+	var got []said
+	for _, p := range b.Of("s-1").Last.Probes() {
+		got = append(got, said{p.Name, p.State, p.Why.String(), p.Do.String(), p.Why.Say(func(string) string { return "nhân %s" })})
+	}
+	if want := []said{{"bad", "refused", "no words", "", "nhân no words"}, {"packet", "running", "", "", ""},
+		{"process", "refused", "needs CAP_BPF [2J", "", "nhân needs CAP_BPF [2J"},
+		{"socket", "refused", "The kernel is 4.19.", "Upgrade the kernel.", "nhân 4.19"}}; !slices.Equal(got, want) {
+		t.Errorf("probes\n%+v, want\n%+v", got, want)
 	}
 }
 

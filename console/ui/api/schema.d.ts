@@ -3067,11 +3067,15 @@ export interface components {
             theme?: "light" | "dark" | "system";
         };
         ProbeItem: {
-            /** @description the command that allows it */
-            allow?: string;
+            /** @description what allows it */
+            allow?: {
+                [key: string]: string;
+            };
             name: string;
             /** @description why it may not run */
-            reason?: string;
+            reason?: {
+                [key: string]: string;
+            };
             /** @enum {string} */
             state: "running" | "refused" | "off" | "unknown";
         };
@@ -3329,7 +3333,9 @@ export interface components {
             };
             origin: string;
             /** @description why it was refused */
-            reason?: string;
+            reason?: {
+                [key: string]: string;
+            };
             runbook: {
                 [key: string]: string[];
             };
@@ -3367,7 +3373,9 @@ export interface components {
             };
             origin: string;
             /** @description why it was refused */
-            reason?: string;
+            reason?: {
+                [key: string]: string;
+            };
             severity: string;
             /** @enum {string} */
             state: "running" | "refused";

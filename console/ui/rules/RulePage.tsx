@@ -48,7 +48,7 @@ export default function RulePage() {
       <div className="page-body">
         {r.reason && (
           <p className="banner banner-danger">
-            <Evidence value={r.reason} className="ev-wrap" />
+            <Said text={r.reason} />
           </p>
         )}
         <FeedNote rule={r} />

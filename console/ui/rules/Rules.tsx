@@ -55,7 +55,13 @@ export default function Rules() {
               <Said text={r.title} fallback={r.file} />
             </span>
             <span className="sub cut">
-              {r.reason ? <Evidence value={r.reason} className="danger-text" /> : <Evidence value={r.file} />}
+              {r.reason ? (
+                <span className="danger-text">
+                  <Said text={r.reason} />
+                </span>
+              ) : (
+                <Evidence value={r.file} />
+              )}
             </span>
           </span>
         ),

@@ -7,6 +7,7 @@ import { Empty, Failed, Loading } from '../design/states';
 import { Pre, TableWrap } from '../design/TableWrap';
 import { Age } from '../design/Time';
 import { Evidence } from '../evidence/Evidence';
+import { Said } from '../evidence/Said';
 import { number } from '../format/number';
 import { useLang } from '../session/preferences';
 import { Ends } from './SourceView';
@@ -65,7 +66,7 @@ export function Sensors() {
                     </td>
                     <td>
                       {p.reason ? (
-                        <Evidence value={p.reason} className="ev-wrap" />
+                        <Said text={p.reason} />
                       ) : p.state === 'unknown' ? (
                         <Measured known={false} why={t('sources.probeUnknown')}>
                           {null}
@@ -75,7 +76,7 @@ export function Sensors() {
                       )}
                       {p.allow && (
                         <Pre label={t('sources.allow')}>
-                          <Evidence value={p.allow} mode="detail" />
+                          <Said text={p.allow} />
                         </Pre>
                       )}
                     </td>
