@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"hoalu/internal/wording"
 	"hoalu/sensors/packet"
 )
 
@@ -31,7 +32,7 @@ func (c *SensorPacketCmd) Run() error {
 }
 
 func (c *SensorPacketCmd) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	cfg := packet.Config{Notice: func(s string) { fmt.Fprintln(stderr, s) }}
+	cfg := packet.Config{Notice: func(p *wording.Problem) { fmt.Fprintln(plain{stderr}, p.Say(say)) }}
 	for _, h := range c.Home {
 		p, err := netip.ParsePrefix(h)
 		if err != nil {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hoalu/internal/wording"
 )
 
 // The corpus: captures of several projects with what Suricata 7.0.10 and tshark 4.0.17 make of them.
@@ -176,7 +178,7 @@ func tshark(b []byte) values {
 // ours reads a capture with an Analyzer and collects the same values; it fails on records that are not JSON.
 func ours(t testing.TB, path string) (v values, st Stats, notices []string, took time.Duration) {
 	v = values{}
-	a := strict(Config{Notice: func(s string) { notices = append(notices, s) }}, func(b []byte, _ Class) {
+	a := strict(Config{Notice: func(p *wording.Problem) { notices = append(notices, p.String()) }}, func(b []byte, _ Class) {
 		var r map[string]any
 		if err := json.Unmarshal(b, &r); err != nil {
 			t.Errorf("%s: record is not JSON: %v\n%s", path, err, b)

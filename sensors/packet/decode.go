@@ -1,6 +1,10 @@
 package packet
 
-import "fmt"
+import (
+	"fmt"
+
+	"hoalu/internal/wording"
+)
 
 // Link types (https://www.tcpdump.org/linktypes.html) that this package reads.
 const (
@@ -144,8 +148,8 @@ func (a *Analyzer) guard() {
 	if r := recover(); r != nil {
 		a.n.Faults++
 		a.n.Forgotten += uint64(a.table.live)
-		a.notice(fmt.Sprintf("fault in the packet decoder (%v) at packet %d: %d flows forgotten; please report it with the capture", r,
-			a.n.Packets, a.table.live))
+		a.notice(wording.New("fault in the packet decoder (%s) at packet %d: %d flows forgotten; please report it with the capture",
+			fmt.Sprint(r), a.n.Packets, a.table.live))
 		a.n.Decoded++ // as far as it went
 		a.pools, a.held = pools{}, 0
 		a.clear()

@@ -26,6 +26,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"hoalu/internal/wording"
 )
 
 // Class is what a record tells of. Classes are ordered: an Output that is full drops the lowest first.
@@ -56,7 +58,7 @@ type Config struct {
 	// asked for both ends of a new flow: one of them true, and its packets are counted as filtered and not looked at (the sensor's own export)
 	Exclude  func(netip.AddrPort) bool
 	Off      map[Class]bool           // classes that make no records; counted as filtered
-	Notice   func(string)             // told, in a sentence, what a person should know of a capture: unsupported link type, cut-off file
+	Notice   func(*wording.Problem)   // told what a person should know of a capture: unsupported link type, cut-off file
 	Live     bool                     // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
 	MaxFlows int                      // default 1,048,576; live flows past it are evicted, unestablished ones first
 	MaxBytes int                      // default 64 MiB of what flows carry and waits: stream bytes, fragments, requests, hellos …
@@ -222,8 +224,8 @@ func (a *Analyzer) publish() {
 	a.shared.Overflow = named(overNames[:], a.over[:])
 }
 
-func (a *Analyzer) notice(s string) {
+func (a *Analyzer) notice(p *wording.Problem) {
 	if a.cfg.Notice != nil {
-		a.cfg.Notice(s)
+		a.cfg.Notice(p)
 	}
 }

@@ -26,6 +26,7 @@ import (
 
 	"hoalu/ecs"
 	"hoalu/internal/golden"
+	"hoalu/internal/wording"
 )
 
 // strict is NewAnalyzer without the guard: a fault fails the test.
@@ -38,7 +39,7 @@ func strict(cfg Config, emit func([]byte, Class)) *Analyzer {
 // TestGuard: a fault costs the flows, not the sensor, and is counted.
 func TestGuard(t *testing.T) {
 	said := ""
-	a := NewAnalyzer(Config{Notice: func(s string) { said = s }}, func([]byte, Class) { panic("emit") })
+	a := NewAnalyzer(Config{Notice: func(p *wording.Problem) { said = p.String() }}, func([]byte, Class) { panic("emit") })
 	s := web(t, 1400)
 	for _, f := range s.frames {
 		a.Packet(LinkEthernet, epoch.UnixNano()+int64(f.at), f.data, len(f.data))
@@ -766,7 +767,7 @@ func TestReadErrors(t *testing.T) {
 		t.Errorf("missing file: %v", err)
 	}
 	var said []string
-	a = strict(Config{Notice: func(s string) { said = append(said, s) }}, func([]byte, Class) {})
+	a = strict(Config{Notice: func(p *wording.Problem) { said = append(said, p.String()) }}, func([]byte, Class) {})
 	c := web(t, 1400).capture()
 	if err := Read(context.Background(), bytes.NewReader(c[:len(c)-9]), a); err != nil || a.Stats().CutOff != 1 || len(said) != 1 {
 		t.Errorf("cut-off file: error %v, %d cut off, said %q: want nil, 1 and one sentence", err, a.Stats().CutOff, said)

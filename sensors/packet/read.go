@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math/bits"
@@ -50,7 +49,7 @@ func ReadFile(ctx context.Context, path string, a *Analyzer) error {
 	sort.Strings(files)
 	for _, p := range files {
 		if err := readOne(ctx, p, a); errors.Is(err, ErrNotCapture) {
-			a.notice(err.Error())
+			a.notice(wording.Of(err))
 		} else if err != nil {
 			return err
 		}
@@ -93,7 +92,7 @@ func Read(ctx context.Context, in io.Reader, a *Analyzer) error {
 // read reads all of the capture, whose first four bytes are magic, and ends its flows.
 func (c *capture) read(magic uint32) (err error) {
 	a := c.a
-	var cutOff string
+	var cutOff *wording.Problem
 	switch magic {
 	case 0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1:
 		cutOff, err = c.pcap()
@@ -103,9 +102,9 @@ func (c *capture) read(magic uint32) (err error) {
 		return wording.New("%s: begins with %08x", ErrNotCapture, magic)
 	}
 	a.n.Captures++
-	if cutOff != "" {
+	if cutOff != nil {
 		a.n.CutOff++
-		a.notice(c.prefix() + cutOff)
+		a.notice(c.named(cutOff))
 	}
 	links := make([]uint32, 0, len(c.skipped))
 	for l := range c.skipped {
@@ -113,7 +112,7 @@ func (c *capture) read(magic uint32) (err error) {
 	}
 	sort.Slice(links, func(i, j int) bool { return links[i] < links[j] })
 	for _, l := range links {
-		a.notice(fmt.Sprintf("%sunsupported link type %d: %d packets skipped", c.prefix(), l, c.skipped[l]))
+		a.notice(c.named(wording.New("unsupported link type %d: %d packets skipped", l, c.skipped[l])))
 	}
 	a.Flush()
 	return err
@@ -129,11 +128,12 @@ type capture struct {
 	n       int
 }
 
-func (c *capture) prefix() string {
+// named puts the name of the capture before what is told of it.
+func (c *capture) named(p *wording.Problem) *wording.Problem {
 	if c.a.name == "" {
-		return ""
+		return p
 	}
-	return c.a.name + ": "
+	return wording.New("%s: %s", c.a.name, p)
 }
 
 // bytes returns the next n bytes, good until the next call.
@@ -172,10 +172,10 @@ func (c *capture) packet(link uint32, t int64, b []byte, wire int) error {
 }
 
 // pcap reads the classic format (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-03.html). cutOff says how the file is damaged.
-func (c *capture) pcap() (cutOff string, err error) {
+func (c *capture) pcap() (cutOff *wording.Problem, err error) {
 	h, err := c.bytes(24)
 	if err != nil {
-		return "the file ends within its header", nil
+		return wording.New("the file ends within its header"), nil
 	}
 	var o binary.ByteOrder = binary.LittleEndian
 	magic := o.Uint32(h)
@@ -196,26 +196,27 @@ func (c *capture) pcap() (cutOff string, err error) {
 		h, err := c.bytes(head)
 		if err != nil {
 			if len(h) > 0 {
-				return fmt.Sprintf("the file ends within packet %d", c.n+1), nil
+				return wording.New("the file ends within packet %d", c.n+1), nil
 			}
-			return "", nil
+			return nil, nil
 		}
 		sec, frac, caplen, wire := o.Uint32(h), o.Uint32(h[4:]), o.Uint32(h[8:]), o.Uint32(h[12:])
 		if caplen > maxPacket {
-			return fmt.Sprintf("packet %d claims %d bytes: the rest of the file is left out", c.n+1, caplen), nil
+			return leftOut(wording.New("packet %d claims %d bytes", c.n+1, caplen))
 		}
 		t := int64(sec)*1e9 + int64(frac)*unit
 		b, err := c.bytes(int(caplen))
 		if err != nil {
+			cut := wording.New("the file ends within packet %d", c.n+1)
 			if len(b) > 0 {
 				if err := c.packet(link, t, b, int(max(wire, caplen))); err != nil {
-					return "", err
+					return nil, err
 				}
 			}
-			return fmt.Sprintf("the file ends within packet %d", c.n+1), nil
+			return cut, nil
 		}
 		if err := c.packet(link, t, b, int(max(wire, caplen))); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 }
@@ -245,20 +246,20 @@ func (i pcapInterface) at(hi, lo uint32) int64 {
 }
 
 // leftOut says why the rest of a file is not read.
-func leftOut(format string, args ...any) (string, error) {
-	return fmt.Sprintf(format, args...) + ": the rest of the file is left out", nil
+func leftOut(why *wording.Problem) (*wording.Problem, error) {
+	return wording.New("%s: the rest of the file is left out", why), nil
 }
 
 // pcapng reads the block format (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html).
-func (c *capture) pcapng() (cutOff string, err error) {
+func (c *capture) pcapng() (cutOff *wording.Problem, err error) {
 	s := section{order: binary.LittleEndian}
 	for {
 		h, err := c.r.Peek(12)
 		if err != nil {
 			if len(h) > 0 {
-				return "the file ends within a block", nil
+				return wording.New("the file ends within a block"), nil
 			}
-			return "", nil
+			return nil, nil
 		}
 		if binary.BigEndian.Uint32(h) == 0x0a0d0d0a {
 			switch binary.LittleEndian.Uint32(h[8:]) {
@@ -267,40 +268,40 @@ func (c *capture) pcapng() (cutOff string, err error) {
 			case 0x4d3c2b1a:
 				s.order = binary.BigEndian
 			default:
-				return leftOut("a section header is damaged")
+				return leftOut(wording.New("a section header is damaged"))
 			}
 			s.interfaces = s.interfaces[:0]
 		}
 		typ, n := s.order.Uint32(h), s.order.Uint32(h[4:])
 		if n < 12 || n > maxPacket+4096 {
-			return leftOut("a block claims %d bytes", n)
+			return leftOut(wording.New("a block claims %d bytes", n))
 		}
 		n = (n + 3) &^ 3
 		b, err := c.bytes(int(n))
 		if err != nil {
-			return "the file ends within a block", nil
+			return wording.New("the file ends within a block"), nil
 		}
-		if cutOff, err = c.block(&s, typ, b[8:n-4]); cutOff != "" || err != nil {
+		if cutOff, err = c.block(&s, typ, b[8:n-4]); cutOff != nil || err != nil {
 			return cutOff, err
 		}
 	}
 }
 
 // block reads one block; what it does not know is passed over.
-func (c *capture) block(s *section, typ uint32, body []byte) (cutOff string, err error) {
+func (c *capture) block(s *section, typ uint32, body []byte) (cutOff *wording.Problem, err error) {
 	o := s.order
 	switch typ {
 	case 1: // interface
 		if len(body) < 8 {
-			return leftOut("an interface block is too short")
+			return leftOut(wording.New("an interface block is too short"))
 		}
 		s.interfaces = append(s.interfaces, newInterface(o, body))
 		if len(s.interfaces) > 1<<16 {
-			return leftOut("more than %d interfaces", 1<<16)
+			return leftOut(wording.New("more than %d interfaces", 1<<16))
 		}
 	case 6, 2: // enhanced packet; packet (obsolete)
 		if len(body) < 20 {
-			return leftOut("a packet block is too short")
+			return leftOut(wording.New("a packet block is too short"))
 		}
 		id := o.Uint32(body)
 		if typ == 2 {
@@ -308,25 +309,25 @@ func (c *capture) block(s *section, typ uint32, body []byte) (cutOff string, err
 		}
 		caplen, wire := o.Uint32(body[12:]), o.Uint32(body[16:])
 		if int(id) >= len(s.interfaces) {
-			return leftOut("packet %d names an interface that is not there", c.n+1)
+			return leftOut(wording.New("packet %d names an interface that is not there", c.n+1))
 		}
 		if uint64(caplen) > uint64(len(body)-20) {
-			return leftOut("packet %d claims more bytes than its block", c.n+1)
+			return leftOut(wording.New("packet %d claims more bytes than its block", c.n+1))
 		}
 		i := s.interfaces[id]
-		return "", c.packet(i.link, i.at(o.Uint32(body[4:]), o.Uint32(body[8:])), body[20:20+caplen], int(max(wire, caplen)))
+		return nil, c.packet(i.link, i.at(o.Uint32(body[4:]), o.Uint32(body[8:])), body[20:20+caplen], int(max(wire, caplen)))
 	case 3: // simple packet: no time
 		if len(body) < 4 || len(s.interfaces) == 0 {
-			return leftOut("a simple packet block is damaged")
+			return leftOut(wording.New("a simple packet block is damaged"))
 		}
 		wire := o.Uint32(body)
 		n := min(uint32(len(body)-4), wire)
 		if s.interfaces[0].snap > 0 {
 			n = min(n, s.interfaces[0].snap)
 		}
-		return "", c.packet(s.interfaces[0].link, c.a.now, body[4:4+n], int(max(wire, n)))
+		return nil, c.packet(s.interfaces[0].link, c.a.now, body[4:4+n], int(max(wire, n)))
 	}
-	return "", nil
+	return nil, nil
 }
 
 // newInterface reads an interface block of at least 8 bytes: its link type and how its times are counted.
