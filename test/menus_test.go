@@ -84,3 +84,54 @@ func TestDocumentedMenus(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesNamedInTexts: where a text of the command line, a run-book or the console says "the page Ledger" (trang Sổ đối soát), the
+// console has a page of that name in that language.
+func TestPagesNamedInTexts(t *testing.T) {
+	files := []string{"../internal/lang/vi.yml"}
+	err := filepath.WalkDir("../detections", func(path string, _ os.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".yml") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for language, word := range map[string]*regexp.Regexp{
+		"en": regexp.MustCompile(`\b(?:pages? (\p{Lu}[^"]*)|[Oo]n ((?:Sources|Ledger|Alerts|Systems|Search)\b[^"]*))`),
+		"vi": regexp.MustCompile(`\b[Tt]rang (\p{Lu}[^"]*)()`),
+	} {
+		own := []string{"../console/ui/locales/" + language + ".json", "../console/locales_" + language + ".json"}
+		var texts struct{ Page map[string]string }
+		raw, err := os.ReadFile(own[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(raw, &texts); err != nil || len(texts.Page) < 10 {
+			t.Fatalf("%s: %d pages, %v", own[0], len(texts.Page), err)
+		}
+		named := 0
+		for _, f := range append(own, files...) {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, line := range strings.Split(string(raw), "\n") {
+			next:
+				for _, m := range word.FindAllStringSubmatch(line, -1) {
+					named++
+					for _, page := range texts.Page {
+						if strings.HasPrefix(m[1]+m[2], page) {
+							continue next
+						}
+					}
+					t.Errorf("%s:%d sends its reader to a page the console does not have: %s", f, i+1, m[0])
+				}
+			}
+		}
+		if named < 5 {
+			t.Errorf("%s: only %d pages named: is the search broken?", language, named)
+		}
+	}
+}

@@ -24,11 +24,11 @@ type EvidenceCmd struct {
 // EvidenceExportCmd writes a pack.
 type EvidenceExportCmd struct {
 	atData
-	System string `help:"HT- number." required:""`
-	From   string `help:"Day (2026-11-21) or instant; the beginning of today otherwise."`
-	To     string `help:"Day, included, or instant; now otherwise."`
-	Reason string `help:"What it is for; recorded in the audit log." required:""`
-	Out    string `help:"File to write; it must not exist." required:"" type:"path"`
+	System string `placeholder:"HT-NNN" help:"HT- number." required:""`
+	From   string `placeholder:"TIME" help:"Day (2026-11-21) or instant; the beginning of today otherwise."`
+	To     string `placeholder:"TIME" help:"Day, included, or instant; now otherwise."`
+	Reason string `placeholder:"REASON" help:"What it is for; recorded in the audit log." required:""`
+	Out    string `placeholder:"FILE" help:"File to write; it must not exist." required:"" type:"path"`
 }
 
 // Run writes the pack; no partial file is left on error.
@@ -85,9 +85,9 @@ func grouped(id string) string {
 type EvidenceVerifyCmd struct {
 	File   string `arg:"" help:"The pack." type:"existingfile"`
 	Other  string `arg:"" optional:"" help:"A second pack: is it of the same log?" type:"existingfile"`
-	Key    string `help:"Key id the pack must be signed by, as hoalu evidence key prints it where the pack was made, or as it stands on paper; blanks do not matter."`
-	System string `help:"HT- number the pack must be about."`
-	Lang   string `help:"Language of the answer: en or vi; that of the environment otherwise." enum:"en,vi," default:""`
+	Key    string `placeholder:"ID" help:"Key id the pack must be signed by, as hoalu evidence key prints it where the pack was made, or as it stands on paper; blanks do not matter."`
+	System string `placeholder:"HT-NNN" help:"HT- number the pack must be about."`
+	Lang   string `placeholder:"en|vi" help:"Language of the answer: en or vi; that of the environment otherwise." enum:"en,vi," default:""`
 	JSON   bool   `help:"Answer as JSON."`
 }
 

@@ -11,9 +11,9 @@ import (
 // ImportCmd stores a file's events like live ones.
 type ImportCmd struct {
 	atData
-	Source  string `help:"NG- number, or a name for where the file comes from." required:""`
-	Dataset string `help:"Decoder to use (see hoalu source list); found out by itself otherwise."`
-	Format  string `help:"json, syslog or line; found out by itself otherwise." enum:"json,syslog,line," default:""`
+	Source  string `placeholder:"NG-NNNN|NAME" help:"NG- number, or a name for where the file comes from." required:""`
+	Dataset string `placeholder:"NAME" help:"Decoder to use (see hoalu source list); found out by itself otherwise."`
+	Format  string `placeholder:"json|syslog|line" help:"json, syslog or line; found out by itself otherwise." enum:"json,syslog,line," default:""`
 	File    string `arg:"" help:"NDJSON or text lines, gzip too; - is standard input."`
 }
 

@@ -33,6 +33,7 @@ func translateHelp(k *kong.Kong) {
 		n.Help, n.Detail = say(n.Help), say(n.Detail)
 		for _, f := range n.Flags {
 			f.Help, f.OrigHelp = say(f.Help), say(f.OrigHelp)
+			f.PlaceHolder = say(f.PlaceHolder)
 		}
 		for _, p := range n.Positional {
 			p.Help, p.OrigHelp = say(p.Help), say(p.OrigHelp)
@@ -108,6 +109,9 @@ var wrongUse = []struct {
 	{regexp.MustCompile(`^(?:.*: )?(".+") exists but is a directory$`), "%s is a folder; a file is needed."},
 }
 
+// placeHolders stand behind the flags of a complaint about missing ones: --role=ROLE,...
+var placeHolders = regexp.MustCompile(`(--[a-z0-9-]+)=[^ ,]+(?:,\.\.\.)?`)
+
 // usageSentence says what is wrong with the arguments.
 func usageSentence(err error) string {
 	var own *sentence // of our own flags and Validate methods
@@ -115,6 +119,9 @@ func usageSentence(err error) string {
 		return err.Error()
 	}
 	text := err.Error()
+	if strings.HasPrefix(text, "missing flag") {
+		text = placeHolders.ReplaceAllString(text, "$1")
+	}
 	for _, w := range wrongUse {
 		if m := w.complaint.FindStringSubmatch(text); m != nil {
 			values := make([]any, len(m)-1)

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/alecthomas/kong"
+
 	"hoalu/internal/lang"
 	"hoalu/internal/wording"
 )
@@ -64,8 +66,10 @@ func texts(t *testing.T) map[string]string {
 					if err != nil {
 						return true
 					}
-					if help := reflect.StructTag(tag).Get("help"); help != "" {
-						out[help] = fset.Position(n.Pos()).String()
+					for _, key := range []string{"help", "placeholder"} {
+						if text := reflect.StructTag(tag).Get(key); text != "" {
+							out[text] = fset.Position(n.Pos()).String()
+						}
 					}
 				}
 				return true
@@ -292,6 +296,31 @@ sensor: {interfaces: []}
 	}
 }
 
+// TestFlagsNameTheirValues: what stands behind a flag in the help is a word of ours for its value, not Go's name of a type.
+func TestFlagsNameTheirValues(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	parser, err := kong.New(&commands{}, kong.Vars{"data": "/data", "version": version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := 0
+	var walk func(n *kong.Node)
+	walk = func(n *kong.Node) {
+		for _, f := range n.Flags {
+			if flags++; f.PlaceHolder == "" && f.Default == "" && !f.IsBool() && !f.Hidden {
+				t.Errorf("%s %s: give it placeholder:\"…\", the help says %s", n.FullPath(), f.Name, f.FormatPlaceHolder())
+			}
+		}
+		for _, c := range n.Children {
+			walk(c)
+		}
+	}
+	walk(parser.Model.Node)
+	if flags < 60 {
+		t.Errorf("looked at %d flags only", flags)
+	}
+}
+
 // TestWrongUse: each wrong argument gets a sentence that says what is wrong.
 func TestWrongUse(t *testing.T) {
 	t.Setenv("LC_ALL", "C")
@@ -303,7 +332,8 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"serv"}, "Did you mean"},
 		{[]string{"serve", "--dta", "x"}, "There is no flag --dta here. Did you mean"},
 		{[]string{"serve", "--no-such-flag"}, "There is no flag --no-such-flag here."},
-		{[]string{"sensor", "enroll", "--server", "https://x"}, "These flags are needed and not given: --token=STRING."},
+		{[]string{"sensor", "enroll", "--server", "https://x"}, "These flags are needed and not given: --token."},
+		{[]string{"token", "create"}, "These flags are needed and not given: --role."},
 		{[]string{"import", "--source", "x"}, `This must follow: "<file>".`},
 		{[]string{"quarantine", "list", "--limit", "x"}, `--limit must be a whole number, not "x".`},
 		{[]string{"try", "--wait", "soon"}, `--wait must be a time as 30s, 5m or 2h, not "soon".`},

@@ -14,6 +14,7 @@ import (
 	"hoalu/compliance/evidence"
 	"hoalu/internal/bounded"
 	"hoalu/internal/control"
+	"hoalu/internal/lang"
 	"hoalu/national"
 )
 
@@ -74,13 +75,13 @@ const clockFar = 5 * time.Minute
 
 func printLink(w io.Writer, s national.Summary, now time.Time) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%s"+format+"\n", append([]any{padded(name, 18)}, args...)...)
+		fmt.Fprintf(w, "%s"+format+"\n", append([]any{padded(name, 20)}, args...)...)
 	}
 	ago := func(ms int64) string {
 		if ms == 0 {
 			return say("never")
 		}
-		return fmt.Sprintf(say("%s ago"), now.Sub(time.UnixMilli(ms)).Round(time.Second))
+		return fmt.Sprintf(say("%s ago"), lang.Span(now.Sub(time.UnixMilli(ms))))
 	}
 	if s.Endpoint {
 		line(say("receiving point"), "%d  %s", s.ID, evidence.Plain(s.URL))
@@ -102,7 +103,7 @@ func printLink(w io.Writer, s national.Summary, now time.Time) {
 		if d < 0 {
 			format = say("the centre's is %s behind this machine's: check the time here first")
 		}
-		line(say("clocks"), format, d.Abs().Round(time.Second))
+		line(say("clocks"), format, lang.Span(d.Abs()))
 	}
 	if s.Refused > 0 {
 		line(say("refused"), say("%d; mend the reason, then: hoalu national retry"), s.Refused)
@@ -120,7 +121,7 @@ func printLink(w io.Writer, s national.Summary, now time.Time) {
 
 // atDestination names one of several receiving points.
 type atDestination struct {
-	Destination int64 `help:"Number of the receiving point, as hoalu national status shows it; the first one otherwise."`
+	Destination int64 `placeholder:"NUMBER" help:"Number of the receiving point, as hoalu national status shows it; the first one otherwise."`
 }
 
 func (d atDestination) values(more url.Values) url.Values {
@@ -161,7 +162,7 @@ func sendTest(e *env, control *control.Client, to atDestination) error {
 type NationalReconcileCmd struct {
 	atData
 	atDestination
-	Day  string `help:"2026-11-21; today otherwise."`
+	Day  string `placeholder:"DAY" help:"2026-11-21; today otherwise."`
 	JSON bool   `help:"Answer as JSON."`
 }
 
@@ -222,10 +223,10 @@ func (c NationalRetryCmd) Run(e *env) error {
 type NationalEndpointCmd struct {
 	atData
 	atDestination
-	URL        string `help:"Its https address."`
-	ServerCA   string `help:"File with the centre's CA certificate (PEM)." type:"existingfile"`
-	ReceiptKey string `help:"File with the public key receipts are signed with (PEM)." type:"existingfile"`
-	OrganID    string `help:"Our identifier at the centre."`
+	URL        string `placeholder:"URL" help:"Its https address."`
+	ServerCA   string `placeholder:"FILE" help:"File with the centre's CA certificate (PEM)." type:"existingfile"`
+	ReceiptKey string `placeholder:"FILE" help:"File with the public key receipts are signed with (PEM)." type:"existingfile"`
+	OrganID    string `placeholder:"ID" help:"Our identifier at the centre."`
 	Add        bool   `help:"Set it beside the others: alerts from now on are reported to it as well."`
 	Remove     bool   `help:"Remove the receiving point: nothing goes there any more; what waits for the last one waits on."`
 }

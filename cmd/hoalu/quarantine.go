@@ -19,8 +19,8 @@ type QuarantineCmd struct {
 // QuarantineListCmd lists.
 type QuarantineListCmd struct {
 	atData
-	Source string `help:"NG- number."`
-	Reason string `help:"Only those held for it (json, crc, oversize …)."`
+	Source string `placeholder:"NG-NNNN" help:"NG- number."`
+	Reason string `placeholder:"REASON" help:"Only those held for it (json, crc, oversize …)."`
 	Limit  int    `help:"At most so many, up to 1000." default:"100"`
 	JSON   bool   `help:"Answer as JSON."`
 }
@@ -65,8 +65,8 @@ func (c QuarantineListCmd) Run(e *env) error {
 // QuarantineReplayCmd replays.
 type QuarantineReplayCmd struct {
 	atData
-	Source string   `help:"NG- number."`
-	Reason string   `help:"Only those held for it."`
+	Source string   `placeholder:"NG-NNNN" help:"NG- number."`
+	Reason string   `placeholder:"REASON" help:"Only those held for it."`
 	ID     []string `arg:"" optional:"" help:"Ids; all that match otherwise."`
 }
 

@@ -10,9 +10,9 @@ import (
 
 // RestoredCmd says on record that a data folder was put back on purpose.
 type RestoredCmd struct {
-	Config string `help:"Configuration file the appliance is started with." type:"path"`
+	Config string `placeholder:"FILE" help:"Configuration file the appliance is started with." type:"path"`
 	Data   string `help:"The restored data directory; no appliance may run on it." default:"${data}" type:"path"`
-	Reason string `help:"Why it was restored; recorded in the audit log." required:""`
+	Reason string `placeholder:"REASON" help:"Why it was restored; recorded in the audit log." required:""`
 }
 
 // Help says when it is needed.

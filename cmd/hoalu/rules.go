@@ -119,7 +119,7 @@ func openEvents(name string) (io.ReadCloser, error) {
 type RulesMatchCmd struct {
 	Rules   string `required:"" placeholder:"PATH" help:"File, folder or .zip of rules, filters included."`
 	Events  string `required:"" placeholder:"FILE|-" help:"One JSON object a line: {\"logsource\":{…},\"event\":{…}}."`
-	Workers int    `help:"Goroutines; 0 is one for each processor."`
+	Workers int    `placeholder:"NUMBER" help:"Goroutines; 0 is one for each processor."`
 	Strict  bool   `help:"Exit with 1 if a rule is refused, instead of running the others."`
 }
 

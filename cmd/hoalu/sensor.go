@@ -35,8 +35,8 @@ func identityDir() string {
 
 // SensorRunCmd runs the sensor.
 type SensorRunCmd struct {
-	Identity   string   `help:"Folder of the sensor's certificate; default in the user's configuration folder." type:"path"`
-	Spool      string   `help:"Folder of what waits for the collector; default in the identity folder." type:"path"`
+	Identity   string   `placeholder:"FOLDER" help:"Folder of the sensor's certificate; default in the user's configuration folder." type:"path"`
+	Spool      string   `placeholder:"FOLDER" help:"Folder of what waits for the collector; default in the identity folder." type:"path"`
 	Interfaces []string `help:"Interfaces to watch; all of them otherwise." default:"any"`
 	NoPacket   bool     `help:"Do not watch packets."`
 	NoHost     bool     `help:"Do not watch processes and sockets."`
@@ -92,7 +92,7 @@ func (c SensorRunCmd) Run(e *env) error {
 // SensorInviteCmd prints a token.
 type SensorInviteCmd struct {
 	atData
-	System string `help:"HT- number the sensor's host belongs to." required:""`
+	System string `placeholder:"HT-NNN" help:"HT- number the sensor's host belongs to." required:""`
 	TTL    span   `help:"How long the token is good, as 1h or 2d, at most 7d." default:"1h"`
 }
 
@@ -111,7 +111,7 @@ func (c SensorInviteCmd) Run(e *env) error {
 type SensorRevokeCmd struct {
 	atData
 	Sensor string `arg:"" help:"Name of the sensor, as on the page Sources, sensors."`
-	Reason string `help:"Why; it stands in the audit log." required:""`
+	Reason string `placeholder:"REASON" help:"Why; it stands in the audit log." required:""`
 }
 
 // Run withdraws it.
@@ -126,9 +126,9 @@ func (c SensorRevokeCmd) Run(e *env) error {
 
 // SensorEnrollCmd enrols.
 type SensorEnrollCmd struct {
-	Server   string `help:"https address of the collector's sensor listener." required:""`
-	Token    string `help:"What hoalu sensor invite printed; - reads it from standard input, out of the sight of other users." required:""`
-	Identity string `help:"Folder to keep the certificate in." type:"path"`
+	Server   string `placeholder:"URL" help:"https address of the collector's sensor listener." required:""`
+	Token    string `placeholder:"TOKEN" help:"What hoalu sensor invite printed; - reads it from standard input, out of the sight of other users." required:""`
+	Identity string `placeholder:"FOLDER" help:"Folder to keep the certificate in." type:"path"`
 }
 
 // Run enrols.

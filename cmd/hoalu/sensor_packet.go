@@ -18,7 +18,7 @@ import (
 
 // SensorPacketCmd reads captures into ECS records, one JSON object a line.
 type SensorPacketCmd struct {
-	Read  string   `required:"" placeholder:"FILE|DIR|-" help:"Capture to read: pcap or pcapng (gzip too), a directory of them, or - for standard input."`
+	Read  string   `required:"" placeholder:"FILE|FOLDER|-" help:"Capture to read: pcap or pcapng (gzip too), a directory of them, or - for standard input."`
 	Out   string   `default:"-" placeholder:"FILE|-" help:"Where the records go."`
 	Home  []string `placeholder:"CIDR" help:"Own networks, for network.direction; private ranges when not given."`
 	Stats bool     `help:"Print the counters as JSON on standard error at the end."`

@@ -23,7 +23,7 @@ import (
 
 // ServeCmd runs the appliance.
 type ServeCmd struct {
-	Config string `help:"Configuration file (YAML); without one everything listens on loopback with sensible bounds." type:"path"`
+	Config string `placeholder:"FILE" help:"Configuration file (YAML); without one everything listens on loopback with sensible bounds." type:"path"`
 	Data   string `help:"Data directory; everything but the master key is in it." default:"${data}" type:"path"`
 }
 

@@ -24,8 +24,8 @@ type SourceKeyCmd struct {
 // keyOptions are those of every new key.
 type keyOptions struct {
 	Source string `arg:"" help:"NG- number of the source."`
-	Label  string `help:"Which machine gets it."`
-	Follow string `placeholder:"TIME" help:"The keys the source has end after so long (168h: in 7 days, 0s: at once); left out they stay."`
+	Label  string `placeholder:"NAME" help:"Which machine gets it."`
+	Follow string `placeholder:"DURATION" help:"The keys the source has end after so long (168h: in 7 days, 0s: at once); left out they stay."`
 }
 
 func (o keyOptions) query() url.Values {
@@ -117,7 +117,7 @@ func (c SourceKeyRevokeCmd) Run(e *env) error {
 type SourceCertificateCmd struct {
 	atData
 	keyOptions
-	Out string `help:"New folder for sender.pem, sender.key and ca.pem." required:""`
+	Out string `placeholder:"FOLDER" help:"New folder for sender.pem, sender.key and ca.pem." required:""`
 }
 
 // Run makes it. The folder is made first: a certificate whose key could not be written is of no use and would stay in the inventory.

@@ -36,9 +36,9 @@ type TokenCmd struct {
 // TokenCreateCmd makes one.
 type TokenCreateCmd struct {
 	atData
-	Role  []string `help:"administrator, analyst, lead, owner, auditor, dpo or liaison; several with commas." required:""`
+	Role  []string `placeholder:"ROLE" help:"administrator, analyst, lead, owner, auditor, dpo or liaison; several with commas." required:""`
 	Role2 string   `help:"A second role." name:"role2" hidden:""`
-	Unit  string   `help:"DV- number, for owners."`
+	Unit  string   `placeholder:"DV-NN" help:"DV- number, for owners."`
 	Name  string   `help:"What it is for." default:"command line"`
 	TTL   span     `help:"How long it is good, as 24h or 30d, at most 365d." default:"24h"`
 }

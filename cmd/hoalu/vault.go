@@ -16,9 +16,9 @@ type VaultCmd struct {
 // VaultRotateCmd makes a new version of a key.
 type VaultRotateCmd struct {
 	Name   string `arg:"" help:"Name of the key: pseudonym, queue, quarantine, identity, exercise, state, national-link."`
-	Config string `help:"Configuration file the appliance is started with." type:"path"`
+	Config string `placeholder:"FILE" help:"Configuration file the appliance is started with." type:"path"`
 	Data   string `help:"Data directory; no appliance may run on it." default:"${data}" type:"path"`
-	Reason string `help:"Why the key is rotated; recorded in the audit log." required:""`
+	Reason string `placeholder:"REASON" help:"Why the key is rotated; recorded in the audit log." required:""`
 }
 
 // Run rotates it.

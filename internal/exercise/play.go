@@ -110,7 +110,7 @@ func Play(ctx context.Context, c Control, out io.Writer, wait time.Duration) err
 			missing[x.Rule] = x
 		}
 	}
-	say("Waiting for %d alerts, at most %s.", len(missing), wait)
+	say("Waiting for %d alerts, at most %s seconds.", len(missing), lang.Decimal(wait.Seconds()))
 	seen := map[string]bool{}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
@@ -127,7 +127,7 @@ func Play(ctx context.Context, c Control, out io.Writer, wait time.Duration) err
 			}
 			seen[a.Number] = true
 			delete(missing, a.Rule)
-			say("  %s  %-13s  %s, after %.1f s", a.Number, lang.T(a.Severity), a.Title[lang.Code()], time.Since(began).Seconds())
+			say("  %s  %-13s  %s, after %s s", a.Number, lang.T(a.Severity), a.Title[lang.Code()], lang.Decimal(time.Since(began).Seconds()))
 		}
 		if len(missing) == 0 {
 			break
@@ -142,7 +142,7 @@ func Play(ctx context.Context, c Control, out io.Writer, wait time.Duration) err
 					names = append(names, fmt.Sprintf("“%s” (%s)", x.Title[lang.Code()], x.Kind))
 				}
 			}
-			return fmt.Errorf(lang.T("%w after %s: %s; look at the pages Sources and Ledger, and at the log of the appliance, for where its events stopped"), ErrMissing, wait, strings.Join(names, ", "))
+			return fmt.Errorf(lang.T("%w after %s seconds: %s; look at the pages Sources, sensors and Ledger, and at the log of the appliance, for where its events stopped"), ErrMissing, lang.Decimal(wait.Seconds()), strings.Join(names, ", "))
 		case <-tick.C:
 		}
 	}

@@ -11,8 +11,10 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -76,4 +78,39 @@ func Both(p *wording.Problem) map[string]string {
 		return nil
 	}
 	return map[string]string{"vi": p.Say(inVietnamese), "en": p.String()}
+}
+
+// Decimal is v with one digit behind the point at most (a comma in Vietnamese): 30, 0.3, 0,3.
+func Decimal(v float64) string {
+	s := strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0")
+	if vietnamese {
+		s = strings.Replace(s, ".", ",", 1)
+	}
+	return s
+}
+
+// spans are the units of a Span, the longest first, in English and Vietnamese.
+var spans = []struct {
+	unit   time.Duration
+	en, vi string
+}{{24 * time.Hour, "d", "ngày"}, {time.Hour, "h", "giờ"}, {time.Minute, "min", "phút"}, {time.Second, "s", "giây"}}
+
+// Span is a length of time in its two longest units, cut to whole seconds: 2 h 5 min, 2 giờ 5 phút.
+func Span(d time.Duration) string {
+	var parts []string
+	for _, u := range spans {
+		n := d / u.unit
+		d %= u.unit
+		if n != 0 || u.unit == time.Second && len(parts) == 0 {
+			name := u.en
+			if vietnamese {
+				name = u.vi
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n, name))
+		}
+		if len(parts) == 2 {
+			break
+		}
+	}
+	return strings.Join(parts, " ")
 }
