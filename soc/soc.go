@@ -513,10 +513,12 @@ type Notice struct {
 
 // Part is one line of /readyz.
 type Part struct {
-	Name   string `json:"name"`
-	Ready  bool   `json:"ready"`
-	Reason string `json:"reason,omitempty"` // what is wrong and what to do
-	Since  int64  `json:"since,omitempty"`
+	Name  string `json:"name"`
+	Ready bool   `json:"ready"`
+	// Unknown is of a part that is ready only in that nothing is known to be wrong with it: nothing says that it is right either.
+	Unknown bool   `json:"unknown,omitempty" doc:"ready, but nothing confirms it"`
+	Reason  string `json:"reason,omitempty"` // what is wrong and what to do
+	Since   int64  `json:"since,omitempty"`
 }
 
 // Problem is an error for a person: stable code, what is wrong, what to do (decision 26, RFC 9457). Texts are made by the console

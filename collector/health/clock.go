@@ -46,6 +46,13 @@ func (m *Monitor) Clock() error {
 	return fmt.Errorf("this machine's clock jumped by %s while the appliance ran and no time service has confirmed it: times of events, alerts and deadlines may be wrong; set the clock or start its time service (NTP)", off.Round(time.Second))
 }
 
+// ClockKnown reports whether a time service says how far this machine's clock is off. Where none does, Clock finds nothing wrong in a
+// clock that did not jump, and nothing says that it is right.
+func (m *Monitor) ClockKnown() bool {
+	_, known := m.cfg.Kernel()
+	return known
+}
+
 // jumps notes that the clock was set; mu is held.
 func (m *Monitor) jumps(by, mono time.Duration) {
 	if m.jumped.Abs() > jump && mono-m.jumpedAt > clockSettle {

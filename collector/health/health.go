@@ -34,6 +34,7 @@ const (
 	CauseNoConnection     = "no_connection"      // nothing from its address, no connection open
 	CauseConnectedNoData  = "connected_no_data"  // a connection is open and nothing comes over it
 	CauseNeverConnected   = "never_connected"    // not one event since it was made known
+	CauseExerciseOnly     = "exercise_only"      // not one event but of exercises
 	CausePlannedStop      = "planned_stop"       // an administrator said so
 	CauseRateLow          = "rate_below_usual"   // thin
 	CauseClockAhead       = "clock_ahead"        // skewed
@@ -185,6 +186,8 @@ type source struct {
 	State string `json:"state"`
 	Cause string `json:"cause"`
 	Since int64  `json:"since"`
+
+	Exercised int64 `json:"exercised,omitempty"` // when an event of an exercise came last; such events count nowhere else
 
 	counts  [window]count
 	offsets []offset
@@ -344,8 +347,10 @@ func (m *Monitor) Events(events []*ecs.Event) (counted int64) {
 	by := map[string]*Sample{}
 	offsets := map[string][]int64{}
 	hosts := map[string]int64{} // each once: most of a batch are of few
+	exercised := map[string]int64{}
 	for _, e := range events {
 		if e.Has(ecs.HoaluExercise) {
+			exercised[e.Source] = max(exercised[e.Source], e.Created)
 			continue
 		}
 		s := by[e.Source]
@@ -371,6 +376,7 @@ func (m *Monitor) Events(events []*ecs.Event) (counted int64) {
 	for host, at := range hosts {
 		m.cfg.Hosts.Seen(host, at)
 	}
+	m.exercised(exercised)
 	for id, s := range by {
 		if o := offsets[id]; len(o) > 0 {
 			slices.Sort(o)
@@ -380,6 +386,20 @@ func (m *Monitor) Events(events []*ecs.Event) (counted int64) {
 		counted += s.Events
 	}
 	return counted
+}
+
+// exercised notes when events of exercises came, so that a source which sent nothing else is not said to have sent nothing at all.
+func (m *Monitor) exercised(at map[string]int64) {
+	if len(at) == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, at := range at {
+		if s := m.get(id); id != "" && s != nil {
+			s.Exercised = max(s.Exercised, at)
+		}
+	}
 }
 
 // Beat notes that a sensor told of itself, which it does without traffic as well.

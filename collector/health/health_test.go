@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hoalu/collector/queue"
+	"hoalu/ecs"
 	"hoalu/ecs/wire"
 	"hoalu/soc"
 	"hoalu/state"
@@ -347,4 +348,32 @@ func TestAClockIsKnownByTimesAlone(t *testing.T) {
 	if got := w.Reading("NG-2"); !got.Timed || got.OffsetMS != 12 {
 		t.Errorf("after three times: %+v, want 12 ms, known", got)
 	}
+}
+
+// TestOnlyExercises: a source whose only events were of exercises has not begun to send, and is not said to have sent nothing.
+func TestOnlyExercises(t *testing.T) {
+	w := start(t, nil, noon)
+	w.known = []soc.Source{{ID: "NG-1"}, {ID: "NG-2"}}
+	event := func(exercise bool) *ecs.Event {
+		e := &ecs.Event{Source: "NG-1", Created: w.now.UnixMilli(), Time: w.now.UnixMilli()}
+		if exercise {
+			e.AddBool(ecs.HoaluExercise, true)
+		}
+		return e
+	}
+	w.pass(time.Minute, 0, nil)
+	w.want("nothing came", "NG-1", soc.SourceNever, CauseNeverConnected)
+	if n := w.Events([]*ecs.Event{event(true)}); n != 0 {
+		t.Errorf("%d events of an exercise counted", n)
+	}
+	w.want("an exercise, before the next look", "NG-1", soc.SourceNever, CauseExerciseOnly)
+	w.pass(time.Minute, 0, nil)
+	w.want("an exercise", "NG-1", soc.SourceNever, CauseExerciseOnly)
+	w.want("an exercise", "NG-2", soc.SourceNever, CauseNeverConnected)
+	if want := "NG-1 never exercise_only"; !slices.Contains(w.changes, want) {
+		t.Errorf("open consoles were told %v, want %q", w.changes, want)
+	}
+	w.Events([]*ecs.Event{event(false)})
+	w.pass(time.Minute, 0, nil)
+	w.want("real work", "NG-1", soc.SourceReceiving, "")
 }

@@ -17,6 +17,8 @@ import (
 // judge says how s is doing.
 func (m *Monitor) judge(s *source, known soc.Source, now int64) (state, cause string) {
 	switch {
+	case s.Last == 0 && s.Exercised > 0:
+		return soc.SourceNever, CauseExerciseOnly
 	case s.Last == 0:
 		return soc.SourceNever, CauseNeverConnected
 	case known.StoppedUntil > now && now-s.Last > m.cfg.MinSilence.Milliseconds():

@@ -16,6 +16,8 @@ type Part struct {
 	// Ready is nil while the part does its work; otherwise what is wrong and what to do. A Ready that takes longer than partAnswer is
 	// itself the trouble; it is not called again before it has returned.
 	Ready func(ctx context.Context) error
+	// Known is false while nobody can say whether the part is right (Ready is nil then: nothing is known to be wrong). nil: always true.
+	Known func() bool
 	// Grace is how long trouble that may pass by itself (a backlog after a start) is shown before it becomes an alert.
 	Grace time.Duration
 }
@@ -149,7 +151,7 @@ func (p *Parts) told() []soc.Part {
 	defer p.mu.Unlock()
 	out := make([]soc.Part, len(p.parts))
 	for i, w := range p.parts {
-		out[i] = soc.Part{Name: w.Name, Ready: w.err == nil}
+		out[i] = soc.Part{Name: w.Name, Ready: w.err == nil, Unknown: w.err == nil && w.Known != nil && !w.Known()}
 		if w.err != nil {
 			out[i].Reason, out[i].Since = w.err.Error(), w.since.UnixMilli()
 		}

@@ -121,3 +121,26 @@ func TestClockSaysWhenItJumped(t *testing.T) {
 	pass(clockSettle + time.Minute)
 	check("an hour later", false)
 }
+
+// TestAPartThatNobodyConfirms: a clock that no time service disciplines is in no trouble and not said to be right.
+func TestAPartThatNobodyConfirms(t *testing.T) {
+	known, off := false, time.Duration(0)
+	m, err := New(t.Context(), Config{Kernel: func() (time.Duration, bool) { return off, known }}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewParts(m.Emit, Part{Name: "clock", Ready: func(context.Context) error { return m.Clock() }, Known: m.ClockKnown},
+		Part{Name: "other", Ready: func(context.Context) error { return nil }})
+	check := func(when string, ready, unknown bool) {
+		t.Helper()
+		got := p.Now(t.Context())
+		if len(got) != 2 || got[0].Ready != ready || got[0].Unknown != unknown || !got[1].Ready || got[1].Unknown {
+			t.Errorf("%s: %+v", when, got)
+		}
+	}
+	check("no time service", true, true)
+	known = true
+	check("confirmed", true, false)
+	off = time.Minute
+	check("off", false, false)
+}

@@ -15,6 +15,8 @@ func (m *Monitor) reading(id string, s *source, now int64) soc.Reading {
 	r.OffsetMS, r.Timed = s.offset(now, day)
 	if s.State == soc.SourceNever && s.Last > 0 { // first events, before the next look
 		r.State, r.Cause = soc.SourceReceiving, ""
+	} else if s.State == soc.SourceNever && s.Exercised > 0 {
+		r.Cause = CauseExerciseOnly
 	}
 	return r
 }

@@ -22,7 +22,7 @@ func (a *App) watchParts() {
 		health.Part{Name: "evidence_apart", Ready: plain(a.evidence.Kept)},
 		health.Part{Name: "posture", Ready: plain(a.posture.Ready)},
 		health.Part{Name: "national_link", Ready: a.national.Ready},
-		health.Part{Name: "clock", Ready: plain(a.health.Clock)},
+		health.Part{Name: "clock", Ready: plain(a.health.Clock), Known: a.health.ClockKnown},
 		health.Part{Name: "pipeline", Ready: plain(a.hub.Ready)},
 		health.Part{Name: "detections", Ready: plain(a.detectionsReady), Grace: 5 * time.Minute}) // a backlog after a start is worked off
 }

@@ -108,7 +108,7 @@ export function Accounts() {
         />
       )}
       {link && (
-        <Overlay title={t('admin.linkFor', { name: link.name })} onClose={() => setLink(null)} width={560}>
+        <Overlay title={t('admin.linkFor', { name: link.name })} onClose={() => setLink(null)} width={560} once>
           <div className="overlay-body form">
             <p>
               {t('admin.linkHint')} <Exact at={link.expires} />

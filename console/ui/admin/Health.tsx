@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { client, take } from '../api/client';
+import { client, type Part, type Status, take } from '../api/client';
 import { PostureSign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
@@ -11,6 +11,7 @@ import { useStatus } from '../frame/Frame';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMe } from '../session/session';
+import { partSign, partState } from './part';
 
 /** Is the box well, and what runs out first? */
 export function Health() {
@@ -53,13 +54,7 @@ export function Health() {
               </thead>
               <tbody>
                 {parts.map((p) => (
-                  <tr key={p.name}>
-                    <td>
-                      <PostureSign state={p.ready ? 'met' : 'not_met'} label={p.ready ? t('admin.ready') : t('admin.notReady')} />
-                    </td>
-                    <td>{t(`part.${p.name}`, p.name)}</td>
-                    <td>{p.reason ?? '–'}</td>
-                  </tr>
+                  <PartRow key={p.name} part={p} status={status.data} />
                 ))}
               </tbody>
             </table>
@@ -93,5 +88,25 @@ export function Health() {
         )}
       </section>
     </>
+  );
+}
+
+function PartRow({ part, status }: { part: Part; status: Status | undefined }) {
+  const { t } = useTranslation();
+  const state = partState(part, status);
+  const why = {
+    notReady: '–',
+    unconfirmed: t(part.name === 'national_link' ? 'status.nationalUnknown' : 'admin.unconfirmedWhy'),
+    unused: t('status.nationalUnset'),
+    ready: '–',
+  };
+  return (
+    <tr>
+      <td>
+        <PostureSign state={partSign[state]} label={t(`admin.${state}`)} />
+      </td>
+      <td>{t(`part.${part.name}`, part.name)}</td>
+      <td>{part.reason ?? why[state]}</td>
+    </tr>
   );
 }

@@ -3,6 +3,7 @@ import { Button, Input } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../api/client';
+import { Field, focusWrong } from '../design/Field';
 import { Failed, Loading, problemText } from '../design/states';
 import { Pre, TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
@@ -32,51 +33,113 @@ export default function MePage() {
   );
 }
 
+type Wrong = Record<string, string | undefined>;
+
+/** Asks for the present password and a code of the second factor: each has what is wrong with it beside it, in our words. */
+function Proof({
+  of,
+  value,
+  onChange,
+  wrong,
+}: {
+  /** before the ids of the fields */
+  of: string;
+  value: { password: string; code: string };
+  onChange: (k: 'password' | 'code', v: string) => void;
+  wrong: Wrong;
+}) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Field id={`${of}-now`} label={t('me.present')} wrong={wrong[`${of}-now`]}>
+        {(tied) => (
+          <Input.Password
+            {...tied}
+            autoComplete="current-password"
+            value={value.password}
+            onChange={(e) => onChange('password', e.target.value)}
+          />
+        )}
+      </Field>
+      <Field id={`${of}-code`} label={t('entry.code')} hint={t('entry.codeHint')} wrong={wrong[`${of}-code`]}>
+        {(tied) => (
+          <Input
+            {...tied}
+            className="num"
+            autoComplete="one-time-code"
+            value={value.code}
+            onChange={(e) => onChange('code', e.target.value)}
+          />
+        )}
+      </Field>
+    </>
+  );
+}
+
 function Password() {
   const { t } = useTranslation();
-  const [f, setF] = useState({ password: '', next: '', again: '', code: '' });
+  const empty = { password: '', next: '', again: '', code: '' };
+  const [f, setF] = useState(empty);
+  const [wrong, setWrong] = useState<Wrong>({});
   const [error, setError] = useState('');
-  const set = (k: keyof typeof f) => (e: { target: { value: string } }) => setF({ ...f, [k]: e.target.value });
+  const [busy, setBusy] = useState(false);
   const submit = async (e: FormEvent) => {
     e.preventDefault();
     setError('');
-    if ([...f.next].length < 12) return setError(t('first.passwordRule', { n: [...f.next].length }));
-    if (f.next !== f.again) return setError(t('first.passwordAgain'));
+    const length = [...f.next].length;
+    const found = {
+      'me-new': length >= 12 ? undefined : t('first.passwordRule', { n: length }),
+      'me-again': f.next === f.again ? undefined : t('first.passwordAgain'),
+      'me-now': f.password ? undefined : t('me.presentEmpty'),
+      'me-code': f.code.trim() ? undefined : t('me.codeEmpty'),
+    };
+    setWrong(found);
+    if (focusWrong(found)) return;
+    setBusy(true);
     try {
       await take(client.PUT('/api/me/password', { body: { password: f.password, new: f.next, code: f.code.trim() } }));
-      setF({ password: '', next: '', again: '', code: '' });
+      setF(empty);
       toast({ text: t('me.passwordChanged') });
     } catch (x) {
       setError(problemText(x, t('admin.notDone')));
+    } finally {
+      setBusy(false);
     }
   };
   return (
     <section className="card">
-      <form className="form" onSubmit={submit}>
+      <form className="form" onSubmit={submit} noValidate>
         <h2>{t('me.password')}</h2>
-        <div>
-          <label htmlFor="me-now">{t('me.present')}</label>
-          <Input.Password id="me-now" autoComplete="current-password" value={f.password} onChange={set('password')} required />
-        </div>
-        <div>
-          <label htmlFor="me-new">{t('me.new')}</label>
-          <Input.Password id="me-new" autoComplete="new-password" value={f.next} onChange={set('next')} required />
-        </div>
-        <div>
-          <label htmlFor="me-again">{t('first.again')}</label>
-          <Input.Password id="me-again" autoComplete="new-password" value={f.again} onChange={set('again')} required />
-        </div>
-        <div>
-          <label htmlFor="me-code">{t('entry.code')}</label>
-          <Input id="me-code" className="num" autoComplete="one-time-code" value={f.code} onChange={set('code')} required />
-        </div>
+        <Field id="me-new" label={t('me.new')} hint={t('first.passwordHint')} wrong={wrong['me-new']}>
+          {(tied) => (
+            <Input.Password
+              {...tied}
+              autoComplete="new-password"
+              value={f.next}
+              onChange={(e) => setF({ ...f, next: e.target.value })}
+            />
+          )}
+        </Field>
+        <Field id="me-again" label={t('first.again')} wrong={wrong['me-again']}>
+          {(tied) => (
+            <Input.Password
+              {...tied}
+              autoComplete="new-password"
+              value={f.again}
+              onChange={(e) => setF({ ...f, again: e.target.value })}
+            />
+          )}
+        </Field>
+        <Proof of="me" value={f} onChange={(k, v) => setF({ ...f, [k]: v })} wrong={wrong} />
         {error && (
           <p className="banner banner-danger" role="alert">
             {error}
           </p>
         )}
         <div>
-          <Button htmlType="submit">{t('me.change')}</Button>
+          <Button htmlType="submit" loading={busy}>
+            {t('me.change')}
+          </Button>
         </div>
       </form>
     </section>
@@ -86,26 +149,35 @@ function Password() {
 function Codes({ left }: { left: number }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const [password, setPassword] = useState('');
-  const [code, setCode] = useState('');
+  const [f, setF] = useState({ password: '', code: '' });
   const [codes, setCodes] = useState<string[]>([]);
+  const [wrong, setWrong] = useState<Wrong>({});
   const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
   const submit = async (e: FormEvent) => {
     e.preventDefault();
     setError('');
+    const found = {
+      'codes-now': f.password ? undefined : t('me.presentEmpty'),
+      'codes-code': f.code.trim() ? undefined : t('me.codeEmpty'),
+    };
+    setWrong(found);
+    if (focusWrong(found)) return;
+    setBusy(true);
     try {
-      const r = await take(client.POST('/api/me/recovery-codes', { body: { password, code: code.trim() } }));
+      const r = await take(client.POST('/api/me/recovery-codes', { body: { password: f.password, code: f.code.trim() } }));
       setCodes(r.recovery_codes);
-      setPassword('');
-      setCode('');
+      setF({ password: '', code: '' });
       queries.invalidateQueries({ queryKey: ['me'] });
     } catch (x) {
       setError(problemText(x, t('admin.notDone')));
+    } finally {
+      setBusy(false);
     }
   };
   return (
     <section className="card">
-      <form className="form" onSubmit={submit}>
+      <form className="form" onSubmit={submit} noValidate>
         <h2>
           {t('first.step.codes')}{' '}
           <span className={left < 3 ? 'chip chip-warn' : 'muted'}>{t('me.codesLeft', { count: left })}</span>
@@ -117,34 +189,16 @@ function Codes({ left }: { left: number }) {
           </>
         ) : (
           <>
-            <div>
-              <label htmlFor="codes-now">{t('me.present')}</label>
-              <Input.Password
-                id="codes-now"
-                autoComplete="current-password"
-                value={password}
-                onChange={(e) => setPassword(e.target.value)}
-                required
-              />
-            </div>
-            <div>
-              <label htmlFor="codes-code">{t('entry.code')}</label>
-              <Input
-                id="codes-code"
-                className="num"
-                autoComplete="one-time-code"
-                value={code}
-                onChange={(e) => setCode(e.target.value)}
-                required
-              />
-            </div>
+            <Proof of="codes" value={f} onChange={(k, v) => setF({ ...f, [k]: v })} wrong={wrong} />
             {error && (
               <p className="banner banner-danger" role="alert">
                 {error}
               </p>
             )}
             <div>
-              <Button htmlType="submit">{t('me.newCodes')}</Button>
+              <Button htmlType="submit" loading={busy}>
+                {t('me.newCodes')}
+              </Button>
             </div>
           </>
         )}

@@ -120,7 +120,7 @@ function TokenForm({ onClose, onDone }: { onClose: () => void; onDone: () => voi
   };
   if (secret)
     return (
-      <Overlay title={t('admin.makeToken')} onClose={onClose} width={480}>
+      <Overlay title={t('admin.makeToken')} onClose={onClose} width={480} once>
         <div className="overlay-body form">
           <p>{t('admin.tokenHint')}</p>
           <Secret value={secret} />

@@ -2927,6 +2927,8 @@ export interface components {
             reason?: string;
             /** Format: int64 */
             since?: number;
+            /** @description ready, but nothing confirms it */
+            unknown?: boolean;
         };
         PasswordBody: {
             code: string;

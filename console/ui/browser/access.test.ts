@@ -3,6 +3,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launch, loggedIn, open, pages, url, watch } from './desk';
+import { layers } from './layers';
 
 let browser: Browser;
 let desk: BrowserContext;
@@ -255,58 +256,6 @@ describe('a message', () => {
   });
 });
 
-/** Every layer above a page: where it is, and the keys or the place that open it. */
-const layers: { name: string; path: () => string; act: (p: Page) => Promise<unknown>; sign: string }[] = [
-  { name: 'palette', path: () => '/', act: (p) => p.keyboard.press('Control+k'), sign: '.palette-field' },
-  { name: 'help', path: () => '/alerts', act: (p) => p.keyboard.press('?'), sign: '.help' },
-  { name: 'bell', path: () => '/', act: (p) => p.locator('.top-end .top-button').nth(0).click(), sign: '.ant-dropdown-menu' },
-  { name: 'theme', path: () => '/', act: (p) => p.locator('.top-end .top-button').nth(2).click(), sign: '.ant-dropdown-menu' },
-  { name: 'person', path: () => '/', act: (p) => p.locator('.person').click(), sign: '.ant-dropdown-menu' },
-  { name: 'close', path: () => `/alerts/${alert}`, act: (p) => p.keyboard.press('c'), sign: 'dialog .reason' },
-  {
-    name: 'close with a note',
-    path: () => `/alerts/${alert}`,
-    act: async (p) => {
-      await p.keyboard.press('c');
-      await p.locator('dialog .reason').first().waitFor();
-      await p.keyboard.press('6');
-    },
-    sign: '#close-note',
-  },
-  { name: 'note', path: () => `/alerts/${alert}`, act: (p) => p.keyboard.press('m'), sign: 'dialog #note' },
-  { name: 'assign', path: () => `/alerts/${alert}`, act: (p) => p.keyboard.press('Shift+A'), sign: 'dialog .reason' },
-  {
-    name: 'certainty',
-    path: () => `/systems/${system}`,
-    act: (p) => p.locator('.requirement button.certainty').first().click(),
-    sign: 'dialog .facts',
-  },
-  {
-    name: 'system',
-    path: () => '/systems',
-    act: (p) => p.locator('.page-head .end button').first().click(),
-    sign: 'dialog form',
-  },
-  {
-    name: 'source',
-    path: () => '/sources',
-    act: (p) => p.locator('.page-head .end button').first().click(),
-    sign: 'dialog form',
-  },
-  {
-    name: 'invitation',
-    path: () => '/admin/accounts',
-    act: (p) => p.locator('main button.ant-btn').first().click(),
-    sign: 'dialog form',
-  },
-  {
-    name: 'token',
-    path: () => '/admin/tokens',
-    act: (p) => p.locator('main button.ant-btn').first().click(),
-    sign: 'dialog form',
-  },
-];
-
 const clean = async (page: Page, what: string): Promise<string[]> => {
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
@@ -339,11 +288,27 @@ describe.each(['light', 'dark'] as const)('axe has nothing to say, %s', (theme) 
     const page = await desk.newPage();
     await page.addInitScript((t) => localStorage.setItem('hoalu.theme', t), theme);
     const found: string[] = [];
-    for (const l of layers) {
-      await open(page, l.path(), 'vi');
+    for (const l of await layers(desk)) {
+      await open(page, l.path, 'vi');
       await l.act(page);
       await page.locator(l.sign).first().waitFor();
       found.push(...(await clean(page, l.name)));
+      // the keyboard is in the layer, and all of it is in the window
+      const misplaced = await page.evaluate(() => {
+        const box = document.querySelector('dialog[open]');
+        if (!box) return [];
+        const b = box.getBoundingClientRect();
+        const out: string[] = [];
+        if (!box.contains(document.activeElement)) out.push('the focus is not in it');
+        if (b.left < 0 || b.right > innerWidth || b.top < 0 || b.bottom > innerHeight)
+          out.push(`it stands at ${JSON.stringify(b)}`);
+        for (const e of box.querySelectorAll<HTMLElement>('.sheet-actions button')) {
+          const r = e.getBoundingClientRect();
+          if (r.bottom > b.bottom || r.top < b.top) out.push(`out of sight: ${e.textContent}`);
+        }
+        return out;
+      });
+      found.push(...misplaced.map((m) => `${l.name}: ${m}`));
     }
     expect(found).toEqual([]);
     await page.close();

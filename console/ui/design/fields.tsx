@@ -3,19 +3,26 @@ import type { ComponentProps } from 'react';
 
 type Given = { id: string; label: string; onChange: (value: string) => void; hint?: string };
 
-/** A line of text with its label; machine text is written in mono. */
+/** A line of text with its label; machine text is written in mono. autoFocus: the layer it stands in gives it the focus. */
 export function TextField({
   id,
   label,
   onChange,
   hint,
   machine = false,
+  autoFocus = false,
   ...rest
 }: Given & { machine?: boolean } & Omit<ComponentProps<typeof Input>, 'id' | 'onChange'>) {
   return (
     <div>
       <label htmlFor={id}>{label}</label>
-      <Input id={id} {...(machine ? { className: 'num' } : {})} onChange={(e) => onChange(e.target.value)} {...rest} />
+      <Input
+        id={id}
+        {...(machine ? { className: 'num' } : {})}
+        onChange={(e) => onChange(e.target.value)}
+        {...(autoFocus ? { 'data-autofocus': '' } : {})}
+        {...rest}
+      />
       {hint && <p className="hint">{hint}</p>}
     </div>
   );

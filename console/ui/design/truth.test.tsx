@@ -232,6 +232,17 @@ describe('the figures of alerts where no source has sent anything', () => {
   });
 });
 
+describe('the health of the appliance', () => {
+  it('is said by its page as by the bar below: a clock that nobody confirms, a link that has said nothing', async () => {
+    state = 'empty';
+    const html = await draw('/admin', '/admin');
+    const words = text(html);
+    expect(words).toMatch(/Chưa rõ +đồng hồ +Không dịch vụ giờ nào xác nhận/);
+    expect(words).toMatch(/Chưa rõ +kết nối quốc gia +Trung tâm quốc gia: chưa rõ/);
+    expect(words).toContain('Lệch giờ: chưa rõ');
+  });
+});
+
 describe('a withdrawn sensor', () => {
   it('is said to be withdrawn, not running', async () => {
     state = 'stopped';

@@ -4,11 +4,11 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { client, type FirstDone, type FirstStart, take } from '../api/client';
+import { Field, focusWrong } from '../design/Field';
 import { Mark } from '../design/icons';
 import { problemText } from '../design/states';
 import { meKey } from '../session/session';
 import { EntryFoot } from './EntryFoot';
-import { Field, focusWrong } from './Field';
 import { Qr } from './Qr';
 import { TotpKey } from './TotpKey';
 

@@ -3,10 +3,10 @@ import { Button, Input } from 'antd';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type Me, ProblemError, take } from '../api/client';
+import { Field, focusWrong } from '../design/Field';
 import { Mark } from '../design/icons';
 import { problemText } from '../design/states';
 import { EntryFoot } from './EntryFoot';
-import { Field, focusWrong } from './Field';
 
 /** Log-in, on a page of its own or above the page when the session has ended. */
 export default function Login({ onDone, again }: { onDone: (me: Me) => void; again?: string }) {

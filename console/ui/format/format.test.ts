@@ -77,7 +77,10 @@ describe('times', () => {
     expect([time.wholeSpan(d, 'vi'), time.wholeSpan(d, 'en')]).toEqual([vi, en]);
   });
   it.each([
-    [0.4, 'khoảng 0 ngày', 'about 0 days'],
+    [0, 'chưa đến 1 giờ', 'less than an hour'],
+    [0.03, 'chưa đến 1 giờ', 'less than an hour'],
+    [0.4, 'khoảng 9 giờ', 'about 9 h'],
+    [0.999, 'khoảng 23 giờ', 'about 23 h'],
     [1.2, 'khoảng 1 ngày', 'about 1 day'],
     [1234, 'khoảng 1.234 ngày', 'about 1,234 days'],
     [330_550, 'trên 5 năm', 'over 5 years'],

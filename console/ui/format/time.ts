@@ -156,10 +156,15 @@ export function wholeSpan(d: number, lang: Lang): string {
   return `${d} ms`;
 }
 
-/** khoảng 41 ngày · trên 5 năm: a forecast; what was measured in hours cannot tell years apart. */
+/** khoảng 41 ngày · khoảng 9 giờ · chưa đến 1 giờ · trên 5 năm: a forecast; what was measured in hours cannot tell years apart. */
 export function forecast(days: number, lang: Lang): string {
   const vi = lang === 'vi';
   if (days > 5 * 365) return vi ? 'trên 5 năm' : 'over 5 years';
+  if (days < 1) {
+    const hours = Math.floor(days * 24);
+    if (hours < 1) return vi ? 'chưa đến 1 giờ' : 'less than an hour';
+    return vi ? `khoảng ${hours} giờ` : `about ${hours} h`;
+  }
   const n = Math.floor(days);
   return vi ? `khoảng ${number(n, lang)} ngày` : `about ${number(n, lang)} ${n === 1 ? 'day' : 'days'}`;
 }

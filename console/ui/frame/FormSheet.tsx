@@ -6,7 +6,7 @@ import { Overlay } from './Overlay';
 
 /**
  * A form in a layer above the page: its fields, what stands against it, the button that does it and the way back. While it is being
- * saved it cannot be sent again; what the server refuses is said under the fields, which stay as they were typed.
+ * saved it can neither be sent again nor left; what the server refuses is said under the fields, which stay as they were typed.
  */
 export function FormSheet({
   title,
@@ -61,7 +61,7 @@ export function FormSheet({
     }
   };
   return (
-    <Overlay title={title} onClose={onClose} width={width}>
+    <Overlay title={title} onClose={onClose} width={width} busy={busy}>
       <form
         className="overlay-body form"
         onSubmit={submit}
@@ -77,11 +77,13 @@ export function FormSheet({
           </p>
         )}
         {below}
-        <div className="row">
+        <div className="row sheet-actions">
           <Button type="primary" danger={danger} htmlType="submit" disabled={!ready} loading={busy}>
             {action ?? t('act.save')}
           </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
+          <Button onClick={onClose} disabled={busy}>
+            {t('act.back')}
+          </Button>
         </div>
       </form>
     </Overlay>

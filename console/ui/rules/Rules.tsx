@@ -41,7 +41,7 @@ export default function Rules() {
       {
         key: 'state',
         head: t('column.state'),
-        width: '136px',
+        width: '120px',
         cell: (r) => <RuleSign rule={r} />,
       },
       {
@@ -86,10 +86,10 @@ export default function Rules() {
       {
         key: 'logsource',
         head: t('rules.logsource'),
-        width: 'minmax(0,0.8fr)',
+        width: 'minmax(184px,0.8fr)',
         cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="clamp ev-wrap" />,
       },
-      { key: 'origin', head: t('rules.origin'), width: '84px', cell: (r) => r.origin },
+      { key: 'origin', head: t('rules.origin'), width: '72px', cell: (r) => r.origin },
       {
         key: 'alerts',
         head: t('rules.alerts'),

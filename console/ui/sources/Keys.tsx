@@ -101,7 +101,7 @@ function KeyMade({ made, title, onClose }: { made: SourceKeyMade; title: string;
   const { t } = useTranslation();
   const [shown, setShown] = useState(0);
   return (
-    <Overlay title={title} onClose={onClose} width={560}>
+    <Overlay title={title} onClose={onClose} width={560} once>
       <div className="overlay-body form">
         {made.url ? (
           <>
@@ -126,8 +126,10 @@ function KeyMade({ made, title, onClose }: { made: SourceKeyMade; title: string;
   );
 }
 
+/** Irreversible: the key's id is typed. */
 function Revoke({ source, held, onClose, onDone }: { source: string; held: SourceKey; onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation();
+  const [typed, setTyped] = useState('');
   const save = async () => {
     await take(client.DELETE('/api/sources/{id}/keys/{key}', { params: { path: { id: source, key: held.id } } }));
     toast({ text: t('admin.revoked', { name: held.id }) });
@@ -139,11 +141,13 @@ function Revoke({ source, held, onClose, onDone }: { source: string; held: Sourc
       width={440}
       action={t('admin.revoke')}
       danger
+      ready={typed.trim() === held.id}
       save={save}
       failed={t('admin.notDone')}
       onClose={onClose}
     >
       <p>{t('sources.keyRevokeHint')}</p>
+      <TextField id="revoke" label={t('admin.typeName', { name: held.id })} value={typed} onChange={setTyped} machine autoFocus />
     </FormSheet>
   );
 }

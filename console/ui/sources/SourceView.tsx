@@ -68,7 +68,8 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
             </h2>
             {s.state !== 'receiving' && s.since && (
               <p className={`banner ${s.state === 'silent' || s.state === 'unknown' ? 'banner-unk' : 'banner-warn'}`}>
-                {t(`sourceState.${s.state}`)} {span(now - (ms(s.since) ?? now), lang)}:{' '}
+                {t(`sourceState.${s.state}`)}
+                {s.state !== 'never' && ` ${span(now - (ms(s.since) ?? now), lang)}`}:{' '}
                 {s.cause ? say(s.cause.text, lang, t) : t('sources.noCause')}
               </p>
             )}

@@ -61,11 +61,11 @@ export default function Sources() {
         sort: 'name',
         cell: (s) => (
           <span className="cell2">
-            <span className="cut">
-              <Evidence value={s.name} name /> <DemoChip demo={s.demo} />{' '}
-              {s.auto && <span className="chip">{t('sources.auto')}</span>}
+            <span className="cut title">
+              <Evidence value={s.name} name />
             </span>
             <span className="sub cut">
+              <DemoChip demo={s.demo} /> {s.auto && <span className="chip">{t('sources.auto')}</span>}{' '}
               <span className="num">{s.id}</span> · {s.cause ? say(s.cause.text, lang, t) : t(`sourceKind.${s.kind}`)}
               {!s.cause && s.address && (
                 <>

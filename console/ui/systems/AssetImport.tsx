@@ -61,7 +61,7 @@ export function AssetImport({ system, onClose, onDone }: { system: string; onClo
     }
   };
   return (
-    <Overlay title={t('assets.importTitle')} onClose={onClose} width={680}>
+    <Overlay title={t('assets.importTitle')} onClose={onClose} width={680} busy={busy}>
       <form className="overlay-body form" onSubmit={submit} noValidate>
         <p>{t('assets.importHint')}</p>
         <div>
@@ -112,14 +112,16 @@ export function AssetImport({ system, onClose, onDone }: { system: string; onClo
             {error}
           </p>
         )}
-        <div className="row">
+        <div className="row sheet-actions">
           <Button type="primary" htmlType="submit" loading={busy} disabled={!text.trim()}>
             {fits ? t('assets.importDo', { count: checked.added }) : t('assets.importCheck')}
           </Button>
           <Button onClick={() => file.current?.click()} disabled={busy}>
             {t('assets.importFile')}
           </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
+          <Button onClick={onClose} disabled={busy}>
+            {t('act.back')}
+          </Button>
         </div>
       </form>
     </Overlay>

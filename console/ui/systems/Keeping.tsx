@@ -83,7 +83,7 @@ export function Keeping({ thing, onClose, onDone }: { thing: Kept; onClose: () =
     if (reason.trim()) act(() => retire(thing, !back, reason.trim()), back ? 'keeping.didBack' : 'keeping.didRetire', false);
   };
   return (
-    <Overlay title={t('keeping.title', { name: thing.name })} onClose={onClose} width={520}>
+    <Overlay title={t('keeping.title', { name: thing.name })} onClose={onClose} width={520} busy={busy}>
       <div className="overlay-body form">
         {error !== undefined && <Uses error={error} />}
         <form className="form" onSubmit={submit}>
@@ -113,7 +113,9 @@ export function Keeping({ thing, onClose, onDone }: { thing: Kept; onClose: () =
           >
             {t('keeping.delete')}
           </Button>
-          <Button onClick={onClose}>{t('act.back')}</Button>
+          <Button onClick={onClose} disabled={busy}>
+            {t('act.back')}
+          </Button>
         </div>
       </div>
     </Overlay>

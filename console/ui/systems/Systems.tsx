@@ -69,11 +69,9 @@ export default function Systems() {
         sort: 'name',
         cell: (s) => (
           <span className="cell2">
-            <span className="cut strong">
-              {s.name} <DemoChip demo={s.demo} />
-            </span>
+            <span className="cut strong title">{s.name}</span>
             <span className="sub cut">
-              <span className="num">{s.id}</span> · {s.unit?.name ?? t('systems.noUnit')}
+              <DemoChip demo={s.demo} /> <span className="num">{s.id}</span> · {s.unit?.name ?? t('systems.noUnit')}
             </span>
           </span>
         ),
