@@ -39,6 +39,8 @@ type Opening struct {
 	Reject     func(source, peer, reason string, n int)
 	Drop       func(source, peer, reason string, n int)
 	Connection func(peer string, open bool)
+	// Miscounted is told of syslog messages that were cut elsewhere than their octet count says.
+	Miscounted func(source, peer string, n int)
 
 	// TLS is the certificate of this appliance for a listener, ending with its authority, and the authority as ClientCAs.
 	TLS func(name string) (*tls.Config, error)
@@ -121,7 +123,7 @@ func wayOf(listener string) Source {
 }
 
 func (o Opening) syslog() syslog.Config {
-	return syslog.Config{Allow: o.Allow, Reject: o.Reject, Drop: o.Drop, Connection: o.Connection,
+	return syslog.Config{Allow: o.Allow, Reject: o.Reject, Drop: o.Drop, Connection: o.Connection, Miscounted: o.Miscounted,
 		Certificate: func(sum string) (string, string, bool) { // over TLS
 			src, ok := o.Keyed(soc.KeyCertificate, sum)
 			return src.ID, src.Dataset, ok

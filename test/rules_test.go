@@ -306,6 +306,7 @@ func TestRulesOnRawLines(t *testing.T) {
 		{"hoalu_source_degraded", wire.FormatJSON, true, 0, []string{note(health.SourceThin)}},
 		{"hoalu_source_degraded", wire.FormatJSON, true, 0, []string{note(health.SourceGarbled)}},
 		{"hoalu_source_degraded", wire.FormatJSON, true, 0, []string{note(health.SourceSkewed)}},
+		{"hoalu_source_degraded", wire.FormatJSON, true, 0, []string{note(health.SourceCounts)}},
 		{"", wire.FormatJSON, true, 0, []string{note(health.SourceRecovered), note(health.DiskRecovered)}},
 		{"hoalu_ledger_imbalance", wire.FormatJSON, true, 0, []string{note(health.LedgerImbalance)}},
 		{"hoalu_clock_jump", wire.FormatJSON, true, 0, []string{note(health.ClockJump)}},

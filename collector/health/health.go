@@ -52,6 +52,7 @@ const (
 	SourceSkewed    = "source_clock_skewed"
 	SourceGarbled   = "source_garbled"
 	SourceNames     = "source_names_spent"
+	SourceCounts    = "source_counts_wrong"
 	SourceRecovered = "source_recovered"
 	LedgerImbalance = "ledger_imbalance"
 	ClockJump       = "clock_jump"
@@ -158,13 +159,14 @@ type Monitor struct {
 	mu       sync.Mutex
 	sources  map[string]*source
 	notes    []Note
-	stamps   []int64 // when each note was made
-	run      string  // part of the ids of notes: those of another run are others
-	serial   uint64  // of the newest note
-	told     uint64  // serial of the newest note that Direct has taken; of tellDirectly alone
-	lost     int     // notes that found no room
-	resumed  int64   // silence counts from here: start, end of a refusal, clock jump
-	refusing string  // cause, "" none
+	stamps   []int64                // when each note was made
+	run      string                 // part of the ids of notes: those of another run are others
+	serial   uint64                 // of the newest note
+	told     uint64                 // serial of the newest note that Direct has taken; of tellDirectly alone
+	counts   map[string]*miscounted // by peer: senders of syslog whose octet counts are wrong
+	lost     int                    // notes that found no room
+	resumed  int64                  // silence counts from here: start, end of a refusal, clock jump
+	refusing string                 // cause, "" none
 	lastWall time.Time
 	lastMono time.Duration
 	alive    time.Duration // when Alive was last noted

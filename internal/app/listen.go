@@ -63,7 +63,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	}
 	o := collector.Opening{Allow: l.Allow(), Log: a.log, Reject: a.intake.Reject, Drop: a.intake.Drop, Connection: a.peers.Change,
 		Keyed: a.keyed, Sender: a.sender, TrustPlain: l.BulkTrust, Sensor: a.listenForSensors(),
-		PutSensor: a.intake.FromSensors(a.enrolment.Source),
+		PutSensor: a.intake.FromSensors(a.enrolment.Source), Miscounted: a.health.Miscounted,
 		TLS: func(name string) (*tls.Config, error) {
 			conf, err := a.vault.Authority().ServerTLS(ctx, name, names)
 			if err != nil {

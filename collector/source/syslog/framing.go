@@ -11,9 +11,6 @@ const (
 	maxSkip = 64 << 20
 	// maxCount is the digits a count may have; more are text.
 	maxCount = 10
-	// maxReadable is how many characters are counted at most to find one header: headers that lead nowhere cost as much as a sender likes
-	// to write of them.
-	maxReadable = 64 << 10
 	// maxHeader is the length of a count, a blank and a priority.
 	maxHeader = maxCount + 6
 )
@@ -22,10 +19,8 @@ const (
 // count, a space and '<', else it ends at a newline, or at a NUL behind which the next message begins or, for a moment, nothing
 // comes (some senders, as Python's SysLogHandler, end messages so).
 //
-// A count is believed as long as the stream goes on behind it as a message begins. Where it does not, the count is wrong, and the
-// messages are found by the next header (count, priority) whose own count leads to the begin of a message. Only then: else
-// whoever can write text into a message could write messages into the stream. A count that leads nowhere in bytes may lead there in
-// characters: some senders count those, and are then wrong in every message that is not plain ASCII.
+// A count is believed as long as the stream goes on behind it as a message begins. Where it does not, the count is wrong: counts.go says
+// how the message's end is found then. A message whose count is right is never cut in two, whatever stands in it.
 //
 // Invariants: next consumes only whole messages, separators and what is being skipped; every byte of the stream is in exactly
 // one message, separator or counted refusal. How a stream with wrong counts is cut may depend on how it comes in reads; one with
@@ -36,9 +31,17 @@ type framer struct {
 	line    bool // the rest of a refused line still to come
 	counted bool // the last message was octet-counted
 	doubted bool // a count was wrong; the caller takes it back
-	quiet   bool // nothing came for a moment: a NUL or a count that leads to the end of what is there ends a message
-	waits   bool // a moment of quiet would tell where a message ends; the caller takes it back
-	chars   bool // the last count that told them apart was one of characters
+	quiet   bool // nothing came for a moment, or ever will: what is there is all there is to decide by
+	open    bool // next wants more bytes, and would decide something without them if nothing comes for a moment
+
+	ahead struct{ size, digits int } // the count that stands at the begin of what is looked at next, when it has been read; no digits else
+
+	ways    []way // the sender counts in, the last one first
+	guessed int   // messages cut elsewhere than their count says; the caller takes it back
+	trust   int   // right counts in a row, up to trusted; below zero after a wrong one
+	edge    bool  // the last message was taken by its count at the end of what was there
+	again   int   // bytes that must be there before a message that waits is looked at again
+	spent   int   // bytes looked through to find ways, less what the stream has paid for
 }
 
 // cut is what next found.
@@ -55,6 +58,19 @@ const (
 
 // next looks at the begin of buf and says how much of it is consumed. msg aliases buf.
 func (f *framer) next(buf []byte) (c cut, msg []byte, consumed int) {
+	f.open = false
+	c, msg, consumed = f.step(buf)
+	if f.spent > 0 {
+		f.spent = max(0, f.spent-worth*consumed)
+	}
+	return c, msg, consumed
+}
+
+func (f *framer) step(buf []byte) (c cut, msg []byte, consumed int) {
+	if size, digits := f.ahead.size, f.ahead.digits; digits > 0 {
+		f.ahead.digits = 0
+		return f.octets(buf, size, digits)
+	}
 	switch {
 	case len(buf) == 0:
 		return need, nil, 0
@@ -76,6 +92,7 @@ func (f *framer) next(buf []byte) (c cut, msg []byte, consumed int) {
 	case need, nonsense:
 		return c, nil, 0
 	case message:
+		f.counted = true
 		return f.octets(buf, size, digits)
 	}
 	if buf[0] == '0' { // a count of nothing, or with leading zeros: wrong, and yet one
@@ -90,58 +107,61 @@ func (f *framer) next(buf []byte) (c cut, msg []byte, consumed int) {
 func (f *framer) octets(buf []byte, size, digits int) (c cut, msg []byte, consumed int) {
 	begin := digits + 1
 	if size > f.max {
+		switch at, s := f.shorter(buf, digits, min(f.max, readBuffer)); { // or it only seems to be, by digits in front of it
+		case s == opens:
+			f.doubt()
+			return damaged, nil, at
+		case s == unknown && !f.quiet && len(buf) <= f.max:
+			return f.later(buf)
+		}
 		f.skip, f.counted = size, true
 		return tooLarge, nil, begin
 	}
 	end := begin + size
-	if len(buf) < end {
+	if f.edge { // the message before was taken at the end of what was there, and a message begins behind it
+		f.edge = false
+		f.right()
+	}
+	if len(buf) < end && (!f.quiet || len(f.ways) == 0) {
+		f.open = len(f.ways) > 0
 		return need, nil, 0
 	}
-	good := priority(buf[begin:]) <= size
-	if good && begins(buf[end:]) {
-		// Where nothing follows yet, a sender that counts characters may have more of this message to come.
-		wide := f.chars && inside(buf[begin:end])
-		if !wide || len(buf) > end {
-			f.counted, f.chars = true, f.chars && !wide
+	if f.trust == trusted && priority(buf[begin:]) <= size {
+		if end < len(buf) {
+			if n, d, c := count(buf[end:]); c == message {
+				f.ahead.size, f.ahead.digits = n, d
+				return message, buf[begin:end], end
+			}
+		}
+		if f.look(buf, end) >= unknown {
+			f.counted = true
 			return message, buf[begin:end], end
 		}
 	}
-	wide, whole := characters(buf[begin:], size)
-	if f.chars && good && !whole && wide <= f.max {
-		return need, nil, 0
-	}
-	f.doubted = true
-	// The count is wrong: too large, and the next message begins inside; or too small, and this one goes on; or it is in characters.
-	h, sure := f.header(buf[begin+1:], false)
-	h += begin + 1
-	if i := f.end(buf[end:]); i >= 0 && (!sure || end+i < h) {
-		h, sure = end+i, true
-	}
-	if good && whole && wide > size && wide <= f.max && begins(buf[begin+wide:]) && (f.chars || !sure || begin+wide <= h) {
-		f.counted, f.chars = true, true
-		return message, buf[begin : begin+wide], begin + wide
-	}
-	switch {
-	case sure && h-begin <= f.max:
-		f.counted = true
-		return message, buf[begin:h], h
-	case sure || len(buf)-begin > f.max:
-		f.line, f.counted = true, true
-		return tooLarge, nil, end
-	}
-	return need, nil, 0
+	return f.weigh(buf, size, digits)
 }
 
 // text cuts a message without a count.
 func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
 	i := f.end(buf)
+	f.edge = false
 	// Behind a counted message this may be what a wrong count left: what begins no message always, else when no newline is there.
-	if f.counted && (i < 0 || buf[0] != '<') {
-		f.doubted = f.doubted || buf[0] != '<'
-		if h, sure := f.header(buf[1:], false); sure && (i < 0 || h+1 < i) {
-			f.doubted = true
+	strange := priority(buf) == 0
+	if f.counted && (i < 0 || strange) {
+		f.doubted = f.doubted || strange
+		limit := len(buf) - 1
+		if i >= 0 {
+			limit = max(0, i-1)
+		}
+		h, sure := f.header(buf[1:], limit, false)
+		f.open = !sure && h >= 0
+		switch {
+		case !sure && h >= 0 && i >= 0 && !f.quiet && len(buf) <= f.max:
+			return f.later(buf)
+		case sure:
+			f.doubt()
 			switch {
-			case buf[0] != '<':
+			case strange:
 				return damaged, nil, h + 1
 			case h+1 <= f.max:
 				return message, buf[:h+1], h + 1
@@ -151,7 +171,7 @@ func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
 	}
 	switch {
 	case i >= 0 && i <= f.max:
-		f.counted = f.counted && buf[0] != '<'
+		f.counted = f.counted && strange
 		return message, buf[:i], i + 1
 	case i >= 0:
 		return tooLarge, nil, i + 1
@@ -166,10 +186,10 @@ func (f *framer) text(buf []byte) (c cut, msg []byte, consumed int) {
 // count leads, say that the length was wrong.
 func (f *framer) skipping(buf []byte) (c cut, msg []byte, consumed int) {
 	n := min(f.skip, len(buf))
-	if h, sure := f.header(buf, true); sure && h < f.skip {
+	if h, sure := f.header(buf, len(buf), true); sure && h < f.skip {
 		f.skip, f.doubted = 0, true
 		if h == 0 {
-			return f.next(buf)
+			return f.step(buf)
 		}
 		return separator, nil, h
 	} else if h == 0 { // its end is still to come
@@ -197,12 +217,12 @@ func (f *framer) dropping(buf []byte) (c cut, msg []byte, consumed int) {
 		}
 		return need, nil, 0
 	}
-	if h, sure := f.header(buf, true); sure {
+	if h, sure := f.header(buf, len(buf), true); sure {
 		f.line, f.doubted = false, true
 		if h > 0 {
 			return separator, nil, h
 		}
-		return f.next(buf)
+		return f.step(buf)
 	} else if h > 0 { // its end is still to come
 		return separator, nil, h
 	} else if h == 0 {
@@ -252,56 +272,58 @@ func (f *framer) end(buf []byte) int {
 	}
 }
 
-// header finds the first octet count in buf that is followed by a priority and leads to the begin of a message, in bytes or in
-// characters; of two, that leads to another such header. One that leads to the end of what is there is taken; but one of a single
-// digit only when no longer one may still lead to a message: of "…0174 <34>", cut by a read behind the priority, 4 leads there and 174
-// will. Sure is false, with its place or -1, when more bytes must tell.
-func (f *framer) header(buf []byte, two bool) (at int, sure bool) {
-	readable := maxReadable
-	for from := 0; ; {
-		h, digits := candidate(buf[from:])
+// header finds the first octet count in the first limit bytes of buf that is followed by a priority and leads to the begin of a message,
+// by itself or by a way that the sender counts in; of two, that leads by itself to another such header. Sure is false, with its place or
+// -1, when more bytes must tell.
+func (f *framer) header(buf []byte, limit int, two bool) (at int, sure bool) {
+	for from := 0; from < limit; {
+		h, digits := candidate(buf[from:limit])
 		if h < 0 {
 			return -1, false
 		}
 		h += from
 		// Digits before it may be the end of a message's text: every part of them may be the count, the shortest first.
-		more, last := false, -1
+		more := false
 		for k := 1; k <= digits; k++ {
 			d := buf[h+digits-k : h+digits]
-			n := number(d)
-			if d[0] == '0' || n < priority(buf[h+digits+1:]) || n > f.max {
+			begin, n := h+digits+1, number(d)
+			if d[0] == '0' || n < priority(buf[begin:]) || n > f.max {
 				continue
 			}
-			end := h + digits + 1 + n
-			switch {
-			case end > len(buf) || two && end == len(buf):
-				more = true
-			case two:
-				_, _, c := count(buf[end:])
-				if c == message {
-					return h + digits - k, true
-				}
-				more = more || c == need
-			case begun(buf[end:]) || k > 1 && begins(buf[end:]):
-				return h + digits - k, true
-			case begins(buf[end:]):
-				last = h + digits - k
-			case n <= readable:
-				readable -= n
-				if e, whole := characters(buf[h+digits+1:], n); whole && e > n && e <= f.max && begins(buf[h+digits+1+e:]) {
-					return h + digits - k, true
+			s := nowhere
+			if two {
+				s = f.second(buf, begin+n)
+			} else if _, s = f.leads(buf, begin, n); s == nowhere {
+				var e ending
+				if e, s = f.learn(buf, begin, n, k); s == opens {
+					f.remember(e.way)
 				}
 			}
-		}
-		if last >= 0 && (!more || f.quiet) {
-			return last, true
+			if s == opens || s == blank {
+				return h + digits - k, true
+			}
+			more = more || s == unknown
 		}
 		if more {
-			f.waits = f.waits || last >= 0
 			return h, false
 		}
 		from = h + digits + 2
 	}
+	return -1, false
+}
+
+// second says whether a header stands at a place of buf.
+func (f *framer) second(buf []byte, at int) sight {
+	if at >= len(buf) {
+		return unknown
+	}
+	switch _, _, c := count(buf[at:]); c {
+	case message:
+		return opens
+	case need:
+		return unknown
+	}
+	return nowhere
 }
 
 // characters is how many bytes n characters of UTF-8 take at the begin of buf; whole says whether all of them are there.
@@ -318,16 +340,6 @@ func characters(buf []byte, n int) (size int, whole bool) {
 		size += w
 	}
 	return size, n == 0
-}
-
-// inside says whether msg holds characters of more than one byte: then a count of characters would lead further.
-func inside(msg []byte) bool {
-	for _, c := range msg {
-		if c >= utf8.RuneSelf {
-			return true
-		}
-	}
-	return false
 }
 
 // candidate finds digits, a space and a priority, -1 when there are none.
@@ -368,31 +380,6 @@ func priority(buf []byte) int {
 		}
 	}
 	return 0
-}
-
-// begins says whether a message may begin with buf; with nothing of it there it may.
-func begins(buf []byte) bool {
-	if len(buf) == 0 {
-		return true
-	}
-	switch buf[0] {
-	case '<', '\n', '\r', 0:
-		return true
-	}
-	_, _, c := count(buf)
-	return c == message || c == need
-}
-
-// begun says whether what stands at the begin of buf is enough to know that a message begins.
-func begun(buf []byte) bool {
-	if len(buf) == 0 || !begins(buf) {
-		return false
-	}
-	if buf[0] < '0' || buf[0] > '9' {
-		return true
-	}
-	_, _, c := count(buf)
-	return c == message
 }
 
 // count reads an octet count: message when buf begins with one, separator when it does not, need when that cannot be told yet,

@@ -35,7 +35,7 @@ func reads(data string, step, max int) outcome {
 			break
 		}
 	}
-	st.unfinished(true)
+	st.unfinished(true, true)
 	st.out.drain()
 	return outcome{s.got, s.losses[TooLarge] + s.losses[Truncated], s.losses[BadFrame]}
 }
@@ -83,8 +83,6 @@ func TestOneWrongCount(t *testing.T) {
 	}
 }
 
-// A sender that counts characters where bytes are asked for (text of Vietnam: every count too small) has each message as one, and
-// its plain messages too; it is told of. Text inside a message becomes none.
 // A connection may begin with a wrong count: nothing before it says that this is a stream of counted messages. In small reads a count
 // of one digit ("…0174 <34>") leads to the end of what is there before the right one does.
 func TestTheFirstCountIsWrong(t *testing.T) {
@@ -120,6 +118,8 @@ func TestTheFirstCountIsWrong(t *testing.T) {
 	}
 }
 
+// A sender that counts characters where bytes are asked for (text of Vietnam: every count too small) has each message as one, and
+// its plain messages too; it is told of. Text inside a message becomes none.
 func TestCountsOfCharacters(t *testing.T) {
 	for _, step := range []int{1 << 20, 1460, 160, 79, 7} {
 		var b strings.Builder

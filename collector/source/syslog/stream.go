@@ -67,7 +67,7 @@ type stream struct {
 	buf    []byte
 	have   int
 	large  int64 // bytes of buf taken from l.large
-	waited bool  // for more behind the NUL at the end of buf
+	waited bool  // a moment, for more behind the end of buf
 }
 
 // shake does the TLS handshake and finds the sender's certificate; nil when there is none.
@@ -117,7 +117,7 @@ func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, pe
 func (s *stream) read(ctx context.Context, c net.Conn) {
 	for {
 		wait := s.l.cfg.Idle
-		moment := s.have > 0 && !s.waited && (s.waits || s.buf[s.have-1] == 0)
+		moment := s.have > 0 && (s.open || s.buf[s.have-1] == 0) && !s.waited
 		if moment {
 			wait = min(wait, nulTime)
 		}
@@ -125,7 +125,7 @@ func (s *stream) read(ctx context.Context, c net.Conn) {
 			return
 		}
 		if ctx.Err() != nil { // the deadline set by stop may just have been overwritten
-			s.unfinished(false)
+			s.unfinished(false, false)
 			return
 		}
 		n, err := c.Read(s.buf[s.have:])
@@ -138,7 +138,6 @@ func (s *stream) read(ctx context.Context, c net.Conn) {
 		s.have += n
 		full := s.have == len(s.buf)
 		s.quiet = moment && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil
-		s.waits = false
 		if !s.cutAll() {
 			return
 		}
@@ -150,7 +149,7 @@ func (s *stream) read(ctx context.Context, c net.Conn) {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
 				s.l.log.Debug("read syslog connection", "source.ip", s.from.peer, "error.message", err.Error())
 			}
-			s.unfinished(ctx.Err() == nil)
+			s.unfinished(ctx.Err() == nil, errors.Is(err, io.EOF))
 			return
 		}
 		if !s.fit(full) {
@@ -245,14 +244,22 @@ loop:
 		}
 		used += n
 	}
-	if s.doubted {
-		s.doubted = false
-		s.l.warn("a sender writes wrong octet counts before its syslog messages", s.from.peer, nil)
-	}
+	s.guesses()
 	if len(frames) > 0 && s.guard != nil {
 		s.guard.Known()
 	}
 	return used, s.out.put(frames, len(chunk)) && ok
+}
+
+// guesses tells of wrong counts.
+func (s *stream) guesses() {
+	if s.doubted {
+		s.l.warn("a sender writes wrong octet counts before its syslog messages", s.from.peer, nil)
+	}
+	if s.guessed > 0 {
+		s.l.cfg.Miscounted(s.from.source, s.from.peer, s.guessed)
+	}
+	s.doubted, s.guessed = false, 0
 }
 
 func (s *stream) frame(now int64, data []byte) wire.Frame {
@@ -260,9 +267,11 @@ func (s *stream) frame(now int64, data []byte) wire.Frame {
 }
 
 // unfinished deals with what stands behind the last whole message when a connection ends: a line without newline is a message
-// when the sender closed, and so is what a wrong count held back; part of a counted one is not.
-func (s *stream) unfinished(ended bool) {
-	if s.skip > 0 || s.line {
+// when the sender closed, and so is what a wrong count held back; part of a counted one is not, unless the sender closed in order and no
+// more is missing than a sender counts that counts wrongly.
+func (s *stream) unfinished(ended, inOrder bool) {
+	s.quiet = true
+	if !s.cutAll() || s.skip > 0 || s.line {
 		return // counted when it was refused
 	}
 	rest := trim(s.buf[:s.have])
@@ -279,12 +288,13 @@ func (s *stream) unfinished(ended bool) {
 		if c == message {
 			rest = rest[digits+1:]
 			end = len(rest)
-			if h, sure := s.header(rest[1:], false); sure {
+			if h, sure := s.header(rest[1:], len(rest)-1, false); sure {
 				end = h + 1
-			} else if size > len(rest) {
+			} else if size > len(rest) && !(inOrder && size <= len(rest)+maxMissing) {
 				s.l.cfg.Reject(s.from.source, s.from.peer, Truncated, 1)
 				return
 			}
+			s.doubt()
 		}
 		if end > s.max {
 			s.l.cfg.Reject(s.from.source, s.from.peer, TooLarge, 1)
@@ -293,6 +303,7 @@ func (s *stream) unfinished(ended bool) {
 		}
 		rest = rest[end:]
 	}
+	s.guesses()
 }
 
 // outlet is between reading a connection and putting what was read: while a batch becomes durable, the next is read. Without it a

@@ -94,6 +94,9 @@ type Config struct {
 	// Reject and Drop count what is not taken, by source (always ""), peer and reason. Both may be nil.
 	Reject func(source, peer, reason string, n int)
 	Drop   func(source, peer, reason string, n int)
+	// Miscounted is told of messages that were cut elsewhere than their octet count says, by source (of a certificate, else "") and peer. May
+	// be nil.
+	Miscounted func(source, peer string, n int)
 	// Connection is told when a peer connects and goes. May be nil.
 	Connection func(peer string, open bool)
 }
@@ -127,6 +130,9 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	}
 	if cfg.Drop == nil {
 		cfg.Drop = func(string, string, string, int) {}
+	}
+	if cfg.Miscounted == nil {
+		cfg.Miscounted = func(string, string, int) {}
 	}
 	if cfg.Connection == nil {
 		cfg.Connection = func(string, bool) {}

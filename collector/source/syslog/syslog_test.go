@@ -517,3 +517,23 @@ func BenchmarkTCP(b *testing.B) {
 	s.out.drain()
 	b.ReportMetric(float64(b.N*500)/b.Elapsed().Seconds(), "events/s")
 }
+
+// BenchmarkCounted is the stream of a sender whose octet counts are right.
+func BenchmarkCounted(b *testing.B) {
+	line := []byte("114 <34>1 2026-11-22T00:00:00Z host1 sshd 1234 - - Failed password for invalid user admin from 10.1.2.3 port 2222 ssh2")
+	if n := len(line) - 4; n != 114 {
+		b.Fatal(n)
+	}
+	buf := bytes.Repeat(line, 500)
+	l := &Listener{cfg: Config{MaxMessage: 1 << 20, Reject: func(string, string, string, int) {}},
+		put: func(context.Context, string, []wire.Frame) error { return nil }, log: quiet(),
+		ahead: listen.NewBudget(aheadBytes, aheadBytes)}
+	s := &stream{l: l, flush: context.Background(), from: sender{peer: "10.0.0.1"}, framer: framer{max: 1 << 20}}
+	s.out = newOutlet(l, s.flush, TCP, nil, "10.0.0.1")
+	b.SetBytes(int64(len(buf)))
+	for b.Loop() {
+		s.cut(buf)
+	}
+	s.out.drain()
+	b.ReportMetric(float64(b.N*500)/b.Elapsed().Seconds(), "events/s")
+}
