@@ -170,6 +170,11 @@ func (h *desk) problem(ctx context.Context, k *call, err error) *Problem {
 			"error.message", err.Error())
 		return newProblem(k.Lang, &soc.Problem{Status: http.StatusServiceUnavailable, Code: "state_unavailable",
 			Detail: "The state database does not answer.", Do: "Events are still taken; look whether PostgreSQL runs."})
+	case state.Unwritable(err):
+		h.log.ErrorContext(ctx, "the state database takes no writes", "http.request.method", k.op.Method, "url.path", k.op.Path,
+			"error.message", err.Error())
+		return newProblem(k.Lang, &soc.Problem{Status: http.StatusServiceUnavailable, Code: "state_unwritable",
+			Detail: "The state database takes no writes.", Do: "Free disk space on the appliance."})
 	case errors.Is(err, context.DeadlineExceeded):
 		return newProblem(k.Lang, &soc.Problem{Status: http.StatusGatewayTimeout, Code: "too_slow", Detail: "It took too long and was stopped."})
 	case errors.Is(err, context.Canceled):

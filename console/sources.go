@@ -81,9 +81,6 @@ const (
 	ledgerFresh  = 2 * time.Minute
 )
 
-// sourceUnknown is the state of a source while nobody watches the sources.
-const sourceUnknown = "unknown"
-
 // clockOff is how far a source's clock is off, in ms; one of which that is not known stands below all.
 func clockOff(s SourceItem) int64 {
 	if s.OffsetMS == nil {
@@ -94,7 +91,7 @@ func clockOff(s SourceItem) int64 {
 
 func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceItem {
 	item := SourceItem{ID: s.ID, Name: s.Name, Kind: s.Kind, Address: s.Address, Host: s.Host, Dataset: s.Dataset, Layers: orEmpty(s.Layers),
-		State: sourceUnknown,
+		State: soc.SourceUnknown,
 		Auto:  s.Auto, StoppedUntil: Time(s.StoppedUntil), Demo: s.Demo, Retired: Time(s.Retired),
 		Zone: s.Zone, ExpectEvery: s.ExpectEvery, Trust: s.TrustLogsource, Sensor: s.Sensor, Version: s.Version}
 	if s.System != "" {
@@ -116,7 +113,7 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 		item.State = soc.SourceNever
 	}
 	if item.State == "" { // seen, not yet judged
-		item.State = sourceUnknown
+		item.State = soc.SourceUnknown
 	}
 	return item
 }
@@ -131,7 +128,7 @@ func silentSince(r soc.Reading) int64 {
 }
 
 // worst first.
-var sourceRank = map[string]int{soc.SourceSilent: 0, soc.SourceGarbled: 1, soc.SourceThin: 2, soc.SourceSkewed: 3, sourceUnknown: 4,
+var sourceRank = map[string]int{soc.SourceSilent: 0, soc.SourceGarbled: 1, soc.SourceThin: 2, soc.SourceSkewed: 3, soc.SourceUnknown: 4,
 	soc.SourceNever: 5, soc.SourceReceiving: 6}
 
 func countSources(items []SourceItem) SourcesStatus {

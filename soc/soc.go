@@ -224,6 +224,7 @@ const (
 	SourceSkewed    = "skewed"
 	SourceGarbled   = "garbled"
 	SourceNever     = "never"
+	SourceUnknown   = "unknown" // nobody can tell: not judged yet, or this appliance refuses what it may be sending
 )
 
 // LedgerRow balances one source and receipt minute: Received = Stored + Quarantined + Rejected + Duplicate + Dropped + InFlight.

@@ -207,7 +207,7 @@ func TestOursIsNotTheirs(t *testing.T) {
 	w.pass(time.Hour, 60, nil, "NG-1")
 	w.ready = fmt.Errorf("append: %w", queue.ErrNoSpace)
 	w.pass(30*time.Minute, 0, nil)
-	w.want("disk full", "NG-1", soc.SourceReceiving, CauseDiskLow, "disk_low ")
+	w.want("disk full", "NG-1", soc.SourceUnknown, CauseDiskLow, "disk_low ")
 	w.ready = nil
 	w.pass(time.Minute, 60, nil, "NG-1")
 	w.want("space again", "NG-1", soc.SourceReceiving, "", "disk_recovered ")
@@ -376,4 +376,27 @@ func TestOnlyExercises(t *testing.T) {
 	w.Events([]*ecs.Event{event(false)})
 	w.pass(time.Minute, 0, nil)
 	w.want("real work", "NG-1", soc.SourceReceiving, "")
+}
+
+// TestWhatWeRefuseIsUnknown: while this appliance takes nothing, no source may be said to be received from; once it takes again, each is
+// unknown until it sends or its patience ends, and nobody is told that a source is back which never left.
+func TestWhatWeRefuseIsUnknown(t *testing.T) {
+	w := start(t, nil, noon)
+	w.known = []soc.Source{{ID: "NG-1"}, {ID: "NG-2"}, {ID: "NG-3"}, {ID: "NG-4"}}
+	w.pass(time.Hour, 60, nil, "NG-1", "NG-2", "NG-3")
+	w.pass(10*time.Minute, 60, nil, "NG-1", "NG-2")
+	w.want("before", "NG-3", soc.SourceSilent, CauseNoConnection, "source_silent NG-3")
+	w.ready = errors.New("full")
+	w.pass(time.Minute, 0, nil)
+	w.want("a minute of refusing", "NG-1", soc.SourceReceiving, "", "queue_full ")
+	w.pass(30*time.Minute, 0, nil)
+	w.want("half an hour of refusing", "NG-1", soc.SourceUnknown, CauseQueueFull)
+	w.want("silent before", "NG-3", soc.SourceSilent, CauseQueueFull)
+	w.want("never sent", "NG-4", soc.SourceNever, CauseNeverConnected)
+	w.ready = nil
+	w.pass(time.Minute, 60, nil, "NG-1")
+	w.want("sends again", "NG-1", soc.SourceReceiving, "", "disk_recovered ")
+	w.want("has sent nothing yet", "NG-2", soc.SourceUnknown, "")
+	w.pass(10*time.Minute, 60, nil, "NG-1")
+	w.want("never came back", "NG-2", soc.SourceSilent, CauseNoConnection, "source_silent NG-2")
 }

@@ -25,12 +25,17 @@ func (m *Monitor) judge(s *source, known soc.Source, now int64) (state, cause st
 		return soc.SourceSilent, CausePlannedStop
 	case m.refusing != "":
 		if now-s.Last > m.cfg.MinSilence.Milliseconds() {
-			return s.State, m.refusing // ours, not its
+			if s.State == soc.SourceSilent {
+				return s.State, m.refusing
+			}
+			return soc.SourceUnknown, m.refusing // ours, not its: what it sends meanwhile nobody sees
 		}
 	case time.Duration(now-max(s.Last, m.resumed))*time.Millisecond > m.patience(s, known):
 		return soc.SourceSilent, m.silence(s, known, now)
 	case s.State == soc.SourceSilent && s.Last < m.resumed:
 		return s.State, m.silence(s, known, now) // silent before we stopped, and nothing came since
+	case s.State == soc.SourceUnknown && s.Last < m.resumed:
+		return s.State, "" // we take events again, and it has sent none since
 	}
 	if off, ok := s.offset(now, 10*minute); ok {
 		switch {
@@ -202,7 +207,7 @@ func (m *Monitor) changed(id string, k soc.Source, s *source, state, cause strin
 	case soc.SourceGarbled:
 		n.Action, n.Message = SourceGarbled, fmt.Sprintf("source %s changed its format: most of its events are no longer understood", name)
 	case soc.SourceReceiving:
-		if s.State == soc.SourceNever || s.Cause == CausePlannedStop {
+		if s.State == soc.SourceNever || s.State == soc.SourceUnknown || s.Cause == CausePlannedStop {
 			return Note{}, false
 		}
 		n.Action, n.Level, n.Message = SourceRecovered, "info", fmt.Sprintf("source %s is back to normal", name)

@@ -87,6 +87,8 @@ type Accounts struct {
 	mu       sync.Mutex
 	seen     map[string]int64      // session token hash → last use, written to the database at most every 30 s
 	attempts map[string]*allowance // log-ins by address
+
+	unnotedAt int64 // when it was last told that uses cannot be noted
 }
 
 // New checks c and returns the register. It starts nothing.

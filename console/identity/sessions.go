@@ -18,6 +18,7 @@ import (
 
 	"hoalu/console/identity/internal/db"
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 // keyOf is an otpauth key of a secret that exists.
@@ -197,7 +198,8 @@ func (a *Accounts) Authenticate(r *http.Request, address string, busy bool) (Ide
 	}
 	a.mu.Unlock()
 	if expired {
-		if err := a.c.DB.Tx(ctx, func(tx *sql.Tx) error { return db.New(tx).DropSession(ctx, hash) }); err != nil {
+		err := a.c.DB.Tx(ctx, func(tx *sql.Tx) error { return db.New(tx).DropSession(ctx, hash) })
+		if err != nil && !state.Unwritable(err) { // its row stays idle, and so it stays ended
 			return Identity{}, fmt.Errorf("end idle session: %w", err)
 		}
 		return Identity{}, ErrAnonymous
@@ -205,7 +207,7 @@ func (a *Accounts) Authenticate(r *http.Request, address string, busy bool) (Ide
 	if write {
 		if err := a.c.DB.Tx(ctx, func(tx *sql.Tx) error {
 			return db.New(tx).SeeSession(ctx, db.SeeSessionParams{Token: hash, Seen: now})
-		}); err != nil {
+		}); err != nil && !a.unnoted(err) {
 			return Identity{}, fmt.Errorf("note use of session: %w", err)
 		}
 	}
@@ -218,6 +220,25 @@ func (a *Accounts) Authenticate(r *http.Request, address string, busy bool) (Ide
 
 		Preferences: acc.Preferences,
 	}, nil
+}
+
+// unnoted says whether a use that could not be noted may pass: a full disk must not hide the pages that tell of it. What is not noted
+// ends a session sooner, never later.
+func (a *Accounts) unnoted(err error) bool {
+	if !state.Unwritable(err) {
+		return false
+	}
+	now := a.now()
+	a.mu.Lock()
+	tell := now-a.unnotedAt >= time.Minute.Milliseconds()
+	if tell {
+		a.unnotedAt = now
+	}
+	a.mu.Unlock()
+	if tell {
+		a.c.Log.Error("the use of sessions and tokens cannot be noted", "error.message", err.Error())
+	}
+	return true
 }
 
 // Session is one live log-in.
