@@ -1,6 +1,7 @@
 package query
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -243,6 +244,22 @@ func AppendKeys(dst []uint64, s string) []uint64 {
 	}
 	return dst
 }
+
+// KeysWithin reports whether AppendKeys makes the keys of s of whole too: s stands in whole between two separators, and has no key of
+// its own as it is too long for one. It may say no where they are.
+func KeysWithin(s, whole string) bool {
+	if len(s) <= MaxKeyRunes || len(s) >= len(whole) {
+		return false
+	}
+	from := strings.Index(whole, s)
+	if from < 0 {
+		return false
+	}
+	to := from + len(s)
+	return (from == 0 || separates(whole[from-1])) && (to == len(whole) || separates(whole[to])) && utf8.RuneCountInString(s) > MaxKeyRunes
+}
+
+func separates(c byte) bool { return c < utf8.RuneSelf && wordByte[c] == 0 }
 
 // wholeKey is the key of the whole value, ok when AppendKeys makes one.
 func wholeKey(s string) (uint64, bool) {

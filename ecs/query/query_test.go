@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -349,6 +350,44 @@ func BenchmarkMatch(b *testing.B) {
 				m.Match(e)
 			}
 		})
+	}
+}
+
+// TestKeysWithin: what KeysWithin lets a store pass over has no key that is not in the filter already.
+func TestKeysWithin(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const signs = "ab đạ1 .-\"/\u0301%\xc3\xff\u0000A"
+	text := func(n int) string {
+		var b []byte
+		for len(b) < n {
+			at := r.IntN(len(signs))
+			b = append(b, signs[at:min(len(signs), at+1+r.IntN(3))]...)
+		}
+		return string(b)
+	}
+	within := 0
+	for range 40_000 {
+		part := text(40 + r.IntN(200))
+		whole := text(r.IntN(20)) + part + text(r.IntN(20))
+		if !KeysWithin(part, whole) {
+			continue
+		}
+		within++
+		keys := AppendKeys(nil, whole)
+		for _, k := range AppendKeys(nil, part) {
+			if !slices.Contains(keys, k) {
+				t.Fatalf("%q is passed over for %q, which has not all of its keys", part, whole)
+			}
+		}
+	}
+	if within < 2000 {
+		t.Fatalf("only %d were within", within)
+	}
+	for _, no := range [][2]string{{"ngắn", "một từ ngắn thôi"}, {strings.Repeat("x", 70), "y" + strings.Repeat("x", 70)},
+		{strings.Repeat("ạ", 64), "a " + strings.Repeat("ạ", 64) + " b"}} {
+		if KeysWithin(no[0], no[1]) {
+			t.Errorf("%q has keys that %q has not", no[0], no[1])
+		}
 	}
 }
 

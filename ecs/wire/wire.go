@@ -291,25 +291,54 @@ func (r *reader) byte() byte {
 	return c
 }
 
+// dictionary numbers the fields of one message in the order of their coming. The zero value is an empty one.
+type dictionary struct {
+	numbers []uint32 // by field, from 1; 0: not in it
+	fields  []ecs.Field
+}
+
+var dictionaries = sync.Pool{New: func() any { return new(dictionary) }}
+
+func (d *dictionary) number(f ecs.Field) uint64 {
+	if f.Asked() { // its number is of another kind, past all tables
+		f = ecs.Intern(f.Name())
+	}
+	if int(f) >= len(d.numbers) {
+		d.numbers = append(d.numbers, make([]uint32, int(f)+256-len(d.numbers))...)
+	}
+	n := d.numbers[f]
+	if n == 0 {
+		d.fields = append(d.fields, f)
+		n = uint32(len(d.fields))
+		d.numbers[f] = n
+	}
+	return uint64(n - 1)
+}
+
+func (d *dictionary) reset() {
+	for _, f := range d.fields {
+		d.numbers[f] = 0
+	}
+	d.fields = d.fields[:0]
+}
+
 // EncodeEvents renders decoded events: a dictionary of the field names they use, then each event's times, identity and pairs.
 func EncodeEvents(events []*ecs.Event) []byte {
-	ids := map[ecs.Field]uint64{}
-	var names []string
+	dict := dictionaries.Get().(*dictionary)
+	defer dictionaries.Put(dict)
+	dict.reset() // also what a panic left
 	size := 1024
 	for _, e := range events {
 		size += e.Size()
 		for i := range e.Len() {
 			f, _ := e.At(i)
-			if _, ok := ids[f]; !ok {
-				ids[f] = uint64(len(names))
-				names = append(names, f.Name())
-			}
+			dict.number(f)
 		}
 	}
 	body := make([]byte, 0, size)
-	body = binary.AppendUvarint(body, uint64(len(names)))
-	for _, n := range names {
-		body = appendText(body, n)
+	body = binary.AppendUvarint(body, uint64(len(dict.fields)))
+	for _, f := range dict.fields {
+		body = appendText(body, f.Name())
 	}
 	body = binary.AppendUvarint(body, uint64(len(events)))
 	for _, e := range events {
@@ -322,7 +351,7 @@ func EncodeEvents(events []*ecs.Event) []byte {
 		body = binary.AppendUvarint(body, uint64(e.Len()))
 		for i := range e.Len() {
 			f, v := e.At(i)
-			body = binary.AppendUvarint(body, ids[f]<<2|uint64(v.Kind))
+			body = binary.AppendUvarint(body, dict.number(f)<<2|uint64(v.Kind))
 			body = appendText(body, v.Text)
 		}
 	}

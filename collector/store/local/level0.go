@@ -95,9 +95,10 @@ func keysOf(e *ecs.Event, keys, seen *keySet, buf []uint64) []uint64 {
 			}
 		}
 	}
+	original := e.Text(ecs.EventOriginal) // most long values are cut out of it
 	for i := range e.Len() {
 		_, v := e.At(i)
-		if v.Kind == ecs.Null || !seen.add(maphash.String(valueSeed, v.Text)) {
+		if v.Kind == ecs.Null || query.KeysWithin(v.Text, original) || !seen.add(maphash.String(valueSeed, v.Text)) {
 			continue
 		}
 		buf = query.AppendKeys(buf[:0], v.Text)
