@@ -33,7 +33,7 @@ var (
 func toldCommands(t *testing.T) (list []told) {
 	t.Helper()
 	var files []string
-	for _, pattern := range []string{"../README*.md", "../docs/en/*.md", "../docs/vi/*.md", "../docs/formats/*.md", "../CONTRIBUTING.md"} {
+	for _, pattern := range []string{"../README*.md", "../docs/*.md", "../docs/en/*.md", "../docs/vi/*.md", "../docs/formats/*.md", "../CONTRIBUTING.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -119,6 +120,50 @@ func TestImports(t *testing.T) {
 	}
 	if seen < 5 {
 		t.Fatalf("looked at %d files only: wrong root?", seen)
+	}
+}
+
+// TestTableOfTheDocument: docs/architecture.md gives each folder what this package allows it.
+func TestTableOfTheDocument(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := strings.Cut(string(raw), "## What may import what")
+	if !ok {
+		t.Fatal("docs/architecture.md has no such heading any more")
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	told := map[string][]string{}
+	names := regexp.MustCompile("`([a-z/ ]+)`")
+	for _, row := range regexp.MustCompile(`(?m)^\| (`+"`[^|]+"+`) \| [^|]+ \| ([^|]+) \|$`).FindAllStringSubmatch(text, -1) {
+		for _, folder := range names.FindAllStringSubmatch(row[1], -1) {
+			to := []string{}
+			if row[2] == "everything" {
+				to = append(to, "*")
+			}
+			for _, list := range names.FindAllStringSubmatch(row[2], -1) {
+				to = append(to, strings.Fields(list[1])...)
+			}
+			told[strings.TrimSuffix(folder[1], "/hoalu")] = to
+		}
+	}
+	for folder, may := range allowed {
+		to, ok := told[folder]
+		if !ok {
+			t.Errorf("docs/architecture.md does not tell what %s may import", folder)
+			continue
+		}
+		slices.Sort(to)
+		want := slices.Sorted(slices.Values(may))
+		if !slices.Equal(to, want) {
+			t.Errorf("docs/architecture.md lets %s import %v, this package %v", folder, to, want)
+		}
+	}
+	for folder := range told {
+		if _, ok := allowed[folder]; !ok {
+			t.Errorf("docs/architecture.md has a row for %s, which is not in the table of this package", folder)
+		}
 	}
 }
 
