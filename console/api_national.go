@@ -95,7 +95,6 @@ type EndpointItem struct {
 	URL          string        `json:"url"`
 	Channel      string        `json:"channel" doc:"name of one of channels"`
 	Channels     []ChannelItem `json:"channels" doc:"all that this program can deliver over"`
-	ServerName   string        `json:"server_name,omitempty"`
 	Authorities  string        `json:"authorities,omitempty" doc:"PEM of the certificate authorities trusted for it"`
 	ReceiptKey   string        `json:"receipt_key,omitempty" doc:"public key receipts are signed with, PEM"`
 	Certificate  string        `json:"certificate,omitempty" doc:"our client certificate, PEM, to give to the centre"`
@@ -117,7 +116,6 @@ type ChannelItem struct {
 type endpointBody struct {
 	URL          string `json:"url" maxLength:"400" doc:"https address; empty stops sending"`
 	Channel      string `json:"channel,omitempty" maxLength:"64" doc:"name of one of channels; empty takes the first"`
-	ServerName   string `json:"server_name,omitempty" maxLength:"255"`
 	Authorities  string `json:"authorities,omitempty" maxLength:"65536"`
 	ReceiptKey   string `json:"receipt_key,omitempty" maxLength:"8192"`
 	Organisation string `json:"organisation,omitempty" maxLength:"64"`

@@ -70,18 +70,38 @@ func detailValue(lang, action, key, v string) string {
 		if d, err := time.ParseDuration(v); err == nil {
 			return spanWords(lang, d.Milliseconds())
 		}
-	case key == "from" || key == "to":
+	case key == "from" || key == "to" || key == "kept_at":
 		return momentWords(lang, v)
-	case key == "roles":
-		roles := strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(`[]", `, r) })
-		for i, r := range roles {
-			roles[i] = word(lang, "role."+r)
-		}
-		return strings.Join(roles, "; ") // names of roles have commas
+	case key == "kinds":
+		return listWords(lang, "identifier.", listed(v))
+	case key == "factor":
+		return word(lang, "factor."+v)
+	case key == "kind" && action == "link.create":
+		return word(lang, "linkKind."+v)
+	case key == "state" && action == "account.change":
+		return word(lang, "accountState."+v)
+	case key == "acknowledged":
+		return word(lang, "warning."+v)
+	case key == "roles" || key == "roles_before":
+		return listWords(lang, "role.", listed(v))
 	case v == "true" || v == "false":
 		return word(lang, "detail.is_"+v)
 	}
 	return v
+}
+
+// listed are the codes of a list that was kept as JSON, or in Go's own way.
+func listed(v string) []string {
+	return strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(`[]", `, r) })
+}
+
+// listWords words each code of a list. Names may have commas: semicolons part them.
+func listWords(lang, prefix string, codes []string) string {
+	said := make([]string, len(codes))
+	for i, c := range codes {
+		said[i] = word(lang, prefix+c)
+	}
+	return strings.Join(said, "; ")
 }
 
 // stateWords words a posture state; "-" is none: before the first evaluation, or after the control applies no longer.

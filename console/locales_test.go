@@ -94,6 +94,35 @@ func sourceFiles(t *testing.T, path string) []string {
 	return out
 }
 
+// TestEveryDetailHasItsName: what a deed is recorded with has a name in both languages; it stood in the audit log by its key.
+func TestEveryDetailHasItsName(t *testing.T) {
+	maps := regexp.MustCompile(`(?s)(?:Details: (?:\w+\()?|details :?= |for k, v := range )map\[string\]string\{(.*?)\}`)
+	key := regexp.MustCompile(`"([a-z_]+)":`)
+	set := regexp.MustCompile(`\b[dD]etails\["([a-z_]+)"\] = `)
+	n := 0
+	for _, file := range sourceFiles(t, `(?:console|triage|inventory|compliance|national|privacy|detections|internal)/.*\.go`) {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := set.FindAllSubmatch(raw, -1)
+		for _, m := range maps.FindAllSubmatch(raw, -1) {
+			found = append(found, key.FindAllSubmatch(m[1], -1)...)
+		}
+		for _, m := range found {
+			n++
+			for _, lang := range []string{"vi", "en"} {
+				if _, ok := locales[lang]["detail."+string(m[1])]; !ok {
+					t.Errorf("%s: the detail %s has no name in %s", file, m[1], lang)
+				}
+			}
+		}
+	}
+	if n < 40 {
+		t.Errorf("only %d details found: is the search broken?", n)
+	}
+}
+
 // TestEveryCodeHasItsText looks through the sources of the parts for codes that a person may see: each has its words in both
 // languages, in the texts of the server or, where page is set, in those of the pages.
 func TestEveryCodeHasItsText(t *testing.T) {
@@ -153,6 +182,12 @@ func TestEveryCodeHasItsText(t *testing.T) {
 		{`inventory/[a-z]+\.go`, `w\["\w+"\] = "([a-z_]+)"`, "field_reason.", false, 5},
 		{`inventory/[a-z]+\.go`, `(?:w\[|w\.text\(|exists\()"([a-z_]+)"`, "field_name.", false, 12},
 		{`console/[a-z_]+\.go`, `wrongField\("\w+", "([a-z_]+)"`, "field_name.", false, 10},
+		{`console/alerts\.go`, `\{"([a-z_]+)", (?:in\.|slices\.)`, "field_name.", false, 5},
+		{`privacy/privacy\.go`, `Kind = "([a-z]+)"`, "identifier.", false, 2},
+		{`console/identity/login\.go`, `return n == 1, "([a-z]+)"`, "factor.", false, 2},
+		{`console/identity/[a-z]+\.go`, `"factor": "([a-z]+)"`, "factor.", false, 1},
+		{`console/identity/login\.go`, `Link\w+\s*= "([a-z]+)"`, "linkKind.", false, 3},
+		{`console/identity/[a-z]+\.go`, `details\["acknowledged"\] = "([a-z]+)"`, "warning.", false, 1},
 	} {
 		n := 0
 		for _, file := range sourceFiles(t, c.files) {

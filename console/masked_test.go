@@ -23,11 +23,14 @@ func TestMaskedValuesAnswerNoFilter(t *testing.T) {
 		{ID: "r2", Title: map[string]string{"vi": "Tra cứu hàng loạt", "en": "Mass lookup"}}}
 	b := newBench(t, parts)
 	dpo := b.as("", soc.DPO)
+	dpo.header.Set("Accept-Language", "vi")
 	for _, path := range []string{"user=lan", "user=l", "host=web", "address=10.0.0.9", "group=entity", "group_key=user%3Dlan",
 		"group_key=host%3Dx", "group_key=address%3D10.0.0.9"} {
 		p := dpo.refused(get, "/api/alerts?"+path, nil, 403, "masked_filter")
 		if len(p.Fields) != 1 || !strings.HasPrefix(path, p.Fields[0].Name+"=") || p.Do == "" {
 			t.Errorf("%s: the refusal names %+v", path, p.Fields)
+		} else if f := p.Fields[0]; f.Label == f.Name || !strings.Contains(p.Detail, "lọc theo "+f.Label) {
+			t.Errorf("%s: the refusal says %q of %q (%q), want the label that the page has for it", path, p.Detail, f.Name, f.Label)
 		}
 	}
 	// Words are looked for in titles and numbers alone: no letter of a masked value makes a difference.

@@ -153,7 +153,7 @@ func (h *national) setEndpoint(ctx context.Context, k *call, in *bodyIn[endpoint
 		}
 	}
 	e, err := h.national.SetEndpoint(ctx, k.Actor,
-		EndpointItem{URL: b.URL, Channel: b.Channel, ServerName: b.ServerName, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
+		EndpointItem{URL: b.URL, Channel: b.Channel, Authorities: b.Authorities, ReceiptKey: b.ReceiptKey,
 			Organisation: b.Organisation, Version: b.Version, Destination: b.Destination}, b.Add, b.Reason)
 	if p, ok := errors.AsType[*soc.Problem](err); ok { // by this page's names of the fields
 		for there, here := range map[string]string{"server_ca": "authorities", "organ_id": "organisation"} {

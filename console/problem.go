@@ -79,6 +79,10 @@ func newProblem(lang string, p *soc.Problem) *Problem {
 		values = maps.Clone(values)
 		values["uses"] = usesText(lang, p.Uses)
 	}
+	if kinds, ok := values["kinds"]; ok { // of citizens' identifiers
+		values = maps.Clone(values)
+		values["kinds"] = listWords(lang, "identifier.", listed(kinds))
+	}
 	if ms, err := strconv.ParseInt(values["at"], 10, 64); err == nil { // instants of conflicts
 		values = maps.Clone(values)
 		values["time"] = Time(ms).clock()

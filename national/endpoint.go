@@ -142,9 +142,10 @@ const (
 var ErrManyEndpoints = fmt.Errorf("at most %d receiving points can be set", maxDestinations)
 
 // PutEndpoint puts a receiving point in force in place of the destination e.ID (0: the first one, which it makes where there is none), or
-// beside the others with add: alerts from now on are reported to it as well. It records who did it and returns the destination's number.
-// ErrNoEndpoint: there is none of that number; ErrManyEndpoints: no further one can be added.
-func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, add bool, e Endpoint) (int64, error) {
+// beside the others with add: alerts from now on are reported to it as well. It records who did it and why (reason may be empty), and
+// returns the destination's number. ErrNoEndpoint: there is none of that number; ErrManyEndpoints: no further one can be added. A
+// *soc.Problem "conflict": e.Version is that of a state which somebody has changed since; 0 asks for none.
+func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, reason string, add bool, e Endpoint) (int64, error) {
 	if e.Channel == "" {
 		e.Channel = DefaultChannel
 	}
@@ -177,6 +178,9 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, add bool, e End
 			if err != nil {
 				return err
 			}
+			if e.Version != 0 && e.Version != old.Version {
+				return changed(old)
+			}
 			e.ID = old.ID
 		}
 		if err := q.SetEndpoint(ctx, db.SetEndpointParams{ID: e.ID, Channel: e.Channel, Url: e.URL, ServerCa: e.ServerCA,
@@ -184,7 +188,7 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, add bool, e End
 			OrganID:    e.OrganID, OrganName: e.OrganName, SetBy: by.Name, SetAt: now()}); err != nil {
 			return fmt.Errorf("write endpoint: %w", err)
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done",
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: e.URL, Result: "done", Reason: reason,
 			Details: map[string]string{"destination": strconv.FormatInt(e.ID, 10),
 				"organ_id": e.OrganID, "channel": e.Channel, "server_ca": fingerprint(e.ServerCA), "receipt_key": fingerprint(e.ReceiptKey)}})
 	})
@@ -299,7 +303,7 @@ const removed = "not sent: the receiving point was removed"
 
 // ClearEndpoint removes the destination of a number, 0 the first one. What waits for the last one waits on for its successor; what waits
 // for one of several is settled as refused, with the reason.
-func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor, id int64) error {
+func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor, reason string, id int64) error {
 	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
 		list, err := endpoints(ctx, q)
@@ -323,7 +327,7 @@ func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor, id int64) err
 		if err != nil {
 			return fmt.Errorf("clear endpoint: %w", err)
 		}
-		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: "-", Result: "done",
+		return s.record(ctx, tx, soc.Deed{Actor: by, Action: "national.endpoint", Object: "-", Result: "done", Reason: reason,
 			Details: map[string]string{"destination": strconv.FormatInt(id, 10), "removed": ep.URL, "not_sent": strconv.Itoa(dropped)}})
 	})
 	if err == nil {

@@ -150,6 +150,47 @@ func TestPlainChannelIsNotBlocked(t *testing.T) {
 }
 
 func setEndpoint(s *Service, ctx context.Context, by soc.Actor, e Endpoint) error {
-	_, err := s.PutEndpoint(ctx, by, false, e)
+	_, err := s.PutEndpoint(ctx, by, "", false, e)
 	return err
+}
+
+// TestEndpointIsSetWithItsReason: why an administrator set or removed a receiving point is on record, and who saves over a state that
+// somebody else has changed since is told. The reason was asked for and thrown away, and the last to save won.
+func TestEndpointIsSetWithItsReason(t *testing.T) {
+	var deeds []soc.Deed
+	s := plainService(t, delivery.Transport, &plain{}, func(s *Service, _ *state.DB) {
+		s.hooks.Record = func(_ context.Context, _ *sql.Tx, d soc.Deed) error {
+			deeds = append(deeds, d)
+			return nil
+		}
+	})
+	ctx := context.Background()
+	e, err := s.Endpoint(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.OrganID = "H43"
+	if _, err := s.PutEndpoint(ctx, soc.Actor{Name: "lan"}, "new number", false, e); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.PutEndpoint(ctx, soc.Actor{Name: "minh"}, "late", false, e) // of the state before
+	var p *soc.Problem
+	if !errors.As(err, &p) || p.Code != "conflict" || p.Values["by"] != "lan" || p.Values["at"] == "" {
+		t.Errorf("saving over another's change: %v", err)
+	}
+	if now, err := s.Endpoint(ctx, 0); err != nil || now.SetBy != "lan" || now.Version != e.Version+1 {
+		t.Errorf("the receiving point is %+v, %v; want lan's", now, err)
+	}
+	if err := s.ClearEndpoint(ctx, soc.Actor{Name: "lan"}, "moved", e.ID); err != nil {
+		t.Fatal(err)
+	}
+	var reasons []string
+	for _, d := range deeds {
+		if d.Action == "national.endpoint" {
+			reasons = append(reasons, d.Actor.Name+": "+d.Reason)
+		}
+	}
+	if got := strings.Join(reasons, ", "); got != "admin: , lan: new number, lan: moved" {
+		t.Errorf("deeds: %s", got)
+	}
 }

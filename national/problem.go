@@ -29,6 +29,13 @@ func Problem(err error, destination int64) error {
 	return err
 }
 
+// changed is the conflict of who saves over a receiving point that somebody else has changed since.
+func changed(old Endpoint) error {
+	return &soc.Problem{Status: 409, Code: "conflict", Detail: old.SetBy + " changed the receiving point since you read it.",
+		Do: "Read it again and repeat the change.", Values: map[string]string{"id": old.URL, "by": old.SetBy,
+			"at": strconv.FormatInt(old.SetAt, 10), "version": strconv.FormatInt(old.Version, 10)}}
+}
+
 // missing is what is not there, by its number.
 func missing(id string) error {
 	return &soc.Problem{Status: 404, Code: "not_found", Detail: id + " not found.", Values: map[string]string{"id": id}}

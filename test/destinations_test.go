@@ -26,7 +26,7 @@ func TestTwoCentres(t *testing.T) {
 	}
 	defer second.Close()
 	before := r.alert(nil)
-	id, err := r.svc.PutEndpoint(ctx, nationalAdmin, true,
+	id, err := r.svc.PutEndpoint(ctx, nationalAdmin, "", true,
 		national.Endpoint{URL: second.URL, ServerCA: second.ServerCA, ReceiptKey: second.ReceiptKey, OrganID: "H42-2", OrganName: "test"})
 	if err != nil || id != 2 {
 		t.Fatalf("PutEndpoint() = %d, %v; want 2", id, err)
@@ -129,18 +129,18 @@ func TestTwoCentres(t *testing.T) {
 	second.SetFault(centre.Away)
 	late := r.alert(nil)
 	r.until("the first to have it", func(s national.Summary) bool { return part(s, 1).Accepted == 8 })
-	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, 2); err != nil {
+	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 2); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := states(late), map[int64]string{1: "accepted true", 2: "refused false"}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("after the second was removed: %v, want %v", got, want)
 	}
 	r.until("no trouble that is left", func(s national.Summary) bool { return s.FailingSince == 0 && len(s.Destinations) == 1 })
-	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, 2); !errors.Is(err, national.ErrNoEndpoint) {
+	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 2); !errors.Is(err, national.ErrNoEndpoint) {
 		t.Errorf("removed twice: %v", err)
 	}
 	// The last one goes: what is made waits for whoever comes next.
-	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, 0); err != nil {
+	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 0); err != nil {
 		t.Fatal(err)
 	}
 	r.alert(nil)
@@ -154,7 +154,7 @@ func TestManyDestinationsAreBounded(t *testing.T) {
 	r := newNationalRig(t)
 	ep := national.Endpoint{URL: r.centre.URL, ServerCA: r.centre.ServerCA, ReceiptKey: r.centre.ReceiptKey, OrganID: "H42", OrganName: "test"}
 	for i := range 9 {
-		id, err := r.svc.PutEndpoint(context.Background(), nationalAdmin, true, ep)
+		id, err := r.svc.PutEndpoint(context.Background(), nationalAdmin, "", true, ep)
 		if want := int64(i + 1); i < 8 && (err != nil || id != want) {
 			t.Errorf("PutEndpoint() = %d, %v; want %d", id, err, want)
 		} else if i == 8 && !errors.Is(err, national.ErrManyEndpoints) {

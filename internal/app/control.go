@@ -177,12 +177,12 @@ func (a *App) nationalOperations() []control.Operation {
 			if err := control.Decode(r, &e); err != nil {
 				return nil, err
 			}
-			id, err := a.national.PutEndpoint(r.Context(), machine, r.URL.Query().Get("add") != "", e)
+			id, err := a.national.PutEndpoint(r.Context(), machine, "", r.URL.Query().Get("add") != "", e)
 			return map[string]int64{"destination": id}, err
 		}},
 		{Pattern: "DELETE /national/endpoint", Do: func(r *http.Request) (any, error) {
 			return map[string]bool{"removed": true}, toDestination(r,
-				func(id int64) error { return a.national.ClearEndpoint(r.Context(), machine, id) })
+				func(id int64) error { return a.national.ClearEndpoint(r.Context(), machine, "", id) })
 		}},
 		{Pattern: "POST /national/retry", Do: func(r *http.Request) (any, error) {
 			n, err := a.national.Retry(r.Context(), machine, r.URL.Query().Get("report"))

@@ -260,7 +260,7 @@ func TestTroubleIsToldAlike(t *testing.T) {
 		b.must(err)
 		der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 		b.must(err)
-		_, err = b.national.PutEndpoint(t.Context(), soc.Machine, false,
+		_, err = b.national.PutEndpoint(t.Context(), soc.Machine, "", false,
 			national.Endpoint{Channel: "json", URL: "https://" + address, ServerCA: ca, OrganID: "H01",
 				ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))})
 		b.must(err)

@@ -55,7 +55,7 @@ var typed = map[string]struct {
 	"PUT /api/me/preferences":     {"", `{"language":"vi","theme":"dark","keys":true}`, ""},
 	"POST /api/me/recovery-codes": {"", `{"password":"x","code":"1"}`, "password:secret code:secret"},
 	"PUT /api/national/endpoint": {"", `{"url":"https://127.0.0.1:1/","organisation":"H42","reason":"đổi","authorities":{ca-pem},"receipt_key":{key-pem},"version":0}`,
-		"url:refused channel:id server_name:kept authorities:kept receipt_key:kept organisation:refused reason:kept"},
+		"url:refused channel:id authorities:kept receipt_key:kept organisation:refused reason:kept"},
 	"POST /api/national/reconcile":  {"", `{}`, "day:id"},
 	"POST /api/quarantine/replay":   {"", `{"reason":"x"}`, "ids:id reason:kept source:id"},
 	"POST /api/searches":            {"", `{"query":"user.name:a","name":"tìm"}`, "query:kept name:kept from:id to:id"},

@@ -1899,7 +1899,6 @@ export interface components {
             organisation?: string;
             reason?: string;
             receipt_key?: string;
-            server_name?: string;
             /** @description https address; empty stops sending */
             url: string;
             /** Format: int64 */
@@ -1929,7 +1928,6 @@ export interface components {
             organisation?: string;
             /** @description public key receipts are signed with, PEM */
             receipt_key?: string;
-            server_name?: string;
             url: string;
             /** Format: int64 */
             version: number;

@@ -62,7 +62,6 @@ function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; 
   const [f, setF] = useState({
     url: e.url,
     channel: e.channel || (e.channels[0]?.name ?? ''),
-    server_name: e.server_name ?? '',
     organisation: e.organisation ?? '',
     authorities: e.authorities ?? '',
     receipt_key: e.receipt_key ?? '',
@@ -91,7 +90,7 @@ function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; 
       setError(problemText(x, t('national.notSaved')));
     }
   };
-  const changed = (['url', 'channel', 'server_name', 'organisation', 'authorities', 'receipt_key'] as const).filter(
+  const changed = (['url', 'channel', 'organisation', 'authorities', 'receipt_key'] as const).filter(
     (k) => f[k] !== (e[k] || (k === 'channel' ? (e.channels[0]?.name ?? '') : '')),
   );
   return (
@@ -141,17 +140,6 @@ function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; 
         <div>
           <label htmlFor="ep-org">{t('national.organisation')}</label>
           <Input id="ep-org" value={f.organisation} onChange={set('organisation')} disabled={!may} maxLength={64} />
-        </div>
-        <div>
-          <label htmlFor="ep-name">{t('national.serverName')}</label>
-          <Input
-            id="ep-name"
-            className="num"
-            value={f.server_name}
-            onChange={set('server_name')}
-            disabled={!may}
-            maxLength={255}
-          />
         </div>
         <div>
           <label htmlFor="ep-ca">{t('national.authorities')}</label>
