@@ -6,10 +6,12 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"hoalu/compliance/evidence"
+	"hoalu/internal/durable"
 	"hoalu/internal/lang"
 	"hoalu/soc"
 )
@@ -47,7 +49,9 @@ func (c EvidenceExportCmd) Run(e *env) error {
 	err = c.control().Download(e.ctx, "/evidence", url.Values{"system": {c.System}, "from": {c.From}, "to": {c.To}, "reason": {c.Reason}}, f)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(tmp, c.Out)
+		if err = os.Rename(tmp, c.Out); err == nil {
+			err = durable.SyncDir(filepath.Dir(c.Out))
+		}
 	}
 	if err != nil {
 		os.Remove(tmp)

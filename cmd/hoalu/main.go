@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"k8s.io/klog/v2"
 
 	"hoalu/internal/config"
 	"hoalu/internal/lang"
@@ -70,28 +69,6 @@ func notYet(args []string) string {
 	return ""
 }
 
-// quiet passes what a library logs for its own developers on as debug; its warnings and errors stay what they are.
-type quiet struct{ slog.Handler }
-
-func quietLevel(l slog.Level) slog.Level {
-	if l < slog.LevelWarn {
-		return slog.LevelDebug
-	}
-	return l
-}
-
-func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
-	return q.Handler.Enabled(ctx, quietLevel(l))
-}
-
-func (q quiet) Handle(ctx context.Context, r slog.Record) error {
-	r.Level = quietLevel(r.Level)
-	return q.Handler.Handle(ctx, r)
-}
-
-func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
-func (q quiet) WithGroup(name string) slog.Handler   { return quiet{q.Handler.WithGroup(name)} }
-
 // env is what commands get.
 type env struct {
 	ctx context.Context
@@ -143,7 +120,6 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	e := &env{ctx: ctx, out: stdout, err: stderr, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: logLevel()}))}
-	klog.SetSlogLogger(slog.New(quiet{e.log.With("component", "compliance/evidence").Handler()})) // the transparency log's library
 	k.BindTo(ctx, (*context.Context)(nil))
 	switch err := k.Run(e); {
 	case err == nil:
