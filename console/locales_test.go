@@ -182,6 +182,7 @@ func TestEveryCodeHasItsText(t *testing.T) {
 		{`inventory/[a-z]+\.go`, `w\["\w+"\] = "([a-z_]+)"`, "field_reason.", false, 5},
 		{`inventory/[a-z]+\.go`, `(?:w\[|w\.text\(|exists\()"([a-z_]+)"`, "field_name.", false, 12},
 		{`console/[a-z_]+\.go`, `wrongField\("\w+", "([a-z_]+)"`, "field_name.", false, 10},
+		{`national/endpoint\.go`, `wrong\("([a-z_]+)"`, "field_name.", false, 5},
 		{`console/alerts\.go`, `\{"([a-z_]+)", (?:in\.|slices\.)`, "field_name.", false, 5},
 		{`privacy/privacy\.go`, `Kind = "([a-z]+)"`, "identifier.", false, 2},
 		{`console/identity/login\.go`, `return n == 1, "([a-z]+)"`, "factor.", false, 2},

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/national/delivery"
 	"hoalu/national/internal/db"
 	"hoalu/soc"
@@ -116,7 +117,7 @@ func (s *Service) Reconcile(ctx context.Context, by soc.Actor, destination int64
 func (d *destination) reconcile(ctx context.Context, by soc.Actor, day string) (Reconciliation, error) {
 	start, err := time.ParseInLocation("2006-01-02", day, soc.Zone)
 	if err != nil {
-		return Reconciliation{}, fmt.Errorf("day: must be as 2026-11-21, is %q", day)
+		return Reconciliation{}, wording.New("day: must be as 2026-11-21, is %q", day)
 	}
 	from, to := start.UnixMilli(), start.AddDate(0, 0, 1).UnixMilli()
 	l, a, err := d.link(ctx)
@@ -132,7 +133,7 @@ func (d *destination) reconcile(ctx context.Context, by soc.Actor, day string) (
 	held, err := lister.List(lctx, l, from, to)
 	cancel()
 	if err != nil {
-		return Reconciliation{}, fmt.Errorf("get the centre's list of %s: %w", day, trouble(err, l))
+		return Reconciliation{}, wording.New("get the centre's list of %s: %s", day, trouble(err, l))
 	}
 	receipts, err := d.receipts(ctx, from, to)
 	if err != nil {

@@ -5,27 +5,59 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/national/delivery"
 	"hoalu/soc"
 )
 
-// trouble says in plain words why the centre was not reached and what to do, behind a word that stays ("server_ca: …", for the console's
-// own texts). What the centre itself answered is left as it is.
+// troubles are the ways in which the centre is not reached, by the word that stays before each ("server_ca: …", for the console's own
+// texts).
+var troubles = map[string]wording.Word{
+	"server_expired": "the centre's certificate holds from %s to %s, and this machine's clock says %s: set the clock if it is wrong, otherwise ask the centre to renew its certificate",
+	"server_name":    "the centre's certificate is for %s, not for %s: set the address by a name that is in it, or ask the centre for a certificate with this one",
+	"server_ca":      "the certificate that %s shows does not come from the authority that was set: compare the authority's certificate with the centre's, and make sure that nobody stands in between",
+	"server_tls":     "what answers at %s does not speak TLS: check the port",
+	"client_refused": "the centre does not take this machine's certificate: give it the one of the page National link, Receiving point",
+	"no_name":        "the name %s is not known here: check the address and the name server",
+	"no_service":     "nothing listens at %s: check the address and port, and ask the centre",
+	"no_route":       "there is no way to %s from this machine: check the line and the firewall",
+	"no_answer":      "no answer from %s within %s: check the line and the firewall",
+}
+
+// Told is a kept text of trouble (soc.Report.LastError, Summary.LastError) in words; what the centre itself said is given as it is. What
+// the system said stands in brackets behind the trouble and is left out: the log has it.
+func Told(text string) *wording.Problem {
+	code, said, _ := strings.Cut(text, ": ")
+	if format, ok := troubles[code]; ok {
+		expr := strings.ReplaceAll(regexp.QuoteMeta(string(format)), "%s", "(.+)") // a verb has nothing to quote
+		if m := regexp.MustCompile("(?s)^" + expr + ` \(.*\)$`).FindStringSubmatch(said); m != nil {
+			values := make([]any, len(m)-1)
+			for i, v := range m[1:] {
+				values[i] = v
+			}
+			return wording.New("%s", wording.New(string(format), values...))
+		}
+	}
+	return wording.New("%s", text)
+}
+
+// trouble says in plain words why the centre was not reached and what to do, behind its word of troubles. What the centre itself
+// answered is left as it is.
 func trouble(err error, l delivery.Link) error {
 	host := l.URL
 	if u, perr := url.Parse(l.URL); perr == nil {
 		host = u.Host
 	}
-	say := func(code, words string, args ...any) error {
-		return fmt.Errorf("%s: %s (%w)", code, fmt.Sprintf(words, args...), err)
+	say := func(code string, args ...any) error {
+		return wording.Because(err, "%s: %s (%s)", code, wording.New(string(troubles[code]), args...), err.Error())
 	}
 	var (
 		invalid  x509.CertificateInvalidError
@@ -40,7 +72,6 @@ func trouble(err error, l delivery.Link) error {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		c := invalid.Cert
 		return say("server_expired",
-			"the centre's certificate holds from %s to %s, and this machine's clock says %s: set the clock if it is wrong, otherwise ask the centre to renew its certificate",
 			c.NotBefore.In(soc.Zone).Format("2006-01-02"), c.NotAfter.In(soc.Zone).Format("2006-01-02"),
 			time.Now().In(soc.Zone).Format("2006-01-02 15:04"))
 	case errors.As(err, &name):
@@ -48,24 +79,21 @@ func trouble(err error, l delivery.Link) error {
 		for _, ip := range name.Certificate.IPAddresses {
 			names = append(names, ip.String())
 		}
-		return say("server_name",
-			"the centre's certificate is for %s, not for %s: set the address by a name that is in it, or ask the centre for a certificate with this one", strings.Join(names, ", "), host)
+		return say("server_name", strings.Join(names, ", "), host)
 	case errors.As(err, &unknown), errors.As(err, &invalid):
-		return say("server_ca",
-			"the certificate that %s shows does not come from the authority that was set: compare the authority's certificate with the centre's, and make sure that nobody stands in between", host)
+		return say("server_ca", host)
 	case errors.As(err, &notTLS), errors.Is(err, http.ErrSchemeMismatch):
-		return say("server_tls", "what answers at %s does not speak TLS: check the port", host)
+		return say("server_tls", host)
 	case errors.As(err, &op) && op.Op == "remote error":
-		return say("client_refused",
-			"the centre does not take this machine's certificate: give it the one of the page National link, Receiving point")
+		return say("client_refused")
 	case errors.As(err, &dns):
-		return say("no_name", "the name %s is not known here: check the address and the name server", dns.Name)
+		return say("no_name", dns.Name)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return say("no_service", "nothing listens at %s: check the address and port, and ask the centre", host)
+		return say("no_service", host)
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return say("no_route", "there is no way to %s from this machine: check the line and the firewall", host)
+		return say("no_route", host)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &deadline) && deadline.Timeout():
-		return say("no_answer", "no answer from %s within %s: check the line and the firewall", host, l.Timeout)
+		return say("no_answer", host, l.Timeout)
 	}
 	return err
 }

@@ -53,6 +53,17 @@ type Probe struct {
 	Do    *wording.Problem // how to allow it; nil: nobody knows
 }
 
+// WhyNot is why the probe does not run, nil of one that runs.
+func (p Probe) WhyNot() *wording.Problem {
+	switch {
+	case p.Why != nil || p.State == Running:
+		return p.Why
+	case p.State == Off:
+		return wording.New("the probe is switched off")
+	}
+	return wording.New("the probe has not started yet")
+}
+
 // Counts of a probe since its start, up to the shipper: what is neither filtered, dropped nor handed over waits in its ring.
 type Counts struct {
 	Seen, Filtered int64

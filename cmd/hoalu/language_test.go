@@ -14,12 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/alecthomas/kong"
 
 	"hoalu/internal/lang"
 	"hoalu/internal/wording"
+	"hoalu/national"
 )
 
 // texts are all English texts that the command line may say: arguments of say, T and the exercise's say, and what commands, flags and
@@ -375,5 +377,22 @@ func TestNothingCommandsTheTerminal(t *testing.T) {
 		if i := bytes.IndexFunc(out, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
 			t.Errorf("hoalu %q writes %q to the terminal", args, out)
 		}
+	}
+}
+
+// TestTheCentresTroubleInVietnamese: why the centre was not reached is kept as English text; the command line says it in Vietnamese.
+func TestTheCentresTroubleInVietnamese(t *testing.T) {
+	lang.Use("vi")
+	defer lang.Use("en")
+	kept := "no_service: nothing listens at 127.0.0.1:1: check the address and port, and ask the centre (dial tcp 127.0.0.1:1: connection refused)"
+	var out bytes.Buffer
+	printLink(&out, national.Summary{Endpoint: true, Refused: 2, RefusedByReason: map[string]int64{"422 không rõ mã": 2}, LastError: kept}, time.Now())
+	for _, want := range []string{"không có dịch vụ nào ở 127.0.0.1:1: hãy kiểm tra địa chỉ và cổng, rồi hỏi Trung tâm\n", "2 lần: 422 không rõ mã\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("said\n%s\nwant %q", &out, want)
+		}
+	}
+	if englishText.MatchString(out.String()) {
+		t.Errorf("English is left:\n%s", &out)
 	}
 }

@@ -108,15 +108,20 @@ func printLink(w io.Writer, s national.Summary, now time.Time) {
 	if s.Refused > 0 {
 		line(say("refused"), say("%d; mend the reason, then: hoalu national retry"), s.Refused)
 		for _, reason := range slices.Sorted(maps.Keys(s.RefusedByReason)) {
-			line("", say("%d times: %s"), s.RefusedByReason[reason], evidence.Plain(strings.TrimSpace(reason)))
+			line("", say("%d times: %s"), s.RefusedByReason[reason], farSide(reason))
 		}
 	}
 	if s.FailingSince > 0 {
 		line(say("failing since"), "%s (%s)", local(s.FailingSince), ago(s.FailingSince))
 	}
 	if s.LastError != "" {
-		line(say("last error"), "%s", evidence.Plain(s.LastError))
+		line(say("last error"), "%s", farSide(s.LastError))
 	}
+}
+
+// farSide is why the centre was not reached, in the person's language; what it said itself stays as it is.
+func farSide(text string) string {
+	return evidence.Plain(strings.TrimSpace(national.Told(text).Say(say)))
 }
 
 // atDestination names one of several receiving points.
@@ -152,7 +157,7 @@ func sendTest(e *env, control *control.Client, to atDestination) error {
 		return err
 	}
 	if !v.OK {
-		return fmt.Errorf(say("%w: test packet %s was not accepted: %s"), errFound, v.Report, evidence.Plain(strings.TrimSpace(v.Text)))
+		return fmt.Errorf(say("%w: test packet %s was not accepted: %s"), errFound, v.Report, farSide(v.Text))
 	}
 	_, err := fmt.Fprintf(e.out, say("test packet %s accepted, receipt verified\n"), v.Report)
 	return err

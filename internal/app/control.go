@@ -178,7 +178,7 @@ func (a *App) nationalOperations() []control.Operation {
 				return nil, err
 			}
 			id, err := a.national.PutEndpoint(r.Context(), machine, "", r.URL.Query().Get("add") != "", e)
-			return map[string]int64{"destination": id}, err
+			return map[string]int64{"destination": id}, national.Problem(err, e.ID)
 		}},
 		{Pattern: "DELETE /national/endpoint", Do: func(r *http.Request) (any, error) {
 			return map[string]bool{"removed": true}, toDestination(r,

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"hoalu/internal/exercise"
+	"hoalu/internal/wording"
 	"hoalu/sensors"
 	"hoalu/soc"
 	"hoalu/triage"
@@ -44,17 +45,12 @@ func (a *App) exercises() exercise.Range {
 // probe says whether a probe of this host's own sensor runs.
 func (a *App) probe(name string) exercise.Probe {
 	if a.own == nil {
-		return exercise.Probe{Why: "this host's own sensor is switched off"}
+		return exercise.Probe{Why: wording.New("this host's own sensor is switched off")}
 	}
 	for _, p := range a.own.Probes() {
-		if p.Name != name {
-			continue
+		if p.Name == name {
+			return exercise.Probe{Running: p.State == sensors.Running, Why: p.WhyNot()}
 		}
-		why := p.Why.String()
-		if p.State != sensors.Running && why == "" {
-			why = "the probe is " + p.State
-		}
-		return exercise.Probe{Running: p.State == sensors.Running, Why: why}
 	}
-	return exercise.Probe{Why: "there is no such probe here"}
+	return exercise.Probe{Why: wording.New("there is no such probe here")}
 }

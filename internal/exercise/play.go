@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hoalu/internal/lang"
+	"hoalu/internal/wording"
 )
 
 // Rules of the product's own pack that an exercise must fire.
@@ -45,8 +46,8 @@ type Plan struct {
 
 // Probe says whether a probe of this machine's own sensor runs, and why not.
 type Probe struct {
-	Running bool   `json:"running"`
-	Why     string `json:"why,omitempty"`
+	Running bool             `json:"running"`
+	Why     *wording.Problem `json:"why,omitempty"`
 }
 
 // Expected is an alert the exercise must raise.
@@ -224,9 +225,9 @@ func (p *Plan) process(ctx context.Context, c Control, say func(string, ...any))
 			say("Process: a copy of the shell named nginx starts “sh -c id”; the process probe sees it.")
 			return nil
 		}
-		why = err.Error()
+		why = wording.Of(err)
 	}
-	say("Process: no real process (%s); the same as a record of the sensor: nginx starts “sh -c id”.", why)
+	say("Process: no real process (%s); the same as a record of the sensor: nginx starts “sh -c id”.", why.Say(lang.T))
 	return p.record(ctx, c, map[string]any{"@timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "event.kind": "event",
 		"event.category": "process", "event.type": "start", "event.action": "exec",
 		"event.module": "hoalu", "event.dataset": "hoalu.process", "host.name": p.Host, "process.pid": os.Getpid(), "process.name": "sh",
@@ -278,9 +279,9 @@ func (p *Plan) dns(ctx context.Context, c Control, say func(string, ...any)) err
 				questions, Domain)
 			return nil
 		}
-		why = err.Error()
+		why = wording.Of(err)
 	}
-	say("DNS: no real packets (%s); the same as records of the sensor: %d questions for long names below %s.", why, questions, Domain)
+	say("DNS: no real packets (%s); the same as records of the sensor: %d questions for long names below %s.", why.Say(lang.T), questions, Domain)
 	var records []map[string]any
 	for i := range questions {
 		records = append(records, map[string]any{"@timestamp": stamp(i, questions).UTC().Format("2006-01-02T15:04:05.000Z"),
