@@ -49,6 +49,7 @@ check:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) mod tidy -diff || { echo "go.mod and go.sum are not what the imports ask for: run go mod tidy and commit"; exit 1; }
+	test/check/subjects.sh
 	test/check/static.sh
 	test/check/unreachable.sh
 	before=$$(git diff | sha256sum); test/generate.sh >/dev/null; test "$$before" = "$$(git diff | sha256sum)" || { echo "generated code is not what its sources give: run make generate and commit"; git diff --stat; exit 1; }

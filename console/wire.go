@@ -111,7 +111,7 @@ type SystemRef struct {
 	Demo  bool   `json:"demo,omitempty"`
 }
 
-// Law is where a figure comes from, with its certainty (console.md §2.3).
+// Law is where a figure of law comes from, with its certainty (promise 10).
 type Law struct {
 	Document string `json:"document" example:"NĐ 331/2026"`
 	Article  string `json:"article" example:"Đ31.2.d"`

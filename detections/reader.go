@@ -88,7 +88,7 @@ func (r *Reader) Begin(ctx context.Context, epoch string, reached func(epoch str
 		return 0,
 			errors.New("detection lost its lease and finds no state of the correlations to go back to; what is in memory would count twice, so the program must start anew")
 	}
-	r.detected.Store(max(from-1, r.applied)) // until there is more, it is not behind
+	r.detected.Store(max(from-1, r.applied)) // all before has been read already: with nothing new in the queue, detection is up to date
 	return from, nil
 }
 

@@ -327,4 +327,9 @@ func TestDecisionsThatAreCitedExist(t *testing.T) {
 	if cited < 50 {
 		t.Errorf("only %d citations found: is the search broken?", cited)
 	}
+	for _, m := range regexp.MustCompile(`\b(docs/[\w/-]+\.md|[\w-]+\.md §[\d.]+)`).FindAllString(tree(t).text, -1) {
+		if _, err := os.Stat("../" + m); err != nil {
+			t.Errorf("a comment cites %q, which is not in the repository", m)
+		}
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"hoalu/soc"
 )
 
-// The score is the sum of its parts, at most 100; people open it to see them (console.md §6.2). The weights are our own: what the rule
+// The score is the sum of its parts, at most 100; people open it to see them. The weights are our own: what the rule
 // says comes first, then what is at stake, then how much the rule can be trusted.
 const (
 	partSeverity   = "severity"   // 5 to 55
