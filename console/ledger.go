@@ -30,23 +30,6 @@ func ledgerItem(r soc.LedgerRow, source Ref, last int64) LedgerItem {
 		Dropped: r.Dropped, InFlight: r.InFlight, Difference: r.Difference(), Checked: r.Minute <= last, Reasons: r.Reasons}
 }
 
-// addRow sums rows, the reasons too.
-func addRow(a *soc.LedgerRow, b soc.LedgerRow) {
-	a.Received += b.Received
-	a.Stored += b.Stored
-	a.Quarantined += b.Quarantined
-	a.Rejected += b.Rejected
-	a.Duplicate += b.Duplicate
-	a.Dropped += b.Dropped
-	a.InFlight += b.InFlight
-	for reason, n := range b.Reasons {
-		if a.Reasons == nil {
-			a.Reasons = map[string]int64{}
-		}
-		a.Reasons[reason] += n
-	}
-}
-
 // ledgerLate is how long after its end a minute has been checked while the ledger works: two minutes to settle, one between checks.
 const ledgerLate = 6 * time.Minute
 
@@ -132,13 +115,13 @@ type balance struct {
 func balanced(rows []soc.LedgerRow, last int64) balance {
 	b := balance{last: last, minutes: map[int64]*soc.LedgerRow{}, off: map[int64]bool{}}
 	for _, r := range rows {
-		addRow(&b.total, r)
+		b.total.Add(r)
 		m := b.minutes[r.Minute]
 		if m == nil {
 			m = &soc.LedgerRow{Minute: r.Minute}
 			b.minutes[r.Minute] = m
 		}
-		addRow(m, r)
+		m.Add(r)
 		if b.differs(r) {
 			b.off[r.Minute] = true
 		}

@@ -214,7 +214,7 @@ func (h *overview) cardLedger(ctx context.Context, out *Overview) error {
 	}
 	total := soc.LedgerRow{Minute: sum.LastMinute}
 	for _, r := range rows {
-		addRow(&total, r)
+		total.Add(r)
 	}
 	item := ledgerItem(total, Ref{}, sum.LastMinute)
 	out.Ledger.Row = &item

@@ -246,6 +246,23 @@ func (r LedgerRow) Difference() int64 {
 	return r.Received - r.Stored - r.Quarantined - r.Rejected - r.Duplicate - r.Dropped - r.InFlight
 }
 
+// Add counts b's frames with those of r, the reasons too.
+func (r *LedgerRow) Add(b LedgerRow) {
+	r.Received += b.Received
+	r.Stored += b.Stored
+	r.Quarantined += b.Quarantined
+	r.Rejected += b.Rejected
+	r.Duplicate += b.Duplicate
+	r.Dropped += b.Dropped
+	r.InFlight += b.InFlight
+	for reason, n := range b.Reasons {
+		if r.Reasons == nil {
+			r.Reasons = map[string]int64{}
+		}
+		r.Reasons[reason] += n
+	}
+}
+
 // Condition is one line of a trace: which part of a rule looked at what and found it so or not.
 type Condition struct {
 	Search  string `json:"search"`          // search identifier of the rule ("selection"), or "" for a correlation's own line

@@ -145,7 +145,7 @@ func (l *Ledger) Check(ctx context.Context, at int64) (soc.LedgerRow, error) {
 		if d := r.Difference(); d < 0 {
 			r.Received -= 2 * d
 		}
-		sum(&total, r)
+		total.Add(r)
 	}
 	return total, nil
 }

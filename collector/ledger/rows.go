@@ -96,7 +96,7 @@ func (l *Ledger) Rows(ctx context.Context, from, to int64, source string) ([]soc
 	merged := list[:0]
 	for _, r := range list {
 		if n := len(merged); n > 0 && merged[n-1].Minute == r.Minute && merged[n-1].Source == r.Source {
-			sum(&merged[n-1], r)
+			merged[n-1].Add(r)
 			continue
 		}
 		merged = append(merged, r)
@@ -158,20 +158,6 @@ func show(r *soc.LedgerRow, o store.Outcome) {
 			r.Quarantined += n
 			addReason(r, "quarantined:"+reason, n)
 		}
-	}
-}
-
-// sum adds r to total.
-func sum(total *soc.LedgerRow, r soc.LedgerRow) {
-	total.Received += r.Received
-	total.Stored += r.Stored
-	total.Quarantined += r.Quarantined
-	total.Rejected += r.Rejected
-	total.Duplicate += r.Duplicate
-	total.Dropped += r.Dropped
-	total.InFlight += r.InFlight
-	for reason, n := range r.Reasons {
-		addReason(total, reason, n)
 	}
 }
 
@@ -238,7 +224,7 @@ func (l *Ledger) Summary(ctx context.Context) (Summary, error) {
 	}
 	s.Totals.Minute = last
 	for _, r := range rows {
-		sum(&s.Totals, r)
+		s.Totals.Add(r)
 	}
 	return s, nil
 }
