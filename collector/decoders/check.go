@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hoalu/ecs"
+	"hoalu/internal/wording"
 )
 
 // checkTime is the receipt of test lines.
@@ -21,22 +22,22 @@ func (s *Set) check(def *definition) error {
 			if dataset == "" && len(def.Detect) == 0 && len(def.Programs) == 0 || dataset != "" && len(def.Programs) > 0 {
 				continue
 			}
-			told := "told"
+			told := wording.Word("told what it is")
 			if dataset == "" {
-				told = "not told"
+				told = wording.Word("not told what it is")
 			}
 			e, err := d.Decode(dataset, []byte(c.Raw), checkTime, nil)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("decoder %s: test %d, %s what it is: %w", def.file, i+1, told, err))
+				errs = append(errs, wording.New("decoder %s: test %d, %s: %s", def.file, i+1, told, err))
 				continue
 			}
 			if got := e.Text(ecs.EventDataset); got != def.Dataset && len(def.Programs) == 0 {
-				errs = append(errs, fmt.Errorf("decoder %s: test %d, %s what it is, becomes event.dataset %q: %s", def.file, i+1, told, got, c.Raw))
+				errs = append(errs, wording.New("decoder %s: test %d, %s, becomes event.dataset %q: %s", def.file, i+1, told, got, c.Raw))
 			}
 			for _, f := range sortedKeys(c.Want) {
 				want := wanted(c.Want[f])
 				if got := e.Text(ecs.Intern(f)); got != want {
-					errs = append(errs, fmt.Errorf("decoder %s: test %d, %s what it is: %s = %q, want %q, in %s", def.file, i+1, told, f, got, want,
+					errs = append(errs, wording.New("decoder %s: test %d, %s: %s = %q, want %q, in %s", def.file, i+1, told, f, got, want,
 						c.Raw))
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"embed"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -17,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"hoalu/ecs"
+	"hoalu/internal/wording"
 )
 
 //go:embed */*.yml
@@ -176,7 +176,7 @@ func strict(n *yaml.Node, out any) error {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(out); err != nil {
-		return fmt.Errorf("line %d: %w", n.Line, err)
+		return wording.New("line %d: %s", n.Line, unread(err))
 	}
 	return nil
 }
@@ -189,15 +189,15 @@ type assignments []assignment
 
 func (a *assignments) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: want fields with their values", n.Line)
+		return wording.New("line %d: want fields with their values", n.Line)
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if v.Kind != yaml.ScalarNode {
-			return fmt.Errorf("line %d: %s needs one value", v.Line, k.Value)
+			return wording.New("line %d: %s needs one value", v.Line, k.Value)
 		}
 		if slices.ContainsFunc(*a, func(b assignment) bool { return b.name == k.Value }) {
-			return fmt.Errorf("line %d: %s stands there twice", k.Line, k.Value)
+			return wording.New("line %d: %s stands there twice", k.Line, k.Value)
 		}
 		*a = append(*a, assignment{k.Value, v.Value})
 	}
@@ -252,13 +252,13 @@ func (s *Set) load(sources []fs.FS) error {
 			return err
 		}
 		if len(files) == 0 {
-			errs = append(errs, errors.New("no decoder: want <product>.yml or <vendor>/<product>.yml"))
+			errs = append(errs, wording.New("no decoder: want <product>.yml or <vendor>/<product>.yml"))
 		}
 		seen := map[string]string{}
 		for _, name := range files {
 			data, err := readDefinition(src, name)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("decoder %s: %w", name, err))
+				errs = append(errs, wording.New("decoder %s: %s", name, err))
 				continue
 			}
 			def, err := parseDefinition(name, data)
@@ -267,7 +267,7 @@ func (s *Set) load(sources []fs.FS) error {
 				continue
 			}
 			if other, twice := seen[def.Dataset]; twice {
-				errs = append(errs, fmt.Errorf("decoder %s: dataset %s is that of %s too", name, def.Dataset, other))
+				errs = append(errs, wording.New("decoder %s: dataset %s is that of %s too", name, def.Dataset, other))
 				continue
 			}
 			seen[def.Dataset] = name
@@ -288,7 +288,7 @@ func readDefinition(src fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("is no regular file")
+		return nil, wording.New("is no regular file")
 	}
 	f, err := src.Open(name)
 	if err != nil {
@@ -300,7 +300,7 @@ func readDefinition(src fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	if len(data) > maxDefinition {
-		return nil, fmt.Errorf("is larger than %d bytes", maxDefinition)
+		return nil, wording.New("is larger than %d bytes", maxDefinition)
 	}
 	return data, nil
 }
@@ -362,16 +362,24 @@ type sniffer struct {
 	asks int
 }
 
+// unread is why YAML is no definition, in words.
+func unread(err error) *wording.Problem {
+	if kinds, ok := errors.AsType[*yaml.TypeError](err); ok {
+		return wording.OfYAML(err, kinds.Errors)
+	}
+	return wording.OfYAML(err, nil)
+}
+
 func parseDefinition(file string, data []byte) (*definition, error) {
 	def := &definition{file: file, source: string(data)}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(def); err != nil {
-		return nil, fmt.Errorf("decoder %s: %w", file, err)
+		return nil, wording.New("decoder %s: %s", file, unread(err))
 	}
 	var errs []error
 	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("decoder %s: %s", file, fmt.Sprintf(format, args...)))
+		errs = append(errs, wording.New("decoder %s: %s", file, wording.New(format, args...)))
 	}
 	if def.Dataset == "" {
 		bad("dataset is missing; name it %s", strings.ReplaceAll(strings.TrimSuffix(file, path.Ext(file)), "/", "."))
@@ -386,7 +394,7 @@ func parseDefinition(file string, data []byte) (*definition, error) {
 		if t.Pattern != "" {
 			re, err := regexp.Compile(t.Pattern)
 			if err != nil {
-				bad("detect: %v", err)
+				bad("detect: %s", err)
 			}
 			t.re = re
 		}
@@ -453,7 +461,7 @@ func (st *step) compile(def *definition, parent *step, depth int, rules *int, ba
 	if st.Time.Zone != "" {
 		zone, err := time.LoadLocation(st.Time.Zone)
 		if err != nil {
-			bad("time: %v", err)
+			bad("time: %s", err)
 		}
 		st.zone = zone
 	}
@@ -491,7 +499,7 @@ func (st *step) compileParse(bad func(string, ...any)) {
 		for _, p := range st.Patterns {
 			re, err := regexp.Compile(p)
 			if err != nil {
-				bad("%v", err)
+				bad("patterns: %s", err)
 				continue
 			}
 			st.patterns = append(st.patterns, re)
@@ -503,7 +511,7 @@ func (st *step) compileParse(bad func(string, ...any)) {
 		for _, p := range st.Dissect {
 			ds, err := compileDissect(p)
 			if err != nil {
-				bad("dissect %q: %v", p, err)
+				bad("dissect %q: %s", p, err)
 				continue
 			}
 			st.dissects = append(st.dissects, ds)
@@ -527,7 +535,7 @@ func compileCondition(key string, values []string, bad func(string, ...any)) con
 		for _, v := range values {
 			re, err := regexp.Compile(v)
 			if err != nil {
-				bad("when: %v", err)
+				bad("when: %s", err)
 				continue
 			}
 			c.res = append(c.res, re)

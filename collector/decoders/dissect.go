@@ -1,8 +1,9 @@
 package decoders
 
 import (
-	"errors"
 	"strings"
+
+	"hoalu/internal/wording"
 )
 
 // dissect takes a text apart at fixed texts (the word and the %{} are Logstash's): "new user: name=%{name}, UID=%{uid}" reads what
@@ -21,16 +22,16 @@ func compileDissect(p string) (dissect, error) {
 	for ok {
 		var key, stop string
 		if key, rest, ok = strings.Cut(rest, "}"); !ok {
-			return ds, errors.New("%{ without }")
+			return ds, wording.New("%%{ without }")
 		}
 		stop, rest, ok = strings.Cut(rest, "%{")
 		if ok && stop == "" {
-			return ds, errors.New("two values with nothing between them")
+			return ds, wording.New("two values with nothing between them")
 		}
 		ds.parts = append(ds.parts, dissectPart{key, stop})
 	}
 	if len(ds.parts) == 0 && head == "" {
-		return ds, errors.New("it is empty")
+		return ds, wording.New("it is empty")
 	}
 	return ds, nil
 }

@@ -33,7 +33,7 @@ func TestRefused(t *testing.T) {
 		{"an unknown key in detect", head + "detect: {alll: [x]}\n" + tests, "alll"},
 		{"an unknown key in values", head + "values: {event.outcome: {feld: a, map: {b: c}}}\n" + tests, "feld"},
 		{"an unknown parse", "dataset: own.app\nparse: grok\n" + tests, `"grok" is none of`},
-		{"a bad pattern", "dataset: own.app\nparse: pattern\npatterns: ['(']\n" + tests, "missing closing"},
+		{"a bad pattern", "dataset: own.app\nparse: pattern\npatterns: ['(']\n" + tests, "patterns: ) is missing: ("},
 		{"a bad dissect", "dataset: own.app\nparse: dissect\ndissect: ['%{a}%{b}']\n" + tests, "nothing between"},
 		{"a bad condition", head + "rules:\n  - when: {'a|like': b}\n" + tests, `"like" is none of`},
 		{"an unknown parser in Go", "dataset: own.d\nprograms: [hosod]\nnative: gdm\nlogsource: {service: hoso}\n" + tests,

@@ -2,9 +2,7 @@ package sigma
 
 import (
 	"encoding/base64"
-	"errors"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -322,40 +320,6 @@ func base64Shifted(s string, shift int) string {
 		return ""
 	}
 	return enc[start:end]
-}
-
-// regexpWords say what is wrong with a regular expression.
-var regexpWords = map[syntax.ErrorCode]wording.Word{
-	syntax.ErrInvalidCharClass:      "no such class of characters",
-	syntax.ErrInvalidCharRange:      "no such range of characters",
-	syntax.ErrInvalidEscape:         "no such escape",
-	syntax.ErrInvalidNamedCapture:   "no such name of a group",
-	syntax.ErrInvalidPerlOp:         "no such group",
-	syntax.ErrInvalidRepeatOp:       "no such repetition",
-	syntax.ErrInvalidRepeatSize:     "repeated too often",
-	syntax.ErrInvalidUTF8:           "it is not text in UTF-8",
-	syntax.ErrMissingBracket:        "] is missing",
-	syntax.ErrMissingParen:          ") is missing",
-	syntax.ErrMissingRepeatArgument: "nothing stands before the repetition",
-	syntax.ErrTrailingBackslash:     "ends in a backslash",
-	syntax.ErrUnexpectedParen:       ") was not opened",
-	syntax.ErrNestingDepth:          "nested too deep",
-	syntax.ErrLarge:                 "is too large",
-}
-
-func regexpError(err error) error {
-	se, ok := errors.AsType[*syntax.Error](err)
-	if !ok {
-		return wording.Because(err, "re: %s", err)
-	}
-	word, ok := regexpWords[se.Code]
-	if !ok {
-		word = wording.Word(se.Code)
-	}
-	if se.Code == syntax.ErrInvalidPerlOp || se.Code == syntax.ErrInvalidEscape {
-		return wording.Because(err, "re: %s: %s (look-around and back-references are no part of Sigma regular expressions)", word, se.Expr)
-	}
-	return wording.Because(err, "re: %s: %s", word, se.Expr)
 }
 
 // number keeps whole numbers exact and others as float.

@@ -239,7 +239,7 @@ func (m *modified) finalPred() (pred, error) {
 			text = "(?" + m.flags + ")" + text
 		}
 		if _, err := regexp.Compile(text); err != nil {
-			return pred{}, regexpError(err)
+			return pred{}, within("re", err)
 		}
 		return pred{kind: predRegexp, text: text}, nil
 	case "cidr":

@@ -114,47 +114,6 @@ func shift(n *yaml.Node, by int) {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
-// yamlWords are complaints of the reader of YAML in words: the first whose part the complaint has counts.
-var yamlWords = []struct {
-	part string
-	said error
-}{
-	{"mapping values are not allowed", wording.New("a colon stands where none may; put the value in quotes, or correct the indentation")},
-	{"could not find expected ':'", wording.New("a key has no colon behind it")},
-	{"did not find expected ',' or", errBracket},
-	{"did not find expected node content", errBracket},
-	{"did not find expected '-' indicator", wording.New("the entries of a list do not stand in one column")},
-	{"did not find expected key", wording.New("the indentation does not fit the lines before")},
-	{"block sequence entries are not allowed", wording.New("a list begins where none may; correct the indentation")},
-	{"tab character", errTab},
-	{"cannot start any token", errTab},
-	{"unexpected end of stream", wording.New("a quotation mark is not closed")},
-	{"unknown escape character", wording.New("a backslash stands in double quotes; use single quotes")},
-	{"unknown anchor", wording.New("an alias (*) names nothing before it")},
-	{"excessive aliasing", errUnfolds},
-	{"exceeded max depth", errUnfolds},
-	{"contains itself", errUnfolds},
-	{"control characters", errNotText},
-	{"UTF-8", errNotText},
-}
-
-var (
-	errBracket = wording.New("a bracket is not closed, or a comma is missing")
-	errTab     = wording.New("a tab stands where blanks must indent, or a value begins with a character that needs quotes")
-	errUnfolds = wording.New("its aliases or levels unfold to too much")
-	errNotText = wording.New("it is not text in UTF-8")
-)
-
-// notYAML is a complaint of the reader of YAML in words.
-func notYAML(err error, complaint string) error {
-	for _, w := range yamlWords {
-		if strings.Contains(complaint, w.part) {
-			return wording.Because(err, "YAML: %s", w.said)
-		}
-	}
-	return wording.Because(err, "YAML: %s", wording.Word("cannot be read; look at indentation, colons, brackets and quotes"))
-}
-
 func (p *parser) parse(d *Documents, file string, doc source) {
 	title := ""
 	p.items = 0
@@ -179,7 +138,7 @@ func (p *parser) parse(d *Documents, file string, doc source) {
 		if n, nerr := strconv.Atoi(m[1]); nerr == nil {
 			first = doc.before + n
 		}
-		refuse(notYAML(err, said[len(m[0]):]))
+		refuse(wording.Because(err, "YAML: %s", wording.YAML(said)))
 		return
 	}
 	if len(root.Content) == 0 {

@@ -165,6 +165,9 @@ func Of(err error) *Problem {
 	if p := ofJSON(err); p != nil {
 		return p
 	}
+	if p := ofRegexp(err); p != nil {
+		return p
+	}
 	for _, s := range System {
 		if errors.Is(err, s.Err) {
 			return Because(err, "%s", s.Text)
