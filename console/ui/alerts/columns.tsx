@@ -1,3 +1,4 @@
+import type { TFunction } from 'i18next';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AlertGroup } from '../api/client';
@@ -28,7 +29,7 @@ export function useColumns(marked: ReadonlySet<string>, phone: boolean): Column<
           {
             key: 'severity',
             head: t('column.severity'),
-            width: roomy ? '112px' : phone ? '22px' : lang === 'en' ? '66px' : '44px',
+            width: roomy ? '112px' : phone ? '22px' : '44px',
             sort: 'severity',
             cell: (r) =>
               r.kind === 'group' ? (
@@ -95,11 +96,8 @@ export function useColumns(marked: ReadonlySet<string>, phone: boolean): Column<
             width: roomy ? 'minmax(0,220px)' : '124px',
             cell: (r) =>
               r.kind === 'alert' && (
-                <span className="clamp small" title={systemName(r.a.system, t)}>
-                  {systemName(r.a.system, t)}{' '}
-                  <span className="muted">
-                    · {r.a.system.level > 0 ? t('levelShort', { n: r.a.system.level }) : t('systems.noLevel')}
-                  </span>
+                <span className="clamp small" title={`${systemName(r.a.system, t)} · ${levelOf(r.a.system.level, t)}`}>
+                  {systemName(r.a.system, t)} <span className="muted whole">· {levelOf(r.a.system.level, t)}</span>
                 </span>
               ),
           },
@@ -123,6 +121,8 @@ export function useColumns(marked: ReadonlySet<string>, phone: boolean): Column<
     [t, lang, marked, roomy, phone],
   );
 }
+
+const levelOf = (level: number, t: TFunction) => (level > 0 ? t('levelShort', { n: level }) : t('systems.noLevel'));
 
 /** Says of a group that its alerts, or how many of them, are samples or of an exercise. */
 function GroupChips({ g }: { g: AlertGroup }) {

@@ -73,6 +73,6 @@ it('the system of an alert has its whole name in two lines, with its level', () 
   const a = { system: { id: 'HT-003', name: 'Quản lý văn bản và điều hành Đinh Bộ', level: 3 } } as AlertItem;
   const html = cell('system', { kind: 'alert', a });
   expect(html).toContain('clamp');
-  expect(html).toContain('title="Quản lý văn bản và điều hành Đinh Bộ"');
+  expect(html).toContain('title="Quản lý văn bản và điều hành Đinh Bộ · Cấp độ 3"');
   expect(html).toContain('Cấp độ 3');
 });

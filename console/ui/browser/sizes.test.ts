@@ -46,6 +46,31 @@ describe('1366×768', () => {
     await page.close();
   });
 
+  it.each([
+    ['vi', '/', '.next .title'],
+    ['en', '/', '.next .title'],
+    ['vi', '/alerts?view=all', '.grid-body .title'],
+    ['en', '/alerts?view=all', '.grid-body .title'],
+    ['vi', '/systems', '.grid-body .title'],
+    ['vi', '/sources', '.grid-body .title'],
+    ['vi', '/rules', '.grid-body .title, .grid-body .ev-wrap'],
+    ['vi', '/search?q=event.id:*&t=7d', '.field-name .cut'],
+  ] as const)('%s %s: what names a row stands whole', async (lang, path, css) => {
+    const page = await desk.newPage();
+    await open(page, path, lang);
+    const all = page.locator(css);
+    await all.first().waitFor();
+    const cut = await all.evaluateAll((all) =>
+      all
+        .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
+        .filter((e) => e.clientWidth > 0)
+        .map((e) => e.textContent),
+    );
+    expect(cut).toEqual([]);
+    expect(await all.count()).toBeGreaterThan(4);
+    await page.close();
+  });
+
   it('the group view previews its first alert', async () => {
     const page = await desk.newPage();
     await open(page, '/alerts?group=rule', 'vi');
@@ -105,6 +130,46 @@ describe('390 px', () => {
         }).length,
     );
     expect(covered).toBe(0);
+    await page.close();
+  });
+
+  it.each(['/alerts', '/systems', '/sources', '/rules', '/audit'])(
+    '%s: filters and the names of rows stand whole',
+    async (path) => {
+      const page = await desk.newPage();
+      await open(page, path, 'vi');
+      await page.locator('.grid-body .grid-row').nth(1).waitFor();
+      const cut = await page.evaluate(() => {
+        const out: string[] = [];
+        const measure = document.createElement('canvas').getContext('2d') as CanvasRenderingContext2D;
+        for (const s of document.querySelectorAll<HTMLSelectElement>('.filter select')) {
+          const style = getComputedStyle(s);
+          measure.font = style.font;
+          const room = s.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight);
+          const word = s.selectedOptions[0]?.text ?? '';
+          if (measure.measureText(word).width > room) out.push(word);
+        }
+        for (const e of document.querySelectorAll<HTMLElement>('.grid-body .title'))
+          if (e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1) out.push(e.textContent ?? '');
+        return out;
+      });
+      expect(cut).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it('the legend of the ledger lies on no time of its axis', async () => {
+    const page = await desk.newPage();
+    await open(page, '/ledger', 'vi');
+    const over = await page.locator('.heat figcaption').evaluate((cap) => {
+      const box = (e: Element) => e.getBoundingClientRect();
+      const times = [...cap.querySelectorAll(':scope > .num')].map(box);
+      const words = [...cap.querySelectorAll('.legend > span')].map(box);
+      return words.filter((w) =>
+        times.some((t) => w.left < t.right && w.right > t.left && w.top < t.bottom - 1 && w.bottom > t.top + 1),
+      ).length;
+    });
+    expect(over).toBe(0);
     await page.close();
   });
 

@@ -37,8 +37,9 @@ export function Next({ items, o }: { items: AlertItem[]; o: Overview }) {
                 <Said text={a.title} fallback={a.rule} />
               </span>
               <span className="sub cut">
-                <DemoChip demo={a.demo} exercise={a.exercise} /> {t(`alertState.${a.state}`)}
-                {a.holder ? ` · ${a.holder.name}` : ''} · {systemName(a.system, t)}
+                <DemoChip demo={a.demo} exercise={a.exercise} />{' '}
+                {a.state !== 'new' && `${t(`alertState.${a.state}`)}${a.holder ? ` · ${a.holder.name}` : ''} · `}
+                {systemName(a.system, t)}
               </span>
             </span>
             <span className="muted">{span(now - (ms(a.last) ?? now), lang)}</span>

@@ -10,10 +10,10 @@ const stateOf = (r: Told) => (r.state === 'running' ? (r.feed ?? 'unknown') : r.
 
 const sign = { arrives: 'met', not_made: 'not_met', not_seen: 'unknown', unknown: 'unknown', refused: 'not_met' } as const;
 
-export function RuleSign({ rule }: { rule: Told }) {
+export function RuleSign({ rule, word = 'shown' }: { rule: Told; word?: 'shown' | 'hidden' }) {
   const { t } = useTranslation();
   const s = stateOf(rule);
-  return <PostureSign state={sign[s as keyof typeof sign]} label={t(`ruleState.${s}`)} />;
+  return <PostureSign state={sign[s as keyof typeof sign]} word={word} label={t(`ruleState.${s}`)} />;
 }
 
 /** Why a rule that is loaded does not fire here, or may not; nothing where its events arrive. */

@@ -13,6 +13,7 @@ import { Evidence } from '../evidence/Evidence';
 import { Said } from '../evidence/Said';
 import { number } from '../format/number';
 import { useView } from '../frame/url';
+import { useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
 import { RuleSign } from './RuleSign';
@@ -36,70 +37,75 @@ export default function Rules() {
   );
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
   const keyOf = (r: RuleItem) => r.id || r.file;
+  // on the road: what it is, how it is, how bad; the rest is a touch away
+  const phone = useMedia('(max-width: 700px)');
   const columns = useMemo<Column<RuleItem>[]>(
-    () => [
-      {
-        key: 'state',
-        head: t('column.state'),
-        width: '120px',
-        cell: (r) => <RuleSign rule={r} />,
-      },
-      {
-        key: 'title',
-        head: t('rules.title'),
-        width: 'minmax(0,1.8fr)',
-        sort: 'title',
-        cell: (r) => (
-          <span className="cell2">
-            <span className="cut strong">
-              <Said text={r.title} fallback={r.file} />
-            </span>
-            <span className="sub cut">
-              {r.reason ? (
-                <span className="danger-text">
-                  <Said text={r.reason} />
+    () =>
+      (
+        [
+          {
+            key: 'state',
+            head: t('column.state'),
+            width: phone ? '22px' : '120px',
+            cell: (r) => <RuleSign rule={r} word={phone ? 'hidden' : 'shown'} />,
+          },
+          {
+            key: 'title',
+            head: t('rules.title'),
+            width: 'minmax(0,1.8fr)',
+            sort: 'title',
+            cell: (r) => (
+              <span className="cell2">
+                <span className="cut strong title">
+                  <Said text={r.title} fallback={r.file} />
                 </span>
-              ) : (
-                <Evidence value={r.file} />
-              )}
-            </span>
-          </span>
-        ),
-      },
-      {
-        key: 'severity',
-        head: t('column.severity'),
-        width: '124px',
-        sort: 'severity',
-        cell: (r) => <SeveritySign level={r.severity} />,
-      },
-      {
-        key: 'attack',
-        head: 'ATT&CK',
-        width: '84px',
-        cell: (r) => (
-          <span className="num clamp" title={r.attack.join(', ')}>
-            {r.attack.join(', ') || '–'}
-          </span>
-        ),
-      },
-      {
-        key: 'logsource',
-        head: t('rules.logsource'),
-        width: 'minmax(184px,0.8fr)',
-        cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="clamp ev-wrap" />,
-      },
-      { key: 'origin', head: t('rules.origin'), width: '72px', cell: (r) => r.origin },
-      {
-        key: 'alerts',
-        head: t('rules.alerts'),
-        width: '118px',
-        right: true,
-        sort: 'alerts',
-        cell: (r) => <span className="num">{number(r.alerts_30d, lang)}</span>,
-      },
-    ],
-    [t, lang],
+                <span className="sub cut">
+                  {r.reason ? (
+                    <span className="danger-text">
+                      <Said text={r.reason} />
+                    </span>
+                  ) : (
+                    <Evidence value={r.file} />
+                  )}
+                </span>
+              </span>
+            ),
+          },
+          {
+            key: 'severity',
+            head: t('column.severity'),
+            width: phone ? '40px' : '124px',
+            sort: 'severity',
+            cell: (r) => <SeveritySign level={r.severity} word={phone ? 'hidden' : 'shown'} />,
+          },
+          {
+            key: 'attack',
+            head: 'ATT&CK',
+            width: '84px',
+            cell: (r) => (
+              <span className="num clamp" title={r.attack.join(', ')}>
+                {r.attack.join(', ') || '–'}
+              </span>
+            ),
+          },
+          {
+            key: 'logsource',
+            head: t('rules.logsource'),
+            width: '220px',
+            cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="clamp ev-wrap" />,
+          },
+          { key: 'origin', head: t('rules.origin'), width: '72px', cell: (r) => r.origin },
+          {
+            key: 'alerts',
+            head: t('rules.alerts'),
+            width: '118px',
+            right: true,
+            sort: 'alerts',
+            cell: (r) => <span className="num">{number(r.alerts_30d, lang)}</span>,
+          },
+        ] satisfies Column<RuleItem>[]
+      ).filter((c) => !phone || ['state', 'title', 'severity'].includes(c.key)),
+    [t, lang, phone],
   );
   const filter = useRef<HTMLInputElement>(null);
   useKeys([{ keys: ['/'], label: 'filter', act: () => filter.current?.focus() }]);
@@ -166,7 +172,7 @@ export default function Rules() {
             columns={columns}
             rows={rows}
             rowKey={keyOf}
-            rowHeight={48}
+            rowHeight={phone ? 76 : 48}
             total={first.total}
             selected={selected ?? keyOf(rows[0] as RuleItem)}
             onSelect={setSelected}

@@ -15,6 +15,7 @@ import { given, useCursor } from '../design/useCursor';
 import { Evidence } from '../evidence/Evidence';
 import { number, share } from '../format/number';
 import { useView } from '../frame/url';
+import { useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
 import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
@@ -51,93 +52,104 @@ export default function Sources() {
     tab === 'sources',
   );
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
+  // on the road: what it is, how it is, since when; the rest is a touch away
+  const phone = useMedia('(max-width: 700px)');
   const columns = useMemo<Column<SourceItem>[]>(
-    () => [
-      { key: 'state', head: t('column.state'), width: '126px', sort: 'state', cell: (s) => <SourceSign state={s.state} /> },
-      {
-        key: 'name',
-        head: t('sources.source'),
-        width: 'minmax(0,2fr)',
-        sort: 'name',
-        cell: (s) => (
-          <span className="cell2">
-            <span className="cut title">
-              <Evidence value={s.name} name />
-            </span>
-            <span className="sub cut">
-              <DemoChip demo={s.demo} /> {s.auto && <span className="chip">{t('sources.auto')}</span>}{' '}
-              <span className="num">{s.id}</span> · {s.cause ? say(s.cause.text, lang, t) : t(`sourceKind.${s.kind}`)}
-              {!s.cause && s.address && (
-                <>
-                  {' · '}
-                  <Evidence value={s.address} />
-                </>
-              )}
-            </span>
-          </span>
-        ),
-      },
-      {
-        key: 'system',
-        head: t('column.system'),
-        width: 'minmax(0,1fr)',
-        cell: (s) => (
-          <span className="clamp" title={s.system?.name}>
-            {s.system?.name ?? <span className="muted">{t('systems.unassigned')}</span>}
-          </span>
-        ),
-      },
-      {
-        key: 'rate',
-        head: t('sources.rate'),
-        width: '176px',
-        right: true,
-        sort: 'rate',
-        cell: (s) => (
-          <span className="cell2">
-            <Measured known={measured(s)} why={t('sources.neverMeasured')}>
-              <span>
-                <span className="num">{number(s.rate, lang, s.rate < 10 ? 1 : 0)}</span>
-                {t('unit.perMinute')}
+    () =>
+      (
+        [
+          {
+            key: 'state',
+            head: t('column.state'),
+            width: phone ? '22px' : '126px',
+            sort: 'state',
+            cell: (s) => <SourceSign state={s.state} word={phone ? 'hidden' : 'shown'} />,
+          },
+          {
+            key: 'name',
+            head: t('sources.source'),
+            width: 'minmax(0,2fr)',
+            sort: 'name',
+            cell: (s) => (
+              <span className="cell2">
+                <span className="cut title">
+                  <Evidence value={s.name} name />
+                </span>
+                <span className="sub cut">
+                  <DemoChip demo={s.demo} /> {s.auto && <span className="chip">{t('sources.auto')}</span>}{' '}
+                  <span className="num">{s.id}</span> · {s.cause ? say(s.cause.text, lang, t) : t(`sourceKind.${s.kind}`)}
+                  {!s.cause && s.address && (
+                    <>
+                      {' · '}
+                      <Evidence value={s.address} />
+                    </>
+                  )}
+                </span>
               </span>
-            </Measured>
-            {s.usual > 0 ? (
-              <span className="sub">{t('sources.usual', { n: number(s.usual, lang, s.usual < 10 ? 1 : 0) })}</span>
-            ) : (
-              <span className="sub unk-text">{t('sources.usualUnknown')}</span>
-            )}
-          </span>
-        ),
-      },
-      {
-        key: 'unparsed',
-        head: t('sources.unparsed'),
-        width: '76px',
-        right: true,
-        sort: 'unparsed',
-        cell: (s) => (
-          <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
-            <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span>
-          </Measured>
-        ),
-      },
-      {
-        key: 'offset',
-        head: t('sources.offset'),
-        width: '70px',
-        right: true,
-        sort: 'offset',
-        cell: (s) => (
-          <Measured known={s.offset_ms !== undefined} why={t(measured(s) ? 'sources.clockUnknown' : 'sources.neverMeasured')}>
-            <span className={`num${Math.abs(s.offset_ms ?? 0) > 5000 ? ' warn-text' : ''}`}>
-              {offset(s.offset_ms ?? 0, lang)}
-            </span>
-          </Measured>
-        ),
-      },
-      { key: 'last', head: t('column.last'), width: '104px', sort: 'last', cell: (s) => <AgeCell at={s.last_event} /> },
-    ],
-    [t, lang],
+            ),
+          },
+          {
+            key: 'system',
+            head: t('column.system'),
+            width: 'minmax(0,1fr)',
+            cell: (s) => (
+              <span className="clamp" title={s.system?.name}>
+                {s.system?.name ?? <span className="muted">{t('systems.unassigned')}</span>}
+              </span>
+            ),
+          },
+          {
+            key: 'rate',
+            head: t('sources.rate'),
+            width: '176px',
+            right: true,
+            sort: 'rate',
+            cell: (s) => (
+              <span className="cell2">
+                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+                  <span>
+                    <span className="num">{number(s.rate, lang, s.rate < 10 ? 1 : 0)}</span>
+                    {t('unit.perMinute')}
+                  </span>
+                </Measured>
+                {s.usual > 0 ? (
+                  <span className="sub">{t('sources.usual', { n: number(s.usual, lang, s.usual < 10 ? 1 : 0) })}</span>
+                ) : (
+                  <span className="sub unk-text">{t('sources.usualUnknown')}</span>
+                )}
+              </span>
+            ),
+          },
+          {
+            key: 'unparsed',
+            head: t('sources.unparsed'),
+            width: '76px',
+            right: true,
+            sort: 'unparsed',
+            cell: (s) => (
+              <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
+                <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span>
+              </Measured>
+            ),
+          },
+          {
+            key: 'offset',
+            head: t('sources.offset'),
+            width: '70px',
+            right: true,
+            sort: 'offset',
+            cell: (s) => (
+              <Measured known={s.offset_ms !== undefined} why={t(measured(s) ? 'sources.clockUnknown' : 'sources.neverMeasured')}>
+                <span className={`num${Math.abs(s.offset_ms ?? 0) > 5000 ? ' warn-text' : ''}`}>
+                  {offset(s.offset_ms ?? 0, lang)}
+                </span>
+              </Measured>
+            ),
+          },
+          { key: 'last', head: t('column.last'), width: '104px', sort: 'last', cell: (s) => <AgeCell at={s.last_event} /> },
+        ] satisfies Column<SourceItem>[]
+      ).filter((c) => !phone || ['state', 'name', 'last'].includes(c.key)),
+    [t, lang, phone],
   );
   const filter = useRef<HTMLInputElement>(null);
   useKeys([
@@ -269,7 +281,7 @@ export default function Sources() {
                   columns={selected ? columns.filter((x) => !['kind', 'unparsed', 'offset', 'system'].includes(x.key)) : columns}
                   rows={rows}
                   rowKey={(s) => s.id}
-                  rowHeight={48}
+                  rowHeight={phone ? 76 : 48}
                   total={first.total}
                   selected={selected}
                   onSelect={choose}

@@ -14,6 +14,7 @@ import { AgeCell } from '../design/Time';
 import { toast } from '../design/toast';
 import { number } from '../format/number';
 import { useView } from '../frame/url';
+import { useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
@@ -59,90 +60,105 @@ export default function Systems() {
   const first = list.data?.pages[0];
   const rows = useMemo(() => (list.data?.pages ?? []).flatMap((p) => p.items), [list.data]);
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
+  // on the road: what it is, how it is, since when; the rest is a touch away
+  const phone = useMedia('(max-width: 700px)');
   const columns = useMemo<Column<SystemItem>[]>(
-    () => [
-      { key: 'state', head: t('column.state'), width: '104px', sort: 'state', cell: (s) => <PostureSign state={s.state} /> },
-      {
-        key: 'name',
-        head: t('column.system'),
-        width: 'minmax(0,1.6fr)',
-        sort: 'name',
-        cell: (s) => (
-          <span className="cell2">
-            <span className="cut strong title">{s.name}</span>
-            <span className="sub cut">
-              <DemoChip demo={s.demo} /> <span className="num">{s.id}</span> · {s.unit?.name ?? t('systems.noUnit')}
-            </span>
-          </span>
-        ),
-      },
-      {
-        key: 'level',
-        head: t('systems.level'),
-        width: '122px',
-        sort: 'level',
-        cell: (s) => (
-          <span className="cell2">
-            <span>{s.level > 0 ? t('levelShort', { n: s.level }) : t('systems.noLevel')}</span>
-            <span className="sub cut">{s.dossier ? t(`dossier.${s.dossier}`) : '–'}</span>
-          </span>
-        ),
-      },
-      {
-        key: 'layers',
-        head: t('systems.layers'),
-        width: '76px',
-        cell: (s) => (s.layers.length > 0 ? <LayerBars layers={s.layers} /> : <PostureSign state="unknown" word="hidden" />),
-      },
-      {
-        key: 'controls',
-        head: t('systems.unknownShare'),
-        width: 'minmax(110px,0.9fr)',
-        sort: 'unknown',
-        cell: (s) =>
-          s.controls ? (
-            <span className="cell2">
-              <CountsBar counts={s.controls} />
-              <span className="num sub">
-                {s.controls.met}/{s.controls.met + s.controls.not_met + s.controls.unknown}
+    () =>
+      (
+        [
+          {
+            key: 'state',
+            head: t('column.state'),
+            width: phone ? '22px' : '104px',
+            sort: 'state',
+            cell: (s) => <PostureSign state={s.state} word={phone ? 'hidden' : 'shown'} />,
+          },
+          {
+            key: 'name',
+            head: t('column.system'),
+            width: 'minmax(0,1.6fr)',
+            sort: 'name',
+            cell: (s) => (
+              <span className="cell2">
+                <span className="cut strong title">{s.name}</span>
+                <span className="sub cut">
+                  <DemoChip demo={s.demo} /> <span className="num">{s.id}</span> · {s.unit?.name ?? t('systems.noUnit')}
+                </span>
               </span>
-            </span>
-          ) : (
-            <span className="chip chip-unk">{t('state.notKnown')}</span>
-          ),
-      },
-      {
-        key: 'alerts',
-        head: t('systems.alerts'),
-        width: '66px',
-        right: true,
-        cell: (s) => <span className="num">{s.open_alerts === undefined ? '–' : number(s.open_alerts, lang)}</span>,
-      },
-      {
-        key: 'transition',
-        head: t('systems.transition'),
-        width: '104px',
-        right: true,
-        sort: 'transition',
-        cell: (s) =>
-          s.transition ? (
-            <span className={`num${s.transition.days < 60 ? ' warn-text' : ''}`}>
-              {t('unit.days', { count: s.transition.days })}
-            </span>
-          ) : (
-            '–'
-          ),
-      },
-      {
-        key: 'telemetry',
-        head: t('systems.telemetry'),
-        width: '104px',
-        sort: 'telemetry',
-        cell: (s) =>
-          s.telemetry_at ? <AgeCell at={s.telemetry_at} /> : <span className="chip chip-unk">{t('systems.noTelemetry')}</span>,
-      },
-    ],
-    [t, lang],
+            ),
+          },
+          {
+            key: 'level',
+            head: t('systems.level'),
+            width: '122px',
+            sort: 'level',
+            cell: (s) => (
+              <span className="cell2">
+                <span>{s.level > 0 ? t('levelShort', { n: s.level }) : t('systems.noLevel')}</span>
+                <span className="sub cut">{s.dossier ? t(`dossier.${s.dossier}`) : '–'}</span>
+              </span>
+            ),
+          },
+          {
+            key: 'layers',
+            head: t('systems.layers'),
+            width: '76px',
+            cell: (s) => (s.layers.length > 0 ? <LayerBars layers={s.layers} /> : <PostureSign state="unknown" word="hidden" />),
+          },
+          {
+            key: 'controls',
+            head: t('systems.unknownShare'),
+            width: 'minmax(110px,0.9fr)',
+            sort: 'unknown',
+            cell: (s) =>
+              s.controls ? (
+                <span className="cell2">
+                  <CountsBar counts={s.controls} />
+                  <span className="num sub">
+                    {s.controls.met}/{s.controls.met + s.controls.not_met + s.controls.unknown}
+                  </span>
+                </span>
+              ) : (
+                <span className="chip chip-unk">{t('state.notKnown')}</span>
+              ),
+          },
+          {
+            key: 'alerts',
+            head: t('systems.alerts'),
+            width: '66px',
+            right: true,
+            cell: (s) => <span className="num">{s.open_alerts === undefined ? '–' : number(s.open_alerts, lang)}</span>,
+          },
+          {
+            key: 'transition',
+            head: t('systems.transition'),
+            width: '104px',
+            right: true,
+            sort: 'transition',
+            cell: (s) =>
+              s.transition ? (
+                <span className={`num${s.transition.days < 60 ? ' warn-text' : ''}`}>
+                  {t('unit.days', { count: s.transition.days })}
+                </span>
+              ) : (
+                '–'
+              ),
+          },
+          {
+            key: 'telemetry',
+            head: t('systems.telemetry'),
+            width: '104px',
+            sort: 'telemetry',
+            cell: (s) =>
+              s.telemetry_at ? (
+                <AgeCell at={s.telemetry_at} />
+              ) : (
+                <span className="chip chip-unk">{t('systems.noTelemetry')}</span>
+              ),
+          },
+        ] satisfies Column<SystemItem>[]
+      ).filter((c) => !phone || ['state', 'name', 'telemetry'].includes(c.key)),
+    [t, lang, phone],
   );
   const filter = useRef<HTMLInputElement>(null);
   useKeys([{ keys: ['/'], label: 'filter', act: () => filter.current?.focus() }]);
@@ -225,7 +241,7 @@ export default function Systems() {
             columns={columns}
             rows={rows}
             rowKey={(s) => s.id}
-            rowHeight={48}
+            rowHeight={phone ? 76 : 48}
             total={first.total}
             selected={selected ?? rows[0]?.id}
             onSelect={setSelected}
