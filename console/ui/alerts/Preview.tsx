@@ -96,6 +96,9 @@ export function ActionBar({
 }) {
   const { t } = useTranslation();
   const open = alert.state !== 'closed';
+  // who only reads has no bar: it would cover what there is to read
+  if (!can(deeds, open ? 'acknowledge' : 'reopen') && !can(deeds, 'close') && !can(deeds, 'assign') && !can(deeds, 'note'))
+    return null;
   return (
     <div className="actions-bar">
       {open && can(deeds, 'acknowledge') && (

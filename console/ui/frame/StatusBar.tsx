@@ -59,6 +59,16 @@ export function StatusBar({
       });
     else if (sources.state === 'unknown')
       parts.push({ key: 'sources', to: realSources(sources), icon: 'source', tone: 'unk', text: t('status.sourcesUnknown') });
+    else if (sources.total === 0)
+      parts.push({
+        key: 'sources',
+        to: sources.samples.total > 0 ? '/sources' : realSources(sources),
+        icon: 'source',
+        tone: 'unk',
+        text:
+          t('status.noSources') +
+          (sources.samples.total > 0 ? ` (${t('sources.plusSamples', { n: number(sources.samples.total, lang) })})` : ''),
+      });
     else
       parts.push({
         key: 'sources',

@@ -167,7 +167,9 @@ export default function Sources() {
         <h1>{t('page.sources')}</h1>
         {c && (
           <span className="muted small">
-            {t('sources.line', { n: number(c.receiving, lang), m: number(c.total, lang) })}
+            {c.total === 0
+              ? t('status.noSources')
+              : t('sources.line', { n: number(c.receiving, lang), m: number(c.total, lang) })}
             {c.silent > 0 && `, ${t('bell.silent', { count: c.silent, n: number(c.silent, lang) })}`}
             {c.samples.total > 0 && ` (${t('sources.plusSamples', { n: number(c.samples.total, lang) })})`}
           </span>

@@ -19,6 +19,17 @@ import { DateBar } from './DateBar';
 import { OrgLayer, TechLayer } from './Layers';
 import { Requirement } from './Requirement';
 
+/** The requirement that is shown before one is chosen: what the system itself fails, then what it has not proven, then what the SOC fails. */
+export function firstShown<F extends { state: string; about?: string | undefined }>(findings: readonly F[]): F | undefined {
+  const own = findings.filter((f) => f.about !== 'appliance');
+  return (
+    own.find((f) => f.state === 'not_met') ??
+    own.find((f) => f.state === 'unknown') ??
+    findings.find((f) => f.state === 'not_met') ??
+    findings[0]
+  );
+}
+
 export function Posture({ system }: { system: SystemDetail }) {
   const { t } = useTranslation();
   const lang = useLang();
@@ -42,7 +53,7 @@ export function Posture({ system }: { system: SystemDetail }) {
   const [picked, setPicked] = useState<string | undefined>(params.get('sel') ?? undefined);
   const [by, setBy] = useState<'group' | 'clause' | 'table'>('group');
   useEffect(() => {
-    if (!picked && p) setPicked(p.findings.find((f) => f.state === 'not_met')?.control ?? p.findings[0]?.control);
+    if (!picked && p) setPicked(firstShown(p.findings)?.control);
   }, [p, picked]);
   const panel = useRef<HTMLElement>(null);
   const dateField = useRef<HTMLInputElement>(null);

@@ -8,6 +8,7 @@ import { age, ms, span } from '../format/time';
 import { useNow } from '../live/clock';
 import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
+import { pageRight, useMe } from '../session/session';
 
 export function newest(f: FindingItem): number | undefined {
   return f.evidence.reduce<number | undefined>((m, e) => {
@@ -28,6 +29,7 @@ export function Requirement({
   const { t } = useTranslation();
   const lang = useLang();
   const now = useNow();
+  const me = useMe();
   const at = newest(f);
   // A past state is told as it was computed then: its evidence is as old as it was at that time.
   const then = past ? (ms(f.computed) ?? now) : now;
@@ -84,7 +86,9 @@ export function Requirement({
         </dd>
       </dl>
       {!past &&
-        (f.fix.length > 0 ? (
+        (f.about === 'appliance' && pageRight(me, 'admin') === undefined && f.state !== 'met' ? (
+          <p className="small muted">{t('about.notYours')}</p>
+        ) : f.fix.length > 0 ? (
           <>
             <h3>{t('systems.fix')}</h3>
             <Steps steps={f.fix} />
