@@ -18,8 +18,12 @@ var commandFlags = []commandFlag{
 		"7za", "7zr", "7zz", "rar", "unrar"}},
 	{flag: "hp", glued: true, commands: []string{"rar"}},
 	{flag: "p", commands: []string{"sshpass", "psexec", "psexec64", "usermod", "useradd", "docker login", "podman login", "nerdctl login",
-		"oc login", "az login", "mongo", "mongosh", "mongodump", "mongorestore", "crackmapexec", "netexec", "nxc", "evil-winrm", "smbmap"}},
-	{flag: "P", commands: []string{"zip", "unzip", "sqlcmd", "bcp", "osql", "mosquitto_pub", "mosquitto_sub", "ipmitool"}},
+		"oc login", "az login", "mongo", "mongosh", "mongodump", "mongorestore", "crackmapexec", "netexec", "nxc", "evil-winrm", "smbmap",
+		"rdesktop", "hydra", "medusa", "cqlsh", "twine upload", "certutil"}},
+	{flag: "p", glued: true, behind: ':', commands: []string{"winrs"}},
+	{flag: "s", commands: []string{"ldappasswd"}},
+	{flag: "P", commands: []string{"zip", "unzip", "sqlcmd", "bcp", "osql", "mosquitto_pub", "mosquitto_sub", "ipmitool", "mssql-cli"}},
+	{flag: "c", commands: snmpTools}, {flag: "A", commands: snmpTools}, {flag: "X", commands: snmpTools},
 	{flag: "w", commands: []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare"}},
 	{flag: "a", commands: []string{"ldappasswd", "redis-cli"}},
 	{flag: "k", commands: []string{"openssl enc"}},
@@ -27,7 +31,11 @@ var commandFlags = []commandFlag{
 	{flag: "u", behind: ':', commands: []string{"curl"}}, {flag: "u", glued: true, behind: ':', commands: []string{"curl"}},
 	{flag: "user", behind: ':', commands: []string{"curl"}}, {flag: "proxy-user", behind: ':', commands: []string{"curl"}},
 	{flag: "a", behind: ':', commands: []string{"http", "https"}},
+	{flag: "b", behind: '=', commands: []string{"curl"}}, {flag: "cookie", behind: '=', commands: []string{"curl"}},
+	{flag: "u", behind: ',', commands: []string{"lftp"}}, {flag: "user", behind: ',', commands: []string{"lftp"}},
 }
+
+var snmpTools = []string{"snmpget", "snmpgetnext", "snmpwalk", "snmpbulkget", "snmpbulkwalk", "snmpset", "snmptable", "snmptrap"}
 
 // reach is how far before a flag its command is sought.
 const reach = 120
@@ -112,7 +120,7 @@ func commandWord(s string, i int, c byte) bool {
 	case 'd':
 		return strings.HasPrefix(s[i-1:], "pdp ")
 	case 'w':
-		return strings.HasPrefix(s[i:], "wd ") && i >= 6 && s[i-6:i] == "htpass"
+		return strings.HasPrefix(s[i:], "wd ") && i >= 6 && (s[i-6:i] == "htpass" || s[i-6:i] == "chpass")
 	}
 	return false
 }
@@ -143,6 +151,9 @@ func spoken(dst []span, s string, i int, c byte) []span {
 	case 'd':
 		return oracle(dst, s, i+3)
 	case 'w':
+		if s[i-6] == 'c' {
+			return hereString(dst, s, i+3)
+		}
 		return htpasswd(dst, s, i+3)
 	}
 	return dst
@@ -152,7 +163,7 @@ func spoken(dst []span, s string, i int, c byte) []span {
 func words(s string, i, n int) (list []span) {
 	end := min(len(s), i+300)
 	for len(list) < n {
-		for i < end && s[i] == ' ' {
+		for i < end && (s[i] == ' ' || s[i] == ',') {
 			i++
 		}
 		if i >= end || s[i] == '|' || s[i] == ';' || s[i] == '&' || s[i] == '\n' {
@@ -283,7 +294,8 @@ func identified(dst []span, s string, i int) []span {
 		case w == "with" || w == "values" || w == "password":
 		case by:
 			quoted := s[list[k].start-1] == '\'' || s[list[k].start-1] == '"'
-			if before := strings.ToLower(s[max(0, i-reach):i]); !quoted && !strings.Contains(before, "user ") && !strings.Contains(before, "role ") {
+			if before := strings.ToLower(s[max(0, i-reach):i]); !quoted && !strings.Contains(before, "user ") &&
+				!strings.Contains(before, "role ") && !strings.Contains(before, "connect to ") {
 				return dst // "devices identified by serial numbers"
 			}
 			return append(dst, span{list[k].start, list[k].end, "password"})
@@ -359,16 +371,32 @@ func formPart(dst []span, s string, i int) []span {
 	return append(dst, span{start, end, kind})
 }
 
-// codeWord is the code behind "verification code", "login code" and the like.
+// codeWord is the code behind "verification code", "login code" and the like, or before it: "633714 is your verification code".
 func codeWord(dst []span, s string, i int) []span {
-	before := strings.ToLower(s[max(0, i-16):i])
+	before := strings.ToLower(s[max(0, i-48):i])
 	for _, w := range [...]string{"verification ", "security ", "authentication ", "confirmation ", "login ", "one-time ", "mfa ", "2fa ",
-		"otp "} {
-		if strings.HasSuffix(before, w) {
-			return codeBehind(dst, s, i+len("code"))
+		"otp ", "auth "} {
+		if !strings.HasSuffix(before, w) {
+			continue
 		}
+		if k := strings.LastIndex(s[max(0, i-48):i], " is your "); k >= 0 {
+			return codeBefore(dst, s, max(0, i-48)+k)
+		}
+		return codeBehind(dst, s, i+len("code"))
 	}
 	return dst
+}
+
+// codeBefore is a one-time code that ends at i.
+func codeBefore(dst []span, s string, i int) []span {
+	from := i
+	for from > 0 && i-from < 9 && digit(s[from-1]) {
+		from--
+	}
+	if n := i - from; n < 4 || n > 8 || from > 0 && (letter(s[from-1]) || s[from-1] == ':') {
+		return dst
+	}
+	return append(dst, span{from, i, "otp"})
 }
 
 // codeBehind is a one-time code that follows at once: "code is 918273", "2fa: 650917".

@@ -11,24 +11,44 @@ func deviceWord(s string, i int) bool {
 		return false
 	}
 	switch x, y := s[i-2]|0x20, s[i-1]|0x20; {
-	case x == 'e' && (y == 't' || y == 'y'), x == 'r' && y == 'd', x == 't' && y == 'y', x == 'n' && y == 'g', x == 's' && y == 'k':
+	case x == 'e' && (y == 't' || y == 'y' || y == 'r' || y == 'c'), x == 'w' && y == 'd', x == 'i' && y == 'n', x == 'u' && y == 'e',
+		x == 'p' && y == 'y', x == 'm' && y == 'p', x == 'r' && y == 'd', x == 't' && y == 'y', x == 'n' && y == 'g', x == 's' && y == 'k':
 		return true
 	}
 	return false
 }
 
 // lineStarts are the words before a secret or password that make it a line of a configuration and no prose.
-var lineStarts = [...]string{"enable ", "username ", "local-user ", "neighbor ", "set "}
+var lineStarts = [...]string{"enable ", "username ", "local-user ", "neighbor ", "set ", "chap ", "pap ", "mysqladmin ", "nmcli "}
+
+// deviceKeys are the words behind which a secret may stand in such a line.
+var deviceKeys = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range [...]string{"secret", "password", "passwd", "community", "key", "key-string", "pre-shared-key", "psksecret", "shared-secret",
+		"psk", "wpa-psk", "authentication-key", "authentication-password", "plain-text-password-value", "aws_secret_access_key"} {
+		m[w] = true
+	}
+	return m
+}()
 
 // device is the secret in a line of a router's, switch's or firewall's configuration, as they log what an administrator typed:
 // "enable secret 9 $9$…", "username an password 7 08…", "snmp-server community bi_mat RO", "set psksecret ENC …".
 func device(dst []span, s string, i int) []span {
 	name := word(s[:i])
-	key, before := strings.ToLower(name), strings.ToLower(s[max(0, i-len(name)-60):i-len(name)])
+	key := strings.ToLower(name)
+	if !deviceKeys[key] {
+		return phrased(dst, s, i)
+	}
+	before := strings.ToLower(s[max(0, i-len(name)-60) : i-len(name)])
 	kind, sure := "", false
 	switch key {
-	case "secret", "password":
-		if slices.ContainsFunc(lineStarts[:], func(w string) bool { return strings.Contains(before, w) }) {
+	case "secret", "password", "passwd":
+		if strings.HasSuffix(before, "one-time ") {
+			return codeBehind(dst, s, i)
+		}
+		if strings.HasPrefix(s[i:], ` "`) && key == "password" {
+			kind, sure = key, true
+		} else if slices.ContainsFunc(lineStarts[:], func(w string) bool { return strings.Contains(before, w) }) {
 			kind = key
 		}
 	case "community":
@@ -41,11 +61,20 @@ func device(dst []span, s string, i int) []span {
 				kind = "secret"
 			}
 		}
-	case "key-string", "pre-shared-key", "psksecret", "shared-secret", "psk":
+	case "key-string", "pre-shared-key", "psksecret", "shared-secret", "psk", "wpa-psk":
 		kind = "secret"
+	case "authentication-key", "authentication-password", "plain-text-password-value":
+		kind, sure = "secret", true
+	case "aws_secret_access_key":
+		if strings.HasSuffix(before, "configure set ") {
+			kind, sure = "secret", true
+		}
 	}
 	if kind == "" {
 		return dst
+	}
+	if key == "passwd" {
+		kind = "password"
 	}
 	list := words(s, i, 4)
 	typed := false
@@ -56,7 +85,7 @@ func device(dst []span, s string, i int) []span {
 		}
 		switch text {
 		case "0", "4", "5", "6", "7", "8", "9", "10", "enc", "encrypted", "cipher", "simple", "irreversible-cipher", "hash", "ascii-text",
-			"ascii", "hex", "local", "remote", "read", "write", "level", "15":
+			"ascii", "hex", "local", "remote", "read", "write", "level", "15", "1", "2", "3", "md5", "sha1", "sha256":
 			typed = true
 			continue
 		case "for", "is", "has", "was", "to", "of", "and", "policy", "changed", "change", "expired", "days", "day", "characters", "attempts",

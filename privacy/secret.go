@@ -27,7 +27,7 @@ type span struct {
 
 // trigger marks the bytes at which a secret may begin or its key ends; all others are passed over.
 var trigger = func() (t [256]bool) {
-	for _, c := range []byte("=:-_%'>IJPB.( cfFuUqdw\xa3") {
+	for _, c := range []byte("=:-_%'>IJPB.( cfFuUqdwx/$}\xa3") {
 		t[c] = true
 	}
 	return t
@@ -43,6 +43,7 @@ var keyEnds = func() (t [26 * 26]bool) {
 		n := len(k)
 		t[int(k[n-2]-'a')*26+int(k[n-1]-'a')] = true
 	}
+	t[int('u'-'a')*26+int('e'-'a')] = true // <add key="password" value="…"/>
 	return t
 }()
 
@@ -63,6 +64,10 @@ var secretKeys = []secretKey{
 	{"api-key", "api-key", false}, {"access-key", "api-key", false}, {"account-key", "api-key", false}, {"token", "token", false},
 	{"jwt", "token", false},
 	{"pass-code", "otp", false}, {"authorization", "authorization", false}, {"cookie", "cookie", false}, {"otp", "otp", false},
+	{"verification-code", "otp", false}, {"security-code", "otp", false}, {"auth-code", "otp", false}, {"mfa-code", "otp", false},
+	{"pin", "otp", true}, {"private-lines", "private-key", false},
+	{"saml-response", "token", false}, {"bearer", "bearer", false}, {"subscription-key", "api-key", false}, {"functions-key", "api-key", false},
+	{"auth-key", "api-key", false}, {"encryption-key", "secret", false}, {"key-material", "secret", false}, {"cookies", "cookie", false},
 	{"jsession-id", "session", false}, {"asp-net-session-id", "session", false}, {"phpsessid", "session", false},
 	{"pass", "password", true}, {"pw", "password", true}, {"mk", "password", true}, {"psw", "password", true},
 	{"store-pass", "password", true}, {"key-pass", "password", true},
@@ -157,10 +162,12 @@ var hints, exactHints = func() (*[1 << hintBits / 32]uint32, map[uint32]hint) {
 	add("pas", "ass", "sec", "ecr", "tok", "oke", "red", "ede", "riz", "iza", "oki", "kie", "hau", "kh\xe1", "h\xe1\xba", "oni", "nid",
 		"php", "hps", "fie", "ied", "asi", "sic", "beg", "egi", "aki", "kia", "sia", "aiz", "b_p", "_pa", "hlt", "lt1", "k_l",
 		"_li",
-		"npm", "pm_", "ntf", "tf ", "lpl", "plu", "lld", "ldr", "pdp", "dp ", "snm", "nmp", "hvs", "vs.", "hvb", "vb.", "sg.",
+		"npm", "pm_", "p_v", "_v1", "shp", "hpa", "hpc", "dck", "ckr", "ec_", "k_t", "_te", "n_a", "_ap", "pyp", "ypi", "glr", "lrt", "nra", "rak",
+		"xap", "ey-", "gsk", "$6$", "$5$", "$1$", "$y$", "$2a", "$2b", "$2y", "2a$", "2b$", "2y$", "apr", "pr1", "rgo", "gon", "d5}", "56}", "12}",
+		"pt}", "ha}", "aad", "ad3", "sam", "aml", "vau", "aul", "d_u", "ddl", "dlo", "cry", "ryp", "pin", "/p ", "/rp", "ntf", "tf ", "lpl", "plu", "lld", "ldr", "pdp", "dp ", "snm", "nmp", "hvs", "vs.", "hvb", "vb.", "sg.",
 		"ya2",
 		"a29", "?si", "&si", "sig", "amz", "mz-", "og-", "g-s", "m-d", "-da", "es(", "s (", " ('", "s('", " (\"", "s(\"", "&co", "?co", "de=",
-		"on ", "n c", "ty ", "y c", "in ", "me ", "e c", "fa ", "a c", "t u", " us", "1 u", "e u", "psk", "sk ", "sk-", "xox", "glp", "lpa",
+		"on ", "n c", "n_c", "onc", "nco", "ty ", "y c", "ty_", "y_c", "tyc", "yco", "th ", "h c", "th_", "h_c", "fa_", "a_c", "in ", "me ", "e c", "fa ", "a c", "t u", " us", "1 u", "e u", "psk", "sk ", "sk-", "xox", "glp", "lpa",
 		"--u", "y-u", "-us", "m\xc3\xa3", "\xc3\xa3 ", "eyj", "pwd", "key", "otp", "jwt", "psw")
 	for _, c := range "_-." {
 		add("on"+string(c), "n"+string(c)+"i")
@@ -171,10 +178,11 @@ var hints, exactHints = func() (*[1 << hintBits / 32]uint32, map[uint32]hint) {
 		}
 	}
 	for _, c := range " \"',\t-" { // around a flag
-		for _, flag := range []string{"-p", "-u", "-w", "-a", "-k"} {
+		for _, flag := range []string{"-p", "-u", "-w", "-a", "-k", "-s", "-c", "-x", "-b"} {
 			add(string(c)+flag, flag+string(c))
 		}
 		add(string(c)+"-h", "-hp", string(c)+"/p", "/p:")
+		put(string(c)+"/r", hint{after: 'p'})
 	}
 	for c := range 10 {
 		add("s("+strconv.Itoa(c), " ("+strconv.Itoa(c))
@@ -201,8 +209,26 @@ var hints, exactHints = func() (*[1 << hintBits / 32]uint32, map[uint32]hint) {
 		}
 		add("-p"+c, "-u"+c, "yj"+c)
 		put(c+":/", hint{url: true})
+		put(c+"pi", hint{after: 'n'})
+		put("in"+c, hint{before: 'p'})
+		for _, form := range []string{"$6", "$5", "$1", "$y", "$2", "hf"} {
+			add(c + form)
+		}
 	}
 	put("://", hint{url: true})
+	for window, x := range map[string]hint{
+		"app": {before: 'x'}, "sha": {after: '}'}, "md5": {after: '}'}, "ypt": {after: '}'}, "256": {after: '}'}, "512": {after: '}'},
+		"sid": {after: '='}, "ket": {after: '='}, "cke": {before: 'i'}, "on=": {before: 'i'}, "ion": {after: '='},
+		"_us": {before: 'd'}, "ure": {after: 's'}, "res": {before: 'u'}, "pac": {before: 'm'}, "mpa": {after: 'c'}, "xec": {after: '.'},
+		"ec.": {before: 'x'}, "sdu": {}, "dum": {before: 's'}, "xac": {before: ' '}, "ac ": {before: 'x'}, "bot": {}, "ria": {after: 'l'}, "ial": {before: 'r'}, "sk_": {},
+		"ook": {after: 's'}, "hoo": {after: 'k'}, "e-l": {before: 't'}, "te-": {after: 'l'},
+		"hf_": {}, "is ": {after: 'y'}, "s y": {before: 'i'}, "la ": {after: 'm'}, "a m": {before: 'l'},
+	} {
+		put(window, x)
+	}
+	for c := range 10 {
+		put("ot"+strconv.Itoa(c), hint{before: 'b'})
+	}
 	put("bea", hint{after: 'r'})
 	put("ear", hint{before: 'b'})
 	put("ech", hint{after: 'o'})
@@ -285,6 +311,14 @@ func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
 			}
 		case '\'':
 			dst = quoted(dst, s, i)
+		case '/':
+			dst = slashFlag(dst, s, i)
+		case '$':
+			dst = crypted(dst, s, i)
+		case '}':
+			dst = braced(dst, s, i)
+		case 'x':
+			dst = oneTime(dst, s, i+len("xac thuc"))
 		case '>':
 			dst = element(dst, s, i)
 		case 'I':
@@ -293,7 +327,7 @@ func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
 			dst = webToken(dst, s, i)
 		case 'P':
 			if i >= 2 && s[i-1] == 'T' && s[i-2] == 'O' {
-				dst = oneTime(dst, s, i+1)
+				dst = otp(dst, s, i+1)
 			}
 		case 'B':
 			dst = scheme(dst, s, i)
@@ -331,6 +365,12 @@ func near(s string, i int, c byte) bool {
 		if c == ':' && b|0x20 == 'p' && i >= 2 && s[i-2] == '/' { // "/p:secret"
 			return true
 		}
+		if c == ':' && (digit(b) && strings.HasPrefix(s[i:], ":AA") || b == 'e' && strings.HasSuffix(s[:i], emptyLM)) {
+			return true
+		}
+		if c == '=' && b|0x20 == 'd' && i >= 3 && s[i-2] == '5' && s[i-3] == '%' { // "user%5Bpassword%5D="
+			return true
+		}
 		n := i
 		if digit(b) { // "password1="
 			n = numbered(s[:i])
@@ -352,12 +392,12 @@ func near(s string, i int, c byte) bool {
 			return true
 		case 'm':
 			return strings.HasPrefix(s[i:], `-data; name="`)
-		case 'k', 'b', 'p', 'a', 'r', 's', 't':
-			return i >= 2 && (s[i-2] == 's' || s[i-2] == 'x' || s[i-2] == 'a')
+		case 'k', 'b', 'p', 'a', 'r', 's', 't', 'i', 'K', 'Y':
+			return i >= 2
 		}
 		return i+1 < len(s) && s[i+1] == '-' && strings.HasPrefix(s[i:], "-----BEGIN ")
 	case '_':
-		return i >= 3 && (s[i-2] == 'h' || s[i-2] == 'a' || s[i-2] == 't' || s[i-2] == 'v' || s[i-2] == 'p')
+		return i >= 2 && strings.IndexByte("hatvpces", s[i-2]) >= 0
 	case '\'':
 		return b == ' ' || b == '('
 	case '(':
@@ -365,9 +405,18 @@ func near(s string, i int, c byte) bool {
 	case ' ':
 		return deviceWord(s, i)
 	case '.':
-		return i >= 2 && (b == 's' || b == 'b' || b == 'G' || b == '9')
+		return i >= 2 && (b == 's' || b == 'b' || b == 'G' || b == '9' || b == 'k' && strings.HasPrefix(s[i:], ".com/services/"))
 	case 'c', 'f', 'F', 'u', 'U', 'q', 'd', 'w':
 		return commandWord(s, i, c)
+	case '/':
+		return (b == ' ' || b == '"') && i+1 < len(s) && strings.IndexByte("prdPRD", s[i+1]) >= 0
+	case '$':
+		return i+2 < len(s) && strings.IndexByte("1562ya7", s[i+1]) >= 0
+	case '}':
+		return i >= 4 && hashName(s[:i])
+	case 'x':
+		return b == ' ' && i >= 3 && s[i-2]|0x20 == 'a' && s[i-3]|0x20 == 'm' &&
+			(strings.HasPrefix(s[i:], "xac thuc") || strings.HasPrefix(s[i:], "xac nhan"))
 	case '>':
 		return b == '"' || b == '\'' || letter(b)
 	}
@@ -403,9 +452,9 @@ func hopeless(kind, v string) bool {
 func worth(kind, v string) bool {
 	digits := allDigits(v)
 	switch {
-	case kind == "session" && (digits || len(v) < 12),
+	case kind == "session" && (digits || len(v) < 10),
 		kind == "otp" && (!allDigits(strings.ReplaceAll(v, " ", "")) || len(v) < 4 || len(v) > 11),
-		kind == "password" && digits && len(v) < 4:
+		(kind == "password" || kind == "secret") && digits && len(v) < 4:
 		return false
 	}
 	switch strings.ToLower(v) {

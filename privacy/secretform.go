@@ -12,12 +12,24 @@ func dashed(dst []span, s string, i int) []span {
 	if strings.HasPrefix(s[i:], `-data; name="`) {
 		return formPart(dst, s, i)
 	}
+	if strings.HasPrefix(s[i:], "-> ") { // "password -> secret"
+		if kind := keyOf(word(strings.TrimRight(s[:i], " "))); kind != "" && kind != "cookie" && kind != "authorization" {
+			start, end, _ := value(s, i+len("-> "))
+			dst = append(dst, span{start, end, kind})
+		}
+		return dst
+	}
 	if strings.HasPrefix(s[i:], "-----BEGIN ") {
-		head := strings.Index(s[i:min(len(s), i+64)], "PRIVATE KEY-----")
+		head := strings.Index(s[i:min(len(s), i+64)], "PRIVATE KEY")
 		if head < 0 {
 			return dst
 		}
-		start := i + head + len("PRIVATE KEY-----")
+		start := i + head + len("PRIVATE KEY")
+		k := strings.Index(s[start:min(len(s), start+16)], "-----") // behind " BLOCK" of PGP
+		if k < 0 {
+			return dst
+		}
+		start += k + len("-----")
 		end := len(s)
 		if k := strings.Index(s[start:], "-----END"); k >= 0 {
 			end = start + k
@@ -60,9 +72,11 @@ func dashed(dst []span, s string, i int) []span {
 
 // Known prefixes of tokens, by the byte they end with.
 var (
-	underscored = [...]string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "hlt1_", "sk_live_", "rk_live_", "npm_"}
-	pointed     = [...]string{"hvs.", "hvb.", "ya29."}
-	hyphened    = [...]string{"sk-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "glpat-"}
+	underscored = [...]string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "hlt1_", "sk_live_", "rk_live_", "npm_", "dop_v1_",
+		"shpat_", "shpca_", "dckr_pat_", "whsec_", "sk_test_", "rk_test_", "lin_api_", "gsk_", "hf_"}
+	pointed  = [...]string{"hvs.", "hvb.", "ya29."}
+	hyphened = [...]string{"sk-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "glpat-", "glrt-", "xapp-", "pypi-", "NRAK-",
+		"AGE-SECRET-KEY-"}
 )
 
 func tokenByte(c byte) bool {
@@ -80,6 +94,9 @@ func prefixed(dst []span, s string, i int, prefixes []string, least int) []span 
 		for end < len(s) && tokenByte(s[end]) {
 			end++
 		}
+		if p == "hf_" && (end-i-1 < 34 || strings.IndexByte(s[i+1:end], '_') >= 0) { // a name in a program
+			continue
+		}
 		if end-i-1 >= least {
 			return append(dst, span{i + 1, end, strings.TrimRight(p, "_-.")})
 		}
@@ -87,8 +104,55 @@ func prefixed(dst []span, s string, i int, prefixes []string, least int) []span 
 	return dst
 }
 
+// crypted is the hash of a password as Unix keeps it: $6$salt$…, $2y$10$…, $y$…, $argon2id$…; i is its first sign.
+func crypted(dst []span, s string, i int) []span {
+	name, _, ok := strings.Cut(s[i+1:min(len(s), i+12)], "$")
+	switch name {
+	case "1", "5", "6", "7", "y", "2a", "2b", "2y", "apr1", "argon2i", "argon2id":
+	default:
+		return dst
+	}
+	if !ok || i > 0 && tokenByte(s[i-1]) {
+		return dst
+	}
+	start := i + len(name) + 2
+	end := start
+	for end < len(s) && (letter(s[end]) && s[end] < utf8.RuneSelf || digit(s[end]) || strings.IndexByte("./$=,+-", s[end]) >= 0) {
+		end++
+	}
+	if end-start < 20 || !strings.ContainsRune(s[start:end], '$') {
+		return dst
+	}
+	return append(dst, span{start, end, "password-hash"})
+}
+
+// hashName says whether a text ends with "{SSHA" or another scheme of LDAP's userPassword.
+func hashName(s string) bool {
+	s = s[max(0, len(s)-9):]
+	switch strings.ToUpper(s[strings.LastIndexByte(s, '{')+1:]) {
+	case "SHA", "SSHA", "MD5", "SMD5", "CRYPT", "SHA256", "SSHA256", "SHA512", "SSHA512":
+		return strings.IndexByte(s, '{') >= 0
+	}
+	return false
+}
+
+// braced is what follows "{SSHA}".
+func braced(dst []span, s string, i int) []span {
+	end := i + 1
+	for end < len(s) && (letter(s[end]) && s[end] < utf8.RuneSelf || digit(s[end]) || strings.IndexByte("./$=+", s[end]) >= 0) {
+		end++
+	}
+	if end-i < 14 {
+		return dst
+	}
+	return append(dst, span{i + 1, end, "password-hash"})
+}
+
 // dotted is a token behind a prefix that ends with a dot: hvs.… of Vault, ya29.… of Google, SG.… .… of SendGrid.
 func dotted(dst []span, s string, i int) []span {
+	if strings.HasPrefix(s[i:], ".com/services/") {
+		return webhook(dst, s, i+len(".com/services/"))
+	}
 	if strings.HasSuffix(s[:i], "SG") && (i < 3 || !tokenByte(s[i-3])) {
 		end, dots := i+1, 0
 		for end < len(s) && (tokenByte(s[end]) || s[end] == '.') {
@@ -103,6 +167,24 @@ func dotted(dst []span, s string, i int) []span {
 		return dst
 	}
 	return prefixed(dst, s, i, pointed[:], 20)
+}
+
+// webhook is the last part of hooks.slack.com/services/T…/B…/…: i is behind services.
+func webhook(dst []span, s string, i int) []span {
+	if !strings.HasSuffix(s[:i], "hooks.slack.com/services/") {
+		return dst
+	}
+	end, start := i, i
+	for end < len(s) && (tokenByte(s[end]) || s[end] == '/') {
+		if s[end] == '/' {
+			start = end + 1
+		}
+		end++
+	}
+	if end-start < 16 {
+		return dst
+	}
+	return append(dst, span{start, end, "token"})
 }
 
 // amazon is an access key of AWS, or a key of Google: AKIA…, ASIA…, AIza….
@@ -171,16 +253,53 @@ func quoted(dst []span, s string, i int) []span {
 	if j == i || j == 0 {
 		return dst
 	}
-	if s[j-1] == '=' { // SET PASSWORD FOR 'an' = 'secret'
-		before := strings.ToLower(s[max(0, j-100):j])
+	kind := "password"
+	switch name := strings.ToLower(word(s[:j])); {
+	case s[j-1] == '=':
+		if head := strings.TrimRight(s[max(0, j-64):j-1], " "); strings.HasSuffix(head, ")") { // WHERE (password) = ('secret')
+			kind = keyOf(word(strings.TrimRight(head, ") ")))
+			break
+		}
+		before := strings.ToLower(s[max(0, j-100):j]) // SET PASSWORD FOR 'an' = 'secret'
 		if k := strings.LastIndex(before, "set password for "); k < 0 || strings.ContainsAny(before[k:], ";\n") {
 			return dst
 		}
-	} else if !strings.EqualFold(word(s[:j]), "password") {
+	case name == "like" || name == "in": // WHERE password LIKE 'secret%'
+		kind = keyOf(word(strings.TrimRight(s[:j-len(name)], " ")))
+	case name == "crypt":
+		if s[i-1] != '(' {
+			return dst
+		}
+	case name == "aes_encrypt" || name == "aes_decrypt" || name == "pgp_sym_encrypt" || name == "pgp_sym_decrypt":
+		if i = secondArgument(s, i); i < 0 {
+			return dst
+		}
+	case name != "password":
+		return dst
+	}
+	if kind == "" {
 		return dst
 	}
 	start, end, _ := value(s, i)
-	return append(dst, span{start, end, "password"})
+	if strings.HasSuffix(s[start:end], "%") { // of LIKE
+		end--
+	}
+	return append(dst, span{start, end, kind})
+}
+
+// secondArgument is where the second argument of a function begins whose first one is the text in quotes at i; -1: it is no text.
+func secondArgument(s string, i int) int {
+	_, end, _ := value(s, i)
+	if !strings.HasPrefix(s[end:], "'") {
+		return -1
+	}
+	for end++; end < len(s) && (s[end] == ',' || s[end] == ' '); {
+		end++
+	}
+	if !strings.HasPrefix(s[end:], "'") {
+		return -1
+	}
+	return end
 }
 
 // element is <password>…</password>, <wsse:Password Type="…">…</wsse:Password> and <Data Name="Password">…</Data>.
@@ -208,6 +327,18 @@ func element(dst []span, s string, i int) []span {
 		return dst
 	}
 	return append(dst, span{i + 1, i + 1 + end, kind})
+}
+
+// otp is the code beside the word OTP, which ends at i: "251678 la ma OTP", or behind it.
+func otp(dst []span, s string, i int) []span {
+	for _, w := range [...]string{" la ma OTP", " là mã OTP"} {
+		if strings.HasSuffix(s[:i], w) {
+			if found := codeBefore(dst, s, i-len(w)); len(found) > len(dst) {
+				return found
+			}
+		}
+	}
+	return oneTime(dst, s, i)
 }
 
 // oneTime is the code that follows "OTP" within a short sentence, in one piece or in groups of the same length ("30 41 92").

@@ -9,7 +9,8 @@ import (
 
 // urlKeys are secrets in the query of a URL only: signatures of links, and the code of an OAuth answer, which stands beside a state.
 var urlKeys = map[string]string{"sig": "signature", "signature": "signature", "x-amz-signature": "signature",
-	"x-goog-signature": "signature", "code": "code"}
+	"x-goog-signature": "signature", "code": "code", "sessionid": "session", "session_id": "session", "session": "session", "sid": "session",
+	"ticket": "ticket"}
 
 // inQuery is the kind of the parameter of a URL that a name before the "=" at i is, "" none.
 func inQuery(s, name string, i int) string {
@@ -20,8 +21,10 @@ func inQuery(s, name string, i int) string {
 	kind := urlKeys[strings.ToLower(name)]
 	start, end, _ := value(s, i+1)
 	switch {
-	case kind == "signature" && end-start < 20:
+	case kind == "signature" && end-start < 20 && !strings.HasPrefix(strings.ToLower(name), "x-"):
 		return ""
+	case kind == "ticket" && !strings.HasPrefix(s[start:], "ST-") && !strings.HasPrefix(s[start:], "PT-") && !strings.HasPrefix(s[start:], "TGT-"):
+		return "" // of a single sign-on (CAS), no case of a help desk
 	case kind == "code" && (end-start < 6 || !strings.Contains(s[max(0, i-600):min(len(s), i+600)], "state=")):
 		return ""
 	}
@@ -36,9 +39,18 @@ func assigned(dst []span, s string, i int) []span {
 	if s[i] == ':' && i >= 2 && s[i-1]|0x20 == 'p' && s[i-2] == '/' {
 		return slashed(dst, s, i)
 	}
+	if strings.HasPrefix(s[i:], ":AA") && digit(s[max(0, i-1)]) {
+		return telegram(dst, s, i)
+	}
+	if s[i] == ':' && strings.HasSuffix(s[:i], emptyLM) {
+		return hexBehind(dst, s, i)
+	}
 	j := i
 	for j > 0 && i-j < 4 && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == '\\' || s[j-1] == ']' || s[j-1] == ' ' || s[j-1] == '`') {
 		j--
+	}
+	if s[i] == '=' && j == i && j > 3 && strings.EqualFold(s[j-3:j], "%5D") { // "user%5Bpassword%5D="
+		j -= 3
 	}
 	if j < 2 {
 		return dst
@@ -59,6 +71,9 @@ func assigned(dst []span, s string, i int) []span {
 		if kind = keyOf(k); kind == "" {
 			kind = inQuery(s, k, i)
 		}
+		if kind == "" && strings.EqualFold(k, "value") {
+			kind = attributeKey(s[:j-len(k)])
+		}
 		if kind == "" && strings.EqualFold(k, "khau") && strings.HasSuffix(strings.ToLower(s[max(0, j-8):j-4]), "mat ") {
 			kind = "password"
 		}
@@ -70,6 +85,9 @@ func assigned(dst []span, s string, i int) []span {
 	}
 	prose := s[i] == ':' && j == i && i+1 < len(s) && s[i+1] == ' '
 	v := i + 1
+	if strings.HasPrefix(s[i:], ":: ") { // base64 in LDIF
+		v++
+	}
 	for v < len(s) && v-i < 4 && (s[v] == ' ' || s[v] == '=' || s[v] == '>') {
 		v++
 	}
@@ -81,6 +99,12 @@ func assigned(dst []span, s string, i int) []span {
 		return authorization(dst, s, v)
 	case "cookie":
 		return cookies(dst, s, v)
+	case "private-key": // "Private-Lines: 8" of PuTTY, and what follows
+		end := len(s)
+		if k := strings.Index(s[v:], "Private-MAC"); k >= 0 {
+			end = v + k
+		}
+		return append(dst, span{v, end, kind})
 	}
 	start, end, inQuotes := value(s, v)
 	if end < len(s) && end > start && s[end-1] == '(' && s[end] == '\'' { // PASSWORD = PASSWORD('…')
@@ -220,8 +244,76 @@ func pairs(s string, i int) int {
 	}
 }
 
+// attributeKey is the kind of what a value stands for in <property name="password" value="…"/>: head ends before the word value.
+func attributeKey(head string) string {
+	head = strings.TrimRight(head[max(0, len(head)-100):], " ")
+	if head == "" || head[len(head)-1] != '"' && head[len(head)-1] != '\'' {
+		return ""
+	}
+	open := strings.LastIndexByte(head[:len(head)-1], head[len(head)-1])
+	if open < 1 || head[open-1] != '=' {
+		return ""
+	}
+	switch strings.ToLower(word(head[:open-1])) {
+	case "name", "key", "id":
+		return keyOf(word(head[open+1 : len(head)-1]))
+	}
+	return ""
+}
+
+// telegram is the token of a bot, "bot123456789:AA…": i is the colon.
+func telegram(dst []span, s string, i int) []span {
+	from := i
+	for from > 0 && i-from < 12 && digit(s[from-1]) {
+		from--
+	}
+	end := i + 1
+	for end < len(s) && tokenByte(s[end]) {
+		end++
+	}
+	if !strings.HasSuffix(s[:from], "bot") || end-i < 30 {
+		return dst
+	}
+	return append(dst, span{i + 1, end, "token"})
+}
+
+// emptyLM is the half of a Windows password hash that is the same for all passwords; the other half follows.
+const emptyLM = "aad3b435b51404ee"
+
+// hexBehind is the hash behind the colon i.
+func hexBehind(dst []span, s string, i int) []span {
+	end := i + 1
+	for end < len(s) && hex(s[end]) < 16 {
+		end++
+	}
+	if end-i != 33 {
+		return dst
+	}
+	return append(dst, span{i + 1, end, "password-hash"})
+}
+
+// cookiesOf are the values of cookies as JSON has them, {"sid":"…"}: i is its brace.
+func cookiesOf(dst []span, s string, i int) []span {
+	for range 64 {
+		k := strings.IndexAny(s[i:min(len(s), i+4096)], ":}")
+		if k < 0 || s[i+k] == '}' {
+			return dst
+		}
+		start, end, inQuotes := value(s, i+k+1)
+		if !inQuotes || end >= len(s) {
+			return dst
+		}
+		dst = append(dst, span{start, end, "cookie"})
+		i = end
+	}
+	return dst
+}
+
 // cookies are the values of "a=1; b=2"; what only governs a cookie stays.
 func cookies(dst []span, s string, i int) []span {
+	if i < len(s) && s[i] == '{' {
+		return cookiesOf(dst, s, i)
+	}
 	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == ' ') {
 		i++
 	}
