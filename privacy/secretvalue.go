@@ -33,17 +33,10 @@ func inQuery(s, name string, i int) string {
 
 // assigned is a key and its value: "password=…", `"token":"…"`, "Authorization: Bearer …", "https://user:…@host".
 func assigned(dst []span, s string, i int) []span {
-	if s[i] == ':' && strings.HasPrefix(s[i:], "://") {
-		return userinfo(dst, s, i+3)
-	}
-	if s[i] == ':' && i >= 2 && s[i-1]|0x20 == 'p' && s[i-2] == '/' {
-		return slashed(dst, s, i)
-	}
-	if strings.HasPrefix(s[i:], ":AA") && digit(s[max(0, i-1)]) {
-		return telegram(dst, s, i)
-	}
-	if s[i] == ':' && strings.HasSuffix(s[:i], emptyLM) {
-		return hexBehind(dst, s, i)
+	if s[i] == ':' {
+		if found, mine := byColon(dst, s, i); mine {
+			return found
+		}
 	}
 	j := i
 	for j > 0 && i-j < 4 && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == '\\' || s[j-1] == ']' || s[j-1] == ' ' || s[j-1] == '`') {
@@ -99,12 +92,8 @@ func assigned(dst []span, s string, i int) []span {
 		return authorization(dst, s, v)
 	case "cookie":
 		return cookies(dst, s, v)
-	case "private-key": // "Private-Lines: 8" of PuTTY, and what follows
-		end := len(s)
-		if k := strings.Index(s[v:], "Private-MAC"); k >= 0 {
-			end = v + k
-		}
-		return append(dst, span{v, end, kind})
+	case "private-key":
+		return append(dst, privateLines(s, v))
 	}
 	start, end, inQuotes := value(s, v)
 	if end < len(s) && end > start && s[end-1] == '(' && s[end] == '\'' { // PASSWORD = PASSWORD('…')
@@ -121,6 +110,30 @@ func assigned(dst []span, s string, i int) []span {
 		return dst // "passwd: pam_unix(…)", "password: authentication failed"
 	}
 	return append(dst, span{start, end, kind})
+}
+
+// privateLines is what follows "Private-Lines: " in a key of PuTTY.
+func privateLines(s string, i int) span {
+	end := len(s)
+	if k := strings.Index(s[i:], "Private-MAC"); k >= 0 {
+		end = i + k
+	}
+	return span{i, end, "private-key"}
+}
+
+// byColon are the secrets around a colon that ends no key; mine is false where it may be one.
+func byColon(dst []span, s string, i int) (found []span, mine bool) {
+	switch {
+	case strings.HasPrefix(s[i:], "://"):
+		return userinfo(dst, s, i+3), true
+	case i >= 2 && s[i-1]|0x20 == 'p' && s[i-2] == '/':
+		return slashed(dst, s, i), true
+	case strings.HasPrefix(s[i:], ":AA") && i > 0 && digit(s[i-1]):
+		return telegram(dst, s, i), true
+	case strings.HasSuffix(s[:i], emptyLM):
+		return hexBehind(dst, s, i), true
+	}
+	return dst, false
 }
 
 // value is the value that begins at i: in quotes up to the closing one, else a word. A bracket or comma ends it only where another
