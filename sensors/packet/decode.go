@@ -151,7 +151,7 @@ func (a *Analyzer) guard() {
 		a.notice(wording.New("fault in the packet decoder (%s) at packet %d: %d flows forgotten; please report it with the capture",
 			fmt.Sprint(r), a.n.Packets, a.table.live))
 		a.n.Decoded++ // as far as it went
-		a.pools, a.held = pools{}, 0
+		a.pools, a.held, a.looked = pools{}, 0, nil
 		a.clear()
 	}
 }

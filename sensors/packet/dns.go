@@ -342,6 +342,10 @@ func (a *Analyzer) dns(f *flow, side int, msg []byte) bool {
 		a.dnsRecord(f, m, side, 0, len(msg), 0)
 		return true
 	}
+	if n := len(a.pools.questions); cap(w.asked) == 0 && n > 0 {
+		w.asked = a.pools.questions[n-1]
+		a.pools.questions = a.pools.questions[:n-1]
+	}
 	if len(w.asked) < cap(w.asked) {
 		w.asked = w.asked[:len(w.asked)+1]
 	} else {
@@ -366,8 +370,22 @@ func (a *Analyzer) forget(w *dnsWait, q *dnsQuery) {
 			copy(w.asked[i:], w.asked[i+1:])
 			a.held -= old.held
 			old.msg = spent(old.msg, 512)
-			w.asked[len(w.asked)-1] = old
-			w.asked = w.asked[:len(w.asked)-1]
+			n := len(w.asked) - 1
+			w.asked[n] = old
+			w.asked = w.asked[:n]
+			const few = 4
+			switch {
+			case n > 0 && cap(w.asked) > few: // its memory does not stay with a flow that goes on
+				w.asked[:n+1][n].msg = nil
+				if cap(w.asked) > few*n {
+					w.asked = append(make([]dnsQuery, 0, n), w.asked...)
+				}
+			case n == 0:
+				if cap(w.asked) <= few && len(a.pools.questions) < maxPooled {
+					a.pools.questions = append(a.pools.questions, w.asked)
+				}
+				w.asked = nil
+			}
 			return
 		}
 	}

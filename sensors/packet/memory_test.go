@@ -76,6 +76,7 @@ func TestMemory(t *testing.T) {
 		"QUIC": func(a *Analyzer, i int) {
 			f, _, _ := a.lookup(&pkt{src: addr{lo: uint64(i)}, proto: protoUDP, t: 1e9}, 1, 2)
 			f.quic = &quicState{tls: a.newTLS(appQUIC)}
+			a.lookInto(f, &f.quic.place)
 			for k := range 20 { // behind a hole each
 				frame := binary.BigEndian.AppendUint16([]byte{6}, uint16(0x4000+1001*k+1))
 				frame = append(binary.BigEndian.AppendUint16(frame, 0x4000+1000), make([]byte, 1000)...)
@@ -93,6 +94,9 @@ func TestMemory(t *testing.T) {
 			}
 			f, _, _ := a.lookup(&pkt{src: addr{lo: uint64(i)}, proto: protoTCP, t: 1e9}, 1, 2)
 			s := a.newStream(f)
+			if s == nil {
+				return
+			}
 			s.app, s.tls = appTLS, a.newTLS(appTLS)
 			list := append([]byte{0, byte(len(der) >> 8), byte(len(der))}, der...)
 			a.tlsMessage(f, s.tls, 1, 11, append([]byte{0, byte(len(list) >> 8), byte(len(list))}, list...))

@@ -11,7 +11,7 @@
 // keeps none of them. emit is called on that goroutine; the record is valid until emit returns; emit must not block while
 // capturing live (see Output, a bounded ring that drops the lowest class first and counts it). The records of a capture depend on
 // nothing but its bytes and the Config: the clock is that of the packets. Nothing here grows without bound: Config.MaxFlows
-// bounds the flows, Config.MaxBytes all that they carry and that waits; headers within headers are read to a fixed depth. What a cap pushes
+// bounds the flows, Config.MaxBytes all that they carry and that waits, and all else but their counts; headers within headers are read to a fixed depth. What a cap pushes
 // out is counted by reason.
 //
 // Link types and encapsulations that live capture never meets go through gopacket's layers (layers.go); captures are read by read.go, with
@@ -61,7 +61,7 @@ type Config struct {
 	Notice   func(*wording.Problem)   // told what a person should know of a capture: unsupported link type, cut-off file
 	Live     bool                     // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
 	MaxFlows int                      // default 1,048,576; live flows past it are evicted, unestablished ones first
-	MaxBytes int                      // default 64 MiB of what flows carry and waits: stream bytes, fragments, requests, hellos …
+	MaxBytes int                      // default 64 MiB of what it takes to look into flows, and of what they carry and waits: requests, hellos …
 	Update   time.Duration            // default 60 s; a flow that lives longer is reported this often
 	Idle     map[string]time.Duration // by transport "tcp", "udp", "icmp"; defaults 240 s, 60 s, 30 s
 }
@@ -124,6 +124,9 @@ type Analyzer struct {
 	pools pools
 	rec   []byte
 	held  int // bytes of Config.MaxBytes in use
+
+	looked []lookedInto // flows that have a stream, or a QUIC handshake
+	look   int          // where the next of them is looked at for its silence
 
 	home    []netip.Prefix
 	idle    [3]int64

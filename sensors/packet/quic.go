@@ -21,6 +21,7 @@ type quicState struct {
 	tls      *tlsConn
 	keys     [2]*quicKeys // of client, of server
 	client   int          // side
+	place    int          // in Analyzer.looked
 	initials int
 	crypto   [2]quicCrypto
 	held     int // bytes of Config.MaxBytes, those of tls apart
@@ -35,7 +36,6 @@ type quicCrypto struct {
 
 type quicKeys struct {
 	aead cipher.AEAD
-	head [1500]byte // of the packet being opened, unprotected
 	iv   [12]byte
 	hp   cipher.Block
 }
@@ -134,7 +134,8 @@ func newQUICKeys(version uint32, dcid []byte, label string) *quicKeys {
 }
 
 // open removes the protection of an Initial packet; pn is the offset of its packet number, b ends with the packet. b is not changed.
-func (k *quicKeys) open(dst, b []byte, pn int) ([]byte, bool) {
+// head is memory for its header.
+func (k *quicKeys) open(dst, head, b []byte, pn int) ([]byte, bool) {
 	if pn+4+16 > len(b) {
 		return nil, false
 	}
@@ -145,10 +146,10 @@ func (k *quicKeys) open(dst, b []byte, pn int) ([]byte, bool) {
 	if pn+n+16 > len(b) {
 		return nil, false
 	}
-	if pn+n > len(k.head) {
+	if pn+n > len(head) {
 		return nil, false
 	}
-	head := k.head[:pn+n]
+	head = head[:pn+n]
 	copy(head, b)
 	head[0] = first
 	nonce := k.iv
@@ -238,8 +239,13 @@ func (a *Analyzer) udpQUIC(f *flow, side int, b []byte) bool {
 	for good && len(b) > 0 {
 		if q.initial {
 			if st == nil {
-				st = &quicState{version: q.version, client: side, tls: a.newTLS(appQUIC)}
+				if !a.room(quicCost) {
+					f.done = true
+					return true
+				}
+				st = &quicState{version: q.version, client: side, tls: a.newTLS(appQUIC), held: quicCost}
 				f.quic = st
+				a.lookInto(f, &st.place)
 			}
 			a.quicInitial(f, st, side, b[:q.length], q)
 			if f.quic == nil {
@@ -269,13 +275,13 @@ func (a *Analyzer) quicInitial(f *flow, st *quicState, side int, b []byte, q qui
 	var plain []byte
 	opened := false
 	if st.keys[who] != nil && st.version == q.version {
-		plain, opened = st.keys[who].open(a.pools.quic, b, q.pn)
+		plain, opened = st.keys[who].open(a.pools.quic, a.pools.quicHead[:], b, q.pn)
 	}
 	if !opened && who == 0 && (st.tls == nil || !st.tls.hello) {
 		// the first packet, after a Retry, another version, or the capture began with the server
 		for _, try := range [...]string{"client in"} {
 			if k := newQUICKeys(q.version, q.dcid, try); k != nil {
-				if plain, opened = k.open(a.pools.quic, b, q.pn); opened {
+				if plain, opened = k.open(a.pools.quic, a.pools.quicHead[:], b, q.pn); opened {
 					st.version, st.client = q.version, side
 					st.keys[0], st.keys[1] = k, newQUICKeys(q.version, q.dcid, "server in")
 				}
@@ -310,6 +316,7 @@ func (a *Analyzer) quicInitial(f *flow, st *quicState, side int, b []byte, q qui
 // dropQUIC forgets what a flow's Initial packets carried. Its record must have been made.
 func (a *Analyzer) dropQUIC(f *flow) {
 	a.held -= f.quic.held + f.quic.tls.held
+	a.lookedAt(f.quic.place)
 	f.quic = nil
 }
 
@@ -361,11 +368,15 @@ func (a *Analyzer) quicFrames(st *quicState, who int, b []byte) {
 			if off+size > maxCrypto || c.done {
 				continue
 			}
-			if !a.reserve(len(data)) {
+			n = c.cost(int(off), data)
+			if n == 0 { // it is there, or has no place
+				continue
+			}
+			if !a.reserve(n) {
 				c.done, st.tls.gap = true, true
 				return
 			}
-			st.held += len(data)
+			st.held += n
 			c.add(int(off), data)
 		default: // CONNECTION_CLOSE and what may not stand here
 			return
@@ -373,11 +384,20 @@ func (a *Analyzer) quicFrames(st *quicState, who int, b []byte) {
 	}
 }
 
+// cost is the memory that add will take.
+func (c *quicCrypto) cost(off int, data []byte) int {
+	switch {
+	case off <= len(c.data):
+		return max(0, off+len(data)-len(c.data))
+	case len(c.chunks) < maxChunks:
+		return len(data) + segmentCost
+	}
+	return 0
+}
+
 func (c *quicCrypto) add(off int, data []byte) {
 	if off > len(c.data) {
-		if len(c.chunks) < maxChunks {
-			c.chunks = append(c.chunks, piece{off, append([]byte(nil), data...)})
-		}
+		c.chunks = append(c.chunks, piece{off, append([]byte(nil), data...)})
 		return
 	}
 	if end := off + len(data); end > len(c.data) {

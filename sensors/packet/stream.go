@@ -1,6 +1,9 @@
 package packet
 
-import "bytes"
+import (
+	"bytes"
+	"unsafe"
+)
 
 // app is the protocol recognised in a flow.
 type app uint8
@@ -37,11 +40,12 @@ const (
 
 // stream is both directions of a TCP flow while there is something to parse.
 type stream struct {
-	app  app
-	dir  [2]half
-	http httpStream
-	tls  *tlsConn
-	ssh  *sshConn
+	app   app
+	place int // in Analyzer.looked
+	dir   [2]half
+	http  httpStream
+	tls   *tlsConn
+	ssh   *sshConn
 }
 
 // half is one direction. Bytes are parsed where they lie; buf holds only the beginning of a unit that is not whole yet.
@@ -67,26 +71,42 @@ type segment struct {
 
 // pools keep memory of things that come and go with flows; the Analyzer has one goroutine, so free lists do.
 type pools struct {
-	streams []*stream
-	txs     []*httpTx
-	tls     []*tlsConn
-	dns     []*dnsWait
-	msg     dnsMessage
-	asked   dnsMessage // of the question that the message at hand answers
-	scratch []byte
-	quic    []byte
+	streams   []*stream
+	txs       []*httpTx
+	tls       []*tlsConn
+	dns       []*dnsWait
+	questions [][]dnsQuery
+	msg       dnsMessage
+	asked     dnsMessage // of the question that the message at hand answers
+	scratch   []byte
+	quic      []byte
+
+	quicHead [1500]byte // of the packet being opened, unprotected
 
 	certs     map[[32]byte][]byte // see certificateJSON
 	certBytes int
 }
 
+// Bytes of Config.MaxBytes that things take by being there, beside what they hold.
+const (
+	streamCost  = int(unsafe.Sizeof(stream{}) + unsafe.Sizeof(tlsConn{}))
+	segmentCost = 64
+	quicCost    = 4 << 10 // two ciphers and the handshake
+)
+
+// newStream gives a flow its streams; nil, and the flow is not looked into any more, where no memory is left for them.
 func (a *Analyzer) newStream(f *flow) *stream {
+	if !a.room(streamCost) {
+		f.done = true
+		return nil
+	}
 	if n := len(a.pools.streams); n > 0 {
 		f.stream = a.pools.streams[n-1]
 		a.pools.streams = a.pools.streams[:n-1]
 	} else {
 		f.stream = new(stream)
 	}
+	a.lookInto(f, &f.stream.place)
 	return f.stream
 }
 
@@ -104,6 +124,95 @@ func (a *Analyzer) reserve(n int) bool {
 	return true
 }
 
+// room is reserve for what a new flow needs to be looked into. For it, and for what it will carry, flows that have been silent are not
+// looked into any more; else whoever opens many and says nothing would blind the sensor for all others.
+func (a *Analyzer) room(n int) bool {
+	const part = 16 // of what may be held is left for what flows carry
+	for range 8 {
+		if a.held+n <= a.maxHeld-a.maxHeld/part || !a.lookAway() {
+			break
+		}
+	}
+	return a.reserve(n)
+}
+
+// lookAway makes the records of a flow that has been silent, of some flows in turn the longest, and keeps no more of it than its counts.
+func (a *Analyzer) lookAway() bool {
+	const silence = int64(1e9) // ns
+	var best *flow
+	since := a.now - silence
+	for range min(32, len(a.looked)) {
+		if a.look++; a.look >= len(a.looked) {
+			a.look = 0
+		}
+		if f := a.looked[a.look].flow; f.seen <= since {
+			best, since = f, f.seen-1
+		}
+	}
+	if best == nil {
+		return false
+	}
+	a.over[overBudget]++
+	a.flushWaiting(best, true)
+	a.release(best)
+	best.done = true
+	return true
+}
+
+// lookedInto is a flow that has a stream, or a QUIC handshake.
+type lookedInto struct {
+	flow  *flow
+	place *int // of this in Analyzer.looked
+}
+
+// lookInto notes a flow until lookedAt forgets it.
+func (a *Analyzer) lookInto(f *flow, place *int) {
+	*place = len(a.looked)
+	a.looked = append(a.looked, lookedInto{f, place})
+}
+
+func (a *Analyzer) lookedAt(place int) {
+	last := len(a.looked) - 1
+	moved := a.looked[last]
+	*moved.place = place
+	a.looked[place] = moved
+	a.looked[last] = lookedInto{}
+	a.looked = a.looked[:last]
+}
+
+// keep puts b behind what is in buf; what buf may hold then counts. Where that is not left it says false and counts it.
+func (a *Analyzer) keep(buf *[]byte, b []byte) bool {
+	if need := len(*buf) + len(b); need > cap(*buf) {
+		grown := max(need, min(2*cap(*buf), need+8<<10))
+		if a.held+grown-cap(*buf) > a.maxHeld {
+			grown = need
+		}
+		if !a.reserve(grown - cap(*buf)) {
+			return false
+		}
+		*buf = append(make([]byte, 0, grown), *buf...)
+	}
+	*buf = append(*buf, b...)
+	return true
+}
+
+// left leaves of buf its last bytes, rest, and no more memory than they may need.
+func (a *Analyzer) left(buf *[]byte, rest []byte) {
+	const little = 2 << 10
+	if cap(*buf) > little && cap(*buf) > 4*len(rest) {
+		a.held -= cap(*buf) - len(rest)
+		*buf = append(make([]byte, 0, len(rest)), rest...)
+		return
+	}
+	*buf = (*buf)[:copy(*buf, rest)]
+}
+
+// forgo gives back what buf may hold.
+func (a *Analyzer) forgo(buf *[]byte) {
+	a.held -= cap(*buf)
+	*buf = nil
+}
+
 // spent is b emptied for its memory; nil where that is more than usual.
 func spent(b []byte, usual int) []byte {
 	if cap(b) > usual {
@@ -118,21 +227,20 @@ func (a *Analyzer) dropStream(f *flow) {
 	f.stream = nil
 	for i := range s.dir {
 		h := &s.dir[i]
-		a.held -= len(h.buf) + h.ahead
-		buf, segs := h.buf[:0], h.segments
-		clear(segs)
-		if cap(buf) > 16<<10 {
-			buf = nil
-		}
-		*h = half{buf: buf, segments: segs[:0]}
+		a.letGo(h)
+		*h = half{segments: h.segments}
 	}
+	a.held -= streamCost
+	a.lookedAt(s.place)
 	for _, tx := range s.http.txs {
 		a.freeTx(tx)
 	}
 	clear(s.http.txs)
 	s.http = httpStream{txs: s.http.txs[:0]}
 	if s.tls != nil {
-		a.held -= len(s.tls.hs[0]) + len(s.tls.hs[1]) + s.tls.held
+		a.forgo(&s.tls.hs[0])
+		a.forgo(&s.tls.hs[1])
+		a.held -= s.tls.held
 		if len(a.pools.tls) < maxPooled {
 			s.tls.reset()
 			a.pools.tls = append(a.pools.tls, s.tls)
@@ -156,7 +264,9 @@ func (a *Analyzer) tcpData(f *flow, p *pkt, side int) {
 		return
 	}
 	if s == nil {
-		s = a.newStream(f)
+		if s = a.newStream(f); s == nil {
+			return
+		}
 		if p.flags&tcpACK != 0 {
 			s.dir[side^1].acked, s.dir[side^1].hasAck = p.ack, true
 		}
@@ -221,12 +331,11 @@ func (a *Analyzer) hold(f *flow, s *stream, side int, seq uint32, b []byte) {
 		if len(h.segments[i].data) >= len(b) {
 			return
 		}
-		a.held -= len(h.segments[i].data)
+		a.held -= len(h.segments[i].data) + segmentCost
 		h.ahead -= len(h.segments[i].data)
 		h.segments = append(h.segments[:i], h.segments[i+1:]...)
 	}
-	if a.held+len(b) > a.maxHeld {
-		a.over[overBudget]++
+	if !a.reserve(len(b) + segmentCost) {
 		h.done = true
 		a.letGo(h)
 		a.retire(f, s)
@@ -235,7 +344,6 @@ func (a *Analyzer) hold(f *flow, s *stream, side int, seq uint32, b []byte) {
 	h.segments = append(h.segments, segment{})
 	copy(h.segments[i+1:], h.segments[i:])
 	h.segments[i] = segment{seq, append([]byte(nil), b...)}
-	a.held += len(b)
 	h.ahead += len(b)
 	for f.stream == s && !h.done && len(h.segments) > 0 {
 		first := h.segments[0].seq
@@ -255,11 +363,11 @@ func (a *Analyzer) hold(f *flow, s *stream, side int, seq uint32, b []byte) {
 }
 
 func (a *Analyzer) letGo(h *half) {
-	a.held -= h.ahead + len(h.buf)
+	a.held -= h.ahead + segmentCost*len(h.segments)
 	h.ahead = 0
 	clear(h.segments)
 	h.segments = h.segments[:0]
-	h.buf = h.buf[:0]
+	a.forgo(&h.buf)
 }
 
 // drain delivers held segments that have come into order.
@@ -274,7 +382,7 @@ func (a *Analyzer) drain(f *flow, s *stream, side int) {
 		n := copy(h.segments, h.segments[1:]) // taken out first: a parser that gives up lets go of the rest
 		h.segments[n] = segment{}
 		h.segments = h.segments[:n]
-		a.held -= len(g.data)
+		a.held -= len(g.data) + segmentCost
 		h.ahead -= len(g.data)
 		if -int(rel) < len(g.data) {
 			b := g.data[-int(rel):]
@@ -294,8 +402,8 @@ func (a *Analyzer) skip(f *flow, s *stream, side int, n uint32) {
 		return
 	}
 	h.gap = true
-	a.held -= len(h.buf)
-	h.buf, h.scan = h.buf[:0], 0
+	a.forgo(&h.buf)
+	h.scan = 0
 	switch s.app {
 	case appHTTP:
 		a.httpGap(f, s, side)
@@ -310,14 +418,11 @@ func (a *Analyzer) feed(f *flow, s *stream, side int, b []byte) {
 	h := &s.dir[side]
 	data, buffered := b, len(h.buf) > 0
 	if buffered {
-		if a.held+len(b) > a.maxHeld {
-			a.over[overBudget]++
+		if !a.keep(&h.buf, b) {
 			h.done = true
 			a.letGo(h)
 			return
 		}
-		h.buf = append(h.buf, b...)
-		a.held += len(b)
 		data = h.buf
 	}
 	for len(data) > 0 && !h.done {
@@ -349,17 +454,9 @@ func (a *Analyzer) feed(f *flow, s *stream, side int, b []byte) {
 		return
 	}
 	if buffered {
-		n := copy(h.buf, data)
-		a.held -= len(h.buf) - n
-		h.buf = h.buf[:n]
-	} else if len(data) > 0 {
-		if a.held+len(data) > a.maxHeld {
-			a.over[overBudget]++
-			h.done = true
-			return
-		}
-		h.buf = append(h.buf[:0], data...)
-		a.held += len(data)
+		a.left(&h.buf, data)
+	} else if len(data) > 0 && !a.keep(&h.buf, data) {
+		h.done = true
 	}
 }
 

@@ -49,9 +49,8 @@ type certificate struct {
 }
 
 func (c *tlsConn) reset() {
-	const name, messages = 1 << 10, 16 << 10 // usual sizes
-	*c = tlsConn{client: -1, alert: -1, sni: spent(c.sni, name), alpn: spent(c.alpn, name), alpns: spent(c.alpns, name), ja4: c.ja4[:0],
-		hs: [2][]byte{spent(c.hs[0], messages), spent(c.hs[1], messages)}}
+	const name = 1 << 10 // usual size
+	*c = tlsConn{client: -1, alert: -1, sni: spent(c.sni, name), alpn: spent(c.alpn, name), alpns: spent(c.alpns, name), ja4: c.ja4[:0]}
 }
 
 func (a *Analyzer) newTLS(proto app) *tlsConn {
@@ -129,12 +128,13 @@ func (a *Analyzer) tlsStep(f *flow, s *stream, side int, b []byte) (int, bool) {
 func (a *Analyzer) tlsHandshake(f *flow, c *tlsConn, side int, b []byte) bool {
 	data, buffered := b, len(c.hs[side]) > 0
 	if buffered {
-		if len(c.hs[side])+len(b) > maxHandshake || a.held+len(b) > a.maxHeld {
+		if len(c.hs[side])+len(b) > maxHandshake {
 			a.over[overHandshake]++
 			return false
 		}
-		c.hs[side] = append(c.hs[side], b...)
-		a.held += len(b)
+		if !a.keep(&c.hs[side], b) {
+			return false
+		}
 		data = c.hs[side]
 	}
 	for len(data) >= 4 {
@@ -150,18 +150,10 @@ func (a *Analyzer) tlsHandshake(f *flow, c *tlsConn, side int, b []byte) bool {
 		data = data[4+n:]
 	}
 	if buffered {
-		n := copy(c.hs[side], data)
-		a.held -= len(c.hs[side]) - n
-		c.hs[side] = c.hs[side][:n]
-	} else if len(data) > 0 {
-		if a.held+len(data) > a.maxHeld {
-			a.over[overBudget]++
-			return false
-		}
-		c.hs[side] = append(c.hs[side][:0], data...)
-		a.held += len(data)
+		a.left(&c.hs[side], data)
+		return true
 	}
-	return true
+	return len(data) == 0 || a.keep(&c.hs[side], data)
 }
 
 func (a *Analyzer) tlsMessage(f *flow, c *tlsConn, side int, typ byte, b []byte) {

@@ -102,8 +102,8 @@ func (a *Analyzer) udpDTLS(f *flow, side int, b []byte) bool {
 		}
 		typ, epoch, body := b[0], binary.BigEndian.Uint16(b[3:]), b[13:13+n]
 		b = b[13+n:]
-		if f.stream == nil {
-			a.newStream(f)
+		if f.stream == nil && a.newStream(f) == nil {
+			return true
 		}
 		s := f.stream
 		s.app = appDTLS
@@ -143,17 +143,11 @@ func (a *Analyzer) dtlsHandshake(f *flow, c *tlsConn, side int, b []byte) {
 			a.tlsMessage(f, c, side, b[0], body)
 		} else {
 			if off == 0 {
-				a.held -= len(c.hs[side])
-				c.hs[side] = c.hs[side][:0]
+				a.left(&c.hs[side], nil)
 			}
-			if len(c.hs[side]) == off && a.held+fl <= a.maxHeld {
-				c.hs[side] = append(c.hs[side], body...)
-				a.held += fl
-				if len(c.hs[side]) == n {
-					a.tlsMessage(f, c, side, b[0], c.hs[side])
-					a.held -= n
-					c.hs[side] = c.hs[side][:0]
-				}
+			if len(c.hs[side]) == off && a.keep(&c.hs[side], body) && len(c.hs[side]) == n {
+				a.tlsMessage(f, c, side, b[0], c.hs[side])
+				a.left(&c.hs[side], nil)
 			}
 		}
 		b = b[12+fl:]
