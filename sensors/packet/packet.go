@@ -11,8 +11,8 @@
 // keeps none of them. emit is called on that goroutine; the record is valid until emit returns; emit must not block while
 // capturing live (see Output, a bounded ring that drops the lowest class first and counts it). The records of a capture depend on
 // nothing but its bytes and the Config: the clock is that of the packets. Nothing here grows without bound: Config.MaxFlows
-// bounds the flows, Config.MaxBytes all that they carry and that waits, and all else but their counts; headers within headers are read to a fixed depth. What a cap pushes
-// out is counted by reason.
+// bounds the flows, Config.MaxBytes all that they carry and that waits, and all else but their counts; headers within headers are
+// read to a fixed depth. What a cap pushes out is counted by reason.
 //
 // Link types and encapsulations that live capture never meets go through gopacket's layers (layers.go); captures are read by read.go, with
 // pcapgo as the second opinion in the tests.
@@ -57,11 +57,12 @@ type Config struct {
 	HomeNets []netip.Prefix // for network.direction; private, link-local and loopback ranges when empty
 	// asked for both ends of a new flow: one of them true, and its packets are counted as filtered and not looked at (the sensor's own export)
 	Exclude  func(netip.AddrPort) bool
-	Off      map[Class]bool           // classes that make no records; counted as filtered
-	Notice   func(*wording.Problem)   // told what a person should know of a capture: unsupported link type, cut-off file
-	Live     bool                     // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
-	MaxFlows int                      // default 1,048,576; live flows past it are evicted, unestablished ones first
-	MaxBytes int                      // default 64 MiB of what it takes to look into flows, and of what they carry and waits: requests, hellos …
+	Off      map[Class]bool         // classes that make no records; counted as filtered
+	Notice   func(*wording.Problem) // told what a person should know of a capture: unsupported link type, cut-off file
+	Live     bool                   // seed the flow hash at random; without it the seed is fixed, so a capture always gives the same records
+	MaxFlows int                    // default 1,048,576; live flows past it are evicted, unestablished ones first
+	// default 64 MiB of what it takes to look into flows, and of what they carry and waits: requests, hellos …
+	MaxBytes int
 	Update   time.Duration            // default 60 s; a flow that lives longer is reported this often
 	Idle     map[string]time.Duration // by transport "tcp", "udp", "icmp"; defaults 240 s, 60 s, 30 s
 }
