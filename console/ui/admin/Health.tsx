@@ -5,12 +5,13 @@ import { PostureSign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
 import { Exact } from '../design/Time';
-import { bytes, number } from '../format/number';
+import { bytes } from '../format/number';
 import { date, forecast } from '../format/time';
 import { useStatus } from '../frame/Frame';
 import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMe } from '../session/session';
+import { offset } from '../sources/measured';
 import { partSign, partState } from './part';
 
 /** Is the box well, and what runs out first? */
@@ -81,7 +82,7 @@ export function Health() {
         <h2>{t('admin.clock')}</h2>
         {c && c.state !== 'unknown' && c.offset_ms !== undefined ? (
           <p>
-            {t('status.clock', { n: number(c.offset_ms, lang) })} {c.server && <span className="num muted">{c.server}</span>}
+            {t('status.clock', { n: offset(c.offset_ms, lang) })} {c.server && <span className="num muted">{c.server}</span>}
           </p>
         ) : (
           <p className="chip chip-unk">{t('status.clockUnknown')}</p>

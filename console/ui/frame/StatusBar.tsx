@@ -8,6 +8,7 @@ import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { pageRight, useMe } from '../session/session';
 import { realSources } from '../sources/counts';
+import { offset } from '../sources/measured';
 
 type Tone = 'good' | 'plain' | 'unk' | 'bad' | 'warn';
 
@@ -132,7 +133,7 @@ export function StatusBar({
       to: '/admin',
       icon: 'clock',
       tone: c.state === 'off' ? 'bad' : c.state === 'unknown' ? 'unk' : 'plain',
-      text: c.state === 'unknown' || off === undefined ? t('status.clockUnknown') : t('status.clock', { n: number(off, lang) }),
+      text: c.state === 'unknown' || off === undefined ? t('status.clockUnknown') : t('status.clock', { n: offset(off, lang) }),
     });
   }
 

@@ -20,8 +20,8 @@ const counts = (n: Partial<SourceCounts>): SourceCounts => ({
   never: 0,
   ...n,
 });
-const bar = (sources: Status['sources']) => {
-  const status = { clock: { state: 'unknown', now: '' }, parts: [], as_of: '', stale_after: '', sources } as unknown as Status;
+const bar = (sources: Status['sources'], clock: object = { state: 'unknown', now: '' }) => {
+  const status = { clock, parts: [], as_of: '', stale_after: '', sources } as unknown as Status;
   return renderToStaticMarkup(
     <MemoryRouter>
       <PersonProvider value={me}>
@@ -49,5 +49,15 @@ describe('the bar, of sources', () => {
     expect(bar({ ...counts({ total: 3, receiving: 2, never: 1 }), state: 'good', samples: counts({}) })).toContain(
       '2/3 nguồn đang gửi tin',
     );
+  });
+});
+
+describe('the bar, of the clock', () => {
+  it.each([
+    [-7_200_000, 'Lệch giờ −2 giờ'],
+    [40, 'Lệch giờ 40 ms'],
+    [1_500, 'Lệch giờ 1 giây'],
+  ])('%s ms off is said as a person would', (offset_ms, want) => {
+    expect(bar(undefined, { state: 'off', now: '', offset_ms })).toContain(want);
   });
 });

@@ -9,7 +9,7 @@ import { PostureSign } from '../design/signs';
 import { Failed, Loading, problemText } from '../design/states';
 import { toast } from '../design/toast';
 import { number } from '../format/number';
-import { age, minute, ms, span } from '../format/time';
+import { age, forecast, listed, ms, span } from '../format/time';
 import { useView } from '../frame/url';
 import { useNow } from '../live/clock';
 import { useLang } from '../session/preferences';
@@ -102,9 +102,10 @@ export default function National() {
           <Icon name="warn" />
           <span>
             {t('national.away', {
-              time: receipt ? minute(receipt) : '–',
+              time: receipt ? listed(receipt, lang) : '–',
               n: number(n.waiting, lang),
-              d: n.room_days === undefined ? '–' : number(Math.floor(n.room_days), lang),
+              room:
+                n.room_days === undefined ? t('national.roomUnknown') : t('national.room', { d: forecast(n.room_days, lang) }),
             })}{' '}
             {n.last_error && <FarSide text={n.last_error} />}
           </span>
