@@ -132,6 +132,9 @@ var variants = []variant{
 	{"nginx.access", `<190>Mar  2 09:00:01 web01 nginx: {"remote_addr":"10.0.0.1","request":"GET /a HTTP/1.1","status":"200"}`,
 		"host.name=web01|source.ip=10.0.0.1|url.path=/a"},
 	{"", `{"status":200,"client_ip":"10.0.0.1","msg":"no request"}`, "http.response.status_code="},
+	// MongoDB's own log
+	{"", `{"t":{"$date":"2026-03-02T09:00:01.123+07:00"},"s":"I","c":"ACCESS","id":20250,"ctx":"conn12","msg":"Authentication failed"}`,
+		"@timestamp=2026-03-02T02:00:01.123Z|message=Authentication failed|s=I"},
 	// error logs
 	{"nginx.error",
 		`2026/03/02 09:00:01 [error] 12#12: *5 FastCGI sent in stderr: "PHP message: a, client: 1.2.3.4, b" while reading response header from upstream, client: 10.0.0.9, server: x, request: "GET /a, client: 6.6.6.6, server: y HTTP/1.1", upstream: "fastcgi://unix:/run/php.sock:", host: "x"`, "source.ip=10.0.0.9|url.domain=x|http.request.method=GET"},

@@ -27,7 +27,7 @@ func (h *clientHello) ja3String(dst []byte) []byte {
 	dst = append(dst, ',')
 	dst = appendList(dst, h.ciphers)
 	dst = append(dst, ',')
-	dst = appendExts(dst, h.exts)
+	dst = appendExts(dst, h.exts, false)
 	dst = append(dst, ',')
 	dst = appendList(dst, h.groups)
 	dst = append(dst, ',')
@@ -46,41 +46,31 @@ func (h *serverHello) ja3s(dst []byte) [16]byte {
 	dst = append(dst, ',')
 	dst = strconv.AppendUint(dst, uint64(h.cipher), 10)
 	dst = append(dst, ',')
-	first := true
-	for e := h.exts; len(e) >= 4; {
-		typ := binary.BigEndian.Uint16(e)
-		n := 4 + int(binary.BigEndian.Uint16(e[2:]))
-		if n > len(e) {
-			break
-		}
-		e = e[n:]
-		if !first {
-			dst = append(dst, '-')
-		}
-		first = false
-		dst = strconv.AppendUint(dst, uint64(typ), 10)
-	}
-	return md5.Sum(dst)
+	return md5.Sum(appendExts(dst, h.exts, true))
 }
 
+// dashed puts v behind the list of numbers that begins at start of dst.
+func dashed(dst []byte, start int, v uint16) []byte {
+	if len(dst) > start {
+		dst = append(dst, '-')
+	}
+	return strconv.AppendUint(dst, uint64(v), 10)
+}
+
+// appendList lists pairs of bytes, GREASE left out.
 func appendList(dst, pairs []byte) []byte {
-	first := true
+	start := len(dst)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		v := binary.BigEndian.Uint16(pairs[i:])
-		if grease(v) {
-			continue
+		if v := binary.BigEndian.Uint16(pairs[i:]); !grease(v) {
+			dst = dashed(dst, start, v)
 		}
-		if !first {
-			dst = append(dst, '-')
-		}
-		first = false
-		dst = strconv.AppendUint(dst, uint64(v), 10)
 	}
 	return dst
 }
 
-func appendExts(dst, exts []byte) []byte {
-	first := true
+// appendExts lists the types of extensions, those of GREASE where they are asked for.
+func appendExts(dst, exts []byte, greased bool) []byte {
+	start := len(dst)
 	for len(exts) >= 4 {
 		typ := binary.BigEndian.Uint16(exts)
 		n := 4 + int(binary.BigEndian.Uint16(exts[2:]))
@@ -88,14 +78,9 @@ func appendExts(dst, exts []byte) []byte {
 			break
 		}
 		exts = exts[n:]
-		if grease(typ) {
-			continue
+		if greased || !grease(typ) {
+			dst = dashed(dst, start, typ)
 		}
-		if !first {
-			dst = append(dst, '-')
-		}
-		first = false
-		dst = strconv.AppendUint(dst, uint64(typ), 10)
 	}
 	return dst
 }
