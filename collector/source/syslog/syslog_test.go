@@ -468,13 +468,15 @@ func FuzzFraming(f *testing.F) {
 	})
 }
 
+// frameAll cuts data that comes in reads of at most step bytes, and then no more.
 func frameAll(data []byte, step int) (got []string, wrong bool) {
 	fr := framer{max: 100}
 	var buf []byte
-	for len(data) > 0 {
+	for !fr.quiet {
 		n := min(step, len(data))
 		buf = append(buf, data[:n]...)
 		data = data[n:]
+		fr.quiet = n == 0
 		for {
 			c, msg, used := fr.next(buf)
 			if c == need {
