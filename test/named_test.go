@@ -333,3 +333,27 @@ func TestDecisionsThatAreCitedExist(t *testing.T) {
 		}
 	}
 }
+
+// TestToldVersions: the README and the page on installing ask for the Go of go.mod and the Node of the console's package.json.
+func TestToldVersions(t *testing.T) {
+	read := func(path, pattern string) string {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := regexp.MustCompile(pattern).FindStringSubmatch(string(raw))
+		if m == nil {
+			t.Fatalf("%s does not say %s", path, pattern)
+		}
+		return m[1]
+	}
+	goes, node := read("../go.mod", `(?m)^go (\d+\.\d+)`), read("../console/ui/package.json", `"node": ">=([\d.]+)"`)
+	for _, page := range []string{"../README.md", "../README.vi.md", "../docs/en/install.md", "../docs/vi/install.md"} {
+		if told := read(page, `Go (\d+\.\d+)`); told != goes {
+			t.Errorf("%s asks for Go %s, go.mod for %s", page, told, goes)
+		}
+		if told := read(page, `Node (\d+(?:\.\d+)?)`); told != node {
+			t.Errorf("%s asks for Node %s, package.json for %s", page, told, node)
+		}
+	}
+}

@@ -2,6 +2,7 @@
 # Add a forwarder: its folder with a test, and a row in the table.
 source "$(dirname "$0")/lib.sh"
 most=3
+section='A forwarder'
 dir=national/walk
 
 step "the adapter" "national/walk" the_adapter
@@ -98,5 +99,4 @@ func (a *Adapter) List(context.Context, delivery.Link, int64, int64) (map[string
 GO
 }
 
-check() { go test -count 1 -run '^(TestForwarders|TestForwarder)$' ./national/...; }
 walk

@@ -2,6 +2,8 @@
 # Add a log source: a listener with its test, and its row.
 source "$(dirname "$0")/lib.sh"
 most=4
+section='A log source'
+sample=walksample
 dir=collector/source/walksample
 
 step "the listener" "walksample" the_listener
@@ -112,5 +114,4 @@ step "what it takes, in both languages" "row walk_sample: Says must tell in both
 it_says() {
   sed -i 's|return walksample.New(o.Address, o.Put) }},|return walksample.New(o.Address, o.Put) },\n\t\tSays: map[string]string{"vi": "dòng mẫu qua TCP", "en": "sample lines over TCP"}},|' collector/sources.go
 }
-check() { go vet ./collector && go test -count 1 ./collector/source/walksample && go test -count 1 -run '^(TestEverySourceIsWired|TestPlainSourcesNeedSenders)$' ./internal/app; }
 walk
