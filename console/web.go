@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -173,6 +174,9 @@ func (c *Console) readyz(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"ready": ready, "parts": parts}) //nolint:errcheck // the asker is gone
 }
 
+// partsWait is how long the accounts may take to be read when the parts are asked how they are.
+const partsWait = 3 * time.Second
+
 // partStates are how the parts are, for /readyz, the status bar and the page alike.
 func partStates(ctx context.Context, p Parts, people *identity.Accounts) []soc.Part {
 	parts := []soc.Part{}
@@ -181,6 +185,8 @@ func partStates(ctx context.Context, p Parts, people *identity.Accounts) []soc.P
 	} else {
 		parts = append(parts, p.Machine.Parts(ctx)...)
 	}
+	ctx, cancel := context.WithTimeout(ctx, partsWait) // a state database that hangs must not hide which part hangs
+	defer cancel()
 	if _, err := people.Any(ctx); err != nil {
 		parts = append(parts, soc.Part{Name: "console", Reason: err.Error()})
 	} else {

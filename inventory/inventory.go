@@ -54,7 +54,7 @@ type Store struct {
 	c   Config
 	log *slog.Logger
 
-	mu      sync.Mutex // held over a change and the swap of current
+	turn    chan struct{} // of one place; held over a change and the swap of current
 	current atomic.Pointer[Snapshot]
 
 	claims claimed
@@ -69,7 +69,7 @@ func Open(ctx context.Context, d *state.DB, c Config, log *slog.Logger) (*Store,
 	if c.MaxAuto == 0 {
 		c.MaxAuto = 5000
 	}
-	s := &Store{db: d, c: c, log: log.With("component", "inventory"), past: map[uint64]*Snapshot{}}
+	s := &Store{turn: make(chan struct{}, 1), db: d, c: c, log: log.With("component", "inventory"), past: map[uint64]*Snapshot{}}
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -84,10 +84,24 @@ func (s *Store) Revision() uint64 { return s.Snapshot().Revision }
 
 // Refresh reads what other processes changed: other nodes on one PostgreSQL, a command (hoalu demo load) beside the server.
 func (s *Store) Refresh(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer s.give()
 	return s.refresh(ctx)
 }
+
+// take waits for the turn to change what is declared, as long as ctx lasts: whoever has it may wait for a database that hangs.
+func (s *Store) take(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the inventory: %w", ctx.Err())
+	}
+}
+
+func (s *Store) give() { <-s.turn }
 
 const revisionCounter = "inventory.revision"
 
@@ -202,8 +216,10 @@ type change struct {
 
 // change runs fn in a transaction; when it commits, the next Snapshot holds what fn did.
 func (s *Store) change(ctx context.Context, actor soc.Actor, fn func(*change) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer s.give()
 	var c *change
 	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)

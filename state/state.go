@@ -32,7 +32,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver pgx
+	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // driver sqlite
@@ -84,6 +84,7 @@ type DB struct {
 	read    *sql.DB
 	path    string
 	version int64
+	answer  atomic.Int64 // longest silence of PostgreSQL, in nanoseconds; 0: none
 	wrote   atomic.Int64 // when Ready wrote last, Unix ms; 0: never, or the last look failed
 }
 
@@ -108,6 +109,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	db.answer.Store(int64(answerWait)) // a migration may take its time
 	return db, nil
 }
 
@@ -160,18 +162,16 @@ func OpenFile(name string, readers int) (write, read *sql.DB, err error) {
 }
 
 func openPostgres(c Config) (*DB, error) {
-	w, err := sql.Open("pgx", c.DSN)
-	if err != nil {
+	if _, err := pgx.ParseConfig(c.DSN); err != nil {
 		return nil, fmt.Errorf("open the state database: %w", err)
 	}
-	w.SetMaxOpenConns(2) // one writes; migrations hold a second for their lock
-	r, err := sql.Open("pgx", c.DSN)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the state database: %w", err), w.Close())
-	}
-	r.SetMaxOpenConns(c.Readers)
-	r.SetMaxIdleConns(c.Readers)
-	return &DB{dialect: Postgres, write: w, read: r}, nil
+	db := &DB{dialect: Postgres}
+	from := connector{dsn: c.DSN, answer: &db.answer}
+	db.write, db.read = sql.OpenDB(from), sql.OpenDB(from)
+	db.write.SetMaxOpenConns(2) // one writes; migrations hold a second for their lock
+	db.read.SetMaxOpenConns(c.Readers)
+	db.read.SetMaxIdleConns(c.Readers)
+	return db, nil
 }
 
 // migrator knows the migrations and which of them the database has.

@@ -10,8 +10,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Unreachable says whether err is that PostgreSQL does not answer (it is down, starting, stopping, or the connection broke), as against
-// an answer of it that something is wrong. Nothing was written then, or it is not known; it passes by itself when PostgreSQL is back.
+// Unreachable says whether err is that PostgreSQL does not answer (it is down, starting, stopping, hangs, or the connection broke), as
+// against an answer of it that something is wrong. Nothing was written then, or it is not known; it passes by itself when PostgreSQL is
+// back.
 func Unreachable(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
@@ -26,5 +27,5 @@ func Unreachable(err error) bool {
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return true
 	}
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.Is(err, errSilent) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -187,6 +189,86 @@ func TestPostgresGoesAndComesBack(t *testing.T) {
 	}
 	for _, address := range []string{"203.0.113.1", "203.0.113.2", "203.0.113.3"} {
 		a.find("source.ip:"+address, 30)
+	}
+}
+
+// TestPostgresHangs: PostgreSQL keeps its connections open and answers nothing, as on a machine that swaps or a disk that does not return.
+// /readyz answers in its time and names the state database, and nobody waits for ever: the console and a sender that nobody knows get
+// their 503. When PostgreSQL goes on, all is well by itself.
+func TestPostgresHangs(t *testing.T) {
+	pg := newCluster(t)
+	a := startAppliance(t, quiet+fmt.Sprintf("state: {dsn: %q}\n", pg.dsn()), "")
+	a.token("analyst")
+	pg.signal(syscall.SIGSTOP)
+	t.Cleanup(func() { pg.signal(syscall.SIGCONT) }) // else it cannot be stopped
+	for range 2 {
+		began := time.Now()
+		status, body := a.ready()
+		if took := time.Since(began); status != 503 || !strings.Contains(body, `"state"`) || took > 10*time.Second {
+			t.Errorf("/readyz after %s: %d %.400s; want 503 that names the state database", took, status, body)
+		}
+	}
+	// Other work of the appliance's own may stand before a question: its connection waits 15 s, the next one is made for 5.
+	patient := &http.Client{Timeout: time.Minute}
+	ask := func(method, url, token, body, want string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header.Set("Content-Type", "application/x-ndjson")
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		began := time.Now()
+		res, err := patient.Do(req)
+		if err != nil {
+			t.Errorf("%s %s: %v after %s", method, url, err, time.Since(began))
+			return
+		}
+		defer res.Body.Close()
+		if raw, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 503 || !strings.Contains(string(raw), want) {
+			t.Errorf("%s %s after %s: %d %v %.300s; want 503 with %s", method, url, time.Since(began), res.StatusCode, err, raw, want)
+		}
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		ask("GET", "http://127.0.0.1:"+a.ports.console+"/api/alerts", a.token("analyst"), "", "state_unavailable")
+	})
+	all.Go(func() {
+		ask("POST", "http://127.0.0.1:"+a.ports.bulk+"/_bulk", "", "{\"create\":{}}\n{\"message\":\"x\"}\n", "unavailable_exception")
+	})
+	all.Wait()
+	pg.signal(syscall.SIGCONT)
+	until(t, "/readyz to be well again", time.Minute, func() bool { status, _ := a.ready(); return status == 200 })
+	until(t, "the console to answer again", time.Minute, func() bool {
+		status, _, err := a.tryCall("analyst", "GET", "/api/alerts", nil)
+		return err == nil && status == 200
+	})
+}
+
+// signal sends sig to the server and every process of its own.
+func (c *cluster) signal(sig syscall.Signal) {
+	raw, err := os.ReadFile(filepath.Join(c.dir, "data", "postmaster.pid"))
+	if err != nil {
+		return // it does not run
+	}
+	head, _, _ := strings.Cut(string(raw), "\n")
+	main, err := strconv.Atoi(head)
+	if err != nil {
+		c.Fatal(err)
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", main, main))
+	if err != nil {
+		c.Fatal(err)
+	}
+	for _, pid := range append([]string{head}, strings.Fields(string(children))...) {
+		n, err := strconv.Atoi(pid)
+		if err != nil {
+			c.Fatal(err)
+		}
+		syscall.Kill(n, sig) //nolint:errcheck // one that has ended meanwhile
 	}
 }
 

@@ -60,7 +60,8 @@ const (
 	maxRequests       = 1024        // read at once, an eighth of them for one address
 	patience          = time.Second // for one of those places
 	readTime          = 60 * time.Second
-	answerTime        = time.Minute // to put the rest of a request and for its sender to read the answer
+	bindTime          = 10 * time.Second // to find whose events a request carries: its source may have to be written to a database that hangs
+	answerTime        = time.Minute      // to put the rest of a request and for its sender to read the answer
 	idleTime          = 2 * time.Minute
 	maxStreams        = 100 // of an HTTP/2 connection
 	grace             = 5 * time.Second
@@ -283,7 +284,9 @@ func (l *Listener) binding(r *http.Request, peer string) (b Binding, ok bool, er
 		}
 	}
 	if l.cfg.Peer != nil {
-		b, err = l.cfg.Peer(r.Context(), peer)
+		ctx, cancel := context.WithTimeout(r.Context(), bindTime)
+		defer cancel()
+		b, err = l.cfg.Peer(ctx, peer)
 	}
 	return b, true, err
 }
