@@ -23,6 +23,7 @@ import (
 	"hoalu/detections"
 	"hoalu/ecs/wire"
 	"hoalu/internal/lang"
+	"hoalu/internal/wording"
 	"hoalu/national"
 	"hoalu/privacy"
 	"hoalu/soc"
@@ -400,6 +401,9 @@ func (p nationalPart) Reconcile(ctx context.Context, actor soc.Actor, destinatio
 		d = day(time.Now())
 	}
 	r, err := p.a.national.Reconcile(ctx, actor, destination, d)
+	if w, ok := errors.AsType[*wording.Problem](err); ok {
+		err = &soc.Problem{Status: 502, Code: "centre_list", Detail: w.Error(), Values: lang.Both(w)}
+	}
 	return dayOf(r), national.Problem(err, destination)
 }
 

@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"hoalu/console"
 	"hoalu/console/identity"
 	"hoalu/internal/control"
+	"hoalu/internal/wording"
 	"hoalu/national"
 	"hoalu/soc"
 )
@@ -238,7 +238,7 @@ func toDestination(r *http.Request, do func(id int64) error) error {
 	if text := r.URL.Query().Get("destination"); text != "" {
 		var err error
 		if id, err = strconv.ParseInt(text, 10, 64); err != nil || id < 1 {
-			return fmt.Errorf("destination: must be the number of a receiving point, is %q", text)
+			return wording.New("destination: must be the number of a receiving point, is %q", text)
 		}
 	}
 	return national.Problem(do(id), id)

@@ -280,6 +280,10 @@ func TestTroubleIsToldAlike(t *testing.T) {
 			if got := b.status().National.State; (got == "good") == broken {
 				t.Errorf("national link in the status bar, broken %v: %s", broken, got)
 			}
+			if r := b.ask(b.tokens[soc.Lead], "POST", "/api/national/reconcile", `{}`); broken &&
+				(r.status != http.StatusBadGateway || !strings.Contains(r.body, "centre_list") || !strings.Contains(r.body, address)) {
+				t.Errorf("a day cannot be compared while the centre is away, and the officer is told %d %s", r.status, r.body)
+			}
 		})
 	})
 	step("clock", func(t *testing.T) {

@@ -51,7 +51,7 @@ func YAML(complaint string) *Problem {
 // A decoder of YAML says of each key and value that it cannot take one line; these find what it is about.
 var (
 	yamlKey   = regexp.MustCompile(`^line (\d+): field (.+) not found in type \S+$`)
-	yamlValue = regexp.MustCompile("(?s)^line (\\d+): cannot unmarshal .* into (\\S+)$")
+	yamlValue = regexp.MustCompile(`(?s)^line (\d+): cannot unmarshal .* into (\S+)$`)
 	yamlTwice = regexp.MustCompile(`^line (\d+): mapping key (.+) already defined at line \d+$`)
 	yamlLine  = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
 )
