@@ -324,7 +324,10 @@ func (a *appliance) hostChain(root bool) {
 		Items []struct {
 			ID     string
 			State  string
-			Probes []struct{ Name, State, Reason, Allow string }
+			Probes []struct {
+				Name, State   string
+				Reason, Allow map[string]string // by language
+			}
 		}
 	}
 	running := map[string]bool{}
@@ -334,7 +337,7 @@ func (a *appliance) hostChain(root bool) {
 	})
 	for _, p := range sensors.Items[0].Probes {
 		running[p.Name] = p.State == "running"
-		if p.State != "running" && (p.Reason == "" || p.Allow == "") {
+		if p.State != "running" && (p.Reason["vi"] == "" || p.Reason["vi"] == p.Reason["en"] || p.Allow["vi"] == "") {
 			a.Errorf("probe %s is %s and does not say why (%q) and how to allow it (%q)", p.Name, p.State, p.Reason, p.Allow)
 		}
 		if root && p.State != "running" {
@@ -526,7 +529,10 @@ func TestWithoutRights(t *testing.T) {
 	var sensors struct {
 		Items []struct {
 			State  string
-			Probes []struct{ Name, State, Reason, Allow string }
+			Probes []struct {
+				Name, State   string
+				Reason, Allow map[string]string // by language
+			}
 		}
 	}
 	until(t, "the probes to be refused", 10*time.Second, func() bool {
@@ -542,7 +548,7 @@ func TestWithoutRights(t *testing.T) {
 		return true
 	})
 	for _, p := range sensors.Items[0].Probes {
-		if p.State != "refused" || p.Reason == "" || p.Allow == "" {
+		if p.State != "refused" || p.Reason["vi"] == "" || p.Reason["vi"] == p.Reason["en"] || p.Allow["vi"] == "" {
 			t.Errorf("probe %s without rights: %+v", p.Name, p)
 		}
 	}
