@@ -411,6 +411,9 @@ func placeholders(values []string, first int) (string, []any) {
 	return strings.Join(marks, ", "), args
 }
 
+// WasCompared reports whether a whole pass has ended since the start: before that Altered finds nothing, and nothing is known.
+func (l *Log) WasCompared() bool { return l.Compared().Finished != 0 }
+
 // Altered says what the comparison found changed behind the log, or why it cannot compare: then nobody knows. nil: nothing was found in
 // what was compared so far.
 func (l *Log) Altered() error {

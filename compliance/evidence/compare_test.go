@@ -178,11 +178,14 @@ func TestWhatIsChangedBehindTheLogIsFound(t *testing.T) {
 			if got := l.Compared(); got.Finished != 0 || len(got.Findings) != 0 {
 				t.Errorf("Compared() before the comparison = %+v, want not yet compared", got)
 			}
+			if l.WasCompared() {
+				t.Error("WasCompared() before the comparison")
+			}
 			if err := l.comparePass(ctx); err != nil {
 				t.Fatal(err)
 			}
 			got := l.Compared()
-			if got.Finished == 0 || got.Rows != 304 {
+			if !l.WasCompared() || got.Rows != 304 {
 				t.Errorf("Compared() = %+v, want 304 rows compared", got)
 			}
 			err := l.Altered()

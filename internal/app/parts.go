@@ -18,7 +18,7 @@ func (a *App) watchParts() {
 		health.Part{Name: "event_store", Ready: a.store.Ready},
 		health.Part{Name: "ledger", Ready: plain(a.ledger.Ready)},
 		health.Part{Name: "evidence_log", Ready: plain(a.evidence.Taking)},
-		health.Part{Name: "evidence_compared", Ready: plain(a.evidence.Altered)},
+		health.Part{Name: "evidence_compared", Ready: plain(a.evidence.Altered), Known: a.evidence.WasCompared},
 		health.Part{Name: "evidence_apart", Ready: plain(a.evidence.Kept)},
 		health.Part{Name: "posture", Ready: plain(a.posture.Ready)},
 		health.Part{Name: "national_link", Ready: a.national.Ready},

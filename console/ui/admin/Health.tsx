@@ -97,7 +97,13 @@ function PartRow({ part, status }: { part: Part; status: Status | undefined }) {
   const state = partState(part, status);
   const why = {
     notReady: '–',
-    unconfirmed: t(part.name === 'national_link' ? 'status.nationalUnknown' : 'admin.unconfirmedWhy'),
+    unconfirmed: t(
+      part.name === 'national_link'
+        ? 'status.nationalUnknown'
+        : part.name === 'evidence_compared'
+          ? 'audit.compared.not_yet'
+          : 'admin.unconfirmedWhy',
+    ),
     unused: t('status.nationalUnset'),
     ready: '–',
   };

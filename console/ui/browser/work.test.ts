@@ -23,9 +23,9 @@ afterAll(() => browser.close());
 const rows = () => page.locator('.grid-body .grid-row');
 
 describe('alerts', () => {
-  it('closes one in two keys, keeps its place, and undoes', async ({ skip }) => {
+  it('closes one in two keys, keeps its place, and undoes', async () => {
     await open(page, '/alerts?view=all&status=open', 'vi');
-    if ((await rows().count()) === 0) skip('no rows at this appliance');
+    await expect.poll(() => rows().count()).toBeGreaterThan(0);
     await page.goto(`${url}/alerts`);
     await rows().first().waitFor();
     await page.locator('#preview .trace, #preview .ev-detail').first().waitFor();
@@ -33,7 +33,7 @@ describe('alerts', () => {
     const before = await rows().count();
     let at = 0;
     while (at < before && (await rows().nth(at).locator('.sev-critical').count()) > 0) at++;
-    if (at === before) skip('only critical alerts at this appliance');
+    expect(at, 'an alert that is not critical').toBeLessThan(before);
     for (let i = 0; i < at; i++) await page.keyboard.press('j');
     await page
       .locator(`.grid-row[data-current][aria-rowindex="${await rows().nth(at).getAttribute('aria-rowindex')}"]`)
@@ -48,9 +48,9 @@ describe('alerts', () => {
     await page.locator('.grid-row.closed').first().waitFor({ state: 'detached' });
   });
 
-  it('acts on a list under a Vietnamese input method', async ({ skip }) => {
+  it('acts on a list under a Vietnamese input method', async () => {
     await open(page, '/alerts', 'vi');
-    if ((await rows().count()) < 2) skip('no rows at this appliance');
+    await expect.poll(() => rows().count()).toBeGreaterThanOrEqual(2);
     const selected = () => page.locator('.grid-row[data-current]').getAttribute('aria-rowindex');
     await page.waitForFunction(() => document.querySelector('.grid-row[data-current]'));
     const start = Number(await selected());
@@ -63,9 +63,9 @@ describe('alerts', () => {
     );
   });
 
-  it('copies a link that opens the same alert', async ({ skip }) => {
+  it('copies a link that opens the same alert', async () => {
     await open(page, '/alerts', 'vi');
-    if ((await rows().count()) === 0) skip('no rows at this appliance');
+    await expect.poll(() => rows().count()).toBeGreaterThan(0);
     await page.keyboard.press('y');
     await page.locator('.toast').waitFor();
     const link = await page.evaluate(() => navigator.clipboard.readText());
@@ -75,9 +75,9 @@ describe('alerts', () => {
     expect(await page.locator('.alert-head').innerText()).toContain(link.split('/').at(-1));
   });
 
-  it('opens by Enter and comes back by Escape with the selection', async ({ skip }) => {
+  it('opens by Enter and comes back by Escape with the selection', async () => {
     await open(page, '/alerts', 'en');
-    if ((await rows().count()) === 0) skip('no rows at this appliance');
+    await expect.poll(() => rows().count()).toBeGreaterThan(0);
     await page.keyboard.press('j');
     const at = await page.locator('.grid-row[data-current] .title').innerText();
     await page.keyboard.press('Enter');
@@ -111,9 +111,9 @@ describe('search', () => {
 });
 
 describe('posture', () => {
-  it('moves over the cells by arrows and shows why', async ({ skip }) => {
+  it('moves over the cells by arrows and shows why', async () => {
     await open(page, '/systems', 'vi');
-    if ((await rows().count()) === 0) skip('no rows at this appliance');
+    await expect.poll(() => rows().count()).toBeGreaterThan(0);
     await page.keyboard.press('Enter');
     await page.locator('.cell').first().waitFor();
     expect(await page.locator('.cell').count()).toBe(158);

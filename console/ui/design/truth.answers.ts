@@ -75,6 +75,7 @@ export const me: Me = {
 const parts: Part[] = [
   { name: 'clock', ready: true, unknown: true },
   { name: 'national_link', ready: true },
+  { name: 'evidence_compared', ready: true, unknown: true },
 ];
 
 const none: SourceCounts = { total: 0, receiving: 0, thin: 0, silent: 0, skewed: 0, garbled: 0, never: 0 };

@@ -239,6 +239,7 @@ describe('the health of the appliance', () => {
     const words = text(html);
     expect(words).toMatch(/Chưa rõ +đồng hồ +Không dịch vụ giờ nào xác nhận/);
     expect(words).toMatch(/Chưa rõ +kết nối quốc gia +Trung tâm quốc gia: chưa rõ/);
+    expect(words).toMatch(/Chưa rõ +đối chiếu với nhật ký chứng cứ +Chưa đối chiếu/);
     expect(words).toContain('Lệch giờ: chưa rõ');
   });
 });
