@@ -48,51 +48,62 @@ type literal struct {
 	rules []int32
 }
 
-// pairs are the two bytes with which each of many short literals begins, a bit each; behind a literal of one byte may stand any.
-type pairs [1 << 16 / 64]uint64
+// pairs find many short literals in one scan of a value.
+type pairs struct {
+	starts [1 << 16 / 64]uint64 // the two bytes with which one begins, a bit each; behind one of a single byte may stand any
+	from   [257]uint16          // by first byte: where its literals begin in the list, which is in order; they end where the next byte's begin
+}
 
 // manyShort is from how many short literals on one scan is cheaper than seeking each (measured on values of 100 bytes).
 const manyShort = 5
 
+// newPairs files short literals and puts them in order.
 func newPairs(short []literal) *pairs {
-	if len(short) < manyShort {
+	if len(short) < manyShort || len(short) > math.MaxUint16 {
 		return nil
 	}
+	slices.SortFunc(short, func(a, b literal) int { return cmp.Compare(a.text, b.text) })
 	p := new(pairs)
-	for _, l := range short {
+	for k, l := range short {
+		p.from[int(l.text[0])+1] = uint16(k + 1)
 		first := int(l.text[0]) << 8
 		if len(l.text) > 1 {
 			n := first | int(l.text[1])
-			p[n>>6] |= 1 << (n & 63)
+			p.starts[n>>6] |= 1 << (n & 63)
 			continue
 		}
 		for n := first; n < first+256; n++ {
-			p[n>>6] |= 1 << (n & 63)
+			p.starts[n>>6] |= 1 << (n & 63)
 		}
+	}
+	for c := 1; c < len(p.from); c++ {
+		p.from[c] = max(p.from[c], p.from[c-1])
 	}
 	return p
 }
 
 // probe calls hit for each literal at each of its places in s.
 func (p *pairs) probe(s string, short []literal, hit func([]int32)) {
-	at := func(i int) {
-		for k := range short {
-			if strings.HasPrefix(s[i:], short[k].text) {
-				hit(short[k].rules)
-			}
-		}
-	}
 	if len(s) == 0 {
 		return
 	}
 	n := int(s[0])
 	for i := 1; i < len(s); i++ {
 		n = n<<8&0xff00 | int(s[i])
-		if p[n>>6]&(1<<(n&63)) != 0 {
-			at(i - 1)
+		if p.starts[n>>6]&(1<<(n&63)) != 0 {
+			p.at(s[i-1:], short, hit)
 		}
 	}
-	at(len(s) - 1)
+	p.at(s[len(s)-1:], short, hit)
+}
+
+// at calls hit for each literal with which s begins.
+func (p *pairs) at(s string, short []literal, hit func([]int32)) {
+	for k := p.from[s[0]]; k < p.from[int(s[0])+1]; k++ {
+		if strings.HasPrefix(s, short[k].text) {
+			hit(short[k].rules)
+		}
+	}
 }
 
 type gram struct {
