@@ -42,6 +42,9 @@ const (
 	// only the whole value is; inText marks running text, where a number without a word for it is often of something else.
 	byItself = 0x800
 	inText   = 0x1000
+
+	// listField marks a field whose values belong together: the words of a command, or the values beside their names.
+	listField = 0x2000
 )
 
 func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) & classMask) }
@@ -86,6 +89,9 @@ func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	}
 	if strings.HasPrefix(name, "process.") {
 		k |= spelledField
+	}
+	if strings.HasSuffix(name, ".args") || strings.HasSuffix(name, ".value") {
+		k |= listField
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

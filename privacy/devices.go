@@ -79,7 +79,7 @@ func device(dst []span, s string, i int) []span {
 	list := words(s, i, 4)
 	typed := false
 	for k, w := range list {
-		text := strings.ToLower(s[w.start:w.end])
+		text := strings.ToLower(strings.TrimRight(s[w.start:w.end], `\,.;`))
 		if text == "" || text[0] == '=' || text[0] == ':' {
 			return dst
 		}
@@ -89,7 +89,7 @@ func device(dst []span, s string, i int) []span {
 			typed = true
 			continue
 		case "for", "is", "has", "was", "to", "of", "and", "policy", "changed", "change", "expired", "days", "day", "characters", "attempts",
-			"times", "minutes", "hours", "from", "by", "in", "on", "at", "or", "not", "failed", "rejected", "accepted":
+			"times", "specified", "given", "entered", "minutes", "hours", "from", "by", "in", "on", "at", "or", "not", "failed", "rejected", "accepted":
 			return dst
 		}
 		if sure || typed || k == len(list)-1 || mixed(s[w.start:w.end]) {

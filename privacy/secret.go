@@ -102,7 +102,11 @@ func keyOf(name string) string {
 		return ""
 	}
 	for _, k := range secretKeys {
-		if before := k.endOf(name); before == 0 || before > 0 && (!k.whole || joins(name[before-1])) {
+		before := k.endOf(name)
+		if before > 4 && strings.EqualFold(name[before-5:before], "agent") { // "useragenttoken": a word of it
+			return ""
+		}
+		if before == 0 || before > 0 && (!k.whole || joins(name[before-1])) {
 			return k.kind
 		}
 	}
@@ -493,8 +497,7 @@ func hide(b *strings.Builder, kind, secret string) {
 // no common word: a command line stands in event.original in another spelling. entries are those of its fields.
 func (p *Protector) destroySecrets(e *ecs.Event, entries []uint32) {
 	var room [8]span
-	type known struct{ text, hidden string }
-	var found []known
+	var found foundSecrets
 	// Where the line as it came holds none, what was cut out of it holds none: only what a decoder had to spell out is looked at.
 	clean := false
 	if line := e.Text(ecs.EventOriginal); len(line) >= 8 {
@@ -512,11 +515,7 @@ func (p *Protector) destroySecrets(e *ecs.Event, entries []uint32) {
 			continue
 		} else if s := secretsIn(room[:0], v.Text); len(s) > 0 {
 			for _, x := range s {
-				if plain := v.Text[x.start:x.end]; len(plain) >= 6 && mixed(plain) && len(found) < 32 {
-					var b strings.Builder
-					hide(&b, x.kind, plain)
-					found = append(found, known{strings.Clone(plain), b.String()})
-				}
+				found.add(x.kind, v.Text[x.start:x.end])
 			}
 			text = without(v.Text, s)
 		} else {
@@ -527,6 +526,7 @@ func (p *Protector) destroySecrets(e *ecs.Event, entries []uint32) {
 			e.SetKindAt(i, ecs.String)
 		}
 	}
+	destroyLists(e, entries, &found)
 	if len(found) == 0 {
 		return
 	}

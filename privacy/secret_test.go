@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"hoalu/ecs"
 )
@@ -120,7 +121,7 @@ func TestSecretsOfCommandsAndDevices(t *testing.T) {
 		"openssl enc -aes256 -k «Abc@123» -in x",
 		"smbclient //s/x -U an%«Abc@123»", "rpcclient -U 'an%«Abc 123»' h", "curl -u an:«Abc@123» https://x", "curl -uan:«Abc@123» https://x",
 		"/usr/bin/curl --user an:«Abc@123» https://x",
-		"http -a an:«Abc@123» GET x.vn", "mysql -u root -p«@bc123» hoso", `type=EXECVE a0="sshpass" a1="-p" a2="«Tr@ng An 1»"`,
+		"http -a an:«Abc@123» GET x.vn", "mysql -u root -p«@bc123» hoso", "mysql -u root -p«matkhau1» hoso", `type=EXECVE a0="sshpass" a1="-p" a2="«Tr@ng An 1»"`,
 		"xfreerdp /u:an /p:«Abc@123» /v:10.0.0.1",
 		// commands whose arguments go by their place
 		"net user an «Abc@123» /add", "C:\\Windows\\System32\\net.exe user an «Abc@123» /add /domain", "net1 user an «Abc@123»",
@@ -285,7 +286,7 @@ func TestSecretsOfCommandsAndDevices(t *testing.T) {
 		"devices identified by serial numbers of", "<a href=\"x\">Password</a>", "port%3A8080", "12 2fa users", "pdp context 1/2", "token%3A",
 		"[2026-11-30 01:02:03] sudo -S",
 		"select * from users where password is null", "update t set secret_level = 3", "%22x%22%3A%22y%22", "an set password",
-		"authentication code path 2026",
+		"authentication code path 2026", `Invalid username or password specified\\, Retry is allowed`, `"useragenttoken":"Google Chrome (0.x)"`,
 		"reg add HKLM\\X /v UseLogonCredential /t REG_DWORD /d 1", "reg add HKLM\\X /v Start /d 0x4", "static int hf_x509ce_uniformResourceIdentifier_item",
 		"schtasks /create /tn x /rl highest", "vault login -method=ldap username=an", "ConvertTo-SecureString $p -AsPlainText", "add_user an",
 		"/x?session=abc", "/x?ticket=HD-123456789", "value=\"x\"", `<option id="x" value="password1"/>`, "costs $5 or $6 at $1", "x${HOME}/y", "{sha}",
@@ -318,6 +319,52 @@ func TestSecretsInFields(t *testing.T) {
 		if got := e.Text(ecs.Intern(f)); got != want {
 			t.Errorf("%s = %q, want %q", f, got, want)
 		}
+	}
+}
+
+// TestSecretsOfLists: the words of a command and the items of a form are looked at together; what was found is gone in hex as well.
+func TestSecretsOfLists(t *testing.T) {
+	p := protector()
+	e := &ecs.Event{System: "HT-001", Created: 1_772_414_131_000}
+	for _, w := range []string{"curl", "-u", "an:Zx9kQw7L", "http://x", "-p"} {
+		e.AddString(ecs.Intern("process.args"), w)
+	}
+	for _, item := range [][2]string{{"user", "an"}, {"password", "Tr@ngAn1"}, {"Authorization", "Bearer abc.def"}} {
+		e.AddString(ecs.Intern("form.name"), item[0])
+		e.AddString(ecs.Intern("form.value"), item[1])
+	}
+	e.AddString(ecs.Intern("process.parent.command_line"), "mysql -uroot -pmatkhau1")
+	e.AddString(ecs.Intern("event.original"), "type=PROCTITLE proctitle=6D7973716C002D75726F6F74002D706D61746B68617531 a2=616e3a5a78396b5177374c")
+	protect(t, p, e)
+	for f, want := range map[string][]string{
+		"process.args":                {"curl", "-u", "an:[secret:password:8]", "http://x", "-p"},
+		"form.value":                  {"an", "[secret:password:8]", "Bearer [secret:bearer:7]"},
+		"form.name":                   {"user", "password", "Authorization"},
+		"process.parent.command_line": {"mysql -uroot -p[secret:password:8]"},
+		"event.original":              {"type=PROCTITLE proctitle=6D7973716C002D75726F6F74002D70[secret:password:8] a2=616e3a[secret:password:8]"},
+	} {
+		var got []string
+		for _, v := range e.Values(nil, ecs.Intern(f)) {
+			got = append(got, v.Text)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s = %q, want %q", f, got, want)
+		}
+	}
+}
+
+// TestListsAreBounded: a sender decides how many words a command has and how many fields are lists.
+func TestListsAreBounded(t *testing.T) {
+	p := protector()
+	e := &ecs.Event{Created: 1_772_414_131_000}
+	for i := range 30_000 {
+		e.AddString(ecs.Intern("process.args"), "-p")
+		e.AddString(ecs.Intern("l"+strconv.Itoa(i%500)+".value"), "password"+strconv.Itoa(i))
+	}
+	at := time.Now()
+	protect(t, p, e)
+	if took := time.Since(at); took > 5*time.Second {
+		t.Errorf("60,000 values took %v", took)
 	}
 }
 

@@ -53,6 +53,8 @@ func dashed(dst []span, s string, i int) []span {
 	}
 	if kind := keyOf(flag); kind == "" || kind == "cookie" || kind == "authorization" {
 		return flagged(dst, s, name, j)
+	} else if found := flagged(dst, s, name, j); name == i+1 && len(found) > len(dst) { // "mysql -pmatkhau1"
+		return found
 	}
 	v := j
 	for v < len(s) && v-j < 4 && (s[v] == '"' || s[v] == '\'' || s[v] == ',' || s[v] == ' ') {
