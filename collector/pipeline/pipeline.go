@@ -93,6 +93,15 @@ type Outcome struct {
 	Quarantined map[string]int64 // by reason
 }
 
+// Frames counts all of them: those that became events and those that could not.
+func (o Outcome) Frames() int64 {
+	n := o.Events
+	for _, q := range o.Quarantined {
+		n += q
+	}
+	return n
+}
+
 // Decoded is one queue message after decode, enrich and protect.
 type Decoded struct {
 	Seq         uint64

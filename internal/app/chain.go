@@ -65,10 +65,7 @@ func (a *App) account(ctx context.Context, d *pipeline.Decoded) error {
 	var frames int64
 	counts := make([]ledger.Count, 0, len(d.Outcomes))
 	for _, o := range d.Outcomes {
-		n := o.Events
-		for _, q := range o.Quarantined {
-			n += q
-		}
+		n := o.Frames()
 		frames += n
 		counts = append(counts, ledger.Count{Source: o.Source, Minute: o.Minute, N: n})
 	}
