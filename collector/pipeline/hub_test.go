@@ -174,6 +174,7 @@ func TestHubShares(t *testing.T) {
 			h.Follow(ctx, name, 1, func(_ context.Context, d *Decoded) error { step <- d; return nil }) //nolint:errcheck // ends with ctx
 		}()
 	}
+	eventually(t, "both readers are at the head", func() bool { return h.doneReaders(0) == 2 })
 	for i := 1; i <= 50; i++ {
 		s.addLine(i)
 		if x, y := <-step, <-step; x != y || x.Seq != uint64(i) {
