@@ -63,7 +63,7 @@ type Service struct {
 	confirmed map[string]int64             // system → when its findings were last computed and kept
 	written   map[string]int64             // system → when all its evidence was last refreshed in the history
 	computed  int64
-	failure   string
+	failure   error
 }
 
 // New returns the service; every is how often it computes (30 s is what ten minutes to unknown needs with room).
@@ -119,10 +119,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 		s.mu.Lock()
-		s.failure = ""
-		if err != nil {
-			s.failure = err.Error()
-		}
+		s.failure = err
 		s.mu.Unlock()
 		if err != nil {
 			s.log.Error("posture round", "error", err)

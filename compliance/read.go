@@ -2,11 +2,11 @@ package compliance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"hoalu/compliance/internal/db"
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -117,8 +117,8 @@ func (s *Service) Tally(ctx context.Context, system string) (Tally, error) {
 func (s *Service) Ready() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.failure == "" {
+	if s.failure == nil {
 		return nil
 	}
-	return errors.New(s.failure)
+	return wording.New("posture was not worked out or kept in the last round, so what is shown is older: %s", s.failure)
 }

@@ -163,7 +163,7 @@ func (c *Console) readyz(w http.ResponseWriter, r *http.Request) {
 	ready := !slices.ContainsFunc(parts, func(p soc.Part) bool { return !p.Ready })
 	if c.aboutMachine(r, "readyz") != nil { // reasons tell of folders and addresses
 		for i := range parts {
-			parts[i].Reason = ""
+			parts[i].Reason, parts[i].Said = "", nil
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")

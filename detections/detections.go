@@ -415,11 +415,11 @@ func (g *Engine) Ready() error {
 		if time.Since(time.UnixMilli(f.Last)) > faultShown {
 			continue
 		}
-		what := "rule " + f.Rule
 		if f.Rule == "" {
-			what = "matching"
+			errs = append(errs, wording.New("matching failed on %d events, the last is %s: %s", f.Times, f.Event, f.Cause))
+			continue
 		}
-		errs = append(errs, fmt.Errorf("%s failed on %d events, the last is %s: %s", what, f.Times, f.Event, f.Cause))
+		errs = append(errs, wording.New("rule %s failed on %d events, the last is %s: %s", f.Rule, f.Times, f.Event, f.Cause))
 	}
 	return errors.Join(errs...)
 }

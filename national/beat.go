@@ -34,12 +34,12 @@ func (d *destination) beaten(at int64, err error) {
 	defer d.mu.Unlock()
 	switch {
 	case err == nil:
-		d.mute, d.muteError = 0, ""
+		d.mute, d.muteError = 0, nil
 	default:
 		if d.mute == 0 {
 			d.mute = at
 		}
-		d.muteError = err.Error()
+		d.muteError = err
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 func (d *destination) quiet() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.failing, d.lastError = 0, ""
-	d.mute, d.muteError = 0, ""
+	d.failing, d.lastError = 0, nil
+	d.mute, d.muteError = 0, nil
 }
 
 func (d *destination) deliverLoop(ctx context.Context) {
@@ -143,14 +143,14 @@ func (d *destination) fail(err error) {
 		if d.failing != 0 {
 			d.log.Info("national centre answers again", "destination", d.id)
 		}
-		d.failing, d.lastError = 0, ""
+		d.failing, d.lastError = 0, nil
 		return
 	}
 	if d.failing == 0 {
 		d.failing = now()
 		d.log.Warn("national centre does not answer", "destination", d.id, "error", err)
 	}
-	d.lastError = err.Error()
+	d.lastError = err
 }
 
 // clip bounds the far side's words.

@@ -23,9 +23,9 @@ type destination struct {
 	mu        sync.Mutex
 	test      string // test packet that has not been tried yet
 	failing   int64  // since when deliveries fail, 0 if they do not
-	lastError string
+	lastError error
 	mute      int64 // since when heartbeats fail, 0 if they do not
-	muteError string
+	muteError error
 }
 
 // destination is the one of this number, made when it is first asked for.
@@ -68,7 +68,7 @@ func (s *Service) pokeAll() {
 }
 
 // troubled is since when deliveries or heartbeats fail (0: they do not) and why.
-func (d *destination) troubled() (since int64, why string) {
+func (d *destination) troubled() (since int64, why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.failing != 0 && (d.mute == 0 || d.failing <= d.mute) {

@@ -153,7 +153,10 @@ func (d *destination) summary(ctx context.Context, ep *Endpoint) (Summary, error
 		hb = db.NationalHeartbeat{} // what an earlier channel answered
 	}
 	sum.Heartbeat, sum.HeartbeatSent = hb.Ok, hb.Sent
-	sum.FailingSince, sum.LastError = d.troubled()
+	var why error
+	if sum.FailingSince, why = d.troubled(); why != nil {
+		sum.LastError = why.Error()
+	}
 	if sum.Endpoint && sum.LastError == "" && hb.Answer != "" {
 		sum.LastError = hb.Answer
 	}

@@ -536,7 +536,9 @@ type Part struct {
 	// Unknown is of a part that is ready only in that nothing is known to be wrong with it: nothing says that it is right either.
 	Unknown bool   `json:"unknown,omitempty" doc:"ready, but nothing confirms it"`
 	Reason  string `json:"reason,omitempty"` // what is wrong and what to do
-	Since   int64  `json:"since,omitempty"`
+	// Said is Reason in Vietnamese (vi) and in English (en), as far as there are words for it.
+	Said  map[string]string `json:"said,omitempty" doc:"the reason in Vietnamese (vi) and in English (en)"`
+	Since int64             `json:"since,omitempty"`
 }
 
 // Problem is an error for a person: stable code, what is wrong, what to do (decision 26, RFC 9457). Texts are made by the console

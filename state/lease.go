@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"hoalu/internal/wording"
 )
 
 // Leases keep work that one process at a time may do, when two have opened one database: a data folder that was restored on a second
@@ -41,7 +43,7 @@ func (db *DB) Leases(holder string, log *slog.Logger) *Leases {
 }
 
 // ErrNotHolder means that another process does the work.
-var ErrNotHolder = errors.New("another process does this work on the same database")
+var ErrNotHolder error = wording.New("another process does this work on the same database")
 
 // Ready names the workers that wait or were stopped here, with the cause.
 func (l *Leases) Ready() error {
@@ -49,7 +51,7 @@ func (l *Leases) Ready() error {
 	defer l.mu.Unlock()
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(l.faint)) {
-		errs = append(errs, fmt.Errorf("%s does not run here: %w", name, l.faint[name]))
+		errs = append(errs, wording.New("%s does not run here: %s", name, l.faint[name]))
 	}
 	return errors.Join(errs...)
 }
@@ -153,7 +155,7 @@ func (l *Leases) take(ctx context.Context, name string, mine int64) (fence int64
 		}
 		ours := holder == l.holder && (mine == 0 || mine == fence)
 		if until > now && !ours {
-			return fmt.Errorf("%w: %s, until %s at least", ErrNotHolder, holder, time.UnixMilli(until).UTC().Format(time.RFC3339))
+			return wording.New("%s: %s, until %s at least", ErrNotHolder, holder, time.UnixMilli(until).UTC().Format(time.RFC3339))
 		}
 		fence++
 		_, err = tx.ExecContext(tctx, `INSERT INTO lease (name, holder, until, fence) VALUES ($1, $2, $3, $4)

@@ -276,7 +276,7 @@ func (db *DB) Ready(ctx context.Context) error {
 	defer cancel()
 	var n int64
 	if err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM counter").Scan(&n); err != nil {
-		return fmt.Errorf("read the state database: %w", err)
+		return wording.New("the state database cannot be read: %s", err)
 	}
 	look := "UPDATE counter SET name = name WHERE name = ''" // locks the row of nobody and writes nothing
 	wrote := db.wrote.Load()
@@ -295,11 +295,11 @@ func (db *DB) Ready(ctx context.Context) error {
 		db.wrote.Store(time.Now().UnixMilli())
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("the state database takes no writes: its lock is held for more than %s; look for another program that has it open",
+		return wording.New("the state database takes no writes: its lock is held for more than %s; look for another program that has it open",
 			readyWait)
 	}
 	if err != nil {
-		return fmt.Errorf("write the state database: %w", err)
+		return wording.New("the state database cannot be written: %s", err)
 	}
 	return nil
 }

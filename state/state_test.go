@@ -222,7 +222,7 @@ func TestReadyOnAFullDisk(t *testing.T) {
 	if restore := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); restore != nil {
 		t.Fatal(restore)
 	}
-	if err == nil || !strings.Contains(err.Error(), "write the state database") {
+	if err == nil || !strings.Contains(err.Error(), "the state database cannot be written") {
 		t.Errorf("with a full disk: %v, want that it takes no writes", err)
 	}
 	if err := within(true); err != nil {

@@ -1,10 +1,11 @@
 package health
 
 import (
-	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/wording"
 )
 
 // Bounds of what is said of this machine's clock.
@@ -33,7 +34,7 @@ func KernelClock() (offset time.Duration, known bool) {
 func (m *Monitor) Clock() error {
 	offset, known := m.cfg.Kernel()
 	if known && offset.Abs() > clockOff {
-		return fmt.Errorf("this machine's clock is off by %s by its time service: times of events, alerts and deadlines are wrong by as much; look at the time service (NTP)", offset.Round(time.Millisecond))
+		return wording.New("this machine's clock is off by %s by its time service: times of events, alerts and deadlines are wrong by as much; look at the time service (NTP)", offset.Round(time.Millisecond))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,7 +44,7 @@ func (m *Monitor) Clock() error {
 	if known || off.Abs() <= jump || m.jumped.Abs() > jump && mono-m.jumpedAt > clockSettle {
 		return nil
 	}
-	return fmt.Errorf("this machine's clock jumped by %s while the appliance ran and no time service has confirmed it: times of events, alerts and deadlines may be wrong; set the clock or start its time service (NTP)", off.Round(time.Second))
+	return wording.New("this machine's clock jumped by %s while the appliance ran and no time service has confirmed it: times of events, alerts and deadlines may be wrong; set the clock or start its time service (NTP)", off.Round(time.Second))
 }
 
 // ClockKnown reports whether a time service says how far this machine's clock is off. Where none does, Clock finds nothing wrong in a

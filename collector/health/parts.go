@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -32,6 +33,7 @@ const (
 // (PartRecovered). All methods are safe for concurrent use.
 type Parts struct {
 	emit func(Note)
+	say  func(error) map[string]string
 	now  func() time.Time
 
 	mu    sync.Mutex // guards what follows
@@ -48,9 +50,10 @@ type watched struct {
 	began time.Time     // of the look under way
 }
 
-// NewParts watches parts, in the order in which they are shown; emit is Monitor.Emit.
-func NewParts(emit func(Note), parts ...Part) *Parts {
-	p := &Parts{emit: emit, now: time.Now}
+// NewParts watches parts, in the order in which they are shown; emit is Monitor.Emit, say puts an error in the languages of the console, by
+// their codes.
+func NewParts(emit func(Note), say func(error) map[string]string, parts ...Part) *Parts {
+	p := &Parts{emit: emit, say: say, now: time.Now}
 	for _, x := range parts {
 		p.parts = append(p.parts, &watched{Part: x})
 	}
@@ -145,7 +148,7 @@ func (p *Parts) told() []soc.Part {
 	}
 	p.mu.Unlock()
 	for _, w := range silent {
-		p.found(w, fmt.Errorf("it has not said for %s how it is: what it waits for is not known", partAnswer), false)
+		p.found(w, wording.New("it has not said for %s how it is: what it waits for is not known", partAnswer), false)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,7 +156,7 @@ func (p *Parts) told() []soc.Part {
 	for i, w := range p.parts {
 		out[i] = soc.Part{Name: w.Name, Ready: w.err == nil, Unknown: w.err == nil && w.Known != nil && !w.Known()}
 		if w.err != nil {
-			out[i].Reason, out[i].Since = w.err.Error(), w.since.UnixMilli()
+			out[i].Reason, out[i].Said, out[i].Since = w.err.Error(), p.say(w.err), w.since.UnixMilli()
 		}
 	}
 	return out

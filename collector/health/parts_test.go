@@ -27,7 +27,7 @@ func TestPartsTellTroubleOnce(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		emitted = append(emitted, n.Action+" "+n.Values["part"])
-	},
+	}, inBoth,
 		Part{Name: "a", Ready: ready("a")}, Part{Name: "late", Ready: ready("late"), Grace: time.Minute},
 		Part{Name: "stuck", Ready: func(context.Context) error {
 			mu.Lock()
@@ -129,7 +129,7 @@ func TestAPartThatNobodyConfirms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := NewParts(m.Emit, Part{Name: "clock", Ready: func(context.Context) error { return m.Clock() }, Known: m.ClockKnown},
+	p := NewParts(m.Emit, inBoth, Part{Name: "clock", Ready: func(context.Context) error { return m.Clock() }, Known: m.ClockKnown},
 		Part{Name: "other", Ready: func(context.Context) error { return nil }})
 	check := func(when string, ready, unknown bool) {
 		t.Helper()
@@ -144,3 +144,6 @@ func TestAPartThatNobodyConfirms(t *testing.T) {
 	off = time.Minute
 	check("off", false, false)
 }
+
+// inBoth says an error in two languages.
+func inBoth(err error) map[string]string { return map[string]string{"vi": "vi " + err.Error(), "en": err.Error()} }

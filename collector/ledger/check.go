@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -117,7 +118,7 @@ func (l *Ledger) Ready() error {
 	defer l.mu.Unlock()
 	var errs []error
 	for _, what := range slices.Sorted(maps.Keys(l.failed)) {
-		errs = append(errs, fmt.Errorf("%s: %w", what, l.failed[what]))
+		errs = append(errs, wording.New("the ledger could not do its work (%s): %s", what, l.failed[what]))
 	}
 	return errors.Join(errs...)
 }

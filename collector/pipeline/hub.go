@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hoalu/ecs/wire"
+	"hoalu/internal/wording"
 )
 
 // Stream is the queue as the Hub reads it. Read blocks until there is a message at seq or later and returns the first one: at
@@ -128,7 +129,7 @@ func (h *Hub) Ready() error {
 	defer h.mu.Unlock()
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(h.waiting)) {
-		errs = append(errs, fmt.Errorf("reader %s waits, nothing is lost: %w", name, h.waiting[name]))
+		errs = append(errs, wording.New("reader %s waits, nothing is lost: %s", name, h.waiting[name]))
 	}
 	return errors.Join(errs...)
 }

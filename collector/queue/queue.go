@@ -12,17 +12,18 @@ import (
 	"fmt"
 
 	"hoalu/ecs/wire"
+	"hoalu/internal/wording"
 )
 
 // Errors a caller may branch on.
 var (
-	ErrFull     = errors.New("queue is full: its readers are behind; try again later")
-	ErrNoSpace  = errors.New("disk space is below the reserve: free some space, nothing more is accepted until then")
-	ErrDown     = errors.New("queue is restarting after a write error; try again later")
-	ErrTooLarge = errors.New("batch is larger than the queue takes")
-	ErrPurged   = errors.New("sequence is no longer in the queue")
-	ErrHole     = errors.New("sequence is missing from the queue")
-	ErrClosed   = errors.New("queue is closed")
+	ErrFull     error = wording.New("queue is full: its readers are behind; try again later")
+	ErrNoSpace  error = wording.New("disk space is below the reserve: free some space, nothing more is accepted until then")
+	ErrDown     error = wording.New("queue is restarting after a write error; try again later")
+	ErrTooLarge       = errors.New("batch is larger than the queue takes")
+	ErrPurged         = errors.New("sequence is no longer in the queue")
+	ErrHole           = errors.New("sequence is missing from the queue")
+	ErrClosed         = errors.New("queue is closed")
 )
 
 // Stream is the queue as intake and the readers use it. All methods are safe for concurrent use.

@@ -43,7 +43,7 @@ func TestNoServerBehindTheErrors(t *testing.T) {
 	}
 	for _, imp := range pkg.Imports {
 		switch imp {
-		case "context", "errors", "fmt", "hoalu/ecs/wire":
+		case "context", "errors", "fmt", "hoalu/ecs/wire", "hoalu/internal/wording":
 		default:
 			t.Errorf("package queue imports %s", imp)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/transparency-dev/tessera/client"
 
 	"hoalu/compliance/evidence/internal/db"
+	"hoalu/internal/wording"
 	"hoalu/soc"
 )
 
@@ -420,14 +421,32 @@ func (l *Log) Altered() error {
 	c := l.Compared()
 	if len(c.Findings) == 0 {
 		if c.Failed != "" {
-			return fmt.Errorf("audit rows and alerts cannot be compared with the evidence log, so it is not known whether they were changed: %s",
+			return wording.New("audit rows and alerts cannot be compared with the evidence log, so it is not known whether they were changed: %s",
 				c.Failed)
 		}
 		return nil
 	}
-	more := ""
-	if n := len(c.Findings) - 1 + c.More; n > 0 {
-		more = fmt.Sprintf(" (and %d more findings)", n)
+	return &alteredError{first: c.Findings[0], more: len(c.Findings) - 1 + c.More}
+}
+
+// alteredError tells of rows that were changed behind the log.
+type alteredError struct {
+	first Finding
+	more  int
+}
+
+func (e *alteredError) Error() string { return e.Both()["en"] }
+
+// Both is the error in Vietnamese (vi) and in English (en), as a finding is.
+func (e *alteredError) Both() map[string]string {
+	en, vi := e.first.EN, e.first.VI
+	if e.more > 0 {
+		en, vi = fmt.Sprintf("%s (and %d more findings)", en, e.more), fmt.Sprintf("%s (và %d phát hiện khác)", vi, e.more)
 	}
-	return fmt.Errorf("the database was changed behind the evidence log: %s%s; keep a copy of the data folder for the inquiry, then restore it from a backup", c.Findings[0].EN, more)
+	return map[string]string{
+		"en": "the database was changed behind the evidence log: " + en +
+			"; keep a copy of the data folder for the inquiry, then restore it from a backup",
+		"vi": "cơ sở dữ liệu đã bị sửa ngoài nhật ký bằng chứng: " + vi +
+			"; hãy giữ một bản sao thư mục dữ liệu để điều tra, rồi phục hồi từ bản sao lưu",
+	}
 }

@@ -260,7 +260,7 @@ func (l *Log) signed(ctx context.Context) error {
 		return err
 	}
 	if l.behind.waited(time.Now(), size, h.Size) > unsigned+2*l.cfg.Interval {
-		l.err = fmt.Errorf("the evidence log holds %d entries and its newest signed head covers %d, since %s: %w", size, h.Size,
+		l.err = wording.New("the evidence log holds %d entries and its newest signed head covers %d, since %s: %s", size, h.Size,
 			l.behind.since.Format(time.TimeOnly), l.whyUnsigned())
 	}
 	return l.err
@@ -269,7 +269,7 @@ func (l *Log) signed(ctx context.Context) error {
 // whyUnsigned finds out why no head is published: the library that does it does not say.
 func (l *Log) whyUnsigned() error {
 	if err := l.verifier.failed(); err != nil {
-		return fmt.Errorf("the key does not sign (%w); look at the vault", err)
+		return wording.New("the key does not sign (%s); look at the vault", err)
 	}
 	f, err := os.CreateTemp(l.cfg.Dir, "checkpoint")
 	if err == nil {
@@ -277,9 +277,9 @@ func (l *Log) whyUnsigned() error {
 		err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 	}
 	if err != nil {
-		return fmt.Errorf("the head cannot be written (%w); look at the disk of %s", err, l.cfg.Dir)
+		return wording.New("the head cannot be written (%s); look at the disk of %s", err, l.cfg.Dir)
 	}
-	return fmt.Errorf("the key signs and %s can be written, so the cause is not known; restart the appliance, and keep its log of level debug if it comes again", l.cfg.Dir)
+	return wording.New("the key signs and %s can be written, so the cause is not known; restart the appliance, and keep its log of level debug if it comes again", l.cfg.Dir)
 }
 
 // Append puts every row that is not in the log yet into it, in the order of their numbers. After an error the next call goes on from
@@ -471,7 +471,10 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 func (l *Log) Taking() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.err
+	if l.err == nil {
+		return nil
+	}
+	return wording.New("what people do does not get into the evidence log and waits for it: %s", l.err)
 }
 
 // openCheckpoint verifies a checkpoint and reads its head (C2SP tlog-checkpoint: origin, size, root hash).

@@ -2,16 +2,17 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"hoalu/collector/health"
+	"hoalu/internal/lang"
+	"hoalu/internal/wording"
 )
 
 // watchParts lists what /readyz, the status bar and the alerts about the appliance itself tell of.
 func (a *App) watchParts() {
 	plain := func(f func() error) func(context.Context) error { return func(context.Context) error { return f() } }
-	a.parts = health.NewParts(a.health.Emit,
+	a.parts = health.NewParts(a.health.Emit, lang.BothOf,
 		health.Part{Name: "state", Ready: a.state.Ready},
 		health.Part{Name: "leases", Ready: plain(a.leases.Ready), Grace: time.Minute}, // that of a process that died falls free
 		health.Part{Name: "queue", Ready: plain(func() error { return a.queue.State().Err })},
@@ -30,7 +31,7 @@ func (a *App) watchParts() {
 // detectionsReady is nil while rules see events as they come.
 func (a *App) detectionsReady() error {
 	if last, seen := a.queue.State().Last, a.detector.Detected(); last > seen+1000 {
-		return fmt.Errorf("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
+		return wording.New("detection is %d batches behind; it catches up by itself when the load falls", last-seen)
 	}
 	return a.engine.Ready()
 }

@@ -111,6 +111,9 @@ func (b *broken) bar(part string) told {
 	b.Helper()
 	for _, p := range b.status().Parts {
 		if p.Name == part {
+			if !p.Ready && (p.Said["vi"] == "" || p.Said["vi"] == p.Said["en"]) {
+				b.Errorf("%s is told in English alone: %q", part, p.Reason)
+			}
 			return told{p.Ready, true, p.Reason, 0}
 		}
 	}

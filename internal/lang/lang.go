@@ -9,6 +9,7 @@ package lang
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -70,6 +71,23 @@ func inVietnamese(english string) string {
 		return vi
 	}
 	return english
+}
+
+// BothOf is what is wrong in both languages, by their codes, one sentence after the other where an error joins several; nil of none.
+func BothOf(err error) map[string]string {
+	if err == nil {
+		return nil
+	}
+	if own, ok := errors.AsType[interface {
+		error
+		Both() map[string]string
+	}](err); ok {
+		return own.Both()
+	}
+	said := func(translate func(string) string) string {
+		return strings.Join(wording.Sentences(err, translate), "; ")
+	}
+	return map[string]string{"vi": said(inVietnamese), "en": said(func(english string) string { return english })}
 }
 
 // Both is a problem in both languages, by their codes; nil of none.

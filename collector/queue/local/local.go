@@ -28,6 +28,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"hoalu/collector/queue"
+	"hoalu/internal/wording"
 )
 
 // Defaults of a Config.
@@ -207,7 +208,7 @@ func (q *Queue) ready() (free int64, err error) {
 		return 0, err
 	}
 	if free < q.cfg.Reserve {
-		return free, fmt.Errorf("%w (%d MiB free, reserve %d MiB, in %s)", queue.ErrNoSpace, free>>20, q.cfg.Reserve>>20, q.cfg.Dir)
+		return free, wording.New("%s (%d MiB free, reserve %d MiB, in %s)", queue.ErrNoSpace, free>>20, q.cfg.Reserve>>20, q.cfg.Dir)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/wording"
 )
 
 // Bounds of what Ready names.
@@ -124,11 +126,11 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	var errs []error
 	if sealErr != nil {
-		errs = append(errs, fmt.Errorf("events stay in memory and in the queue, because they cannot be written: %w", sealErr))
+		errs = append(errs, wording.New("events stay in memory and in the queue, because they cannot be written: %s", sealErr))
 	}
 	if _, err := os.ReadDir(s.cfg.Dir); err != nil {
 		return errors.Join(append(errs,
-			fmt.Errorf("the folder of the event store cannot be read: %w; look at the disk and at the rights of the folder", err))...)
+			wording.New("the folder of the event store cannot be read: %s; look at the disk and at the rights of the folder", err))...)
 	}
 	v := s.view()
 	defer s.release(v) // nothing of it is removed while we look
@@ -154,7 +156,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	s.trouble.mu.Lock()
 	for _, what := range slices.Sorted(maps.Keys(s.trouble.work)) {
-		errs = append(errs, fmt.Errorf("%s failed: %w", what, s.trouble.work[what]))
+		errs = append(errs, wording.New("the event store could not do its work (%s): %s", what, s.trouble.work[what]))
 	}
 	s.trouble.mu.Unlock()
 	if len(gone) > 0 {
@@ -167,7 +169,7 @@ func (s *Store) Ready(ctx context.Context) error {
 			named = append(named, name+": "+gone[name])
 		}
 		errs = append(errs,
-			fmt.Errorf("%d files of events cannot be read, so searches and figures are incomplete: %s; look at the disk, or restore them from the backup", len(gone), strings.Join(named, "; ")))
+			wording.New("%d files of events cannot be read, so searches and figures are incomplete: %s; look at the disk, or restore them from the backup", len(gone), strings.Join(named, "; ")))
 	}
 	return errors.Join(errs...)
 }

@@ -12,7 +12,7 @@ import { serverNow } from '../live/clock';
 import { useLang } from '../session/preferences';
 import { useMe } from '../session/session';
 import { offset } from '../sources/measured';
-import { partSign, partState } from './part';
+import { partSign, partState, reasonOf } from './part';
 
 /** Is the box well, and what runs out first? */
 export function Health() {
@@ -93,7 +93,7 @@ export function Health() {
 }
 
 function PartRow({ part, status }: { part: Part; status: Status | undefined }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const state = partState(part, status);
   const why = {
     notReady: '–',
@@ -113,7 +113,7 @@ function PartRow({ part, status }: { part: Part; status: Status | undefined }) {
         <PostureSign state={partSign[state]} label={t(`admin.${state}`)} />
       </td>
       <td>{t(`part.${part.name}`, part.name)}</td>
-      <td>{part.reason ?? why[state]}</td>
+      <td>{reasonOf(part, i18n.language) ?? why[state]}</td>
     </tr>
   );
 }

@@ -17,3 +17,6 @@ export const partSign: Record<PartState, Posture> = {
   unused: 'not_applicable',
   ready: 'met',
 };
+
+/** reasonOf is what is wrong with a part, in the reader's language where there are words for it; undefined: nothing. */
+export const reasonOf = (part: Part, lang: string) => part.said?.[lang] ?? part.reason;

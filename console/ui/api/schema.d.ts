@@ -2923,6 +2923,10 @@ export interface components {
             name: string;
             ready: boolean;
             reason?: string;
+            /** @description the reason in Vietnamese (vi) and in English (en) */
+            said?: {
+                [key: string]: string;
+            };
             /** Format: int64 */
             since?: number;
             /** @description ready, but nothing confirms it */

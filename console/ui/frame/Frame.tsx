@@ -3,6 +3,7 @@ import { Button, Dropdown } from 'antd';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink, useLocation, useNavigate } from 'react-router';
+import { reasonOf } from '../admin/part';
 import { client, ProblemError, type Status, take } from '../api/client';
 import { Icon, Mark } from '../design/icons';
 import { ToastPlace } from '../design/toast';
@@ -186,6 +187,7 @@ function RailCount({ page, status }: { page: string; status: Status | undefined 
 }
 
 function Banners({ status }: { status: Status | undefined }) {
+  const lang = useLang();
   const { t } = useTranslation();
   const me = useMe();
   const live = useLive();
@@ -208,7 +210,7 @@ function Banners({ status }: { status: Status | undefined }) {
         <div className="banner banner-danger">
           <Icon name="warn" />
           <span>
-            {broken.map((p) => `${t(`part.${p.name}`, p.name)}${p.reason ? `: ${p.reason}` : ''}`).join(' · ')}
+            {broken.map((p) => `${t(`part.${p.name}`, p.name)}${p.reason ? `: ${reasonOf(p, lang)}` : ''}`).join(' · ')}
             {pageRight(me, 'admin') !== undefined && (
               <>
                 {' '}
@@ -280,7 +282,8 @@ function Bell({ status, button }: { status: Status | undefined; button: React.Re
   for (const b of s?.broken ?? [])
     items.push({ key: `broken-${b.card}`, to: '/', label: `${t(`bell.of.${b.card}`)}: ${b.text}` });
   for (const p of s?.parts ?? [])
-    if (!p.ready) items.push({ key: `part-${p.name}`, to: '/admin', label: `${t(`part.${p.name}`, p.name)}: ${p.reason ?? ''}` });
+    if (!p.ready)
+      items.push({ key: `part-${p.name}`, to: '/admin', label: `${t(`part.${p.name}`, p.name)}: ${reasonOf(p, lang) ?? ''}` });
   return (
     <Dropdown
       trigger={['click']}

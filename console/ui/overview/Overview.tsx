@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { partSign, partState } from '../admin/part';
+import { partSign, partState, reasonOf } from '../admin/part';
 import { type AlertItem, client, take } from '../api/client';
 import { DemoChip, PostureSign } from '../design/signs';
 import { Failed, Loading } from '../design/states';
@@ -133,7 +133,7 @@ export default function Overview() {
                 {o.health.parts.map((p) => (
                   <li key={p.name}>
                     <PostureSign state={partSign[partState(p, o)]} label={t(`part.${p.name}`, p.name)} />
-                    {p.reason && <span className="small muted"> {p.reason}</span>}
+                    {p.reason && <span className="small muted"> {reasonOf(p, lang)}</span>}
                   </li>
                 ))}
               </ul>
