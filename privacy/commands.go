@@ -105,13 +105,17 @@ func auditArgument(s string, v int) int {
 	return v
 }
 
+// beforeCode are the bytes that may stand before "2fa".
+const beforeCode = " \"'(:,\t"
+
 // commandWord says whether one of the commands below begins or stands around the byte i; it is asked of few bytes only (near).
 func commandWord(s string, i int, c byte) bool {
 	switch c {
 	case 'c':
 		return strings.HasPrefix(s[i-1:], "echo ") || strings.HasPrefix(s[i:], "code") || strings.HasPrefix(s[i:], "Code")
 	case 'f', 'F':
-		return strings.HasPrefix(s[i:], "f ") && i >= 5 && s[i-5:i] == "print" || s[i-1] == '2' ||
+		return strings.HasPrefix(s[i:], "f ") && i >= 5 && s[i-5:i] == "print" ||
+			s[i-1] == '2' && (i == 1 || strings.IndexByte(beforeCode, s[i-2]) >= 0) ||
 			i >= 6 && strings.EqualFold(s[i-6:i+1], "identif")
 	case 'u', 'U':
 		return s[i-1] == ' ' && i >= 4 && s[i-2]|0x20 == 't' || i >= 5 && s[i-1] == ' ' && (s[i-2] == '1' || s[i-2]|0x20 == 'e')

@@ -103,7 +103,7 @@ func keyOf(name string) string {
 	}
 	for _, k := range secretKeys {
 		before := k.endOf(name)
-		if before > 4 && strings.EqualFold(name[before-5:before], "agent") { // "useragenttoken": a word of it
+		if before > 8 && k.kind == "token" && strings.EqualFold(name[before-9:before], "useragent") { // a word of it
 			return ""
 		}
 		if before == 0 || before > 0 && (!k.whole || joins(name[before-1])) {
@@ -191,7 +191,7 @@ var hints, exactHints = func() (*[1 << hintBits / 32]uint32, map[uint32]hint) {
 	for c := range 10 {
 		add("s("+strconv.Itoa(c), " ("+strconv.Itoa(c))
 	}
-	for _, c := range " \"'(:,\t" {
+	for _, c := range beforeCode {
 		add(string(c)+"2f", "2fa")
 	}
 	for _, c := range "pousr" {
@@ -427,6 +427,9 @@ func near(s string, i int, c byte) bool {
 	return true
 }
 
+// sessionMost is how many bytes of what follows the name of a session are looked at; no session is as long.
+const sessionMost = 4096
+
 // hopeless says, before a value is sought to its end, that it will be worth nothing: its end may be a megabyte away, and be sought again
 // from the next key, which may stand within it.
 func hopeless(kind, v string) bool {
@@ -438,7 +441,7 @@ func hopeless(kind, v string) bool {
 	case "otp":
 		most = 64
 	case "session":
-		most = 4096
+		most = sessionMost - 8
 	default:
 		return false
 	}
@@ -447,6 +450,9 @@ func hopeless(kind, v string) bool {
 		return false
 	}
 	v = v[:most]
+	if kind == "otp" {
+		v = strings.ReplaceAll(v, "?", "x") // is a part of the value
+	}
 	return !strings.ContainsAny(v, " \t\r\n&\"'<>`|;#,)}]?\\") && !strings.Contains(v, "%26") && !strings.Contains(v, "%22") &&
 		!strings.Contains(v, "%27")
 }

@@ -161,6 +161,7 @@ func TestSecretsOfCommandsAndDevices(t *testing.T) {
 		"crypto isakmp key «Abc@123» address 10.0.0.1",
 		"neighbor 10.0.0.1 password 7 «0822455D0A16»", "pre-shared-key local «Abc@123»", "local-user an password irreversible-cipher «$1c$abc$»",
 		// of a second attack
+		"agentPassword=«Zx9kQw7L»", `{"agentToken":"«Zx9kQw7L»"}`, "/x?agentpassword=«Zx9kQw7L»", "AgentSecret: «Zx9kQw7L»",
 		`GET /x?X-Amz-Signature=«4mbbbbGgrbD»&X-Amz-Date=1`,
 		`GET /x?sessionid=«EPeLHXpDGAn»`,
 		`GET /x?user%5Bpassword%5D=«s8Fv7SjZLY2»`,
@@ -333,6 +334,20 @@ func TestSecretsOfLists(t *testing.T) {
 		e.AddString(ecs.Intern("form.name"), item[0])
 		e.AddString(ecs.Intern("form.value"), item[1])
 	}
+	for _, w := range []string{"docker", "login", "-u", "an", "-p", `Zx9"kQ 7L\\`} {
+		e.AddString(ecs.Intern("process.parent.args"), w)
+	}
+	for _, w := range []string{"net", "user", "an", "matkhau", "/add"} {
+		e.AddString(ecs.Intern("a.args"), w)
+	}
+	for _, item := range [][2]string{{"user", "an"}, {"password", "Tr@ngAn2"}, {"note", strings.Repeat("x ", 40<<10)}} {
+		e.AddString(ecs.Intern("long.name"), item[0])
+		e.AddString(ecs.Intern("long.value"), item[1])
+	}
+	e.AddString(ecs.Intern("odd.name"), "user")
+	e.AddString(ecs.Intern("odd.name"), "password")
+	e.AddString(ecs.Intern("odd.value"), "Tr@ngAn3")
+	e.AddString(ecs.Intern("message"), `type=EXECVE a0="net" a1="user" a2="an" a3="matkhau"`)
 	e.AddString(ecs.Intern("process.parent.command_line"), "mysql -uroot -pmatkhau1")
 	e.AddString(ecs.Intern("event.original"), "type=PROCTITLE proctitle=6D7973716C002D75726F6F74002D706D61746B68617531 a2=616e3a5a78396b5177374c")
 	protect(t, p, e)
@@ -340,6 +355,11 @@ func TestSecretsOfLists(t *testing.T) {
 		"process.args":                {"curl", "-u", "an:[secret:password:8]", "http://x", "-p"},
 		"form.value":                  {"an", "[secret:password:8]", "Bearer [secret:bearer:7]"},
 		"form.name":                   {"user", "password", "Authorization"},
+		"process.parent.args":         {"docker", "login", "-u", "an", "-p", "[secret:password:11]"},
+		"a.args":                      {"net", "user", "an", "[secret:password:7]", "/add"},
+		"long.value":                  {"an", "[secret:password:8]", strings.Repeat("x ", 40<<10)},
+		"odd.value":                   {"[secret:password:8]"},
+		"message":                     {`type=EXECVE a0="net" a1="user" a2="an" a3="[secret:password:7]"`},
 		"process.parent.command_line": {"mysql -uroot -p[secret:password:8]"},
 		"event.original":              {"type=PROCTITLE proctitle=6D7973716C002D75726F6F74002D70[secret:password:8] a2=616e3a[secret:password:8]"},
 	} {
@@ -349,6 +369,33 @@ func TestSecretsOfLists(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s = %q, want %q", f, got, want)
+		}
+	}
+}
+
+// TestEveryKeyCostsItsLength: a key without a value worth destroying, over and over, is no more work than its length. By the square 256 KiB
+// took up to 14 s; one such message held up all others.
+func TestEveryKeyCostsItsLength(t *testing.T) {
+	names, kinds := []string{"/p", "useragenttoken", "pwd"}, map[string]bool{}
+	for _, k := range secretKeys {
+		if !kinds[k.kind] { // one of each, as the kind decides
+			kinds[k.kind] = true
+			names = append(names, k.key)
+		}
+	}
+	for k := range urlKeys {
+		names = append(names, k)
+	}
+	for _, name := range names {
+		for _, form := range []string{"?%=a", "/x?%=abc", "&%=abcdefg", "%={", "%=[", "%=/", "%: (", "%=$", "%=****", `"%":`, "<%>", "%->", "% -> (", "/v % /d ",
+			"-% -", "--%", "%5D=", "%\\", "%%3D", "(%) = ('", "% '", "% (", ` name="%" value=`} {
+			part := strings.ReplaceAll(form, "%", name)
+			text := strings.Repeat(part, 256<<10/len(part))
+			at := time.Now()
+			secretsIn(nil, text)
+			if took := time.Since(at); took > 2*time.Second {
+				t.Errorf("%q for 256 KiB took %v", part, took)
+			}
 		}
 	}
 }

@@ -16,10 +16,10 @@ type foundSecrets []foundSecret
 // maxFound bounds what is sought in all fields of one event.
 const maxFound = 96
 
-// add notes a secret as it stands, where it is long enough to be no common word, and in hex, as the records of the Linux audit system
-// have a command beside its decoded form.
+// add notes a secret as it stands, where it is long enough to be no common word or is the value of an argument of the Linux audit system
+// (a5="secret"), and in hex, as its records have a command beside the decoded form.
 func (f *foundSecrets) add(kind, plain string) {
-	if len(plain) < 4 || len(*f)+3 > maxFound {
+	if len(plain) < 4 || len(*f)+4 > maxFound {
 		return
 	}
 	var b strings.Builder
@@ -28,6 +28,7 @@ func (f *foundSecrets) add(kind, plain string) {
 	if len(plain) >= 6 && mixed(plain) {
 		*f = append(*f, foundSecret{strings.Clone(plain), hidden})
 	}
+	*f = append(*f, foundSecret{`="` + plain + `"`, `="` + hidden + `"`})
 	low := hexadecimal.EncodeToString([]byte(plain))
 	*f = append(*f, foundSecret{strings.ToUpper(low), hidden})
 	if up := (*f)[len(*f)-1].text; up != low {
@@ -35,10 +36,11 @@ func (f *foundSecrets) add(kind, plain string) {
 	}
 }
 
-// maxList bounds the fields of an event whose values are looked at together, and the bytes of each.
+// maxLists bounds the fields of an event whose values are looked at together. A command line longer than maxLine is looked at word by word
+// alone behind it.
 const (
-	maxLists    = 16
-	maxListSize = 64 << 10
+	maxLists = 64
+	maxLine  = 64 << 10
 )
 
 // destroyLists replaces the secrets that no value shows by itself: "-u" and "an:secret" are two words of process.args, "password" and
@@ -60,53 +62,57 @@ func destroyLists(e *ecs.Event, entries []uint32, found *foundSecrets) {
 	}
 }
 
-// placesOf are the places of the values of f, as far as they fit.
+// placesOf are the places of the values of f.
 func placesOf(e *ecs.Event, f ecs.Field) (at []int) {
-	size := 0
 	for i := range e.Len() {
-		g, v := e.At(i)
-		if g != f {
-			continue
+		if g, _ := e.At(i); g == f {
+			at = append(at, i)
 		}
-		if size += len(v.Text) + 3; size > maxListSize {
-			break
-		}
-		at = append(at, i)
 	}
 	return at
 }
 
-// destroyWords looks at the words of a command as at its line.
+// wordSigns are the bytes that end a word of a line, and quotes and what escapes them.
+const wordSigns = " \t\n\r&\"'<>`|;#\\,(){}[]"
+
+// destroyWords looks at the words of a command as at its line. In it a sign that would end a word stands as an underscore, so that each
+// word is one and has the same length.
 func destroyWords(e *ecs.Event, at []int, found *foundSecrets) {
-	var line strings.Builder
-	starts := make([]int, len(at))
-	for k, i := range at {
+	var line []byte
+	var starts []int
+	for _, i := range at {
 		_, v := e.At(i)
-		line.WriteString(`"`)
-		starts[k] = line.Len()
-		line.WriteString(v.Text)
-		line.WriteString(`",`)
+		if len(line)+len(v.Text) > maxLine {
+			break
+		}
+		starts = append(starts, len(line))
+		line = append(append(line, v.Text...), ' ')
+		for k, c := range line[starts[len(starts)-1] : len(line)-1] {
+			if strings.IndexByte(wordSigns, c) >= 0 {
+				line[starts[len(starts)-1]+k] = '_'
+			}
+		}
 	}
-	s := line.String()
-	spans := secretsIn(nil, s)
+	spans := secretsIn(nil, string(line))
 	slices.Reverse(spans) // from the end, so that the places before stay
 	for _, x := range spans {
 		k, exact := slices.BinarySearch(starts, x.start)
 		if !exact {
 			k--
 		}
-		_, v := e.At(at[max(k, 0)])
-		from, to := x.start-starts[max(k, 0)], x.end-starts[max(k, 0)]
-		if k < 0 || to > len(v.Text) || s[x.start:x.end] != v.Text[from:to] {
+		_, v := e.At(at[k])
+		from, to := x.start-starts[k], x.end-starts[k]
+		if to > len(v.Text) || strings.Contains(v.Text[from:to], secretOpen) { // it is none any more
 			continue
 		}
-		found.add(x.kind, s[x.start:x.end])
+		found.add(x.kind, v.Text[from:to])
 		e.SetAt(at[k], without(v.Text, []span{{from, to, x.kind}}))
 		e.SetKindAt(at[k], ecs.String)
 	}
 }
 
-// destroyValues looks at the values of items beside their names: form.name, form.value.
+// destroyValues looks at the values of items beside their names: form.name, form.value. Where they are not as many as their names, which
+// value is whose is not known: with a secret among them none of them stays.
 func destroyValues(e *ecs.Event, item string, at []int, found *foundSecrets) {
 	for _, end := range [...]string{".name", ".key"} {
 		f, ok := ecs.Lookup(item + end)
@@ -114,17 +120,25 @@ func destroyValues(e *ecs.Event, item string, at []int, found *foundSecrets) {
 			continue
 		}
 		names := placesOf(e, f)
-		if len(names) != len(at) {
-			continue
+		paired, any := len(names) == len(at), ""
+		for _, i := range names {
+			_, v := e.At(i)
+			if name := word(v.Text); any == "" && keyOf(name) != "" {
+				any = name
+			}
 		}
 		for k, i := range at {
-			_, name := e.At(names[k])
+			name := any
+			if paired {
+				_, v := e.At(names[k])
+				name = word(v.Text)
+			}
 			_, v := e.At(i)
-			if v.Kind > ecs.Number || v.Text == "" || keyOf(word(name.Text)) == "" {
+			if v.Kind > ecs.Number || v.Text == "" || keyOf(name) == "" || strings.Contains(v.Text, secretOpen) {
 				continue
 			}
-			if text := wholeSecret(word(name.Text), v.Text); text != v.Text {
-				found.add(keyOf(word(name.Text)), v.Text)
+			if text := wholeSecret(name, v.Text); text != v.Text {
+				found.add(keyOf(name), v.Text)
 				e.SetAt(i, text)
 				e.SetKindAt(i, ecs.String)
 			}

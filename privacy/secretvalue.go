@@ -19,7 +19,10 @@ func inQuery(s, name string, i int) string {
 		return ""
 	}
 	kind := urlKeys[strings.ToLower(name)]
-	start, end, _ := value(s, i+1)
+	if kind == "" {
+		return ""
+	}
+	start, end, _ := value(s[:min(len(s), i+64)], i+1) // how it begins decides
 	switch {
 	case kind == "signature" && end-start < 20 && !strings.HasPrefix(strings.ToLower(name), "x-"):
 		return ""
@@ -44,9 +47,6 @@ func assigned(dst []span, s string, i int) []span {
 	}
 	if s[i] == '=' && j == i && j > 3 && strings.EqualFold(s[j-3:j], "%5D") { // "user%5Bpassword%5D="
 		j -= 3
-	}
-	if j < 2 {
-		return dst
 	}
 	// the last letter decides cheaply for nearly all keys
 	n := numbered(s[:j])
@@ -95,16 +95,18 @@ func assigned(dst []span, s string, i int) []span {
 	case "private-key":
 		return append(dst, privateLines(s, v))
 	}
+	if v < len(s) && (s[v] == '{' || s[v] == '[' || s[v] == '/' && strings.EqualFold(s[max(0, j-3):j], "pwd")) {
+		return dst // an object, sudo's working folder
+	}
+	if kind == "session" {
+		s = s[:min(len(s), v+sessionMost)]
+	}
 	start, end, inQuotes := value(s, v)
 	if end < len(s) && end > start && s[end-1] == '(' && s[end] == '\'' { // PASSWORD = PASSWORD('…')
 		start, end, inQuotes = value(s, end)
 	}
 	if k := strings.IndexByte(s[start:end], '?'); kind == "session" && k > 0 { // in the path of a URL
 		end = start + k
-	}
-	if !inQuotes && start < end && (s[start] == '{' || s[start] == '[' ||
-		s[start] == '/' && strings.HasSuffix(strings.ToLower(s[:j]), "pwd")) {
-		return dst // an object, sudo's working folder
 	}
 	if prose && !inQuotes && sentence(s[start:]) {
 		return dst // "passwd: pam_unix(…)", "password: authentication failed"

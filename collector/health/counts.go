@@ -56,13 +56,13 @@ func (m *Monitor) sourceAt(peer string) string {
 	if m.cfg.Sources == nil || err != nil {
 		return peer
 	}
-	found := peer
+	found, most := peer, -1
 	for _, s := range m.cfg.Sources() {
 		if s.Address == peer {
 			return s.ID
 		}
-		if network, err := netip.ParsePrefix(s.Address); err == nil && network.Contains(addr) {
-			found = s.ID
+		if network, err := netip.ParsePrefix(s.Address); err == nil && network.Bits() > most && network.Contains(addr) {
+			found, most = s.ID, network.Bits() // the narrowest, as the inventory finds it
 		}
 	}
 	return found

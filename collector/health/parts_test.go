@@ -146,4 +146,6 @@ func TestAPartThatNobodyConfirms(t *testing.T) {
 }
 
 // inBoth says an error in two languages.
-func inBoth(err error) map[string]string { return map[string]string{"vi": "vi " + err.Error(), "en": err.Error()} }
+func inBoth(err error) map[string]string {
+	return map[string]string{"vi": "vi " + err.Error(), "en": err.Error()}
+}

@@ -65,9 +65,9 @@ func (f *framer) look(buf []byte, at int) sight {
 	for n < len(rest) && n < maxBlank && separates(rest[n]) {
 		n++
 	}
-	header := n == 0 && at >= 2 && buf[at-1] == ' ' && digit(buf[at-2]) // what stands before it may be a count
+	header := n == 0 && behindCount(buf, at)
 	if rest = rest[n:]; len(rest) == 0 {
-		if header {
+		if header && f.trust < 0 { // a sender that counts right may end its text so
 			return blank
 		}
 		return undecided
@@ -93,6 +93,9 @@ func (f *framer) look(buf []byte, at int) sight {
 	}
 	return nowhere
 }
+
+// behindCount says whether what stands before a place may be the count of a message that begins there; it may be the end of a text too.
+func behindCount(buf []byte, at int) bool { return at >= 2 && buf[at-1] == ' ' && digit(buf[at-2]) }
 
 // beyond is what stands behind the end of what was read.
 func (f *framer) beyond() sight {

@@ -20,7 +20,7 @@ const (
 // comes (some senders, as Python's SysLogHandler, end messages so).
 //
 // A count is believed as long as the stream goes on behind it as a message begins. Where it does not, the count is wrong: counts.go says
-// how the message's end is found then. A message whose count is right is never cut in two, whatever stands in it.
+// how the message's end is found then. Of a sender that counts right no message is cut in two, whatever stands in it.
 //
 // Invariants: next consumes only whole messages, separators and what is being skipped; every byte of the stream is in exactly
 // one message, separator or counted refusal. How a stream with wrong counts is cut may depend on how it comes in reads; one with
@@ -133,7 +133,7 @@ func (f *framer) octets(buf []byte, size, digits int) (c cut, msg []byte, consum
 				return message, buf[begin:end], end
 			}
 		}
-		if f.look(buf, end) >= unknown {
+		if s := f.look(buf, end); s == opens || s == unknown && !(end == len(buf) && behindCount(buf, end)) {
 			f.counted = true
 			return message, buf[begin:end], end
 		}
