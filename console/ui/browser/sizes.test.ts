@@ -9,6 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
+/** ours: no name that an attacker gave a machine (hostile.test), as long as he likes and longer than any row. */
+const ours = (name: string | null) => !name?.includes('hlc');
+
 describe('1366×768', () => {
   let desk: BrowserContext;
   beforeAll(async () => {
@@ -66,7 +69,7 @@ describe('1366×768', () => {
         .filter((e) => e.clientWidth > 0)
         .map((e) => e.textContent),
     );
-    expect(cut).toEqual([]);
+    expect(cut.filter(ours)).toEqual([]);
     expect(await all.count()).toBeGreaterThan(4);
     await page.close();
   });
@@ -153,7 +156,7 @@ describe('390 px', () => {
           if (e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1) out.push(e.textContent ?? '');
         return out;
       });
-      expect(cut).toEqual([]);
+      expect(cut.filter(ours)).toEqual([]);
       await page.close();
     },
   );
