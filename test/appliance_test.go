@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -73,15 +75,22 @@ type appliance struct {
 
 type ports struct{ console, syslog, tls, bulk, sensors string }
 
-// freePort is a port that nothing listens on, for TCP and UDP.
+// givenPorts are those that freePort gave out.
+var givenPorts sync.Map
+
+// freePort is a port that nothing listens on, for TCP and UDP. It is below those that the kernel gives to connections and to listeners
+// that ask for any, which would take it before it is used.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 100 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	for range 1000 {
+		port := strconv.Itoa(12000 + rand.IntN(20000))
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
 		}
-		_, port, _ := net.SplitHostPort(ln.Addr().String())
+		ln, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
 		pc, err := net.ListenPacket("udp", "127.0.0.1:"+port)
 		ln.Close()
 		if err == nil {
