@@ -2,7 +2,6 @@ package state
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -13,6 +12,9 @@ import (
 // read-only. Nothing was written then; it passes by itself when there is room again.
 func Unwritable(err error) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		if c := e.Code(); c == sqlite3.SQLITE_IOERR_READ || c == sqlite3.SQLITE_IOERR_SHORT_READ {
+			return false // it cannot be read
+		}
 		switch e.Code() & 0xff { // the primary code; the rest tells which call failed
 		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY:
 			return true
@@ -21,10 +23,9 @@ func Unwritable(err error) bool {
 	}
 	if p, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch p.Code {
-		case "25006", "58030": // a read-only server, an error of its disk
+		case "25006", "58030", "53100": // a read-only server, an error of its disk, its disk is full
 			return true
 		}
-		return strings.HasPrefix(p.Code, "53") // the class of resources it lacks; 53100 is the disk
 	}
 	return false
 }

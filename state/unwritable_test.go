@@ -17,7 +17,8 @@ func TestUnwritable(t *testing.T) {
 		want bool
 	}{
 		{&pgconn.PgError{Code: "53100"}, true},
-		{&pgconn.PgError{Code: "53200"}, true},
+		{&pgconn.PgError{Code: "53200"}, false}, // out of memory, too many connections: nothing about writes
+		{&pgconn.PgError{Code: "53300"}, false},
 		{&pgconn.PgError{Code: "25006"}, true},
 		{fmt.Errorf("commit: %w", &pgconn.PgError{Code: "58030"}), true},
 		{&pgconn.PgError{Code: "23505"}, false},
