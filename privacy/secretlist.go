@@ -93,9 +93,8 @@ func destroyWords(e *ecs.Event, at []int, found *foundSecrets) {
 			}
 		}
 	}
-	spans := secretsIn(nil, string(line))
-	slices.Reverse(spans) // from the end, so that the places before stay
-	for _, x := range spans {
+	within := make([][]span, len(starts)) // by word, so that each is written once
+	for _, x := range secretsIn(nil, string(line)) {
 		k, exact := slices.BinarySearch(starts, x.start)
 		if !exact {
 			k--
@@ -106,8 +105,14 @@ func destroyWords(e *ecs.Event, at []int, found *foundSecrets) {
 			continue
 		}
 		found.add(x.kind, v.Text[from:to])
-		e.SetAt(at[k], without(v.Text, []span{{from, to, x.kind}}))
-		e.SetKindAt(at[k], ecs.String)
+		within[k] = append(within[k], span{from, to, x.kind})
+	}
+	for k, spans := range within {
+		if len(spans) > 0 {
+			_, v := e.At(at[k])
+			e.SetAt(at[k], without(v.Text, spans))
+			e.SetKindAt(at[k], ecs.String)
+		}
 	}
 }
 
