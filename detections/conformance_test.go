@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hoalu/internal/needed"
 )
 
 // labelled finds a file of the labelled data: HOALU_TESTDATA, or ../shared/data beside the repository. Without it only our own
@@ -21,10 +23,7 @@ func labelled(t testing.TB, name string) string {
 	}
 	path := filepath.Join(root, "sigma", name)
 	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("labelled data is missing: %v; set HOALU_TESTDATA", err)
-		}
-		t.Skipf("labelled data is not here (%v); set HOALU_TESTDATA. The cases in testdata run all the same", err)
+		needed.Missing(t, "labelled data is not here (%v); set HOALU_TESTDATA. The cases in testdata run all the same", err)
 	}
 	return path
 }

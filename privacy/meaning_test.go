@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hoalu/ecs"
+	"hoalu/internal/needed"
 )
 
 // TestMeaningKept: protection changes nothing in the events that rules are tested with, so it cannot change what a rule says.
@@ -19,7 +20,7 @@ func TestMeaningKept(t *testing.T) {
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "sigma", "*.jsonl"))
 	if len(files) == 0 {
-		t.Skip("labelled rule events are not here; set HOALU_TESTDATA")
+		needed.Missing(t, "labelled rule events are not here; set HOALU_TESTDATA")
 	}
 	p := protector()
 	var parser ecs.Parser

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hoalu/internal/needed"
 )
 
 // The built binary is what is tested here. It is built once for all tests of the package, with CGO off as it is shipped.
@@ -514,10 +516,7 @@ func testdata(t *testing.T, parts ...string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%v; in CI the data sets must exist", err)
-		}
-		t.Skipf("%v; set HOALU_TESTDATA", err)
+		needed.Missing(t, "%v; set HOALU_TESTDATA", err)
 	}
 	return path
 }

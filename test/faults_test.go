@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hoalu/internal/needed"
 )
 
 // TestBadInput: whatever comes over the listeners is counted with its reason and kept where possible, and never ends the appliance.
@@ -213,11 +215,11 @@ func TestSameDataTwice(t *testing.T) {
 // appliance goes on by itself once there is room.
 func TestDiskFull(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("mounting a small disk needs root")
+		needed.Missing(t, "mounting a small disk needs root")
 	}
 	a := newAppliance(t, quiet, "  bulk_trust: true\n")
 	if err := syscall.Mount("tmpfs", a.data, "tmpfs", 0, "size=96m"); err != nil {
-		t.Skipf("mount a small disk: %v", err)
+		needed.Missing(t, "mount a small disk: %v", err)
 	}
 	t.Cleanup(func() {
 		a.stop(syscall.SIGKILL)

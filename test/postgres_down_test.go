@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/internal/needed"
 	"hoalu/state/statetest"
 )
 
@@ -34,7 +35,7 @@ func newCluster(t *testing.T) *cluster {
 	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil || len(bins) == 0 {
 		statetest.Postgres(t) // skips by name, and fails in CI
-		t.Skip("the programs of PostgreSQL are not here (test/peers/install.sh installs them): a test that stops one cannot run")
+		needed.Missing(t, "the programs of PostgreSQL are not here (test/peers/install.sh installs them): a test that stops one cannot run")
 	}
 	c := &cluster{T: t, bin: slices.Max(bins)}
 	if c.dir, err = os.MkdirTemp("", "pg-"); err != nil { // a socket's path is short

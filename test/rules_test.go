@@ -19,6 +19,7 @@ import (
 	"hoalu/detections"
 	"hoalu/ecs"
 	"hoalu/ecs/wire"
+	"hoalu/internal/needed"
 	"hoalu/privacy"
 	"hoalu/sensors/packet"
 	"hoalu/soc"
@@ -429,7 +430,7 @@ func TestOrdinaryLines(t *testing.T) {
 	for _, f := range []string{"windows-system-logs", "zeek"} {
 		data, err := os.ReadFile(filepath.Join(dir, "sigma", f+".jsonl"))
 		if err != nil {
-			t.Skipf("the larger sets are not here: %v", err)
+			needed.Missing(t, "the larger sets are not here: %v", err)
 		}
 		var docs []string
 		for l := range strings.Lines(string(data)) {

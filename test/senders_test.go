@@ -31,6 +31,8 @@ import (
 	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
 	"go.yaml.in/yaml/v3"
+
+	"hoalu/internal/needed"
 )
 
 // documentedSender is the block of docs/<language>/sources.md that holds mark, as a reader would copy it; both languages hold the same.
@@ -258,10 +260,7 @@ func peer(t *testing.T, path string) string {
 // missingPeer fails in CI, where test/peers/install.sh must have run, and elsewhere leaves the test out by name.
 func missingPeer(t *testing.T, name string) {
 	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(name + " is missing; run test/peers/install.sh")
-	}
-	t.Skip(name + " is not installed; run test/peers/install.sh")
+	needed.Missing(t, "%s is not installed; run test/peers/install.sh", name)
 }
 
 // write gives lines to a socket as syslog(3) does, a datagram each.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hoalu/ecs"
+	"hoalu/internal/needed"
 )
 
 // record is one raw message with the fields that another project's parser test expects of it.
@@ -32,7 +33,7 @@ func testdata(t testing.TB) string {
 		dir = "../../../shared/data"
 	}
 	if _, err := os.Stat(filepath.Join(dir, "logs")); err != nil {
-		t.Skipf("published log samples are not here (%v); set HOALU_TESTDATA to score the decoders", err)
+		needed.Missing(t, "published log samples are not here (%v); set HOALU_TESTDATA to score the decoders", err)
 	}
 	return dir
 }

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/internal/needed"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -112,12 +113,12 @@ func provesAll(t *testing.T, l *Log) {
 // without a restart.
 func TestFullDiskLosesNoPlace(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("not run: mounting a small tmpfs needs root")
+		needed.Missing(t, "mounting a small tmpfs needs root")
 	}
 	ctx, db, key, cfg := logRig(t)
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("not run: a small tmpfs cannot be mounted here: %v", err)
+		needed.Missing(t, "a small tmpfs cannot be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 	cfg.Dir = filepath.Join(disk, "log")

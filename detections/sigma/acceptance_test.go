@@ -15,6 +15,7 @@ import (
 	"hoalu/detections/sigma"
 	"hoalu/detections/taxonomy"
 	"hoalu/ecs"
+	"hoalu/internal/needed"
 )
 
 // data finds a file of the labelled data: HOALU_TESTDATA, or ../shared/data beside the repository. Without it only the cases in
@@ -27,10 +28,7 @@ func data(t testing.TB, name string) string {
 	}
 	path := filepath.Join(root, "sigma", name)
 	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("labelled data is missing: %v; set HOALU_TESTDATA", err)
-		}
-		t.Skipf("labelled data is not here (%v); set HOALU_TESTDATA. The cases in testdata run all the same", err)
+		needed.Missing(t, "labelled data is not here (%v); set HOALU_TESTDATA. The cases in testdata run all the same", err)
 	}
 	return path
 }

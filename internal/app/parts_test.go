@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"hoalu/internal/config"
+	"hoalu/internal/needed"
 	"hoalu/national"
 	"hoalu/soc"
 	"hoalu/state"
@@ -326,13 +327,13 @@ func TestTroubleIsToldAlike(t *testing.T) {
 // without the queue.
 func TestTroubleOfTheQueueIsToldAlike(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("mounting a small disk needs root")
+		needed.Missing(t, "mounting a small disk needs root")
 	}
 	b := newBroken(t)
 	data := filepath.Join(b.dir, "d")
 	b.must(os.MkdirAll(data, 0o700))
 	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=96m"); err != nil {
-		t.Skipf("mount a small disk: %v", err)
+		needed.Missing(t, "mount a small disk: %v", err)
 	}
 	t.Cleanup(func() {
 		if b.stop != nil {

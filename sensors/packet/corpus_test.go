@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/internal/needed"
 	"hoalu/internal/wording"
 )
 
@@ -40,7 +41,7 @@ func corpus(t testing.TB) string {
 	}
 	dir = filepath.Join(dir, "packets")
 	if _, err := os.Stat(filepath.Join(dir, "index.jsonl")); err != nil {
-		t.Skipf("no packet corpus (set HOALU_TESTDATA): %v", err)
+		needed.Missing(t, "no packet corpus (set HOALU_TESTDATA): %v", err)
 	}
 	return dir
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/needed"
 )
 
 // inNamespace runs f on a thread of its own in a new network namespace where lo is up; sockets made there stay there. It skips, with the
@@ -36,7 +38,7 @@ func inNamespace(t *testing.T, f func()) {
 		close(skip)
 	}()
 	if why := <-skip; why != "" {
-		t.Skip(why)
+		needed.Missing(t, "%s", why)
 	}
 }
 
@@ -199,7 +201,7 @@ func TestLiveStall(t *testing.T) {
 // TestLiveVeth captures a conversation that another interface sends, with a VLAN tag that the kernel takes off.
 func TestLiveVeth(t *testing.T) {
 	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("ip (iproute2) is not installed")
+		needed.Missing(t, "ip (iproute2) is not installed")
 	}
 	s := secure(t, 100)
 	w := web(t, 500)
@@ -211,7 +213,10 @@ func TestLiveVeth(t *testing.T) {
 				return
 			}
 		}
-		i, err := net.InterfaceByName("hl0")
+		i, err := running("hl0")
+		if err == nil {
+			_, err = running("hl1")
+		}
 		if err != nil {
 			t.Error(err)
 			return
@@ -248,6 +253,19 @@ func TestLiveVeth(t *testing.T) {
 			}
 		}
 	})
+}
+
+// running waits until a card has its carrier: the kernel gives it some time after the command returned, and drops what is sent before.
+func running(name string) (*net.Interface, error) {
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		i, err := net.InterfaceByName(name)
+		if err != nil || i.Flags&net.FlagRunning != 0 {
+			return i, err
+		}
+		if time.Now().After(end) {
+			return nil, fmt.Errorf("%s has no carrier after 10 s: %s", name, i.Flags)
+		}
+	}
 }
 
 func TestLiveErrors(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/needed"
 )
 
 // TestKilled: a process that is killed with kill -9 at some moment, again and again, and a collector that is away half of the time: of
@@ -115,7 +117,7 @@ func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-			t.Skipf("mount a small file system: %v (run as root)", err)
+			needed.Missing(t, "mount a small file system: %v (run as root)", err)
 		}
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"hoalu/internal/needed"
 	"hoalu/vault"
 	"hoalu/vault/local"
 	"hoalu/vault/vaulttest"
@@ -337,12 +338,12 @@ func folder(t *testing.T, dir string) string {
 // TestReadOnlyDisk: a vault that is there opens on it; one that must be made says what to do.
 func TestReadOnlyDisk(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("not run: mounting a small tmpfs needs root")
+		needed.Missing(t, "mounting a small tmpfs needs root")
 	}
 	clean(t)
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("not run: a small tmpfs cannot be mounted here: %v", err)
+		needed.Missing(t, "a small tmpfs cannot be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 	c := local.Config{Data: filepath.Join(disk, "data"), UserConfig: t.TempDir()}

@@ -15,6 +15,7 @@ import (
 
 	"hoalu/collector/queue"
 	"hoalu/ecs/wire"
+	"hoalu/internal/needed"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -247,11 +248,11 @@ func TestTooLarge(t *testing.T) {
 // takes writes again by itself once there is space.
 func TestDiskFull(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("not run: mounting a small tmpfs needs root")
+		needed.Missing(t, "mounting a small tmpfs needs root")
 	}
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=12m"); err != nil {
-		t.Skipf("not run: a small tmpfs cannot be mounted here: %v", err)
+		needed.Missing(t, "a small tmpfs cannot be mounted here: %v", err)
 	}
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) }) //nolint:errcheck // gone with the machine
 	ballast := filepath.Join(dir, "ballast")

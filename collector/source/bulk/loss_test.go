@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"hoalu/ecs/wire"
+	"hoalu/internal/needed"
 )
 
 // documented is the rsyslog configuration of docs/<language>/sources.md for hosts of which nothing may be lost, as it stands there.
@@ -80,10 +81,7 @@ func TestRsyslogLosesNothing(t *testing.T) {
 	bin, err := exec.LookPath("rsyslogd")
 	modules, _ := filepath.Glob("/usr/lib/*/rsyslog/omelasticsearch.so")
 	if err != nil || len(modules) == 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("rsyslogd with omelasticsearch is not installed; CI must have it: test/peers/install.sh")
-		}
-		t.Skip("not run: rsyslogd with omelasticsearch is not installed (test/peers/install.sh)")
+		needed.Missing(t, "rsyslogd with omelasticsearch is not installed (test/peers/install.sh)")
 	}
 	conf := documented(t, "en")
 	if vi := documented(t, "vi"); vi != conf {

@@ -69,8 +69,8 @@ func TestTLSIsAsFastAsTCP(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if took[TLS] > 5*time.Second {
-		t.Errorf("%d messages: TCP %s, TLS %s", n, took[TCP], took[TLS])
+	if took[TLS] > 2*took[TCP]+500*time.Millisecond { // the half second is a hand-shake on a machine that does other things
+		t.Errorf("%d messages: TCP %s, TLS %s: as fast is wanted", n, took[TCP], took[TLS])
 	}
 	t.Logf("%d messages: TCP %s, TLS %s", n, took[TCP], took[TLS])
 }
