@@ -225,11 +225,13 @@ func TestAppOnlyWires(t *testing.T) {
 	}
 }
 
-// Lines and functions that are read at once: lineRunes counts characters, those of literals apart, which cannot be broken; a function
-// of more than functionLines is cut along its meaning. Tests are held to the first only: a long test tells one story.
+// Lines, functions and files that are read at once: lineRunes counts characters, those of literals apart, which cannot be broken; a
+// function of more than functionLines and a file of more than fileLines are cut along their meaning. Tests are held to the first only: a
+// long test tells one story. Write files of 600 lines at most; the rest is room for a mend that must not wait for a cut.
 const (
 	lineRunes     = 140
 	functionLines = 80
+	fileLines     = 640
 )
 
 // TestLinesAndFunctionsFit reads every file of Go that people write.
@@ -270,6 +272,9 @@ func TestLinesAndFunctionsFit(t *testing.T) {
 		}
 		if strings.HasSuffix(f, "_test.go") {
 			return nil
+		}
+		if n := bytes.Count(raw, []byte{'\n'}); n > fileLines {
+			t.Errorf("%s has %d lines, more than %d: cut it along its meaning", name, n, fileLines)
 		}
 		for _, decl := range tree.Decls {
 			fn, ok := decl.(*ast.FuncDecl)

@@ -18,7 +18,7 @@
 // pcapgo as the second opinion in the tests.
 //
 // To add a protocol: a file <protocol>.go with its parser (a pure function over bytes, with a fuzz target), a row in the
-// recognisers of stream.go (TCP) or udp.go, and a record in record.go.
+// recognisers of recognise.go (TCP) or udp.go, and a record in record.go.
 package packet
 
 import (
