@@ -59,7 +59,7 @@ func (d *destination) beat(ctx context.Context) error {
 	bctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
 	defer cancel()
 	sent := now()
-	beatErr := b.Heartbeat(bctx, l, sent, sum.Waiting)
+	_, beatErr := guarded(d.log, l.Channel, func() (struct{}, error) { return struct{}{}, b.Heartbeat(bctx, l, sent, sum.Waiting) })
 	if beatErr != nil {
 		beatErr = trouble(beatErr, l)
 	}

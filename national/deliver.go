@@ -55,6 +55,9 @@ const idle = 500 * time.Millisecond
 // deliverOne sends the report at the head; it returns how long to wait, 0 for go on at once.
 func (d *destination) deliverOne(ctx context.Context, l delivery.Link, a Adapter) time.Duration {
 	row, wait, err := d.ready(ctx, l, a)
+	if _, own := errors.AsType[*incomplete](err); own && ctx.Err() == nil {
+		return d.settle(ctx, l, row, soc.Receipt{}, err)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			d.log.Error("choose the next report", "error", err)
@@ -65,12 +68,17 @@ func (d *destination) deliverOne(ctx context.Context, l delivery.Link, a Adapter
 		return wait
 	}
 	dctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
-	receipt, err := a.Deliver(dctx, l, toReport(row))
+	receipt, err := guarded(d.log, l.Channel, func() (soc.Receipt, error) { return a.Deliver(dctx, l, toReport(row)) })
 	cancel()
 	d.testSent(row.ID)
 	if ctx.Err() != nil {
 		return time.Second
 	}
+	return d.settle(ctx, l, row, receipt, err)
+}
+
+// settle writes how a delivery went; it returns how long to wait, 0 for go on at once.
+func (d *destination) settle(ctx context.Context, l delivery.Link, row db.NationalOutbox, receipt soc.Receipt, err error) time.Duration {
 	if err != nil {
 		err = trouble(err, l)
 	}
@@ -103,7 +111,7 @@ func (d *destination) deliverOne(ctx context.Context, l delivery.Link, a Adapter
 		})
 		d.fail(nil)
 	case errors.As(err, &refused):
-		d.log.Warn("report refused", "report", row.ID, "error", err)
+		d.log.Warn("report refused", "report", row.ID, "error", clip(err.Error()))
 		err = d.refuse(ctx, row.ID, refused.Words)
 		d.fail(nil)
 	default:

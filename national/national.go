@@ -123,7 +123,7 @@ func (s *Service) Ready(ctx context.Context) error {
 		since, why := s.destination(ep.ID).troubled()
 		if since != 0 && now()-since >= s.cfg.LateAfter().Milliseconds() {
 			errs = append(errs, wording.New("the receiving point %s has not been reached since %s, reports wait and are not lost: %s", ep.URL,
-				time.UnixMilli(since).In(soc.Zone).Format("2006-01-02 15:04:05 -07:00"), why))
+				time.UnixMilli(since).In(soc.Zone).Format("2006-01-02 15:04:05 -07:00"), Told(why.Error())))
 		}
 	}
 	return errors.Join(errs...)

@@ -136,6 +136,11 @@ func (s *Service) withhold(ctx context.Context, row db.NationalOutbox) (bool, er
 	})
 }
 
+// incomplete is the error of a report that an adapter could not complete. It is that report's own: it counts as a try that failed.
+type incomplete struct{ error }
+
+func (e *incomplete) Unwrap() error { return e.error }
+
 // complete fills in what was not known when the report was made, such as our identifier at a centre that was set later, and renders it
 // anew when it was made for another channel. It is stored before anything is sent, so every delivery under the id carries the same bytes
 // for as long as the centre is the same. gone says that this channel cannot carry the report: it is settled as refused, with the cause.
@@ -147,14 +152,18 @@ func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter,
 	}
 	body := []byte(row.Body)
 	if row.Channel != l.Channel {
-		if body, err = d.renderAnew(ctx, a, o, row); err != nil {
+		if body, err = d.renderAnew(ctx, l.Channel, a, o, row); err != nil {
 			d.log.Warn("report not for this channel", "report", row.ID, "error", err)
-			return row, true,
-				d.refuse(ctx, row.ID, fmt.Sprintf("not sent: made for channel %s, and channel %s cannot carry it: %s", row.Channel, l.Channel, err))
+			words := fmt.Sprintf("not sent: made for channel %s, and channel %s cannot carry it: %s", row.Channel, l.Channel, err)
+			if row.Channel == "" {
+				words = fmt.Sprintf("not sent: channel %s cannot carry it: %s", l.Channel, err)
+			}
+			return row, true, d.refuse(ctx, row.ID, words)
 		}
 	} else if c, ok := a.(Completer); ok {
-		if body, err = c.Complete(body, o); err != nil {
-			return row, false, fmt.Errorf("complete report %s: %w", row.ID, err)
+		body, err = guarded(d.log, l.Channel, func() ([]byte, error) { return c.Complete([]byte(row.Body), o) })
+		if err != nil {
+			return row, false, &incomplete{fmt.Errorf("complete report %s: %w", row.ID, err)}
 		}
 	}
 	if string(body) == row.Body && row.Channel == l.Channel {
@@ -167,7 +176,7 @@ func (d *destination) complete(ctx context.Context, l delivery.Link, a Adapter,
 }
 
 // renderAnew makes the body of a report that waits for another channel, with its alert as it is now.
-func (s *Service) renderAnew(ctx context.Context, a Adapter, o delivery.Outgoing, row db.NationalOutbox) ([]byte, error) {
+func (s *Service) renderAnew(ctx context.Context, channel string, a Adapter, o delivery.Outgoing, row db.NationalOutbox) ([]byte, error) {
 	o.ID, o.Kind, o.Order, o.Created = row.ID, row.Kind, row.Ord, row.Created
 	if row.Kind != delivery.KindTest {
 		if s.hooks.Alert == nil {
@@ -182,7 +191,7 @@ func (s *Service) renderAnew(ctx context.Context, a Adapter, o delivery.Outgoing
 		}
 		o.Alert = x
 	}
-	return a.Render(o)
+	return guarded(s.log, channel, func() ([]byte, error) { return a.Render(o) })
 }
 
 // ready is next, completed and still to be sent.

@@ -85,22 +85,31 @@ func (s *Service) enqueue(ctx context.Context, q *db.Queries, ep Endpoint, o del
 		return fmt.Errorf("give report order: %w", err)
 	}
 	o.Order, o.Created, o.Organ = order, now(), ep.OrganID
-	f, ok := forwarderOf(ep.Channel)
-	if !ok {
-		return fmt.Errorf("render report of %s: channel %q is not known to this program", a.Number, ep.Channel)
-	}
-	body, err := f.New().Render(o)
-	if err != nil {
-		return fmt.Errorf("render report of %s: %w", a.Number, err)
-	}
+	body, channel := s.render(ep.Channel, o)
 	if _, err := q.InsertReport(ctx, db.InsertReportParams{Ord: order, ID: o.ID, Kind: o.Kind, Subject: a.Number, SystemID: a.System,
-		Channel: ep.Channel,
+		Channel: channel,
 		Body:    string(body), Digest: delivery.Digest(body), Created: o.Created, Demo: flag(a.Demo), Exercise: flag(a.Exercise),
 		Destination: ep.ID}); err != nil {
 		return fmt.Errorf("write report of %s: %w", a.Number, err)
 	}
 	s.destination(ep.ID).poke()
 	return nil
+}
+
+// render makes the body of a report for a channel. What cannot be rendered waits without a body, made for no channel: the alert is written
+// and the report keeps its place, and whoever delivers it renders it again and says what is wrong.
+func (s *Service) render(channel string, o delivery.Outgoing) (body []byte, madeFor string) {
+	f, ok := forwarderOf(channel)
+	if !ok {
+		s.log.Error("report not rendered: the channel is not known to this program", "report", o.ID, "channel", channel)
+		return nil, ""
+	}
+	body, err := guarded(s.log, channel, func() ([]byte, error) { return f.New().Render(o) })
+	if err != nil {
+		s.log.Error("report not rendered", "report", o.ID, "channel", channel, "error", err)
+		return nil, ""
+	}
+	return body, channel
 }
 
 func flag(b bool) int64 {
@@ -133,7 +142,9 @@ func (s *Service) SendTest(ctx context.Context, by soc.Actor, destination int64)
 		if !ok {
 			return fmt.Errorf("channel %q is not known to this program", ep.Channel)
 		}
-		body, err := f.New().Render(delivery.Outgoing{ID: id, Kind: delivery.KindTest, Order: order, Created: now(), Organ: ep.OrganID})
+		body, err := guarded(s.log, ep.Channel, func() ([]byte, error) {
+			return f.New().Render(delivery.Outgoing{ID: id, Kind: delivery.KindTest, Order: order, Created: now(), Organ: ep.OrganID})
+		})
 		if err != nil {
 			return err
 		}

@@ -43,6 +43,12 @@ func (p *plain) Deliver(_ context.Context, _ delivery.Link, r soc.Report) (soc.R
 // plainService runs a link whose table has one more row, with an endpoint on it.
 func plainService(t *testing.T, receipts delivery.Receipts, p *plain, before func(*Service, *state.DB)) *Service {
 	t.Helper()
+	return serve(t, receipts, p, before)
+}
+
+// serve is plainService with any adapter on the row "plain".
+func serve(t *testing.T, receipts delivery.Receipts, p Adapter, before func(*Service, *state.DB)) *Service {
+	t.Helper()
 	table := forwarders
 	t.Cleanup(func() { forwarders = table })
 	forwarders = append(slices.Clone(table), forwarder{Channel{Name: "plain", Receipts: receipts}, func() Adapter { return p }})

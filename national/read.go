@@ -386,7 +386,7 @@ func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([
 				return nil, fmt.Errorf("read receipt of %s: %w", row.ID, err)
 			}
 			if err == nil {
-				r.Receipt = stored(row, rc, key[row.Destination])
+				r.Receipt = s.stored(row, rc, key[row.Destination])
 			}
 		}
 		out = append(out, r)

@@ -27,7 +27,7 @@ func pinned(ctx context.Context, q *db.Queries, destination int64) (string, erro
 
 // stored is the receipt kept with a report, verified again from the centre's own words: what was true when it came must still be true
 // of what is shown. key is the key in force, for receipts kept before their own was.
-func stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Receipt {
+func (s *Service) stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Receipt {
 	sig, _ := hex.DecodeString(rc.Signature)
 	out := &soc.Receipt{ID: rc.ReceiptID, Report: rc.ReportID, Received: rc.Received, Digest: rc.Digest, KeyID: rc.KeyID, Signature: sig,
 		Raw: []byte(rc.Raw)}
@@ -51,7 +51,9 @@ func stored(row db.NationalOutbox, rc db.NationalReceipt, key string) *soc.Recei
 		if err != nil {
 			return fmt.Errorf("the key of the receipt is not known: %w", err)
 		}
-		again, err := check.Check(k, toReport(row), []byte(rc.Raw))
+		again, err := guarded(s.log, row.Channel, func() (soc.Receipt, error) {
+			return check.Check(k, toReport(row), []byte(rc.Raw))
+		})
 		if err != nil {
 			return err
 		}

@@ -99,7 +99,7 @@ func (d *destination) receipts(ctx context.Context, from, to int64) (map[string]
 		if err != nil {
 			return nil, fmt.Errorf("read report %s: %w", rc.ReportID, err)
 		}
-		good[rc.ReportID] = stored(row, rc, key).Verified
+		good[rc.ReportID] = d.stored(row, rc, key).Verified
 	}
 	return good, nil
 }
@@ -130,7 +130,7 @@ func (d *destination) reconcile(ctx context.Context, by soc.Actor, day string) (
 	}
 	lctx, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
 	asked := now()
-	held, err := lister.List(lctx, l, from, to)
+	held, err := guarded(d.log, l.Channel, func() (map[string]string, error) { return lister.List(lctx, l, from, to) })
 	cancel()
 	if err != nil {
 		return Reconciliation{}, wording.New("get the centre's list of %s: %s", day, trouble(err, l))

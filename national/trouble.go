@@ -32,9 +32,15 @@ var troubles = map[string]wording.Word{
 	"no_answer":      "no answer from %s within %s: check the line and the firewall",
 }
 
+// NotYet stands in place of an answer that has not come when a test packet was waited for.
+const NotYet = "no_answer: the centre has not answered yet; the packet stays in the outbox"
+
 // Told is a kept text of trouble (soc.Report.LastError, Summary.LastError) in words; what the centre itself said is given as it is. What
 // the system said stands in brackets behind the trouble and is left out: the log has it.
 func Told(text string) *wording.Problem {
+	if text == NotYet {
+		return wording.New("the centre has not answered yet; the packet stays in the outbox")
+	}
 	code, said, _ := strings.Cut(text, ": ")
 	if format, ok := troubles[code]; ok {
 		expr := strings.ReplaceAll(regexp.QuoteMeta(string(format)), "%s", "(.+)") // a verb has nothing to quote
@@ -50,14 +56,14 @@ func Told(text string) *wording.Problem {
 }
 
 // trouble says in plain words why the centre was not reached and what to do, behind its word of troubles. What the centre itself
-// answered is left as it is.
+// answered is left as it is, but for its length.
 func trouble(err error, l delivery.Link) error {
 	host := l.URL
 	if u, perr := url.Parse(l.URL); perr == nil {
 		host = u.Host
 	}
 	say := func(code string, args ...any) error {
-		return wording.Because(err, "%s: %s (%s)", code, wording.New(string(troubles[code]), args...), err.Error())
+		return wording.Because(err, "%s: %s (%s)", code, wording.New(string(troubles[code]), args...), clip(err.Error()))
 	}
 	var (
 		invalid  x509.CertificateInvalidError
@@ -79,7 +85,7 @@ func trouble(err error, l delivery.Link) error {
 		for _, ip := range name.Certificate.IPAddresses {
 			names = append(names, ip.String())
 		}
-		return say("server_name", strings.Join(names, ", "), host)
+		return say("server_name", clip(strings.Join(names, ", ")), host)
 	case errors.As(err, &unknown), errors.As(err, &invalid):
 		return say("server_ca", host)
 	case errors.As(err, &notTLS), errors.Is(err, http.ErrSchemeMismatch):
@@ -94,6 +100,9 @@ func trouble(err error, l delivery.Link) error {
 		return say("no_route", host)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &deadline) && deadline.Timeout():
 		return say("no_answer", host, l.Timeout)
+	}
+	if text := err.Error(); clip(text) != text { // a line of its answer may be megabytes
+		return wording.Because(err, "%s", clip(text))
 	}
 	return err
 }

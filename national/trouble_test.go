@@ -41,6 +41,15 @@ func TestTroubleIsToldAgain(t *testing.T) {
 			t.Errorf("%s is told again as %q and %q", text, english, marked)
 		}
 	}
+	if got := Told(NotYet).String(); "no_answer: "+got != NotYet {
+		t.Errorf("%q is told as %q", NotYet, got)
+	}
+	long := strings.Repeat("a", 10<<20) // what the far side sends may stand in an error as a whole
+	for _, err := range []error{errors.New("malformed HTTP response " + long), &net.OpError{Op: "remote error", Err: errors.New(long)}} {
+		if text := trouble(err, l).Error(); len(text) > 2000 || !errors.Is(trouble(err, l), err) {
+			t.Errorf("an error of %d bytes is told with %d", len(err.Error()), len(text))
+		}
+	}
 	for _, own := range []string{"", "422 the organ is not known", "no_service: come back tomorrow", "server_ca: %s %s (x)"} {
 		if got := Told(own).Say(func(english string) string { return english }); got != own {
 			t.Errorf("the centre's own %q is told as %q", own, got)

@@ -172,7 +172,8 @@ type Store interface {
 	Usage(ctx context.Context) (held []Usage, partial []string, err error)
 	// Fields lists the field names in use, most filled first, estimated from the newest segments.
 	Fields(ctx context.Context) ([]FieldShare, error)
-	// Retain deletes what is past its Policy.
+	// Retain deletes what is past its Policy. Days are those on which something was received: a time without any counts for three days at
+	// most, so that a clock that is set ahead makes nothing old.
 	Retain(ctx context.Context, p Policy) ([]Removed, error)
 	// Run seals by age, compacts and applies retention until ctx ends.
 	Run(ctx context.Context) error

@@ -391,7 +391,7 @@ func (p nationalPart) Test(ctx context.Context, actor soc.Actor, destination int
 	r, told, err := p.a.national.Answer(ctx, id)
 	out := console.TestDone{Report: id, OK: r.State == soc.ReportAccepted, Text: r.LastError}
 	if err == nil && !told {
-		out.Text = "no_answer: the centre has not answered yet; the packet stays in the outbox"
+		out.Text = national.NotYet
 	}
 	return out, err
 }

@@ -124,11 +124,22 @@ func ReceiptText(r Receipt) []byte {
 
 // Held is the centre's list for a day.
 type Held struct {
-	Organ     string     `json:"organ"`
-	From      int64      `json:"from"`
-	To        int64      `json:"to"`
-	Reports   []HeldItem `json:"reports"`
-	Signature string     `json:"signature"`
+	Organ     string    `json:"organ"`
+	From      int64     `json:"from"`
+	To        int64     `json:"to"`
+	Reports   HeldItems `json:"reports"`
+	Signature string    `json:"signature"`
+}
+
+// HeldItems are what a list holds.
+type HeldItems []HeldItem
+
+// UnmarshalJSON refuses more items than a list of its length can mean: an empty one has three bytes and takes ten times as many here.
+func (h *HeldItems) UnmarshalJSON(text []byte) error {
+	if n := bytes.Count(text, []byte("{")); n > maxHeld {
+		return fmt.Errorf("the list has %d items; %d are taken", n, maxHeld)
+	}
+	return json.Unmarshal(text, (*[]HeldItem)(h))
 }
 
 // HeldItem is one report the centre holds.
@@ -187,8 +198,16 @@ func (a *Adapter) http(l delivery.Link) *http.Client {
 	return a.client
 }
 
+// Bounds of what is kept of an answer; a report carries a receipt, a heartbeat nothing that is read but words of trouble.
+const (
+	maxReceipt = 64 << 10
+	maxList    = 16 << 20
+	maxHeld    = maxList / 80 // an item with an id and a digest of ours is longer
+)
+
+// do asks, and reads an answer of at most most bytes: what the centre sends takes no more memory, however long it is.
 func (a *Adapter) do(ctx context.Context, l delivery.Link, method, path string, body []byte,
-	header map[string]string) (int, []byte, error) {
+	header map[string]string, most int) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(l.URL, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -203,40 +222,40 @@ func (a *Adapter) do(ctx context.Context, l delivery.Link, method, path string, 
 		return 0, nil, err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, int64(most)+1))
 	if err != nil {
 		return 0, nil, fmt.Errorf("read answer: %w", err)
+	}
+	if good := res.StatusCode == http.StatusOK || res.StatusCode == http.StatusCreated; good && len(answer) > most {
+		return 0, nil, fmt.Errorf("the centre's answer is longer than %d bytes", most)
 	}
 	return res.StatusCode, answer, nil
 }
 
 // Deliver posts one report.
 func (a *Adapter) Deliver(ctx context.Context, l delivery.Link, r soc.Report) (soc.Receipt, error) {
-	status, answer, err := a.do(ctx, l, http.MethodPost, "/v1/reports", r.Body, map[string]string{"Idempotency-Key": r.ID})
+	status, answer, err := a.do(ctx, l, http.MethodPost, "/v1/reports", r.Body, map[string]string{"Idempotency-Key": r.ID}, maxReceipt)
 	if err != nil {
 		return soc.Receipt{}, err
 	}
 	switch status {
 	case http.StatusOK, http.StatusCreated:
 	case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return soc.Receipt{}, &delivery.Refused{Words: fmt.Sprintf("%d %s", status, answer)}
+		return soc.Receipt{}, &delivery.Refused{Words: fmt.Sprintf("%d %.500s", status, answer)}
 	default:
 		return soc.Receipt{}, fmt.Errorf("the centre answers %d %.200s", status, answer)
 	}
 	return a.Check(l.Key, r, answer)
 }
 
-// maxReceipt bounds what is kept of an answer.
-const maxReceipt = 64 << 10
-
 // Check verifies a receipt.
 func (a *Adapter) Check(key crypto.PublicKey, r soc.Report, answer []byte) (soc.Receipt, error) {
 	var rc Receipt
-	if err := json.Unmarshal(answer, &rc); err != nil {
-		return soc.Receipt{}, fmt.Errorf("the centre answers without a receipt: %w", err)
-	}
 	if len(answer) > maxReceipt {
 		return soc.Receipt{}, fmt.Errorf("receipt not valid: it has %d bytes", len(answer))
+	}
+	if err := json.Unmarshal(answer, &rc); err != nil {
+		return soc.Receipt{}, fmt.Errorf("the centre answers without a receipt: %w", err)
 	}
 	digest := delivery.Digest(r.Body)
 	if rc.ReportID != r.ID || rc.Digest != digest {
@@ -260,7 +279,7 @@ func (a *Adapter) Heartbeat(ctx context.Context, l delivery.Link, at, waiting in
 	if err != nil {
 		return err
 	}
-	status, answer, err := a.do(ctx, l, http.MethodPost, "/v1/heartbeat", body, nil)
+	status, answer, err := a.do(ctx, l, http.MethodPost, "/v1/heartbeat", body, nil, maxReceipt)
 	if err != nil {
 		return err
 	}
@@ -273,7 +292,7 @@ func (a *Adapter) Heartbeat(ctx context.Context, l delivery.Link, at, waiting in
 // List gets what the centre holds of ours, made in [from, to).
 func (a *Adapter) List(ctx context.Context, l delivery.Link, from, to int64) (map[string]string, error) {
 	q := url.Values{"organ": {l.Organ}, "from": {strconv.FormatInt(from, 10)}, "to": {strconv.FormatInt(to, 10)}}
-	status, answer, err := a.do(ctx, l, http.MethodGet, "/v1/reports?"+q.Encode(), nil, nil)
+	status, answer, err := a.do(ctx, l, http.MethodGet, "/v1/reports?"+q.Encode(), nil, nil, maxList)
 	if err != nil {
 		return nil, err
 	}

@@ -42,10 +42,10 @@ func (s *Store) Compact(ctx context.Context) error {
 	if err := c.sweep(v); err != nil {
 		return fmt.Errorf("remove what a crash left: %w", err)
 	}
-	if err := c.fileLevel0(v.level0); err != nil {
+	if err := s.guarded("filing", func() error { return c.fileLevel0(v.level0) }); err != nil {
 		return fmt.Errorf("file first-level segments: %w", noSpace(err))
 	}
-	if err := c.merge(v.files); err != nil {
+	if err := s.guarded("merging", func() error { return c.merge(v.files) }); err != nil {
 		return fmt.Errorf("merge small files: %w", noSpace(err))
 	}
 	if len(v.level0) == 0 && len(c.made) == 0 && len(c.replaced) == 0 {

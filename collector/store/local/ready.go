@@ -82,7 +82,7 @@ func (t *troubles) scanned(pt part, p *plan, err error) {
 
 // again scans what could not be read before, until maxNamed parts cannot be read once more, and forgets parts that the store holds no
 // more. It returns why each of the others cannot be read, by name.
-func (t *troubles) again(ctx context.Context, held map[string]bool) map[string]string {
+func (t *troubles) again(ctx context.Context, held map[string]bool, guard func(string, func() error) error) map[string]string {
 	t.mu.Lock()
 	for k, f := range t.unread {
 		if !held[f.part.name()] {
@@ -98,7 +98,7 @@ func (t *troubles) again(ctx context.Context, held map[string]bool) map[string]s
 	for bad := 0; len(list) > 0 && bad < maxNamed && ctx.Err() == nil; list = list[1:] {
 		f := list[0]
 		out := partial{aggs: newAggs(f.plan)}
-		err := f.part.scan(ctx, f.plan, &out)
+		err := guard("search", func() error { return f.part.scan(ctx, f.plan, &out) })
 		if ctx.Err() == nil {
 			t.scanned(f.part, f.plan, err)
 		}
@@ -145,7 +145,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	for name := range paths {
 		held[name] = true
 	}
-	gone := s.trouble.again(ctx, held)
+	gone := s.trouble.again(ctx, held, s.guarded)
 	for name, path := range paths {
 		if err := ctx.Err(); err != nil {
 			return err

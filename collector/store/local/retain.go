@@ -10,7 +10,37 @@ import (
 	"hoalu/collector/store"
 )
 
-// Retain implements store.Store: it unlinks files whose newest receipt is older than the policy keeps.
+// mostAway is what a time without any receipt counts for at most in the age of what was received before it.
+const mostAway = 3 * 24 * time.Hour
+
+// ages says how old what was received on a day is, in days: those on which this store received, with at most mostAway for a time in which
+// it received nothing. Events are deleted by that and not by the clock alone: a clock that is set years ahead, while the appliance runs or
+// before it starts, would make everything past its retention at once, and nothing could bring it back. What is received under a wrong clock
+// is behind such a time too. An appliance that was off keeps its events longer by as much as it was off.
+func ages(files []*file, now time.Time) func(day time.Time) time.Duration {
+	today := now.UTC().Truncate(24 * time.Hour)
+	days := []time.Time{today}
+	for _, f := range files {
+		if d := received(f); d.Before(today) {
+			days = append(days, d)
+		}
+	}
+	slices.SortFunc(days, func(a, b time.Time) int { return b.Compare(a) }) // newest first
+	age := map[time.Time]time.Duration{today: 0}
+	for i, d := range days[1:] {
+		if newer := days[i]; !d.Equal(newer) {
+			age[d] = age[newer] + min(newer.Sub(d), mostAway)
+		}
+	}
+	return func(day time.Time) time.Duration { return age[day] }
+}
+
+// received is the day of a file's newest receipt.
+func received(f *file) time.Time {
+	return time.UnixMilli(max(f.Created, 0)).UTC().Truncate(24 * time.Hour)
+}
+
+// Retain implements store.Store: it unlinks files whose newest receipt is older (ages) than the policy keeps.
 func (s *Store) Retain(ctx context.Context, policy store.Policy) ([]store.Removed, error) {
 	s.compacting.Lock()
 	defer s.compacting.Unlock()
@@ -19,7 +49,7 @@ func (s *Store) Retain(ctx context.Context, policy store.Policy) ([]store.Remove
 	}
 	v := s.view()
 	defer s.release(v)
-	today := s.cfg.Now().UTC().Truncate(24 * time.Hour)
+	age := ages(v.files, s.cfg.Now())
 	c := &compaction{s: s, ctx: ctx, replaced: map[*file]bool{}}
 	type verdict struct {
 		days int
@@ -37,8 +67,7 @@ func (s *Store) Retain(ctx context.Context, policy store.Policy) ([]store.Remove
 		if p.hold || p.days <= 0 {
 			continue
 		}
-		received := time.UnixMilli(max(f.Created, 0)).UTC().Truncate(24 * time.Hour)
-		if today.Sub(received) <= time.Duration(p.days)*24*time.Hour {
+		if age(received(f)) <= time.Duration(p.days)*24*time.Hour {
 			continue
 		}
 		c.replaced[f] = true

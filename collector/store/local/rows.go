@@ -82,7 +82,8 @@ func (s *Store) fetchSome(ctx context.Context, hits []hit, r *query.Result) erro
 				for i, k := range list {
 					rows[i] = hits[k].row
 				}
-				events, err := s.rows(ctx, f, rows)
+				var events []*ecs.Event
+				err := s.guarded("reading of events", func() (err error) { events, err = s.rows(ctx, f, rows); return err })
 				if err != nil {
 					mu.Lock()
 					if why := (filePart{s, f}).name() + ": " + reason(err); !slices.Contains(r.Partial, why) {

@@ -29,7 +29,8 @@ func (s *Store) startWrite() {
 	s.writers.Add(1)
 	go func() {
 		defer s.writers.Done()
-		seg, err := s.write(m)
+		var seg *l0
+		err := s.guarded("sealing", func() (err error) { seg, err = s.write(m); return err })
 		s.mu.Lock()
 		s.sealErr = err
 		if err == nil {

@@ -46,7 +46,7 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 	}
 	v := s.view()
 	defer s.release(v)
-	run := &search{p: p, trouble: &s.trouble, total: partial{aggs: newAggs(p)}, failed: slices.Clone(v.damaged)}
+	run := &search{p: p, trouble: &s.trouble, guard: s.guarded, total: partial{aggs: newAggs(p)}, failed: slices.Clone(v.damaged)}
 	for _, m := range v.mems {
 		run.add(m)
 	}
@@ -120,6 +120,7 @@ type search struct {
 	p       *plan
 	parts   []part
 	trouble *troubles
+	guard   func(what string, f func() error) error
 
 	mu      sync.Mutex // guards what follows
 	at      int
@@ -185,17 +186,23 @@ func (r *search) work(ctx context.Context) {
 			q.Limit = 0
 			p = &q
 		}
-		v, err := pt.judge(p)
-		scanned := err != nil // the token filter is a file, too
-		lo, hi := pt.span()
-		_, all := p.overlaps(lo, hi)
-		switch {
-		case err != nil || v == never:
-		case v == always && all && p.Limit <= 0 && len(p.Aggs) == 0:
-			out.count = pt.rows()
-		default:
-			err, scanned = pt.scan(ctx, p, &out), true
-		}
+		scanned := true
+		err := r.guard("search", func() error {
+			v, err := pt.judge(p)
+			lo, hi := pt.span()
+			_, all := p.overlaps(lo, hi)
+			switch {
+			case err != nil: // the token filter is a file, too
+				return err
+			case v == never:
+				scanned = false
+			case v == always && all && p.Limit <= 0 && len(p.Aggs) == 0:
+				out.count, scanned = pt.rows(), false
+			default:
+				return pt.scan(ctx, p, &out)
+			}
+			return nil
+		})
 		if scanned && ctx.Err() == nil {
 			r.trouble.scanned(pt, p, err)
 		}
