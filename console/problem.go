@@ -169,6 +169,11 @@ func (h *desk) problem(ctx context.Context, k *call, err error) *Problem {
 			Detail: "The list cannot be continued from there."})
 	case errors.Is(err, query.ErrSearch):
 		return newProblem(k.Lang, &soc.Problem{Status: http.StatusBadRequest, Code: "search_refused", Detail: "The search cannot be executed."})
+	case errors.Is(err, state.ErrUnsure):
+		h.log.ErrorContext(ctx, "the state database did not say whether a request was saved", "http.request.method", k.op.Method, "url.path",
+			k.op.Path, "error.message", err.Error())
+		return newProblem(k.Lang, &soc.Problem{Status: http.StatusServiceUnavailable, Code: "state_unsure",
+			Detail: "It could not be told whether this was saved.", Do: "Load the page again and look before it is done again."})
 	case state.Unreachable(err):
 		h.log.ErrorContext(ctx, "the state database does not answer a request", "http.request.method", k.op.Method, "url.path", k.op.Path,
 			"error.message", err.Error())

@@ -10,3 +10,9 @@ import (
 func (l *Leases) SetLength(d time.Duration) *Leases { l.length = d; return l }
 
 func (db *DB) Migrator() (*goose.Provider, error) { return db.migrator() }
+
+// SetPatience changes how long PostgreSQL may be silent, and a change on it take.
+func (db *DB) SetPatience(answer, whole time.Duration) {
+	db.answer.Store(int64(answer))
+	db.whole.Store(int64(whole))
+}

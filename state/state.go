@@ -85,6 +85,7 @@ type DB struct {
 	path    string
 	version int64
 	answer  atomic.Int64 // longest silence of PostgreSQL, in nanoseconds; 0: none
+	whole   atomic.Int64 // longest change on PostgreSQL, in nanoseconds
 	wrote   atomic.Int64 // when Ready wrote last, Unix ms; 0: never, or the last look failed
 }
 
@@ -166,6 +167,7 @@ func openPostgres(c Config) (*DB, error) {
 		return nil, fmt.Errorf("open the state database: %w", err)
 	}
 	db := &DB{dialect: Postgres}
+	db.whole.Store(int64(writeWait))
 	from := connector{dsn: c.DSN, answer: &db.answer}
 	db.write, db.read = sql.OpenDB(from), sql.OpenDB(from)
 	db.write.SetMaxOpenConns(2) // one writes; migrations hold a second for their lock
@@ -232,9 +234,23 @@ func (db *DB) Read() *sql.DB { return db.read }
 // writerLock is the advisory lock that makes PostgreSQL's writers take turns, as SQLite's do.
 const writerLock = 0x486f614c75 // "HoaLu"
 
-// Tx runs fn in the one write transaction and commits when it returns nil. It waits its turn; ctx bounds the wait. For a context of
-// Leases.Alone whose lease another has taken it fails with ErrNotHolder.
+// Tx runs fn in the one write transaction and commits when it returns nil. It waits its turn; ctx bounds the wait, and on PostgreSQL
+// writeWait does. For a context of Leases.Alone whose lease another has taken it fails with ErrNotHolder. With ErrUnsure it is not
+// known whether the transaction took place; with any other error it did not.
 func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
+	if db.dialect != Postgres {
+		return db.tx(ctx, fn)
+	}
+	limited, cancel := context.WithTimeout(ctx, time.Duration(db.whole.Load()))
+	defer cancel()
+	err := db.tx(limited, fn)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", errLong, err)
+	}
+	return err
+}
+
+func (db *DB) tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
@@ -256,8 +272,15 @@ func (db *DB) Tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil { // nobody asks for a commit
+		return fmt.Errorf("commit: %w", err)
+	}
 	done = true
-	if err := tx.Commit(); err != nil {
+	err = tx.Commit()
+	if err != nil && db.dialect == Postgres && unsure(err) {
+		return fmt.Errorf("commit: %w: %w", ErrUnsure, err)
+	}
+	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

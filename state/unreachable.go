@@ -27,5 +27,8 @@ func Unreachable(err error) bool {
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return true
 	}
-	return errors.Is(err, errSilent) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
+	if errors.Is(err, pgconn.ErrConnClosed) { // it had been given up: what follows on it says only that
+		return true
+	}
+	return errors.Is(err, errSilent) || errors.Is(err, errLong) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
 }

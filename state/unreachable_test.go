@@ -26,6 +26,7 @@ func TestUnreachable(t *testing.T) {
 		{fmt.Errorf("read: %w", driver.ErrBadConn), true},
 		{io.ErrUnexpectedEOF, true},
 		{fmt.Errorf("write failed: %w", &net.OpError{Op: "write", Err: syscall.EPIPE}), true},
+		{fmt.Errorf("begin: %w", pgconn.ErrConnClosed), true}, // all that the driver says of a connection that was given up
 		{&pgconn.PgError{Code: "23505"}, false},
 		{&pgconn.PgError{Code: "57014"}, false}, // cancelled by its asker
 		{sql.ErrNoRows, false},
