@@ -144,7 +144,7 @@ var ErrManyEndpoints = fmt.Errorf("at most %d receiving points can be set", maxD
 // PutEndpoint puts a receiving point in force in place of the destination e.ID (0: the first one, which it makes where there is none), or
 // beside the others with add: alerts from now on are reported to it as well. It records who did it and why (reason may be empty), and
 // returns the destination's number. ErrNoEndpoint: there is none of that number; ErrManyEndpoints: no further one can be added. A
-// *soc.Problem "conflict": e.Version is that of a state which somebody has changed since; 0 asks for none.
+// *soc.Problem "conflict": e.Version is that of a state which somebody has changed since; 0 asks for none, Unset that there is none yet.
 func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, reason string, add bool, e Endpoint) (int64, error) {
 	if e.Channel == "" {
 		e.Channel = DefaultChannel
@@ -162,7 +162,7 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, reason string, 
 			return err
 		}
 		switch {
-		case len(list) == 0 && e.ID == 0:
+		case len(list) == 0 && e.ID == 0 && e.Version <= 0:
 			if e.ID, err = q.Number(ctx, heir); err != nil {
 				return fmt.Errorf("give a receiving point its number: %w", err)
 			}
@@ -178,8 +178,8 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, reason string, 
 			if err != nil {
 				return err
 			}
-			if e.Version != 0 && e.Version != old.Version {
-				return changed(old)
+			if err := unchanged(old, e.Version); err != nil {
+				return err
 			}
 			e.ID = old.ID
 		}
@@ -197,6 +197,25 @@ func (s *Service) PutEndpoint(ctx context.Context, by soc.Actor, reason string, 
 	}
 	s.destination(e.ID).changed()
 	return e.ID, nil
+}
+
+// Unset is the Version of whoever saw that no receiving point was set.
+const Unset = -1
+
+// Seen is the Version to ask for of whoever saw version, 0 where nothing was set.
+func Seen(version int64) int64 {
+	if version == 0 {
+		return Unset
+	}
+	return version
+}
+
+// unchanged is the conflict of who saw another version of what is in force; 0 asks for none.
+func unchanged(now Endpoint, version int64) error {
+	if version != 0 && version != now.Version {
+		return changed(now)
+	}
+	return nil
 }
 
 // keepable brings e into the form in which it may be kept: of a PEM text only its blocks, of the name no citizen's number. An
@@ -302,8 +321,8 @@ func (d *destination) link(ctx context.Context) (delivery.Link, Adapter, error) 
 const removed = "not sent: the receiving point was removed"
 
 // ClearEndpoint removes the destination of a number, 0 the first one. What waits for the last one waits on for its successor; what waits
-// for one of several is settled as refused, with the reason.
-func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor, reason string, id int64) error {
+// for one of several is settled as refused, with the reason. version is as in PutEndpoint.
+func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor, reason string, id, version int64) error {
 	err := s.state.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)
 		list, err := endpoints(ctx, q)
@@ -312,6 +331,9 @@ func (s *Service) ClearEndpoint(ctx context.Context, by soc.Actor, reason string
 		}
 		ep, err := pick(list, id)
 		if err != nil {
+			return err
+		}
+		if err := unchanged(ep, version); err != nil {
 			return err
 		}
 		id = ep.ID

@@ -187,8 +187,28 @@ func TestEndpointIsSetWithItsReason(t *testing.T) {
 	if now, err := s.Endpoint(ctx, 0); err != nil || now.SetBy != "lan" || now.Version != e.Version+1 {
 		t.Errorf("the receiving point is %+v, %v; want lan's", now, err)
 	}
-	if err := s.ClearEndpoint(ctx, soc.Actor{Name: "lan"}, "moved", e.ID); err != nil {
+	for _, seen := range []int64{e.Version, Seen(0)} { // the state before, and none
+		p = nil
+		err := s.ClearEndpoint(ctx, soc.Actor{Name: "minh"}, "late", e.ID, seen)
+		if !errors.As(err, &p) || p.Code != "conflict" || p.Values["by"] != "lan" {
+			t.Errorf("removing over another's change, seen version %d: %v", seen, err)
+		}
+	}
+	first := e
+	first.ID, first.Version, p = 0, Seen(0), nil
+	if _, err = s.PutEndpoint(ctx, soc.Actor{Name: "minh"}, "first", false, first); !errors.As(err, &p) || p.Code != "conflict" {
+		t.Errorf("setting the first one over another's first: %v", err)
+	}
+	if now, err := s.Endpoint(ctx, 0); err != nil || now.SetBy != "lan" || now.Version != e.Version+1 {
+		t.Errorf("the receiving point is %+v, %v; want lan's", now, err)
+	}
+	if err := s.ClearEndpoint(ctx, soc.Actor{Name: "lan"}, "moved", e.ID, e.Version+1); err != nil {
 		t.Fatal(err)
+	}
+	late := e
+	late.ID, late.Version = 0, e.Version+1
+	if _, err = s.PutEndpoint(ctx, soc.Actor{Name: "minh"}, "changed", false, late); !errors.Is(err, ErrNoEndpoint) {
+		t.Errorf("changing what was removed meanwhile: %v", err)
 	}
 	var reasons []string
 	for _, d := range deeds {

@@ -129,18 +129,18 @@ func TestTwoCentres(t *testing.T) {
 	second.SetFault(centre.Away)
 	late := r.alert(nil)
 	r.until("the first to have it", func(s national.Summary) bool { return part(s, 1).Accepted == 8 })
-	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 2); err != nil {
+	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 2, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := states(late), map[int64]string{1: "accepted true", 2: "refused false"}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("after the second was removed: %v, want %v", got, want)
 	}
 	r.until("no trouble that is left", func(s national.Summary) bool { return s.FailingSince == 0 && len(s.Destinations) == 1 })
-	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 2); !errors.Is(err, national.ErrNoEndpoint) {
+	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 2, 0); !errors.Is(err, national.ErrNoEndpoint) {
 		t.Errorf("removed twice: %v", err)
 	}
 	// The last one goes: what is made waits for whoever comes next.
-	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 0); err != nil {
+	if err := r.svc.ClearEndpoint(ctx, nationalAdmin, "", 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	r.alert(nil)

@@ -349,7 +349,7 @@ func TestAnotherCentre(t *testing.T) {
 	}
 	defer second.Close()
 	admin := soc.Actor{ID: "admin", Name: "admin"}
-	if err := r.svc.ClearEndpoint(context.Background(), admin, "", 0); err != nil {
+	if err := r.svc.ClearEndpoint(context.Background(), admin, "", 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := setEndpoint(r.svc, context.Background(), admin,
@@ -629,7 +629,7 @@ func TestTroublesSayWhatToDo(t *testing.T) {
 				}
 			}
 			// Without a receiving point there is nothing to complain about.
-			if err := r.svc.ClearEndpoint(context.Background(), nationalAdmin, "", 0); err != nil {
+			if err := r.svc.ClearEndpoint(context.Background(), nationalAdmin, "", 0, 0); err != nil {
 				t.Fatal(err)
 			}
 			r.until("quiet", func(s national.Summary) bool {

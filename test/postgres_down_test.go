@@ -249,6 +249,25 @@ func TestPostgresHangs(t *testing.T) {
 	})
 }
 
+// TestStopWhilePostgresHangs: the appliance ends when it is told to though PostgreSQL answers nothing, in the time that the service
+// manager and this suite give it, and starts again when PostgreSQL goes on.
+func TestStopWhilePostgresHangs(t *testing.T) {
+	pg := newCluster(t)
+	a := startAppliance(t, quiet+fmt.Sprintf("state: {dsn: %q}\n", pg.dsn()), "")
+	pg.signal(syscall.SIGSTOP)
+	t.Cleanup(func() { pg.signal(syscall.SIGCONT) })
+	until(t, "/readyz to name the state database", 30*time.Second, func() bool {
+		status, body := a.ready()
+		return status == 503 && strings.Contains(body, `"state"`)
+	})
+	began := time.Now()
+	a.stop(syscall.SIGTERM)
+	t.Logf("ended after %s", time.Since(began))
+	pg.signal(syscall.SIGCONT)
+	a.start()
+	until(t, "/readyz to be well again", time.Minute, func() bool { status, _ := a.ready(); return status == 200 })
+}
+
 // signal sends sig to the server and every process of its own.
 func (c *cluster) signal(sig syscall.Signal) {
 	raw, err := os.ReadFile(filepath.Join(c.dir, "data", "postmaster.pid"))

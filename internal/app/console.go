@@ -367,14 +367,14 @@ func (p nationalPart) SetEndpoint(ctx context.Context, actor soc.Actor, e consol
 	var err error
 	id := e.Destination
 	if e.URL == "" {
-		err = p.a.national.ClearEndpoint(ctx, actor, reason, id)
+		err = p.a.national.ClearEndpoint(ctx, actor, reason, id, national.Seen(e.Version))
 		if errors.Is(err, national.ErrNoEndpoint) {
 			err = nil // as asked
 		}
 		id = 0
 	} else if id, err = p.a.national.PutEndpoint(ctx, actor, reason, add,
 		national.Endpoint{ID: id, Channel: e.Channel, URL: e.URL, ServerCA: e.Authorities, ReceiptKey: e.ReceiptKey, OrganID: e.Organisation,
-			OrganName: p.a.cfg.Site.Name, Version: e.Version}); err == nil {
+			OrganName: p.a.cfg.Site.Name, Version: national.Seen(e.Version)}); err == nil {
 		_, err = p.a.national.SendTest(ctx, actor, id) // it is in the outbox with its answer
 	}
 	if err != nil {

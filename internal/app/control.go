@@ -182,7 +182,7 @@ func (a *App) nationalOperations() []control.Operation {
 		}},
 		{Pattern: "DELETE /national/endpoint", Do: func(r *http.Request) (any, error) {
 			return map[string]bool{"removed": true}, toDestination(r,
-				func(id int64) error { return a.national.ClearEndpoint(r.Context(), machine, "", id) })
+				func(id int64) error { return a.national.ClearEndpoint(r.Context(), machine, "", id, 0) })
 		}},
 		{Pattern: "POST /national/retry", Do: func(r *http.Request) (any, error) {
 			n, err := a.national.Retry(r.Context(), machine, r.URL.Query().Get("report"))
