@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -110,7 +111,9 @@ func newProblem(lang string, p *soc.Problem) *Problem {
 // by it what the running appliance refuses. A problem without words of its own says its Detail.
 func ProblemText(lang string, p *soc.Problem) string {
 	if id := p.Values["id"]; p.Status == http.StatusNotFound && p.Code == "not_found" && id != "" {
-		errors.As(absent(id), &p)
+		other := *p
+		other.Code = "unknown_" + cmp.Or(p.Values["kind"], "thing")
+		p = &other
 	}
 	said := newProblem(lang, p)
 	out := strings.TrimSpace(said.Detail + " " + said.Do)

@@ -54,7 +54,7 @@ func (s *Store) AddKey(ctx context.Context, actor soc.Actor, source string, k so
 	err := s.change(ctx, actor, func(c *change) error {
 		old, ok := c.base.sources[source]
 		if !ok {
-			return notFound(source)
+			return noSource(source)
 		}
 		if old.Retired != 0 {
 			return retired(source)
@@ -118,12 +118,12 @@ func (s *Store) RevokeKey(ctx context.Context, actor soc.Actor, source, id strin
 	return s.change(ctx, actor, func(c *change) error {
 		old, ok := c.base.sources[source]
 		if !ok {
-			return notFound(source)
+			return noSource(source)
 		}
 		v := *old
 		v.Keys = slices.DeleteFunc(slices.Clone(old.Keys), func(k soc.SourceKey) bool { return k.ID == id })
 		if len(v.Keys) == len(old.Keys) {
-			return notFound(id)
+			return noKey(source, id)
 		}
 		v.Version++
 		return c.putSource(old, v, "source.key_revoke")

@@ -11,11 +11,19 @@ import (
 func (s *Store) KnownSource(id string) (soc.Source, error) {
 	src, ok := s.Snapshot().Source(id)
 	if !ok {
-		return src, &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + id + " is not in the inventory.",
-			Do:     "Give its NG- number from the page Sources, or a new name.",
-			Values: map[string]string{"id": id}}
+		return src, noSource(id)
 	}
 	return src, nil
+}
+
+func noSource(id string) *soc.Problem {
+	return &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + id + " is not in the inventory.",
+		Do: "Give its NG- number from the page Sources.", Values: map[string]string{"id": id, "kind": soc.KindSource}}
+}
+
+func noKey(source, id string) *soc.Problem {
+	return &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + source + " has no key " + id + ".",
+		Do: "hoalu source key list " + source + " lists its keys.", Values: map[string]string{"id": id, "source": source, "kind": "key"}}
 }
 
 // KnownSystem is the system of an HT- number that a person gave.
@@ -24,7 +32,7 @@ func (s *Store) KnownSystem(id string) (soc.System, error) {
 	if !ok {
 		return sys, &soc.Problem{Status: 404, Code: "not_found", Detail: "System " + id + " is not in the inventory.",
 			Do:     "Give its HT- number, as on the page Systems.",
-			Values: map[string]string{"id": id}}
+			Values: map[string]string{"id": id, "kind": soc.KindSystem}}
 	}
 	return sys, nil
 }

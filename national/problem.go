@@ -18,7 +18,9 @@ func Problem(err error, destination int64) error {
 	case errors.Is(err, ErrManyEndpoints):
 		return &soc.Problem{Status: 409, Code: "endpoints_many", Detail: err.Error() + ".", Do: "Remove one first."}
 	case errors.Is(err, ErrNoEndpoint) && destination != 0:
-		return missing(strconv.FormatInt(destination, 10))
+		id := strconv.FormatInt(destination, 10)
+		return &soc.Problem{Status: 404, Code: "not_found", Detail: "There is no receiving point " + id + ".",
+			Do: "hoalu national status lists the receiving points with their numbers.", Values: map[string]string{"id": id, "kind": "destination"}}
 	case errors.Is(err, ErrNoEndpoint):
 		return &soc.Problem{Status: 409, Code: "no_endpoint", Detail: "No receiving point is set.", Do: "Set one first."}
 	case errors.Is(err, ErrNoList):

@@ -1,10 +1,15 @@
 package app
 
 import (
+	"context"
+	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
 	"hoalu/compliance/evidence"
+	"hoalu/console"
+	"hoalu/internal/control"
 	"hoalu/soc"
 	"hoalu/triage"
 )
@@ -59,5 +64,44 @@ func TestWordsOfPeopleHoldNoNumbers(t *testing.T) {
 	}
 	if !seen {
 		t.Error("the officer's deeds are not on record")
+	}
+}
+
+// TestWhatIsNotThereIsNamed: who gives a number that there is not is told of what kind it is and where to look it up, in both languages.
+func TestWhatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c := control.NewClient(r.opts.Data)
+	ctx := context.Background()
+	for _, tc := range []struct{ method, path, query, en, vi string }{
+		{"POST", "/import", "source=NG-999", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources.",
+			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn."},
+		{"GET", "/source/keys", "source=NG-999", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources.",
+			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn."},
+		{"POST", "/source/key/revoke", "source=NG-999&key=k", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources.",
+			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn."},
+		{"POST", "/sensor/invite", "system=HT-999&ttl=1h", "System HT-999 is not in the inventory. Look up its HT- number on the page Systems.",
+			"Danh mục không có hệ thống HT-999. Ghi mã HT- của hệ thống như ở trang Hệ thống."},
+		{"POST", "/national/test", "destination=9", "There is no receiving point 9. hoalu national status lists the receiving points with their numbers.",
+			"Không có điểm tiếp nhận số 9. Xem các điểm tiếp nhận và số của chúng bằng: hoalu national status"},
+		{"DELETE", "/national/endpoint", "destination=9",
+			"There is no receiving point 9. hoalu national status lists the receiving points with their numbers.",
+			"Không có điểm tiếp nhận số 9. Xem các điểm tiếp nhận và số của chúng bằng: hoalu national status"},
+		{"POST", "/quarantine/replay", "ids=x", "x is not in quarantine. hoalu quarantine list lists what is.",
+			"Không có mục cách ly x. Xem các mục cách ly bằng: hoalu quarantine list"},
+	} {
+		q, err := url.ParseQuery(tc.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Call(ctx, tc.method, tc.path, q, nil, nil)
+		var p *soc.Problem
+		if !errors.As(err, &p) {
+			t.Errorf("%s %s?%s: %v, want a problem", tc.method, tc.path, tc.query, err)
+			continue
+		}
+		if en, vi := console.ProblemText("en", p), console.ProblemText("vi", p); err.Error() != tc.en || vi != tc.vi || en == vi {
+			t.Errorf("%s %s?%s:\n%s\n%s\n%s", tc.method, tc.path, tc.query, err, en, vi)
+		}
 	}
 }

@@ -111,7 +111,7 @@ func (r *Register) find(sensor string) (soc.Source, bool) {
 func (r *Register) Invite(ctx context.Context, by soc.Actor, system string, ttl time.Duration) (string, error) {
 	if _, ok := r.inventory.Snapshot().System(system); !ok {
 		return "", &soc.Problem{Status: 404, Code: "not_found", Detail: fmt.Sprintf("System %s is not in the inventory.", system),
-			Do: "Look up its HT- number on the page Systems.", Values: map[string]string{"id": system}}
+			Do: "Look up its HT- number on the page Systems.", Values: map[string]string{"id": system, "kind": soc.KindSystem}}
 	}
 	if ttl <= 0 || ttl > maxInvitation {
 		return "", &soc.Problem{Status: 422, Code: "bad_ttl", Detail: fmt.Sprintf("A token may live up to 7 days, not %s.", ttl),
