@@ -15,7 +15,7 @@ type SourceItem struct {
 	Cause        *Because   `json:"cause,omitempty"`
 	First        Time       `json:"first_event,omitzero"`
 	Last         Time       `json:"last_event,omitzero"`
-	Rate         float64    `json:"rate" doc:"events per minute now"`
+	Rate         *float64   `json:"rate,omitempty" doc:"events per minute now; left out: not measured yet, after a start"`
 	Usual        float64    `json:"usual"`
 	Unparsed     float64    `json:"unparsed" doc:"share of the last hour, 0 to 1"`
 	OffsetMS     *int64     `json:"offset_ms,omitempty" doc:"its clock before ours; left out: not known"`

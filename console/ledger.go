@@ -61,7 +61,10 @@ func (h *ledger) list(ctx context.Context, k *call, in *ledgerIn) (*LedgerAnswer
 	b := balanced(rows, sum.LastMinute)
 	out := &LedgerAnswer{Status: ledgerStatus(sum, h.clock().UnixMilli()), Kept: Time(sum.Kept)}
 	end := sum.LastMinute + time.Minute.Milliseconds() // of what was checked
-	cells, err := h.notMeasured(ctx, from, min(to, end), b.minutes)
+	// A minute that ought to have been checked by now and was not is as little known as one in which nothing ran: of a ledger that has
+	// checked nothing yet, or stands still, the map would otherwise say that what is blank is balanced.
+	due := h.clock().Add(-ledgerLate).Truncate(time.Minute).UnixMilli()
+	cells, err := h.notMeasured(ctx, from, min(to, max(end, due)), b.minutes)
 	if err != nil {
 		return nil, err
 	}

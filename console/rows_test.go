@@ -667,6 +667,16 @@ func TestLedgerSaysWhatWasNotMeasured(t *testing.T) {
 	}
 	l.sum.LastMinute = at(90)
 	b = newBench(t, Parts{Inventory: twoUnits(), Ledger: l})
+	stuck := ask[LedgerAnswer](b.as("", soc.Lead), get, fmt.Sprintf("/api/ledger?view=off&map=true&from=%d&to=%d", at(60), at(20)), nil)
+	if stuck.NotMeasured != 30 { // of 40, those of the stretch before the stop apart
+		t.Errorf("a ledger that checked nothing for 90 minutes leaves %d of 40 minutes as not measured, want 29", stuck.NotMeasured)
+	}
+	b = newBench(t, Parts{Inventory: twoUnits(), Ledger: book{sum: LedgerSummary{Balanced: true}}})
+	if fresh := ask[LedgerAnswer](b.as("", soc.Lead), get, "/api/ledger?view=dropped&map=true", nil); fresh.NotMeasured < 50 ||
+		len(fresh.Map) != fresh.NotMeasured {
+		t.Errorf("a ledger that has checked nothing yet leaves %d minutes of the last hour as not measured", fresh.NotMeasured)
+	}
+	b = newBench(t, Parts{Inventory: twoUnits(), Ledger: l})
 	if s := ask[Status](b.as("", soc.Lead), get, "/api/status", nil); s.Ledger.State != "unknown" || s.Ledger.Minute != Time(at(90)) {
 		t.Errorf("a ledger that checked nothing for 90 minutes is %+v", s.Ledger)
 	}

@@ -89,6 +89,14 @@ func clockOff(s SourceItem) int64 {
 	return max(*s.OffsetMS, -*s.OffsetMS)
 }
 
+// known is a figure for sorting: what is not known stands before the least.
+func known(v *float64) float64 {
+	if v == nil {
+		return -1
+	}
+	return *v
+}
+
 func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceItem {
 	item := SourceItem{ID: s.ID, Name: s.Name, Kind: s.Kind, Address: s.Address, Host: s.Host, Dataset: s.Dataset, Layers: orEmpty(s.Layers),
 		State: soc.SourceUnknown,
@@ -100,7 +108,10 @@ func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceIt
 	}
 	if r, ok := readings[s.ID]; ok {
 		item.State, item.Since, item.First, item.Last = r.State, Time(silentSince(r)), Time(r.FirstEvent), Time(r.LastEvent)
-		item.Rate, item.Usual, item.Unparsed, item.Total = r.Rate, r.Usual, r.Unparsed, r.Total
+		item.Usual, item.Unparsed, item.Total = r.Usual, r.Unparsed, r.Total
+		if r.Rated {
+			item.Rate = &r.Rate
+		}
 		if r.Timed {
 			item.OffsetMS = &r.OffsetMS
 		}
@@ -201,7 +212,7 @@ func (h *sources) list(_ context.Context, k *call, in *sourcesIn) (*SourcesAnswe
 		case "last":
 			n = cmp.Compare(a.Last, b.Last)
 		case "rate":
-			n = cmp.Compare(a.Rate, b.Rate)
+			n = cmp.Compare(known(a.Rate), known(b.Rate))
 		case "unparsed":
 			n = cmp.Compare(a.Unparsed, b.Unparsed)
 		case "offset":

@@ -67,7 +67,8 @@ type Reading struct {
 	State      string  // receiving, thin, silent, skewed, garbled, never
 	Since      int64   // since when in this State
 	Cause      string  // stable code of why (no_connection, connected_no_data, …); the console words it
-	Rate       float64 // events per minute now
+	Rate       float64 // events per minute now; only when Rated
+	Rated      bool    // the minutes that Rate is of were all counted: none lies before a start or a jump of the clock
 	Usual      float64
 	Unparsed   float64 // share 0..1 of the last hour
 	OffsetMS   int64   // source clock minus ours, median of its newest times; only when Timed

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -243,6 +244,38 @@ func restart(t *testing.T, db *state.DB, reopen func() *state.DB) {
 	}
 	w.pass(10*time.Minute, 0, nil)
 	w.want("silent after the restart", "NG-2", soc.SourceSilent, CauseNoConnection, "source_silent NG-2")
+}
+
+// TestNothingIsReceivedSinceTheStart: after a stop that is longer than a source's silence may be, nobody knows whether it sends until it
+// does; after a short one it is what it was.
+func TestNothingIsReceivedSinceTheStart(t *testing.T) {
+	db, err := state.Open(t.Context(), state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w := start(t, db.Document("health of sources"), noon)
+	known := []soc.Source{{ID: "NG-1"}, {ID: "NG-2"}}
+	w.known = known
+	w.pass(time.Hour, 60, nil, "NG-1", "NG-2")
+	again := func(after time.Duration) {
+		t.Helper()
+		if err := w.save(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w = start(t, db.Document("health of sources"), w.now.Add(after))
+		w.known = known
+		w.look()
+	}
+	again(30 * time.Second)
+	w.want("a short stop", "NG-1", soc.SourceReceiving, "")
+	again(5 * time.Hour)
+	w.want("five hours", "NG-1", soc.SourceUnknown, "")
+	w.pass(time.Minute, 60, nil, "NG-2")
+	w.want("it sends", "NG-2", soc.SourceReceiving, "")
+	w.want("it has sent nothing", "NG-1", soc.SourceUnknown, "")
+	w.pass(10*time.Minute, 60, nil, "NG-2")
+	w.want("nor ten minutes later", "NG-1", soc.SourceSilent, CauseNoConnection, "source_silent NG-1")
 }
 
 func TestNotesArePut(t *testing.T) {

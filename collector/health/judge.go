@@ -34,8 +34,8 @@ func (m *Monitor) judge(s *source, known soc.Source, now int64) (state, cause st
 		return soc.SourceSilent, m.silence(s, known, now)
 	case s.State == soc.SourceSilent && s.Last < m.resumed:
 		return s.State, m.silence(s, known, now) // silent before we stopped, and nothing came since
-	case s.State == soc.SourceUnknown && s.Last < m.resumed:
-		return s.State, "" // we take events again, and it has sent none since
+	case s.Last < m.resumed && (s.State == soc.SourceUnknown || time.Duration(now-s.Last)*time.Millisecond > m.patience(s, known)):
+		return soc.SourceUnknown, "" // we take events again, it has sent none since, and nobody saw whether it did meanwhile
 	}
 	if off, ok := s.offset(now, 10*minute); ok {
 		switch {

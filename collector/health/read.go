@@ -8,7 +8,7 @@ import (
 
 func (m *Monitor) reading(id string, s *source, now int64) soc.Reading {
 	r := soc.Reading{Source: id, FirstEvent: s.First, LastEvent: s.Last, State: s.State, Since: s.Since, Cause: s.Cause, Rate: s.rate(now),
-		Usual: s.Usual, Total: s.Total}
+		Rated: s.First >= m.resumed || now-now%minute-rateOver*minute >= m.resumed, Usual: s.Usual, Total: s.Total}
 	if events, unparsed := s.between(now-hour, now+minute); events > 0 {
 		r.Unparsed = float64(unparsed) / float64(events)
 	}

@@ -3652,9 +3652,9 @@ export interface components {
             offset_ms?: number;
             /**
              * Format: double
-             * @description events per minute now
+             * @description events per minute now; left out: not measured yet, after a start
              */
-            rate: number;
+            rate?: number;
             /**
              * Format: date-time
              * @description since when it is in use no longer; left out: in use
@@ -3726,9 +3726,9 @@ export interface components {
             offset_ms?: number;
             /**
              * Format: double
-             * @description events per minute now
+             * @description events per minute now; left out: not measured yet, after a start
              */
-            rate: number;
+            rate?: number;
             /**
              * Format: date-time
              * @description since when it is in use no longer; left out: in use

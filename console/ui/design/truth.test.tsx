@@ -11,7 +11,10 @@ import { answer, me, now, type State, states } from './truth.answers';
 
 // Pages are drawn without a browser: what a browser gives them at load stands here before the first of them is read.
 const net = vi.hoisted(() => {
-  const net = { serve: (_: Request): Promise<Response> => Promise.reject(new Error('nothing serves yet')) };
+  const net = {
+    serve: (_: Request): Promise<Response> => Promise.reject(new Error('nothing serves yet')),
+    real: globalThis.fetch,
+  };
   globalThis.fetch = (u, init) => net.serve(u instanceof Request && !init ? u : new Request(u, init));
   const absolute = (u: RequestInfo | URL) => (typeof u === 'string' && u.startsWith('/') ? `http://hoalu.test${u}` : u);
   const Plain = globalThis.Request;
@@ -104,9 +107,21 @@ const cause = 'không đọc được kho: đĩa đầy';
 let state: State = 'empty';
 let asked: string[] = [];
 
+/** An appliance that really runs, in one of the states: internal/app.TestPagesOfRealAppliances starts them and runs this file. */
+interface Real {
+  state: 'empty' | 'begun' | 'store' | 'stopped';
+  url: string;
+  token: string;
+  system: string;
+  source: string;
+}
+const reals: Real[] = JSON.parse(process.env.HOALU_STATES ?? '[]');
+let real: Real | undefined;
+
 async function serve(request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   asked.push(pathname + search);
+  if (real) return net.real(real.url + pathname + search, { headers: { Authorization: `Bearer ${real.token}` } });
   const json = (status: number, body: unknown) =>
     new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });
   if (state === 'store' && !/\/api\/(me|site|status)$/.test(pathname))
@@ -200,6 +215,42 @@ describe.each(states)('where nothing was measured: %s', (s) => {
       expect(words).toContain('chưa đủ: 1 tệp không đọc được (không đọc được một phần kho: hết giờ chờ)');
     }
     if (s === 'store' && !unmeasured(at)) expect(words).toContain(cause);
+  });
+});
+
+describe.each(reals)('an appliance that runs: $state', (r) => {
+  beforeAll(() => {
+    real = r;
+    vi.useRealTimers();
+    vi.useFakeTimers({ now: Date.now(), toFake: ['Date'] }); // a page asks for the same stretch each time it is drawn
+  });
+  afterAll(() => {
+    real = undefined;
+    vi.useRealTimers();
+    vi.useFakeTimers({ now, toFake: ['Date'] });
+  });
+  it.each(pages)('$at claims nothing that was not measured', async ({ at, path }) => {
+    const html = await draw(at.replace('HT-001', r.system).replace('NG-0001', r.source), path);
+    const words = text(html);
+    expect(words.length).toBeGreaterThan(20);
+    if (r.state === 'empty' && !at.startsWith('/sources'))
+      expect(words).not.toMatch(/(^|[^\d,.])[-−]?0(?:,0+)? ?(%|ms|giây)(?!\p{L})/u);
+    expect(words).not.toMatch(/(^|[^\d,.])0(?:,0+)? ?\/phút/u);
+    expect(words).not.toContain('_unassigned');
+    for (const m of html.matchAll(/class="unmeasured[^"]*"([^>]*)>/g)) expect(m[1]).toMatch(/title="[^"]{8,}"/);
+    expect(html).not.toMatch(/<(td|dd)[^>]*><\/\1>/);
+    if (at.startsWith('/ledger') && !at.includes('quarantine')) {
+      const blank = /Không đo được ([\d.]+)/.exec(words)?.[1] ?? ''; // of 24 hours, in which it ran for a minute
+      expect(Number(blank.replace('.', ''))).toBeGreaterThan(1_400);
+    }
+    if (/view=(off|dropped)/.test(at)) expect(words).toMatch(/Trong đó 1\.4\d\d phút không đo được/);
+    if (r.state === 'store' && at === '/') expect(words).toContain('không đọc được thư mục của kho sự kiện');
+    if (r.state === 'store' && at.startsWith('/search'))
+      expect(words).toMatch(/ít nhất \d+ sự kiện.*chưa đủ: 1 tệp không đọc được/);
+    if (r.state === 'stopped' && at === '/sources') {
+      expect(words).toContain('Không rõ web01');
+      expect(words).not.toContain('Đang nhận web01');
+    }
   });
 });
 

@@ -12,6 +12,7 @@ import { number } from '../format/number';
 import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
+import { systemName } from '../systems/name';
 import { Message, ReportState } from './Message';
 import { FarSide } from './trouble';
 
@@ -61,7 +62,7 @@ export function Outbox({ unset }: { unset: boolean }) {
         key: 'system',
         head: t('column.system'),
         width: 'minmax(0,0.7fr)',
-        cell: (r) => <span className="cut block">{r.system?.name ?? '–'}</span>,
+        cell: (r) => <span className="cut block">{r.system ? systemName(r.system, t) : '–'}</span>,
       },
       {
         key: 'tries',

@@ -20,7 +20,7 @@ import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
 import { Keeping } from '../systems/Keeping';
 import { Keys } from './Keys';
-import { inWindow, measured, offset } from './measured';
+import { inWindow, measured, offset, whyNoRate, whyNoShare } from './measured';
 import { SourceForm } from './SourceForm';
 import { StopSheet } from './StopSheet';
 
@@ -122,15 +122,15 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
               </dd>
               <dt>{t('sources.rate')}</dt>
               <dd>
-                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
-                  <span className="num">{number(s.rate, lang)}</span>
+                <Measured known={measured(s) && s.rate !== undefined} why={t(whyNoRate(s))}>
+                  <span className="num">{number(s.rate ?? 0, lang)}</span>
                   {t('unit.perMinute')}
                 </Measured>
                 , {s.usual > 0 ? t('sources.usual', { n: number(s.usual, lang) }) : t('sources.usualUnknown')}
               </dd>
               <dt>{t('sources.unparsed')}</dt>
               <dd>
-                <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
+                <Measured known={inWindow(s)} why={t(whyNoShare(s))}>
                   <span className="num">{share(s.unparsed, lang)}</span>
                 </Measured>
               </dd>

@@ -21,7 +21,7 @@ import { say } from '../locales/say';
 import { useLang } from '../session/preferences';
 import { useMay } from '../session/session';
 import { listed } from './counts';
-import { inWindow, measured, offset } from './measured';
+import { inWindow, measured, offset, whyNoRate, whyNoShare } from './measured';
 import { Sensors } from './Sensors';
 import { SourceForm } from './SourceForm';
 import { SourceDetail } from './SourceView';
@@ -106,9 +106,9 @@ export default function Sources() {
             sort: 'rate',
             cell: (s) => (
               <span className="cell2">
-                <Measured known={measured(s)} why={t('sources.neverMeasured')}>
+                <Measured known={measured(s) && s.rate !== undefined} why={t(whyNoRate(s))}>
                   <span>
-                    <span className="num">{number(s.rate, lang, s.rate < 10 ? 1 : 0)}</span>
+                    <span className="num">{number(s.rate ?? 0, lang, (s.rate ?? 0) < 10 ? 1 : 0)}</span>
                     {t('unit.perMinute')}
                   </span>
                 </Measured>
@@ -127,7 +127,7 @@ export default function Sources() {
             right: true,
             sort: 'unparsed',
             cell: (s) => (
-              <Measured known={inWindow(s)} why={t(measured(s) ? 'sources.noneInWindow' : 'sources.neverMeasured')}>
+              <Measured known={inWindow(s)} why={t(whyNoShare(s))}>
                 <span className={`num${s.unparsed > 0.05 ? ' warn-text' : ''}`}>{share(s.unparsed, lang)}</span>
               </Measured>
             ),

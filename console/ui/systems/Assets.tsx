@@ -12,6 +12,7 @@ import { Evidence } from '../evidence/Evidence';
 import { number } from '../format/number';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
+import { measured, whyNoRate } from '../sources/measured';
 import { AssetForm } from './AssetForm';
 import { AssetImport } from './AssetImport';
 import { Keeping, type Kept } from './Keeping';
@@ -60,10 +61,10 @@ export function Assets({ system, onChanged }: { system: SystemDetail; onChanged:
                       )}{' '}
                       <span className="num muted">{s.id}</span> <DemoChip demo={s.demo} />
                     </td>
-                    <td>{s.layers.map((l) => t(`layer.${l}`)).join(', ')}</td>
+                    <td>{s.layers.map((l) => t(`layer.${l}`)).join(', ') || '–'}</td>
                     <td className="right">
-                      <Measured known={Boolean(s.last_event) && s.state !== 'unknown'} why={t('sources.neverMeasured')}>
-                        <span className="num">{number(s.rate, lang)}</span>
+                      <Measured known={measured(s) && s.rate !== undefined} why={t(whyNoRate(s))}>
+                        <span className="num">{number(s.rate ?? 0, lang)}</span>
                         {t('unit.perMinute')}
                       </Measured>
                     </td>
