@@ -13,6 +13,7 @@ import (
 
 var (
 	emphasis = regexp.MustCompile(`(?:^|[^*\p{L}\p{N}])\*([^*\n]+)\*`)
+	button   = regexp.MustCompile(`\*[^*\n]+\*, \*\*([^*\n]+)\*\*`)
 	code     = regexp.MustCompile("`[^`]*`")
 )
 
@@ -29,7 +30,8 @@ func texts(v any, into map[string]bool) {
 }
 
 // TestDocumentedMenus: what a page of the documents sends its reader to (*Sources, sensors*; *Systems → Declare a system*) is written so
-// in the console, in that page's language. Emphasised words with a small first letter are words, no places.
+// in the console, in that page's language; so is the button that stands in bold behind a place (*Administration*, *Units*, **Declare a
+// unit**). Emphasised words with a small first letter are words, no places.
 func TestDocumentedMenus(t *testing.T) {
 	rules := ""
 	titles, err := filepath.Glob("../detections/rules/hoalu/health/*.yml")
@@ -60,13 +62,18 @@ func TestDocumentedMenus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		places := 0
+		places, buttons := 0, 0
 		for _, f := range append(pages, readme) {
 			raw, err := os.ReadFile(f)
 			if err != nil {
 				t.Fatal(err)
 			}
 			text := code.ReplaceAllString(fence.ReplaceAllString(string(raw), ""), "")
+			for _, m := range button.FindAllStringSubmatch(text, -1) {
+				if buttons++; !shown[m[1]] {
+					t.Errorf("%s sends its reader to the button %q, which the console does not show", f, m[1])
+				}
+			}
 			for _, m := range emphasis.FindAllStringSubmatch(text, -1) {
 				if r, _ := utf8.DecodeRuneInString(m[1]); !unicode.IsUpper(r) {
 					continue
@@ -79,8 +86,8 @@ func TestDocumentedMenus(t *testing.T) {
 				}
 			}
 		}
-		if places < 25 {
-			t.Errorf("%s: only %d places found: is the search broken?", language, places)
+		if places < 25 || buttons < 4 {
+			t.Errorf("%s: only %d places and %d buttons found: is the search broken?", language, places, buttons)
 		}
 	}
 }

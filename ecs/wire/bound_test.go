@@ -85,6 +85,9 @@ func TestClaimsCostNothing(t *testing.T) {
 		if !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v, want ErrCorrupt", tc.name, err)
 		}
+		if many := (*TooManyFramesError)(nil); tc.name == "1,001 frames" && (!errors.As(err, &many) || many.Frames != 1001) {
+			t.Errorf("%s: %v, want a TooManyFramesError", tc.name, err)
+		}
 		if got > tc.limit {
 			t.Errorf("%s: %d bytes received cost %d bytes, limit %d", tc.name, len(tc.data), got, tc.limit)
 		}

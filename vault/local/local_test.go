@@ -407,6 +407,9 @@ func TestMasterKeyLeavesTheEnvironment(t *testing.T) {
 		if err != nil || strings.Contains(string(after), key) || !strings.Contains(string(after), "HOALU_TEST_CHILD=1") {
 			t.Errorf("environ after the vault was opened: %v, key in it %v", err, strings.Contains(string(after), key))
 		}
+		if out, err := exec.Command("/usr/bin/env").Output(); err != nil || strings.Contains(string(out), key) || len(out) == 0 {
+			t.Errorf("a process that we start: %v, key in its environment %v", err, strings.Contains(string(out), key))
+		}
 		return
 	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestMasterKeyLeavesTheEnvironment$", "-test.v")
