@@ -4,20 +4,27 @@
 # With HOALU_SCREENSHOTS=DIR it also saves a picture of each page in both languages and themes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if [ $# = 0 ] && [ -z "${HOALU_SCREENSHOTS:-}" ]; then # all: in two halves side by side, each with an appliance of its own, since a browser mostly waits
-  half=(access.test zoom.test work.test)
+if [ $# = 0 ] && [ -z "${HOALU_SCREENSHOTS:-}" ]; then # all: in three parts side by side, each with an appliance of its own, since a browser mostly waits
+  parts=("pages sheet live" "layers sizes flows hostile") # the rest of about the same length is the third
   rest=()
   for f in console/ui/browser/*.test.ts; do
-    name=$(basename "$f" .ts)
-    [ "$name" = a-first.test ] || [[ " ${half[*]} " == *" $name "* ]] || rest+=("$name")
+    name=$(basename "$f" .test.ts)
+    [ "$name" = a-first ] || [[ " ${parts[*]} " == *" $name "* ]] || rest+=("$name")
   done
-  log=$(mktemp)
-  test/browser.sh "${rest[@]}" >"$log" 2>&1 &
+  parts+=("${rest[*]}")
+  logs=$(mktemp -d)
+  pids=()
+  for i in "${!parts[@]}"; do
+    # a name with its dot: a word alone would also name the files that hold it
+    test/browser.sh $(printf '%s.test ' ${parts[i]}) >"$logs/$i" 2>&1 &
+    pids+=($!)
+  done
   code=0
-  test/browser.sh "${half[@]}" || code=$?
-  wait $! || code=$?
-  cat "$log"
-  rm -f "$log"
+  for i in "${!parts[@]}"; do
+    wait "${pids[i]}" || code=$?
+    cat "$logs/$i"
+  done
+  rm -rf "$logs"
   exit $code
 fi
 dir=$(mktemp -d)

@@ -1,37 +1,17 @@
-/** What a person without a mouse meets: a ring at every stop, no page that moves, no button under a message, nothing for axe to say. */
-import AxeBuilder from '@axe-core/playwright';
+/** What a person without a mouse meets: a ring at every stop, no page that moves, no button under a message. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launch, loggedIn, open, pages, url, watch } from './desk';
-import { layers } from './layers';
+import { allPages, launch, loggedIn, open } from './desk';
 
 let browser: Browser;
 let desk: BrowserContext;
-let system = '';
-let alert = '';
-let rule = '';
+let all: Awaited<ReturnType<typeof allPages>>;
 beforeAll(async () => {
   browser = await launch();
   desk = await loggedIn(browser);
-  const first = async (path: string, key: string) => {
-    const r = await desk.request.get(`${url}${path}`);
-    const items = ((await r.json()) as { items: Record<string, string>[] }).items;
-    expect(items.length, path).toBeGreaterThan(0);
-    return String(items[0]?.[key]);
-  };
-  system = await first('/api/systems?limit=1', 'id');
-  alert = await first('/api/alerts?limit=1', 'number');
-  rule = await first('/api/rules?limit=1', 'id');
+  all = await allPages(desk);
 });
 afterAll(() => browser.close());
-
-const all = () => [
-  ...pages,
-  { name: 'posture', path: `/systems/${system}` },
-  { name: 'alert', path: `/alerts/${alert}` },
-  { name: 'rule', path: `/rules/${encodeURIComponent(rule)}` },
-  { name: 'absent', path: '/no-such-page' },
-];
 
 /** The stop that has the focus: what it is, and what is wrong with its ring. */
 const stop = (page: Page) =>
@@ -105,7 +85,7 @@ describe('focus', () => {
       const page = await desk.newPage();
       await page.addInitScript((t) => localStorage.setItem('hoalu.theme', t), theme);
       // the rings of the second theme are of the same rules: three pages tell
-      for (const { name, path } of theme === 'light' ? all() : all().filter((p) => /^(overview|alerts|posture)$/.test(p.name))) {
+      for (const { name, path } of theme === 'light' ? all : all.filter((p) => /^(overview|alerts|posture)$/.test(p.name))) {
         await open(page, path, 'vi');
         let stops = 0;
         for (; stops < 160; stops++) {
@@ -163,7 +143,7 @@ describe('nothing moves', () => {
   it('the page itself never scrolls', async () => {
     const page = await desk.newPage();
     const wrong: string[] = [];
-    for (const { name, path } of all()) {
+    for (const { name, path } of all) {
       await open(page, path, 'vi');
       wrong.push(
         ...(await page.evaluate((name) => {
@@ -208,7 +188,7 @@ describe('a message', () => {
   ])('covers no button at $width px', async ({ width, height }) => {
     const small = await loggedIn(browser, { width, height });
     const page = await small.newPage();
-    await open(page, `/alerts/${alert}`, 'vi');
+    await open(page, all.find((p) => p.name === 'alert')?.path ?? '', 'vi');
     await page.locator('.actions-bar button').first().waitFor();
     await page.keyboard.press('y');
     await page.locator('.toast').waitFor();
@@ -254,63 +234,4 @@ describe('a message', () => {
     }
     await small.close();
   });
-});
-
-const clean = async (page: Page, what: string): Promise<string[]> => {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  return violations.map(
-    (v) =>
-      `${what} ${v.id}: ${v.nodes
-        .map((n) => n.html.slice(0, 140))
-        .slice(0, 3)
-        .join(' | ')}`,
-  );
-};
-
-describe.each(['light', 'dark'] as const)('axe has nothing to say, %s', (theme) => {
-  it('on every page', async () => {
-    const page = await desk.newPage();
-    await page.addInitScript((t) => localStorage.setItem('hoalu.theme', t), theme);
-    const trouble = watch(page);
-    const found: string[] = [];
-    for (const { name, path } of all()) {
-      await open(page, path, theme === 'light' ? 'vi' : 'en');
-      found.push(...(await clean(page, name)));
-    }
-    expect(found).toEqual([]);
-    expect(trouble).toEqual({ errors: [], foreign: [] });
-    await page.close();
-  }, 600_000);
-
-  it('on every layer above a page', async () => {
-    const page = await desk.newPage();
-    await page.addInitScript((t) => localStorage.setItem('hoalu.theme', t), theme);
-    const found: string[] = [];
-    for (const l of await layers(desk)) {
-      await open(page, l.path, 'vi');
-      await l.act(page);
-      await page.locator(l.sign).first().waitFor();
-      found.push(...(await clean(page, l.name)));
-      // the keyboard is in the layer, and all of it is in the window
-      const misplaced = await page.evaluate(() => {
-        const box = document.querySelector('dialog[open]');
-        if (!box) return [];
-        const b = box.getBoundingClientRect();
-        const out: string[] = [];
-        if (!box.contains(document.activeElement)) out.push('the focus is not in it');
-        if (b.left < 0 || b.right > innerWidth || b.top < 0 || b.bottom > innerHeight)
-          out.push(`it stands at ${JSON.stringify(b)}`);
-        for (const e of box.querySelectorAll<HTMLElement>('.sheet-actions button')) {
-          const r = e.getBoundingClientRect();
-          if (r.bottom > b.bottom || r.top < b.top) out.push(`out of sight: ${e.textContent}`);
-        }
-        return out;
-      });
-      found.push(...misplaced.map((m) => `${l.name}: ${m}`));
-    }
-    expect(found).toEqual([]);
-    await page.close();
-  }, 600_000);
 });

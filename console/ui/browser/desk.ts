@@ -161,6 +161,22 @@ export const pages: { name: string; path: string }[] = [
   { name: 'me', path: '/me' },
 ];
 
+/** The pages and one of each that stands behind a row: a system, an alert, a rule; and an address that is none. */
+export async function allPages(desk: BrowserContext): Promise<{ name: string; path: string }[]> {
+  const first = async (path: string, key: string) => {
+    const { items } = (await (await desk.request.get(`${url}${path}`)).json()) as { items: Record<string, string>[] };
+    if (!items[0]?.[key]) throw new Error(`${path} is empty`);
+    return encodeURIComponent(items[0][key]);
+  };
+  return [
+    ...pages,
+    { name: 'posture', path: `/systems/${await first('/api/systems?limit=1', 'id')}` },
+    { name: 'alert', path: `/alerts/${await first('/api/alerts?limit=1', 'number')}` },
+    { name: 'rule', path: `/rules/${await first('/api/rules?limit=1', 'id')}` },
+    { name: 'absent', path: '/no-such-page' },
+  ];
+}
+
 /** Opens a page and waits until it has said something: rows, a state, or an error. */
 export async function open(page: Page, path: string, lang?: 'vi' | 'en'): Promise<void> {
   await page.goto(`${url}${path}${lang ? `${path.includes('?') ? '&' : '?'}lang=${lang}` : ''}`);
