@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"hoalu/internal/bounded"
 	"hoalu/soc"
 )
 
@@ -29,52 +30,6 @@ func (w *writer) int(n int64)   { w.b = binary.AppendVarint(w.b, n) }
 func (w *writer) text(s string) {
 	w.uint(uint64(len(s)))
 	w.b = append(w.b, s...)
-}
-
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *reader) uint() uint64 {
-	n, k := binary.Uvarint(r.b)
-	if k <= 0 {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	r.b = r.b[k:]
-	return n
-}
-
-func (r *reader) int() int64 {
-	n, k := binary.Varint(r.b)
-	if k <= 0 {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	r.b = r.b[k:]
-	return n
-}
-
-func (r *reader) text() string {
-	n := r.uint()
-	if n > uint64(len(r.b)) {
-		r.bad, r.b = true, nil
-		return ""
-	}
-	s := string(r.b[:n])
-	r.b = r.b[n:]
-	return s
-}
-
-// count reads a length; what follows takes at least one byte each, so a damaged one cannot ask for memory.
-func (r *reader) count() int {
-	n := r.uint()
-	if n > uint64(len(r.b)) {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	return int(n)
 }
 
 // Snapshot renders the state with the sequence of the last queue message it contains.
@@ -130,53 +85,54 @@ func (c *Correlator) Restore(data []byte) (sequence uint64, err error) {
 	if data[3] > version {
 		return 0, fmt.Errorf("%w: %d, this program reads up to %d", ErrVersion, data[3], version)
 	}
-	r := &reader{b: data[4:]}
-	sequence = r.uint()
-	newest, evicted := r.int(), r.int()
+	r := bounded.Over(data[4:])
+	count := func() int { return r.Count(r.Uvarint(), math.MaxInt, 1) } // each entry takes at least one byte
+	sequence = r.Uvarint()
+	newest, evicted := r.Varint(), r.Varint()
 	type loaded struct {
 		n  *node
 		st *state
 	}
 	var all []loaded
-	for i := r.count(); i > 0 && !r.bad; i-- {
-		id, text := r.text(), r.text()
+	for i := count(); i > 0 && !r.Bad(); i-- {
+		id, text := r.Text(), r.Text()
 		var n *node
 		for _, x := range c.nodes {
 			if x.c.ID == id && x.c.Version == text {
 				n = x
 			}
 		}
-		for j := r.count(); j > 0 && !r.bad; j-- {
-			st := &state{key: r.text(), dirty: true}
-			for k := r.count(); k > 0 && !r.bad; k-- {
-				st.group = append(st.group, soc.GroupValue{Field: r.text(), Value: r.text()})
+		for j := count(); j > 0 && !r.Bad(); j-- {
+			st := &state{key: r.Text(), dirty: true}
+			for k := count(); k > 0 && !r.Bad(); k-- {
+				st.group = append(st.group, soc.GroupValue{Field: r.Text(), Value: r.Text()})
 			}
-			st.seen, st.fired = r.int(), r.int()
-			for k := r.count(); k > 0 && !r.bad; k-- {
-				h := hit{t: r.int(), created: r.int(), id: r.text(), value: r.text(), num: math.Float64frombits(r.uint())}
-				ref := r.uint()
+			st.seen, st.fired = r.Varint(), r.Varint()
+			for k := count(); k > 0 && !r.Bad(); k-- {
+				h := hit{t: r.Varint(), created: r.Varint(), id: r.Text(), value: r.Text(), num: math.Float64frombits(r.Uvarint())}
+				ref := r.Uvarint()
 				if n != nil && ref >= uint64(len(n.c.Refs)) {
-					r.bad = true
+					r.Fail()
 				}
 				h.ref = uint8(ref)
 				st.hits = append(st.hits, h)
 			}
-			for k := r.count(); k > 0 && !r.bad; k-- {
-				p := prefix{start: r.int(), end: r.int()}
-				for l := r.count(); l > 0 && !r.bad; l-- {
-					p.ids = append(p.ids, r.text())
+			for k := count(); k > 0 && !r.Bad(); k-- {
+				p := prefix{start: r.Varint(), end: r.Varint()}
+				for l := count(); l > 0 && !r.Bad(); l-- {
+					p.ids = append(p.ids, r.Text())
 				}
 				st.settled = append(st.settled, p)
 			}
 			if n != nil && len(st.settled) != 0 && len(st.settled) != len(n.c.Refs) {
-				r.bad = true
+				r.Fail()
 			}
 			if n != nil {
 				all = append(all, loaded{n, st})
 			}
 		}
 	}
-	if r.bad || len(r.b) != 0 {
+	if !r.Whole() {
 		return 0, ErrCorrupt
 	}
 	for _, n := range c.nodes {

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"fmt"
 	"testing"
 
 	"hoalu/ecs"
@@ -21,6 +22,22 @@ func BenchmarkDecodeEvents(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := wire.DecodeEvents(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecode reads a raw batch of 1,000 lines of 200 bytes, as the pipeline does with all that was queued.
+func BenchmarkDecode(b *testing.B) {
+	batch := &wire.Batch{Listener: "syslog.tcp", Epoch: "e1", Revision: 7}
+	for i := range 1000 {
+		batch.Frames = append(batch.Frames, wire.Frame{Peer: "10.1.2.3", Received: 1764547200000 + int64(i), Format: wire.FormatSyslog,
+			Data: fmt.Appendf(nil, "<134>Dec  1 09:00:00 fw01 filterlog[%d]: %0160d", i, i*i)})
+	}
+	data := wire.Encode(batch)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := wire.Decode(data); err != nil {
 			b.Fatal(err)
 		}
 	}

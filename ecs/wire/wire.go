@@ -23,6 +23,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"hoalu/ecs"
+	"hoalu/internal/bounded"
 )
 
 // Version is the format this build writes.
@@ -232,63 +233,24 @@ func Decode(data []byte) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{data: body}
-	b := &Batch{Listener: r.text(), Epoch: r.text(), Revision: r.uint(), Sensor: r.text(), Sequence: r.uint()}
-	n := r.uint()
-	if n > uint64(len(r.data)/frameLeast) {
-		return nil, fmt.Errorf("%w: %d frames in %d bytes", ErrCorrupt, n, len(r.data))
+	r := bounded.Over(body)
+	b := &Batch{Listener: r.Text(), Epoch: r.Text(), Revision: r.Uvarint(), Sensor: r.Text(), Sequence: r.Uvarint()}
+	n := r.Uvarint()
+	if n > uint64(r.Len()/frameLeast) {
+		return nil, fmt.Errorf("%w: %d frames in %d bytes", ErrCorrupt, n, r.Len())
 	}
 	if n > MaxFrames {
 		return nil, &TooManyFramesError{int(n)}
 	}
 	b.Frames = make([]Frame, n)
 	for i := range b.Frames {
-		b.Frames[i] = Frame{Source: r.text(), Peer: r.text(), Received: int64(r.uint()), Format: r.text(), ID: r.text(), Dataset: r.text(),
-			Trust: r.byte() == 1, Data: r.bytes()}
+		b.Frames[i] = Frame{Source: r.Text(), Peer: r.Text(), Received: int64(r.Uvarint()), Format: r.Text(), ID: r.Text(), Dataset: r.Text(),
+			Trust: r.Byte() == 1, Data: r.Bytes()}
 	}
-	if r.bad || len(r.data) != 0 {
+	if !r.Whole() {
 		return nil, fmt.Errorf("%w: envelope does not end where it should", ErrCorrupt)
 	}
 	return b, nil
-}
-
-// reader takes a body apart; after a fault it gives zero values and bad is set.
-type reader struct {
-	data []byte
-	bad  bool
-}
-
-func (r *reader) uint() uint64 {
-	n, size := binary.Uvarint(r.data)
-	if size <= 0 {
-		r.bad, r.data = true, nil
-		return 0
-	}
-	r.data = r.data[size:]
-	return n
-}
-
-func (r *reader) bytes() []byte {
-	n := r.uint()
-	if n > uint64(len(r.data)) {
-		r.bad, r.data = true, nil
-		return nil
-	}
-	s := r.data[:n:n]
-	r.data = r.data[n:]
-	return s
-}
-
-func (r *reader) text() string { return string(r.bytes()) }
-
-func (r *reader) byte() byte {
-	if len(r.data) == 0 {
-		r.bad = true
-		return 0
-	}
-	c := r.data[0]
-	r.data = r.data[1:]
-	return c
 }
 
 // dictionary numbers the fields of one message in the order of their coming. The zero value is an empty one.
@@ -364,47 +326,37 @@ func DecodeEvents(data []byte) ([]*ecs.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{data: body}
-	n := r.uint()
-	if n > ecs.MaxFields || n > uint64(len(r.data)) {
-		return nil, fmt.Errorf("%w: %d names in %d bytes", ErrCorrupt, n, len(r.data))
+	r := bounded.Over(body)
+	n := r.Uvarint()
+	if n > ecs.MaxFields || n > uint64(r.Len()) {
+		return nil, fmt.Errorf("%w: %d names in %d bytes", ErrCorrupt, n, r.Len())
 	}
 	fields := make([]ecs.Field, n)
 	for i := range fields {
-		fields[i] = ecs.Intern(r.text())
+		fields[i] = ecs.Intern(r.Text())
 	}
-	n = r.uint()
-	if n > MaxEvents || n > uint64(len(r.data)/eventLeast) {
-		return nil, fmt.Errorf("%w: %d events in %d bytes, at most %d are taken", ErrCorrupt, n, len(r.data), MaxEvents)
+	n = r.Uvarint()
+	if n > MaxEvents || n > uint64(r.Len()/eventLeast) {
+		return nil, fmt.Errorf("%w: %d events in %d bytes, at most %d are taken", ErrCorrupt, n, r.Len(), MaxEvents)
 	}
 	events := make([]*ecs.Event, 0, n)
 	var e ecs.Event // each is gathered here and kept at its size
 	for range n {
 		e.Reset()
-		e.ID, e.Time, e.Created, e.Ingested, e.System, e.Source = r.text(), r.int(), r.int(), r.int(), r.text(), r.text()
-		pairs := r.uint()
+		e.ID, e.Time, e.Created, e.Ingested, e.System, e.Source = r.Text(), r.Varint(), r.Varint(), r.Varint(), r.Text(), r.Text()
+		pairs := r.Uvarint()
 		for range pairs {
-			x := r.uint()
-			s := r.bytes()
-			if r.bad || x>>2 >= uint64(len(fields)) {
+			x := r.Uvarint()
+			s := r.Bytes()
+			if r.Bad() || x>>2 >= uint64(len(fields)) {
 				return nil, fmt.Errorf("%w: event %d", ErrCorrupt, len(events))
 			}
 			e.AddBytes(fields[x>>2], s, ecs.Kind(x&3))
 		}
-		if r.bad {
+		if r.Bad() {
 			return nil, fmt.Errorf("%w: event %d", ErrCorrupt, len(events))
 		}
 		events = append(events, e.Clone())
 	}
 	return events, nil
-}
-
-func (r *reader) int() int64 {
-	n, size := binary.Varint(r.data)
-	if size <= 0 {
-		r.bad, r.data = true, nil
-		return 0
-	}
-	r.data = r.data[size:]
-	return n
 }

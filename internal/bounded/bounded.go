@@ -1,7 +1,8 @@
-// Package bounded reads what people name on a command line without taking more memory than such a thing may need: a disk, a device or
-// a log given by mistake is refused with a sentence instead of ending the machine.
+// Package bounded reads what others made without taking more memory than such a thing may need. What people name on a command line
+// (ReadFile, Lines): a disk, a device or a log given by mistake is refused with a sentence instead of ending the machine. Binary bodies
+// (Cursor): a length that a body claims is held against what is there.
 //
-// Contract: the functions hold at most the given number of bytes and a buffer. Every part may use it.
+// Contract: the functions hold at most the given number of bytes and a buffer; a Cursor holds nothing of its own. Every part may use it.
 package bounded
 
 import (

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -174,5 +175,35 @@ func BenchmarkStoreSearch(b *testing.B) {
 			}
 			b.ReportMetric(float64(r.Total), "hits")
 		})
+	}
+}
+
+// BenchmarkDecodeTok reads the head of a file of 64 columns with 8 pages each, as opening a store does for every file.
+func BenchmarkDecodeTok(b *testing.B) {
+	pages := func() []pageMeta {
+		list := make([]pageMeta, 8)
+		for i := range list {
+			list[i] = pageMeta{Offset: int64(i) * 9000, Size: 9000, Plain: 30_000, Values: 4096, Rows: 4096, CRC: 0x12345678}
+		}
+		return list
+	}
+	meta := tokMeta{Rows: 32768, Length: 1 << 20}
+	for _, c := range fixedColumns {
+		c := columnMeta{Name: c.Name, Form: c.Form, Required: c.Required, Dict: c.Dict, Pages: pages()}
+		if c.Dict {
+			c.DictPage = &c.Pages[0]
+		}
+		meta.Fixed = append(meta.Fixed, c)
+	}
+	for i := range 64 {
+		name := fmt.Sprint("labels.field", i)
+		meta.Columns = append(meta.Columns, columnMeta{Name: name, Field: name, Form: formText, Pages: pages()})
+	}
+	data := encodeTok(meta, nil, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decodeTok(data); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

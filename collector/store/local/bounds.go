@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+
+	"hoalu/internal/bounded"
 )
 
 // What a damaged or forged file may make a reader allocate is bounded before it is allocated: lengths that a .tok file or a Parquet footer
@@ -221,57 +223,28 @@ func checkFooter(f *os.File, size int64) error {
 	if _, err := f.ReadAt(data, size-8-n); err != nil {
 		return err
 	}
-	w := thriftWalk{d: data}
-	if w.structure(0); w.bad {
+	w := thriftWalk{Cursor: bounded.Over(data)}
+	if w.structure(0); w.Bad() {
 		return damaged("footer is no list of columns")
 	}
 	return nil
 }
 
-// thriftWalk passes over values of Thrift's compact protocol; bad is set at the first that does not fit.
+// thriftWalk passes over values of Thrift's compact protocol until the first that does not fit.
 type thriftWalk struct {
-	d     []byte
+	bounded.Cursor
 	items int
-	bad   bool
-}
-
-func (w *thriftWalk) skip(n uint64) {
-	if n > uint64(len(w.d)) {
-		w.bad, w.d = true, nil
-		return
-	}
-	w.d = w.d[n:]
-}
-
-func (w *thriftWalk) byte() byte {
-	if len(w.d) == 0 {
-		w.bad = true
-		return 0
-	}
-	b := w.d[0]
-	w.d = w.d[1:]
-	return b
-}
-
-func (w *thriftWalk) number() uint64 {
-	n, size := binary.Uvarint(w.d)
-	if size <= 0 {
-		w.bad, w.d = true, nil
-		return 0
-	}
-	w.d = w.d[size:]
-	return n
 }
 
 // structure passes over fields until the one that ends them.
 func (w *thriftWalk) structure(depth int) {
-	for !w.bad {
-		b := w.byte()
+	for !w.Bad() {
+		b := w.Byte()
 		if b&15 == 0 {
 			return
 		}
 		if b>>4 == 0 {
-			w.number() // the field's own number
+			w.Uvarint() // the field's own number
 		}
 		if kind := b & 15; kind > 2 { // 1 and 2 are true and false
 			w.value(kind, depth+1)
@@ -281,53 +254,51 @@ func (w *thriftWalk) structure(depth int) {
 
 func (w *thriftWalk) value(kind byte, depth int) {
 	if depth > 16 {
-		w.bad = true
+		w.Fail()
 		return
 	}
 	switch kind {
 	case 1, 2, 3: // bool in a list, byte
-		w.skip(1)
+		w.Take(1)
 	case 4, 5, 6:
-		w.number()
+		w.Uvarint()
 	case 7:
-		w.skip(8)
+		w.Take(8)
 	case 8:
-		w.skip(w.number())
+		w.Take(w.Uvarint())
 	case 9, 10: // list, set
-		head := w.byte()
+		head := w.Byte()
 		n := uint64(head >> 4)
 		if n == 15 {
-			n = w.number()
+			n = w.Uvarint()
 		}
-		if w.fits(n) {
-			for i := uint64(0); i < n && !w.bad; i++ {
+		if w.fits(n, 1) {
+			for i := uint64(0); i < n && !w.Bad(); i++ {
 				w.value(head&15, depth+1)
 			}
 		}
 	case 11:
-		n := w.number()
-		if n == 0 || !w.fits(2*n) {
+		n := w.Uvarint()
+		if n == 0 || !w.fits(n, 2) {
 			return
 		}
-		kinds := w.byte()
-		for i := uint64(0); i < n && !w.bad; i++ {
+		kinds := w.Byte()
+		for i := uint64(0); i < n && !w.Bad(); i++ {
 			w.value(kinds>>4, depth+1)
 			w.value(kinds&15, depth+1)
 		}
 	case 12:
 		w.structure(depth + 1)
 	default:
-		w.bad = true
+		w.Fail()
 	}
 }
 
-// fits counts the entries of a list: each takes a byte at least.
-func (w *thriftWalk) fits(n uint64) bool {
-	if n > uint64(len(w.d)) || n > maxFooterItems {
-		w.bad = true
-		return false
+// fits counts the entries of a list, or those of a map twice: each takes so many bytes at least.
+func (w *thriftWalk) fits(n uint64, each int) bool {
+	w.items += each * w.Count(n, maxFooterItems/each, each)
+	if w.items > maxFooterItems {
+		w.Fail()
 	}
-	w.items += int(n)
-	w.bad = w.bad || w.items > maxFooterItems
-	return !w.bad
+	return !w.Bad()
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+
+	"hoalu/internal/bounded"
 )
 
 // The .tok file beside a filed segment.
@@ -97,50 +99,24 @@ type tok struct {
 	size        int
 }
 
-// tokReader takes a .tok file apart; after a fault it gives zero values and bad is set.
+// tokReader takes a .tok file apart, whose lengths are signed varints.
 type tokReader struct {
-	d   []byte
-	bad bool
-	at  int64
+	bounded.Cursor
+	at int64 // where the page before ended
 }
 
-func (r *tokReader) num() int64 {
-	n, size := binary.Varint(r.d)
-	if size <= 0 {
-		r.bad, r.d = true, nil
-		return 0
-	}
-	r.d = r.d[size:]
-	return n
-}
+func (r *tokReader) bytes() []byte { return r.Take(uint64(r.Varint())) }
 
-func (r *tokReader) bytes(n int64) []byte {
-	if n < 0 || n > int64(len(r.d)) {
-		r.bad, r.d = true, nil
-		return nil
-	}
-	b := r.d[:n]
-	r.d = r.d[n:]
-	return b
-}
-
-func (r *tokReader) text() string { return string(r.bytes(r.num())) }
+func (r *tokReader) text() string { return string(r.bytes()) }
 
 // list is the length of a list of at most so many entries, each of which takes so many bytes at least.
-func (r *tokReader) list(most, each int) int {
-	n := r.num()
-	if n < 0 || n > int64(most) || n > int64(len(r.d)/each) {
-		r.bad, r.d = true, nil
-		return 0
-	}
-	return int(n)
-}
+func (r *tokReader) list(most, each int) int { return r.Count(uint64(r.Varint()), most, each) }
 
 func (r *tokReader) page() (p pageMeta) {
-	p.Offset = r.at + r.num()
-	p.Size, p.Plain, p.Values, p.Rows = uint32(r.num()), uint32(r.num()), uint32(r.num()), uint32(r.num())
+	p.Offset = r.at + r.Varint()
+	p.Size, p.Plain, p.Values, p.Rows = uint32(r.Varint()), uint32(r.Varint()), uint32(r.Varint()), uint32(r.Varint())
 	r.at = p.Offset + int64(p.Size)
-	if b := r.bytes(4); b != nil {
+	if b := r.Take(4); b != nil {
 		p.CRC = binary.LittleEndian.Uint32(b)
 	}
 	return p
@@ -150,10 +126,10 @@ func (r *tokReader) columns() []columnMeta {
 	list := make([]columnMeta, r.list(maxColumns+len(fixedColumns), 8))
 	for i := range list {
 		c := &list[i]
-		c.Name, c.Field, c.Form = r.text(), r.text(), form(r.num())
-		flags := r.num()
+		c.Name, c.Field, c.Form = r.text(), r.text(), form(r.Varint())
+		flags := r.Varint()
 		c.Repeated, c.Dict, c.Required = flags&1 != 0, flags&2 != 0, flags&4 != 0
-		c.Values, c.Lo, c.Hi = int(r.num()), r.num(), r.num()
+		c.Values, c.Lo, c.Hi = int(r.Varint()), r.Varint(), r.Varint()
 		if flags&8 != 0 {
 			p := r.page()
 			c.DictPage = &p
@@ -177,17 +153,17 @@ func decodeTok(data []byte) (*tok, error) {
 		return nil, fmt.Errorf("%w: token filter checksum differs", errDamaged)
 	}
 	t := &tok{columns: map[string][]int{}, ext: map[string]bool{}, size: len(data)}
-	r := tokReader{d: data[8:]}
-	t.Rows, t.Length = int(r.num()), r.num()
+	r := tokReader{Cursor: bounded.Over(data[8:])}
+	t.Rows, t.Length = int(r.Varint()), r.Varint()
 	t.Fixed, t.Columns = r.columns(), r.columns()
 	t.Ext = make([]extMeta, r.list(maxExtNames, 2))
 	for i := range t.Ext {
-		t.Ext[i] = extMeta{r.text(), int(r.num())}
+		t.Ext[i] = extMeta{r.text(), int(r.Varint())}
 	}
-	t.ExtMany = r.num() != 0
-	t.tokens = readFilter(r.bytes(r.num()))
-	t.ids = readFilter(r.bytes(r.num()))
-	if r.bad || len(r.d) != 0 {
+	t.ExtMany = r.Varint() != 0
+	t.tokens = readFilter(r.bytes())
+	t.ids = readFilter(r.bytes())
+	if !r.Whole() {
 		return nil, damaged("token filter head")
 	}
 	if err := t.check(); err != nil {
