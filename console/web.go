@@ -188,7 +188,8 @@ func partStates(ctx context.Context, p Parts, people *identity.Accounts) []soc.P
 	ctx, cancel := context.WithTimeout(ctx, partsWait) // a state database that hangs must not hide which part hangs
 	defer cancel()
 	if _, err := people.Any(ctx); err != nil {
-		parts = append(parts, soc.Part{Name: "console", Reason: err.Error()})
+		parts = append(parts, soc.Part{Name: "console", Reason: err.Error(),
+			Said: map[string]string{"vi": word("vi", "accounts_unread"), "en": word("en", "accounts_unread")}})
 	} else {
 		parts = append(parts, soc.Part{Name: "console", Ready: true})
 	}

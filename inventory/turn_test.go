@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"hoalu/soc"
 )
 
 // TestNobodyWaitsForEverForTheInventory: who has the turn may wait for a database that hangs; a sender behind it waits as long as it may.
@@ -17,6 +19,21 @@ func TestNobodyWaitsForEverForTheInventory(t *testing.T) {
 	defer cancel()
 	if err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("while another has it: %v", err)
+	}
+	for name, ask := range map[string]func() error{
+		"a refresh": func() error { return s.Refresh(ctx) },
+		"a change":  func() error { return s.change(ctx, soc.Machine, func(*change) error { return nil }) },
+	} {
+		ended := make(chan error, 1)
+		go func() { ended <- ask() }()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s while another has the turn: %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s waits on", name)
+		}
 	}
 	s.give()
 	if err := s.take(t.Context()); err != nil {

@@ -196,16 +196,22 @@ func (a *appliance) tryStart() error {
 
 // stop sends a signal and waits for the end.
 func (a *appliance) stop(sig syscall.Signal) {
+	a.Helper()
+	a.stopWithin(sig, 20*time.Second)
+}
+
+func (a *appliance) stopWithin(sig syscall.Signal, limit time.Duration) {
+	a.Helper()
 	if a.cmd == nil || a.cmd.Process == nil {
 		return
 	}
 	a.cmd.Process.Signal(sig)
 	select {
 	case <-a.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(limit):
 		a.cmd.Process.Kill()
 		<-a.done
-		a.Errorf("the appliance did not end within 20 s of %v", sig)
+		a.Errorf("the appliance did not end within %s of %v", limit, sig)
 	}
 	a.cmd = nil
 }

@@ -247,8 +247,9 @@ func (a *App) Run(ctx context.Context) error {
 	case <-a.watch.Done():
 		cause = a.watch.Cause()
 	}
-	watch := a.watch.Stop(lifecycle.StopTime)
-	front := a.front.Stop(lifecycle.StopTime) // nothing new comes in, what was taken is in the queue
-	back := a.back.Stop(lifecycle.StopTime)
-	return errors.Join(cause, watch, front, back, a.down.Bounded(lifecycle.StopTime))
+	began := time.Now()
+	watch := a.watch.Stop(lifecycle.StopTime(began))
+	front := a.front.Stop(lifecycle.StopTime(began)) // nothing new comes in, what was taken is in the queue
+	back := a.back.Stop(lifecycle.StopTime(began))
+	return errors.Join(cause, watch, front, back, a.down.Bounded(lifecycle.StopTime(began)))
 }

@@ -209,8 +209,7 @@ func (p quarantinePart) Replay(ctx context.Context, actor soc.Actor, ids []strin
 	reason string) (replayed, held int64, err error) {
 	for _, id := range ids {
 		if !p.a.quarantine.Has(id) {
-			return 0, 0, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " is not in quarantine.",
-				Do: "hoalu quarantine list lists what is.", Values: map[string]string{"id": id, "kind": "quarantined"}}
+			return 0, 0, &soc.Problem{Status: 404, Code: "not_found", Detail: id + " is not in quarantine.", Do: "hoalu quarantine list lists what is.", Values: map[string]string{"id": id, "kind": "quarantined"}}
 		}
 	}
 	replayed, held, err = p.a.quarantine.ReplayMatching(ctx, ids, source, reason, func(ctx context.Context, frames []wire.Frame) error {

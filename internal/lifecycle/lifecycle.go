@@ -61,8 +61,17 @@ func (t *Teardown) Run() error {
 	return errors.Join(errs...)
 }
 
-// StopTime is what a group of parts, and the teardown behind it, may each take to stop. Systemd kills after 90 s.
-const StopTime = 30 * time.Second
+// stopTime is what a group of parts, and the teardown behind it, may each take to stop, and stopAll all of them together: systemd kills
+// after 90 s, and what is given up before is at least named.
+const (
+	stopTime = 30 * time.Second
+	stopAll  = 80 * time.Second
+)
+
+// StopTime is what the next group of a stop that began at began may take.
+func StopTime(began time.Time) time.Duration {
+	return max(time.Second, min(stopTime, stopAll-time.Since(began)))
+}
 
 // within runs what stops something, and gives up on it after limit: then it says what was waited for.
 func within(limit time.Duration, stop func() error, waiting func() string) error {

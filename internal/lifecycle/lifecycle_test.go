@@ -34,3 +34,15 @@ func TestStopIsBounded(t *testing.T) {
 		t.Errorf("teardown: %v, want the step's own error", err)
 	}
 }
+
+// TestAStopEndsBeforeItIsKilled: the parts, one group after the other, together have less time than systemd's 90 s.
+func TestAStopEndsBeforeItIsKilled(t *testing.T) {
+	now := time.Now()
+	spent := time.Duration(0)
+	for range 4 { // what senses, what listens, what is behind, the teardown
+		spent += StopTime(now.Add(-spent))
+	}
+	if spent > 85*time.Second || StopTime(now) < 20*time.Second {
+		t.Errorf("four groups that use all their time take %s, the first %s", spent, StopTime(now))
+	}
+}

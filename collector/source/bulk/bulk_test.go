@@ -325,6 +325,24 @@ func TestSenderThatCannotBeRegistered(t *testing.T) {
 	}
 }
 
+// TestARegisterThatHangsHoldsNoRequest: whose events a request carries is looked up for bindTime at most; while a database hangs its sender
+// is told to try again before it gives up by itself.
+func TestARegisterThatHangsHoldsNoRequest(t *testing.T) {
+	asked := make(chan time.Duration, 1)
+	url := serve(t, Config{Peer: func(ctx context.Context, _ string) (Binding, error) {
+		end, bounded := ctx.Deadline()
+		if !bounded {
+			end = time.Now().Add(time.Hour)
+		}
+		asked <- time.Until(end)
+		return Binding{}, context.DeadlineExceeded
+	}}, &sink{})
+	status, r := post(t, url+"/_bulk", "application/json", strings.NewReader(`{"index":{}}`+"\n"+`{"x":1}`+"\n"))
+	if limit := <-asked; status != 503 || limit > bindTime {
+		t.Errorf("%d %+v after a look-up that may take %s; want 503 and %s at most", status, r.Error, limit, bindTime)
+	}
+}
+
 // What shippers ask before they send.
 func TestSetUpRequests(t *testing.T) {
 	s := &sink{}
