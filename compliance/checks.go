@@ -36,7 +36,13 @@ type answer struct {
 }
 
 // evaluate decodes what a query gives for facts into v, which stays as it is where nothing is defined.
-func evaluate(ctx context.Context, q rego.PreparedEvalQuery, f facts.Facts, v any) error {
+// A panic of the evaluator on one policy's facts is that policy's error.
+func evaluate(ctx context.Context, q rego.PreparedEvalQuery, f facts.Facts, v any) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("a fault of ours in the evaluation: %v", x)
+		}
+	}()
 	set, err := q.Eval(ctx, rego.EvalInput(f))
 	if err != nil || len(set) != 1 {
 		return err

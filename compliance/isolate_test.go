@@ -3,9 +3,12 @@ package compliance
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/open-policy-agent/opa/v1/rego"
 
 	"hoalu/compliance/facts"
 	"hoalu/soc"
@@ -62,6 +65,37 @@ func TestOnePolicyFailsAlone(t *testing.T) {
 	got, err := bad.Evaluate(ctx, f)
 	if err == nil || !strings.Contains(err.Error(), "L3-APP-LOG-02") {
 		t.Errorf("Evaluate with a policy that contradicts itself: %v, want an error that names it", err)
+	}
+	for id, w := range want {
+		state := w.State
+		if id == "L3-APP-LOG-02" {
+			state = soc.Unknown
+		}
+		if got[id].State != state {
+			t.Errorf("%s is %q, want %q", id, got[id].State, state)
+		}
+	}
+}
+
+// TestAPanicOfOnePolicyIsItsOwn: an evaluator that panics on the facts of a system ended the process, and again at the next round.
+func TestAPanicOfOnePolicyIsItsOwn(t *testing.T) {
+	ctx := context.Background()
+	good, err := Load(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := healthy(1795300000000)
+	want, err := good.Evaluate(ctx, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := *good
+	bad.query = rego.PreparedEvalQuery{} // panics when it is asked
+	bad.single = maps.Clone(good.single)
+	bad.single["L3-APP-LOG-02"] = rego.PreparedEvalQuery{}
+	got, err := bad.Evaluate(ctx, f)
+	if err == nil || !strings.Contains(err.Error(), "policy of L3-APP-LOG-02 for HT-001: a fault of ours in the evaluation") {
+		t.Errorf("Evaluate: %v", err)
 	}
 	for id, w := range want {
 		state := w.State

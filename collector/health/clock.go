@@ -1,6 +1,8 @@
 package health
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,6 +46,9 @@ func (m *Monitor) Clock() error {
 	if known || off.Abs() <= jump || m.jumped.Abs() > jump && mono-m.jumpedAt > clockSettle {
 		return nil
 	}
+	if m.started && m.jumped.Abs() > jump {
+		return wording.New("this machine's clock is %s behind the newest event received before this start and no time service has confirmed it: it was set back, or stood ahead then; set the clock or start its time service (NTP)", m.jumped.Abs().Round(time.Second))
+	}
 	return wording.New("this machine's clock jumped by %s while the appliance ran and no time service has confirmed it: times of events, alerts and deadlines may be wrong; set the clock or start its time service (NTP)", off.Round(time.Second))
 }
 
@@ -61,4 +66,26 @@ func (m *Monitor) jumps(by, mono time.Duration) {
 	}
 	m.jumped += by
 	m.jumpedAt = mono
+	m.started = false
+}
+
+// behindAtStart takes a clock that stands behind what was received before this start for one that jumped: it was set back while nothing
+// ran. One that was set ahead meanwhile looks like a long time off, and is not told from that.
+func (m *Monitor) behindAtStart() {
+	newest := int64(0)
+	for _, s := range m.sources {
+		newest = max(newest, s.Last)
+	}
+	d := time.Duration(m.lastWall.UnixMilli()-newest) * time.Millisecond
+	if newest == 0 || d >= -jump {
+		return
+	}
+	m.jumps(d, m.lastMono)
+	m.started = true
+	m.Emit(jumpNote(d))
+}
+
+func jumpNote(d time.Duration) Note {
+	return Note{Action: ClockJump, Level: "warning", Message: fmt.Sprintf("this machine's clock jumped by %s", d.Round(time.Second)),
+		Values: map[string]string{"offset_ms": strconv.FormatInt(d.Milliseconds(), 10)}}
 }

@@ -172,6 +172,7 @@ type Monitor struct {
 	alive    time.Duration // when Alive was last noted
 	jumped   time.Duration // what the wall clock was set by, in all, since it was last taken for right
 	jumpedAt time.Duration // when last, on the clock that never jumps
+	started  bool          // the jump was found at the start and by what was received before it; the clock was not set since
 }
 
 // source is what is known of one; exported fields are kept in the state file.
@@ -239,6 +240,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Monitor, error) {
 	for _, s := range m.sources { // what came while we were down nobody counted
 		s.Learnt = m.resumed - m.resumed%minute
 	}
+	m.behindAtStart()
 	return m, nil
 }
 

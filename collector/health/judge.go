@@ -107,9 +107,7 @@ func (m *Monitor) look() {
 	if d := wall.Round(0).Sub(m.lastWall.Round(0)) - (mono - m.lastMono); d > jump || d < -jump {
 		m.resumed = now
 		m.jumps(d, mono)
-		notes = append(notes, Note{Action: ClockJump, Level: "warning",
-			Message: fmt.Sprintf("this machine's clock jumped by %s", d.Round(time.Second)),
-			Values:  map[string]string{"offset_ms": strconv.FormatInt(d.Milliseconds(), 10)}})
+		notes = append(notes, jumpNote(d))
 	}
 	m.lastWall, m.lastMono = wall, mono
 	notes = append(notes, m.refusal(ready, now)...)

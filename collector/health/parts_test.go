@@ -5,9 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 // TestPartsTellTroubleOnce: trouble is shown at once and emitted once, after the part's grace; so is its end. A part that does not answer
@@ -120,6 +124,59 @@ func TestClockSaysWhenItJumped(t *testing.T) {
 	check("nobody confirms any more", true)
 	pass(clockSettle + time.Minute)
 	check("an hour later", false)
+}
+
+// TestAClockSetBackBeforeTheStart: a clock that stands behind what was received before is told like one that jumped, until it is set right,
+// confirmed, or an hour has gone by; a machine that was off for days, or stopped a moment ago, is not.
+func TestAClockSetBackBeforeTheStart(t *testing.T) {
+	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
+		doc := db.Document("sources")
+		begin := time.Unix(1_800_000_000, 0)
+		var wall, mono time.Duration
+		open := func() *Monitor {
+			m, err := New(t.Context(), Config{State: doc, Now: func() time.Time { return begin.Add(wall) },
+				Elapsed: func() time.Duration { return mono }, Kernel: func() (time.Duration, bool) { return 0, false }}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		m := open()
+		m.Observe(Sample{Source: "NG-1", Received: begin.UnixMilli(), Events: 1})
+		if err := m.save(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for when, after := range map[string]time.Duration{"a moment later": time.Second, "days later": 90 * 24 * time.Hour,
+			"a little behind": -10 * time.Second} {
+			wall = after
+			if m := open(); m.Clock() != nil || len(m.notes) > 0 {
+				t.Errorf("%s: %v, notes %v", when, m.Clock(), m.notes)
+			}
+		}
+		wall = -24 * time.Hour
+		m = open()
+		if err := m.Clock(); err == nil || !strings.Contains(err.Error(), "24h0m0s behind the newest event received before this start") {
+			t.Errorf("a day behind: %v", err)
+		}
+		if len(m.notes) != 1 || m.notes[0].Action != ClockJump || m.notes[0].Values["offset_ms"] != "-86400000" {
+			t.Errorf("a day behind: notes %v", m.notes)
+		}
+		wall = 0
+		if err := m.Clock(); err != nil {
+			t.Errorf("set right: %v", err)
+		}
+		m.look()
+		if err := m.Clock(); err != nil {
+			t.Errorf("set right and looked at: %v", err)
+		}
+		wall = -24 * time.Hour
+		m = open()
+		wall, mono = wall+clockSettle+time.Minute, mono+clockSettle+time.Minute
+		m.look()
+		if err := m.Clock(); err != nil {
+			t.Errorf("an hour later: %v", err)
+		}
+	})
 }
 
 // TestAPartThatNobodyConfirms: a clock that no time service disciplines is in no trouble and not said to be right.

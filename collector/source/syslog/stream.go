@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -93,6 +94,12 @@ func (l *Listener) shake(ctx context.Context, c net.Conn, from *sender) net.Conn
 // serve reads one connection to its end.
 func (l *Listener) serve(ctx, flush context.Context, name string, c net.Conn, peer string) {
 	defer c.Close()
+	defer func() { // what somebody sends ends his connection, never the process
+		if v := recover(); v != nil {
+			l.log.Error("reading a syslog connection panicked", "source.ip", peer, "error", v, "stack", string(debug.Stack()))
+			l.cfg.Reject("", peer, BadFrame, 1)
+		}
+	}()
 	guard := listen.ConnOf(c)
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) }) //nolint:errcheck // a closed one needs none
 	defer stop()

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -137,7 +138,7 @@ func New(cfg Config, put Put, log *slog.Logger) (*Listener, error) {
 	if cfg.Connection == nil {
 		cfg.Connection = func(string, bool) {}
 	}
-	l := &Listener{cfg: cfg, put: put, log: log.With("component", "collector/source/syslog"),
+	l := &Listener{cfg: cfg, put: guarded(put, log), log: log.With("component", "collector/source/syslog"),
 		large: listen.NewBudget(largeBuffers, largeBuffers/2), ahead: listen.NewBudget(aheadBytes, aheadBytes/2)}
 	var errs []error
 	var err error
@@ -422,6 +423,19 @@ func (l *Listener) send(flush context.Context, w *waiting) {
 			l.lose(flush, frames, err)
 		}
 		w.release(frames)
+	}
+}
+
+// guarded is put; a panic of it costs the frames that it was given, as an error does, and not the process.
+func guarded(put Put, log *slog.Logger) Put {
+	return func(ctx context.Context, listener string, frames []wire.Frame) (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				log.Error("intake panicked", "component", "collector/source/syslog", "error", v, "stack", string(debug.Stack()))
+				err = fmt.Errorf("a fault of ours: %v", v)
+			}
+		}()
+		return put(ctx, listener, frames)
 	}
 }
 

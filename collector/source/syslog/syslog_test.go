@@ -107,8 +107,14 @@ func (s *sink) wait(t *testing.T, what string, ok func() bool) {
 
 func serve(t *testing.T, cfg Config, s *sink) (*Listener, func()) {
 	t.Helper()
+	return serveWith(t, s, cfg, s.put)
+}
+
+// serveWith is serve with another put in front of the sink's.
+func serveWith(t *testing.T, s *sink, cfg Config, put Put) (*Listener, func()) {
+	t.Helper()
 	cfg.Reject, cfg.Drop = s.lost, s.lost
-	l, err := New(cfg, s.put, quiet())
+	l, err := New(cfg, put, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
