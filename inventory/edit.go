@@ -12,6 +12,7 @@ import (
 
 	"hoalu/inventory/internal/db"
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 // CreateUnit gives u a number and stores it.
@@ -332,7 +333,7 @@ func (c *change) words(texts ...*string) error {
 
 func (c *change) checkUnit(u *soc.Unit) error {
 	w := wrong{}
-	u.Name = strings.TrimSpace(u.Name)
+	u.Name = state.Line(u.Name)
 	w.text("name", u.Name, 200)
 	w.oneOf("kind", u.Kind, "department", "commune", "police", "other")
 	if err := w.problem(); err != nil {
@@ -343,7 +344,7 @@ func (c *change) checkUnit(u *soc.Unit) error {
 
 func (c *change) checkSystem(v *soc.System) error {
 	w := wrong{}
-	v.Name = strings.TrimSpace(v.Name)
+	v.Name = state.Line(v.Name)
 	w.text("name", v.Name, 200)
 	w.unit("unit", c.unit(v.Unit))
 	if v.Operator == "" {
@@ -369,6 +370,7 @@ func (c *change) checkSystem(v *soc.System) error {
 		v.Plan = soc.PlanNone
 	}
 	w.oneOf("plan", v.Plan, soc.PlanNone, soc.PlanPartial, soc.PlanFull)
+	v.Engine = state.Line(v.Engine)
 	if len(v.Engine) > 60 {
 		w["engine"] = "too_long"
 	}
@@ -394,6 +396,7 @@ func (c *change) checkAsset(a *soc.Asset) error {
 		w["host"] = "required"
 	}
 	w.system(c.system(a.System))
+	a.Kind, a.Zone = state.Line(a.Kind), state.Line(a.Zone)
 	if a.Kind == "" {
 		a.Kind = "server"
 	}
@@ -478,7 +481,7 @@ func (c *change) claim(old, a *soc.Asset) {
 
 func (c *change) checkSource(v *soc.Source) error {
 	w := wrong{}
-	v.Name = strings.TrimSpace(v.Name)
+	v.Name = state.Line(v.Name)
 	w.text("name", v.Name, 200)
 	w.oneOf("kind", v.Kind, soc.SourceKinds...)
 	if v.System != "" {
@@ -489,6 +492,7 @@ func (c *change) checkSource(v *soc.Source) error {
 	if err := names(c.s.c.Protect).source(v); err != nil {
 		return err
 	}
+	v.Dataset = state.Line(v.Dataset)
 	if err := c.words(&v.Dataset); err != nil {
 		return err
 	}

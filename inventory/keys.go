@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hoalu/soc"
+	"hoalu/state"
 )
 
 // A source's keys say whose events a sender brings, wherever it sends from (decision 27). They are part of the source, so each change
@@ -73,6 +74,7 @@ func (s *Store) AddKey(ctx context.Context, actor soc.Actor, source string, k so
 		if err := w.problem(); err != nil {
 			return err
 		}
+		k.Label = state.Line(k.Label)
 		if err := c.words(&k.Label); err != nil {
 			return err
 		}

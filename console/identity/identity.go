@@ -161,6 +161,9 @@ func (c *Config) words(text string) (string, error) {
 	return kept, nil
 }
 
+// name is a name that a person typed as it may be kept and as others will see it.
+func (c *Config) name(text string) (string, error) { return c.words(state.Line(text)) }
+
 // newLogin checks the log-in name of a new account. A pseudonym would be no name to log in with, so what holds one is refused.
 func (a *Accounts) newLogin(login string) error {
 	kept, err := a.c.words(login)
@@ -351,7 +354,7 @@ func (a *Accounts) Change(ctx context.Context, by soc.Actor, c Change) (Account,
 		case old.State == "disabled":
 			st = "active"
 		}
-		name, err := a.c.words(c.Name)
+		name, err := a.c.name(c.Name)
 		if err != nil {
 			return err
 		}
@@ -419,7 +422,7 @@ func (a *Accounts) Setting(ctx context.Context, key string) (string, error) {
 
 // SetSetting changes a setting of the appliance.
 func (a *Accounts) SetSetting(ctx context.Context, by soc.Actor, key, value string) error {
-	value, err := a.c.words(value)
+	value, err := a.c.name(value)
 	if err != nil {
 		return err
 	}

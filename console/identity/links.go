@@ -154,7 +154,7 @@ func (a *Accounts) FinishLink(ctx context.Context, f Finish) (soc.Actor, []strin
 		}
 	}
 	for _, typed := range []*string{&f.Name, &f.Site} {
-		if *typed, err = a.c.words(*typed); err != nil {
+		if *typed, err = a.c.name(*typed); err != nil {
 			return soc.Actor{}, nil, err
 		}
 	}
@@ -289,7 +289,7 @@ func (a *Accounts) Invite(ctx context.Context, by soc.Actor, i Invitation) (Acco
 	if err := a.newLogin(login); err != nil {
 		return Account{}, Link{}, err
 	}
-	name, err := a.c.words(i.Name)
+	name, err := a.c.name(i.Name)
 	if err != nil {
 		return Account{}, Link{}, err
 	}

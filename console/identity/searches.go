@@ -24,7 +24,7 @@ type Search struct {
 func (a *Accounts) KeepSearch(ctx context.Context, by soc.Actor, s Search) (Search, error) {
 	s.ID, s.Account, s.Unit, s.Created = newID("sq-"), by.ID, by.Unit, a.now()
 	var err error
-	if s.Name, err = a.c.words(s.Name); err != nil {
+	if s.Name, err = a.c.name(s.Name); err != nil {
 		return Search{}, err
 	}
 	kinds, err := json.Marshal(s.Kinds)

@@ -76,7 +76,7 @@ func CreateToken(ctx context.Context, d *state.DB, record Record, by soc.Actor, 
 // CreateToken makes an API token.
 func (a *Accounts) CreateToken(ctx context.Context, by soc.Actor, r TokenRequest) (Token, string, error) {
 	var err error
-	if r.Name, err = a.c.words(r.Name); err != nil {
+	if r.Name, err = a.c.name(r.Name); err != nil {
 		return Token{}, "", err
 	}
 	return CreateToken(ctx, a.c.DB, a.c.Record, by, r)
