@@ -45,6 +45,10 @@ const (
 
 	// listField marks a field whose values belong together: the words of a command, or the values beside their names.
 	listField = 0x2000
+
+	// namedField marks what people and programs name: hosts, domains, accounts. Nothing else of it is touched, but a key asked for as the
+	// name of a host, or typed as that of an account, is one.
+	namedField = 0x4000
 )
 
 func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) & classMask) }
@@ -92,6 +96,9 @@ func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	}
 	if strings.HasSuffix(name, ".args") || strings.HasSuffix(name, ".value") {
 		k |= listField
+	}
+	if fieldClass(k&classMask) == classNever && k&byItself == 0 && nameOf(strings.ToLower(name)) {
+		k |= namedField
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -211,6 +218,20 @@ func machineMade(low, last string) bool {
 		if strings.HasSuffix(last, s) {
 			return !namedThing(low)
 		}
+	}
+	return false
+}
+
+// nameOf says whether a field holds names of hosts, domains or accounts.
+func nameOf(low string) bool {
+	for _, p := range [...]string{"event.", "hoalu.", "sigma.", "ecs.", "log.", "process.", "rule."} {
+		if strings.HasPrefix(low, p) {
+			return false
+		}
+	}
+	switch low[strings.LastIndexByte(low, '.')+1:] {
+	case "name", "domain", "registered_domain", "subdomain", "hostname", "server_name", "hosts", "user", "address", "data":
+		return true
 	}
 	return false
 }

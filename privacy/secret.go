@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -517,9 +518,10 @@ func (p *Protector) destroySecrets(e *ecs.Event, entries []uint32) {
 		var text string
 		if entry&secretField != 0 {
 			text = wholeSecret(f.Name(), v.Text)
-		} else if len(v.Text) < 8 || fieldClass(entry&classMask) == classNever || clean && entry&spelledField == 0 {
+		} else if len(v.Text) < 8 || clean && entry&spelledField == 0 || fieldClass(entry&classMask) == classNever &&
+			(entry&namedField == 0 || v.Kind != ecs.String || len(v.Text) < leastKey) {
 			continue
-		} else if s := secretsIn(room[:0], v.Text); len(s) > 0 {
+		} else if s := secretsOf(room[:0], f, v.Text, entry&namedField != 0); len(s) > 0 {
 			for _, x := range s {
 				found.add(x.kind, v.Text[x.start:x.end])
 			}
@@ -538,17 +540,37 @@ func (p *Protector) destroySecrets(e *ecs.Event, entries []uint32) {
 	}
 	for i, entry := range entries {
 		_, v := e.At(i)
-		if v.Kind != ecs.String || fieldClass(entry&classMask) == classNever {
+		named := entry&namedField != 0
+		if v.Kind != ecs.String || fieldClass(entry&classMask) == classNever && !named {
 			continue
 		}
 		text := v.Text
 		for _, k := range found {
+			if named && len(k.text) < leastKey {
+				continue // a word that is a password here may be somebody's name there
+			}
 			text = strings.ReplaceAll(text, k.text, k.hidden)
 		}
 		if text != v.Text {
 			e.SetAt(i, text)
 		}
 	}
+}
+
+// leastKey is how long a secret is at least that is taken out of a name: those of known prefixes are.
+const leastKey = 16
+
+// secretsOf are the secrets in a text; in a name only long ones, and the password that somebody put before a host.
+func secretsOf(dst []span, f ecs.Field, text string, named bool) []span {
+	if !named {
+		return secretsIn(dst, text)
+	}
+	if at := strings.LastIndexByte(text, '@'); at > 0 && (strings.HasSuffix(f.Name(), "domain") || f.Name() == "related.hosts") {
+		if colon := strings.IndexByte(text[:at], ':'); colon > 0 && colon+1 < at {
+			return append(dst, span{colon + 1, at, "password"})
+		}
+	}
+	return slices.DeleteFunc(secretsIn(dst, text), func(s span) bool { return s.end-s.start < leastKey })
 }
 
 // wholeSecret is the value of a field whose name says that it holds a secret.

@@ -324,6 +324,50 @@ func TestSecretsInFields(t *testing.T) {
 }
 
 // TestSecretsOfLists: the words of a command and the items of a form are looked at together; what was found is gone in hex as well.
+// TestKeysInNames: a key that was asked for as the name of a host or typed as that of an account stood plain, as names are left alone.
+func TestKeysInNames(t *testing.T) {
+	const key = "ghp_U9s9fR4RdxnIsG7qThHa9nMtGcwiB17qabcd"
+	p := protector()
+	for _, c := range []struct {
+		field, text, want string
+	}{
+		{"dns.question.name", key + ".x.example", "ghp_[secret:ghp:36].x.example"},
+		{"dns.answers.data", key + ".x.example", "ghp_[secret:ghp:36].x.example"},
+		{"destination.domain", key + ".x.example", "ghp_[secret:ghp:36].x.example"},
+		{"tls.client.server_name", key + ".x.example", "ghp_[secret:ghp:36].x.example"},
+		{"host.name", key, "ghp_[secret:ghp:36]"},
+		{"related.hosts", key, "ghp_[secret:ghp:36]"},
+		{"user.name", key, "ghp_[secret:ghp:36]"},
+		{"url.domain", "an:wZ8lY5pVvKvxYC7q@web.example", "an:[secret:password:16]@web.example"},
+		{"url.domain", "an:short-pw-123@web.example", "an:[secret:password:12]@web.example"},
+		// names
+		{"user.name", "MSSQLSvc/db.example:1433@TINH.EXAMPLE", "MSSQLSvc/db.example:1433@TINH.EXAMPLE"},
+		{"user.name", "password=admin", "password=admin"},
+		{"dns.question.name", "token-service-password-reset.tinh.example", "token-service-password-reset.tinh.example"},
+		{"host.name", "may-chu-tep-phong-ke-toan.tinh.example", "may-chu-tep-phong-ke-toan.tinh.example"},
+		{"source.address", "fe80:0000:0000:0000:0202:b3ff:fe1e:8329", "fe80:0000:0000:0000:0202:b3ff:fe1e:8329"},
+	} {
+		e := &ecs.Event{System: "HT-001"}
+		e.AddString(ecs.Intern(c.field), c.text)
+		if err := p.Protect(e); err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Text(ecs.Intern(c.field)); got != c.want {
+			t.Errorf("%s %q became %q, want %q", c.field, c.text, got, c.want)
+		}
+	}
+	e := &ecs.Event{System: "HT-001"} // what is a key in one place is one in a name too, a password as short as a name is not
+	e.AddString(ecs.Message, "mysql -pquantri and "+key)
+	e.AddString(ecs.UserName, "quantri")
+	e.AddString(ecs.HostName, "x."+key)
+	if err := p.Protect(e); err != nil {
+		t.Fatal(err)
+	}
+	if user, host := e.Text(ecs.UserName), e.Text(ecs.HostName); user != "quantri" || host != "x.ghp_[secret:ghp:36]" {
+		t.Errorf("user %q, host %q", user, host)
+	}
+}
+
 func TestSecretsOfLists(t *testing.T) {
 	p := protector()
 	e := &ecs.Event{System: "HT-001", Created: 1_772_414_131_000}
