@@ -9,8 +9,8 @@ import (
 const most = 3
 
 // Line is a name that a person typed as others will see it: one line, without what has no shape of its own (controls, zero-width
-// characters, what turns the direction of writing, fillers) and without heaps of marks, with blanks run together. Two names that look alike for such a
-// reason are the same, and none can pass for another in a list, a title or what a screen reader says.
+// characters, what turns the direction of writing, fillers) and without heaps of marks, with blanks run together. Two names that look
+// alike for such a reason are the same, and none can pass for another in a list, a title or what a screen reader says.
 func Line(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
