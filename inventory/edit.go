@@ -36,15 +36,12 @@ func (c *change) addUnit(u soc.Unit) (soc.Unit, error) {
 // UpdateUnit stores u, whose Version is the one the person saw.
 func (s *Store) UpdateUnit(ctx context.Context, actor soc.Actor, u soc.Unit) (soc.Unit, error) {
 	err := s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.units[u.ID]
-		if !ok {
+		old := c.base.units[u.ID]
+		if old == nil {
 			return notFound(u.ID)
 		}
-		if err := c.same(u.ID, old.Version, u.Version); err != nil {
+		if err := c.mayUpdate(u.ID, old.Version, u.Version, old.Retired); err != nil {
 			return err
-		}
-		if old.Retired != 0 {
-			return retired(u.ID)
 		}
 		u.Retired = 0
 		if err := c.checkUnit(&u); err != nil {
@@ -77,15 +74,12 @@ func (c *change) addSystem(v soc.System) (soc.System, error) {
 // UpdateSystem stores v, whose Version is the one the person saw.
 func (s *Store) UpdateSystem(ctx context.Context, actor soc.Actor, v soc.System) (soc.System, error) {
 	err := s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.systems[v.ID]
-		if !ok {
+		old := c.base.systems[v.ID]
+		if old == nil {
 			return notFound(v.ID)
 		}
-		if err := c.same(v.ID, old.Version, v.Version); err != nil {
+		if err := c.mayUpdate(v.ID, old.Version, v.Version, old.Retired); err != nil {
 			return err
-		}
-		if old.Retired != 0 {
-			return retired(v.ID)
 		}
 		v.Retired = 0
 		if err := c.checkSystem(&v); err != nil {
@@ -121,15 +115,12 @@ func (c *change) addAsset(a soc.Asset) (soc.Asset, error) {
 // UpdateAsset stores a, whose Version is the one the person saw.
 func (s *Store) UpdateAsset(ctx context.Context, actor soc.Actor, a soc.Asset) (soc.Asset, error) {
 	err := s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.assets[a.ID]
-		if !ok {
+		old := c.base.assets[a.ID]
+		if old == nil {
 			return notFound(a.ID)
 		}
-		if err := c.same(a.ID, old.Version, a.Version); err != nil {
+		if err := c.mayUpdate(a.ID, old.Version, a.Version, old.Retired); err != nil {
 			return err
-		}
-		if old.Retired != 0 {
-			return retired(a.ID)
 		}
 		a.Retired = 0
 		if err := c.checkAsset(&a); err != nil {
@@ -162,15 +153,12 @@ func (c *change) addSource(v soc.Source) (soc.Source, error) {
 // UpdateSource stores v, whose Version is the one the person saw. To confirm a source found by itself, set Auto to false.
 func (s *Store) UpdateSource(ctx context.Context, actor soc.Actor, v soc.Source) (soc.Source, error) {
 	err := s.change(ctx, actor, func(c *change) error {
-		old, ok := c.base.sources[v.ID]
-		if !ok {
+		old := c.base.sources[v.ID]
+		if old == nil {
 			return notFound(v.ID)
 		}
-		if err := c.same(v.ID, old.Version, v.Version); err != nil {
+		if err := c.mayUpdate(v.ID, old.Version, v.Version, old.Retired); err != nil {
 			return err
-		}
-		if old.Retired != 0 {
-			return retired(v.ID)
 		}
 		v.Retired = 0
 		if err := c.checkSource(&v); err != nil {
@@ -189,6 +177,17 @@ func (c *change) same(id string, have, saw int64) error {
 	}
 	st := c.base.changed[id]
 	return conflict(id, st.by, st.at, have)
+}
+
+// mayUpdate refuses a change of what the person saw otherwise (see same), or of what is in use no longer.
+func (c *change) mayUpdate(id string, have, saw, retiredAt int64) error {
+	if err := c.same(id, have, saw); err != nil {
+		return err
+	}
+	if retiredAt != 0 {
+		return retired(id)
+	}
+	return nil
 }
 
 func (c *change) putUnit(old *soc.Unit, u soc.Unit, action string) (err error) {

@@ -1,73 +1,22 @@
 package triage_test
 
 import (
-	"database/sql"
-	"strings"
 	"testing"
 
 	"hoalu/soc"
-	"hoalu/state"
 	"hoalu/state/statetest"
 	"hoalu/triage"
+	"hoalu/triage/triagetest"
 )
-
-// queueOf fills a queue with n alerts, two in five of them open, from one that the product wrote; what stands in their rows (trace,
-// events) is as long as in use.
-func queueOf(tb testing.TB, db *state.DB, n int) {
-	tb.Helper()
-	rows, err := db.Read().QueryContext(tb.Context(), "SELECT * FROM alert LIMIT 0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	columns, err := rows.Columns()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := rows.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	severity := func(critical, high, medium, low string) string {
-		return "CASE WHEN i % 100 = 0 THEN " + critical + " WHEN i % 100 < 6 THEN " + high + " WHEN i % 100 < 40 THEN " + medium + " ELSE " +
-			low + " END"
-	}
-	other := map[string]string{
-		"id": "printf('bench%021d', i)", "number": "printf('CB-2025-%07d', i)", "episode": "printf('bench-%d', i)",
-		"host":     "printf('bench-%d', i % 5000)",
-		"severity": severity("'critical'", "'high'", "'medium'", "'low'"), "severity_rank": severity("5", "4", "3", "2"),
-		"score": "15 + (i * 7919) % 80",
-		"hits":  "1 + (i * 31) % 900", "state": "CASE WHEN (i / 7) % 5 < 3 THEN 'closed' ELSE 'new' END",
-		"trace": "t.trace || printf('%2000s', '')",
-	}
-	for _, c := range []string{"first_ms", "last_ms", "created", "changed"} {
-		other[c] = "t." + c + " - i * 20000"
-	}
-	values := make([]string, len(columns))
-	for i, c := range columns {
-		values[i] = "t." + c
-		if v, ok := other[c]; ok {
-			values[i] = v
-		}
-	}
-	if err := db.Tx(tb.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(tb.Context(), "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) INSERT INTO alert ("+
-			strings.Join(columns, ", ")+
-			") SELECT "+strings.Join(values, ", ")+" FROM n, (SELECT * FROM alert LIMIT 1) t", n)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(tb.Context(),
-			"INSERT INTO alert_words (alert, words) SELECT id, lower(number) || (SELECT words FROM alert_words LIMIT 1) || ' ' || host FROM alert WHERE id LIKE 'bench%'")
-		return err
-	}); err != nil {
-		tb.Fatal(err)
-	}
-}
 
 func BenchmarkList(b *testing.B) {
 	db := statetest.Open(b)
 	d := open(b, db)
 	d.apply(1, firing("r1", "bench-0", "e1", 0))
-	queueOf(b, db, 50_000)
+	// What stands in a row (trace, events) is as long as in use.
+	if err := triagetest.Multiply(b.Context(), db, 50_000, map[string]string{"trace": "t.trace || printf('%2000s', '')"}); err != nil {
+		b.Fatal(err)
+	}
 	open := triage.Filter{States: []string{"open"}, Exercise: triage.Without}
 	for _, c := range []struct {
 		name   string

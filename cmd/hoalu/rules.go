@@ -115,6 +115,20 @@ func openEvents(name string) (io.ReadCloser, error) {
 	return f, nil
 }
 
+// overEvents runs do over a file of events with the rules of a path, as loadRules reads them.
+func overEvents(rules, events string, strict bool, stderr io.Writer, do func(*sigma.Set, io.Reader) error) error {
+	set, err := loadRules(rules, strict, stderr)
+	if err != nil {
+		return err
+	}
+	in, err := openEvents(events)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return do(set, in)
+}
+
 // RulesMatchCmd matches a file of events.
 type RulesMatchCmd struct {
 	Rules   string `required:"" placeholder:"PATH" help:"File, folder or .zip of rules, filters included."`
@@ -127,16 +141,9 @@ type RulesMatchCmd struct {
 func (c *RulesMatchCmd) Run() error { return c.run(os.Stdout, os.Stderr) }
 
 func (c *RulesMatchCmd) run(stdout, stderr io.Writer) error {
-	set, err := loadRules(c.Rules, c.Strict, stderr)
-	if err != nil {
-		return err
-	}
-	in, err := openEvents(c.Events)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return detections.MatchFile(set, in, stdout, c.Workers)
+	return overEvents(c.Rules, c.Events, c.Strict, stderr, func(set *sigma.Set, in io.Reader) error {
+		return detections.MatchFile(set, in, stdout, c.Workers)
+	})
 }
 
 // RulesCorrelateCmd runs correlations over a file.
@@ -150,16 +157,9 @@ type RulesCorrelateCmd struct {
 func (c *RulesCorrelateCmd) Run() error { return c.run(os.Stdout, os.Stderr) }
 
 func (c *RulesCorrelateCmd) run(stdout, stderr io.Writer) error {
-	set, err := loadRules(c.Rules, c.Strict, stderr)
-	if err != nil {
-		return err
-	}
-	in, err := openEvents(c.Events)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return detections.CorrelateFile(set, in, stdout)
+	return overEvents(c.Rules, c.Events, c.Strict, stderr, func(set *sigma.Set, in io.Reader) error {
+		return detections.CorrelateFile(set, in, stdout)
+	})
 }
 
 // RulesBenchCmd measures matching.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,10 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"hoalu/state"
+	"hoalu/triage/triagetest"
 )
 
 // consoleArea measures the alert queue in a real browser over HOALU_BENCH_ALERTS stored alerts (default 50,000). One alert is made by
@@ -91,47 +90,5 @@ func copyAlerts(ctx context.Context, path string, n int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	rows, err := db.Read().QueryContext(ctx, "SELECT * FROM alert LIMIT 0")
-	if err != nil {
-		return err
-	}
-	columns, err := rows.Columns()
-	if err := errors.Join(err, rows.Close()); err != nil {
-		return err
-	}
-	severity := func(critical, high, medium, low string) string {
-		return "CASE WHEN i % 100 = 0 THEN " + critical + " WHEN i % 100 < 6 THEN " + high + " WHEN i % 100 < 40 THEN " + medium + " ELSE " +
-			low + " END"
-	}
-	other := map[string]string{
-		"id": "printf('bench%021d', i)", "number": "printf('CB-2025-%07d', i)", "episode": "printf('bench-%d', i)",
-		"host":     "printf('bench-%d', i % 5000)",
-		"severity": severity("'critical'", "'high'", "'medium'", "'low'"), "severity_rank": severity("5", "4", "3", "2"),
-		"score": "15 + (i * 7919) % 80",
-		"hits":  "1 + (i * 31) % 900", "state": "CASE WHEN (i / 7) % 5 < 3 THEN 'closed' ELSE 'new' END",
-		"close_reason": "CASE WHEN (i / 7) % 5 < 3 THEN 'false_alarm' ELSE '' END",
-	}
-	for _, c := range []string{"first_ms", "last_ms", "created", "changed"} {
-		other[c] = "t." + c + " - i * 20000"
-	}
-	values := make([]string, len(columns))
-	for i, c := range columns {
-		values[i] = "t." + c
-		if v, ok := other[c]; ok {
-			values[i] = v
-		}
-	}
-	return db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) INSERT INTO alert ("+
-			strings.Join(columns, ", ")+
-			") SELECT "+strings.Join(values, ", ")+" FROM n, (SELECT * FROM alert LIMIT 1) t", n)
-		if err != nil {
-			return fmt.Errorf("copy alerts: %w", err)
-		}
-		if _, err := tx.ExecContext(ctx,
-			"INSERT INTO alert_words (alert, words) SELECT id, lower(number) || ' ' || host || ' ' || (SELECT words FROM alert_words LIMIT 1) FROM alert WHERE id LIKE 'bench%'"); err != nil {
-			return fmt.Errorf("copy the words of alerts: %w", err)
-		}
-		return nil
-	})
+	return triagetest.Multiply(ctx, db, n, nil)
 }

@@ -19,7 +19,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -186,20 +185,7 @@ func (l *Listener) Run(ctx context.Context) error {
 			}
 		},
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l.socket) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve _bulk: %w", err)
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if srv.Shutdown(stop) != nil { // out of time
-		srv.Close()
-	}
-	<-ended
-	return nil
+	return listen.Serve(ctx, "_bulk", srv, func() error { return srv.Serve(l.socket) }, grace)
 }
 
 // ServeHTTP answers one request.

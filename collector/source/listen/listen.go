@@ -1,15 +1,19 @@
 // Package listen opens the sockets of listeners, with errors that say what is wrong and what to do, knows who may send, and
 // keeps one address from taking what all share: connections (Guard), memory of what is being read (Budget), places of bodies (Slots).
+// Serve stops a server of HTTP with grace.
 //
 // Contract: everything is safe for concurrent use. Errors wrap those of net and syscall.
 package listen
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"syscall"
+	"time"
 )
 
 // TCP opens a TCP socket for what ("syslog over TCP"); key is the configuration key a person would change.
@@ -114,4 +118,23 @@ func Loopback(addr string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
+}
+
+// Serve runs srv, which serve starts, until ctx ends; what says in an error what was served. Requests that run then have grace to end, and
+// are cut off after it.
+func Serve(ctx context.Context, what string, srv *http.Server, serve func() error, grace time.Duration) error {
+	ended := make(chan error, 1)
+	go func() { ended <- serve() }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve %s: %w", what, err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if srv.Shutdown(stop) != nil { // out of time
+		srv.Close()
+	}
+	<-ended
+	return nil
 }

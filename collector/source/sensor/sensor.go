@@ -225,20 +225,7 @@ func (l *Listener) Run(ctx context.Context) error {
 			}
 		},
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.ServeTLS(l.socket, "", "") }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve sensors: %w", err)
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if srv.Shutdown(stop) != nil { // out of time
-		srv.Close()
-	}
-	<-ended
-	return nil
+	return listen.Serve(ctx, "sensors", srv, func() error { return srv.ServeTLS(l.socket, "", "") }, grace)
 }
 
 func (l *Listener) change(name string, by int) {

@@ -23,6 +23,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
+	"hoalu/ecs"
 	"hoalu/internal/wording"
 )
 
@@ -65,6 +66,23 @@ func (p *Probe) CountUnread() { p.unread.Add(1) }
 
 // poll is how long a record may wait in the ring when too few came to wake the reader.
 const poll = 20 * time.Millisecond
+
+// Records is Run for a probe whose records decode makes into events: emit gets each as a flat ECS record that is good until it returns, and
+// what decode cannot read is counted.
+func (p *Probe) Records(ctx context.Context, ready func(), decode func(e *ecs.Event, record []byte, clock *Clock) bool,
+	emit func(record []byte)) error {
+	var clock Clock
+	var buf []byte
+	return p.Run(ctx, ready, func(b []byte) {
+		var e ecs.Event
+		if !decode(&e, b, &clock) {
+			p.CountUnread()
+			return
+		}
+		buf = e.AppendJSON(buf[:0])
+		emit(buf)
+	})
+}
 
 // Run attaches and reads until ctx ends.
 func (p *Probe) Run(ctx context.Context, ready func(), handle func(record []byte)) error {

@@ -61,17 +61,7 @@ func New(host string) *Probe {
 
 // Run watches until ctx ends; emit gets flat ECS records that are good until it returns.
 func (p *Probe) Run(ctx context.Context, ready func(), emit func(record []byte)) error {
-	var clock attach.Clock
-	var buf []byte
-	return p.Probe.Run(ctx, ready, func(b []byte) {
-		var e ecs.Event
-		if p.decode(&e, b, &clock) {
-			buf = e.AppendJSON(buf[:0])
-			emit(buf)
-		} else {
-			p.CountUnread()
-		}
-	})
+	return p.Probe.Records(ctx, ready, p.decode, emit)
 }
 
 var (
