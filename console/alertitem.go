@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -56,6 +57,7 @@ func noteText(c soc.Condition, n names) Text {
 	}
 	out := Text{}
 	for _, lang := range []string{"vi", "en"} {
+		values["cause"] = cmp.Or(c.Values["cause_"+lang], c.Values["cause"])
 		values["why"], _ = text(lang, "cause."+values["cause"], values)
 		if name, ok := text(lang, "part."+part, nil); ok {
 			values["part"] = name

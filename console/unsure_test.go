@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"hoalu/soc"
 	"hoalu/state"
 )
 
@@ -30,5 +32,18 @@ func TestASaveThatIsNotKnownOf(t *testing.T) {
 		if p.Status != 503 || p.Code != c.code || p.Detail != c.want || p.Do == "" {
 			t.Errorf("problem(%v) in %s: %d %s %q %q", c.err, c.lang, p.Status, p.Code, p.Detail, p.Do)
 		}
+	}
+}
+
+// TestCauseOfAPartIsInTheReadersLanguage: the alert about a part tells the cause in both languages where the event has it so.
+func TestCauseOfAPartIsInTheReadersLanguage(t *testing.T) {
+	said := noteText(soc.Condition{Op: "note", Want: "part_trouble", Values: map[string]string{"part": "state", "cause": "the disk is full",
+		"cause_vi": "đĩa đầy", "cause_en": "the disk is full"}}, names{})
+	if !strings.HasSuffix(said["vi"], "đĩa đầy") || !strings.HasSuffix(said["en"], "the disk is full") {
+		t.Errorf("said: %q", said)
+	}
+	older := noteText(soc.Condition{Op: "note", Want: "part_trouble", Values: map[string]string{"part": "state", "cause": "the disk is full"}}, names{})
+	if !strings.HasSuffix(older["vi"], "the disk is full") {
+		t.Errorf("of an event of an earlier version: %q", older)
 	}
 }

@@ -299,7 +299,7 @@ func (db *DB) Ready(ctx context.Context) error {
 	defer cancel()
 	var n int64
 	if err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM counter").Scan(&n); err != nil {
-		return wording.New("the state database cannot be read: %s", err)
+		return wording.New("the state database cannot be read: %s", said(err))
 	}
 	look := "UPDATE counter SET name = name WHERE name = ''" // locks the row of nobody and writes nothing
 	wrote := db.wrote.Load()
@@ -322,7 +322,7 @@ func (db *DB) Ready(ctx context.Context) error {
 			readyWait)
 	}
 	if err != nil {
-		return wording.New("the state database cannot be written: %s", err)
+		return wording.New("the state database cannot be written: %s", said(err))
 	}
 	return nil
 }

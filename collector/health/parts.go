@@ -128,6 +128,9 @@ func (p *Parts) found(w *watched, err error, answered bool) {
 			w.told = true
 			n = &Note{Action: PartTrouble, Level: "error", Message: fmt.Sprintf("%s is in trouble: %s", w.Name, err),
 				Values: map[string]string{"part": w.Name, "cause": err.Error(), "since": w.since.UTC().Format(time.RFC3339)}}
+			for lang, said := range p.say(err) { // the alert is read in the reader's language, long after
+				n.Values["cause_"+lang] = said
+			}
 		}
 	}
 	w.err = err

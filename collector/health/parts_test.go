@@ -206,3 +206,14 @@ func TestAPartThatNobodyConfirms(t *testing.T) {
 func inBoth(err error) map[string]string {
 	return map[string]string{"vi": "vi " + err.Error(), "en": err.Error()}
 }
+
+// TestTroubleIsKeptInBothLanguages: the cause goes with the event in the languages of the console, since its alert is read long after.
+func TestTroubleIsKeptInBothLanguages(t *testing.T) {
+	t.Parallel()
+	var told []Note
+	p := NewParts(func(n Note) { told = append(told, n) }, inBoth, Part{Name: "store", Ready: func(context.Context) error { return errors.New("disk") }})
+	p.Now(t.Context())
+	if len(told) != 1 || told[0].Values["cause"] != "disk" || told[0].Values["cause_vi"] != "vi disk" || told[0].Values["cause_en"] != "disk" {
+		t.Errorf("told: %+v", told)
+	}
+}

@@ -9,10 +9,12 @@ package wording
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -124,6 +126,24 @@ var System = []struct {
 	{syscall.EADDRINUSE, "another program listens there already"},
 	{syscall.EADDRNOTAVAIL, "this machine has no such address"},
 	{syscall.ENOMEM, "the memory does not suffice"},
+	{syscall.EMFILE, "too many files are open"},
+	{syscall.ENFILE, "too many files are open"},
+	{syscall.EDQUOT, "the share of the disk of this user is used up"},
+	{syscall.EIO, "the disk or device fails"},
+	{syscall.EBUSY, "another program uses it"},
+	{syscall.ENOTEMPTY, "the folder is not empty"},
+	{syscall.EXDEV, "it is on another disk"},
+	{syscall.ENETDOWN, "the network is down"},
+	{syscall.EHOSTDOWN, "there is no way there"},
+	{syscall.ECONNABORTED, "the other side broke the connection off"},
+	{syscall.ETIMEDOUT, "no answer came in time"},
+	{syscall.ENOSYS, "this operating system cannot do it"},
+	{syscall.EOPNOTSUPP, "this operating system cannot do it"},
+	{syscall.EAFNOSUPPORT, "this operating system cannot do it"},
+	{os.ErrDeadlineExceeded, "no answer came in time"},
+	{net.ErrClosed, "the connection is closed"},
+	{io.ErrUnexpectedEOF, "it ends in its middle"},
+	{io.EOF, "it ends where more must follow"},
 	{context.DeadlineExceeded, "no answer came in time"},
 	{context.Canceled, "it was interrupted"},
 }
@@ -203,6 +223,12 @@ func ofCertificate(err error) *Problem {
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return Because(err, "its certificate is of an authority that is not known here")
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return Because(err, "the other side does not speak TLS at this port")
+	}
+	if a, ok := errors.AsType[tls.AlertError](err); ok {
+		return Because(err, "the other side refuses the TLS connection (alert %d)", uint8(a))
 	}
 	if c, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		if c.Reason == x509.Expired {
