@@ -49,13 +49,16 @@ func TestSpan(t *testing.T) {
 // TestWhatTheSystemSaysIsWorded: what the operating system, the network and a certificate say stands in brackets behind sentences of ours,
 // and is in the reader's language too; only what nobody has words for is given as it is.
 func TestWhatTheSystemSaysIsWorded(t *testing.T) {
-	for _, err := range []error{syscall.ENOSPC, syscall.EACCES, syscall.EPERM, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.ENOENT,
-		syscall.EADDRINUSE, syscall.EADDRNOTAVAIL, syscall.EISDIR, syscall.ENOTDIR, syscall.EMFILE, syscall.ENFILE, syscall.ENETUNREACH, syscall.EHOSTUNREACH,
-		syscall.EIO, syscall.EROFS, syscall.EDQUOT, syscall.EBUSY, syscall.ENOTEMPTY, syscall.EXDEV, syscall.EPIPE, syscall.ENOMEM, syscall.ENOSYS,
-		os.ErrDeadlineExceeded, context.DeadlineExceeded, net.ErrClosed, io.ErrUnexpectedEOF, io.EOF,
-		tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, tls.AlertError(42),
-		x509.UnknownAuthorityError{}, x509.CertificateInvalidError{Reason: x509.Expired}, x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"},
-		&net.DNSError{Name: "h", IsNotFound: true}, syscall.Errno(4095)} {
+	for _, err := range []error{
+		syscall.ENOSPC, syscall.EACCES, syscall.EPERM, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ETIMEDOUT,
+		syscall.ENOENT, syscall.EADDRINUSE, syscall.EADDRNOTAVAIL, syscall.EISDIR, syscall.ENOTDIR, syscall.EMFILE,
+		syscall.ENFILE, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EIO, syscall.EROFS, syscall.EDQUOT, syscall.EBUSY,
+		syscall.ENOTEMPTY, syscall.EXDEV, syscall.EPIPE, syscall.ENOMEM, syscall.ENOSYS, os.ErrDeadlineExceeded, context.DeadlineExceeded,
+		net.ErrClosed, io.ErrUnexpectedEOF, io.EOF, tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"},
+		tls.AlertError(42), x509.UnknownAuthorityError{}, x509.CertificateInvalidError{Reason: x509.Expired},
+		x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"},
+		&net.DNSError{Name: "h", IsNotFound: true}, syscall.Errno(4095),
+	} {
 		wrapped := fmt.Errorf("open: %w", &net.OpError{Op: "dial", Net: "tcp", Err: err})
 		for _, e := range []error{err, wrapped} {
 			both := Both(wording.Of(e))
