@@ -4,13 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"hoalu/compliance/facts"
 	"hoalu/soc"
-	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 // TestWhatCouldNotBeReadIsUnknown: no control concludes anything from evidence that could not be read; each names the cause, and those
@@ -68,10 +67,7 @@ func TestOwnFindingsAreNotCountedAgainstASystem(t *testing.T) {
 		t.Helper()
 		f := healthy(time.Now().UnixMilli())
 		change(&f)
-		st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-		if err != nil {
-			t.Fatal(err)
-		}
+		st := statetest.Open(t)
 		t.Cleanup(func() { st.Close() })
 		s := New(checks, st, func(context.Context) ([]facts.Facts, error) { return []facts.Facts{f}, nil }, Hooks{}, time.Hour,
 			slog.New(slog.DiscardHandler))

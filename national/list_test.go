@@ -5,24 +5,19 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 
 	"hoalu/soc"
-	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 // The kind of a report was looked at after the page was cut: totals counted every kind, and pages came out short or empty.
 func TestListPagesByKind(t *testing.T) {
 	ctx := context.Background()
-	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
+	st := statetest.Open(t)
 	s := New(DefaultConfig(), st, Hooks{}, slog.New(slog.DiscardHandler))
 	want := map[string]int{}
-	err = st.Tx(ctx, func(tx *sql.Tx) error {
+	err := st.Tx(ctx, func(tx *sql.Tx) error {
 		for i := range 60 {
 			kind := "heartbeat"
 			if i%6 == 0 {

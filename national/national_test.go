@@ -5,24 +5,19 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"hoalu/national/internal/db"
 	"hoalu/soc"
-	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 // TestDueDay: yesterday is compared once it is past the set time, whenever the machine was on, and once.
 func TestDueDay(t *testing.T) {
 	ctx := context.Background()
-	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
+	st := statetest.Open(t)
 	s := New(DefaultConfig(), st, Hooks{}, slog.New(slog.DiscardHandler))
 	at := func(clock string) time.Time {
 		t.Helper()
@@ -74,11 +69,7 @@ func TestBackoff(t *testing.T) {
 // TestListByKindCountsAndPages: the total and the pages are of the kind that was asked for, however many others lie between.
 func TestListByKindCountsAndPages(t *testing.T) {
 	ctx := context.Background()
-	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
+	st := statetest.Open(t)
 	s := New(DefaultConfig(), st, Hooks{}, slog.New(slog.DiscardHandler))
 	if err := st.Tx(ctx, func(tx *sql.Tx) error {
 		q := db.New(tx)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"hoalu/national/delivery"
 	"hoalu/soc"
 	"hoalu/state"
+	"hoalu/state/statetest"
 )
 
 // plain is a far side that can do nothing but take reports.
@@ -53,10 +53,7 @@ func serve(t *testing.T, receipts delivery.Receipts, p Adapter, before func(*Ser
 	t.Cleanup(func() { forwarders = table })
 	forwarders = append(slices.Clone(table), forwarder{Channel{Name: "plain", Receipts: receipts}, func() Adapter { return p }})
 	ctx, cancel := context.WithCancel(context.Background())
-	st, err := state.Open(ctx, state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := statetest.Open(t)
 	cfg := DefaultConfig()
 	cfg.RetryFirst, cfg.RetryMost, cfg.Heartbeat = time.Millisecond, 20*time.Millisecond, 10*time.Millisecond
 	s := New(cfg, st, Hooks{Alert: func(_ context.Context, number string) (soc.Alert, bool, error) {

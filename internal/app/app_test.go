@@ -361,6 +361,17 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
+// freeAddress is an address of host that nobody listens at.
+func freeAddress(t *testing.T, host string) string {
+	t.Helper()
+	free, err := net.Listen("tcp", host+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free.Close()
+	return free.Addr().String()
+}
+
 // TestPortTaken: New says which key to change, closes what it had opened, and the folder can be used at once.
 func TestPortTaken(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -368,12 +379,7 @@ func TestPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.Addr().String()
-	free.Close()
+	port := freeAddress(t, "127.0.0.1")
 	r := &rig{T: t, dir: t.TempDir(), cfg: testConfig()}
 	for key, set := range map[string]func(*config.Config){
 		"listen.console": func(c *config.Config) { c.Listen.Console = taken.Addr().String() },
@@ -430,12 +436,7 @@ func TestSenders(t *testing.T) {
 	if addr == "" {
 		needed.Missing(t, "this host has no address beside loopback")
 	}
-	free, err := net.Listen("tcp", addr+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.Addr().String()
-	free.Close()
+	port := freeAddress(t, addr)
 	r := newRig(t, func(c *config.Config) {
 		c.Listen.SyslogTCP, c.Listen.Bulk = port, ""
 		c.Listen.Senders = []string{"198.51.100.0/24"} // not this host

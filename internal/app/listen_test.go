@@ -124,12 +124,7 @@ func TestListenersAreClosedWhenOpeningFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	free.Close()
+	addr := freeAddress(t, "127.0.0.1")
 	r := &rig{T: t, dir: t.TempDir(), cfg: testConfig()}
 	r.cfg.Listen.SyslogTCP, r.cfg.Listen.Sensors = addr, taken.Addr().String()
 	if _, err := New(context.Background(), r.options()); err == nil || !strings.Contains(err.Error(), "listen.sensors") {

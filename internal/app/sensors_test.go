@@ -34,6 +34,37 @@ import (
 
 var owner = soc.Actor{ID: "machine", Name: "test", Roles: []soc.Role{soc.Administrator}}
 
+// enrol makes a sensor of the appliance's own system; folder, below the rig's, keeps its key and certificate.
+func (r *rig) enrol(folder string) *shipper.Identity {
+	r.Helper()
+	token, err := r.Invite(r.Context(), owner, r.self.ID, time.Hour)
+	if err != nil {
+		r.Fatal(err)
+	}
+	id, err := shipper.Enroll(r.Context(), filepath.Join(r.dir, folder), "https://"+r.address("sensors").String(), token)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return id
+}
+
+// sends ships a record of a host as the sensor and waits until it is stored.
+func (r *rig) sends(id *shipper.Identity, host string) {
+	r.Helper()
+	ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool-"+host), Server: id.Server, TLS: id.TLS},
+		slog.New(slog.DiscardHandler))
+	if err != nil {
+		r.Fatal(err)
+	}
+	run, cancel := context.WithCancel(r.Context())
+	done := make(chan struct{})
+	go func() { ship.Run(run); close(done) }()
+	ship.Put([]byte(`{"@timestamp":"2026-11-21T00:00:00.000Z","event.kind":"event","host.name":"` + host + `","message":"x"}`))
+	r.eventually("the record of "+host+" is stored", func() bool { return r.count(query.Term{Field: ecs.HostName, Value: host}) == 1 })
+	cancel()
+	<-done
+}
+
 // TestEnrolAndSend: a token makes a sensor whose records belong to the system of its invitation.
 func TestEnrolAndSend(t *testing.T) {
 	t.Parallel()
@@ -62,18 +93,7 @@ func TestEnrolAndSend(t *testing.T) {
 		!strings.Contains(err.Error(), "used or out of date") {
 		t.Errorf("the same token again: %v", err)
 	}
-	ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool"), Server: id.Server, TLS: id.TLS},
-		slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() { ship.Run(run); close(done) }()
-	ship.Put([]byte(`{"@timestamp":"2026-11-21T00:00:00.000Z","event.kind":"event","host.name":"sensed","message":"x"}`))
-	r.eventually("the record is stored", func() bool { return r.count(query.Term{Field: ecs.HostName, Value: "sensed"}) == 1 })
-	cancel()
-	<-done
+	r.sends(id, "sensed")
 	if n := r.count(query.And{query.Term{Field: ecs.HostName, Value: "sensed"}, query.Term{Field: ecs.SystemID, Value: r.self.ID}}); n != 1 {
 		t.Error("the record does not belong to the system of the invitation")
 	}
@@ -171,16 +191,9 @@ func TestRenewSensor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	ctx := context.Background()
-	token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(r.dir, "identity")
-	if _, err := shipper.Enroll(ctx, dir, "https://"+r.address("sensors").String(), token); err != nil {
-		t.Fatal(err)
-	}
+	r.enrol("identity")
 	load := func() *shipper.Identity {
-		id, err := shipper.LoadIdentity(dir)
+		id, err := shipper.LoadIdentity(filepath.Join(r.dir, "identity"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,35 +304,18 @@ func TestRevokedSensorIsNotMissed(t *testing.T) {
 	sources := map[string]soc.Source{} // by the host that sends
 	var withdrawn string
 	for _, host := range []string{"watched", "withdrawn"} {
-		token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, err := shipper.Enroll(ctx, filepath.Join(r.dir, host), "https://"+r.address("sensors").String(), token)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := r.enrol(host)
 		src, ok := r.sensorSource(id.Sensor)
 		if !ok {
 			t.Fatalf("sensor %s has no source", id.Sensor)
 		}
 		src.ExpectEvery = 1000 // as much as every 15 s, as often as sources are looked at
-		if src, err = r.inventory.UpdateSource(ctx, owner, src); err != nil {
-			t.Fatal(err)
-		}
-		sources[host], withdrawn = src, id.Sensor
-		ship, err := shipper.Open(shipper.Config{Dir: filepath.Join(r.dir, "spool-"+host), Server: id.Server, TLS: id.TLS},
-			slog.New(slog.DiscardHandler))
+		src, err := r.inventory.UpdateSource(ctx, owner, src)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, cancel := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() { ship.Run(run); close(done) }()
-		ship.Put([]byte(`{"@timestamp":"2026-11-21T00:00:00.000Z","event.kind":"event","host.name":"` + host + `","message":"x"}`))
-		r.eventually("the record of "+host+" is stored", func() bool { return r.count(query.Term{Field: ecs.HostName, Value: host}) == 1 })
-		cancel()
-		<-done
+		sources[host], withdrawn = src, id.Sensor
+		r.sends(id, host)
 	}
 	c := control.NewClient(r.opts.Data)
 	if err := c.Call(ctx, "POST", "/sensor/revoke", url.Values{"sensor": {withdrawn}, "reason": {"mất máy"}}, nil, nil); err != nil {
@@ -374,18 +370,7 @@ func TestSensorLossReasons(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	ctx := context.Background()
-	token, err := r.Invite(ctx, owner, r.self.ID, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(r.dir, "identity")
-	if _, err := shipper.Enroll(ctx, dir, "https://"+r.address("sensors").String(), token); err != nil {
-		t.Fatal(err)
-	}
-	id, err := shipper.LoadIdentity(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := r.enrol("identity")
 	client := http.Client{Transport: &http.Transport{TLSClientConfig: id.TLS}}
 	defer client.CloseIdleConnections()
 	for i := range 2 {

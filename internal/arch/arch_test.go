@@ -234,10 +234,10 @@ const (
 	fileLines     = 640
 )
 
-// TestLinesAndFunctionsFit reads every file of Go that people write.
-func TestLinesAndFunctionsFit(t *testing.T) {
+// eachGoFile calls do with every file of Go in the repository, with its name from there, and says how many there are.
+func eachGoFile(t *testing.T, do func(name string, raw []byte, fset *token.FileSet, tree *ast.File)) (files int) {
+	t.Helper()
 	root := "../.."
-	files := 0
 	err := filepath.WalkDir(root, func(f string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -260,18 +260,30 @@ func TestLinesAndFunctionsFit(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if ast.IsGenerated(tree) {
-			return nil
-		}
-		files++
 		name, _ := filepath.Rel(root, f)
+		files++
+		do(filepath.ToSlash(name), raw, fset, tree)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestLinesAndFunctionsFit reads every file of Go that people write.
+func TestLinesAndFunctionsFit(t *testing.T) {
+	files := eachGoFile(t, func(name string, raw []byte, fset *token.FileSet, tree *ast.File) {
+		if ast.IsGenerated(tree) {
+			return
+		}
 		for n, width := range lineWidths(raw, tree, fset) {
 			if width > lineRunes {
 				t.Errorf("%s:%d: %d characters beside its literals, more than %d: break it", name, n, width, lineRunes)
 			}
 		}
-		if strings.HasSuffix(f, "_test.go") {
-			return nil
+		if strings.HasSuffix(name, "_test.go") {
+			return
 		}
 		if n := bytes.Count(raw, []byte{'\n'}); n > fileLines {
 			t.Errorf("%s has %d lines, more than %d: cut it along its meaning", name, n, fileLines)
@@ -286,11 +298,7 @@ func TestLinesAndFunctionsFit(t *testing.T) {
 				t.Errorf("%s: %s has %d lines, more than %d: cut it along its meaning", name, fn.Name.Name, lines, functionLines)
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if files < 300 {
 		t.Fatalf("looked at %d files only: wrong root?", files)
 	}
@@ -307,30 +315,12 @@ var skipsOn = map[string]string{
 // TestNothingIsLeftOutUnseen: a test that lacks a program, a right or a data set calls needed.Missing, which fails in CI. A bare Skip would
 // pass there for a test that was never run.
 func TestNothingIsLeftOutUnseen(t *testing.T) {
-	root, asked := "../..", 0
+	asked := 0
 	seen := map[string]bool{}
-	err := filepath.WalkDir(root, func(f string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "testdata" {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if filepath.Ext(f) != ".go" {
-			return nil
-		}
-		fset := token.NewFileSet()
-		tree, err := parser.ParseFile(fset, f, nil, 0)
-		if err != nil {
-			return err
-		}
+	eachGoFile(t, func(name string, _ []byte, fset *token.FileSet, tree *ast.File) {
 		if !slices.ContainsFunc(tree.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` }) {
-			return nil
+			return
 		}
-		name, _ := filepath.Rel(root, f)
 		ast.Inspect(tree, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok {
@@ -348,11 +338,7 @@ func TestNothingIsLeftOutUnseen(t *testing.T) {
 			}
 			return true
 		})
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if asked < 20 {
 		t.Errorf("found %d calls of needed.Missing only: wrong root?", asked)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"hoalu/internal/needed"
-	"hoalu/sensors/bpf/attach"
+	"hoalu/sensors/bpf/attach/attachtest"
 )
 
 // TestSeesRealProcesses starts real programs and finds each once, with its command line, parent and exit code; the books balance.
@@ -41,15 +41,7 @@ func TestSeesRealProcesses(t *testing.T) {
 			}
 		})
 	}()
-	select {
-	case <-ready:
-	case err := <-done:
-		var u *attach.Unavailable
-		if errors.As(err, &u) {
-			needed.Missing(t, "%s %s", u.Why, u.Do)
-		}
-		t.Fatal(err)
-	}
+	attachtest.Ready(t, ready, done)
 	// the sensor's own process is filtered, so a shell of its own starts them
 	dir := t.TempDir()
 	script := filepath.Join(dir, "hoalu-probe-test.sh")
@@ -129,15 +121,7 @@ func TestContainerIsNotTheHost(t *testing.T) {
 			}
 		})
 	}()
-	select {
-	case <-ready:
-	case err := <-done:
-		var u *attach.Unavailable
-		if errors.As(err, &u) {
-			needed.Missing(t, "%s %s", u.Why, u.Do)
-		}
-		t.Fatal(err)
-	}
+	attachtest.Ready(t, ready, done)
 	dir := t.TempDir()
 	passwd := filepath.Join(dir, "passwd")
 	if err := os.WriteFile(passwd, []byte("root:x:0:0::/:/bin/sh\nkhach:x:65534:65534::/:/bin/sh\n"), 0o644); err != nil {

@@ -3,7 +3,6 @@ package socket
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,8 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"hoalu/internal/needed"
-	"hoalu/sensors/bpf/attach"
+	"hoalu/sensors/bpf/attach/attachtest"
 )
 
 // TestSeesConnections: a connection another process opens is seen with both ends.
@@ -61,15 +59,7 @@ func TestSeesConnections(t *testing.T) {
 			}
 		})
 	}()
-	select {
-	case <-ready:
-	case err := <-done:
-		var u *attach.Unavailable
-		if errors.As(err, &u) {
-			needed.Missing(t, "%s %s", u.Why, u.Do)
-		}
-		t.Fatal(err)
-	}
+	attachtest.Ready(t, ready, done)
 	cmd := exec.Command(os.Args[0], "-test.run", "TestSeesConnections")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("HOALU_TEST_CONNECT=127.0.0.1:%d", port))
 	if out, err := cmd.CombinedOutput(); err != nil {
