@@ -2,10 +2,18 @@ package national
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
 	"database/sql"
+	"encoding/pem"
 	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"hoalu/national/delivery"
 	"hoalu/soc"
@@ -99,5 +107,37 @@ func TestAnAlertOfAnUnknownChannelIsWritten(t *testing.T) {
 		return s.Enqueue(context.Background(), tx, soc.Alert{ID: "CB-9", Number: "CB-9", Severity: soc.High, State: soc.AlertNew}, true)
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAListThatDoesNotComeIsToldInWords: why the centre's list was not got is said as everywhere, without the word that it is kept under.
+func TestAListThatDoesNotComeIsToldInWords(t *testing.T) {
+	st, err := state.Open(t.Context(), state.Config{Path: filepath.Join(t.TempDir(), "state.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	cfg := DefaultConfig()
+	cfg.Timeout = 5 * time.Second
+	s := New(cfg, st, Hooks{}, slog.New(slog.DiscardHandler))
+	srv := httptest.NewTLSServer(nil)
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
+	pub, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	if err := setEndpoint(s, t.Context(), soc.Actor{Name: "admin"},
+		Endpoint{Channel: "json", URL: srv.URL, ServerCA: ca, ReceiptKey: key, OrganID: "O"}); err != nil {
+		t.Fatal(err)
+	}
+	srv.Close() // nothing listens there any more
+	_, err = s.Reconcile(t.Context(), soc.Actor{Name: "admin"}, 0, "2026-11-30")
+	if err == nil || !strings.Contains(err.Error(), "get the centre's list of 2026-11-30: nothing listens at") {
+		t.Errorf("Reconcile: %v", err)
 	}
 }

@@ -133,7 +133,7 @@ func (d *destination) reconcile(ctx context.Context, by soc.Actor, day string) (
 	held, err := guarded(d.log, l.Channel, func() (map[string]string, error) { return lister.List(lctx, l, from, to) })
 	cancel()
 	if err != nil {
-		return Reconciliation{}, wording.New("get the centre's list of %s: %s", day, trouble(err, l))
+		return Reconciliation{}, wording.New("get the centre's list of %s: %s", day, Told(trouble(err, l).Error()))
 	}
 	receipts, err := d.receipts(ctx, from, to)
 	if err != nil {

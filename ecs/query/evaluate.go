@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -30,6 +31,10 @@ type Test struct {
 	ints   map[int64]bool // Terms: those that are canonical whole numbers
 	glob   []globRune
 	re     *regexp.Regexp
+	steps  int // of re, with stopped
+
+	stopped *atomic.Bool // nil: never (Until)
+
 	words  []string
 	prefix netip.Prefix
 	limits []bound
@@ -104,6 +109,8 @@ func newTest(n Node) (*Test, error) {
 			return nil, fmt.Errorf("regular expression on %s: %w", n.Field, err)
 		}
 		return &Test{Field: n.Field, kind: testRegexp, re: re}, nil
+	case until:
+		return n.test()
 	case Words:
 		t := &Test{Field: n.Field, Any: n.Any, kind: testWords, words: SplitWords(nil, n.Text)}
 		for _, w := range t.words {
@@ -164,9 +171,9 @@ func (t *Test) Text(s string) bool {
 	case testPrefix:
 		return hasPrefixFold(s, t.value)
 	case testWildcard:
-		return matchGlob(t.glob, s)
+		return (t.stopped == nil || !t.stopped.Load()) && matchGlob(t.glob, s)
 	case testRegexp:
-		return t.re.MatchString(s)
+		return t.found(s)
 	case testWords:
 		for _, w := range t.words {
 			if !hasWord(s, w) {

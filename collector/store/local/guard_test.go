@@ -2,7 +2,10 @@ package local
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,5 +101,44 @@ func TestAPanicOfFilingIsTold(t *testing.T) {
 	bad = false
 	if err := s.Compact(t.Context()); err != nil {
 		t.Errorf("Compact without it: %v", err)
+	}
+}
+
+// TestAnAnswerThatNobodyWaitsForEnds: the time of a search was looked at after a thousand values, each of which may take a slow pattern
+// seconds: one query of anybody who may search held a worker for hours after its 30 seconds.
+func TestAnAnswerThatNobodyWaitsForEnds(t *testing.T) {
+	s := open(t, Config{Dir: t.TempDir()})
+	block := store.Block{Epoch: "e1", First: 1, Last: 1}
+	text := strings.Repeat("a", 200_000)
+	for i := range 40 {
+		e := &ecs.Event{ID: fmt.Sprintf("q%d", i), Time: time.Now().UnixMilli(), Created: time.Now().UnixMilli(), System: "HT-001", Source: "NG-1"}
+		e.AddString(ecs.Message, text+strconv.Itoa(i))
+		block.Events = append(block.Events, e)
+	}
+	if err := s.Append(t.Context(), block); err != nil {
+		t.Fatal(err)
+	}
+	slow := query.Search{Query: query.Regexp{Field: ecs.Message, Pattern: strings.Repeat("(?:a.{0,900})", 8) + "Z"}, Limit: 10}
+	for _, where := range []string{"in memory", "in the first level", "filed"} {
+		switch where {
+		case "in the first level":
+			if err := s.Seal(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		case "filed":
+			if err := s.Compact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		began := time.Now()
+		_, err := s.Search(ctx, slow)
+		cancel()
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 15*time.Second {
+			t.Errorf("%s: %v after %s, want it to end at its time", where, err, took)
+		}
+		if err := s.Ready(t.Context()); err != nil {
+			t.Errorf("%s: Ready: %v", where, err)
+		}
 	}
 }

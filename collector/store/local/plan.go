@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"sync/atomic"
 
 	"hoalu/collector/store"
 	"hoalu/ecs"
@@ -19,6 +20,7 @@ type plan struct {
 	matcher *query.Matcher
 	cursor  *cursor
 	aggs    []aggregation // Search.Aggs with their fields bound
+	stopped *atomic.Bool  // the answer is not waited for any more: patterns hold for nothing then
 }
 
 // aggregation is an Agg whose field is found by name, as no event may have used it when the query was read.
@@ -82,12 +84,13 @@ func newPlan(s query.Search) (*plan, error) {
 	if s.To != 0 {
 		s.To = min(max(s.To, -maxTime), maxTime)
 	}
-	p := &plan{Search: s}
+	p := &plan{Search: s, stopped: new(atomic.Bool)}
+	asked := query.Until(p.stopped, s.Query)
 	var err error
-	if p.matcher, err = query.Compile(s.Query); err != nil {
+	if p.matcher, err = query.Compile(asked); err != nil {
 		return fail(err)
 	}
-	if p.root, err = newStep(s.Query); err != nil {
+	if p.root, err = newStep(asked); err != nil {
 		return fail(err)
 	}
 	if p.cursor, err = parseCursor(s.After); err != nil {
@@ -390,7 +393,7 @@ func floorDiv(a, b int64) int64 {
 // scanEvents evaluates a plan on events in memory.
 func scanEvents(ctx context.Context, events []*ecs.Event, p *plan, out *partial) error {
 	for i, e := range events {
-		if i&1023 == 0 && ctx.Err() != nil {
+		if (i&1023 == 0 || p.stopped.Load()) && ctx.Err() != nil { // an event has up to a megabyte
 			return ctx.Err()
 		}
 		if !p.inTime(e.Time) || !p.matcher.Match(e) {

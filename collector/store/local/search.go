@@ -44,6 +44,7 @@ func (s *Store) Search(ctx context.Context, q query.Search) (query.Result, error
 	if err != nil {
 		return query.Result{}, err
 	}
+	defer context.AfterFunc(ctx, func() { p.stopped.Store(true) })()
 	v := s.view()
 	defer s.release(v)
 	run := &search{p: p, trouble: &s.trouble, guard: s.guarded, total: partial{aggs: newAggs(p)}, failed: slices.Clone(v.damaged)}
