@@ -233,11 +233,12 @@ func inputProblem(ctx huma.Context, status int, msg string, errs ...error) huma.
 		if err == nil {
 			continue
 		}
-		f := ProblemField{Detail: err.Error()}
+		f := ProblemField{Detail: word(lang, "schema.broken")}
 		var d *huma.ErrorDetail
 		if errors.As(err, &d) {
 			f = ProblemField{Name: strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "query."), "path."),
-				Detail: d.Message}
+				Detail: schemaText(lang, d.Message)}
+			f.Label, _ = text(lang, "field_name."+f.Name, nil)
 		}
 		p.Fields = append(p.Fields, f)
 	}
