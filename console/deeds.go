@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"hoalu/soc"
 )
@@ -152,9 +154,14 @@ func deedRow(lang string, d soc.Deed) []string {
 var deedColumns = []string{"number", "time", "actor", "actor_name", "roles", "address", "action", "action_words", "object", "result",
 	"reason", "details", "before", "after"}
 
-// plainCell keeps a spreadsheet from taking a text for a formula: whoever tries to log in writes the name there himself.
+// plainCell keeps a spreadsheet from taking a text for a formula: whoever tries to log in writes the name there himself. Spreadsheets leave
+// out blanks and what shows nothing before it, and take the full-width signs of East Asia too.
 func plainCell(s string) string {
-	if strings.TrimLeft(s, " ") != "" && strings.ContainsRune("=+-@\t\r\n", rune(strings.TrimLeft(s, " ")[0])) {
+	if strings.HasPrefix(s, "\t") || strings.HasPrefix(s, "\r") || strings.HasPrefix(s, "\n") {
+		return "'" + s
+	}
+	shown := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) })
+	if first, _ := utf8.DecodeRuneInString(shown); shown != "" && strings.ContainsRune("=+-@＝＋－＠﹦﹢﹣﹫", first) {
 		return "'" + s
 	}
 	return s

@@ -9,8 +9,8 @@ import (
 	"hoalu/ecs"
 )
 
-// TestUntil: patterns that can be stopped mean what they mean without that, and hold for nothing once they are; also in the middle of a value
-// on which they would take minutes.
+// TestUntil: patterns that can be stopped mean what they mean without that, and hold for nothing once they are; also in the middle of
+// a value on which they would take minutes.
 func TestUntil(t *testing.T) {
 	e := &ecs.Event{}
 	e.AddString(ecs.Message, strings.Repeat("a", 1<<18)+"x\u00e9\xff\xfec")
