@@ -194,102 +194,18 @@ func TestKill(t *testing.T) {
 		kills = n
 	}
 	dir := t.TempDir()
-	var mu sync.Mutex
-	var bulkURL, sensorURL string
-	sent, acked := map[string]bool{}, map[string]bool{}
+	l := &senders{sent: map[string]bool{}, acked: map[string]bool{}, client: http.Client{Timeout: 10 * time.Second}}
 	ctx, stop := context.WithCancel(t.Context())
-	client := &http.Client{Timeout: 10 * time.Second}
-	urls := func() (string, string) {
-		mu.Lock()
-		defer mu.Unlock()
-		return bulkURL, sensorURL
-	}
 	var load sync.WaitGroup
-	for w := range 4 { // bulk: each document is sent once
-		load.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
-				url, _ := urls()
-				var body strings.Builder
-				var tags []string
-				for j := range 20 {
-					tag := fmt.Sprintf("b%d-%d-%d", w, i, j)
-					tags = append(tags, tag)
-					fmt.Fprintf(&body, "{\"create\":{\"_index\":\"x\"}}\n{\"tag\":\"%s\"}\n", tag)
-				}
-				mu.Lock()
-				for _, tag := range tags {
-					sent[tag] = true
-				}
-				mu.Unlock()
-				resp, err := client.Post(url+"/_bulk", "application/x-ndjson", strings.NewReader(body.String()))
-				if err != nil {
-					pause(ctx)
-					continue
-				}
-				var r struct {
-					Items []map[string]struct{ Status int }
-				}
-				err = json.NewDecoder(resp.Body).Decode(&r)
-				resp.Body.Close()
-				if err != nil {
-					continue
-				}
-				mu.Lock()
-				for j, it := range r.Items {
-					acked[tags[j]] = acked[tags[j]] || it["create"].Status == 201
-				}
-				mu.Unlock()
-			}
-		})
+	for w := range 4 {
+		load.Go(func() { l.bulk(ctx, w) })
 	}
-	for s := range 2 { // sensors: each batch is sent until it is acknowledged
-		load.Go(func() {
-			for seq := 1; ctx.Err() == nil; {
-				_, url := urls()
-				tag := fmt.Sprintf("s%d-%d", s, seq)
-				mu.Lock()
-				sent[tag] = true
-				mu.Unlock()
-				resp, err := client.Post(fmt.Sprintf("%s/s%d/%d", url, s, seq), "", strings.NewReader(`{"tag":"`+tag+`"}`))
-				if err != nil {
-					pause(ctx)
-					continue
-				}
-				resp.Body.Close()
-				if resp.StatusCode == 200 {
-					mu.Lock()
-					acked[tag] = true
-					mu.Unlock()
-					seq++
-				}
-			}
-		})
-	}
-	run := func() (*exec.Cmd, error) {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestKill$")
-		cmd.Env = append(os.Environ(), "HOALU_KILL_CHILD="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		if err := cmd.Start(); err != nil {
-			return nil, err
-		}
-		line, err := bufio.NewReader(out).ReadString('\n')
-		f := strings.Fields(line)
-		if err != nil || len(f) != 2 {
-			cmd.Process.Kill() //nolint:errcheck // it ended
-			cmd.Wait()         //nolint:errcheck
-			return nil, fmt.Errorf("child did not start: %q %w", line, err)
-		}
-		mu.Lock()
-		bulkURL, sensorURL = f[0], f[1]
-		mu.Unlock()
-		return cmd, nil
+	for s := range 2 {
+		load.Go(func() { l.sensor(ctx, s) })
 	}
 	random := rand.New(rand.NewPCG(20261122, 1))
 	for i := range kills {
-		cmd, err := run()
+		cmd, err := l.start(dir)
 		if err != nil {
 			t.Errorf("start %d: %v", i, err)
 			break
@@ -306,15 +222,7 @@ func TestKill(t *testing.T) {
 	q := openQueue(t, local.Config{Dir: filepath.Join(dir, "queue")})
 	stored := map[string]int{}
 	var frames int64
-	for seq := uint64(1); seq <= q.State().Last; seq++ {
-		m, err := q.Read(t.Context(), seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := wire.Decode(m.Data)
-		if err != nil {
-			t.Fatal(err)
-		}
+	eachBatch(t, q, 1, func(_ uint64, b *wire.Batch) {
 		for _, f := range b.Frames {
 			var d struct{ Tag string }
 			if err := json.Unmarshal(bytes.TrimSpace(f.Data), &d); err != nil {
@@ -323,13 +231,9 @@ func TestKill(t *testing.T) {
 			stored[d.Tag]++
 			frames++
 		}
-	}
-	n := 0
-	for tag := range acked {
-		if !acked[tag] {
-			continue
-		}
-		n++
+	})
+	n := len(l.acked)
+	for tag := range l.acked {
 		if stored[tag] == 0 {
 			t.Errorf("%s was acknowledged and is lost", tag)
 		}
@@ -338,15 +242,139 @@ func TestKill(t *testing.T) {
 		if times > 1 {
 			t.Errorf("%s is in the queue %d times", tag, times)
 		}
-		if !sent[tag] {
+		if !l.sent[tag] {
 			t.Errorf("%s was never sent", tag)
 		}
 	}
 	if n < 100*kills {
 		t.Errorf("only %d acknowledged in %d lives: the test did not load the process", n, kills)
 	}
+	received, settled := settle(t, dir, q)
+	if received != frames || settled != frames {
+		t.Errorf("ledger: received %d, stored and in flight %d; the queue holds %d", received, settled, frames)
+	}
+	t.Logf("%d kills, %d sent, %d acknowledged, %d in the queue", kills, len(l.sent), n, frames)
+}
 
-	// The ledger after the last death: told what was sealed, counted from where it stands.
+// senders load one process after the other and note what they sent and what was acknowledged, by tag.
+type senders struct {
+	client http.Client
+
+	mu                 sync.Mutex
+	bulkURL, sensorURL string // of the process that lives now
+	sent, acked        map[string]bool
+}
+
+func (l *senders) urls() (bulk, sensor string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bulkURL, l.sensorURL
+}
+
+// note marks tags as sent, or as acknowledged.
+func (l *senders) note(in map[string]bool, tags ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, tag := range tags {
+		in[tag] = true
+	}
+}
+
+// bulk sends each document once.
+func (l *senders) bulk(ctx context.Context, worker int) {
+	for i := 0; ctx.Err() == nil; i++ {
+		url, _ := l.urls()
+		var body strings.Builder
+		var tags []string
+		for j := range 20 {
+			tag := fmt.Sprintf("b%d-%d-%d", worker, i, j)
+			tags = append(tags, tag)
+			fmt.Fprintf(&body, "{\"create\":{\"_index\":\"x\"}}\n{\"tag\":\"%s\"}\n", tag)
+		}
+		l.note(l.sent, tags...)
+		resp, err := l.client.Post(url+"/_bulk", "application/x-ndjson", strings.NewReader(body.String()))
+		if err != nil {
+			pause(ctx)
+			continue
+		}
+		var r struct {
+			Items []map[string]struct{ Status int }
+		}
+		err = json.NewDecoder(resp.Body).Decode(&r)
+		resp.Body.Close()
+		if err != nil {
+			continue
+		}
+		for j, it := range r.Items {
+			if it["create"].Status == 201 {
+				l.note(l.acked, tags[j])
+			}
+		}
+	}
+}
+
+// sensor sends each batch until it is acknowledged.
+func (l *senders) sensor(ctx context.Context, s int) {
+	for seq := 1; ctx.Err() == nil; {
+		_, url := l.urls()
+		tag := fmt.Sprintf("s%d-%d", s, seq)
+		l.note(l.sent, tag)
+		resp, err := l.client.Post(fmt.Sprintf("%s/s%d/%d", url, s, seq), "", strings.NewReader(`{"tag":"`+tag+`"}`))
+		if err != nil {
+			pause(ctx)
+			continue
+		}
+		resp.Body.Close()
+		if resp.StatusCode == 200 {
+			l.note(l.acked, tag)
+			seq++
+		}
+	}
+}
+
+// start starts the process over dir and turns the senders to it.
+func (l *senders) start(dir string) (*exec.Cmd, error) {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKill$")
+	cmd.Env = append(os.Environ(), "HOALU_KILL_CHILD="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	f := strings.Fields(line)
+	if err != nil || len(f) != 2 {
+		cmd.Process.Kill() //nolint:errcheck // it ended
+		cmd.Wait()         //nolint:errcheck
+		return nil, fmt.Errorf("child did not start: %q %w", line, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bulkURL, l.sensorURL = f[0], f[1]
+	return cmd, nil
+}
+
+// eachBatch reads the queue from a sequence to its end.
+func eachBatch(t *testing.T, q *local.Queue, from uint64, do func(seq uint64, b *wire.Batch)) {
+	t.Helper()
+	for seq := from; seq <= q.State().Last; seq++ {
+		m, err := q.Read(t.Context(), seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := wire.Decode(m.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(seq, b)
+	}
+}
+
+// settle opens the ledger after the last death, tells it what was sealed, counts from where it stands to the end of the queue, and gives
+// what its rows, none of them off, say was received, and is stored or in flight.
+func settle(t *testing.T, dir string, q *local.Queue) (received, settled int64) {
 	books, err := ledger.Open(t.Context(), ledger.Config{Path: filepath.Join(dir, "ledger.db")}, quiet())
 	if err != nil {
 		t.Fatal(err)
@@ -356,19 +384,11 @@ func TestKill(t *testing.T) {
 	ended := make(chan error, 1)
 	var sealing sync.WaitGroup
 	sealing.Go(func() { ended <- keep(ctx, q, books, filepath.Join(dir, "segments")) })
-	for seq := books.Position() + 1; seq <= q.State().Last; seq++ {
-		m, err := q.Read(t.Context(), seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := wire.Decode(m.Data)
-		if err != nil {
-			t.Fatal(err)
-		}
+	eachBatch(t, q, books.Position()+1, func(seq uint64, b *wire.Batch) {
 		if err := books.Received(t.Context(), seq, int64(len(b.Frames)), counts(b)); err != nil {
 			t.Fatal(err)
 		}
-	}
+	})
 	for books.SealedPosition() < q.State().Last/20*20 {
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -381,7 +401,6 @@ func TestKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var received, settled int64
 	for _, r := range rows {
 		if r.Difference() != 0 {
 			t.Errorf("%+v is off by %d", r, r.Difference())
@@ -389,10 +408,7 @@ func TestKill(t *testing.T) {
 		received += r.Received - r.Duplicate - r.Rejected
 		settled += r.Stored + r.InFlight
 	}
-	if received != frames || settled != frames {
-		t.Errorf("ledger: received %d, stored and in flight %d; the queue holds %d", received, settled, frames)
-	}
-	t.Logf("%d kills, %d sent, %d acknowledged, %d in the queue", kills, len(sent), n, frames)
+	return received, settled
 }
 
 func pause(ctx context.Context) {

@@ -146,6 +146,57 @@ func about(action, part string) string {
 // TestRulesOnRawLines: every rule of the product's pack fires on messages as programs and devices write them, decoded by our decoders,
 // or on records as our sensors make them. Rules by the name of their file.
 func TestRulesOnRawLines(t *testing.T) {
+	covered := map[string]bool{}
+	for _, c := range rawCases(t) {
+		r := newRig(t)
+		c.stamp(r.now)
+		r.feed(c.format, c.trust, c.step, c.raw...)
+		want := strings.Fields(c.rules)
+		for _, w := range want {
+			covered[w] = true
+			if r.fired[w] == 0 {
+				t.Errorf("%s does not fire on %q (fired: %v)", w, c.raw[0], r.fired)
+			}
+		}
+		for f := range r.fired {
+			if !slices.Contains(want, f) {
+				t.Errorf("%s fires too on what is meant for %q: %q", f, c.rules, c.raw[0])
+			}
+		}
+	}
+	covered["net_tls_self_signed_outbound"] = true // TestSelfSigned
+	for _, info := range newRig(t).engine.Rules() {
+		if !covered[name(info)] {
+			t.Errorf("%s is shown on no raw message", name(info))
+		}
+	}
+}
+
+// rawCase is what a sender writes and which rules it sets off.
+type rawCase struct {
+	rules  string // that must fire, and no others
+	format string
+	trust  bool
+	step   time.Duration
+	raw    []string
+}
+
+// stamp puts the times of the messages step apart behind now, Unix ms.
+func (c *rawCase) stamp(now int64) {
+	for i := range c.raw {
+		switch {
+		case c.format == wire.FormatSyslog: // the header's time is fixed: take the times from the receipt
+			local := time.UnixMilli(now).Add(time.Duration(i+1) * c.step).In(time.FixedZone("+07", 7*3600))
+			c.raw[i] = strings.Replace(c.raw[i], "Nov 22 10:00:00", local.Format(time.Stamp), 1)
+			c.raw[i] = strings.Replace(c.raw[i], "22/Nov/2026:10:00:00 +0700", local.Format("02/Jan/2006:15:04:05 -0700"), 1)
+		case c.step > 0:
+			c.raw[i] = strings.Replace(c.raw[i], "2026-11-22T03:00:00.000Z", stampOf(now+int64(i+1)*c.step.Milliseconds()), 1)
+		}
+	}
+}
+
+// rawCases are the lines for every rule of the product: Linux, web servers, our own sensors, Windows, and what the product says of itself.
+func rawCases(t *testing.T) []rawCase {
 	syslog := func(app, format string, args ...any) string {
 		return "<38>Nov 22 10:00:00 may-01 " + app + ": " + fmt.Sprintf(format, args...)
 	}
@@ -166,14 +217,7 @@ func TestRulesOnRawLines(t *testing.T) {
 			fmt.Sprintf(`{"TargetUserName":%q,"IpAddress":"10.20.9.40","IpPort":"50000","LogonType":"3"}`, user))
 	}
 	const powershell = `C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe`
-	covered := map[string]bool{}
-	for _, c := range []struct {
-		rules  string // that must fire, and no others
-		format string
-		trust  bool
-		step   time.Duration
-		raw    []string
-	}{
+	return []rawCase{
 		{"lnx_sshd_password_guessing", wire.FormatSyslog, false, 5 * time.Second,
 			repeat(9, func(int) string { return ssh("Failed", "root", "203.0.113.9") })},
 		{"lnx_sshd_password_guessing lnx_sshd_guessing_success", wire.FormatSyslog, false, 3 * time.Second,
@@ -322,39 +366,6 @@ func TestRulesOnRawLines(t *testing.T) {
 		{"hoalu_sensor_certificate", wire.FormatJSON, true, 0, []string{note(health.SensorCertificate)}},
 		{"hoalu_queue_hole", wire.FormatJSON, true, 0, []string{note(health.QueueHole)}},
 		{"hoalu_store_rebuilt", wire.FormatJSON, true, 0, []string{note(health.StoreRebuilt)}},
-	} {
-		r := newRig(t)
-		if c.format == wire.FormatSyslog { // the header's time is fixed: take the times from the receipt
-			for i := range c.raw {
-				at := time.UnixMilli(r.now).Add(time.Duration(i+1) * c.step).UTC()
-				local := at.In(time.FixedZone("+07", 7*3600))
-				c.raw[i] = strings.Replace(c.raw[i], "Nov 22 10:00:00", local.Format(time.Stamp), 1)
-				c.raw[i] = strings.Replace(c.raw[i], "22/Nov/2026:10:00:00 +0700", local.Format("02/Jan/2006:15:04:05 -0700"), 1)
-			}
-		} else if c.step > 0 {
-			for i := range c.raw {
-				c.raw[i] = strings.Replace(c.raw[i], "2026-11-22T03:00:00.000Z", stampOf(r.now+int64(i+1)*c.step.Milliseconds()), 1)
-			}
-		}
-		r.feed(c.format, c.trust, c.step, c.raw...)
-		want := strings.Fields(c.rules)
-		for _, w := range want {
-			covered[w] = true
-			if r.fired[w] == 0 {
-				t.Errorf("%s does not fire on %q (fired: %v)", w, c.raw[0], r.fired)
-			}
-		}
-		for f := range r.fired {
-			if !slices.Contains(want, f) {
-				t.Errorf("%s fires too on what is meant for %q: %q", f, c.rules, c.raw[0])
-			}
-		}
-	}
-	covered["net_tls_self_signed_outbound"] = true // TestSelfSigned
-	for _, info := range newRig(t).engine.Rules() {
-		if !covered[name(info)] {
-			t.Errorf("%s is shown on no raw message", name(info))
-		}
 	}
 }
 
