@@ -10,8 +10,8 @@ import (
 	"hoalu/soc"
 )
 
-// TestASenderThatCannotBeRegisteredIsRefused: while the inventory cannot write, a frame of a new sender is refused with the cause, so that its
-// sender keeps it; nothing is stored under no source. One of a known sender is taken.
+// TestASenderThatCannotBeRegisteredIsRefused: while the inventory cannot write, a frame of a new sender is refused with the cause, so that
+// its sender keeps it; nothing is stored under no source. One of a known sender is taken.
 func TestASenderThatCannotBeRegisteredIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
