@@ -82,10 +82,10 @@ type ClockStatus struct {
 
 // EventsStatus is the inflow.
 type EventsStatus struct {
-	PerSecond float64 `json:"per_second"`
-	Total     *int64  `json:"total,omitempty" doc:"events stored; left out while the store does not tell"`
-	AtLeast   bool    `json:"at_least,omitempty" doc:"files that cannot be read hold events that total lacks"`
-	Last      Time    `json:"last,omitzero"`
+	PerSecond *float64 `json:"per_second,omitempty" doc:"left out: the rate of a source is not measured yet, after a start"`
+	Total     *int64   `json:"total,omitempty" doc:"events stored; left out while the store does not tell"`
+	AtLeast   bool     `json:"at_least,omitempty" doc:"files that cannot be read hold events that total lacks"`
+	Last      Time     `json:"last,omitzero"`
 }
 
 // AlertsStatus are the counts of the rail and the views, within scope, without exercises.

@@ -588,7 +588,7 @@ func TestLedgerAndGaps(t *testing.T) {
 	now := time.Now().UnixMilli() / minute * minute
 	at := func(n int64) int64 { return now - n*minute }
 	parts := Parts{Inventory: twoUnits(),
-		Readings: readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: at(20), LastEvent: at(3), Rate: 60, Total: 9},
+		Readings: readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: at(20), LastEvent: at(3), Rate: 60, Rated: true, Total: 9},
 			{Source: "NG-0002", State: soc.SourceSilent, Since: at(9), Cause: "no_connection", FirstEvent: at(20)}}}
 	l := book{sum: LedgerSummary{Balanced: false, LastMinute: at(3), Kept: at(20), Difference: 2}}
 	for n := int64(3); n <= 20; n++ {
@@ -616,8 +616,17 @@ func TestLedgerAndGaps(t *testing.T) {
 		t.Errorf("owner's status bar: %+v", s)
 	}
 	if s := ask[Status](b.as("", soc.Lead), get, "/api/status", nil); s.Sources.Oldest == nil || s.Sources.Oldest.ID != "NG-0002" ||
-		s.Events.PerSecond != 1 {
+		s.Events.PerSecond == nil || *s.Events.PerSecond != 1 {
 		t.Errorf("lead's status bar: %+v", s)
+	}
+	started := parts // five minutes have not gone by since
+	started.Readings = readings{{Source: "NG-0001", State: soc.SourceReceiving, FirstEvent: at(20), LastEvent: at(3)}}
+	lead := newBench(t, started).as("", soc.Lead)
+	if s := ask[Status](lead, get, "/api/status", nil); s.Events.PerSecond != nil {
+		t.Errorf("just started, %v events a second", *s.Events.PerSecond)
+	}
+	if d := ask[SourceDetail](lead, get, "/api/sources/NG-0001", nil); d.Rate != nil {
+		t.Errorf("just started, a source sends %v a minute", *d.Rate)
 	}
 	if d := ask[SourceDetail](b.as("", soc.Lead), get, "/api/sources/NG-0002", nil); len(d.Minutes) != 144 || d.Cause == nil ||
 		!strings.Contains(d.Cause.Text["vi"], "không có kết nối") {

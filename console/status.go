@@ -153,9 +153,14 @@ func (h *overview) machineFigure(parts []soc.Part, out *Status) error {
 
 func (h *overview) eventsFigure(ctx context.Context, out *Status) error {
 	out.Events = &EventsStatus{}
+	sum, rated := 0.0, true
 	for _, r := range h.readings.Readings() {
-		out.Events.PerSecond += r.Rate / 60
+		sum += r.Rate / 60
+		rated = rated && (r.Rated || r.LastEvent == 0)
 		out.Events.Last = max(out.Events.Last, Time(r.LastEvent))
+	}
+	if rated { // less than all of it would be a figure that is too low
+		out.Events.PerSecond = &sum
 	}
 	n, partial, err := h.parts.Events.Stored(ctx)
 	if err != nil {

@@ -1998,8 +1998,11 @@ export interface components {
              * @description RFC 3339, UTC
              */
             last?: string;
-            /** Format: double */
-            per_second: number;
+            /**
+             * Format: double
+             * @description left out: the rate of a source is not measured yet, after a start
+             */
+            per_second?: number;
             /**
              * Format: int64
              * @description events stored; left out while the store does not tell

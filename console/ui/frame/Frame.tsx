@@ -228,9 +228,9 @@ function LiveChip({ status }: { status: Status | undefined }) {
   const { t } = useTranslation();
   const lang = useLang();
   const live = useLive();
-  const rate = status?.events
-    ? ` · ${number(status.events.per_second, lang, status.events.per_second < 10 ? 1 : 0)} ${t('unit.eventsPerSecond')}`
-    : '';
+  const perSecond = status?.events?.per_second; // not measured yet, after a start: no figure
+  const rate =
+    perSecond === undefined ? '' : ` · ${number(perSecond, lang, perSecond < 10 ? 1 : 0)} ${t('unit.eventsPerSecond')}`;
   const on = live.state !== 'paused';
   const text =
     live.state === 'lost'
