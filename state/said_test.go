@@ -43,3 +43,12 @@ func TestWhatADatabaseSays(t *testing.T) {
 		}
 	}
 }
+
+// TestADatabaseThatCannotBeOpenedIsNamed: a start without PostgreSQL names which database it is and why, in words and without its password.
+func TestADatabaseThatCannotBeOpenedIsNamed(t *testing.T) {
+	_, err := Open(t.Context(), Config{DSN: "postgres://u:geheim@127.0.0.1:1/x?password=geheim"})
+	want := "the state database postgres://127.0.0.1:1/x cannot be opened: the server does not answer at this port"
+	if err == nil || err.Error() != want || !Unreachable(err) {
+		t.Errorf("Open: %v, want %s", err, want)
+	}
+}

@@ -18,6 +18,7 @@ package state
 //go:generate sh -c "cd .. && sqlc generate && go test ./state -run TestGenerated -update"
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -74,6 +75,14 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// where names the database, without user and parameters: either may hold a password.
+func (c Config) where() string {
+	if u, err := url.Parse(c.DSN); c.DSN != "" && err == nil {
+		return u.Scheme + "://" + u.Host + u.Path
+	}
+	return cmp.Or(c.Path, "of state.dsn")
+}
+
 // ErrNewer means that a newer version of the product has already changed the database.
 var ErrNewer = errors.New("the database was written by a newer version")
 
@@ -108,6 +117,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	if err := db.migrate(ctx); err != nil {
+		if words := said(err); words.Error() != err.Error() {
+			err = wording.Because(err, "the state database %s cannot be opened: %s", c.where(), words)
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	db.answer.Store(int64(answerWait)) // a migration may take its time
