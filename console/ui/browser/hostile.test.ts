@@ -2,6 +2,7 @@
  * What others wrote, sent in as they would send it and looked at on every page that shows it: nothing runs, nothing moves, no row
  * bursts, and no character that reorders or hides reaches the screen or an attribute unboxed.
  */
+import { createServer } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { corpus, MARK } from '../evidence/corpus';
@@ -143,6 +144,12 @@ async function look(): Promise<{ wrong: string[]; shown: number }> {
     if (document.documentElement.scrollWidth > innerWidth) wrong.push(`page is ${document.documentElement.scrollWidth} px wide`);
     return { wrong, shown };
   }, MARK);
+}
+
+/** What people typed is no evidence of a machine: it need not be boxed as such, and nothing in it may be without a shape. */
+async function names(): Promise<string[]> {
+  const { wrong } = await look();
+  return wrong.filter((w) => !w.startsWith('not as machine text'));
 }
 
 async function clean(least = 1): Promise<void> {
@@ -300,5 +307,142 @@ describe('the hostile corpus', () => {
       await open(page, path, 'vi');
       await clean(0);
     }
+  });
+
+  it('in what people type of units, systems, assets, tokens and searches', async () => {
+    const send = async (path: string, data: unknown) => {
+      const r = await desk.request.post(`${url}${path}`, { data, headers: { origin: url } });
+      expect(r.status(), `${path}: ${await r.text()}`).toBeLessThan(500);
+      return r.ok() ? ((await r.json()) as { id?: string; system?: { id: string } }) : {};
+    };
+    let kept = 0;
+    let system = '';
+    const wide = new Set<string>();
+    for (const [name, text] of texts) {
+      const unit = await send('/api/units', { name: text.slice(0, 200), kind: 'other' });
+      const made = await send('/api/systems', { name: text.slice(0, 200), level: 1, engine: text.slice(0, 60), unit: unit.id });
+      system = made.system?.id ?? made.id ?? system;
+      if (/wide|name|marks|tall|script/.test(name)) wide.add(system);
+      if (system) {
+        const place = { system, zone: text.slice(0, 60), kind: text.slice(0, 60) };
+        await send('/api/assets', { ...place, address: `192.0.2.${++kept}` });
+        await send('/api/assets', { ...place, host: `may-${kept}-${text.slice(0, 200)}` });
+      }
+      await send('/api/tokens', { name: text.slice(0, 120), roles: ['auditor'] });
+      await send('/api/searches', { name: text.slice(0, 120), query: 'user.name: *' });
+    }
+    expect(kept, 'assets declared').toBeGreaterThan(3);
+    const wrong: Record<string, string[]> = {};
+    const pages = [`/systems?q=${MARK}`, `/systems/${system}`, '/search', '/admin', '/admin/accounts', '/audit', '/', '/sources'];
+    for (const path of [...pages, ...[...wide].map((id) => `/systems/${id}`)]) {
+      await open(page, path, 'vi');
+      await page.waitForLoadState('networkidle');
+      const found = await names();
+      if (found.length) wrong[path] = found;
+    }
+    expect(wrong).toEqual({});
+  });
+
+  it('in the address, its query and its fragment', async () => {
+    const mean = [
+      corpus.script,
+      corpus.attribute,
+      'javascript:window.ran=1',
+      '//198.51.100.7/x',
+      'https://198.51.100.7/',
+      '__proto__',
+      '\u0000\u202E',
+      '{"a":1}',
+      '-1',
+      '1e999',
+    ];
+    for (const path of ['/', '/alerts', '/search', '/sources', '/rules', '/systems', '/audit', '/ledger', '/national', '/me'])
+      for (let i = 0; i < mean.length; i += 5) {
+        const q = [
+          'q',
+          'view',
+          'sort',
+          'group',
+          'tab',
+          'next',
+          'from',
+          'to',
+          'cols',
+          'sev',
+          'id',
+          'open',
+          'group_key',
+          'at',
+          'map',
+        ]
+          .map((k, j) => `${k}=${encodeURIComponent(mean[(i + j) % mean.length] as string)}`)
+          .join('&');
+        await page.goto(`${url}${path}?${q}#${encodeURIComponent(mean[i] as string)}`);
+        await page.locator('.rail').waitFor();
+        await page.waitForLoadState('networkidle');
+        expect(new URL(page.url()).origin).toBe(new URL(url).origin);
+        expect(await names()).toEqual([]);
+      }
+    for (const path of [
+      '//198.51.100.7/x',
+      '/\\198.51.100.7',
+      '/%2f%2f198.51.100.7',
+      '/login?next=//198.51.100.7/',
+      '/alerts/%3Cscript%3E',
+      '/rules/..%2f..%2f',
+      '/first#<img src=x onerror=window.ran=1>',
+    ]) {
+      await page.goto(`${url}${path}`);
+      await page.waitForLoadState('networkidle');
+      expect(new URL(page.url()).origin).toBe(new URL(url).origin);
+      const { wrong } = await look();
+      expect(wrong.filter((w) => w.startsWith('ran') || w.startsWith('handler') || w.startsWith('content policy'))).toEqual([]);
+    }
+  });
+
+  it('from another site: no frame, no opener, no message, no write', async () => {
+    const site = createServer((_, res) => res.setHeader('content-type', 'text/html').end('<!doctype html><p>another site</p>'));
+    await new Promise<void>((done) => site.listen(0, '127.0.0.1', done));
+    const other = await desk.newPage();
+    try {
+      await other.goto(`http://127.0.0.1:${(site.address() as { port: number }).port}/`);
+      const got = await other.evaluate(async (to) => {
+        const frame = document.createElement('iframe');
+        frame.src = `${to}/alerts`;
+        document.body.append(frame);
+        await new Promise((done) => frame.addEventListener('load', done));
+        let inside = 'nothing';
+        try {
+          inside = frame.contentDocument?.body.innerText ?? 'nothing';
+        } catch {
+          inside = 'closed';
+        }
+        const opened = window.open(`${to}/alerts`);
+        await new Promise((done) => setTimeout(done, 1500));
+        const severed = !opened || opened.closed; // Cross-Origin-Opener-Policy parts the two
+        opened?.postMessage({ notice: { topic: 'alert', id: '*' }, live: 'lost', ask: true }, '*');
+        const read = await fetch(`${to}/api/me`, { credentials: 'include' }).then(
+          (r) => `${r.status}`,
+          () => 'refused',
+        );
+        const write = await fetch(`${to}/api/logout`, {
+          method: 'POST',
+          mode: 'no-cors',
+          credentials: 'include',
+          body: '{}',
+        }).then(
+          (r) => r.type,
+          () => 'refused',
+        );
+        return { inside, severed, read, write, frames: window.length };
+      }, url);
+      expect(got).toEqual({ inside: 'nothing', severed: true, read: 'refused', write: 'refused', frames: 1 });
+      expect(other.frames()[1]?.url() ?? '').not.toContain('/alerts');
+    } finally {
+      await other.close();
+      site.close();
+    }
+    const me = await desk.request.get(`${url}/api/me`);
+    expect(me.status(), 'still logged in').toBe(200);
   });
 });
