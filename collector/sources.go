@@ -62,8 +62,9 @@ type Source struct {
 	Folder string // of collector/source; "": no listener of its own
 	Kind   string // soc.Source… of the sources that send this way
 	Key    string // of the configuration, below listen; "": no socket
-	// its senders neither show a key nor are hidden on the way: beyond this machine it needs listen.senders (decision 27)
-	Plain    bool
+	// its senders are hidden on the way and show a key or a certificate; any other needs listen.senders beyond this machine (decision 27),
+	// a row that forgets to say so as well
+	Keyed    bool
 	Answered bool          // its sender waits for an answer that may be a refusal; else Put waits until the frames are durable
 	Linger   time.Duration // most a frame waits for others
 
@@ -76,19 +77,19 @@ type Source struct {
 // Sources is the table of ways in. To add one: a folder in source/ with its test, and a row here; its key stands in the configuration
 // below listen by itself, closed until an address is given.
 var Sources = []Source{
-	{Name: syslog.UDP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_udp", Plain: true, Linger: linger, Open: openSyslog,
+	{Name: syslog.UDP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_udp", Linger: linger, Open: openSyslog,
 		Says: map[string]string{"vi": "syslog qua UDP (RFC 3164, RFC 5424)", "en": "syslog over UDP (RFC 3164, RFC 5424)"}},
-	{Name: syslog.TCP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tcp", Plain: true, Linger: linger, Open: openSyslogTCP,
+	{Name: syslog.TCP, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tcp", Linger: linger, Open: openSyslogTCP,
 		Says: map[string]string{"vi": "syslog qua TCP (RFC 6587)", "en": "syslog over TCP (RFC 6587)"}},
-	{Name: syslog.TLS, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tls", Linger: linger, Open: openSyslogTLS,
+	{Name: syslog.TLS, Folder: "syslog", Kind: soc.SourceSyslog, Key: "syslog_tls", Keyed: true, Linger: linger, Open: openSyslogTLS,
 		Says: map[string]string{"vi": "syslog qua TLS (RFC 5425), chứng thư nhận ra nguồn",
 			"en": "syslog over TLS (RFC 5425); a certificate names the source"}},
-	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk", Plain: true, Answered: true, Linger: lingerAnswered, Open: openBulk,
+	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk", Answered: true, Linger: lingerAnswered, Open: openBulk,
 		Says: map[string]string{"vi": "giao thức _bulk của Elasticsearch", "en": "the bulk protocol of Elasticsearch"}},
-	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk_tls", Answered: true, Linger: lingerAnswered, Open: openBulkTLS,
+	{Name: bulk.Name, Folder: "bulk", Kind: soc.SourceBulk, Key: "bulk_tls", Keyed: true, Answered: true, Linger: lingerAnswered, Open: openBulkTLS,
 		Says: map[string]string{"vi": "giao thức _bulk của Elasticsearch qua TLS, cần khóa",
 			"en": "the bulk protocol of Elasticsearch over TLS; needs a key"}},
-	{Name: sensor.Name, Folder: "sensor", Kind: soc.SourceSensor, Key: "sensors", Answered: true, Open: openSensors,
+	{Name: sensor.Name, Folder: "sensor", Kind: soc.SourceSensor, Key: "sensors", Keyed: true, Answered: true, Open: openSensors,
 		// its batches are made already
 		Says: map[string]string{"vi": "cảm biến của Hoa Lư, chứng thư hai chiều", "en": "sensors of Hoa Lư, over mutual TLS"}},
 	{Name: file.ImportName, Folder: "file", Kind: soc.SourceImport, Linger: linger,

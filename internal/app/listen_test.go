@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,11 +90,17 @@ func TestEverySourceIsWired(t *testing.T) {
 	}
 }
 
-// Decision 27 holds for every row that is plain: beyond this machine only with listen.senders.
+// keyed are the rows whose senders show a key or a certificate; adding one here is a decision (27).
+var keyed = []string{"syslog_tls", "bulk_tls", "sensors"}
+
+// Decision 27 holds for every other row: beyond this machine only with listen.senders.
 func TestPlainSourcesNeedSenders(t *testing.T) {
 	for _, row := range collector.Sources {
 		if row.Key == "" {
 			continue
+		}
+		if row.Keyed != slices.Contains(keyed, row.Key) {
+			t.Errorf("row %s: Keyed is %v; the list of this test says otherwise", row.Key, row.Keyed)
 		}
 		for _, senders := range [][]string{nil, {"10.0.0.0/8"}} {
 			c := testConfig()
@@ -110,7 +117,7 @@ func TestPlainSourcesNeedSenders(t *testing.T) {
 				c.Listen.Others = map[string]string{row.Key: "0.0.0.0:0"}
 			}
 			err := c.Validate()
-			if refused := err != nil && strings.Contains(err.Error(), "listen."+row.Key); refused != (row.Plain && senders == nil) {
+			if refused := err != nil && strings.Contains(err.Error(), "listen."+row.Key); refused != (!row.Keyed && senders == nil) {
 				t.Errorf("listen.%s on every address, senders %v: %v", row.Key, senders, err)
 			}
 		}

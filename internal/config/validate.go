@@ -40,7 +40,7 @@ func (l Listen) check(row collector.Source) error {
 	}
 	ip := net.ParseIP(host)
 	switch loopback := host == "localhost" || ip != nil && ip.IsLoopback(); {
-	case loopback || !row.Plain:
+	case loopback || row.Keyed:
 	case row.Key == "console":
 		errs = append(errs,
 			wording.New("listen.console: %s is not a loopback address; the console is served in plain text on loopback only, put a TLS proxy of this machine in front", addr))
@@ -109,7 +109,7 @@ func (c Config) Validate() error {
 
 // validate looks at addresses, names and senders.
 func (l Listen) validate(p *problems) {
-	rows := []collector.Source{{Key: "console", Plain: true}}
+	rows := []collector.Source{{Key: "console"}}
 	for _, row := range append(rows, collector.Sources...) {
 		if row.Key != "" {
 			p.add(l.check(row))

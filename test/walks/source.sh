@@ -107,7 +107,7 @@ GO
 }
 step "its row in the table" "collector/source/walksample has no row in collector.Sources" its_row
 its_row() {
-  sed -i 's|^var Sources = \[\]Source{|&\n\t{Name: walksample.Name, Folder: "walksample", Kind: soc.SourceSyslog, Key: "walk_sample", Plain: true, Linger: linger,\n\t\tOpen: func(o Opening) (Listener, error) { return walksample.New(o.Address, o.Put) }},|
+  sed -i 's|^var Sources = \[\]Source{|&\n\t{Name: walksample.Name, Folder: "walksample", Kind: soc.SourceSyslog, Key: "walk_sample", Linger: linger,\n\t\tOpen: func(o Opening) (Listener, error) { return walksample.New(o.Address, o.Put) }},|
 s|^\t"hoalu/collector/source/syslog"|&\n\t"hoalu/collector/source/walksample"|' collector/sources.go
 }
 step "what it takes, in both languages" "row walk_sample: Says must tell in both languages" it_says
