@@ -18,7 +18,7 @@ func (s *Store) KnownSource(id string) (soc.Source, error) {
 
 func noSource(id string) *soc.Problem {
 	return &soc.Problem{Status: 404, Code: "not_found", Detail: "Source " + id + " is not in the inventory.",
-		Do: "Give its NG- number from the page Sources.", Values: map[string]string{"id": id, "kind": soc.KindSource}}
+		Do: "Give its NG- number from the page Sources, sensors.", Values: map[string]string{"id": id, "kind": soc.KindSource}}
 }
 
 func noKey(source, id string) *soc.Problem {

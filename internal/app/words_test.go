@@ -74,12 +74,12 @@ func TestWhatIsNotThereIsNamed(t *testing.T) {
 	c := control.NewClient(r.opts.Data)
 	ctx := context.Background()
 	for _, tc := range []struct{ method, path, query, en, vi string }{
-		{"POST", "/import", "source=NG-999", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources.",
-			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn."},
-		{"GET", "/source/keys", "source=NG-999", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources.",
-			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn."},
-		{"POST", "/source/key/revoke", "source=NG-999&key=k", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources.",
-			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn."},
+		{"POST", "/import", "source=NG-999", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources, sensors.",
+			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn, cảm biến."},
+		{"GET", "/source/keys", "source=NG-999", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources, sensors.",
+			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn, cảm biến."},
+		{"POST", "/source/key/revoke", "source=NG-999&key=k", "Source NG-999 is not in the inventory. Give its NG- number from the page Sources, sensors.",
+			"Danh mục không có nguồn NG-999. Ghi mã NG- của nguồn như ở trang Nguồn, cảm biến."},
 		{"POST", "/sensor/invite", "system=HT-999&ttl=1h", "System HT-999 is not in the inventory. Look up its HT- number on the page Systems.",
 			"Danh mục không có hệ thống HT-999. Ghi mã HT- của hệ thống như ở trang Hệ thống."},
 		{"POST", "/national/test", "destination=9", "There is no receiving point 9. hoalu national status lists the receiving points with their numbers.",
