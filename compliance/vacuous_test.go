@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestNoPolicyTestIsVacuous: each test of a policy looks at what the policy or its library answers. `test_x if true` would stand for a state
-// that nobody tested.
+// TestNoPolicyTestIsVacuous: each test of a policy looks at what the policy or its library answers. `test_x if true` would stand for a
+// state that nobody tested.
 func TestNoPolicyTestIsVacuous(t *testing.T) {
 	files, err := filepath.Glob("policies/*/*_test.rego")
 	if err != nil {
