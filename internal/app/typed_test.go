@@ -26,6 +26,7 @@ import (
 	"hoalu/ecs/wire"
 	"hoalu/internal/config"
 	"hoalu/internal/control"
+	"hoalu/national"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -54,7 +55,7 @@ var typed = map[string]struct {
 	"PUT /api/me/password":        {"", `{"password":"x","new":"chuồn chuồn bay cao","code":"1"}`, "password:secret new:secret code:secret"},
 	"PUT /api/me/preferences":     {"", `{"language":"vi","theme":"dark","keys":true}`, ""},
 	"POST /api/me/recovery-codes": {"", `{"password":"x","code":"1"}`, "password:secret code:secret"},
-	"PUT /api/national/endpoint": {"", `{"url":"https://127.0.0.1:1/","organisation":"H42","reason":"đổi","authorities":{ca-pem},"receipt_key":{key-pem},"version":0}`,
+	"PUT /api/national/endpoint": {"", `{"url":"https://127.0.0.1:1/","organisation":"H42","reason":"đổi","authorities":{ca-pem},"receipt_key":{key-pem},"version":{point-version}}`,
 		"url:refused channel:id authorities:kept receipt_key:kept organisation:refused reason:kept"},
 	"POST /api/national/reconcile":  {"", `{}`, "day:id"},
 	"POST /api/quarantine/replay":   {"", `{"reason":"x"}`, "ids:id reason:kept source:id"},
@@ -153,6 +154,13 @@ func (w *walk) filled(text string) string {
 			v, err := w.inventory.CreateSource(ctx, machine, soc.Source{Name: "mới " + n, Kind: soc.SourceSyslog})
 			must(err)
 			return v.ID
+		},
+		"point-version": func() string { // of the receiving point in force, 0 where there is none
+			ep, err := w.national.Endpoint(ctx, 0)
+			if !errors.Is(err, national.ErrNoEndpoint) {
+				must(err)
+			}
+			return fmt.Sprint(ep.Version)
 		},
 		"first": func() string {
 			l, err := w.accounts.FirstLink(ctx)
