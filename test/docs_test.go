@@ -62,6 +62,41 @@ func toldCommands(t *testing.T) (list []told) {
 	return list
 }
 
+// TestPagesAreWrittenTwice holds the pages of both languages to the same headings, blocks of commands and rows of tables: what stands in one
+// language only, the readers of the other do not know.
+func TestPagesAreWrittenTwice(t *testing.T) {
+	marks := map[string]*regexp.Regexp{
+		"headings": regexp.MustCompile(`(?m)^#`), "blocks": regexp.MustCompile("(?m)^ *```"), "rows of tables": regexp.MustCompile(`(?m)^\|`),
+	}
+	twins := [][2]string{{"../README.md", "../README.vi.md"}}
+	names := map[string]bool{}
+	for _, lang := range []string{"en", "vi"} {
+		found, err := filepath.Glob("../docs/" + lang + "/*.md")
+		if err != nil || len(found) < 10 {
+			t.Fatalf("%d pages in %s, %v", len(found), lang, err)
+		}
+		for _, f := range found {
+			names[filepath.Base(f)] = true
+		}
+	}
+	for name := range names {
+		twins = append(twins, [2]string{"../docs/en/" + name, "../docs/vi/" + name})
+	}
+	for _, twin := range twins {
+		en, errEn := os.ReadFile(twin[0])
+		vi, errVi := os.ReadFile(twin[1])
+		if err := errors.Join(errEn, errVi); err != nil {
+			t.Errorf("%v: the page is in one language only", err)
+			continue
+		}
+		for what, find := range marks {
+			if a, b := len(find.FindAll(en, -1)), len(find.FindAll(vi, -1)); a != b {
+				t.Errorf("%s has %d %s, %s has %d", twin[0], a, what, twin[1], b)
+			}
+		}
+	}
+}
+
 // example is what stands in a document for something of the reader's, and what the test has in its place.
 type example struct {
 	find    *regexp.Regexp
