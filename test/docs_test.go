@@ -62,8 +62,8 @@ func toldCommands(t *testing.T) (list []told) {
 	return list
 }
 
-// TestPagesAreWrittenTwice holds the pages of both languages to the same headings, blocks of commands and rows of tables: what stands in one
-// language only, the readers of the other do not know.
+// TestPagesAreWrittenTwice holds the pages of both languages to the same headings, blocks of commands and rows of tables: what stands in
+// one language only, the readers of the other do not know.
 func TestPagesAreWrittenTwice(t *testing.T) {
 	marks := map[string]*regexp.Regexp{
 		"headings": regexp.MustCompile(`(?m)^#`), "blocks": regexp.MustCompile("(?m)^ *```"), "rows of tables": regexp.MustCompile(`(?m)^\|`),
