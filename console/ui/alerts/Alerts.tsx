@@ -14,7 +14,7 @@ import { number } from '../format/number';
 import { minute, ms, span } from '../format/time';
 import { useStatus } from '../frame/Frame';
 import { ranges, useView } from '../frame/url';
-import { useMedia } from '../frame/useMedia';
+import { ROAD, useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
 import { useRested } from '../live/clock';
 import { useLang } from '../session/preferences';
@@ -161,6 +161,8 @@ export default function Alerts() {
   ]);
 
   const phone = useMedia('(max-width: 700px)');
+  // no place for a preview that says enough: a touch opens the alert itself
+  const road = useMedia(ROAD);
   const columns = useColumns(marked, phone);
 
   const loadMore = useCallback(() => {
@@ -331,6 +333,7 @@ export default function Alerts() {
                 selected={selected}
                 onSelect={setSelected}
                 onOpen={open}
+                pressOpens={road}
                 sort={sort}
                 onSort={(s) => change({ sort: s === '-score' ? undefined : s })}
                 onEnd={loadMore}
@@ -352,7 +355,7 @@ export default function Alerts() {
             </>
           )}
         </div>
-        {previewRow && <Preview key={previewRow.id} row={previewRow} actions={actions} />}
+        {previewRow && !road && <Preview key={previewRow.id} row={previewRow} actions={actions} />}
       </div>
       {actions.node}
     </div>

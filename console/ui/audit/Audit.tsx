@@ -94,7 +94,7 @@ export default function Audit() {
         cell: (a) => (
           <span className="cut block">
             <Who actor={a.actor} roles={a.roles} />{' '}
-            <span className="muted small">{a.roles.map((r) => t(`role.${r}`)).join(', ')}</span>
+            {a.actor.id !== 'machine' && <span className="muted small">{a.roles.map((r) => t(`role.${r}`)).join(', ')}</span>}
           </span>
         ),
       },
@@ -109,7 +109,12 @@ export default function Audit() {
           </span>
         ),
       },
-      { key: 'object', head: t('audit.object'), width: 'minmax(0,0.8fr)', cell: (a) => <ObjectLink id={a.object} /> },
+      {
+        key: 'object',
+        head: t('audit.object'),
+        width: 'minmax(0,0.8fr)',
+        cell: (a) => <ObjectLink id={a.object} name={nameOf(a)} />,
+      },
       {
         key: 'address',
         head: t('field.address'),
@@ -250,7 +255,8 @@ export default function Audit() {
                   </dd>
                   <dt>{t('audit.object')}</dt>
                   <dd>
-                    <ObjectLink id={current.object} />
+                    <ObjectLink id={current.object} name={nameOf(current)} />{' '}
+                    {nameOf(current) && <span className="num muted">{current.object}</span>}
                   </dd>
                   <dt>{t('audit.result')}</dt>
                   <dd>{t(`audit.is.${current.result}`)}</dd>
@@ -324,8 +330,15 @@ function Pair({ name, value }: { name: string; value: string }) {
   );
 }
 
-function ObjectLink({ id }: { id: string | undefined }) {
+/** An account is a number of ours that nobody knows: the row says whose it is by the log-in name, or by who did it to himself. */
+function nameOf(a: AuditItem): string | undefined {
+  if (!a.object?.startsWith('ng-')) return undefined;
+  return a.details?.login ?? (a.object === a.actor.id ? a.actor.name : undefined);
+}
+
+function ObjectLink({ id, name }: { id: string | undefined; name?: string | undefined }) {
   if (!id) return <>–</>;
+  if (name) return <Evidence value={name} name className="cut block" />;
   const to = id.startsWith('CB-')
     ? `/alerts/${id}`
     : id.startsWith('HT-')

@@ -35,13 +35,14 @@ export function launch(): Promise<Browser> {
 /** A browser far away from Việt Nam: the console's times may not follow it. */
 export function context(
   browser: Browser,
-  opts: { lang?: 'vi' | 'en'; theme?: 'light' | 'dark'; width?: number; height?: number } = {},
+  opts: { lang?: 'vi' | 'en'; theme?: 'light' | 'dark'; width?: number; height?: number; touch?: boolean } = {},
 ): Promise<BrowserContext> {
   return browser.newContext({
     viewport: { width: opts.width ?? 1366, height: opts.height ?? 768 },
     locale: opts.lang === 'en' ? 'en-GB' : 'vi-VN',
     timezoneId: 'America/New_York',
     colorScheme: opts.theme ?? 'light',
+    hasTouch: opts.touch ?? false,
     permissions: ['clipboard-read', 'clipboard-write'],
   });
 }

@@ -1,5 +1,5 @@
 /** The desk it is made for (1366×768) and a duty officer on the road (390 px): what decides is in sight, nothing is cut or runs over. */
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launch, loggedIn, open, url } from './desk';
 
@@ -11,6 +11,28 @@ afterAll(() => browser.close());
 
 /** ours: no name that an attacker gave a machine (hostile.test), as long as he likes and longer than any row. */
 const ours = (name: string | null) => !name?.includes('hlc');
+
+/** Texts of these elements that stand on one another, as pairs. */
+const overlaps = (page: Page, css: string) =>
+  page.locator(css).evaluateAll((all) => {
+    const boxes = all.flatMap((e) => {
+      const text = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+      const out: { said: string; box: DOMRect }[] = [];
+      for (let n = text.nextNode(); n; n = text.nextNode()) {
+        if (n.parentElement?.closest('.sr')) continue;
+        const range = document.createRange();
+        range.selectNodeContents(n);
+        out.push({ said: n.textContent ?? '', box: range.getBoundingClientRect() });
+      }
+      return out;
+    });
+    return boxes.flatMap(({ said, box: a }, i) =>
+      boxes
+        .slice(i + 1)
+        .filter(({ box: b }) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+        .map((o) => `${said} / ${o.said}`),
+    );
+  });
 
 describe('1366×768', () => {
   let desk: BrowserContext;
@@ -74,6 +96,32 @@ describe('1366×768', () => {
     await page.close();
   });
 
+  it.each(['vi', 'en'] as const)('%s: who did it stands whole in the audit log, its filters in one line', async (lang) => {
+    const page = await desk.newPage();
+    await open(page, '/audit', lang);
+    await page.locator('.grid-body .grid-row').nth(5).waitFor();
+    const cut = await page
+      .locator('.grid-body .grid-row > :nth-child(2) > .cut')
+      .evaluateAll((all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent));
+    expect(cut.filter(ours)).toEqual([]);
+    expect((await page.locator('.filter').boundingBox())?.height).toBeLessThan(50);
+    await page.close();
+  });
+
+  it('a dialog’s form is as wide as the dialog', async () => {
+    const page = await desk.newPage();
+    const r = await desk.request.get(`${url}/api/systems?limit=1`);
+    const id = ((await r.json()) as { items: { id: string }[] }).items[0]?.id;
+    await open(page, `/systems/${id}?tab=assets`, 'vi');
+    await page.locator('.card-head button.ant-btn').first().click();
+    await page.locator('#asset-rows').waitFor();
+    const [form, dialog] = await page.evaluate(() =>
+      ['dialog .overlay-body', 'dialog'].map((s) => (document.querySelector(s) as HTMLElement).clientWidth),
+    );
+    expect(form).toBe(dialog);
+    await page.close();
+  });
+
   it('the group view previews its first alert', async () => {
     const page = await desk.newPage();
     await open(page, '/alerts?group=rule', 'vi');
@@ -111,7 +159,7 @@ describe('1366×768', () => {
 describe('390 px', () => {
   let desk: BrowserContext;
   beforeAll(async () => {
-    desk = await loggedIn(browser, { width: 390, height: 844 });
+    desk = await loggedIn(browser, { width: 390, height: 844, touch: true });
   });
   afterAll(() => desk.close());
 
@@ -176,27 +224,93 @@ describe('390 px', () => {
     await page.close();
   });
 
-  it('an alert is read, taken and closed by touch', async () => {
+  it.each(['/systems', '/sources', '/rules', '/audit', '/ledger', '/national'])(
+    '%s: no head of a column lies on another',
+    async (path) => {
+      const page = await desk.newPage();
+      await open(page, path, 'vi');
+      await page.locator('.grid-head, .state').first().waitFor();
+      expect(await overlaps(page, '.grid-head [role=columnheader]')).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it('no time under the bars lies on another', async () => {
     const page = await desk.newPage();
-    await open(page, '/alerts?sev=high', 'vi');
-    const row = page.locator('.grid-body .grid-row').nth(1);
-    await row.waitFor();
-    const lines = await row.locator('.title').evaluate((e) => e.scrollHeight <= e.clientHeight + 1 && e.clientWidth > 150);
-    expect(lines).toBe(true);
-    await row.click();
-    await page.locator('#preview .trace').first().waitFor();
-    const number = (await page.locator('#preview .alert-head .num.end').innerText()).split(/\s/)[0] as string;
-    await page.goto(`${url}/alerts/${number}`);
-    await page.locator('.actions-bar .ant-btn-primary').click();
-    await page.locator('.toast').waitFor();
-    await page.locator('.actions-bar .ant-btn').nth(1).click();
-    const reason = page.locator('dialog .reason').nth(2);
-    await reason.waitFor();
-    expect((await reason.boundingBox())?.height).toBeGreaterThanOrEqual(24);
-    await reason.click();
-    await page.locator('.toast .link').waitFor();
-    await page.locator('.toast .link').click();
+    for (const path of ['/search?q=event.id:*&t=7d', '/search?q=event.id:*&t=24h', '/']) {
+      await open(page, path, 'vi');
+      await page.locator('.chart svg text').first().waitFor();
+      expect(await overlaps(page, '.chart svg text'), path).toEqual([]);
+    }
     await page.close();
+  });
+
+  it('a source that is touched has the place to itself, and gives it back', async () => {
+    const page = await desk.newPage();
+    await open(page, '/sources', 'vi');
+    await page.locator('.grid-body .grid-row').nth(1).click();
+    const facts = page.locator('aside .facts').first();
+    await facts.waitFor();
+    // state, last event and rate are read without scrolling
+    const panel = await page.locator('aside .preview-in').boundingBox();
+    const rate = await facts.locator('dd').nth(4).boundingBox();
+    expect((rate?.y ?? 0) + (rate?.height ?? 0)).toBeLessThanOrEqual((panel?.y ?? 0) + (panel?.height ?? 0));
+    await page.locator('aside .preview-head button').click();
+    await page.locator('.grid-body .grid-row').nth(1).click({ trial: true });
+    await page.close();
+  });
+
+  it('the head of an alert says severity, score and number in two lines, in English too', async () => {
+    const page = await desk.newPage();
+    await open(page, '/alerts', 'en');
+    await page.locator('.grid-body .grid-row').first().click();
+    await page.waitForURL(/\/alerts\/CB-/);
+    const head = page.locator('.alert-page .alert-head');
+    await head.waitFor();
+    expect((await head.boundingBox())?.height).toBeLessThanOrEqual(60);
+    await page.close();
+  });
+
+  it('on the road: from the queue to a closed alert by four touches, within seconds', async () => {
+    const road = await loggedIn(browser, { width: 390, height: 844, theme: 'dark', touch: true });
+    const page = await road.newPage();
+    await open(page, '/alerts?sev=high', 'vi');
+    await page.locator('.grid-body .grid-row').first().waitFor();
+    // one that nobody has yet, as the queue has it
+    const r = await page.request.get(`${url}/api/alerts?view=open&sort=-score&severity=high&limit=20`);
+    const at = ((await r.json()) as { items: { state: string }[] }).items.findIndex((a) => a.state === 'new');
+    expect(at).toBeGreaterThanOrEqual(0);
+    // the queue has the screen: no preview takes half of it to show less than a page does
+    expect(await page.locator('#preview').count()).toBe(0);
+    expect(await page.locator('.grid').evaluate((e) => e.clientHeight / 76)).toBeGreaterThan(4);
+    const from = Date.now();
+    let touches = 0;
+    const tap = async (css: string, nth = 0) => {
+      const it = page.locator(css).nth(nth);
+      await it.tap({ trial: true }); // stands still and is covered by nothing
+      const box = await it.boundingBox();
+      expect(Math.min(box?.height ?? 0, box?.width ?? 0), css).toBeGreaterThanOrEqual(24);
+      // in sight as it stands: nothing has to be scrolled to
+      expect((box?.y ?? 0) + (box?.height ?? 0), css).toBeLessThanOrEqual(844);
+      await it.tap();
+      touches++;
+    };
+    await tap('.grid-body .grid-row', at);
+    await page.waitForURL(/\/alerts\/CB-/);
+    await tap('.actions-bar .ant-btn-primary');
+    await page.locator('.toast').waitFor();
+    await tap('.actions-bar .ant-btn', 1);
+    await tap('dialog .reason', 2);
+    await page.locator('.toast .link').waitFor();
+    await page.locator('.alert-head .chip', { hasText: 'Đã đóng' }).waitFor();
+    expect(touches).toBe(4);
+    expect(Date.now() - from).toBeLessThan(8000);
+    // what was done by mistake is undone by one more, and the way back is one
+    await tap('.toast .link');
+    await page.locator('.alert-head .chip', { hasText: 'Đã đóng' }).waitFor({ state: 'detached' });
+    await tap('.alert-page .page-head a');
+    await page.locator('.grid-body .grid-row').first().waitFor();
+    await road.close();
   });
 
   it('the first page’s card stays inside', async () => {

@@ -31,13 +31,17 @@ export function Certainty({ law, short }: { law: Law; short?: boolean }) {
         {words(law.mark)}
       </span>
       {open && (
-        <Overlay title={`${law.document} ${law.article}`} onClose={() => setOpen(false)} width={420}>
+        <Overlay title={`${law.document} ${law.article}`.trim()} onClose={() => setOpen(false)} width={420}>
           <div className="overlay-body">
             <dl className="facts">
               <dt>{t('law.document')}</dt>
               <dd>{law.document}</dd>
-              <dt>{t('law.article')}</dt>
-              <dd>{law.article}</dd>
+              {law.article && (
+                <>
+                  <dt>{t('law.article')}</dt>
+                  <dd>{law.article}</dd>
+                </>
+              )}
               <dt>{t('law.mark')}</dt>
               <dd>
                 {law.mark}: {words(law.mark)}

@@ -27,6 +27,8 @@ interface Props<R> {
   selected: string | undefined;
   onSelect: (key: string) => void;
   onOpen?: (row: R) => void;
+  /** one press opens: where nothing stands beside the list, a row that is only chosen shows nothing more */
+  pressOpens?: boolean;
   /** sort as in the URL: 'last' or '-last' */
   sort?: string;
   onSort?: (sort: string) => void;
@@ -48,6 +50,8 @@ const AHEAD = 40;
 const LEAST = 130;
 const GAP = 14;
 const EDGES = 22;
+/** A column this narrow (px) holds a sign alone: its head is read out, not drawn over the next one. */
+const SIGN = 30;
 
 /**
  * A list of rows of one height, of which only those in sight are in the document. Rows never move by themselves: the caller decides
@@ -186,6 +190,7 @@ export function Grid<R>(props: Props<R>) {
       <div className="grid-head" role="rowgroup" style={{ minWidth: least }}>
         <div className="grid-row" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
           {columns.map((c) => {
+            const head = Number.parseInt(c.width, 10) <= SIGN ? <span className="sr">{c.head}</span> : c.head;
             const dir = props.sort === c.sort ? 'ascending' : props.sort === `-${c.sort}` ? 'descending' : undefined;
             return (
               <div
@@ -196,11 +201,11 @@ export function Grid<R>(props: Props<R>) {
               >
                 {c.sort && props.onSort ? (
                   <button type="button" onClick={() => props.onSort?.(dir === 'descending' ? (c.sort as string) : `-${c.sort}`)}>
-                    {c.head}
+                    {head}
                     {dir === 'descending' ? ' ↓' : dir === 'ascending' ? ' ↑' : ''}
                   </button>
                 ) : (
-                  c.head || <span className="sr">{t('grid.mark')}</span>
+                  (c.head && head) || <span className="sr">{t('grid.mark')}</span>
                 )}
               </div>
             );
@@ -224,6 +229,7 @@ export function Grid<R>(props: Props<R>) {
               onClick={() => {
                 focusNext.current = true;
                 onSelect(key);
+                if (props.pressOpens) onOpen?.(r);
               }}
               onDoubleClick={() => onOpen?.(r)}
               onKeyDown={(e) => rowKeyDown(e, r)}

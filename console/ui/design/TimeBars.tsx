@@ -58,8 +58,11 @@ function stripes(line: string, ground: string): HTMLCanvasElement {
   return c;
 }
 
-/** Each how manieth of n bars has its time under it. */
-export const labelEvery = (n: number, phone: boolean): number => Math.max(1, Math.ceil(n / (phone ? 4 : 8)));
+/** Whether the i-th of n bars has its time under it; with its day it is twice as wide. The first stands off the axis of figures. */
+export const hasTime = (i: number, n: number, phone: boolean, day: boolean): boolean => {
+  const every = Math.max(1, Math.ceil(n / (phone ? (day ? 2 : 4) : 8)));
+  return i % every === every >> 1;
+};
 
 /** Half of what the figures' axis reaches: a round number, twice which no bar exceeds. */
 export function halfStep(series: TimeBarsData['series']): number {
@@ -110,7 +113,7 @@ export default function TimeBars({ id, title, label, height, data, legend, palet
           color: p.text.three,
           fontSize: 11,
           // at even distances, eight at most: the library's own choice leaves gaps of different width
-          interval: (i: number) => i % labelEvery(slots.length, phone) === 0,
+          interval: (i: number) => hasTime(i, slots.length, phone, day),
           formatter: (v: string) => (day ? listed(Number(v), lang).slice(0, 11) : minute(Number(v))),
         },
       },

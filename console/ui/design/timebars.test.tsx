@@ -1,7 +1,7 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, it } from 'vitest';
 import '../locales/i18n';
-import { BarsTable, halfStep, labelEvery } from './TimeBars';
+import { BarsTable, halfStep, hasTime } from './TimeBars';
 
 const at = Date.parse('2026-11-30T07:00:00Z');
 const data = {
@@ -22,10 +22,12 @@ it('the figure of a bar is said to be at least that where not all could be read'
 it('times stand under the bars at one distance, eight at most', () => {
   for (const n of [1, 7, 8, 9, 24, 25, 48, 96, 168, 500]) {
     for (const phone of [false, true]) {
-      const every = labelEvery(n, phone);
-      const shown = Array.from({ length: n }, (_, i) => i).filter((i) => i % every === 0);
-      expect(shown.length, `${n} bars`).toBeLessThanOrEqual(phone ? 4 : 8);
-      expect(new Set(shown.slice(1).map((v, i) => v - (shown[i] as number))).size, `${n} bars`).toBeLessThanOrEqual(1);
+      for (const day of [false, true]) {
+        const shown = Array.from({ length: n }, (_, i) => i).filter((i) => hasTime(i, n, phone, day));
+        expect(shown.length, `${n} bars`).toBeGreaterThan(0);
+        expect(shown.length, `${n} bars`).toBeLessThanOrEqual(phone ? (day ? 2 : 4) : 8);
+        expect(new Set(shown.slice(1).map((v, i) => v - (shown[i] as number))).size, `${n} bars`).toBeLessThanOrEqual(1);
+      }
     }
   }
 });

@@ -16,6 +16,7 @@ import { useView } from '../frame/url';
 import { useMedia } from '../frame/useMedia';
 import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
+import { logsourceOf } from './logsource';
 import { RuleSign } from './RuleSign';
 
 export default function Rules() {
@@ -92,7 +93,7 @@ export default function Rules() {
             key: 'logsource',
             head: t('rules.logsource'),
             width: '220px',
-            cell: (r) => <Evidence value={Object.values(r.logsource ?? {}).join(' / ') || '–'} className="clamp ev-wrap" />,
+            cell: (r) => <Evidence value={logsourceOf(r.logsource)} className="clamp ev-wrap" />,
           },
           { key: 'origin', head: t('rules.origin'), width: '72px', cell: (r) => r.origin },
           {
@@ -177,6 +178,7 @@ export default function Rules() {
             selected={selected ?? keyOf(rows[0] as RuleItem)}
             onSelect={setSelected}
             onOpen={open}
+            pressOpens={phone}
             sort={query.sort ?? ''}
             onSort={(s) => change({ sort: s })}
             onEnd={more}

@@ -28,7 +28,13 @@ export function Keys({ source, onChanged }: { source: SourceDetail; onChanged: (
           <span className="num">{k.id}</span> {k.label && <Evidence value={k.label} name />}{' '}
           {k.kind === 'certificate' && <span className="chip">{t('sources.certificate')}</span>}{' '}
           <span className="muted">
-            {k.used ? t('sources.keyUsed') : t('sources.keyUnused')} {k.used && <Exact at={k.used} />}
+            {k.used ? (
+              <>
+                {t('sources.keyUsed')} <Exact at={k.used} />
+              </>
+            ) : (
+              t('sources.keyUnused')
+            )}
             {k.ends && (
               <>
                 , {t('sources.keyEnds')} <Exact at={k.ends} />

@@ -73,6 +73,7 @@ export function Posture({ system }: { system: SystemDetail }) {
   const staleAt = ms(p.stale_after);
   const stale = !p.past && staleAt !== undefined && now > staleAt + 5000;
   const total = p.findings.length;
+  const about = p.findings.filter((f) => f.about === 'appliance').length;
   const noEvidence = p.counts.unknown === total && total > 0;
   return (
     <>
@@ -134,6 +135,7 @@ export function Posture({ system }: { system: SystemDetail }) {
               </div>
             </div>
             <CountsBar counts={p.counts} thick />
+            {about > 0 && <p className="muted small">{t('systems.aboutAppliance', { count: about, n: number(about, lang) })}</p>}
             {noEvidence && <p className="muted small">{t('systems.noEvidence', { n: total })}</p>}
             {by === 'table' ? (
               <ControlTable p={p} controls={controls} picked={picked} onPick={choose} />

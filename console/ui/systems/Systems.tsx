@@ -114,8 +114,11 @@ export default function Systems() {
               s.controls ? (
                 <span className="cell2">
                   <CountsBar counts={s.controls} />
-                  <span className="num sub">
-                    {s.controls.met}/{s.controls.met + s.controls.not_met + s.controls.unknown}
+                  <span className="sub">
+                    {t('systems.metOf', {
+                      n: number(s.controls.met, lang),
+                      all: number(s.controls.met + s.controls.not_met + s.controls.unknown, lang),
+                    })}
                   </span>
                 </span>
               ) : (
@@ -246,6 +249,7 @@ export default function Systems() {
             selected={selected ?? rows[0]?.id}
             onSelect={setSelected}
             onOpen={(s) => navigate(`/systems/${s.id}`)}
+            pressOpens={phone}
             sort={query.sort}
             onSort={(s) => change({ sort: s })}
             onEnd={more}
