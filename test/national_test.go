@@ -572,12 +572,7 @@ func TestRefusedIsSentAgain(t *testing.T) {
 
 // TestTroublesSayWhatToDo: each way not to reach the centre has its own words.
 func TestTroublesSayWhatToDo(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nothing := "https://" + closed.Addr().String()
-	closed.Close()
+	nothing := "https://127.0.0.1:" + freePort(t)
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	_, stranger := clientCertificate(t)

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -361,16 +364,25 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
-// freeAddress is an address of host that nobody listens at.
+// freeAddress is an address of host that nobody listens at, with a port below those that the kernel gives to whoever asks for any.
 func freeAddress(t *testing.T, host string) string {
 	t.Helper()
-	free, err := net.Listen("tcp", host+":0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := net.JoinHostPort(host, strconv.Itoa(12000+rand.IntN(20000)))
+		if _, given := givenAddresses.LoadOrStore(address, true); given {
+			continue
+		}
+		if free, err := net.Listen("tcp", address); err == nil {
+			free.Close()
+			return address
+		}
 	}
-	defer free.Close()
-	return free.Addr().String()
+	t.Fatalf("no free port on %s", host)
+	return ""
 }
+
+// givenAddresses are those that freeAddress gave out.
+var givenAddresses sync.Map
 
 // TestPortTaken: New says which key to change, closes what it had opened, and the folder can be used at once.
 func TestPortTaken(t *testing.T) {

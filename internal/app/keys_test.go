@@ -44,16 +44,6 @@ func beyond(t *testing.T) string {
 	return ""
 }
 
-func freePort(t *testing.T, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func (r *rig) source(kind, name, address string) soc.Source {
 	r.Helper()
 	s, err := r.inventory.CreateSource(context.Background(), testAdmin, soc.Source{Name: name, Kind: kind, Address: address})
@@ -221,7 +211,7 @@ func TestSourceKeys(t *testing.T) {
 
 // TestSyslogCertificates: beyond loopback and without a list of senders only who has a source's certificate may send, as that source.
 func TestSyslogCertificates(t *testing.T) {
-	addr := freePort(t, beyond(t))
+	addr := freeAddress(t, beyond(t))
 	r := newRig(t, func(c *config.Config) { c.Listen.SyslogTLS = addr })
 	ctx := context.Background()
 	src := r.source(soc.SourceSyslog, "tường lửa biên", "")
@@ -292,7 +282,7 @@ func TestRsyslogWithCertificate(t *testing.T) {
 	if err != nil || len(modules) == 0 {
 		needed.Missing(t, "rsyslogd with rsyslog-openssl is not installed (apt-get install rsyslog rsyslog-openssl)")
 	}
-	addr := freePort(t, beyond(t))
+	addr := freeAddress(t, beyond(t))
 	r := newRig(t, func(c *config.Config) { c.Listen.SyslogTLS, c.Listen.Names = addr, []string{"hoalu.example"} })
 	src := r.source(soc.SourceSyslog, "máy chủ web", "")
 	_, cert, private, err := r.issueCertificate(context.Background(), testAdmin, src.ID, "", -1)

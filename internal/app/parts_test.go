@@ -257,7 +257,11 @@ func TestTroubleIsToldAlike(t *testing.T) {
 			_ *http.Request) {
 			w.WriteHeader(http.StatusNoContent)
 		}))
-		address := centre.Listener.Addr().String()
+		address := freeAddress(t, "127.0.0.1") // which nobody takes while it is away
+		ln, err := net.Listen("tcp", address)
+		b.must(err)
+		centre.Listener.Close()
+		centre.Listener = ln
 		centre.StartTLS()
 		ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: centre.Certificate().Raw}))
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -269,7 +273,7 @@ func TestTroubleIsToldAlike(t *testing.T) {
 				ReceiptKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))})
 		b.must(err)
 		b.eventually("a heartbeat", func() bool { return b.status().National.State == "good" })
-		b.trouble("national_link", "no_service", func() { centre.Close() }, func() {
+		b.trouble("national_link", "nothing listens at "+address, func() { centre.Close() }, func() {
 			ln, err := net.Listen("tcp", address)
 			b.must(err)
 			again := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter,
