@@ -27,6 +27,12 @@ type List = InfiniteData<AlertsAnswer, string>;
 
 const LIMIT = 100;
 
+/** How many alerts of the latest page came after asOf; undefined where the page is full, of new ones and others that changed: it is not all. */
+export function newOnPage(items: AlertItem[], here: ReadonlySet<string>, asOf: number): number | undefined {
+  if (items.length >= LIMIT) return undefined;
+  return items.filter((a) => !here.has(a.id) && (ms(a.created) ?? 0) > asOf).length;
+}
+
 function query(f: Filters, more: Record<string, string | number | undefined>) {
   const q: Record<string, unknown> = { ...f, ...more };
   for (const k of Object.keys(q))
@@ -101,14 +107,12 @@ export function useAlerts(filters: Filters) {
         '',
       );
       const here = new Set(rows.map((a) => a.id));
-      const fresh = latest.items.filter((a) => !here.has(a.id) && (ms(a.created) ?? 0) > asOf);
-      // a page holds so many; past it the server counts. An alert may become visible a moment after the time it was made at.
+      // An alert may become visible a moment after the time it was made at.
       const since = asOf - 1000;
       const more =
-        fresh.length < LIMIT
-          ? fresh.length
-          : (await fetchPage({ ...filters, group: undefined }, '', { since: new Date(since).toISOString(), limit: 1 })).total -
-            rows.filter((a) => (ms(a.created) ?? 0) >= since).length;
+        newOnPage(latest.items, here, asOf) ??
+        (await fetchPage({ ...filters, group: undefined }, '', { since: new Date(since).toISOString(), limit: 1 })).total -
+          rows.filter((a) => (ms(a.created) ?? 0) >= since).length;
       if (turn <= looks.current.told) return;
       looks.current.told = turn;
       setWaiting(more);

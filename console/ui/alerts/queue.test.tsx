@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { AlertGroup, AlertItem } from '../api/client';
 import '../locales/i18n';
 import { useColumns } from './columns';
+import { newOnPage } from './data';
 import { NoAlerts } from './NoAlerts';
 import type { Row } from './rows';
 
@@ -75,4 +76,21 @@ it('the system of an alert has its whole name in two lines, with its level', () 
   expect(html).toContain('clamp');
   expect(html).toContain('title="Quản lý văn bản và điều hành Đinh Bộ · Cấp độ 3"');
   expect(html).toContain('Cấp độ 3');
+});
+
+describe('how many came since', () => {
+  const asOf = Date.parse('2026-11-30T07:00:00Z');
+  const page = (fresh: number, changed: number) => [
+    ...Array.from({ length: fresh }, (_, i) => ({ id: `n${i}`, created: '2026-11-30T07:00:01Z' }) as AlertItem),
+    ...Array.from({ length: changed }, (_, i) => ({ id: `o${i}`, created: '2026-11-30T06:00:00Z' }) as AlertItem),
+  ];
+  const here = new Set(['o0', 'o1', 'o2']);
+  it('is counted on a page that holds all, without those that only changed', () => {
+    expect(newOnPage(page(97, 2), here, asOf)).toBe(97);
+    expect(newOnPage([], here, asOf)).toBe(0);
+  });
+  it('is not known from a full page, also where others that changed stand on it', () => {
+    expect(newOnPage(page(100, 0), here, asOf)).toBeUndefined();
+    expect(newOnPage(page(98, 2), here, asOf)).toBeUndefined();
+  });
 });

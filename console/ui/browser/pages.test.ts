@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axe } from './axe';
+import { axe, ground, theme, themes } from './axe';
 import { allPages, launch, loggedIn, open, pages, watch } from './desk';
 
 let browser: Browser;
@@ -16,12 +16,18 @@ describe.each(['vi', 'en'] as const)('%s', (lang) => {
     const page = await desk.newPage();
     const trouble = watch(page);
     const found: string[] = [];
-    for (const { name, path } of await allPages(desk)) {
-      await open(page, path, lang);
-      found.push(...(await axe(page, name)));
-      expect(await page.locator('html').getAttribute('lang'), name).toBe(lang);
+    const grounds = new Set<string>();
+    for (const t of themes) {
+      await theme(page, t);
+      for (const { name, path } of await allPages(desk)) {
+        await open(page, path, lang);
+        found.push(...(await axe(page, `${name}, ${t}`)));
+        expect(await page.locator('html').getAttribute('lang'), name).toBe(lang);
+      }
+      grounds.add(await ground(page));
     }
     expect(found).toEqual([]);
+    expect(grounds.size).toBe(themes.length);
     expect(trouble).toEqual({ errors: [], foreign: [] });
     await page.close();
   }, 600_000);
