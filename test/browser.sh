@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ $# = 0 ] && [ -z "${HOALU_SCREENSHOTS:-}" ]; then # all: in three parts side by side, each with an appliance of its own, since a browser mostly waits
-  parts=("pages" "layers hostile sheet flows") # the rest of about the same length is the third
+  parts=("pages sheet flows work" "layers hostile") # the rest of about the same length is the third
   rest=()
   for f in console/ui/browser/*.test.ts; do
     name=$(basename "$f" .test.ts)

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axe, ground, theme, themes } from './axe';
+import { axe, ground, theme } from './axe';
 import { allPages, launch, loggedIn, open, pages, watch } from './desk';
 
 let browser: Browser;
@@ -10,24 +10,25 @@ beforeAll(async () => {
   desk = await loggedIn(browser);
 });
 afterAll(() => browser.close());
+const grounds = new Set<string>();
 
-describe.each(['vi', 'en'] as const)('%s', (lang) => {
-  it('axe has nothing to say in either theme, no error, no foreign request', async () => {
+// each page in both languages and in both themes; colours are the same in each language, so two of the four ways are enough
+describe.each([
+  ['vi', 'light'],
+  ['en', 'dark'],
+] as const)('%s', (lang, t) => {
+  it('axe has nothing to say, no error, no foreign request', async () => {
     const page = await desk.newPage();
     const trouble = watch(page);
+    await theme(page, t);
     const found: string[] = [];
-    const grounds = new Set<string>();
-    for (const t of themes) {
-      await theme(page, t);
-      for (const { name, path } of await allPages(desk)) {
-        await open(page, path, lang);
-        found.push(...(await axe(page, `${name}, ${t}`)));
-        expect(await page.locator('html').getAttribute('lang'), name).toBe(lang);
-      }
-      grounds.add(await ground(page));
+    for (const { name, path } of await allPages(desk)) {
+      await open(page, path, lang);
+      found.push(...(await axe(page, `${name}, ${t}`)));
+      expect(await page.locator('html').getAttribute('lang'), name).toBe(lang);
     }
+    grounds.add(await ground(page));
     expect(found).toEqual([]);
-    expect(grounds.size).toBe(themes.length);
     expect(trouble).toEqual({ errors: [], foreign: [] });
     await page.close();
   }, 600_000);
@@ -49,3 +50,5 @@ describe.each(['vi', 'en'] as const)('%s', (lang) => {
     await page.close();
   });
 });
+
+it('the themes are two', () => expect(grounds.size).toBe(2));
