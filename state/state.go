@@ -211,12 +211,29 @@ func (db *DB) migrator() (*goose.Provider, error) {
 	return p, nil
 }
 
+// up runs the migrations that are missing. SQLite waits for the disk once for each, which is most of the first start; here nothing needs
+// it: a power cut leaves the migrations that reached the disk, in order, and the next start runs the others. The first transaction
+// behind them, which waits for the disk again, takes them with it, for they stand before it in the same write-ahead log.
+func (db *DB) up(ctx context.Context, p *goose.Provider) (err error) {
+	if db.dialect == SQLite {
+		if _, err := db.write.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
+			return err
+		}
+		defer func() {
+			_, full := db.write.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = FULL")
+			err = errors.Join(err, full)
+		}()
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
 func (db *DB) migrate(ctx context.Context) error {
 	p, err := db.migrator()
 	if err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
+	if err := db.up(ctx, p); err != nil {
 		return fmt.Errorf("bring the state database up to date: %w", err)
 	}
 	have, want, err := p.GetVersions(ctx)
