@@ -13,7 +13,6 @@ package identity
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base32"
@@ -141,7 +140,7 @@ func New(c Config) (*Accounts, error) {
 	a.sessions.Cookie.HttpOnly = true
 	a.sessions.Cookie.SameSite = http.SameSiteStrictMode
 	a.sessions.Cookie.Path = "/"
-	dummy, err := c.Argon.hash(randomText(16))
+	dummy, err := c.Argon.unmatched()
 	if err != nil {
 		return nil, err
 	}
@@ -177,18 +176,14 @@ func (a *Accounts) now() int64 { return a.c.Now().UnixMilli() }
 
 // randomText is n random bytes as base64url.
 func randomText(n int) string {
-	b := make([]byte, n)
-	rand.Read(b) //nolint:errcheck // never fails (Go 1.24)
-	return base64.RawURLEncoding.EncodeToString(b)
+	return base64.RawURLEncoding.EncodeToString(random(n))
 }
 
 var letters = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // newID is a short random id that people can read out.
 func newID(prefix string) string {
-	b := make([]byte, 8)
-	rand.Read(b) //nolint:errcheck // never fails (Go 1.24)
-	return prefix + strings.ToLower(letters.EncodeToString(b))
+	return prefix + strings.ToLower(letters.EncodeToString(random(8)))
 }
 
 func digest(secret string) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,31 @@ func TestArgon(t *testing.T) {
 	}
 	if again, _ := cheap.hash("mật khẩu"); again == phc {
 		t.Error("two hashes of one password are equal: no salt")
+	}
+}
+
+// A name without an account is checked against this hash: its cost must be that of a real one, or the clock tells who has an account.
+func TestUnmatchedCostsWhatAHashCosts(t *testing.T) {
+	real, err := cheap.hash("mật khẩu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, err := cheap.unmatched()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, n := strings.Split(real, "$"), strings.Split(none, "$")
+	if len(r) != 6 || len(n) != 6 || !slices.Equal(r[:4], n[:4]) || len(r[4]) != len(n[4]) || len(r[5]) != len(n[5]) || r[5] == n[5] {
+		t.Errorf("%q does not cost what %q costs", none, real)
+	}
+	if verify(none, "") || verify(none, "mật khẩu") {
+		t.Errorf("a password matches %q", none)
+	}
+	if again, _ := cheap.unmatched(); again == none {
+		t.Error("two are equal: whoever reads one knows the other")
+	}
+	if _, err := (Argon{}).unmatched(); err == nil {
+		t.Error("no cost at all is taken")
 	}
 }
 

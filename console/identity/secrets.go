@@ -27,14 +27,44 @@ type Argon struct {
 
 // hash renders a password in the PHC form $argon2id$v=19$m=…,t=…,p=…$salt$key.
 func (c Argon) hash(password string) (string, error) {
-	if c.Memory < 8*uint32(c.Lanes) || c.Passes == 0 || c.Lanes == 0 {
-		return "", fmt.Errorf("hash password: %d KiB, %d passes, %d lanes is no argon2id", c.Memory, c.Passes, c.Lanes)
+	if err := c.check(); err != nil {
+		return "", err
 	}
-	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:errcheck // never fails (Go 1.24)
-	key := argon2.IDKey([]byte(password), salt, c.Passes, c.Memory, c.Lanes, 32)
+	salt := random(saltBytes)
+	return c.render(salt, argon2.IDKey([]byte(password), salt, c.Passes, c.Memory, c.Lanes, keyBytes)), nil
+}
+
+// unmatched renders a hash of no password, in the form of hash. Its key is drawn at random instead of being worked out, so making it
+// costs nothing, and verifying a password against it costs what it costs against the hash of an account.
+func (c Argon) unmatched() (string, error) {
+	if err := c.check(); err != nil {
+		return "", err
+	}
+	return c.render(random(saltBytes), random(keyBytes)), nil
+}
+
+// Lengths of the salt and of the key, in bytes (RFC 9106, 4).
+const (
+	saltBytes = 16
+	keyBytes  = 32
+)
+
+func (c Argon) check() error {
+	if c.Memory < 8*uint32(c.Lanes) || c.Passes == 0 || c.Lanes == 0 {
+		return fmt.Errorf("hash password: %d KiB, %d passes, %d lanes is no argon2id", c.Memory, c.Passes, c.Lanes)
+	}
+	return nil
+}
+
+func (c Argon) render(salt, key []byte) string {
 	enc := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Passes, c.Lanes, enc(salt), enc(key)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Passes, c.Lanes, enc(salt), enc(key))
+}
+
+func random(bytes int) []byte {
+	b := make([]byte, bytes)
+	rand.Read(b) //nolint:errcheck // never fails (Go 1.24)
+	return b
 }
 
 // verify compares in constant time; a stored hash that cannot be read never matches.
@@ -172,9 +202,7 @@ func (a *Accounts) unseal(sealed []byte, account string) (string, error) {
 func newCodes() []string {
 	out := make([]string, RecoveryKeys)
 	for i := range out {
-		b := make([]byte, 10)
-		rand.Read(b) //nolint:errcheck // never fails (Go 1.24)
-		s := strings.ToLower(letters.EncodeToString(b))
+		s := strings.ToLower(letters.EncodeToString(random(10)))
 		out[i] = s[0:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:16]
 	}
 	return out
