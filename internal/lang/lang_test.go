@@ -65,6 +65,9 @@ func TestWhatTheSystemSaysIsWorded(t *testing.T) {
 			if both["vi"] == both["en"] || strings.Contains(both["vi"], err.Error()) || both["vi"] == "" {
 				t.Errorf("%v is said as %q", e, both)
 			}
+			if numbered := strings.Contains(both["en"], "(error "); numbered != (err == syscall.Errno(4095)) {
+				t.Errorf("%v is said as %q: a number is for what has no words", e, both)
+			}
 		}
 	}
 	if both := Both(wording.Of(errors.New("zip: strange"))); both["vi"] != "zip: strange" {
