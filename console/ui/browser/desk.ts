@@ -8,6 +8,10 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 
 export const url = (process.env.HOALU_URL ?? 'http://localhost:8080').replace(/\/$/, '');
 export const firstLink = process.env.HOALU_FIRST_LINK ?? '';
+/** The built binary; '' where the tests are run by hand against an appliance that runs already. */
+export const binary = process.env.HOALU_BIN ?? '';
+// What needs one of them is left out by hand alone: in CI it must have run.
+if (process.env.CI && !(firstLink && binary)) throw new Error('set HOALU_FIRST_LINK and HOALU_BIN: test/browser.sh does');
 const statePath = process.env.HOALU_STATE ?? new URL('./.state.json', import.meta.url).pathname;
 
 export interface Person {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { context, launch, loggedIn, open, totp, watch } from './desk';
+import { binary, context, launch, loggedIn, open, totp, watch } from './desk';
 import { until } from './intake';
 
 let browser: Browser;
@@ -95,8 +95,6 @@ describe('an alert from the queue', () => {
   });
 });
 
-const binary = process.env.HOALU_BIN;
-
 /** Ports of loopback that are free now, all different. */
 async function freePorts(n: number): Promise<number[]> {
   const servers = await Promise.all(
@@ -118,7 +116,7 @@ describe.skipIf(!binary)('the first minute', () => {
     writeFileSync(join(dir, 'hoalu.yml'), `listen:\n${names.map((n, i) => `  ${n}: 127.0.0.1:${ports[i]}`).join('\n')}\n`);
     const env = { ...process.env, HOME: dir };
     const began = Date.now();
-    const run = spawn(binary as string, ['serve', '--config', join(dir, 'hoalu.yml'), '--data', join(dir, 'data')], { env });
+    const run = spawn(binary, ['serve', '--config', join(dir, 'hoalu.yml'), '--data', join(dir, 'data')], { env });
     const ended = new Promise((done) => run.once('exit', done));
     try {
       let said = '';
@@ -159,7 +157,7 @@ describe.skipIf(!binary)('the first minute', () => {
       expect(Date.parse(first?.['event.ingested'] ?? '') - began).toBeLessThanOrEqual(10_000);
       const did = await counted(page);
       // exercises stand apart from the work: the step of the checklist leads to them
-      const played = promisify(execFile)(binary as string, ['try', '--data', join(dir, 'data')], { env });
+      const played = promisify(execFile)(binary, ['try', '--data', join(dir, 'data')], { env });
       await page.locator('.checklist a[href*="view=exercise"]').click();
       await page.locator('.tabs [aria-selected=true]').waitFor();
       await played;
