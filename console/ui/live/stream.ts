@@ -116,9 +116,9 @@ export function start(): () => void {
     if (e.data.live && !source && !paused) set(e.data.live);
     if (e.data.ask && source) channel?.postMessage({ live: state.state === 'lost' ? 'lost' : 'live' });
   };
-  const release = { f: () => undefined as void };
+  let release = () => {};
   const hold = new Promise<void>((done) => {
-    release.f = done;
+    release = done;
   });
   const abort = new AbortController();
   if (navigator.locks) {
@@ -134,7 +134,7 @@ export function start(): () => void {
   return () => {
     started = false;
     abort.abort();
-    release.f();
+    release();
     source?.close();
     source = undefined;
     channel?.close();
