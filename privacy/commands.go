@@ -15,21 +15,28 @@ type commandFlag struct {
 
 var commandFlags = []commandFlag{
 	{flag: "p", glued: true, commands: []string{"mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "mariadb-dump", "sshpass", "7z",
-		"7za", "7zr", "7zz", "rar", "unrar"}},
-	{flag: "hp", glued: true, commands: []string{"rar"}},
+		"7za", "7zr", "7zz", "rar", "unrar", "winrar"}},
+	{flag: "hp", glued: true, commands: []string{"rar", "winrar"}},
 	{flag: "p", commands: []string{"sshpass", "psexec", "psexec64", "usermod", "useradd", "docker login", "podman login", "nerdctl login",
 		"oc login", "az login", "mongo", "mongosh", "mongodump", "mongorestore", "crackmapexec", "netexec", "nxc", "evil-winrm", "smbmap",
-		"rdesktop", "hydra", "medusa", "cqlsh", "twine upload", "certutil"}},
+		"rdesktop", "hydra", "medusa", "cqlsh", "twine upload", "certutil", "helm registry login", "racadm", "cypher-shell",
+		"elasticsearch-reset-password", "enum4linux"}},
 	{flag: "p", glued: true, behind: ':', commands: []string{"winrs"}},
 	{flag: "s", commands: []string{"ldappasswd"}},
-	{flag: "P", commands: []string{"zip", "unzip", "sqlcmd", "bcp", "osql", "mosquitto_pub", "mosquitto_sub", "ipmitool", "mssql-cli"}},
+	{flag: "P", glued: true, commands: []string{"sqlcmd", "bcp", "osql", "isql", "ipmitool"}},
+	{flag: "P", commands: []string{"isql", "vmware-cmd", "zip", "unzip", "sqlcmd", "bcp", "osql", "mosquitto_pub", "mosquitto_sub", "ipmitool", "mssql-cli"}},
 	{flag: "c", commands: snmpTools}, {flag: "A", commands: snmpTools}, {flag: "X", commands: snmpTools},
-	{flag: "w", commands: []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare"}},
+	{flag: "w", commands: []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare",
+		"ipa-client-install"}},
+	{flag: "w", glued: true, commands: []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare"}},
+	{flag: "upw", commands: []string{"pdftotext", "pdfimages", "pdfinfo"}}, {flag: "opw", commands: []string{"pdftotext", "pdfimages", "pdfinfo"}},
 	{flag: "a", commands: []string{"ldappasswd", "redis-cli"}},
 	{flag: "k", commands: []string{"openssl enc"}},
 	{flag: "U", behind: '%', commands: []string{"smbclient", "rpcclient", "smbget", "winexe", "net"}},
 	{flag: "u", behind: ':', commands: []string{"curl"}}, {flag: "u", glued: true, behind: ':', commands: []string{"curl"}},
 	{flag: "user", behind: ':', commands: []string{"curl"}}, {flag: "proxy-user", behind: ':', commands: []string{"curl"}},
+	{flag: "U", behind: ':', commands: []string{"curl"}},
+	{flag: "u", behind: ':', commands: []string{"govc"}},
 	{flag: "a", behind: ':', commands: []string{"http", "https"}},
 	{flag: "b", behind: '=', commands: []string{"curl"}}, {flag: "cookie", behind: '=', commands: []string{"curl"}},
 	{flag: "u", behind: ',', commands: []string{"lftp"}}, {flag: "user", behind: ',', commands: []string{"lftp"}},
@@ -69,7 +76,7 @@ func flagged(dst []span, s string, from, j int) []span {
 		case c.glued && strings.HasPrefix(flag, c.flag) && (len(flag) > len(c.flag) || j < len(s) && !ends(s[j]) && s[j] != '='):
 			v = from + len(c.flag)
 		case !c.glued && flag == c.flag:
-			for v < len(s) && v-j < 4 && ends(s[v]) {
+			for v < len(s) && v-j < 4 && (ends(s[v]) || v == j && s[v] == '=') {
 				v++
 			}
 			if v == j || v >= len(s) || s[v] == '-' {
@@ -94,7 +101,39 @@ func flagged(dst []span, s string, from, j int) []span {
 			return append(dst, span{start + k + 1, end, "password"})
 		}
 	}
+	if flag == "p" || flag == "P" {
+		return besideUser(dst, s, from, j)
+	}
 	return dst
+}
+
+// besideUser is the password in "-u an -p secret" of a command that is not listed: the flag stands right behind the one that names a user,
+// and its value is no number, port or path. name begins at from, j is behind it.
+func besideUser(dst []span, s string, from, j int) []span {
+	list := words(s, j, 1)
+	if len(list) == 0 || j >= len(s) || s[j] != ' ' {
+		return dst
+	}
+	w := list[0]
+	text := s[w.start:w.end]
+	if len(text) < 6 || !digitAndLetter(text) || strings.ContainsAny(text, "/\\:.$=") {
+		return dst
+	}
+	before := strings.Fields(s[max(0, from-reach) : from-1])
+	if n := len(before); n >= 3 {
+		switch before[n-2] {
+		case "-u", "-U", "--user", "--username", "-user", "-username":
+			if before[n-1][0] != '-' && before[n-3] != "sudo" && before[n-3] != "cp" {
+				return append(dst, span{w.start, w.end, "password"})
+			}
+		}
+	}
+	return dst
+}
+
+// digitAndLetter says whether a word holds one of each.
+func digitAndLetter(s string) bool {
+	return strings.ContainsAny(s, "0123456789") && strings.ContainsAny(s, letters52)
 }
 
 // auditArgument is where the value begins when the next argument stands at v as auditd has it, a1="--password" a2="…"; v otherwise.
@@ -112,7 +151,7 @@ const beforeCode = " \"'(:,\t"
 func commandWord(s string, i int, c byte) bool {
 	switch c {
 	case 'c':
-		return strings.HasPrefix(s[i-1:], "echo ") || strings.HasPrefix(s[i:], "code") || strings.HasPrefix(s[i:], "Code")
+		return i >= 2 && strings.HasPrefix(s[i-2:], "kich hoat") || strings.HasPrefix(s[i-1:], "echo ") || strings.HasPrefix(s[i:], "code") || strings.HasPrefix(s[i:], "Code")
 	case 'f', 'F':
 		return strings.HasPrefix(s[i:], "f ") && i >= 5 && s[i-5:i] == "print" ||
 			s[i-1] == '2' && (i == 1 || strings.IndexByte(beforeCode, s[i-2]) >= 0) ||
@@ -135,6 +174,12 @@ func spoken(dst []span, s string, i int, c byte) []span {
 	case 'c':
 		if s[i-1] == 'e' && strings.HasPrefix(s[i:], "cho ") {
 			return echoed(dst, s, i+4)
+		}
+		if s[i-1] == 'i' { // "Ma kich hoat"
+			if i < 5 || !strings.EqualFold(s[i-5:i-2], "ma ") {
+				return dst
+			}
+			return codeNamed(dst, s, i-2, i-2+len("kich hoat"))
 		}
 		return codeWord(dst, s, i)
 	case 'f', 'F':
@@ -193,7 +238,7 @@ func echoed(dst []span, s string, i int) []span {
 	}
 	to := strings.TrimLeft(s[i+pipe:min(len(s), i+pipe+80)], "| ")
 	named := false
-	for _, reader := range [...]string{"chpasswd", "passwd", "sudo -S", "smbpasswd", "kinit", "cryptsetup", "docker login", "podman login"} {
+	for _, reader := range [...]string{"chpasswd", "passwd", "sudo -S", "smbpasswd", "kinit", "cryptsetup", "docker login", "podman login", "su - "} {
 		k := strings.Index(to, reader)
 		named = named || k >= 0 && !strings.ContainsAny(to[:k], "|;&")
 	}
@@ -378,12 +423,12 @@ func formPart(dst []span, s string, i int) []span {
 // codeWord is the code behind "verification code", "login code" and the like, or before it: "633714 is your verification code".
 func codeWord(dst []span, s string, i int) []span {
 	before := strings.ToLower(s[max(0, i-48):i])
-	for _, w := range [...]string{"verification ", "security ", "authentication ", "confirmation ", "login ", "one-time ", "mfa ", "2fa ",
+	for _, w := range [...]string{"verification ", "security ", "authentication ", "confirmation ", "login ", "one-time ", "one time ", "mfa ", "2fa ",
 		"otp ", "auth "} {
 		if !strings.HasSuffix(before, w) {
 			continue
 		}
-		if k := strings.LastIndex(s[max(0, i-48):i], " is your "); k >= 0 {
+		if k := max(strings.LastIndex(before, " is your "), strings.LastIndex(before, " as your ")); k >= 0 {
 			return codeBefore(dst, s, max(0, i-48)+k)
 		}
 		return codeBehind(dst, s, i+len("code"))

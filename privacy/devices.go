@@ -12,7 +12,8 @@ func deviceWord(s string, i int) bool {
 	}
 	switch x, y := s[i-2]|0x20, s[i-1]|0x20; {
 	case x == 'e' && (y == 't' || y == 'y' || y == 'r' || y == 'c'), x == 'w' && y == 'd', x == 'i' && y == 'n', x == 'u' && y == 'e',
-		x == 'p' && y == 'y', x == 'm' && y == 'p', x == 'r' && y == 'd', x == 't' && y == 'y', x == 'n' && y == 'g', x == 's' && y == 'k':
+		x == 'p' && y == 'y', x == 'm' && y == 'p', x == 'r' && y == 'd', x == 't' && y == 'y', x == 'n' && y == 'g', x == 's' && y == 'k',
+		y == 'u' && (x == 'a' || x|1 == 0xa9): // "khau", "khẩu"
 		return true
 	}
 	return false
@@ -25,7 +26,8 @@ var lineStarts = [...]string{"enable ", "username ", "local-user ", "neighbor ",
 var deviceKeys = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range [...]string{"secret", "password", "passwd", "community", "key", "key-string", "pre-shared-key", "psksecret", "shared-secret",
-		"psk", "wpa-psk", "authentication-key", "authentication-password", "plain-text-password-value", "aws_secret_access_key"} {
+		"psk", "wpa-psk", "authentication-key", "authentication-password", "plain-text-password-value", "aws_secret_access_key",
+		"wifi-sec.psk", "802-11-wireless-security.psk"} {
 		m[w] = true
 	}
 	return m
@@ -36,12 +38,16 @@ var deviceKeys = func() map[string]bool {
 func device(dst []span, s string, i int) []span {
 	name := word(s[:i])
 	key := strings.ToLower(name)
-	if !deviceKeys[key] {
+	if !deviceKeys[key] && key != "khau" && key != "khẩu" {
 		return phrased(dst, s, i)
 	}
 	before := strings.ToLower(s[max(0, i-len(name)-60) : i-len(name)])
 	kind, sure := "", false
 	switch key {
+	case "khau", "khẩu":
+		if strings.HasSuffix(before, "mat ") || strings.HasSuffix(before, "mật ") {
+			return said(dst, s, i)
+		}
 	case "secret", "password", "passwd":
 		if strings.HasSuffix(before, "one-time ") {
 			return codeBehind(dst, s, i)
@@ -50,6 +56,8 @@ func device(dst []span, s string, i int) []span {
 			kind, sure = key, true
 		} else if slices.ContainsFunc(lineStarts[:], func(w string) bool { return strings.Contains(before, w) }) {
 			kind = key
+		} else if key == "password" {
+			return said(dst, s, i)
 		}
 	case "community":
 		if strings.HasSuffix(before, "snmp-server ") || strings.HasSuffix(before, "snmp ") || strings.HasSuffix(before, "snmp-agent ") {
@@ -63,6 +71,8 @@ func device(dst []span, s string, i int) []span {
 		}
 	case "key-string", "pre-shared-key", "psksecret", "shared-secret", "psk", "wpa-psk":
 		kind = "secret"
+	case "wifi-sec.psk", "802-11-wireless-security.psk":
+		kind, sure = "secret", true
 	case "authentication-key", "authentication-password", "plain-text-password-value":
 		kind, sure = "secret", true
 	case "aws_secret_access_key":

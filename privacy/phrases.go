@@ -64,7 +64,8 @@ type phrase struct {
 }
 
 var phrases = [...]phrase{{"vault login", 1, "token"}, {"change_password", 2, "password"}, {"add_user", 2, "password"},
-	{"sp_addlogin", 2, "password"}, {"sp_password", 2, "password"}, {"convertto-securestring", 1, "password"}}
+	{"sp_addlogin", 2, "password"}, {"sp_password", 2, "password"}, {"convertto-securestring", 1, "password"},
+	{"auth plain", 1, "basic"}, {"setapikey", 1, "api-key"}, {"set-user-password", 3, "password"}}
 
 // phrased is the secret behind a phrase that ends at the blank i.
 func phrased(dst []span, s string, i int) []span {
@@ -82,7 +83,8 @@ func phrased(dst []span, s string, i int) []span {
 			if n++; n < p.nth {
 				continue
 			}
-			if text[0] == '$' || text[0] == '(' || text[0] == '=' || p.kind == "token" && strings.Contains(text, "=") {
+			if text[0] == '$' || text[0] == '(' || text[0] == '=' || p.kind == "token" && strings.Contains(text, "=") ||
+				p.kind == "basic" && !digitAndLetter(text) {
 				return dst // a variable, what a command answers, a pair
 			}
 			return append(dst, span{w.start, w.end, p.kind})
@@ -90,6 +92,50 @@ func phrased(dst []span, s string, i int) []span {
 		return dst
 	}
 	return impacket(dst, s, i)
+}
+
+// said is the password that a sentence tells, whose word for it ends at i: "password is …", "mật khẩu mới của bạn là: …". As it is prose,
+// only a word of at least six characters with a letter and a digit is one, and no date, path or address.
+func said(dst []span, s string, i int) []span {
+	list := words(s, i, 8)
+	for k, w := range list[:max(0, len(list)-1)] {
+		switch strings.ToLower(s[w.start:w.end]) {
+		case "is", "is:", "was", "was:", "là", "là:", "la", "la:", "thành",
+			"thành:", "thanh", "thanh:", "mới:", "moi:", "thời:", "thoi:":
+		default:
+			continue
+		}
+		w = list[k+1]
+		text := strings.TrimRight(s[w.start:w.end], ".,;!?)")
+		if len(text) >= 6 && digitAndLetter(text) && !strings.ContainsAny(text, `/\:=[]()`) && strings.Count(text, ".") < 2 &&
+			!(len(text) > 8 && allDigits(text[:4]) && text[4] == '-') {
+			return append(dst, span{w.start, w.start + len(text), "password"})
+		}
+	}
+	return dst
+}
+
+// networkCredential is the second text in PowerShell's NetworkCredential("an", "secret") and [PSCredential]::new("an", "secret"); i is
+// the "(".
+func networkCredential(dst []span, s string, i int) []span {
+	if name := strings.ToLower(strings.TrimSuffix(s[max(0, i-24):i], "]::new")); !strings.HasSuffix(name, "credential") {
+		return dst
+	}
+	at := i + 1
+	for n := range 2 {
+		for at < len(s) && (s[at] == ' ' || s[at] == ',') {
+			at++
+		}
+		start, end, inQuotes := value(s, at)
+		if !inQuotes {
+			return dst
+		}
+		if n == 1 {
+			dst = append(dst, span{start, end, "password"})
+		}
+		at = min(len(s), end+start-at) // its quotes are as long as those before it
+	}
+	return dst
 }
 
 // impacket is the password in "psexec.py domain/an:secret@10.0.0.1", as the tools of that collection take it.

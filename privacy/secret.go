@@ -44,93 +44,12 @@ var keyEnds = func() (t [26 * 26]bool) {
 		n := len(k)
 		t[int(k[n-2]-'a')*26+int(k[n-1]-'a')] = true
 	}
+	t[int('t'-'a')*26] = true              // "ta": {"command":"PASS","command_data":"…"}
 	t[int('u'-'a')*26+int('e'-'a')] = true // <add key="password" value="…"/>
 	return t
 }()
 
 const letters52 = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-// A secretKey is the end of a name: "db_password", "X-Api-Key", "so_mat_khau", "password1". At a dash a name may write one of "_-."
-// or nothing. A whole one is too short to be an end: only such a mark or nothing stands before it ("pw", "DB_PASS", no "bypass").
-type secretKey struct {
-	key, kind string
-	whole     bool
-}
-
-var secretKeys = []secretKey{
-	{"pass-word", "password", false}, {"passwd", "password", false}, {"passwrd", "password", false}, {"pass-phrase", "password", false},
-	{"pwd", "password", false}, {"mat-khau", "password", false},
-	{"secret", "secret", false}, {"secret-key", "secret", false}, {"private-key", "secret", false}, {"credential", "secret", false},
-	{"credentials", "secret", false},
-	{"api-key", "api-key", false}, {"access-key", "api-key", false}, {"account-key", "api-key", false}, {"token", "token", false},
-	{"jwt", "token", false},
-	{"pass-code", "otp", false}, {"authorization", "authorization", false}, {"cookie", "cookie", false}, {"otp", "otp", false},
-	{"verification-code", "otp", false}, {"security-code", "otp", false}, {"auth-code", "otp", false}, {"mfa-code", "otp", false},
-	{"pin", "otp", true}, {"private-lines", "private-key", false},
-	{"saml-response", "token", false}, {"bearer", "bearer", false}, {"subscription-key", "api-key", false}, {"functions-key", "api-key", false},
-	{"auth-key", "api-key", false}, {"encryption-key", "secret", false}, {"key-material", "secret", false}, {"cookies", "cookie", false},
-	{"jsession-id", "session", false}, {"asp-net-session-id", "session", false}, {"phpsessid", "session", false},
-	{"pass", "password", true}, {"pw", "password", true}, {"mk", "password", true}, {"psw", "password", true},
-	{"store-pass", "password", true}, {"key-pass", "password", true},
-}
-
-func joins(c byte) bool { return c == '_' || c == '-' || c == '.' }
-
-// numbered is where the number at the end of a name begins ("password1", "mk02"); one of more than two digits is no number of a name.
-func numbered(name string) int {
-	n := len(name)
-	for n > 0 && len(name)-n < 3 && digit(name[n-1]) {
-		n--
-	}
-	if len(name)-n > 2 {
-		return len(name)
-	}
-	return n
-}
-
-// keyOf says which kind of secret a name stands for, "" none.
-func keyOf(name string) string {
-	if len(name) > 64 {
-		return ""
-	}
-	name = name[:numbered(name)]
-	n := len(name)
-	if n < 2 {
-		return ""
-	}
-	x, y := name[n-2]|0x20-'a', name[n-1]|0x20-'a'
-	if x >= 26 || y >= 26 || !keyEnds[int(x)*26+int(y)] {
-		return ""
-	}
-	for _, k := range secretKeys {
-		before := k.endOf(name)
-		if before > 8 && k.kind == "token" && strings.EqualFold(name[before-9:before], "useragent") { // a word of it
-			return ""
-		}
-		if before == 0 || before > 0 && (!k.whole || joins(name[before-1])) {
-			return k.kind
-		}
-	}
-	return ""
-}
-
-// endOf says where k begins as the end of name, -1: name does not end with it.
-func (k secretKey) endOf(name string) int {
-	at := len(name)
-	for i := len(k.key) - 1; i >= 0; i-- {
-		if k.key[i] == '-' {
-			if at > 0 && joins(name[at-1]) {
-				at--
-			}
-			continue
-		}
-		if at == 0 || name[at-1]|0x20 != k.key[i] || name[at-1] < 'A' {
-			return -1
-		}
-		at--
-	}
-	return at
-}
 
 // Every secret has a hint near it: a piece of a key, a flag or a prefix, four bytes of which two windows of three are in hints, so
 // that one of them begins at an even place wherever it stands. This is what nearly all texts cost: one look at every second byte.
@@ -225,11 +144,17 @@ var hints, exactHints = func() (*[1 << hintBits / 32]uint32, map[uint32]hint) {
 		"app": {before: 'x'}, "sha": {after: '}'}, "md5": {after: '}'}, "ypt": {after: '}'}, "256": {after: '}'}, "512": {after: '}'},
 		"sid": {after: '='}, "ket": {after: '='}, "cke": {before: 'i'}, "on=": {before: 'i'}, "ion": {after: '='},
 		"_us": {before: 'd'}, "ure": {after: 's'}, "res": {before: 'u'}, "pac": {before: 'm'}, "mpa": {after: 'c'}, "xec": {after: '.'},
-		"ec.": {before: 'x'}, "sdu": {}, "dum": {before: 's'}, "xac": {before: ' '}, "ac ": {before: 'x'}, "bot": {}, "ria": {after: 'l'}, "ial": {before: 'r'}, "sk_": {},
+		"ec.": {before: 'x'}, "sdu": {}, "dum": {before: 's'}, "xac": {}, "thu": {after: 'c'}, "acn": {before: 'x'}, "ac_": {before: 'x'}, "au_": {before: 'h'}, "aum": {before: 'h'}, "auc": {before: 'h'},
+		"swd": {before: 'p'}, "d_d": {before: 'n'}, "_da": {before: 'd'}, "tpc": {before: 'o'}, "ch ": {before: 'i'}, "h h": {before: 'c'}, "9u=": {before: 'a'}, "a9u": {after: '='}, "pla": {after: 'i'},
+		"ac ": {before: 'x'}, "bot": {}, "ria": {after: 'l'}, "ial": {before: 'r'}, "sk_": {},
 		"ook": {after: 's'}, "hoo": {after: 'k'}, "e-l": {before: 't'}, "te-": {after: 'l'},
 		"hf_": {}, "is ": {after: 'y'}, "s y": {before: 'i'}, "la ": {after: 'm'}, "a m": {before: 'l'},
 	} {
 		put(window, x)
+	}
+	put("\"ps", hint{after: 'k'})
+	for _, c := range "=:' \\%>]`" {
+		put("sk"+string(c), hint{before: 'p'})
 	}
 	for c := range 10 {
 		put("ot"+strconv.Itoa(c), hint{before: 'b'})
@@ -301,7 +226,7 @@ func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
 		case '-':
 			dst = dashed(dst, s, i)
 		case '(':
-			dst = inserted(dst, s, i)
+			dst = inserted(networkCredential(dst, s, i), s, i)
 		case ' ':
 			dst = device(dst, s, i)
 		case '.':
@@ -311,9 +236,7 @@ func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
 		case '_':
 			dst = prefixed(dst, s, i, underscored[:], 20)
 		case '%':
-			if i+2 < len(s) && s[i+1] == '3' && (s[i+2]|0x20 == 'd' || s[i+2]|0x20 == 'a') {
-				dst = escaped(dst, s, i)
-			}
+			dst = escaped(dst, s, i)
 		case '\'':
 			dst = quoted(dst, s, i)
 		case '/':
@@ -323,7 +246,7 @@ func secretsFrom(dst []span, s string, from, end int) ([]span, int) {
 		case '}':
 			dst = braced(dst, s, i)
 		case 'x':
-			dst = oneTime(dst, s, i+len("xac thuc"))
+			dst = codeNamed(dst, s, i, i+len("xac thuc"))
 		case '>':
 			dst = element(dst, s, i)
 		case 'I':
@@ -376,6 +299,11 @@ func near(s string, i int, c byte) bool {
 		if c == '=' && b|0x20 == 'd' && i >= 3 && s[i-2] == '5' && s[i-3] == '%' { // "user%5Bpassword%5D="
 			return true
 		}
+		if b == ';' || b == '2' || b == '7' { // a quote of XML or JSON
+			if quoteBefore(s, i) > 0 {
+				return true
+			}
+		}
 		n := i
 		if digit(b) { // "password1="
 			n = numbered(s[:i])
@@ -403,9 +331,14 @@ func near(s string, i int, c byte) bool {
 		return i+1 < len(s) && s[i+1] == '-' && strings.HasPrefix(s[i:], "-----BEGIN ")
 	case '_':
 		return i >= 2 && strings.IndexByte("hatvpces", s[i-2]) >= 0
+	case '%':
+		return i+2 < len(s) && (s[i+1] == '3' && (s[i+2]|0x20 == 'd' || s[i+2]|0x20 == 'a') || s[i+1] == '2' && s[i+2] == '5')
 	case '\'':
 		return b == ' ' || b == '('
 	case '(':
+		if b|0x20 == 'l' || b == 'w' {
+			return i > 12
+		}
 		return i+1 < len(s) && s[i+1] != ')' && (b|0x20 == 's' || b == ' ' && i >= 2 && s[i-2]|0x20 == 's')
 	case ' ':
 		return deviceWord(s, i)
@@ -421,7 +354,7 @@ func near(s string, i int, c byte) bool {
 		return i >= 4 && hashName(s[:i])
 	case 'x':
 		return b == ' ' && i >= 3 && s[i-2]|0x20 == 'a' && s[i-3]|0x20 == 'm' &&
-			(strings.HasPrefix(s[i:], "xac thuc") || strings.HasPrefix(s[i:], "xac nhan"))
+			(strings.HasPrefix(s[i:], "xac thuc") || strings.HasPrefix(s[i:], "xac nhan") || strings.HasPrefix(s[i:], "xac minh"))
 	case '>':
 		return b == '"' || b == '\'' || letter(b)
 	}

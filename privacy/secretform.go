@@ -371,12 +371,24 @@ func oneTime(dst []span, s string, i int) []span {
 
 func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
+// codeNamed is the code beside words for one, which stand from i to end: before them ("482913 là mã …") or behind.
+func codeNamed(dst []span, s string, i, end int) []span {
+	for _, w := range [...]string{" là mã ", " la ma ", " LA MA "} {
+		if strings.HasSuffix(s[:i], w) {
+			if found := codeBefore(dst, s, i-len(w)); len(found) > len(dst) {
+				return found
+			}
+		}
+	}
+	return oneTime(dst, s, min(len(s), end))
+}
+
 // code is "mã xác thực … 123456", "mã OTP …", "mã PIN …".
 func code(dst []span, s string, i int) []span {
 	rest := strings.ToLower(s[i:min(len(s), i+24)])
-	for _, w := range [...]string{" xác thực", " xác nhận", " otp", " pin", " bảo mật"} {
+	for _, w := range [...]string{" xác thực", " xác nhận", " xác minh", " otp", " pin", " bảo mật", " bí mật", " kích hoạt", " đăng nhập"} {
 		if strings.HasPrefix(rest, w) {
-			return oneTime(dst, s, min(len(s), i+len(w)))
+			return codeNamed(dst, s, min(len(s), i+1), i+len(w))
 		}
 	}
 	return dst

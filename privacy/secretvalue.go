@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,7 +11,7 @@ import (
 // urlKeys are secrets in the query of a URL only: signatures of links, and the code of an OAuth answer, which stands beside a state.
 var urlKeys = map[string]string{"sig": "signature", "signature": "signature", "x-amz-signature": "signature",
 	"x-goog-signature": "signature", "code": "code", "sessionid": "session", "session_id": "session", "session": "session", "sid": "session",
-	"ticket": "ticket"}
+	"ticket": "ticket", "assertion": "token", "client_assertion": "token"}
 
 // inQuery is the kind of the parameter of a URL that a name before the "=" at i is, "" none.
 func inQuery(s, name string, i int) string {
@@ -41,39 +42,19 @@ func assigned(dst []span, s string, i int) []span {
 			return found
 		}
 	}
-	j := i
-	for j > 0 && i-j < 4 && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == '\\' || s[j-1] == ']' || s[j-1] == ' ' || s[j-1] == '`') {
+	j := i - quoteBefore(s, i)
+	for j > 0 && (i-j < 4 || i-j < 20 && s[j-1] == '\\') && (s[j-1] == '"' || s[j-1] == '\'' || s[j-1] == '\\' || s[j-1] == ']' || s[j-1] == ' ' || s[j-1] == '`') {
 		j--
+	}
+	if strings.HasPrefix(s[i:], "::") && j < i && s[i-1] == ']' { // "[…NetworkCredential]::new("
+		return dst
 	}
 	if s[i] == '=' && j == i && j > 3 && strings.EqualFold(s[j-3:j], "%5D") { // "user%5Bpassword%5D="
 		j -= 3
 	}
-	// the last letter decides cheaply for nearly all keys
-	n := numbered(s[:j])
-	if n < 2 {
-		return dst
-	}
-	a, b := s[n-2]|0x20, s[n-1]|0x20
-	kind := ""
-	switch {
-	case a >= 'a' && a <= 'z' && b >= 'a' && b <= 'z':
-		if !keyEnds[int(a-'a')*26+int(b-'a')] {
-			return dst
-		}
-		k := word(s[:j])
-		if kind = keyOf(k); kind == "" {
-			kind = inQuery(s, k, i)
-		}
-		if kind == "" && strings.EqualFold(k, "value") {
-			kind = attributeKey(s[:j-len(k)])
-		}
-		if kind == "" && strings.EqualFold(k, "khau") && strings.HasSuffix(strings.ToLower(s[max(0, j-8):j-4]), "mat ") {
-			kind = "password"
-		}
-	case b == 'u' && a >= utf8.RuneSelf && strings.HasSuffix(strings.ToLower(s[max(0, j-16):j]), "mật khẩu"):
-		kind = "password"
-	}
-	if kind == "" || j == i && s[i] == ':' && strings.HasSuffix(strings.TrimRight(s[:j], letters52), "(") { // "pam_unix(passwd:chauthtok)"
+	kind := assignedTo(s, i, j)
+	if kind == "" || j == i && s[i] == ':' && strings.HasSuffix(strings.TrimRight(s[:j], letters52), "(") &&
+		!strings.HasPrefix(s[i:], ": ") { // "pam_unix(passwd:chauthtok)"
 		return dst
 	}
 	prose := s[i] == ':' && j == i && i+1 < len(s) && s[i+1] == ' '
@@ -95,6 +76,9 @@ func assigned(dst []span, s string, i int) []span {
 	case "private-key":
 		return append(dst, privateLines(s, v))
 	}
+	if v+1 < len(s) && s[v] == '[' && (s[v+1] == '"' || s[v+1] == '\'') { // {"password":["secret"]}
+		v++
+	}
 	if v < len(s) && (s[v] == '{' || s[v] == '[' || s[v] == '/' && strings.EqualFold(s[max(0, j-3):j], "pwd")) {
 		return dst // an object, sudo's working folder
 	}
@@ -112,6 +96,40 @@ func assigned(dst []span, s string, i int) []span {
 		return dst // "passwd: pam_unix(…)", "password: authentication failed"
 	}
 	return append(dst, span{start, end, kind})
+}
+
+// assignedTo is the kind of secret that the name stands for which ends at j, before the sign of an assignment at i; "" none.
+func assignedTo(s string, i, j int) (kind string) {
+	// the last letter decides cheaply for nearly all keys
+	n := numbered(s[:j])
+	if n < 2 {
+		return ""
+	}
+	a, b := s[n-2]|0x20, s[n-1]|0x20
+	switch {
+	case a >= 'a' && a <= 'z' && b >= 'a' && b <= 'z':
+		if !keyEnds[int(a-'a')*26+int(b-'a')] {
+			return ""
+		}
+		k := word(s[:j])
+		if kind = keyOf(k); kind == "" {
+			kind = inQuery(s, k, i)
+		}
+		if kind == "" && strings.EqualFold(k, "value") {
+			kind = attributeKey(s[:j-len(k)])
+		}
+		if kind == "" && strings.EqualFold(k, "command_data") && strings.Contains(s[max(0, j-64):j], `"command":"PASS"`) {
+			kind = "password" // of FTP, as Suricata has it
+		}
+		if kind == "" && strings.EqualFold(k, "khau") && strings.HasSuffix(strings.ToLower(s[max(0, j-8):j-4]), "mat ") {
+			kind = "password"
+		}
+	case b == 'u' && a >= utf8.RuneSelf && strings.HasSuffix(strings.ToLower(s[max(0, j-16):j]), "mật khẩu"):
+		kind = "password"
+	case s[j-1] == 'u' && escapedWord(s[:j]):
+		kind = "password"
+	}
+	return kind
 }
 
 // privateLines is what follows "Private-Lines: " in a key of PuTTY.
@@ -141,8 +159,15 @@ func byColon(dst []span, s string, i int) (found []span, mine bool) {
 // value is the value that begins at i: in quotes up to the closing one, else a word. A bracket or comma ends it only where another
 // pair or nothing follows.
 func value(s string, i int) (start, end int, inQuotes bool) {
-	if i+1 < len(s) && s[i+1] == '\'' && (s[i]|0x20 == 'n' || s[i]|0x20 == 'e' || s[i]|0x20 == 'x' || s[i]|0x20 == 'b') {
-		i++ // SQL's N'…', E'…'
+	if i+1 < len(s) && s[i+1] == '\'' && (s[i]|0x20 == 'n' || s[i]|0x20 == 'e' || s[i]|0x20 == 'x' || s[i]|0x20 == 'b' || s[i] == 'u') {
+		i++ // SQL's N'…', E'…', Python's b'…'
+	}
+	if n := quoteAt(s[i:]); n > 0 {
+		start = i + n
+		if k := strings.Index(s[start:], s[i:start]); k >= 0 {
+			return start, start + k, true
+		}
+		return start, len(s), true
 	}
 	quote := i
 	for quote < len(s) && s[quote] == '\\' {
@@ -168,7 +193,7 @@ func value(s string, i int) (start, end int, inQuotes bool) {
 		case ' ', '\t', '\n', '\r', '&', '"', '\'', '<', '>', '`', '|', ';', '#':
 			return i, end, false
 		case '\\':
-			if end+1 < len(s) && (s[end+1] == '"' || s[end+1] == 'n' || s[end+1] == 'r' || s[end+1] == 't') {
+			if end+1 < len(s) && (s[end+1] == '"' || s[end+1] == 'n' || s[end+1] == 'r' || s[end+1] == 't' || quoteAt(s[end:]) > 0) {
 				return i, end, false
 			}
 		case ',', ')', '}', ']':
@@ -182,6 +207,41 @@ func value(s string, i int) (start, end int, inQuotes bool) {
 		}
 	}
 	return i, end, false
+}
+
+// quotes are those of a text inside of XML and as JSON may have them.
+var quotes = [...]string{"&quot;", "&#34;", "&apos;", "&#39;", `\u0022`, `\u0027`}
+
+// quoteAt is the length of such a quote that begins s, quoteBefore of one that ends at i.
+func quoteAt(s string) int {
+	if s == "" || s[0] != '&' && s[0] != '\\' {
+		return 0
+	}
+	for _, q := range quotes {
+		if strings.HasPrefix(s, q) {
+			return len(q)
+		}
+	}
+	return 0
+}
+
+func quoteBefore(s string, i int) int {
+	if i < 5 || s[i-1] != ';' && (s[i-5] != 'u' || s[i-2] != '2') {
+		return 0
+	}
+	for _, q := range quotes {
+		if strings.HasSuffix(s[:i], q) {
+			return len(q)
+		}
+	}
+	return 0
+}
+
+// escapedWord says whether a text ends with "mật khẩu" as the name of a parameter is sent.
+func escapedWord(s string) bool {
+	s = strings.ToUpper(s[max(0, len(s)-32):])
+	return strings.HasSuffix(s, "M%E1%BA%ADT%20KH%E1%BA%A9U") || strings.HasSuffix(s, "M%E1%BA%ADT+KH%E1%BA%A9U") ||
+		strings.HasSuffix(s, "M%E1%BA%ADT_KH%E1%BA%A9U")
 }
 
 // sentence says whether a text goes on in words where a value would stand.
@@ -259,19 +319,22 @@ func pairs(s string, i int) int {
 	}
 }
 
-// attributeKey is the kind of what a value stands for in <property name="password" value="…"/>: head ends before the word value.
+// attributeKey is the kind of what a value stands for in <property name="password" value="…"/> and {"name":"password","value":"…"}: head
+// ends before the word value.
 func attributeKey(head string) string {
-	head = strings.TrimRight(head[max(0, len(head)-100):], " ")
-	if head == "" || head[len(head)-1] != '"' && head[len(head)-1] != '\'' {
+	head = strings.TrimRight(head[max(0, len(head)-100):], ` ,\"'`)
+	end := len(head)
+	open := max(strings.LastIndexByte(head, '"'), strings.LastIndexByte(head, '\''))
+	if open < 1 {
 		return ""
 	}
-	open := strings.LastIndexByte(head[:len(head)-1], head[len(head)-1])
-	if open < 1 || head[open-1] != '=' {
+	before := strings.TrimRight(head[:open], ` \`)
+	if before == "" || before[len(before)-1] != '=' && before[len(before)-1] != ':' {
 		return ""
 	}
-	switch strings.ToLower(word(head[:open-1])) {
+	switch strings.ToLower(word(strings.TrimRight(before[:len(before)-1], ` \"'`))) {
 	case "name", "key", "id":
-		return keyOf(word(head[open+1 : len(head)-1]))
+		return keyOf(word(head[open+1 : end]))
 	}
 	return ""
 }
@@ -329,7 +392,7 @@ func cookies(dst []span, s string, i int) []span {
 	if i < len(s) && s[i] == '{' {
 		return cookiesOf(dst, s, i)
 	}
-	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == ' ') {
+	for i < len(s) && (s[i] == '[' || s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == ' ') {
 		i++
 	}
 	for i < len(s) {
@@ -381,28 +444,51 @@ func userinfo(dst []span, s string, i int) []span {
 	return dst
 }
 
+// percent is the escape at i that stands for one of signs, however often it was escaped ("%3D", "%253D"): its sign and its bytes without
+// the two last, which are those of the other escapes around it. sign is 0 where there is none.
+func percent(s string, i int, signs string) (sign byte, mark string) {
+	k := i + 1
+	for n := 1; n < maxEscapes && strings.HasPrefix(s[k:], "25"); n++ {
+		k += 2
+	}
+	if k+2 > len(s) || hex(s[k]) > 15 || hex(s[k+1]) > 15 {
+		return 0, ""
+	}
+	if c := hex(s[k])<<4 | hex(s[k+1]); c < utf8.RuneSelf && strings.IndexByte(signs, c) >= 0 {
+		return c, s[i:k]
+	}
+	return 0, ""
+}
+
 // escaped is "password%3D…" in a query inside a query, and "%22password%22%3A%22…%22", JSON in one.
 func escaped(dst []span, s string, i int) []span {
-	key := s[:i]
-	for strings.HasSuffix(key, "%22") || strings.HasSuffix(key, "%27") || strings.HasSuffix(key, "%20") {
-		key = key[:len(key)-3]
-	}
-	kind := keyOf(word(key))
-	if kind == "" || s[i+2]|0x20 == 'a' && len(key) == i && kind != "authorization" { // "token%3A": prose or a port
+	sign, mark := percent(s, i, "=:")
+	if sign == 0 {
 		return dst
 	}
-	start := i + 3
-	for strings.HasPrefix(s[start:], "%20") || strings.HasPrefix(s[start:], "%22") || strings.HasPrefix(s[start:], "%27") {
-		start += 3
+	other := func(rest string, codes ...string) bool { // one of these escapes begins rest, as deep as the sign
+		rest, ok := strings.CutPrefix(rest, mark)
+		return ok && slices.ContainsFunc(codes, func(c string) bool { return strings.HasPrefix(rest, c) })
+	}
+	width := len(mark) + 2
+	key := s[:i]
+	for len(key) > width && i-len(key) < 4*width && other(key[len(key)-width:], "22", "27", "20") {
+		key = key[:len(key)-width]
+	}
+	kind := keyOf(word(key))
+	if kind == "" || sign == ':' && len(key) == i && kind != "authorization" { // "token%3A": prose or a port
+		return dst
+	}
+	start := i + width
+	for other(s[start:], "20", "22", "27") {
+		start += width
 	}
 	if hopeless(kind, s[start:]) {
 		return dst
 	}
 	end := start
-	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' {
-		if rest := s[end:]; strings.HasPrefix(rest, "%26") || strings.HasPrefix(rest, "%22") || strings.HasPrefix(rest, "%27") {
-			break
-		}
+	for end < len(s) && s[end] != ' ' && s[end] != '&' && s[end] != '"' && s[end] != '\'' && s[end] != '#' &&
+		(s[end] != '%' || !other(s[end:], "26", "22", "27")) {
 		end++
 	}
 	return append(dst, span{start, end, kind})
