@@ -16,7 +16,7 @@ import (
 
 // goText is what only a developer of the Go library understands.
 var goText = regexp.MustCompile(`\b(open|stat|mkdir|read|lstat|rename|listen tcp|bind|unlink) ["/.:\d]|no such file or directory|is a directory|not a directory|` +
-	`permission denied|address already|2006-01-02T|parsing time|unknown time zone|unexpected end of JSON|invalid character|yaml:|netip\.|errno|strconv`)
+	`permission denied|address already|2006-01-02T|parsing time|unknown time zone|perhaps try|short flag|,""|unexpected end of JSON|invalid character|yaml:|netip\.|errno|strconv`)
 
 // englishText are words of English sentences that no Vietnamese one has.
 var englishText = regexp.MustCompile(`\b(is|the|of|and|not|must|cannot|give|there|want|with|missing|needs|unknown|refused)\b`)
@@ -62,7 +62,9 @@ func TestEveryWrongArgumentIsASentence(t *testing.T) {
 		{"rules", "match", "--rules", rules, "--events", text}, {"rules", "correlate", "--rules", rules, "--events", dir},
 		{"rules", "match", "--rules", rules, "--events", text, "--workers", "x"},
 		{"rules", "bench", "--rules", rules, "--events", badJSON}, {"rules", "bench", "--rules", rules, "--events", text, "--time", "x"},
-		{"rules", "reload", "--data", none},
+		{"rules", "reload", "--data", none}, {"rules", "check"}, {"evidence", "verify"}, {"source", "key", "revoke", "NG-1"}, {"vault", "rotate"},
+		{"config", "check"}, {"sensor", "revoke", "--reason", "x"}, {"nonsense"}, {"serve", "extra"}, {"try", "--wait", "-5s"}, {"try", "--wait", "0"},
+		{"sensor", "packet", "--read", "-x"}, {"import", "--source", "-x", text}, {"evidence", "verify", "--lang", "fr", text},
 		{"source", "decode", none}, {"source", "decode", dir}, {"source", "decode", "--zone", "Mars", text},
 		{"source", "decode", "--at", "yesterday", text}, {"source", "decode", "--decoders", none, text},
 		{"source", "list", "--decoders", text}, {"source", "key", "list", "NG-1", "--data", none},
@@ -124,6 +126,9 @@ func saysASentence(t *testing.T, locale string, args []string) {
 	}
 	if m := goText.FindString(said); m != "" {
 		t.Errorf("%s: hoalu %s speaks Go (%q): %s", locale, strings.Join(args, " "), m, said)
+	}
+	if m := regexp.MustCompile(`<[a-z-]+>`).FindString(said); m != "" && locale != "C" {
+		t.Errorf("%s: hoalu %s asks for %s, which is English: %s", locale, strings.Join(args, " "), m, said)
 	}
 	if m := englishText.FindString(said); m != "" && locale != "C" {
 		t.Errorf("%s: hoalu %s speaks English (%q): %s", locale, strings.Join(args, " "), m, said)

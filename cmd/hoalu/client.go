@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
+	"hoalu/internal/config"
 	"hoalu/internal/control"
 	"hoalu/soc"
 )
@@ -20,6 +22,21 @@ func program() string {
 		return os.Args[0]
 	}
 	return "hoalu"
+}
+
+// command is a command of this binary as one types it, for hints: called as this process was, and with the data directory where that is not
+// the one it takes by itself.
+func command(words, data string) string {
+	line := strings.TrimSpace(program()) + " " + words
+	if data == config.DefaultData() {
+		return line
+	}
+	if strings.ContainsFunc(data, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-", r)
+	}) {
+		data = "'" + strings.ReplaceAll(data, "'", `'\''`) + "'" // for a shell
+	}
+	return line + " --data " + data
 }
 
 // atData is the flag of commands that talk to the running appliance.

@@ -34,8 +34,8 @@ func (c DemoLoadCmd) Run(e *env) error {
 			say("Loaded: %d units, %d systems, %d hosts and %d sources, marked as sample everywhere; %d recorded events are being taken in.")+"\n",
 			d.Inventory.Units, d.Inventory.Systems, d.Inventory.Assets, d.Inventory.Sources, d.Events)
 	}
-	_, err := fmt.Fprintln(e.out,
-		say("Look at next, in the console:\n  Alerts          some twenty sample alerts within a minute; open one with Enter, read why it fired and what to do\n  Systems         46 systems; open one for its posture, requirement by requirement\n  Sources         they go on sending ordinary work; two systems have fallen silent, to show that too\nTake it all away again: hoalu demo remove"))
+	_, err := fmt.Fprintf(e.out,
+		say("Look at next, in the console:\n  Alerts          some twenty sample alerts within a minute; open one with Enter, read why it fired and what to do\n  Systems         46 systems; open one for its posture, requirement by requirement\n  Sources         they go on sending ordinary work; two systems have fallen silent, to show that too\nTake it all away again: %s")+"\n", command("demo remove", c.Data))
 	return err
 }
 

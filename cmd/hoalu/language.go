@@ -37,6 +37,7 @@ func translateHelp(k *kong.Kong) {
 		}
 		for _, p := range n.Positional {
 			p.Help, p.OrigHelp = say(p.Help), say(p.OrigHelp)
+			p.Name = strings.Trim(say("<"+p.Name+">"), "<>")
 		}
 		for _, c := range n.Children {
 			visit(c)
@@ -44,6 +45,7 @@ func translateHelp(k *kong.Kong) {
 	}
 	k.Model.Help = say(k.Model.Help)
 	visit(k.Model.Node)
+	k.Model.HelpFlag.Help = say("Show this help.")
 }
 
 // frame are the words that the parser's library puts around our own.
@@ -59,7 +61,6 @@ var frame = []struct {
 	{regexp.MustCompile(`(?m)^Run "(.+)" for more information\.$`), `Xem thêm: $1`},
 	{regexp.MustCompile(`<command>`), "<lệnh>"},
 	{regexp.MustCompile(`\[flags\]`), "[tùy chọn]"},
-	{regexp.MustCompile(`Show context-sensitive help\.`), "Xem trợ giúp này."},
 }
 
 // printHelp is kong's own, with its words in the language in use.
@@ -88,19 +89,20 @@ var wrongUse = []struct {
 	sentence  string
 }{
 	{regexp.MustCompile(`^unexpected argument (.+), did you mean (?:one of )?(.+)\?$`), "There is no command %s here. Did you mean %s?"},
-	{regexp.MustCompile(`^unexpected argument (.+)$`), "There is no command or place for %s here."},
+	{regexp.MustCompile(`^unexpected argument (.+)$`), "%s is neither a command here nor an argument that is asked for."},
 	{regexp.MustCompile(`^unknown flag (.+), did you mean (?:one of )?(.+)\?$`), "There is no flag %s here. Did you mean %s?"},
 	{regexp.MustCompile(`^unknown flag (.+)$`), "There is no flag %s here."},
 	{regexp.MustCompile(`^unexpected flag argument (.+)$`), "The flag takes no value, but %s is given."},
 	{regexp.MustCompile(`^missing flags?: (.+)$`), "These flags are needed and not given: %s."},
 	{regexp.MustCompile(`^missing positional arguments (.+)$`), "What is to be worked on is not given: %s."},
+	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected .* value but got .*; perhaps try (.+)\?$`),
+		"%s needs a value behind it; one that begins with - is written as %s."},
 	{regexp.MustCompile(`^expected one of (.+)$`), "One of these commands must follow: %s."},
-	{regexp.MustCompile(`^expected (.+)$`), "This must follow: %s."},
-	{regexp.MustCompile(`^(--\S+) must be one of (.+) but got (.+)$`), "%s takes one of %s, not %s."},
+	{regexp.MustCompile(`^expected "(<.+)"$`), "This must follow: %s."},
+	{regexp.MustCompile(`^(--\S+) must be one of (.+?)(?:, "")? but got (.+)$`), "%s takes one of %s, not %s."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: (?:missing value|expected .* value but got .*EOL.*)`), "%s needs a value behind it."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected (?:a valid \d+ bit u?int|an int|a float) but got (".*?")`),
 		"%s must be a whole number, not %s."},
-	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: expected duration but got (".*?")`), "%s must be a time as 30s, 5m or 2h, not %s."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: parsing time (".*?")`), "%s must be an instant as 2026-11-30T08:30:00+07:00, not %s."},
 	{regexp.MustCompile(`^(--[a-z0-9-]+)(?:=\S+)?: (?:bool value must be .* but got|expected bool but got) (".*?")`),
 		"%s must be true or false, not %s."},
@@ -121,6 +123,9 @@ func usageSentence(err error) string {
 	text := err.Error()
 	if strings.HasPrefix(text, "missing flag") {
 		text = placeHolders.ReplaceAllString(text, "$1")
+	}
+	if strings.Contains(text, " must be one of ") {
+		text = strings.ReplaceAll(text, `","`, `", "`)
 	}
 	for _, w := range wrongUse {
 		if m := w.complaint.FindStringSubmatch(text); m != nil {

@@ -85,6 +85,9 @@ func texts(t *testing.T) map[string]string {
 	for _, w := range wrongUse {
 		out[w.sentence] = "wrongUse"
 	}
+	for _, name := range positionals(t) {
+		out["<"+name+">"] = "arg"
+	}
 	for _, s := range wording.System {
 		out[string(s.Text)] = "wording.System"
 	}
@@ -98,6 +101,25 @@ func texts(t *testing.T) map[string]string {
 		t.Fatalf("only %d texts found: is the search broken?", len(out))
 	}
 	return out
+}
+
+// positionals are the names of all arguments that stand without a flag.
+func positionals(t *testing.T) (names []string) {
+	t.Helper()
+	parser, err := kong.New(&commands{}, kong.Vars{"data": "/d", "version": "v"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = kong.Visit(parser.Model, func(v kong.Visitable, next kong.Next) error {
+		if p, ok := v.(*kong.Positional); ok && p.Flag == nil {
+			names = append(names, p.Name)
+		}
+		return next(nil)
+	})
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d arguments, %v", len(names), err)
+	}
+	return names
 }
 
 // problemTexts adds the sentences and words of package wording in the parts whose problems the command line says.
@@ -336,16 +358,18 @@ func TestWrongUse(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"nonsense"}, "There is no command or place for nonsense here."},
+		{[]string{"nonsense"}, "nonsense is neither a command here nor an argument that is asked for."},
 		{[]string{"serv"}, "Did you mean"},
 		{[]string{"serve", "--dta", "x"}, "There is no flag --dta here. Did you mean"},
 		{[]string{"serve", "--no-such-flag"}, "There is no flag --no-such-flag here."},
 		{[]string{"sensor", "enroll", "--server", "https://x"}, "These flags are needed and not given: --token."},
 		{[]string{"token", "create"}, "These flags are needed and not given: --role."},
-		{[]string{"import", "--source", "x"}, `This must follow: "<file>".`},
+		{[]string{"import", "--source", "x"}, "This must follow: <file>."},
 		{[]string{"quarantine", "list", "--limit", "x"}, `--limit must be a whole number, not "x".`},
-		{[]string{"try", "--wait", "soon"}, `--wait must be a time as 30s, 5m or 2h, not "soon".`},
-		{[]string{"import", "--source", "x", "--format", "pdf", "f"}, `--format`},
+		{[]string{"try", "--wait", "soon"}, `--wait: must be a time as 90m, 24h or 7d, is "soon"`},
+		{[]string{"try", "--wait", "-5s"}, `--wait needs a value behind it; one that begins with - is written as --wait="-5s".`},
+		{[]string{"try", "--wait=-5s"}, `--wait: must be a time as 90m, 24h or 7d, is "-5s"`},
+		{[]string{"import", "--source", "x", "--format", "pdf", "f"}, `--format takes one of "json", "syslog", "line", not "pdf".`},
 		{[]string{"evidence", "verify", "/no/such.pack"}, "There is no file or folder /no/such.pack."},
 		{[]string{"sensor"}, "One of these commands must follow:"},
 	} {

@@ -164,11 +164,11 @@ func (c *RulesCorrelateCmd) run(stdout, stderr io.Writer) error {
 
 // RulesBenchCmd measures matching.
 type RulesBenchCmd struct {
-	Rules  string        `required:"" placeholder:"PATH" help:"File, folder or .zip of rules."`
-	Events string        `required:"" placeholder:"FILE" help:"One JSON object a line: {\"logsource\":{…},\"event\":{…}}."`
-	Naive  bool          `help:"Measure the plain loop over all rules too, compare the results and print the ratio."`
-	JSON   bool          `name:"json" help:"Print the result as JSON."`
-	Time   time.Duration `default:"3s" help:"How long to measure each."`
+	Rules  string `required:"" placeholder:"PATH" help:"File, folder or .zip of rules."`
+	Events string `required:"" placeholder:"FILE" help:"One JSON object a line: {\"logsource\":{…},\"event\":{…}}."`
+	Naive  bool   `help:"Measure the plain loop over all rules too, compare the results and print the ratio."`
+	JSON   bool   `name:"json" help:"Print the result as JSON."`
+	Time   span   `default:"3s" help:"How long to measure each."`
 }
 
 // Run prints a table, or JSON.
@@ -180,7 +180,7 @@ func (c *RulesBenchCmd) run(stdout, stderr io.Writer) error {
 		return err
 	}
 	defer in.Close()
-	res, refused, err := detections.Bench(c.Rules, in, c.Naive, c.Time)
+	res, refused, err := detections.Bench(c.Rules, in, c.Naive, time.Duration(c.Time))
 	for _, r := range refused {
 		fmt.Fprintln(plain{stderr}, say("refused:"), r.Say(say))
 	}

@@ -79,7 +79,7 @@ func TestVietnameseSensor(t *testing.T) {
 		{"", enroll("https://127.0.0.1:1", token, good), "máy chủ không trả lời ở cổng này"},
 		{"", enroll("https://nowhere.invalid", token, good), "không biết tên nowhere.invalid"},
 		{"", enroll(strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), token, good), "chứng thư bên đó không cấp cho localhost"},
-		{"", enroll(srv.URL, "secret."+strings.Repeat("0", 64), good), "không phải bộ thu thập"},
+		{"", enroll(srv.URL, "secret."+strings.Repeat("0", 64), good), "không phải bộ thu nhận"},
 		{"redirect", enroll(srv.URL, token, good), "chuyển hướng"},
 		{"nonsense", enroll(srv.URL, token, good), "không đọc được trả lời"},
 		{"no certificate", enroll(srv.URL, token, good), "không phải chứng thư cho khóa này"},

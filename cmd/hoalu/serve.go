@@ -53,7 +53,7 @@ func (c ServeCmd) Run(e *env) error {
 		if err := tellFirstLink(e.out, filepath.Join(c.Data, "first-link"), first); err != nil {
 			e.log.Error("write the first link", "error", err, "do", "hoalu admin link")
 		}
-		fmt.Fprintf(e.out, say("Data: %s   Stop: Ctrl-C\nTry it: %s try")+"\n\n", c.Data, strings.TrimSpace(program()))
+		fmt.Fprintf(e.out, say("Data: %s   Stop: Ctrl-C\nTry it: %s")+"\n\n", c.Data, command("try", c.Data))
 	}})
 	if err != nil {
 		return err

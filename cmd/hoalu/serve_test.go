@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"hoalu/internal/config"
 )
 
 // terminal opens both ends of a pseudo-terminal.
@@ -79,5 +81,19 @@ func TestNoCores(t *testing.T) {
 	var got syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &got); err != nil || got.Cur != 0 || got.Max != 0 {
 		t.Errorf("core limit %+v, %v; want 0 and 0", got, err)
+	}
+}
+
+// TestHintsAreTyped: a command that is named to a person does, typed as it stands, what is said of it: it names the data directory where
+// that is not the one that the command takes by itself.
+func TestHintsAreTyped(t *testing.T) {
+	for _, tt := range []struct{ data, want string }{
+		{config.DefaultData(), program() + " try"},
+		{"/var/lib/hoalu", program() + " try --data /var/lib/hoalu"},
+		{"/home/trực ban/it's", program() + ` try --data '/home/trực ban/it'\''s'`},
+	} {
+		if got := command("try", tt.data); got != tt.want {
+			t.Errorf("with %s: %s, want %s", tt.data, got, tt.want)
+		}
 	}
 }

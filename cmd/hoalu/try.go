@@ -9,10 +9,10 @@ import (
 // TryCmd plays the exercise.
 type TryCmd struct {
 	atData
-	Wait time.Duration `help:"How long to wait for the alerts." default:"30s"`
+	Wait span `help:"How long to wait for the alerts." default:"30s"`
 }
 
 // Run plays, and says which alerts appeared; a missing one is exit code 1.
 func (c TryCmd) Run(e *env) error {
-	return exercise.Play(e.ctx, c.control(), e.out, c.Wait)
+	return exercise.Play(e.ctx, c.control(), e.out, time.Duration(c.Wait))
 }

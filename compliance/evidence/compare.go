@@ -446,7 +446,7 @@ func (e *alteredError) Both() map[string]string {
 	return map[string]string{
 		"en": "the database was changed behind the evidence log: " + en +
 			"; keep a copy of the data folder for the inquiry, then restore it from a backup",
-		"vi": "cơ sở dữ liệu đã bị sửa ngoài nhật ký bằng chứng: " + vi +
+		"vi": "cơ sở dữ liệu đã bị sửa ngoài nhật ký chứng cứ: " + vi +
 			"; hãy giữ một bản sao thư mục dữ liệu để điều tra, rồi phục hồi từ bản sao lưu",
 	}
 }
