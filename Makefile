@@ -55,8 +55,9 @@ check:
 	before=$$(git diff | sha256sum); test/generate.sh >/dev/null; test "$$before" = "$$(git diff | sha256sum)" || { echo "generated code is not what its sources give: run make generate and commit"; git diff --stat; exit 1; }
 	cd $(UI) && npm run --silent check
 
+# The longest package first: it mostly waits for programs it started, and the others run beside it.
 unit: build
-	test/peers/postgres.sh $(GO) test -timeout 40m ./...
+	test/peers/postgres.sh $(GO) test -timeout 40m ./test ./...
 
 race:
 	test/peers/postgres.sh test/check/race.sh
