@@ -1,9 +1,11 @@
 package console
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,5 +65,18 @@ func TestNoInputIsRefusedInEnglish(t *testing.T) {
 	}
 	if refused < 10 {
 		t.Errorf("only %d operations refused it", refused)
+	}
+}
+
+// TestWrongInputIsAnsweredShortly: what is wrong with a body is told for its first places only, whatever a sender puts into it.
+func TestWrongInputIsAnsweredShortly(t *testing.T) {
+	var errs []error
+	for i := range 5000 {
+		errs = append(errs, &huma.ErrorDetail{Location: "body." + strconv.Itoa(i) + strings.Repeat("é", 5000), Message: "unexpected property"})
+	}
+	p := inputProblem(nil, http.StatusUnprocessableEntity, "x", errs...).(*Problem)
+	b, err := json.Marshal(p)
+	if err != nil || len(b) > 16<<10 || len(p.Fields) != 20 || p.Values["more"] != "4980" {
+		t.Errorf("%d bytes, %d places and %q more: %v", len(b), len(p.Fields), p.Values["more"], err)
 	}
 }
