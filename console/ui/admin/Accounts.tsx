@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { type Account, client, ProblemError, take } from '../api/client';
 import { Choice, TextField } from '../design/fields';
 import { PostureSign } from '../design/signs';
-import { Failed, Loading, problemText } from '../design/states';
+import { Failed, Loading, problemText, Unread } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
 import { Age, Exact } from '../design/Time';
 import { toast } from '../design/toast';
@@ -187,13 +187,16 @@ function AccountForm({
       <TextField id="acc-name" label={t('first.name')} value={name} onChange={setName} maxLength={120} />
       <RoleField value={roles} onChange={setRoles} />
       {roles.includes('owner') && (
-        <Choice
-          id="acc-unit"
-          label={t('admin.unit')}
-          value={unit}
-          onChange={setUnit}
-          options={[['', '–'], ...(units.data?.items ?? []).map((u) => [u.id, u.name] as const)]}
-        />
+        <>
+          <Choice
+            id="acc-unit"
+            label={t('admin.unit')}
+            value={unit}
+            onChange={setUnit}
+            options={[['', '–'], ...(units.data?.items ?? []).map((u) => [u.id, u.name] as const)]}
+          />
+          <Unread list={units} what="units" />
+        </>
       )}
       {account && (
         <label className="check">

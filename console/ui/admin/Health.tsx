@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { client, type Part, type Status, take } from '../api/client';
 import { PostureSign } from '../design/signs';
-import { Failed, Loading } from '../design/states';
+import { Failed, Loading, Unread } from '../design/states';
 import { TableWrap } from '../design/TableWrap';
 import { Exact } from '../design/Time';
 import { bytes } from '../format/number';
@@ -29,6 +29,7 @@ export function Health() {
   const parts = h?.parts ?? status.data?.parts;
   return (
     <>
+      {overview.isError ? <Unread list={overview} what="health" /> : <Unread list={status} what="health" />}
       <section className="card">
         <div className="card-head">
           <h2>{t('admin.parts')}</h2>

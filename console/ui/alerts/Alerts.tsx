@@ -6,7 +6,7 @@ import type { AlertItem } from '../api/client';
 import { FilterField } from '../design/FilterField';
 import { Grid } from '../design/Grid';
 import { Icon } from '../design/icons';
-import { Failed, Loading } from '../design/states';
+import { Failed, Loading, Unread } from '../design/states';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
 import { counted } from '../format/counted';
@@ -310,7 +310,7 @@ export default function Alerts() {
               view={view}
               filtered={Boolean(filters.q || sevText || chips.length > 0)}
               onClear={() => change({ q: '', sev: '', t: '', system: '', rule: '', host: '', user: '', address: '', attack: '' })}
-              status={status.data}
+              status={status.isError ? undefined : status.data}
             />
           ) : (
             <>
@@ -343,6 +343,8 @@ export default function Alerts() {
                 onCopy={copy}
                 autoFocus
               />
+              {group && <Unread list={inGroup} what="alerts" />}
+              {current?.kind === 'group' && current.g.key !== openGroup && <Unread list={peek} what="alerts" />}
               <div className="grid-foot">
                 <span>
                   1–{number(group ? groups : shown.length, lang)} {t('grid.of')}{' '}

@@ -28,7 +28,7 @@ export function TextField({
   );
 }
 
-/** One of several, with its label. */
+/** One of several, with its label. A value that is not among them is shown as it is written: another would look like what is kept. */
 export function Choice({
   id,
   label,
@@ -41,7 +41,7 @@ export function Choice({
     <div>
       <label htmlFor={id}>{label}</label>
       <select id={id} className="select" value={value} onChange={(e) => onChange(e.target.value)}>
-        {options.map(([v, text]) => (
+        {(options.some(([v]) => v === value) ? options : [[value, value] as const, ...options]).map(([v, text]) => (
           <option key={v} value={v}>
             {text}
           </option>

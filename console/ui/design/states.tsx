@@ -124,6 +124,33 @@ export function Empty({ children, actions }: { children: ReactNode; actions?: Re
   );
 }
 
+/**
+ * Stands beside what is made from an answer of the server (a list to choose from, names, a preview) and says in one line that it could not
+ * be had, with the cause: what is left out alone would look as if there were nothing. Draws nothing while there is no failure.
+ */
+export function Unread({ list, what }: { list: Asked; what: string }) {
+  const { t } = useTranslation();
+  if (!list.isError) return null;
+  return (
+    <p className="small muted" role="alert">
+      <Words text={problemText(list.error, t('state.failed', { what: t(`noun.${what}`) }))} />{' '}
+      {list.data !== undefined && `${t('state.failedFrom', { time: minute(list.dataUpdatedAt) })} `}
+      <button type="button" className="link" onClick={() => list.refetch()}>
+        {t('act.retry')}
+      </button>
+    </p>
+  );
+}
+
+/** A question to the server, as far as its failure is concerned. */
+interface Asked {
+  isError: boolean;
+  error: unknown;
+  data: unknown;
+  dataUpdatedAt: number;
+  refetch: () => unknown;
+}
+
 /** One line for what a deed was refused with. */
 export function problemText(error: unknown, fallback: string): string {
   if (error instanceof ProblemError && error.status === 0) return `${i18n.t('state.away')}. ${i18n.t('state.awayDo')}`;

@@ -3,7 +3,7 @@ import type { ComponentType } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { MemoryRouter, Route, Routes } from 'react-router';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Me } from '../api/client';
+import type { Me, SourceItem, SystemDetail } from '../api/client';
 import type { useStatus } from '../frame/Frame';
 import { pages as defined, first, login, ownPages } from '../frame/pages';
 import type { StatusBar } from '../frame/StatusBar';
@@ -106,6 +106,8 @@ const unmeasured = (at: string) => ['/me', '/admin', '/login', '/first'].some((p
 const cause = 'không đọc được kho: đĩa đầy';
 let state: State = 'empty';
 let asked: string[] = [];
+/** the one path that the server cannot answer */
+let without = '';
 
 /** An appliance that really runs, in one of the states: internal/app.TestPagesOfRealAppliances starts them and runs this file. */
 interface Real {
@@ -124,6 +126,7 @@ async function serve(request: Request): Promise<Response> {
   if (real) return net.real(real.url + pathname + search, { headers: { Authorization: `Bearer ${real.token}` } });
   const json = (status: number, body: unknown) =>
     new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });
+  if (pathname === without) return json(503, { status: 503, code: 'unavailable', detail: cause });
   if (state === 'store' && !/\/api\/(me|site|status)$/.test(pathname))
     return json(503, { status: 503, code: 'unavailable', detail: cause });
   const body = answer(state, pathname);
@@ -140,6 +143,10 @@ const BarOf = (use: typeof useStatus, Status: typeof StatusBar) =>
 /** Draws a page, asks what it asked for, and draws it again, until it asks for nothing more. */
 async function draw(at: string, path: string, person: Me = me): Promise<string> {
   const { default: Page } = await (routes[path] as (typeof routes)[string])();
+  return drawn(Page, at, path, person);
+}
+
+async function drawn(Page: ComponentType, at = '/', path = '/', person: Me = me): Promise<string> {
   const { PersonProvider } = await import('../session/session');
   const { useStatus } = await import('../frame/Frame');
   const { StatusBar } = await import('../frame/StatusBar');
@@ -251,6 +258,58 @@ describe.each(reals)('an appliance that runs: $state', (r) => {
       expect(words).toContain('Không rõ web01');
       expect(words).not.toContain('Đang nhận web01');
     }
+  });
+});
+
+describe('what a form or menu offers, where the server cannot tell it', () => {
+  const nothing = () => undefined;
+  const places: [string, () => Promise<ComponentType>][] = [
+    [
+      'the units that a system may have',
+      async () => {
+        const { SystemForm } = await import('../systems/SystemForm');
+        const system = { name: 'Cổng', unit: { id: 'DV-07', name: 'Sở' }, level: 3, version: 1 } as SystemDetail;
+        return () => <SystemForm system={system} onClose={nothing} onDone={nothing} />;
+      },
+    ],
+    [
+      'the systems that a source may have',
+      async () => {
+        const { SourceForm } = await import('../sources/SourceForm');
+        const source = { name: 'web', kind: 'syslog', system: { id: 'DV-07', name: 'Cổng', level: 3 }, layers: [], version: 1 };
+        return () => <SourceForm source={source as unknown as SourceItem} onClose={nothing} onDone={nothing} />;
+      },
+    ],
+    [
+      'the people that an alert may be given to',
+      async () => {
+        const { AssignSheet } = await import('../alerts/sheets');
+        return () => <AssignSheet alerts={[]} onClose={nothing} onDone={nothing} />;
+      },
+    ],
+  ];
+  it.each(places)('%s: says so with the cause, and what is kept stays chosen', async (what, load) => {
+    state = 'store';
+    vi.stubGlobal('document', { activeElement: null }); // what had the focus before the layer opened
+    const html = await drawn(await load()).finally(() => vi.unstubAllGlobals());
+    expect(text(html)).toContain(cause);
+    if (!what.includes('people')) expect(html).toContain('<option value="DV-07" selected="">DV-07</option>');
+  });
+  it('the names of the requirements', async () => {
+    state = 'hour';
+    without = '/api/controls';
+    const html = await draw('/systems/HT-001', '/systems/:id').finally(() => {
+      without = '';
+    });
+    expect(text(html)).toContain(cause);
+  });
+  it('how the posture was on former days', async () => {
+    state = 'hour';
+    without = '/api/systems/HT-001/posture/changes';
+    const html = await draw('/systems/HT-001', '/systems/:id').finally(() => {
+      without = '';
+    });
+    expect(text(html)).toContain(cause);
   });
 });
 

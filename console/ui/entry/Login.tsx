@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { client, type Me, ProblemError, take } from '../api/client';
 import { Field, focusWrong } from '../design/Field';
 import { Mark } from '../design/icons';
-import { problemText } from '../design/states';
+import { problemText, Unread } from '../design/states';
 import { EntryFoot } from './EntryFoot';
 
 /** Log-in, on a page of its own or above the page when the session has ended. */
@@ -58,6 +58,7 @@ export default function Login({ onDone, again }: { onDone: (me: Me) => void; aga
           </div>
         </div>
         {again && <p className="banner banner-warn">{t('entry.ended')}</p>}
+        <Unread list={site} what="page" />
         {site.data?.first && <p className="banner banner-info">{t('entry.firstLink')}</p>}
         <div className="form">
           <Field id="login" label={t('entry.login')} wrong={wrong.login}>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { client, take } from '../api/client';
 import { Icon, type IconName } from '../design/icons';
-import { problemText } from '../design/states';
+import { problemText, Unread } from '../design/states';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
 import { foreign, Words } from '../evidence/Said';
@@ -70,6 +70,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
     queryFn: () => take(client.GET('/api/rules', { params: { query: { q: text, limit: 4 } } })),
     enabled: ask && may('rules'),
   });
+
+  const searched = Object.entries({ systems, alerts, sources, rules });
 
   const choices = useMemo(() => {
     const out: Choice[] = [];
@@ -202,8 +204,13 @@ export function Palette({ onClose }: { onClose: () => void }) {
               ))}
           </div>
         ))}
-        {choices.length === 0 && <div className="state">{t('palette.none')}</div>}
+        {choices.length === 0 && searched.every(([, q]) => !q.isError && !q.isLoading) && (
+          <div className="state">{t('palette.none')}</div>
+        )}
       </div>
+      {searched.map(([what, q]) => (
+        <Unread key={what} list={q} what={what} />
+      ))}
     </Overlay>
   );
 }

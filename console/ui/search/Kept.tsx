@@ -3,6 +3,7 @@ import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, ProblemError, take } from '../api/client';
+import { Unread } from '../design/states';
 import { toast } from '../design/toast';
 import { Evidence } from '../evidence/Evidence';
 import { useView } from '../frame/url';
@@ -70,6 +71,7 @@ export function Kept({ query, onRun }: { query: string; onRun: (q: string) => vo
             </li>
           ))}
         </ul>
+        <Unread list={list} what="searches" />
         {list.data && list.data.items.length === 0 && <p className="muted small">{t('search.noSaved')}</p>}
       </div>
     </details>

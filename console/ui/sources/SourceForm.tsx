@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type SourceItem, take } from '../api/client';
 import { Choice, TextField } from '../design/fields';
+import { Unread } from '../design/states';
 import { given } from '../design/useCursor';
 import { FormSheet } from '../frame/FormSheet';
 import { Lines } from './Lines';
@@ -50,6 +51,7 @@ export function SourceForm({ source, onClose, onDone }: { source?: SourceItem; o
         onChange={set('kind')}
         options={['syslog', 'bulk', 'import', 'sensor'].map((k) => [k, t(`sourceKind.${k}`)] as const)}
       />
+      <Unread list={systems} what="systems" />
       <Choice
         id="src-system"
         label={t('column.system')}

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { type Counts, client, take } from '../api/client';
 import { DayField } from '../design/DayField';
 import { Icon } from '../design/icons';
+import { Unread } from '../design/states';
 import { date, fromDay, toDay } from '../format/time';
 import { useView } from '../frame/url';
 import { useKeys } from '../keys/useKeys';
@@ -80,6 +81,8 @@ export function DateBar({
   const index = Math.round((day - begin) / DAY);
   return (
     <div className="date-bar">
+      <Unread list={present} what="posture" />
+      <Unread list={changes} what="changes" />
       <span className="date-label">
         <Icon name="calendar" size={14} /> {t('systems.stateAt')}{' '}
         <DayField

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { client, type SystemDetail, take } from '../api/client';
 import { Icon } from '../design/icons';
 import { CountedSign } from '../design/signs';
-import { Empty, Failed, Loading } from '../design/states';
+import { Empty, Failed, Loading, Unread } from '../design/states';
 import { number } from '../format/number';
 import { date, minute, ms } from '../format/time';
 import { useView } from '../frame/url';
@@ -137,6 +137,7 @@ export function Posture({ system }: { system: SystemDetail }) {
             <CountsBar counts={p.counts} thick />
             {about > 0 && <p className="muted small">{t('systems.aboutAppliance', { count: about, n: number(about, lang) })}</p>}
             {noEvidence && <p className="muted small">{t('systems.noEvidence', { n: total })}</p>}
+            <Unread list={catalogue} what="controls" />
             {by === 'table' ? (
               <ControlTable p={p} controls={controls} picked={picked} onPick={choose} />
             ) : (

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, type SystemDetail, take } from '../api/client';
 import { Choice, TextField } from '../design/fields';
+import { Unread } from '../design/states';
 import { FormSheet } from '../frame/FormSheet';
 
 /** Databases to choose from; what was entered otherwise stays one of them. "none" says that there is no database. */
@@ -86,6 +87,7 @@ export function SystemForm({
       <TextField id="sys-name" label={t('systems.name')} value={f.name} onChange={set('name')} maxLength={200} autoFocus />
       {pick('unit', t('systems.owner'), unitOptions)}
       {pick('operator', t('systems.operator'), unitOptions)}
+      <Unread list={units} what="units" />
       {pick('level', t('systems.level'), [
         ...(system ? [] : [['', t('systems.levelOpen')] as [string, string]]),
         ...[0, 1, 2, 3, 4, 5].map((n): [string, string] => [String(n), n ? t('levelShort', { n }) : t('systems.noLevel')]),
