@@ -207,8 +207,8 @@ func newTrace() string {
 	return hex.EncodeToString(b)
 }
 
-// A sender decides how many places of a body are wrong and how long their names are: 64 KiB of unknown names were answered by 600 KB, before
-// anybody had logged in. Values["more"] says how many wrong places more there are.
+// A sender decides how many places of a body are wrong and how long their names are: 64 KiB of unknown names were answered by 600 KB,
+// before anybody had logged in. Values["more"] says how many wrong places more there are.
 const (
 	maxWrongFields = 20
 	maxFieldName   = 120 // bytes
