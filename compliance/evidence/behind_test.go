@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -77,5 +79,58 @@ func TestUnsignedNamesTheCause(t *testing.T) {
 	l.behind = backlog{mark: 2, since: time.Now().Add(-time.Minute)}
 	if err := l.signed(ctx); err == nil || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "space") {
 		t.Errorf("signed() = %v, want the vault as the cause", err)
+	}
+}
+
+// TestTroubleOfTheHeadStays: what a look at the head found is said until the next look finds otherwise, also after an Append that had
+// nothing to do; and a log whose end cannot be read is no log that takes rows.
+func TestTroubleOfTheHeadStays(t *testing.T) {
+	for _, c := range []struct {
+		file string // of the log, emptied
+	}{{"checkpoint"}, {".state/treeState"}} {
+		t.Run(c.file, func(t *testing.T) {
+			ctx, db, key, cfg := logRig(t)
+			l, err := OpenLog(ctx, cfg, db, key, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.close()
+			recordN(t, ctx, db, 2)
+			if err := errors.Join(l.Append(ctx), l.settle(ctx), l.signed(ctx), l.Taking()); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(cfg.Dir, c.file)
+			whole, err := os.ReadFile(file)
+			if err == nil {
+				err = os.WriteFile(file, nil, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.signed(ctx); err == nil || l.Taking() == nil {
+				t.Fatalf("signed() = %v, Taking() = %v; want both to say what is wrong", err, l.Taking())
+			}
+			if err := l.Append(ctx); err == nil && l.Taking() == nil {
+				t.Error("Taking() = nil after an Append that had nothing to do")
+			}
+			if err := os.WriteFile(file, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(l.Append(ctx), l.signed(ctx), l.Taking()); err != nil {
+				t.Errorf("with the file back: %v", err)
+			}
+		})
+	}
+}
+
+// TestLastingTroubleIsLoggedOnce: a fault that lasts for hours does not fill the log of the service.
+func TestLastingTroubleIsLoggedOnce(t *testing.T) {
+	var out strings.Builder
+	l := &Log{log: slog.New(slog.NewTextHandler(&out, nil))}
+	for _, err := range []error{errors.New("a"), errors.New("a"), errors.New("a"), errors.New("b"), nil, nil} {
+		l.tell(err)
+	}
+	if got := out.String(); strings.Count(got, "do not get into") != 2 || strings.Count(got, "takes rows again") != 1 {
+		t.Errorf("logged\n%s\nwant each fault once, and its end once", got)
 	}
 }

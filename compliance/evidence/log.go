@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -66,12 +67,14 @@ type Log struct {
 	verifier *ecdsaNote
 	storage  storage
 	reader   tessera.LogReader
+	told     error           // what the last round of Run logged, nil: that all is well
 	ctx      context.Context // of the publisher of checkpoints
 	cancel   context.CancelFunc
 
 	mu     sync.Mutex
-	known  uint64 // size that Append left behind and may go on from; unknown: compare first
-	err    error
+	known  uint64  // size that Append left behind and may go on from; unknown: compare first
+	err    error   // of the newest Append
+	late   error   // what the newest look at the head found: none that covers the entries, or one that cannot be read
 	behind backlog // entries that wait for a signed head
 
 	keptMu   sync.Mutex
@@ -188,8 +191,7 @@ func leaf(d soc.Deed) ([]byte, error) { return json.Marshal(d) }
 func (l *Log) Run(ctx context.Context) error {
 	var swept time.Time
 	for {
-		wait := time.Second
-		before := l.Taking()
+		wait, before := time.Second, l.told
 		err := l.Append(ctx)
 		if err == nil {
 			err = l.signed(ctx)
@@ -199,14 +201,10 @@ func (l *Log) Run(ctx context.Context) error {
 				l.log.Error("keep the head of the evidence log apart; it is tried again", "error", now)
 			}
 		}
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case err != nil && (before == nil || before.Error() != err.Error()):
-			l.log.Error("rows do not get into the evidence log; it is tried again every few seconds", "error", err)
-		case err == nil && before != nil:
-			l.log.Info("the evidence log takes rows again")
 		}
+		l.tell(err)
 		l.future()
 		if err != nil {
 			wait = 5 * time.Second
@@ -220,6 +218,18 @@ func (l *Log) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-time.After(wait):
 		}
+	}
+}
+
+// tell logs what changed since the last round of Run, and nothing while a fault lasts.
+func (l *Log) tell(err error) {
+	before := l.told
+	l.told = err
+	switch {
+	case err != nil && (before == nil || before.Error() != err.Error()):
+		l.log.Error("rows do not get into the evidence log; it is tried again every few seconds", "error", err)
+	case err == nil && before != nil:
+		l.log.Info("the evidence log takes rows again")
 	}
 }
 
@@ -246,24 +256,33 @@ func (b *backlog) waited(now time.Time, size, signed uint64) time.Duration {
 	return now.Sub(b.since)
 }
 
-// signed checks that the head keeps up with the log; what it finds is what Ready says.
+// signed checks that the head keeps up with the log. What it finds is what Taking says until the next look: an Append that has nothing to
+// do between the two knows nothing of the head.
 func (l *Log) signed(ctx context.Context) error {
+	err := l.covered(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ctx.Err() == nil {
+		l.late = err
+	}
+	return err
+}
+
+// covered says why the newest head does not cover what entered the log a while ago, nil where it does.
+func (l *Log) covered(ctx context.Context) error {
 	size, err := l.reader.NextIndex(ctx)
 	if err != nil {
 		return fmt.Errorf("read where the evidence log ends: %w", err)
 	}
 	h, err := l.Head(ctx)
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if err != nil && !errors.Is(err, ErrNoHead) {
-		l.err = err
 		return err
 	}
 	if l.behind.waited(time.Now(), size, h.Size) > unsigned+2*l.cfg.Interval {
-		l.err = wording.New("the evidence log holds %d entries and its newest signed head covers %d, since %s: %s", size, h.Size,
+		return wording.New("the evidence log holds %d entries and its newest signed head covers %d, since %s: %s", size, h.Size,
 			l.behind.since.Format(time.TimeOnly), l.whyUnsigned())
 	}
-	return l.err
+	return nil
 }
 
 // whyUnsigned finds out why no head is published: the library that does it does not say.
@@ -471,10 +490,11 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 func (l *Log) Taking() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil {
+	err := cmp.Or(l.err, l.late)
+	if err == nil {
 		return nil
 	}
-	return wording.New("what people do does not get into the evidence log and waits for it: %s", l.err)
+	return wording.New("what people do does not get into the evidence log and waits for it: %s", err)
 }
 
 // openCheckpoint verifies a checkpoint and reads its head (C2SP tlog-checkpoint: origin, size, root hash).
