@@ -49,6 +49,9 @@ const (
 	// namedField marks what people and programs name: hosts, domains, accounts. Nothing else of it is touched, but a key asked for as the
 	// name of a host, or typed as that of an account, is one.
 	namedField = 0x4000
+
+	// secretName marks a field whose name itself holds a key: the tokens of accounts as the keys of an object.
+	secretName = 0x8000
 )
 
 func (c *fieldClasses) of(f ecs.Field) fieldClass { return fieldClass(c.entry(f) & classMask) }
@@ -82,8 +85,11 @@ func (c *fieldClasses) entry(f ecs.Field) uint32 {
 	if digitRun(name) {
 		k |= keyed
 	}
-	if !strings.HasPrefix(name, "hoalu.") && keyOf(name[strings.LastIndexByte(name, '.')+1:]) != "" {
+	if !strings.HasPrefix(name, "hoalu.") && fieldKind(name) != "" {
 		k |= secretField
+	}
+	if keyInName(name) != name {
+		k |= secretName
 	}
 	switch low := strings.ToLower(name); {
 	case runningText(low):

@@ -195,6 +195,10 @@ func (p *Protector) Protect(e *ecs.Event) error {
 	var room [96]uint32
 	entries, all := p.classes.entries(room[:0], e)
 	p.destroySecrets(e, entries)
+	if all&secretName != 0 {
+		renameFields(e, keyInName)
+		entries, all = p.classes.entries(entries[:0], e) // the renamed ones are others and stand elsewhere
+	}
 	known, year := p.known(e, entries, all)
 	if len(known) == 0 {
 		return nil

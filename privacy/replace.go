@@ -206,6 +206,16 @@ func (p *Protector) tokens(text string, known []Match) (string, error) {
 
 // rename gives fields whose name holds an identifier another one: a document may have citizens' numbers as keys.
 func (p *Protector) rename(e *ecs.Event, r *replacement, year int) {
+	renameFields(e, func(name string) string {
+		if ms := findName(name, year); len(ms) > 0 {
+			return r.put(name, ms)
+		}
+		return name
+	})
+}
+
+// renameFields gives the fields of e the names that renamed makes of theirs.
+func renameFields(e *ecs.Event, renamed func(name string) string) {
 	type change struct {
 		from ecs.Field
 		to   string
@@ -213,9 +223,11 @@ func (p *Protector) rename(e *ecs.Event, r *replacement, year int) {
 	var changes []change
 	for i := range e.Len() {
 		f, _ := e.At(i)
-		name := f.Name()
-		if ms := findName(name, year); len(ms) > 0 && !slices.ContainsFunc(changes, func(c change) bool { return c.from == f }) {
-			changes = append(changes, change{f, r.put(name, ms)})
+		if slices.ContainsFunc(changes, func(c change) bool { return c.from == f }) {
+			continue
+		}
+		if name := renamed(f.Name()); name != f.Name() {
+			changes = append(changes, change{f, name})
 		}
 	}
 	for _, c := range changes {

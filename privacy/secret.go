@@ -450,7 +450,9 @@ func (p *Protector) destroySecrets(e *ecs.Event, entries []uint32) {
 		}
 		var text string
 		if entry&secretField != 0 {
-			text = wholeSecret(f.Name(), v.Text)
+			if text = wholeSecret(f.Name(), v.Text); text != v.Text {
+				found.add(fieldKind(f.Name()), v.Text)
+			}
 		} else if len(v.Text) < 8 || clean && entry&spelledField == 0 || fieldClass(entry&classMask) == classNever &&
 			(entry&namedField == 0 || v.Kind != ecs.String || len(v.Text) < leastKey) {
 			continue
@@ -506,9 +508,47 @@ func secretsOf(dst []span, f ecs.Field, text string, named bool) []span {
 	return slices.DeleteFunc(secretsIn(dst, text), func(s span) bool { return s.end-s.start < leastKey })
 }
 
+// keyInName is the name of a field without the keys in it.
+func keyInName(name string) string {
+	if len(name) < leastKey {
+		return name
+	}
+	s := slices.DeleteFunc(secretsIn(nil, name), func(s span) bool { return s.end-s.start < leastKey })
+	if len(s) == 0 {
+		return name
+	}
+	return without(name, s)
+}
+
+// fieldKind is the kind of secret that the name of a field says its whole value to be: by its last part (db.password, passwords), as one of
+// cookies (cookies.sid), or as the value of an object that is one (password.value).
+func fieldKind(name string) string {
+	above, last := "", name
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		above, last = name[:i], name[i+1:]
+	}
+	above = above[strings.LastIndexByte(above, '.')+1:]
+	if kind := keyOf(last); kind != "" {
+		return kind
+	}
+	switch low := strings.ToLower(last); low {
+	case "passwords", "secrets":
+		return low[:len(low)-1]
+	case "value", "text", "#text", "_text", "$":
+		return keyOf(above)
+	case "name", "path", "domain", "expires", "max_age", "maxage", "http_only", "httponly", "same_site", "samesite", "secure", "size", "count",
+		"length":
+		return ""
+	}
+	if strings.EqualFold(above, "cookies") || strings.EqualFold(above, "cookie") {
+		return "cookie"
+	}
+	return ""
+}
+
 // wholeSecret is the value of a field whose name says that it holds a secret.
 func wholeSecret(name, text string) string {
-	kind := keyOf(name[strings.LastIndexByte(name, '.')+1:])
+	kind := fieldKind(name)
 	if !worth(kind, text) {
 		return text
 	}
@@ -517,7 +557,9 @@ func wholeSecret(name, text string) string {
 	case "authorization":
 		s = authorization(nil, text, 0)
 	case "cookie":
-		s = cookies(nil, text, 0)
+		if keyOf(name[strings.LastIndexByte(name, '.')+1:]) == kind { // all of them, "a=1; b=2"
+			s = cookies(nil, text, 0)
+		}
 	}
 	if len(s) == 0 || s[len(s)-1].end > len(text) {
 		s = []span{{0, len(text), kind}}

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"hoalu/ecs"
 )
 
 // TestSecretsAsOtherProductsWriteThem: the options of other products, other names of parameters and headers, texts escaped once more and
@@ -166,6 +168,25 @@ func TestSecretsAsOtherProductsWriteThem(t *testing.T) {
 		`echo abc123 | sudo tee x`,
 	} {
 		secretCase(t, none, "")
+	}
+}
+
+// TestSecretsInObjects: the parts of a document under a name for secrets, a key as the name of a field, a secret of one field in another.
+func TestSecretsInObjects(t *testing.T) {
+	e := &ecs.Event{System: "HT-001", Created: 1_772_414_131_000}
+	for _, v := range [][2]string{{"http.request.cookies.sid", "Zx9kQw7T="}, {"password.value", "Zx9kQw7U"}, {"a.secrets", "Zx9kQw7V"},
+		{"cookies.name", "sid"}, {"cookies.value", "Zx9kQw7W"}, {"usage.tokens", "1234"}, {"price.value", "Abc12345"},
+		{"tokens.ghp_U9s9fR4RdxnIsG7qThHa9nMtGcwiB17qabcd", "an"}, {"db.password", "Zx9kQw7X"}, {"note", "typed Zx9kQw7X and Zx9kQw7U"}} {
+		e.AddString(ecs.Intern(v[0]), v[1])
+	}
+	protect(t, protector(), e)
+	for f, want := range map[string]string{"http.request.cookies.sid": "[secret:cookie:9]", "password.value": "[secret:password:8]",
+		"a.secrets": "[secret:secret:8]", "cookies.name": "sid", "cookies.value": "[secret:cookie:8]", "usage.tokens": "1234",
+		"price.value": "Abc12345", "tokens.ghp_[secret:ghp:36]": "an", "tokens.ghp_U9s9fR4RdxnIsG7qThHa9nMtGcwiB17qabcd": "",
+		"note": "typed [secret:password:8] and [secret:password:8]"} {
+		if got := e.Text(ecs.Intern(f)); got != want {
+			t.Errorf("%s = %q, want %q", f, got, want)
+		}
 	}
 }
 
