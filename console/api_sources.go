@@ -21,7 +21,7 @@ type SourceItem struct {
 	OffsetMS     *int64     `json:"offset_ms,omitempty" doc:"its clock before ours; left out: not known"`
 	Total        int64      `json:"total"`
 	Auto         bool       `json:"auto,omitempty" doc:"found by itself, not yet confirmed"`
-	StoppedUntil Time       `json:"stopped_until,omitzero"`
+	StoppedUntil Time       `json:"stopped_until,omitzero" doc:"a planned stop in force ends then"`
 	Demo         bool       `json:"demo,omitempty"`
 	Retired      Time       `json:"retired,omitzero" doc:"since when it is in use no longer; left out: in use"`
 	Zone         string     `json:"zone,omitempty" doc:"time zone of lines without one; left out: Asia/Ho_Chi_Minh"`

@@ -129,10 +129,11 @@ type names struct {
 	systems map[string]soc.System
 	units   map[string]soc.Unit
 	sources map[string]soc.Source
+	now     int64 // ms; a planned stop that ended before is none
 }
 
 func (h *desk) names() names {
-	n := names{map[string]soc.System{}, map[string]soc.Unit{}, map[string]soc.Source{}}
+	n := names{map[string]soc.System{}, map[string]soc.Unit{}, map[string]soc.Source{}, h.clock().UnixMilli()}
 	for _, s := range h.inventory.Systems() {
 		n.systems[s.ID] = s
 	}

@@ -100,8 +100,11 @@ func known(v *float64) float64 {
 func sourceItem(s soc.Source, readings map[string]soc.Reading, n names) SourceItem {
 	item := SourceItem{ID: s.ID, Name: s.Name, Kind: s.Kind, Address: s.Address, Host: s.Host, Dataset: s.Dataset, Layers: orEmpty(s.Layers),
 		State: soc.SourceUnknown,
-		Auto:  s.Auto, StoppedUntil: Time(s.StoppedUntil), Demo: s.Demo, Retired: Time(s.Retired),
+		Auto:  s.Auto, Demo: s.Demo, Retired: Time(s.Retired),
 		Zone: s.Zone, ExpectEvery: s.ExpectEvery, Trust: s.TrustLogsource, Sensor: s.Sensor, Version: s.Version}
+	if s.StoppedUntil > n.now {
+		item.StoppedUntil = Time(s.StoppedUntil)
+	}
 	if s.System != "" {
 		ref := n.system(s.System)
 		item.System = &ref
@@ -417,7 +420,11 @@ func (h *sources) stop(ctx context.Context, k *call, in *idBodyIn[stopBody]) (*S
 		return nil, err
 	}
 	if h.audit != nil {
-		if err := h.audit.Record(ctx, soc.Deed{Actor: k.Actor, Action: "source.stop", Object: s.ID, Result: "done",
+		action := "source.stop"
+		if in.Body.Until == 0 {
+			action = "source.resume"
+		}
+		if err := h.audit.Record(ctx, soc.Deed{Actor: k.Actor, Action: action, Object: s.ID, Result: "done",
 			Reason: in.Body.Reason}); err != nil {
 			return nil, err
 		}

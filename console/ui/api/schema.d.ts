@@ -3674,7 +3674,7 @@ export interface components {
             state: "receiving" | "thin" | "silent" | "skewed" | "garbled" | "never" | "unknown";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC
+             * @description a planned stop in force ends then
              */
             stopped_until?: string;
             system?: components["schemas"]["SystemRef"];
@@ -3748,7 +3748,7 @@ export interface components {
             state: "receiving" | "thin" | "silent" | "skewed" | "garbled" | "never" | "unknown";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC
+             * @description a planned stop in force ends then
              */
             stopped_until?: string;
             system?: components["schemas"]["SystemRef"];

@@ -22,7 +22,7 @@ import { Keeping } from '../systems/Keeping';
 import { Keys } from './Keys';
 import { inWindow, measured, offset, whyNoRate, whyNoShare } from './measured';
 import { SourceForm } from './SourceForm';
-import { StopSheet } from './StopSheet';
+import { ResumeSheet, StopSheet } from './StopSheet';
 
 export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: () => void; onChanged: () => void }) {
   const { t } = useTranslation();
@@ -38,6 +38,7 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
   const mayDelete = useMay('sources.delete');
   const [keeping, setKeeping] = useState(false);
   const [stopping, setStopping] = useState(false);
+  const [resuming, setResuming] = useState(false);
   const [editing, setEditing] = useState(false);
   const s = detail.data;
   const may = s?.deeds.some((d) => d === 'sources.write' || d === 'write' || d === 'change' || d === 'stop');
@@ -80,7 +81,8 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
             )}
             {s.stopped_until && (
               <p className="banner banner-info">
-                {t('sources.stopped')} <Exact at={s.stopped_until} />
+                {t('sources.stopped')} <Exact at={s.stopped_until} />{' '}
+                {may && <Button onClick={() => setResuming(true)}>{t('sources.resume')}</Button>}
               </p>
             )}
             <dl className="facts">
@@ -211,6 +213,16 @@ export function SourceDetail({ id, onClose, onChanged }: { id: string; onClose: 
         <StopSheet
           source={s}
           onClose={() => setStopping(false)}
+          onDone={() => {
+            detail.refetch();
+            onChanged();
+          }}
+        />
+      )}
+      {s && resuming && (
+        <ResumeSheet
+          source={s}
+          onClose={() => setResuming(false)}
           onDone={() => {
             detail.refetch();
             onChanged();

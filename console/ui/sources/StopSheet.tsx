@@ -41,3 +41,30 @@ export function StopSheet({ source, onClose, onDone }: { source: SourceItem; onC
     </FormSheet>
   );
 }
+
+/** Ends a planned stop before its time: silence is an alert again at once. */
+export function ResumeSheet({ source, onClose, onDone }: { source: SourceItem; onClose: () => void; onDone: () => void }) {
+  const { t } = useTranslation();
+  const [reason, setReason] = useState('');
+  const save = async () => {
+    const body = { reason: reason.trim(), version: source.version };
+    await take(client.PUT('/api/sources/{id}/stop', { params: { path: { id: source.id } }, body }));
+    toast({ text: t('sources.didResume') });
+    onDone();
+    onClose();
+  };
+  return (
+    <FormSheet
+      title={`${t('sources.resume')} ${source.id}`}
+      width={440}
+      action={t('sources.resume')}
+      ready={reason.trim() !== ''}
+      save={save}
+      failed={t('sources.notSaved')}
+      onClose={onClose}
+    >
+      <p>{t('sources.resumeHint')}</p>
+      <TextField id="resume-reason" label={t('sources.reason')} value={reason} onChange={setReason} maxLength={400} autoFocus />
+    </FormSheet>
+  );
+}
