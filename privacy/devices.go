@@ -38,6 +38,9 @@ var deviceKeys = func() map[string]bool {
 func device(dst []span, s string, i int) []span {
 	name := word(s[:i])
 	key := strings.ToLower(name)
+	if strings.HasSuffix(key, "\u0309u") {
+		key = composed(key)
+	}
 	if !deviceKeys[key] && key != "khau" && key != "khẩu" {
 		return phrased(dst, s, i)
 	}
@@ -45,7 +48,7 @@ func device(dst []span, s string, i int) []span {
 	kind, sure := "", false
 	switch key {
 	case "khau", "khẩu":
-		if strings.HasSuffix(before, "mat ") || strings.HasSuffix(before, "mật ") {
+		if strings.HasSuffix(before, "mat ") || strings.HasSuffix(composed(before), "mật ") {
 			return said(dst, s, i)
 		}
 	case "secret", "password", "passwd":

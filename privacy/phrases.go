@@ -99,7 +99,7 @@ func phrased(dst []span, s string, i int) []span {
 func said(dst []span, s string, i int) []span {
 	list := words(s, i, 8)
 	for k, w := range list[:max(0, len(list)-1)] {
-		switch strings.ToLower(s[w.start:w.end]) {
+		switch composed(s[w.start:w.end]) {
 		case "is", "is:", "was", "was:", "là", "là:", "la", "la:", "thành",
 			"thành:", "thanh", "thanh:", "mới:", "moi:", "thời:", "thoi:":
 		default:

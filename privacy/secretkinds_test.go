@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/unicode/norm"
+
 	"hoalu/ecs"
 )
 
@@ -101,6 +103,8 @@ func TestSecretsAsOtherProductsWriteThem(t *testing.T) {
 		`virsh set-user-password vm an «Zx9kQw7L»`,
 		`{"ftp":{"command":"PASS","command_data":"«Zx9kQw7L»"}}`,
 		`Use code 2fa: «482913» now`,
+		norm.NFD.String("mật khẩu: «Zx9kQw7L»"), norm.NFD.String("Mật khẩu mới của bạn là: «Zx9kQw7L»"), norm.NFD.String("MẬT KHẨU = «Zx9kQw7L»"),
+		"m\u00e2\u0323t kh\u00e2\u0309u: «Zx9kQw7L»", "m\u00e2\u0323t kh\u00e2\u0309u m\u01a1\u0301i la\u0300 «Zx9kQw7L»",
 	} {
 		in := strings.NewReplacer("«", "", "»", "").Replace(marked)
 		got := without(in, secretsIn(nil, in))

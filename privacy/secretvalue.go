@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Secrets that something names: where their value begins and ends.
@@ -124,7 +126,7 @@ func assignedTo(s string, i, j int) (kind string) {
 		if kind == "" && strings.EqualFold(k, "khau") && strings.HasSuffix(strings.ToLower(s[max(0, j-8):j-4]), "mat ") {
 			kind = "password"
 		}
-	case b == 'u' && a >= utf8.RuneSelf && strings.HasSuffix(strings.ToLower(s[max(0, j-16):j]), "mật khẩu"):
+	case b == 'u' && a >= utf8.RuneSelf && strings.HasSuffix(composed(s[max(0, j-24):j]), "mật khẩu"):
 		kind = "password"
 	case s[j-1] == 'u' && escapedWord(s[:j]):
 		kind = "password"
@@ -236,6 +238,10 @@ func quoteBefore(s string, i int) int {
 	}
 	return 0
 }
+
+// composed is a text in lower case whose letters and their marks are one each: Apple's systems write them apart, Windows' Vietnamese
+// keyboard writes the tone apart.
+func composed(s string) string { return strings.ToLower(norm.NFC.String(s)) }
 
 // escapedWord says whether a text ends with "mật khẩu" as the name of a parameter is sent.
 func escapedWord(s string) bool {
