@@ -114,6 +114,8 @@ describe('posture', () => {
   it('moves over the cells by arrows and shows why', async () => {
     await open(page, '/systems', 'vi');
     await expect.poll(() => rows().count()).toBeGreaterThan(0);
+    // the days of the transition are a figure of law: document, article, mark
+    expect(await page.locator('.grid-foot').innerText()).toMatch(/Hạn chuyển tiếp:\s+Luật 116\/2025\/QH15 Đ45\.1\s+V/);
     await page.keyboard.press('Enter');
     await page.locator('.cell').first().waitFor();
     expect(await page.locator('.cell').count()).toBe(158);
@@ -191,5 +193,21 @@ describe('frame', () => {
         }),
     );
     expect(shift).toBeLessThan(0.1);
+  });
+});
+
+describe('sources', () => {
+  it('plans a stop and ends it early, with a reason each time', async () => {
+    const r = await desk.request.get(`${url}/api/sources?kind=syslog&limit=1`);
+    const id = ((await r.json()) as { items: { id: string }[] }).items[0]?.id;
+    await open(page, `/sources?sel=${id}`, 'vi');
+    await page.locator('aside .actions-bar button').first().click();
+    await page.fill('#stop-reason', 'thay đĩa');
+    await page.locator('dialog button[type=submit]').click();
+    const told = page.locator('aside .banner', { hasText: 'Dừng có kế hoạch đến' });
+    await told.locator('button').click();
+    await page.fill('#resume-reason', 'xong sớm');
+    await page.locator('dialog button[type=submit]').click();
+    await told.waitFor({ state: 'detached' });
   });
 });

@@ -187,7 +187,7 @@ function EndpointForm({ e, add, may, onDone }: { e: EndpointItem; add: boolean; 
       </form>
       {sheet && (
         <FormSheet
-          title={t('national.sheet')}
+          title={t(e.url || !f.url ? 'national.sheet' : 'national.set')}
           action={
             <>
               {f.url ? t('national.set') : t('national.stop')} <kbd>Ctrl ⏎</kbd>

@@ -19,6 +19,7 @@ import { useKeys } from '../keys/useKeys';
 import { useLang } from '../session/preferences';
 import { pageRight, useMay, useMe } from '../session/session';
 import { CountsBar, LayerBars } from './bars';
+import { Deadlines } from './Deadlines';
 import { SystemForm } from './SystemForm';
 
 const views = ['all', 'level3', 'unknown', 'internet', 'soon', 'retired'] as const;
@@ -268,6 +269,7 @@ export default function Systems() {
                 ))}
               </span>
             )}
+            <Deadlines systems={rows} />
           </Foot>
         </>
       )}
