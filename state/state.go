@@ -38,6 +38,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // driver sqlite
 
+	"hoalu/internal/durable"
 	"hoalu/internal/wording"
 )
 
@@ -92,6 +93,7 @@ type DB struct {
 	write   *sql.DB
 	read    *sql.DB
 	path    string
+	file    durable.Held // the file of SQLite
 	version int64
 	answer  atomic.Int64 // longest silence of PostgreSQL, in nanoseconds; 0: none
 	whole   atomic.Int64 // longest change on PostgreSQL, in nanoseconds
@@ -135,7 +137,11 @@ func openSQLite(c Config) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("find %s: %w", c.Path, err), w.Close(), r.Close())
 	}
-	return &DB{dialect: SQLite, write: w, read: r, path: path}, nil
+	file, err := durable.Hold(path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the state database: %w", err), w.Close(), r.Close())
+	}
+	return &DB{dialect: SQLite, write: w, read: r, path: path, file: file}, nil
 }
 
 // OpenFile opens or makes an SQLite file as every database of the product is opened: readable by the owner alone, WAL, synced at each
@@ -326,6 +332,9 @@ const readyWrite = 5 * time.Second
 func (db *DB) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
+	if err := db.file.Err(); err != nil {
+		return err
+	}
 	var n int64
 	if err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM counter").Scan(&n); err != nil {
 		return wording.New("the state database cannot be read: %s", said(err))

@@ -189,6 +189,35 @@ func TestReopenKeepsAndFileIsPrivate(t *testing.T) {
 	}
 }
 
+// A database whose file was taken away or replaced still takes rows, which are gone at the next stop: it is not ready.
+func TestReadyOfAFileTakenAway(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "state.db")
+	db, err := state.Open(ctx, state.Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Ready(ctx); err == nil || !strings.Contains(err.Error(), "taken away") {
+		t.Errorf("Ready() of a file taken away = %v", err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Ready(ctx); err == nil || !strings.Contains(err.Error(), "replaced") {
+		t.Errorf("Ready() of a file replaced = %v", err)
+	}
+	if err := errors.Join(os.Rename(path+".away", path), db.Ready(ctx)); err != nil {
+		t.Errorf("with the file back: %v", err)
+	}
+}
+
 // A disk that takes no more bytes is told of while rows can still be read and locks taken, and so is that it takes them again.
 func TestReadyOnAFullDisk(t *testing.T) {
 	ctx := context.Background()

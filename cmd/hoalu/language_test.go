@@ -197,7 +197,7 @@ func problemTexts(t *testing.T, out map[string]string) {
 }
 
 // wordedParts are the folders whose problems reach a person at the command line.
-var wordedParts = []string{"internal/config", "internal/bounded", "internal/wording", "national", "detections", "detections/sigma", "privacy", "state", "sensors", "sensors/shipper",
+var wordedParts = []string{"internal/config", "internal/bounded", "internal/durable", "internal/wording", "national", "detections", "detections/sigma", "privacy", "state", "sensors", "sensors/shipper",
 	"sensors/packet", "sensors/bpf/attach", "vault", "vault/local", "compliance", "compliance/evidence", "internal/app", "collector/decoders",
 	"collector/health", "collector/ledger", "collector/pipeline", "collector/queue", "collector/queue/local", "collector/store/local"}
 

@@ -114,9 +114,10 @@ func (l *Ledger) keepFailure(what string, err error) {
 
 // Ready says what the ledger could not do when it last tried, nil when all was done: until it can, minutes are not checked.
 func (l *Ledger) Ready() error {
+	gone := l.file.Err()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var errs []error
+	errs := []error{gone}
 	for _, what := range slices.Sorted(maps.Keys(l.failed)) {
 		errs = append(errs, wording.New("the ledger could not do its work (%s): %s", what, l.failed[what]))
 	}

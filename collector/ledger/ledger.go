@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"hoalu/collector/store"
+	"hoalu/internal/durable"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -104,6 +105,7 @@ type Ledger struct {
 	log   *slog.Logger
 	write *sql.DB // one connection
 	read  *sql.DB
+	file  durable.Held // of both
 
 	began int64 // minute this run began in
 
@@ -168,6 +170,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Ledger, error) {
 	var err error
 	if l.write, l.read, err = state.OpenFile(cfg.Path, 2); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	if l.file, err = durable.Hold(cfg.Path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.Close())
 	}
 	if err := l.init(ctx); err != nil {
 		l.Close()

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -336,5 +338,23 @@ func TestUntoldSegments(t *testing.T) {
 	}
 	if r := rows(t, l); len(r) != 1 || r[0].Stored != 30 || r[0].Difference() != 0 {
 		t.Errorf("rows %+v, want one with 30 stored that balances", r)
+	}
+}
+
+// TestReadyOfALedgerTakenAway: what it writes from then on is gone at the next stop, so it does not say that all is well.
+func TestReadyOfALedgerTakenAway(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := open(t, path, &clock{ms: 1_790_000_000_000}, nil)
+	if err := l.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Ready(); err == nil || !strings.Contains(err.Error(), "taken away") {
+		t.Errorf("Ready() = %v, want it to say that the file was taken away", err)
+	}
+	if err := errors.Join(os.Rename(path+".away", path), l.Ready()); err != nil {
+		t.Errorf("with the file back: %v", err)
 	}
 }

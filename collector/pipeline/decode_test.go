@@ -2,8 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -291,6 +294,38 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("after Replay and reopening: %v", n)
 	}
 	q.Close()
+}
+
+// TestQuarantineTakenAway: a frame that would go into a file which nobody finds again is not acknowledged.
+func TestQuarantineTakenAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "quarantine")
+	q, err := OpenQuarantine(QuarantineConfig{Dir: dir, AEAD: xor{0x5a}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := func(seq uint64) []Quarantined {
+		return []Quarantined{{Epoch: "e1", Seq: seq, Source: "NG-0001", Minute: received, Reason: ReasonJSON,
+			Frame: wire.Frame{Received: received, Data: []byte("{")}}}
+	}
+	if err := q.Add(one(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Rename(dir, dir+".away"), os.Mkdir(dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Add(one(2)); err == nil || !strings.Contains(err.Error(), "taken away") {
+		t.Errorf("Add with its folder replaced = %v, want it refused", err)
+	}
+	if err := errors.Join(os.Remove(dir), os.Rename(dir+".away", dir), q.Add(one(2)), q.Close()); err != nil {
+		t.Errorf("with the folder back: %v", err)
+	}
+	if q, err = OpenQuarantine(QuarantineConfig{Dir: dir, AEAD: xor{0x5a}}); err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	if n, _ := q.Counts(); n[ReasonJSON] != 2 {
+		t.Errorf("opened again: %v, want the two that were acknowledged", n)
+	}
 }
 
 // xor is an AEAD of tests that notices changed associated data.

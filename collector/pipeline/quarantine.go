@@ -87,6 +87,7 @@ type Quarantine struct {
 
 	mu      sync.Mutex
 	file    *os.File
+	held    durable.Held // file: nothing is acknowledged that is gone at the next stop
 	number  uint32
 	size    int64
 	total   int64
@@ -257,7 +258,8 @@ func (q *Quarantine) next() error {
 			q.size = 4
 		}
 		q.file = f
-		return nil
+		q.held, err = durable.Hold(f.Name())
+		return err
 	}
 	q.number++
 	f, err := os.OpenFile(q.path(q.number), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -265,6 +267,10 @@ func (q *Quarantine) next() error {
 		return err
 	}
 	if _, err := f.Write([]byte{'H', 'L', 'X', 1}); err != nil {
+		f.Close()
+		return err
+	}
+	if q.held, err = durable.Hold(f.Name()); err != nil {
 		f.Close()
 		return err
 	}
@@ -298,6 +304,9 @@ func (q *Quarantine) next() error {
 
 // write appends records durably; a failed write is taken back. mu is held.
 func (q *Quarantine) write(data []byte) error {
+	if err := q.held.Err(); err != nil {
+		return err
+	}
 	if _, err := q.file.WriteAt(data, q.size); err != nil {
 		q.file.Truncate(q.size) //nolint:errcheck // the next write overwrites it
 		return err
