@@ -269,7 +269,7 @@ export default function Systems() {
                 ))}
               </span>
             )}
-            <Deadlines systems={rows} />
+            {!phone && <Deadlines systems={rows} />}
           </Foot>
         </>
       )}
