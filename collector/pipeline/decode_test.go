@@ -251,7 +251,7 @@ func TestQuarantine(t *testing.T) {
 		if err != nil || page.Total != 2 || page.Reasons[ReasonJSON] != 2 || got[0].Received < got[1].Received {
 			t.Errorf("%s: List = %+v", when, got)
 		}
-		if first, _ := q.List(QuarantineFilter{Sources: []string{"NG-0001"}, Limit: 1}); first.Next != got[0].ID {
+		if first, _ := q.List(QuarantineFilter{Sources: []string{"NG-0001"}, Limit: 1}); first.Next != place(got[0]) {
 			t.Errorf("%s: Next = %q", when, first.Next)
 		}
 		if n, _ := q.Counts(); n[ReasonJSON] != 5 || n[ReasonBatch] != 1 {
@@ -294,6 +294,37 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("after Replay and reopening: %v", n)
 	}
 	q.Close()
+}
+
+// TestQuarantinePagesGoOn: a page that ended at a frame which is not in the list any more is followed by the rest, not by the first again.
+func TestQuarantinePagesGoOn(t *testing.T) {
+	q, err := OpenQuarantine(QuarantineConfig{Dir: t.TempDir(), AEAD: xor{0x5a}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	for i := range 5 {
+		if err := q.Add([]Quarantined{{Epoch: "e1", Seq: uint64(i), Reason: ReasonJSON,
+			Frame: wire.Frame{Received: received + int64(i/2), Data: []byte("{")}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := q.List(QuarantineFilter{})
+	first, err2 := q.List(QuarantineFilter{Limit: 2})
+	if err = errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Replay(t.Context(), []string{first.Items[1].ID}, func(context.Context, []wire.Frame) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := q.List(QuarantineFilter{Limit: 9, After: first.Next})
+	if err != nil || len(rest.Items) != 3 || rest.Items[0].ID != all.Items[2].ID || rest.Total != 4 || rest.Next != "" {
+		t.Errorf("after %s: %+v, %v; want the last three", first.Next, rest, err)
+	}
+	var p *soc.Problem
+	if _, err := q.List(QuarantineFilter{After: first.Items[0].ID}); !errors.As(err, &p) || p.Code != "cursor_ended" {
+		t.Errorf("List after what no page ended with = %v, want cursor_ended", err)
+	}
 }
 
 // TestQuarantineTakenAway: a frame that would go into a file which nobody finds again is not acknowledged.

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -19,6 +21,7 @@ import (
 
 	"hoalu/ecs/wire"
 	"hoalu/internal/durable"
+	"hoalu/soc"
 )
 
 // AEAD seals what is in quarantine: raw lines may hold anything a citizen wrote.
@@ -394,20 +397,41 @@ func (q *Quarantine) List(f QuarantineFilter) (QuarantinePage, error) {
 		page.Reasons[e.Reason]++
 	}
 	q.mu.Unlock()
-	slices.SortFunc(page.Items, func(a, b Entry) int {
+	order := func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(b.Received, a.Received), strings.Compare(b.ID, a.ID))
-	})
+	}
+	slices.SortFunc(page.Items, order)
 	page.Total = len(page.Items)
 	if f.After != "" {
-		if i := slices.IndexFunc(page.Items, func(e Entry) bool { return e.ID == f.After }); i >= 0 {
-			page.Items = page.Items[i+1:]
+		last, err := parsePlace(f.After)
+		if err != nil {
+			return QuarantinePage{}, err
 		}
+		i, found := slices.BinarySearchFunc(page.Items, last, order)
+		if found {
+			i++
+		}
+		page.Items = page.Items[i:]
 	}
 	if len(page.Items) > f.Limit {
 		page.Items = page.Items[:f.Limit]
-		page.Next = page.Items[f.Limit-1].ID
+		page.Next = place(page.Items[f.Limit-1])
 	}
 	return page, nil
+}
+
+// place is where a page ends: in the order of the list, so that the next one goes on there although the frame was replayed or had to go
+// meanwhile.
+func place(e Entry) string { return strconv.FormatInt(e.Received, 10) + "." + e.ID }
+
+func parsePlace(s string) (Entry, error) {
+	received, id, ok := strings.Cut(s, ".")
+	at, err := strconv.ParseInt(received, 10, 64)
+	if err != nil || !ok {
+		return Entry{}, &soc.Problem{Status: http.StatusUnprocessableEntity, Code: "cursor_ended", Detail: "No page ended there.",
+			Values: map[string]string{"field": "after"}}
+	}
+	return Entry{Received: at, ID: id}, nil
 }
 
 // Counts is how many frames wait, by reason; Dropped how many had to go for want of space since the start.
