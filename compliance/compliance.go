@@ -31,6 +31,7 @@ import (
 
 	"hoalu/compliance/facts"
 	"hoalu/compliance/internal/db"
+	"hoalu/internal/guarded"
 	"hoalu/soc"
 	"hoalu/state"
 )
@@ -139,7 +140,8 @@ const refreshEvery = 10 * 60_000
 func (s *Service) Round(ctx context.Context) error {
 	s.round.Lock()
 	defer s.round.Unlock()
-	all, err := s.facts(ctx)
+	var all []facts.Facts
+	err := guarded.Do(s.log, "gathering of facts", func() (err error) { all, err = s.facts(ctx); return err })
 	if err != nil {
 		return fmt.Errorf("gather facts: %w", err)
 	}
@@ -155,7 +157,7 @@ func (s *Service) Round(ctx context.Context) error {
 		if results == nil {
 			continue // what was known grows old by itself
 		}
-		failed = append(failed, s.keep(ctx, f, results))
+		failed = append(failed, guarded.Do(s.log, "keeping of the posture of "+f.System.ID, func() error { return s.keep(ctx, f, results) }))
 	}
 	failed = append(failed, s.end(ctx, seen))
 	s.mu.Lock()

@@ -314,3 +314,22 @@ func TestNotesOfClausesAreInBothLanguages(t *testing.T) {
 		t.Errorf("controls.yaml cites a document that is not beside it (%v)", err)
 	}
 }
+
+// TestAPanicOfTheFactsIsARoundsError: a fault of ours in the gathering of facts ended the process at the first round after every start.
+func TestAPanicOfTheFactsIsARoundsError(t *testing.T) {
+	st, checks := opened(t)
+	bad := true
+	s := New(checks, st, func(context.Context) ([]facts.Facts, error) {
+		if bad {
+			panic("odd source")
+		}
+		return nil, nil
+	}, Hooks{}, time.Hour, slog.New(slog.DiscardHandler))
+	if err := s.Round(t.Context()); err == nil || !strings.Contains(err.Error(), "a fault of ours in the gathering of facts: odd source") {
+		t.Errorf("Round: %v", err)
+	}
+	bad = false
+	if err := s.Round(t.Context()); err != nil {
+		t.Errorf("the next round: %v", err)
+	}
+}

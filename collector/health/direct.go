@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hoalu/ecs/wire"
+	"hoalu/internal/guarded"
 )
 
 // directEvery is how often the notes that wait are looked at while intake refuses.
@@ -39,7 +40,8 @@ func (m *Monitor) tellDirectly(ctx context.Context) {
 			if n.serial <= m.told {
 				continue
 			}
-			if err := m.cfg.Direct(ctx, m.frame(n, stamps[i])); err != nil {
+			err := guarded.Do(m.log, "direct way of alerts", func() error { return m.cfg.Direct(ctx, m.frame(n, stamps[i])) })
+			if err != nil {
 				if !failed && ctx.Err() == nil { // once for each stretch of failures
 					m.log.Error("tell of a note while intake refuses; it is tried again", "event.action", n.Action, "error.message", err.Error())
 				}

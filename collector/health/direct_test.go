@@ -25,7 +25,10 @@ func TestToldDirectlyWhileIntakeRefuses(t *testing.T) {
 		Direct: func(_ context.Context, f wire.Frame) error {
 			mu.Lock()
 			defer mu.Unlock()
-			if fail--; fail >= 0 {
+			switch fail--; {
+			case fail == 0:
+				panic("a note that nobody can decode")
+			case fail > 0:
 				return broken
 			}
 			direct = append(direct, f.ID)

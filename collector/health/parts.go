@@ -3,9 +3,11 @@ package health
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
+	"hoalu/internal/guarded"
 	"hoalu/internal/wording"
 	"hoalu/soc"
 )
@@ -15,7 +17,7 @@ import (
 type Part struct {
 	Name string
 	// Ready is nil while the part does its work; otherwise what is wrong and what to do. A Ready that takes longer than partAnswer is
-	// itself the trouble; it is not called again before it has returned.
+	// itself the trouble; it is not called again before it has returned. One that panics is in trouble, too.
 	Ready func(ctx context.Context) error
 	// Known is false while nobody can say whether the part is right (Ready is nil then: nothing is known to be wrong). nil: always true.
 	Known func() bool
@@ -32,6 +34,7 @@ const (
 // Parts looks at the parts of the appliance and emits a Note when one gets into trouble (PartTrouble) and when it is well again
 // (PartRecovered). All methods are safe for concurrent use.
 type Parts struct {
+	log  *slog.Logger
 	emit func(Note)
 	say  func(error) map[string]string
 	now  func() time.Time
@@ -52,8 +55,8 @@ type watched struct {
 
 // NewParts watches parts, in the order in which they are shown; emit is Monitor.Emit, say puts an error in the languages of the console, by
 // their codes.
-func NewParts(emit func(Note), say func(error) map[string]string, parts ...Part) *Parts {
-	p := &Parts{emit: emit, say: say, now: time.Now}
+func NewParts(log *slog.Logger, emit func(Note), say func(error) map[string]string, parts ...Part) *Parts {
+	p := &Parts{log: log, emit: emit, say: say, now: time.Now}
 	for _, x := range parts {
 		p.parts = append(p.parts, &watched{Part: x})
 	}
@@ -102,7 +105,7 @@ func (p *Parts) Now(ctx context.Context) []soc.Part {
 func (p *Parts) ask(ctx context.Context, w *watched, done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*partAnswer)
 	defer cancel()
-	p.found(w, w.Ready(ctx), true)
+	p.found(w, guarded.Do(p.log, "look at "+w.Name, func() error { return w.Ready(ctx) }), true)
 	close(done)
 }
 

@@ -14,6 +14,8 @@ import (
 	"hoalu/state/statetest"
 )
 
+var silent = slog.New(slog.DiscardHandler)
+
 // TestPartsTellTroubleOnce: trouble is shown at once and emitted once, after the part's grace; so is its end. A part that does not answer
 // is in trouble, is not asked again meanwhile, and holds nobody up.
 func TestPartsTellTroubleOnce(t *testing.T) {
@@ -27,7 +29,7 @@ func TestPartsTellTroubleOnce(t *testing.T) {
 	}
 	free, asked := make(chan struct{}), 0
 	clock := time.Unix(1_800_000_000, 0)
-	p := NewParts(func(n Note) {
+	p := NewParts(silent, func(n Note) {
 		mu.Lock()
 		defer mu.Unlock()
 		emitted = append(emitted, n.Action+" "+n.Values["part"])
@@ -186,7 +188,8 @@ func TestAPartThatNobodyConfirms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := NewParts(m.Emit, inBoth, Part{Name: "clock", Ready: func(context.Context) error { return m.Clock() }, Known: m.ClockKnown},
+	p := NewParts(silent, m.Emit, inBoth,
+		Part{Name: "clock", Ready: func(context.Context) error { return m.Clock() }, Known: m.ClockKnown},
 		Part{Name: "other", Ready: func(context.Context) error { return nil }})
 	check := func(when string, ready, unknown bool) {
 		t.Helper()
@@ -211,9 +214,29 @@ func inBoth(err error) map[string]string {
 func TestTroubleIsKeptInBothLanguages(t *testing.T) {
 	t.Parallel()
 	var told []Note
-	p := NewParts(func(n Note) { told = append(told, n) }, inBoth, Part{Name: "store", Ready: func(context.Context) error { return errors.New("disk") }})
+	p := NewParts(silent, func(n Note) { told = append(told, n) }, inBoth,
+		Part{Name: "store", Ready: func(context.Context) error { return errors.New("disk") }})
 	p.Now(t.Context())
 	if len(told) != 1 || told[0].Values["cause"] != "disk" || told[0].Values["cause_vi"] != "vi disk" || told[0].Values["cause_en"] != "disk" {
 		t.Errorf("told: %+v", told)
+	}
+}
+
+// TestAPartWhoseLookPanics: a fault of ours in a part's Ready ended the process. It is that part's trouble, and passes with it.
+func TestAPartWhoseLookPanics(t *testing.T) {
+	bad := true
+	p := NewParts(silent, func(Note) {}, inBoth, Part{Name: "posture", Ready: func(context.Context) error {
+		if bad {
+			panic("nil facts")
+		}
+		return nil
+	}})
+	got := p.Now(t.Context())
+	if len(got) != 1 || got[0].Ready || !strings.Contains(got[0].Reason, "a fault of ours in the look at posture") {
+		t.Errorf("a part whose look panics is %+v", got)
+	}
+	bad = false
+	if got := p.Now(t.Context()); !got[0].Ready {
+		t.Errorf("well again, it is %+v", got)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/transparency-dev/tessera/client"
 
 	"hoalu/compliance/evidence/internal/db"
+	"hoalu/internal/guarded"
 	"hoalu/internal/wording"
 	"hoalu/soc"
 )
@@ -137,16 +138,25 @@ func (l *Log) comparePass(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p = &pass{l: l, head: head, started: time.Now().UnixMilli(),
-			tree: (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)}
+		p = l.newPass(head)
 		c.mu.Lock()
 		c.now = p
 		c.mu.Unlock()
 	}
 	for {
 		begin := time.Now()
-		done, err := p.step(ctx)
+		var done, returned bool
+		err := guarded.Do(l.log, "comparison of the evidence log", func() (err error) {
+			done, err = p.step(ctx)
+			returned = true
+			return err
+		})
 		c.mu.Lock()
+		if !returned { // half a step is in it, which done again would look like a changed log: the pass begins anew
+			found := p.findings
+			p = l.newPass(p.head)
+			p.findings, c.now = found, p
+		}
 		if p.failed = ""; err != nil {
 			p.failed = err.Error()
 		}
@@ -165,6 +175,12 @@ func (l *Log) comparePass(ctx context.Context) error {
 		case <-time.After(compareRest * time.Since(begin)):
 		}
 	}
+}
+
+// newPass compares what head covers from the start.
+func (l *Log) newPass(head Head) *pass {
+	return &pass{l: l, head: head, started: time.Now().UnixMilli(),
+		tree: (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)}
 }
 
 // pass is one comparison of everything. Its steps are done by one goroutine; what Compared reads of it is guarded by comparison.mu.
@@ -189,6 +205,9 @@ func (p *pass) found(en, vi string, args ...any) {
 	p.l.log.Error("the evidence log and the database differ", "finding", f.EN)
 	p.l.compared.mu.Lock()
 	defer p.l.compared.mu.Unlock()
+	if slices.Contains(p.findings, f) {
+		return // found before the pass began anew
+	}
 	if len(p.findings) == maxFindings {
 		p.more++
 		return

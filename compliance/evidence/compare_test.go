@@ -364,3 +364,55 @@ func TestHeadThatCannotBeKeptIsSaid(t *testing.T) {
 		t.Errorf("keepHead() = %v, Kept() = %v once there is a place", err, l.Kept())
 	}
 }
+
+// oddShelf panics on what a person or a machine made of the alerts, so long as it is odd.
+type oddShelf struct {
+	shelf
+	odd bool
+}
+
+func (s *oddShelf) Numbers(ctx context.Context, after string, limit int) ([]string, error) {
+	if s.odd {
+		panic("odd row")
+	}
+	return s.shelf.Numbers(ctx, after, limit)
+}
+
+// TestAPanicOfTheComparisonIsTold: a fault of ours on the rows compared ended the process, again after every start. It is told, what was
+// found stays found, and the pass that begins anew accuses nobody of what half a step left.
+func TestAPanicOfTheComparisonIsTold(t *testing.T) {
+	ctx, db, key, cfg := filled(t, 300)
+	odd := &oddShelf{shelf: shelf{"CB-1": "2:aa", "CB-2": "2:xx"}, odd: true}
+	cfg.Objects = odd
+	l := opened(t, ctx, cfg, db, key)
+	if err := l.comparePass(ctx); err == nil || !strings.Contains(err.Error(), "a fault of ours in the comparison") {
+		t.Fatalf("comparePass: %v", err)
+	}
+	c := l.Compared()
+	if !strings.Contains(c.Failed, "odd row") || len(c.Findings) != 1 {
+		t.Errorf("after the panic: failed %q, findings %v; want the panic and the alert that was changed", c.Failed, c.Findings)
+	}
+	odd.odd = false
+	if err := l.comparePass(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if c := l.Compared(); c.Failed != "" || len(c.Findings) != 1 || c.Rows != 304 {
+		t.Errorf("the pass anew: %+v", c)
+	}
+}
+
+// TestAPanicOfAppendingIsTold: the same for the rows that go into the log.
+func TestAPanicOfAppendingIsTold(t *testing.T) {
+	ctx, db, key, cfg := logRig(t)
+	l := opened(t, ctx, cfg, db, key)
+	recordN(t, ctx, db, 3)
+	whole := l.reader
+	l.reader = nil // panics when it is asked
+	if err := l.Append(ctx); err == nil || !strings.Contains(err.Error(), "a fault of ours in the appending of audit rows") {
+		t.Fatalf("Append: %v", err)
+	}
+	l.reader = whole
+	if err := l.Append(ctx); err != nil {
+		t.Error(err)
+	}
+}

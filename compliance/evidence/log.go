@@ -31,6 +31,7 @@ import (
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
 
+	"hoalu/internal/guarded"
 	"hoalu/internal/wording"
 	"hoalu/soc"
 	"hoalu/state"
@@ -307,7 +308,8 @@ func (l *Log) Append(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		more, err := l.appendBatch(ctx)
+		var more bool
+		err := guarded.Do(l.log, "appending of audit rows", func() (err error) { more, err = l.appendBatch(ctx); return err })
 		if err != nil {
 			l.known = unknown
 			if ctx.Err() == nil {

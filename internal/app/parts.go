@@ -12,7 +12,7 @@ import (
 // watchParts lists what /readyz, the status bar and the alerts about the appliance itself tell of.
 func (a *App) watchParts() {
 	plain := func(f func() error) func(context.Context) error { return func(context.Context) error { return f() } }
-	a.parts = health.NewParts(a.health.Emit, lang.BothOf,
+	a.parts = health.NewParts(a.log, a.health.Emit, lang.BothOf,
 		health.Part{Name: "state", Ready: a.state.Ready},
 		health.Part{Name: "leases", Ready: plain(a.leases.Ready), Grace: time.Minute}, // that of a process that died falls free
 		health.Part{Name: "queue", Ready: plain(func() error { return a.queue.State().Err })},

@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"internal/durable":   {},
 	"internal/exercise":  {"detections", "ecs", "internal/lang", "soc"},
 	"internal/golden":    {},
+	"internal/guarded":   {},
 	"internal/lang":      {},
 	"internal/lifecycle": {},
 	"internal/needed":    {},
@@ -103,7 +104,7 @@ func TestImports(t *testing.T) {
 					continue
 				}
 				target := strings.TrimPrefix(imp, "hoalu/")
-				if target == "internal/bounded" || target == "internal/durable" || target == "internal/wording" || (test || strings.HasSuffix(dir, "test")) && (target == "internal/golden" || target == "internal/needed") {
+				if target == "internal/bounded" || target == "internal/durable" || target == "internal/guarded" || target == "internal/wording" || (test || strings.HasSuffix(dir, "test")) && (target == "internal/golden" || target == "internal/needed") {
 					continue
 				}
 				if to := part(target); to != top && !contains(ok, to) {

@@ -142,3 +142,38 @@ func TestAnAnswerThatNobodyWaitsForEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestAPanicOfRetentionIsTold: the same where it is asked how long days are kept.
+func TestAPanicOfRetentionIsTold(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	cfg := Config{Dir: t.TempDir(), RetainEvery: time.Millisecond}
+	cfg.Hooks.Retention = func(string, string) (int, bool) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		panic("odd day")
+	}
+	s := open(t, cfg)
+	if err := s.Append(t.Context(), storetest.NewGenerator(1).Block(10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Seal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	for range 2 { // it is asked again: the loop goes on
+		<-asked
+	}
+	err := s.Ready(t.Context())
+	cancel()
+	<-ended
+	if err == nil || !strings.Contains(err.Error(), "a fault of ours in the retention: odd day") {
+		t.Errorf("Ready: %v", err)
+	}
+}

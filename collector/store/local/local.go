@@ -564,7 +564,8 @@ func (s *Store) maintain(ctx context.Context) {
 		}
 		if s.cfg.Hooks.Retention != nil && now.Sub(retained) >= s.cfg.RetainEvery {
 			retained = now
-			removed, err := s.Retain(ctx, s.cfg.Hooks.Retention)
+			var removed []store.Removed
+			err := s.guarded("retention", func() (err error) { removed, err = s.Retain(ctx, s.cfg.Hooks.Retention); return err })
 			if ctx.Err() == nil {
 				s.trouble.worked("retention", err)
 			}
