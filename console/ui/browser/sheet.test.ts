@@ -1,25 +1,10 @@
 /** What a form above a page owes to the hand: where the focus goes, what closes it and what may not, what is said when it is refused. */
-import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, loggedIn, open, url, watch } from './desk';
+import type { Route } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { open, url } from './desk';
+import { desk, page, watched } from './watched';
 
-let browser: Browser;
-let desk: BrowserContext;
-let page: Page;
-let trouble: ReturnType<typeof watch>;
-beforeAll(async () => {
-  browser = await launch();
-  desk = await loggedIn(browser);
-});
-beforeEach(async () => {
-  page = await desk.newPage();
-  trouble = watch(page);
-});
-afterEach(async () => {
-  expect(trouble).toEqual({ errors: [], foreign: [] });
-  await page.close();
-});
-afterAll(() => browser.close());
+watched();
 
 const dialog = () => page.locator('dialog[open]');
 const gone = () => dialog().waitFor({ state: 'detached' });

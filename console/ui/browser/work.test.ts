@@ -1,24 +1,8 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, loggedIn, open, url, watch } from './desk';
+import { describe, expect, it } from 'vitest';
+import { open, url } from './desk';
+import { page, watched } from './watched';
 
-let browser: Browser;
-let desk: BrowserContext;
-let page: Page;
-let trouble: ReturnType<typeof watch>;
-beforeAll(async () => {
-  browser = await launch();
-  desk = await loggedIn(browser);
-});
-beforeEach(async () => {
-  page = await desk.newPage();
-  trouble = watch(page);
-});
-afterEach(async () => {
-  expect(trouble).toEqual({ errors: [], foreign: [] });
-  await page.close();
-});
-afterAll(() => browser.close());
+watched();
 
 const rows = () => page.locator('.grid-body .grid-row');
 
