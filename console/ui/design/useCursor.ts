@@ -30,7 +30,7 @@ export function useCursor<T, P extends PageOf<T>>(
   return { list, rows, first: list.data?.pages[0], more };
 }
 
-/** Leaves empty parameters out. */
-export function given<T extends Record<string, unknown>>(q: T): T {
-  return Object.fromEntries(Object.entries(q).filter(([, v]) => v !== undefined && v !== '')) as T;
+/** Leaves empty parameters out: what reads one of them says itself what stands for none. */
+export function given<T extends Record<string, unknown>>(q: T): Partial<T> {
+  return Object.fromEntries(Object.entries(q).filter(([, v]) => v !== undefined && v !== '')) as Partial<T>;
 }

@@ -1,6 +1,6 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
-import { useCallback, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { client, type SystemItem, type SystemsAnswer, take } from '../api/client';
@@ -12,6 +12,7 @@ import { Empty, Failed, Loading } from '../design/states';
 import { TakeIn } from '../design/TakeIn';
 import { AgeCell } from '../design/Time';
 import { toast } from '../design/toast';
+import { given, useCursor } from '../design/useCursor';
 import { number } from '../format/number';
 import { useView } from '../frame/url';
 import { useMedia } from '../frame/useMedia';
@@ -33,33 +34,16 @@ export default function Systems() {
   const view = params.get('view') ?? 'all';
   const mayWrite = useMay('inventory.write');
   const [adding, setAdding] = useState(false);
-  const query = {
+  const query = given({
     view,
     q: params.get('q') ?? '',
     sort: params.get('sort') ?? '',
     placement: params.get('placement') ?? '',
     state: params.get('state') ?? '',
-  };
-  const list = useInfiniteQuery({
-    queryKey: ['systems', 'list', query],
-    queryFn: ({ pageParam }) =>
-      take(
-        client.GET('/api/systems', {
-          params: {
-            query: {
-              ...Object.fromEntries(Object.entries(query).filter(([, v]) => v)),
-              limit: 100,
-              ...(pageParam ? { after: pageParam } : {}),
-            } as never,
-          },
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: (l: SystemsAnswer) => l.next || undefined,
-    staleTime: Number.POSITIVE_INFINITY,
   });
-  const first = list.data?.pages[0];
-  const rows = useMemo(() => (list.data?.pages ?? []).flatMap((p) => p.items), [list.data]);
+  const { list, rows, first, more } = useCursor<SystemItem, SystemsAnswer>(['systems', 'list', query], (after) =>
+    take(client.GET('/api/systems', { params: { query: { ...query, limit: 100, ...(after ? { after } : {}) } as never } })),
+  );
   const [selected, setSelected] = useState<string | undefined>(params.get('sel') ?? undefined);
   // on the road: what it is, how it is, since when; the rest is a touch away
   const phone = useMedia('(max-width: 700px)');
@@ -166,9 +150,6 @@ export default function Systems() {
   );
   const filter = useRef<HTMLInputElement>(null);
   useKeys([{ keys: ['/'], label: 'filter', act: () => filter.current?.focus() }]);
-  const more = useCallback(() => {
-    if (list.hasNextPage && !list.isFetchingNextPage) list.fetchNextPage();
-  }, [list.hasNextPage, list.isFetchingNextPage, list.fetchNextPage]);
   const sum = first?.sum;
   const total = sum ? sum.met + sum.not_met + sum.unknown + sum.not_applicable : 0;
   return (
@@ -193,11 +174,11 @@ export default function Systems() {
         ))}
       </div>
       <div className="filter">
-        <FilterField ref={filter} value={query.q} onChange={(q) => change({ q })} placeholder={t('systems.filter')} />
+        <FilterField ref={filter} value={query.q ?? ''} onChange={(q) => change({ q })} placeholder={t('systems.filter')} />
         <select
           className="select small"
           aria-label={t('systems.placement')}
-          value={query.placement}
+          value={query.placement ?? ''}
           onChange={(e) => change({ placement: e.target.value })}
         >
           <option value="">{t('systems.anyPlacement')}</option>
@@ -210,7 +191,7 @@ export default function Systems() {
         <select
           className="select small"
           aria-label={t('column.state')}
-          value={query.state}
+          value={query.state ?? ''}
           onChange={(e) => change({ state: e.target.value })}
         >
           <option value="">{t('systems.anyState')}</option>
@@ -251,7 +232,7 @@ export default function Systems() {
             onSelect={setSelected}
             onOpen={(s) => navigate(`/systems/${s.id}`)}
             pressOpens={phone}
-            sort={query.sort}
+            sort={query.sort ?? ''}
             onSort={(s) => change({ sort: s })}
             onEnd={more}
             onCopy={(s) =>
