@@ -209,6 +209,25 @@ describe('390 px', () => {
     },
   );
 
+  it.each(['/admin', '/admin/accounts'])('%s: no cell of a table breaks to a word a line', async (path) => {
+    const page = await desk.newPage();
+    await open(page, path, 'vi');
+    await page.locator('main h2').first().waitFor();
+    const cells = await page.locator('table.plain td').evaluateAll((all) =>
+      (all as HTMLElement[]).flatMap((td) => {
+        const words = td.innerText.trim().split(/\s+/).length;
+        if (words < 3 || td.querySelector('.chip, button, .link')) return [];
+        const range = document.createRange();
+        range.selectNodeContents(td);
+        const lines = new Set([...range.getClientRects()].map((r) => Math.round(r.bottom / 8))).size;
+        return [{ words, lines, said: td.innerText }];
+      }),
+    );
+    expect(cells.length, 'cells of three words or more').toBeGreaterThan(0);
+    expect(cells.filter((c) => c.lines > Math.ceil(c.words / 3))).toEqual([]);
+    await page.close();
+  });
+
   it('the legend of the ledger lies on no time of its axis', async () => {
     const page = await desk.newPage();
     await open(page, '/ledger', 'vi');
