@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { open, url } from './desk';
-import { page, watched } from './watched';
+import { desk, page, watched } from './watched';
 
 watched();
 
