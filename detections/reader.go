@@ -50,6 +50,9 @@ type Reader struct {
 	applied          uint64 // what came up to here was written before the start
 	written, snapped time.Time
 
+	matched uint64    // the last batch that was processed, and what was found in it
+	hits    []soc.Hit // until its alerts are written
+
 	detected, snapshotted atomic.Uint64
 }
 
@@ -73,6 +76,7 @@ func (r *Reader) Begin(ctx context.Context, epoch string, reached func(epoch str
 	}
 	again := r.detected.Load() > 0 // after its lease was lost in this life of the process
 	r.epoch, r.applied, from = epoch, reached(cp.Epoch, cp.Seq), 1
+	r.matched, r.hits = 0, nil
 	if r.applied == cp.Seq { // else correlations saw batches that are not in this stream: they begin anew
 		if len(cp.Snapshot) > 0 {
 			if err := r.c.Engine.Restore(cp.Snapshot); err != nil {
@@ -94,8 +98,13 @@ func (r *Reader) Begin(ctx context.Context, epoch string, reached func(epoch str
 
 // Read processes the events of one batch and returns when its alerts are written, or with ctx's error.
 func (r *Reader) Read(ctx context.Context, seq uint64, events []*ecs.Event) error {
-	hits := r.c.Engine.Process(events)
-	r.c.Engine.Mark(seq)
+	// A batch on which what follows fails is handed out again. It is processed once, or its hits would count twice in the correlations.
+	if seq != r.matched {
+		r.hits = r.c.Engine.Process(events)
+		r.c.Engine.Mark(seq)
+		r.matched = seq
+	}
+	hits := r.hits
 	if seq <= r.applied {
 		return nil // its alerts are written; the correlations needed to see it again, and a snapshot now would not be kept
 	}
@@ -109,7 +118,6 @@ func (r *Reader) Read(ctx context.Context, seq uint64, events []*ecs.Event) erro
 	}
 	firings := r.firings(ctx, events, hits)
 	pos := soc.Position{Reader: ReaderName, Epoch: r.epoch, Seq: seq}
-	// The batch has been processed: it is the writing that is tried again, never the processing, or hits would count twice.
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		_, err := r.c.Alerts.Apply(ctx, pos, firings, snapshot)
 		if err == nil {

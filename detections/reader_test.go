@@ -38,15 +38,19 @@ func TestAnAlertSaysThatItsEventWasNotRead(t *testing.T) {
 	}
 }
 
-// shelf keeps alerts as the state database does; the first fail writes fail.
+// shelf keeps alerts as the state database does; the first panics writes meet a fault of ours, the next fail writes fail.
 type shelf struct {
 	cp     soc.Checkpoint
 	alerts []string // position and event of each firing
 	fail   int
+	panics int
 }
 
 func (s *shelf) Position(context.Context, string) (soc.Checkpoint, error) { return s.cp, nil }
 func (s *shelf) Apply(_ context.Context, p soc.Position, firings []soc.Firing, snapshot []byte) ([]soc.Alert, error) {
+	if s.panics--; s.panics >= 0 {
+		panic("odd row")
+	}
 	if s.fail--; s.fail >= 0 {
 		return nil, errors.New("database is down")
 	}
@@ -139,5 +143,57 @@ func TestReaderLosesAndDoublesNothing(t *testing.T) {
 		if s.cp.Epoch != "life 3" || s.cp.Seq != last+1 {
 			t.Errorf("position %s %d, want life 3 %d", s.cp.Epoch, s.cp.Seq, last+1)
 		}
+	}
+}
+
+// TestABatchHandedOutAgainCountsOnce: the pipeline hands a batch out again when a reader panicked on it. Its hits were counted twice.
+func TestABatchHandedOutAgainCountsOnce(t *testing.T) {
+	rule := func(name string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("title: " + name + "\nid: " + name + "\nname: " + name +
+			"\nlogsource: {product: app}\nlevel: high\ndetection: {a: {message|contains: tấn}, condition: a}\n")}
+	}
+	g, err := New(Config{Packs: []Pack{{FS: fstest.MapFS{"a.yml": rule("a"), "b.yml": rule("b"),
+		"often.yml": &fstest.MapFile{Data: []byte("title: often\nid: often\nlevel: high\n" +
+			"correlation: {type: event_count, rules: [a], group-by: [host.name], timespan: 1h, condition: {gte: 4}}\n")}}, Origin: "test"}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shelf{panics: 1}
+	r := NewReader(ReaderConfig{Engine: g, Alerts: s, Events: stored(nil), Own: "NG-0", Snapshot: time.Hour,
+		System: func(string) soc.System { return soc.System{Unit: "DV-1"} }}, slog.New(slog.DiscardHandler))
+	if _, err := r.Begin(t.Context(), "life 1", func(_ string, seq uint64) uint64 { return seq }); err != nil {
+		t.Fatal(err)
+	}
+	batch := func(seq uint64, events ...string) (err error) {
+		var in []*ecs.Event
+		for _, id := range events {
+			e := &ecs.Event{ID: id, System: "HT-1", Time: 1795300000000, Created: 1795300000000}
+			e.SetLogsource("app", "")
+			e.AddString(ecs.Message, "tấn công")
+			e.AddString(ecs.HostName, "web-01")
+			in = append(in, e)
+		}
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("%v", v)
+			}
+		}()
+		return r.Read(t.Context(), seq, in)
+	}
+	if err := batch(1, "q1", "q2"); err == nil || err.Error() != "odd row" {
+		t.Fatalf("the first writing: %v", err)
+	}
+	if err := batch(1, "q1", "q2"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.alerts), "[1 q1 DV-1 true 1 q2 DV-1 true]"; got != want {
+		t.Errorf("alerts %s, want %s", got, want)
+	}
+	s.alerts = nil
+	if err := batch(2, "q3"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.alerts), "[2 q3 DV-1 true]"; got != want {
+		t.Errorf("alerts %s, want %s", got, want)
 	}
 }
