@@ -21,6 +21,7 @@ type LayerItem struct {
 	Since   Time             `json:"since,omitzero"`
 	Because []Because        `json:"because"`
 	Fix     []Text           `json:"fix" doc:"three steps, with the values of the first reason; empty when there is nothing to do"`
+	About   string           `json:"about,omitempty" enum:"appliance" doc:"appliance: looks at the SOC's own appliance; not counted against the system"`
 }
 
 // Deadline is a clock of law.

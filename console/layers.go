@@ -13,7 +13,7 @@ var layerIDs = map[string]string{
 	"TECH-NETWORK": "network", "TECH-APPLICATION": "application", "TECH-DATABASE": "database", "TECH-ENDPOINT": "endpoint",
 }
 
-func layerItems(list []Finding) []LayerItem {
+func layerItems(list []Finding, controls map[string]Control) []LayerItem {
 	out := []LayerItem{}
 	for _, f := range list {
 		id, ok := layerIDs[f.Control]
@@ -22,7 +22,7 @@ func layerItems(list []Finding) []LayerItem {
 		}
 		out = append(out, LayerItem{ID: id, Title: both("layer."+id, nil, id), Full: both("layer."+id+".full", nil, id), Score: max(0, f.Score),
 			State: f.State, Since: Time(f.Since),
-			Share: share(f), Because: because(f.Because), Fix: steps(f.State, f.Because, Control{})})
+			Share: share(f), Because: because(f.Because), Fix: steps(f.State, f.Because, Control{}), About: controls[f.Control].About})
 	}
 	return out
 }

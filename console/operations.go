@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -146,7 +147,8 @@ const (
 func (c *Console) resources() []resource {
 	p := c.Parts
 	in := &intake{desk: c.desk, readings: p.Readings, ledger: p.Ledger}
-	kept := &tallies{posture: p.Posture, clock: c.clock, kept: map[string]keptTally{}}
+	kept := &tallies{posture: p.Posture, clock: c.clock, kept: map[string]keptTally{},
+		controls: sync.OnceValue(func() map[string]Control { return byID(p.Posture.Controls()) })}
 	budget := &searcher{events: p.Events, bound: c.SearchTime, running: map[string]int{}}
 	found := &identifiers{finder: p.Identifiers}
 	staff := &people{desk: c.desk, accounts: c.Accounts}

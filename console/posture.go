@@ -93,7 +93,7 @@ func (h *posture) at(ctx context.Context, k *call, in *postureIn) (*PostureAnswe
 	for _, g := range groups {
 		out.Groups = append(out.Groups, *g)
 	}
-	out.Layers, out.Technical = layerItems(organisational), layerItems(technical)
+	out.Layers, out.Technical = layerItems(organisational, controls), layerItems(technical, controls)
 	out.Frame = h.frame(int64(len(out.Findings)), "", postureFresh)
 	return out, nil
 }
@@ -127,8 +127,12 @@ func findingItem(f Finding, ct Control, at int64) FindingItem {
 }
 
 func (h *posture) catalogue() map[string]Control {
-	out := map[string]Control{}
-	for _, ct := range h.posture.Controls() {
+	return byID(h.posture.Controls())
+}
+
+func byID(controls []Control) map[string]Control {
+	out := make(map[string]Control, len(controls))
+	for _, ct := range controls {
 		out[ct.ID] = ct
 	}
 	return out

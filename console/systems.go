@@ -86,7 +86,7 @@ func (h *systems) item(ctx context.Context, k *call, s soc.System, n names, last
 			return item, err
 		}
 		item.State = cmp.Or(t.Tile, soc.Unknown)
-		item.Layers, item.Technical = layerItems(t.Layers), layerItems(t.Technical)
+		item.Layers, item.Technical = layerItems(t.Layers, h.tallies.controls()), layerItems(t.Technical, h.tallies.controls())
 		item.Controls = &Counts{t.Controls[soc.Met], t.Controls[soc.NotMet], t.Controls[soc.Unknown], t.Controls[soc.NotApplicable]}
 	}
 	return item, nil

@@ -67,7 +67,7 @@ func someControls() []Control {
 		{ID: "L3-B", Framework: "level3", Group: "policy", Title: Text{"vi": "B", "en": "B"}, Mode: "semi",
 			How: Text{"vi": "Quy chế có số.", "en": "A numbered policy."}},
 		{ID: "L3-C", Framework: "level3", Group: "server", Title: Text{"vi": "C", "en": "C"}, Mode: "auto", Checked: true},
-		{ID: "LAYER-4", Framework: Organisation, Title: Text{"vi": "D", "en": "D"}},
+		{ID: "LAYER-4", Framework: Organisation, About: "appliance", Title: Text{"vi": "D", "en": "D"}},
 	}
 }
 
@@ -130,6 +130,10 @@ func TestEveryCellSaysWhyAndWhatToDo(t *testing.T) {
 	}
 	if len(p.Findings) != 3 || len(p.Layers) != 1 {
 		t.Fatalf("%d findings, %d layers", len(p.Findings), len(p.Layers))
+	}
+	listed := ask[SystemsAnswer](b.as("", soc.Auditor), get, "/api/systems", nil).Items
+	if len(listed) == 0 || len(listed[0].Layers) != 1 || listed[0].Layers[0].About != "appliance" || p.Layers[0].About != "appliance" {
+		t.Errorf("the layer of the appliance is not told from the system's own: %+v, listed %+v", p.Layers, listed)
 	}
 	for _, f := range p.Findings {
 		if len(f.Fix) != 3 {

@@ -8,8 +8,9 @@ import (
 
 // tallies keeps each system's posture in figures for 5 s: the list and the overview ask for all of them.
 type tallies struct {
-	posture Posture
-	clock   func() time.Time
+	posture  Posture
+	clock    func() time.Time
+	controls func() map[string]Control // of the catalogue, which is one for the life of the process
 
 	mu   sync.Mutex
 	kept map[string]keptTally

@@ -2216,6 +2216,11 @@ export interface components {
             };
         };
         LayerItem: {
+            /**
+             * @description appliance: looks at the SOC's own appliance; not counted against the system
+             * @enum {string}
+             */
+            about?: "appliance";
             because: components["schemas"]["Because"][];
             /** @description three steps, with the values of the first reason; empty when there is nothing to do */
             fix: {

@@ -31,7 +31,7 @@ function Compared({ with: c }: { with: NonNullable<AuditAnswer['head']>['compare
   const lang = useLang();
   return (
     <span className={c.state === 'different' ? 'danger-text' : undefined}>
-      {t(`audit.compared.${c.state}`, { n: number(c.rows, lang) })}
+      {t(`audit.compared.${c.state}`, { n: number(c.rows, lang), at: listed(c.time, lang) })}
       {c.findings.length > 0 && `: ${c.findings.map((f) => say(f, lang, t)).join('; ')}`}
       {c.failed && `. ${t('audit.compared.failed', { why: c.failed })}`}
     </span>

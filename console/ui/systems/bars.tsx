@@ -16,10 +16,11 @@ export function Score({ n, unknown }: { n: number; unknown?: boolean }) {
 }
 
 /**
- * The level of a system is its lowest layer. A layer known to stand at 0 or 1 decides; otherwise one that is not known leaves the
- * level open.
+ * The level of a system is its lowest layer, as in the list of systems: a layer about the SOC's own appliance is not counted. A layer
+ * known to stand at 0 or 1 decides; otherwise one that is not known leaves the level open.
  */
-export function systemScore(layers: LayerItem[]): number | undefined {
+export function systemScore(all: LayerItem[]): number | undefined {
+  const layers = all.filter((l) => l.about !== 'appliance');
   const known = layers.filter((l) => l.state !== 'unknown').map((l) => l.score);
   const lowest = Math.min(...known);
   return lowest <= 1 || known.length === layers.length ? lowest : undefined;
