@@ -31,7 +31,7 @@ var commandFlags = []commandFlag{
 	{flag: "w", glued: true, commands: []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare"}},
 	{flag: "upw", commands: []string{"pdftotext", "pdfimages", "pdfinfo"}}, {flag: "opw", commands: []string{"pdftotext", "pdfimages", "pdfinfo"}},
 	{flag: "a", commands: []string{"ldappasswd", "redis-cli"}},
-	{flag: "k", commands: []string{"openssl enc"}},
+	{flag: "k", commands: []string{"openssl enc", "nuget push"}},
 	{flag: "U", behind: '%', commands: []string{"smbclient", "rpcclient", "smbget", "winexe", "net"}},
 	{flag: "u", behind: ':', commands: []string{"curl"}}, {flag: "u", glued: true, behind: ':', commands: []string{"curl"}},
 	{flag: "user", behind: ':', commands: []string{"curl"}}, {flag: "proxy-user", behind: ':', commands: []string{"curl"}},
@@ -300,7 +300,7 @@ func oracle(dst []span, s string, i int) []span {
 			continue
 		}
 		name, rest, ok := strings.Cut(text, "/")
-		if !ok || name == "" || strings.Contains(name, "=") {
+		if !ok || name == "" || strings.Contains(strings.TrimPrefix(strings.ToLower(name), "userid="), "=") {
 			return dst
 		}
 		if k := strings.LastIndexByte(rest, '@'); k >= 0 {

@@ -13,6 +13,7 @@ func deviceWord(s string, i int) bool {
 	switch x, y := s[i-2]|0x20, s[i-1]|0x20; {
 	case x == 'e' && (y == 't' || y == 'y' || y == 'r' || y == 'c'), x == 'w' && y == 'd', x == 'i' && y == 'n', x == 'u' && y == 'e',
 		x == 'p' && y == 'y', x == 'm' && y == 'p', x == 'r' && y == 'd', x == 't' && y == 'y', x == 'n' && y == 'g', x == 's' && y == 'k',
+		x == 's' && y == 's', x == 't' && (y == 'h' || y == 'e'), // "pass", "auth", "create"
 		y == 'u' && (x == 'a' || x|1 == 0xa9): // "khau", "khẩu"
 		return true
 	}

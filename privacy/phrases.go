@@ -65,7 +65,9 @@ type phrase struct {
 
 var phrases = [...]phrase{{"vault login", 1, "token"}, {"change_password", 2, "password"}, {"add_user", 2, "password"},
 	{"sp_addlogin", 2, "password"}, {"sp_password", 2, "password"}, {"convertto-securestring", 1, "password"},
-	{"auth plain", 1, "basic"}, {"setapikey", 1, "api-key"}, {"set-user-password", 3, "password"}}
+	{"auth plain", 1, "basic"}, {"setapikey", 1, "api-key"}, {"set-user-password", 3, "password"},
+	{"cargo login", 1, "token"}, {"samba-tool user create", 2, "password"}, {"requirepass", 1, "password"},
+	{"masterauth", 1, "password"}}
 
 // phrased is the secret behind a phrase that ends at the blank i.
 func phrased(dst []span, s string, i int) []span {
@@ -91,7 +93,46 @@ func phrased(dst []span, s string, i int) []span {
 		}
 		return dst
 	}
+	if found := protocol(dst, s, i); len(found) > len(dst) {
+		return found
+	}
 	return impacket(dst, s, i)
+}
+
+// protocol is the secret of a line a client sent, as servers of mail, files and Redis log it: "PASS secret", "AUTH secret", "AUTH an secret",
+// "a1 LOGIN an secret". The command begins its line and the secret ends it, or it is prose; i is the blank behind the command.
+func protocol(dst []span, s string, i int) []span {
+	name := word(s[:i])
+	from, least, most := i-len(name), 1, 1
+	switch name {
+	case "PASS":
+	case "AUTH":
+		most = 2
+	case "LOGIN":
+		tag := word(s[:max(0, from-1)])
+		if tag == "" || len(tag) > 8 || !digit(tag[len(tag)-1]) || strings.Contains(tag, ".") {
+			return dst
+		}
+		from -= len(tag) + 1
+		least, most = 2, 2
+	default:
+		return dst
+	}
+	if from > 0 && s[from-1] != '\n' {
+		return dst
+	}
+	list := words(s, i, most+1)
+	if len(list) < least || len(list) > most {
+		return dst
+	}
+	w := list[len(list)-1]
+	if rest := strings.TrimLeft(s[w.end:min(len(s), w.end+4)], `"' `); rest != "" && rest[0] != '\r' && rest[0] != '\n' {
+		return dst
+	}
+	if text := s[w.start:w.end]; name == "AUTH" && (text == "LOGIN" || text == "PLAIN") {
+		return dst // the way, no secret
+	}
+	return append(dst, span{w.start, w.end, "password"})
 }
 
 // said is the password that a sentence tells, whose word for it ends at i: "password is …", "mật khẩu mới của bạn là: …". As it is prose,

@@ -162,6 +162,16 @@ var hints, exactHints = func() (*[1 << hintBits / 32]uint32, map[uint32]hint) {
 	}
 	put("bea", hint{after: 'r'})
 	put("ear", hint{before: 'b'})
+	put("uth", hint{before: 'a'})
+	put("th=", hint{before: 'u'})
+	put("gin", hint{after: ' '})
+	put("ier", hint{after: '='})
+	put("amb", hint{before: 's'})
+	for _, x := range [...]string{"msc", "sco", "ms_", "s_c"} {
+		put(x, hint{})
+	}
+	put("csr", hint{after: 'f'})
+	put("srf", hint{after: '='})
 	put("ech", hint{after: 'o'})
 	put("cho", hint{before: 'e'})
 	return t, exact
@@ -398,6 +408,7 @@ func worth(kind, v string) bool {
 	digits := allDigits(v)
 	switch {
 	case kind == "session" && (digits || len(v) < 10),
+		kind == "password" && len(v) < 4 && strings.Trim(v, "IVX") == "", // "MK: II", a number
 		kind == "otp" && (!allDigits(strings.ReplaceAll(v, " ", "")) || len(v) < 4 || len(v) > 11),
 		(kind == "password" || kind == "secret") && digits && len(v) < 4:
 		return false

@@ -432,7 +432,7 @@ func TestEveryKeyCostsItsLength(t *testing.T) {
 	}
 	for _, name := range names {
 		for _, form := range []string{"?%=a", "/x?%=abc", "&%=abcdefg", "%={", "%=[", "%=/", "%: (", "%=$", "%=****", `"%":`, "<%>", "%->", "% -> (", "/v % /d ",
-			"-% -", "--%", "%5D=", "%\\", "%%3D", "(%) = ('", "% '", "% (", ` name="%" value=`, "% is ", "% is '", "% \\'", "%&quot;:", "%&quot;:&quot;", `%\u0022:`, "%%25253D", "%25%22%253A%22",
+			"-% -", "--%", "%5D=", "%\\", "%%3D", "(%) = ('", "% '", "% (", ` name="%" value=`, "% is ", "% is '", "<%><![CDATA[a", "\nPASS \"%", "\na1 LOGIN % ", "% \\'", "%&quot;:", "%&quot;:&quot;", `%\u0022:`, "%%25253D", "%25%22%253A%22",
 			`"name":"%","value":`, `%credential('`, "-u a -p % ", `"command":"PASS","command_data":"%`} {
 			part := strings.ReplaceAll(form, "%", name)
 			text := strings.Repeat(part, 256<<10/len(part))

@@ -304,6 +304,9 @@ func secondArgument(s string, i int) int {
 	return end
 }
 
+// dataMost is how many bytes of <![CDATA[…]]> are looked at: its end may be far, and be sought again from the next one.
+const dataMost = 4096
+
 // element is <password>…</password>, <wsse:Password Type="…">…</wsse:Password> and <Data Name="Password">…</Data>.
 func element(dst []span, s string, i int) []span {
 	open := strings.LastIndexByte(s[max(0, i-reach):i], '<')
@@ -323,6 +326,14 @@ func element(dst []span, s string, i int) []span {
 	}
 	if kind == "" {
 		return dst
+	}
+	if start := i + 1 + len("<![CDATA["); strings.HasPrefix(s[i+1:], "<![CDATA[") {
+		most := min(len(s), start+dataMost)
+		end := strings.Index(s[start:most], "]]>")
+		if end < 0 {
+			end = most - start
+		}
+		return append(dst, span{start, start + end, kind})
 	}
 	end := strings.IndexByte(s[i+1:], '<')
 	if end < 0 {

@@ -31,7 +31,7 @@ var secretKeys = []secretKey{
 	{"password-confirmation", "password", false}, {"psk", "secret", true}, {"signing-key", "secret", false}, {"master-key", "secret", false},
 	{"shared-key", "secret", false}, {"recovery-key", "secret", false}, {"secret-key-base", "secret", false}, {"app-key", "api-key", true},
 	{"cli-auth", "password", false}, {"otp-code", "otp", false}, {"pin-code", "otp", false}, {"confirmation-code", "otp", false},
-	{"login-code", "otp", false}, {"backup-code", "otp", false}, {"ma-xac-thuc", "otp", false}, {"ma-xac-nhan", "otp", false},
+	{"login-code", "otp", false}, {"sms-code", "otp", false}, {"x-session-id", "session", false}, {"backup-code", "otp", false}, {"ma-xac-thuc", "otp", false}, {"ma-xac-nhan", "otp", false},
 }
 
 // tokenWords are words that end with token and are public: a browser's name, the sign of a library in .NET, the place in a list.

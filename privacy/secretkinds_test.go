@@ -105,6 +105,12 @@ func TestSecretsAsOtherProductsWriteThem(t *testing.T) {
 		`Use code 2fa: «482913» now`,
 		norm.NFD.String("mật khẩu: «Zx9kQw7L»"), norm.NFD.String("Mật khẩu mới của bạn là: «Zx9kQw7L»"), norm.NFD.String("MẬT KHẨU = «Zx9kQw7L»"),
 		"m\u00e2\u0323t kh\u00e2\u0309u: «Zx9kQw7L»", "m\u00e2\u0323t kh\u00e2\u0309u m\u01a1\u0301i la\u0300 «Zx9kQw7L»",
+		"PASS «matkhau»", "PASS «Zx9kQw7L»\r\n", "USER an\r\nPASS «Zx9kQw7L»\r\n", "AUTH «Zx9kQw7L»", "AUTH an «Zx9kQw7L»", "a1 LOGIN an «Zx9kQw7L»",
+		`a001 LOGIN "an" "«Zx9kQw7L»"`, `CONFIG SET requirepass «Zx9kQw7L»`, `masterauth «Zx9kQw7L»`,
+		`cargo login «Zx9kQw7Labcdef»`, `samba-tool user create an «Zx9kQw7L»`, `sqlldr userid=an/«Zx9kQw7L» control=x`,
+		`dotnet nuget push x.nupkg -k «Zx9kQw7L»`, `wlfreerdp /u:an /p:«Zx9kQw7L» /v:h`,
+		`<password><![CDATA[«Zx9k<Qw7L»]]></password>`, `GET /x?code_verifier=«Zx9kQw7L»&a=1`, `GET /x?_csrf=«Zx9kQw7L»`, `GET /x?auth=«Zx9kQw7L»`,
+		`X-Session-Id: «Zx9kQw7Labc»`, `"smsCode":"«482913»"`, `sms_code=«482913»`,
 	} {
 		in := strings.NewReplacer("«", "", "»", "").Replace(marked)
 		got := without(in, secretsIn(nil, in))
@@ -170,6 +176,9 @@ func TestSecretsAsOtherProductsWriteThem(t *testing.T) {
 		`{"passwords":["x"]}`,
 		`su - an`,
 		`echo abc123 | sudo tee x`,
+		`PASS`, `PASS rule 12 checked`, `3 PASS test1`, `AUTH failed for an1A`, `web auth abc123`, `AUTH LOGIN`, `web1.x LOGIN an ok1`, `a1 LOGIN failed for an1`, `login an abc123`,
+		`cargo login --help`, `user create an abc123`, `sqlldr control=a/b`, `dotnet build -k x`, `MK: II`, `<name><![CDATA[abc123]]></name>`,
+		`GET /x?auth=none`, `code_verifier: abc`, `sms code of conduct`,
 	} {
 		secretCase(t, none, "")
 	}

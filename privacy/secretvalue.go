@@ -13,7 +13,7 @@ import (
 // urlKeys are secrets in the query of a URL only: signatures of links, and the code of an OAuth answer, which stands beside a state.
 var urlKeys = map[string]string{"sig": "signature", "signature": "signature", "x-amz-signature": "signature",
 	"x-goog-signature": "signature", "code": "code", "sessionid": "session", "session_id": "session", "session": "session", "sid": "session",
-	"ticket": "ticket", "assertion": "token", "client_assertion": "token"}
+	"ticket": "ticket", "assertion": "token", "client_assertion": "token", "auth": "token", "code_verifier": "code-verifier", "_csrf": "csrf"}
 
 // inQuery is the kind of the parameter of a URL that a name before the "=" at i is, "" none.
 func inQuery(s, name string, i int) string {
@@ -31,6 +31,8 @@ func inQuery(s, name string, i int) string {
 		return ""
 	case kind == "ticket" && !strings.HasPrefix(s[start:], "ST-") && !strings.HasPrefix(s[start:], "PT-") && !strings.HasPrefix(s[start:], "TGT-"):
 		return "" // of a single sign-on (CAS), no case of a help desk
+	case name == "auth" && !digitAndLetter(s[start:end]): // the name of a way to log in
+		return ""
 	case kind == "code" && (end-start < 6 || !strings.Contains(s[max(0, i-600):min(len(s), i+600)], "state=")):
 		return ""
 	}
@@ -503,7 +505,7 @@ func escaped(dst []span, s string, i int) []span {
 // slashed is "/p:secret" of the clients of remote desktops.
 func slashed(dst []span, s string, i int) []span {
 	before := strings.ToLower(s[max(0, i-reach):i])
-	for _, command := range [...]string{"xfreerdp", "xfreerdp3", "wfreerdp", "sdl-freerdp", "rdesktop", "runas", "schtasks"} {
+	for _, command := range [...]string{"xfreerdp", "xfreerdp3", "wfreerdp", "sdl-freerdp", "rdesktop", "runas", "schtasks", "wlfreerdp", "freerdp"} {
 		if runs(before, command) {
 			start, end, _ := value(s, i+1)
 			return append(dst, span{start, end, "password"})
