@@ -100,7 +100,8 @@ func phrased(dst []span, s string, i int) []span {
 }
 
 // protocol is the secret of a line a client sent, as servers of mail, files and Redis log it: "PASS secret", "AUTH secret",
-// "AUTH an secret", "a1 LOGIN an secret". The command begins its line and the secret ends it, or it is prose; i is the blank behind the command.
+// "AUTH an secret", "a1 LOGIN an secret". The command begins its line and the secret ends it, or it is prose; i is the blank
+// behind the command.
 func protocol(dst []span, s string, i int) []span {
 	name := word(s[:i])
 	from, least, most := i-len(name), 1, 1
