@@ -160,8 +160,21 @@ func (c *Config) words(text string) (string, error) {
 	return kept, nil
 }
 
-// name is a name that a person typed as it may be kept and as others will see it.
-func (c *Config) name(text string) (string, error) { return c.words(state.Line(text)) }
+// name is a name that a person typed as it may be kept and as others will see it; none stays none.
+func (c *Config) name(text string) (string, error) {
+	if err := showsNothing(text); err != nil {
+		return "", err
+	}
+	return c.words(state.Line(text))
+}
+
+// showsNothing refuses a name in which nothing is left to see: kept as an empty one, no list would show it.
+func showsNothing(name string) error {
+	if name == "" || state.Line(name) != "" {
+		return nil
+	}
+	return problem(http.StatusUnprocessableEntity, "invalid", "Not accepted: name (required).", map[string]string{"name": "required"})
+}
 
 // newLogin checks the log-in name of a new account. A pseudonym would be no name to log in with, so what holds one is refused.
 func (a *Accounts) newLogin(login string) error {

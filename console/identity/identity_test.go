@@ -177,6 +177,26 @@ func TestOneCodeOneSession(t *testing.T) {
 	})
 }
 
+// TestANameThatShowsNothingIsRefused: a name of what a name may not hold alone was kept as an empty one, which no list shows.
+func TestANameThatShowsNothingIsRefused(t *testing.T) {
+	statetest.Each(t, func(t *testing.T, db *state.DB, _ func() *state.DB) {
+		a := register(t, db, quiet)
+		actor := soc.Actor{ID: "ng-1", Name: "an"}
+		for _, name := range []string{"\u200b", "\u202e\u2066", " \ufeff ", "  ", "\u3164"} {
+			_, _, made := a.CreateToken(t.Context(), actor, TokenRequest{Name: name, Roles: []soc.Role{soc.Auditor}, Life: time.Hour})
+			_, _, invited := a.Invite(t.Context(), actor, Invitation{Login: "binh", Name: name, Roles: []soc.Role{soc.Auditor}})
+			_, kept := a.KeepSearch(t.Context(), actor, Search{Name: name, Text: "x"})
+			for what, err := range map[string]error{"token": made, "account": invited, "search": kept,
+				"setting": a.SetSetting(t.Context(), actor, "site", name)} {
+				var p *soc.Problem
+				if !errors.As(err, &p) || p.Code != "invalid" || p.Values["name"] != "required" {
+					t.Errorf("a %s named %q: %v, want invalid", what, name, err)
+				}
+			}
+		}
+	})
+}
+
 // TestTokenBesideARunningAppliance makes a token through a database handle of another process.
 func TestTokenBesideARunningAppliance(t *testing.T) {
 	statetest.Each(t, func(t *testing.T, db *state.DB, reopen func() *state.DB) {

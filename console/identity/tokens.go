@@ -45,6 +45,9 @@ func CreateToken(ctx context.Context, d *state.DB, record Record, by soc.Actor, 
 	if err := CheckRoles(r.Roles, r.Unit); err != nil {
 		return Token{}, "", err
 	}
+	if err := showsNothing(r.Name); err != nil {
+		return Token{}, "", err
+	}
 	if r.Life == 0 {
 		r.Life = 90 * 24 * time.Hour
 	}
