@@ -1,6 +1,11 @@
 package console
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"hoalu/soc"
+)
 
 // TestPlainCell: what a spreadsheet could take for a formula is text; other texts are as they were.
 func TestPlainCell(t *testing.T) {
@@ -15,6 +20,30 @@ func TestPlainCell(t *testing.T) {
 		}
 		if got := plainCell(in); got != want {
 			t.Errorf("%q is written as %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestNoCellOfTheAuditLogIsAFormula: whoever chose a name, typed a reason or came from an address, no cell of the exported row begins as one.
+func TestNoCellOfTheAuditLogIsAFormula(t *testing.T) {
+	const formula = "=HYPERLINK(1)"
+	for _, lang := range []string{"vi", "en"} {
+		row := deedRow(lang, soc.Deed{Number: 1, Actor: soc.Actor{ID: formula, Name: formula, Address: formula, Roles: []soc.Role{formula}},
+			Action: formula, Object: formula, Before: formula, After: formula, Result: formula, Reason: formula,
+			Details: map[string]string{formula: formula}})
+		if len(row) != len(deedColumns) {
+			t.Fatalf("%d cells of %d columns", len(row), len(deedColumns))
+		}
+		guarded := 0
+		for i, cell := range row {
+			if strings.HasPrefix(cell, "=") {
+				t.Errorf("%s: the cell %s is %q", lang, deedColumns[i], cell)
+			} else if strings.HasPrefix(cell, "'=") {
+				guarded++
+			}
+		}
+		if guarded < 8 {
+			t.Errorf("%s: %d cells hold the formula as text: %q", lang, guarded, row)
 		}
 	}
 }
