@@ -24,7 +24,7 @@ func TestPlainCell(t *testing.T) {
 	}
 }
 
-// TestNoCellOfTheAuditLogIsAFormula: whoever chose a name, typed a reason or came from an address, no cell of the exported row begins as one.
+// TestNoCellOfTheAuditLogIsAFormula: whoever chose a name, typed a reason or came from an address, no cell of the row begins as one.
 func TestNoCellOfTheAuditLogIsAFormula(t *testing.T) {
 	const formula = "=HYPERLINK(1)"
 	for _, lang := range []string{"vi", "en"} {
