@@ -508,6 +508,8 @@ func TestMarkedWhileWaiting(t *testing.T) {
 	r.mu.Lock()
 	r.marks[drill.Number], r.marks[sample.Number], r.marks[real.Number] = drill, sample, real
 	r.mu.Unlock()
+	// what was on its way before the marks came can no longer be taken back: the centre takes nothing until both are
+	r.until("the other two taken back", func(s national.Summary) bool { return s.Waiting == 1 })
 	r.centre.SetFault(centre.None)
 	r.until("the real one accepted", func(s national.Summary) bool { return s.Accepted == 1 && s.Waiting == 0 })
 	for _, h := range r.centre.Held() {
