@@ -260,9 +260,12 @@ func (q *Quarantine) next() error {
 			}
 			q.size = 4
 		}
+		if q.held, err = durable.Hold(f.Name()); err != nil {
+			f.Close()
+			return err // none is written into a file that is not watched: the next write begins another one
+		}
 		q.file = f
-		q.held, err = durable.Hold(f.Name())
-		return err
+		return nil
 	}
 	q.number++
 	f, err := os.OpenFile(q.path(q.number), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
