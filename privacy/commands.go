@@ -26,10 +26,8 @@ var commandFlags = []commandFlag{
 	{flag: "P", glued: true, commands: []string{"sqlcmd", "bcp", "osql", "isql", "ipmitool"}},
 	{flag: "P", commands: []string{"isql", "vmware-cmd", "zip", "unzip", "sqlcmd", "bcp", "osql", "mosquitto_pub", "mosquitto_sub", "ipmitool", "mssql-cli"}},
 	{flag: "c", commands: snmpTools}, {flag: "A", commands: snmpTools}, {flag: "X", commands: snmpTools},
-	{flag: "w", commands: []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare",
-		"ipa-client-install"}},
-	{flag: "w", glued: true, commands: []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare"}},
-	{flag: "upw", commands: []string{"pdftotext", "pdfimages", "pdfinfo"}}, {flag: "opw", commands: []string{"pdftotext", "pdfimages", "pdfinfo"}},
+	{flag: "w", commands: ldapTools}, {flag: "w", commands: []string{"ipa-client-install"}}, {flag: "w", glued: true, commands: ldapTools},
+	{flag: "upw", commands: pdfTools}, {flag: "opw", commands: pdfTools},
 	{flag: "a", commands: []string{"ldappasswd", "redis-cli"}},
 	{flag: "k", commands: []string{"openssl enc", "nuget push"}},
 	{flag: "U", behind: '%', commands: []string{"smbclient", "rpcclient", "smbget", "winexe", "net"}},
@@ -41,6 +39,10 @@ var commandFlags = []commandFlag{
 	{flag: "b", behind: '=', commands: []string{"curl"}}, {flag: "cookie", behind: '=', commands: []string{"curl"}},
 	{flag: "u", behind: ',', commands: []string{"lftp"}}, {flag: "user", behind: ',', commands: []string{"lftp"}},
 }
+
+var ldapTools = []string{"ldapsearch", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapwhoami", "ldapcompare"}
+
+var pdfTools = []string{"pdftotext", "pdfimages", "pdfinfo"}
 
 var snmpTools = []string{"snmpget", "snmpgetnext", "snmpwalk", "snmpbulkget", "snmpbulkwalk", "snmpset", "snmptable", "snmptrap"}
 
