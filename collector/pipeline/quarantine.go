@@ -262,7 +262,7 @@ func (q *Quarantine) next() error {
 		}
 		if q.held, err = durable.Hold(f.Name()); err != nil {
 			f.Close()
-			return err // none is written into a file that is not watched: the next write begins another one
+			return err
 		}
 		q.file = f
 		return nil
