@@ -106,12 +106,10 @@ func (s *Store) give() { <-s.turn }
 const revisionCounter = "inventory.revision"
 
 func (s *Store) refresh(ctx context.Context) error {
-	tx, err := s.db.Read().BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("read inventory: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // only read
-	q := db.New(tx)
+	return s.db.Moment(ctx, func(tx *sql.Tx) error { return s.reread(ctx, db.New(tx)) })
+}
+
+func (s *Store) reread(ctx context.Context, q *db.Queries) error {
 	rev, err := q.Counter(ctx, revisionCounter)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("read inventory: %w", err)

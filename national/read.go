@@ -49,23 +49,31 @@ type Summary struct {
 func (s Summary) Proved() int64 { return max(s.LastReceipt, s.Heartbeat) }
 
 // Summary reads the state of the link, of all destinations together and of each.
-func (s *Service) Summary(ctx context.Context) (Summary, error) {
-	list, err := s.Endpoints(ctx)
+func (s *Service) Summary(ctx context.Context) (sum Summary, err error) {
+	err = s.moment(ctx, func(q *db.Queries) error {
+		sum, err = s.summary(ctx, q)
+		return err
+	})
+	return sum, err
+}
+
+func (s *Service) summary(ctx context.Context, q *db.Queries) (Summary, error) {
+	list, err := endpoints(ctx, q)
 	if err != nil {
 		return Summary{}, err
 	}
 	if len(list) == 0 {
-		id, err := db.New(s.state.Read()).Number(ctx, heir)
+		id, err := q.Number(ctx, heir)
 		if err != nil {
 			return Summary{}, fmt.Errorf("read whom reports wait for: %w", err)
 		}
-		sum, err := s.destination(id).summary(ctx, nil)
+		sum, err := s.destination(id).summary(ctx, q, nil)
 		sum.ID = 0
 		return sum, err
 	}
 	var all Summary
 	for i := range list {
-		sum, err := s.destination(list[i].ID).summary(ctx, &list[i])
+		sum, err := s.destination(list[i].ID).summary(ctx, q, &list[i])
 		if err != nil {
 			return all, err
 		}
@@ -121,8 +129,7 @@ func earliest(a, b int64) int64 {
 }
 
 // summary reads the state of one destination; ep is nil while there is none and reports wait for its number.
-func (d *destination) summary(ctx context.Context, ep *Endpoint) (Summary, error) {
-	q := db.New(d.state.Read())
+func (d *destination) summary(ctx context.Context, q *db.Queries, ep *Endpoint) (Summary, error) {
 	sum := Summary{ID: d.id, LateAfter: d.cfg.LateAfter().Milliseconds()}
 	if ep != nil {
 		sum.Endpoint, sum.URL, sum.Channel = true, ep.URL, ep.Channel
@@ -218,10 +225,15 @@ type Page struct {
 
 // List returns one page of the reports to a destination, 0 to all: state "" takes all, what waits first (oldest first), then the rest,
 // newest first.
-func (s *Service) List(ctx context.Context, destination int64, want, kind, after string, most int) (Page, error) {
-	q := db.New(s.state.Read())
-	var p Page
-	var err error
+func (s *Service) List(ctx context.Context, destination int64, want, kind, after string, most int) (p Page, err error) {
+	err = s.moment(ctx, func(q *db.Queries) error {
+		p, err = s.list(ctx, q, destination, want, kind, after, most)
+		return err
+	})
+	return p, err
+}
+
+func (s *Service) list(ctx context.Context, q *db.Queries, destination int64, want, kind, after string, most int) (p Page, err error) {
 	if p.Total, err = q.CountReports(ctx, db.CountReportsParams{Destination: destination, Want: want, Kind: kind}); err != nil {
 		return p, fmt.Errorf("count outbox: %w", err)
 	}
@@ -262,17 +274,21 @@ func (s *Service) List(ctx context.Context, destination int64, want, kind, after
 			p.Next = fmt.Sprintf("s%d", more[left-1].Ord)
 		}
 	}
-	p.Items, err = s.withReceipts(ctx, rows)
+	p.Items, err = s.withReceipts(ctx, q, rows)
 	return p, err
 }
 
 // OfSubject returns the reports about one alert (CB- number), in order.
-func (s *Service) OfSubject(ctx context.Context, number string) ([]soc.Report, error) {
-	rows, err := db.New(s.state.Read()).ReportsOfSubject(ctx, number)
-	if err != nil {
-		return nil, fmt.Errorf("read outbox: %w", err)
-	}
-	return s.withReceipts(ctx, rows)
+func (s *Service) OfSubject(ctx context.Context, number string) (reports []soc.Report, err error) {
+	err = s.moment(ctx, func(q *db.Queries) error {
+		rows, err := q.ReportsOfSubject(ctx, number)
+		if err != nil {
+			return fmt.Errorf("read outbox: %w", err)
+		}
+		reports, err = s.withReceipts(ctx, q, rows)
+		return err
+	})
+	return reports, err
 }
 
 // OfSubjects returns the reports about many alerts (CB- numbers), each in order.
@@ -326,8 +342,20 @@ type Try struct {
 }
 
 // Get returns one report with its tries; the error for one that is not there is a *soc.Problem.
-func (s *Service) Get(ctx context.Context, id string) (soc.Report, []Try, error) {
-	q := db.New(s.state.Read())
+func (s *Service) Get(ctx context.Context, id string) (r soc.Report, tries []Try, err error) {
+	err = s.moment(ctx, func(q *db.Queries) error {
+		r, tries, err = s.get(ctx, q, id)
+		return err
+	})
+	return r, tries, err
+}
+
+// moment lets f ask of one state: a delivery changes a report, its tries and its receipt together, and is seen whole or not at all.
+func (s *Service) moment(ctx context.Context, f func(*db.Queries) error) error {
+	return s.state.Moment(ctx, func(tx *sql.Tx) error { return f(db.New(tx)) })
+}
+
+func (s *Service) get(ctx context.Context, q *db.Queries, id string) (soc.Report, []Try, error) {
 	row, err := q.Report(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return soc.Report{}, nil, missing(id)
@@ -335,7 +363,7 @@ func (s *Service) Get(ctx context.Context, id string) (soc.Report, []Try, error)
 	if err != nil {
 		return soc.Report{}, nil, fmt.Errorf("read report %s: %w", id, err)
 	}
-	reports, err := s.withReceipts(ctx, []db.NationalOutbox{row})
+	reports, err := s.withReceipts(ctx, q, []db.NationalOutbox{row})
 	if err != nil {
 		return soc.Report{}, nil, err
 	}
@@ -367,8 +395,7 @@ func (s *Service) Answer(ctx context.Context, id string) (r soc.Report, told boo
 	}
 }
 
-func (s *Service) withReceipts(ctx context.Context, rows []db.NationalOutbox) ([]soc.Report, error) {
-	q := db.New(s.state.Read())
+func (s *Service) withReceipts(ctx context.Context, q *db.Queries, rows []db.NationalOutbox) ([]soc.Report, error) {
 	list, err := endpoints(ctx, q)
 	if err != nil {
 		return nil, err

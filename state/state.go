@@ -266,6 +266,21 @@ func (db *DB) Path() string { return db.path }
 // Read is the pool for reading; SQLite refuses writes on it.
 func (db *DB) Read() *sql.DB { return db.read }
 
+// Moment runs fn in a transaction that only reads, and in which all queries see the state of one moment: what changes in between is seen
+// by all of them or by none. Its error is fn's, or that of beginning it.
+func (db *DB) Moment(ctx context.Context, fn func(*sql.Tx) error) error {
+	options := sql.TxOptions{ReadOnly: true}
+	if db.dialect == Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := db.read.BeginTx(ctx, &options)
+	if err != nil {
+		return fmt.Errorf("begin reading: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // only read
+	return fn(tx)
+}
+
 // writerLock is the advisory lock that makes PostgreSQL's writers take turns, as SQLite's do.
 const writerLock = 0x486f614c75 // "HoaLu"
 

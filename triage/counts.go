@@ -2,6 +2,7 @@ package triage
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -14,14 +15,17 @@ import (
 var openStates = []string{soc.AlertNew, soc.AlertAcknowledged}
 
 // Counts of the views for a person, within a scope.
-func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string, personal bool) (Counts, error) {
+func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string, personal bool) (c Counts, err error) {
+	err = s.db.Moment(ctx, func(tx *sql.Tx) error {
+		c, err = s.counts(ctx, tx, scope, account, personal)
+		return err
+	})
+	return c, err
+}
+
+func (s *Store) counts(ctx context.Context, tx *sql.Tx, scope soc.Scope, account string, personal bool) (Counts, error) {
 	now := s.c.Now().In(s.c.Zone)
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, s.c.Zone).UnixMilli()
-	tx, err := s.moment(ctx)
-	if err != nil {
-		return Counts{}, fmt.Errorf("count alerts: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // only read
 	var c Counts
 	one := func(what, query string, w *where, into ...any) error {
 		if err := tx.QueryRowContext(ctx, query+w.String(), w.args...).Scan(into...); err != nil {
@@ -41,7 +45,7 @@ func (s *Store) Counts(ctx context.Context, scope soc.Scope, account string, per
 	open.in("state", openStates)
 	open.scope(scope)
 	of(open)
-	err = one("open alerts", `SELECT
+	err := one("open alerts", `SELECT
 		count(*) FILTER (WHERE NOT exercise AND state = 'new'),
 		count(*) FILTER (WHERE NOT exercise AND holder = `+me+`),
 		count(*) FILTER (WHERE NOT exercise AND severity_rank >= 4),

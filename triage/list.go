@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"hoalu/soc"
-	"hoalu/state"
 	"hoalu/triage/internal/db"
 )
 
@@ -124,23 +123,28 @@ func (s *Store) List(ctx context.Context, scope soc.Scope, q Query) (Page, error
 	if err != nil {
 		return Page{}, err
 	}
-	// Count and rows from one transaction: the total is that of the page's moment.
-	tx, err := s.moment(ctx)
-	if err != nil {
-		return Page{}, fmt.Errorf("list alerts: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // only read
-	p := Page{Items: []soc.Alert{}}
+	var p Page
+	err = s.db.Moment(ctx, func(tx *sql.Tx) error { // the total is that of the page's moment
+		p, err = s.page(ctx, tx, scope, q.Filter, o, after, limit)
+		return err
+	})
+	return p, err
+}
+
+// page is List in a transaction that reads one moment.
+func (s *Store) page(ctx context.Context, tx *sql.Tx, scope soc.Scope, f Filter, o order, after func(*where),
+	limit int) (p Page, err error) {
+	p = Page{Items: []soc.Alert{}}
 	w := new(where)
-	if walked(scope, q.Filter, o.name) {
-		p.Total, err = s.count(ctx, tx, scope, q.Filter)
+	if walked(scope, f, o.name) {
+		p.Total, err = s.count(ctx, tx, scope, f)
 		w = s.where(scope)
 		w.walk = true
-		w.filter(q.Filter)
+		w.filter(f)
 		after(w)
 	} else {
 		var ids []string
-		ids, p.Total, err = s.choose(ctx, tx, scope, q.Filter, o, after, limit+1)
+		ids, p.Total, err = s.choose(ctx, tx, scope, f, o, after, limit+1)
 		w.in("id", ids)
 		if len(ids) == 0 {
 			return p, err
@@ -181,15 +185,6 @@ func (p *Page) read(rows *sql.Rows, o order, limit int) (err error) {
 		return fmt.Errorf("list alerts: %w", err)
 	}
 	return nil
-}
-
-// moment begins a transaction in which all queries read the same state.
-func (s *Store) moment(ctx context.Context) (*sql.Tx, error) {
-	options := sql.TxOptions{ReadOnly: true}
-	if s.db.Dialect() == state.Postgres {
-		options.Isolation = sql.LevelRepeatableRead
-	}
-	return s.db.Read().BeginTx(ctx, &options)
 }
 
 // count is how many alerts pass a filter, from the index alert_list.
